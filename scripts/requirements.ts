@@ -1,0 +1,35 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+/** A program that tests need and that npm cannot install. */
+export interface Requirement {
+  /** What people call it. */
+  readonly name: string;
+  /** The Debian packages that bring it. */
+  readonly packages: readonly string[];
+  /** The path to run it by, or undefined when it is missing. Touches no network. */
+  find(): string | undefined;
+}
+
+/** All that tests need from the system. A new need is a new entry: `npm test` installs it, `test/support/system.ts` finds it. */
+export const requirements = {
+  chromium: {
+    name: "Chromium",
+    packages: ["chromium"],
+    find: () => firstExisting(["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]),
+  },
+  python: {
+    // Debian's own Python: another one that comes first on PATH does not see Debian's packages.
+    name: "Python's websockets",
+    packages: ["python3", "python3-websockets"],
+    find: () => (runs("/usr/bin/python3", ["-c", "import websockets"]) ? "/usr/bin/python3" : undefined),
+  },
+} satisfies Record<string, Requirement>;
+
+function firstExisting(paths: readonly string[]): string | undefined {
+  return paths.find((path) => existsSync(path));
+}
+
+function runs(program: string, args: readonly string[]): boolean {
+  return spawnSync(program, args, { stdio: "ignore" }).status === 0;
+}

@@ -1,0 +1,38 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+/** Where a machine-readable report goes, when somebody asks for one: see .ci/run. */
+const report = process.env["TEST_REPORT"];
+
+export default defineConfig({
+  resolve: {
+    alias: { hawser: fileURLToPath(new URL("./src/hawser.ts", import.meta.url)) },
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    typecheck: {
+      enabled: true,
+      include: ["test/types/**/*.test-d.ts"],
+      tsconfig: "./test/types/tsconfig.json",
+    },
+    pool: "forks",
+    globals: false,
+    // Far above what a test takes: a slow machine is no failure, a hang is.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    teardownTimeout: 10_000,
+    // A test without an assertion cannot fail.
+    expect: { requireAssertions: true },
+    dangerouslyIgnoreUnhandledErrors: false,
+    passWithNoTests: false,
+    reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
+    coverage: {
+      provider: "v8",
+      include: ["src/**"],
+      exclude: ["src/**/tsconfig.json"],
+      reporter: ["text", "html"],
+      // Each file is covered by itself, not by the average.
+      thresholds: { perFile: true, lines: 90, functions: 90, branches: 85 },
+    },
+  },
+});

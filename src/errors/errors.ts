@@ -1,0 +1,55 @@
+import { type ErrorCode, type ProtocolErrorCode, errorTable } from "./table.ts";
+
+/** An error that the library makes. Tell them apart by `code`: the message is for people and may change. */
+export class HawserError extends Error {
+  override readonly name: string = "HawserError";
+  /** Stable: one of the codes in the error table (`docs/errors.md`). */
+  readonly code: ErrorCode;
+  /** The number that 4D's `errors[]` carries. */
+  readonly errCode: number;
+  /** The part of the library it comes from, as four letters. */
+  readonly componentSignature: string;
+
+  /**
+   * @param code one of the codes in the error table
+   * @param detail is put behind the table's text
+   * @param options may carry the `cause`
+   */
+  constructor(code: ErrorCode, detail?: string, options?: { readonly cause?: unknown }) {
+    const row = errorTable[code];
+    super(detail === undefined ? row.message : `${row.message}: ${detail}`, options);
+    this.code = code;
+    this.errCode = row.errCode;
+    this.componentSignature = row.componentSignature;
+  }
+}
+
+/** The peer broke RFC 6455. The connection is failed with `closeCode` (RFC 6455 7.1.7). */
+export class ProtocolError extends HawserError {
+  override readonly name = "ProtocolError";
+  /** What the peer is told: 1002, 1007 or 1009 (RFC 6455 7.4.1). */
+  readonly closeCode: number;
+
+  /**
+   * @param code one of the protocol's codes in the error table
+   * @param detail is put behind the table's text
+   */
+  constructor(code: ProtocolErrorCode, detail?: string) {
+    super(code, detail);
+    this.closeCode = errorTable[code].closeCode;
+  }
+}
+
+/** The caller gave something of a wrong type. `message` says what was expected. */
+export class InvalidArgumentError extends TypeError {
+  override readonly name = "InvalidArgumentError";
+  /** Stable. */
+  readonly code = "HWS_INVALID_ARGUMENT" as const satisfies ErrorCode;
+}
+
+/** The caller gave a value that is out of range. `message` says what was expected. */
+export class OutOfRangeError extends RangeError {
+  override readonly name = "OutOfRangeError";
+  /** Stable. */
+  readonly code = "HWS_OUT_OF_RANGE" as const satisfies ErrorCode;
+}

@@ -1,0 +1,56 @@
+/**
+ * The one table of everything that can go wrong: a stable `code` for programs, `errCode` and `componentSignature`
+ * for 4D's `errors[]`, the close code or HTTP status it implies, and a text for people.
+ * `docs/errors.md` is held against it by a test.
+ */
+
+/** One row of the error table. */
+export interface ErrorRow {
+  /** The number handed to `onError` as `errCode`. Stable between releases. */
+  readonly errCode: number;
+  /** The part of the library it comes from, as 4D's four letters. */
+  readonly componentSignature: string;
+  /** The close code sent to the peer (RFC 6455 7.4.1), where one is. */
+  readonly closeCode?: number;
+  /** What happened, for people. Never sent to a peer. */
+  readonly message: string;
+}
+
+/** Every error the library makes itself, by its stable code. */
+// prettier-ignore
+export const errorTable = {
+  HWS_RESERVED_BITS: { errCode: 101, componentSignature: "hwpr", closeCode: 1002, message: "A frame has reserved bits set that no extension gave a meaning" },
+  HWS_RESERVED_OPCODE: { errCode: 102, componentSignature: "hwpr", closeCode: 1002, message: "A frame has a reserved opcode" },
+  HWS_MASK_MISSING: { errCode: 103, componentSignature: "hwpr", closeCode: 1002, message: "A client's frame is not masked" },
+  HWS_MASK_FORBIDDEN: { errCode: 104, componentSignature: "hwpr", closeCode: 1002, message: "A server's frame is masked" },
+  HWS_CONTROL_FRAGMENTED: { errCode: 105, componentSignature: "hwpr", closeCode: 1002, message: "A control frame is fragmented" },
+  HWS_CONTROL_TOO_LONG: { errCode: 106, componentSignature: "hwpr", closeCode: 1002, message: "A control frame carries more than 125 bytes" },
+  HWS_LENGTH_NOT_MINIMAL: { errCode: 107, componentSignature: "hwpr", closeCode: 1002, message: "A payload length is not in its shortest form" },
+  HWS_LENGTH_SIGN: { errCode: 108, componentSignature: "hwpr", closeCode: 1002, message: "A 64-bit payload length has its highest bit set" },
+  HWS_CONTINUATION_UNEXPECTED: { errCode: 109, componentSignature: "hwpr", closeCode: 1002, message: "A continuation frame came without a message to continue" },
+  HWS_CONTINUATION_EXPECTED: { errCode: 110, componentSignature: "hwpr", closeCode: 1002, message: "A new message began inside a fragmented one" },
+  HWS_CLOSE_LENGTH: { errCode: 111, componentSignature: "hwpr", closeCode: 1002, message: "A close frame has a body of one byte" },
+  HWS_CLOSE_CODE: { errCode: 112, componentSignature: "hwpr", closeCode: 1002, message: "A close frame has a code that must not be sent" },
+  HWS_INVALID_UTF8: { errCode: 113, componentSignature: "hwpr", closeCode: 1007, message: "A text or a close reason is not UTF-8" },
+  HWS_MESSAGE_TOO_BIG: { errCode: 114, componentSignature: "hwpr", closeCode: 1009, message: "A message is larger than maxMessageSize" },
+  HWS_TOO_MANY_FRAGMENTS: { errCode: 115, componentSignature: "hwpr", closeCode: 1009, message: "A message comes in too many fragments" },
+  HWS_INVALID_JSON: { errCode: 201, componentSignature: "hwcn", closeCode: 1007, message: "A message is not JSON" },
+  HWS_SEND_QUEUE_FULL: { errCode: 202, componentSignature: "hwcn", closeCode: 1013, message: "The peer reads too slowly: more than maxSendQueue bytes wait for it" },
+  HWS_STREAM_FAILED: { errCode: 203, componentSignature: "hwcn", message: "The connection's stream failed" },
+  HWS_SEND_FAILED: { errCode: 204, componentSignature: "hwcn", closeCode: 1011, message: "A Blob that was to be sent could not be read" },
+  HWS_HANDLER_FAILED: { errCode: 301, componentSignature: "hwhd", closeCode: 1011, message: "A handler's callback threw" },
+  HWS_INVALID_HANDLER: { errCode: 302, componentSignature: "hwhd", message: "onConnection did not return a connection handler" },
+  HWS_INVALID_ARGUMENT: { errCode: 401, componentSignature: "hwsv", message: "An argument or option is not of the type that was expected" },
+  HWS_OUT_OF_RANGE: { errCode: 402, componentSignature: "hwsv", message: "An argument or option is out of range" },
+} as const satisfies Record<string, ErrorRow>;
+
+/** The stable code of an error that the library makes. */
+export type ErrorCode = keyof typeof errorTable;
+
+/** The codes for which RFC 6455 wants the connection failed: those of frames and messages. */
+export type ProtocolErrorCode = {
+  [Code in ErrorCode]: (typeof errorTable)[Code] extends { readonly componentSignature: "hwpr" } ? Code : never;
+}[ErrorCode];
+
+/** `componentSignature` of an error that the operating system or Node reported. */
+export const SYSTEM_COMPONENT = "syst";

@@ -1,0 +1,29 @@
+/** The few byte helpers of the platform that the engine may use: all that this room knows of Node. */
+declare const Buffer: {
+  allocUnsafeSlow(size: number): Bytes;
+};
+
+/** Bytes with the platform's string helpers; Node's `Buffer` is one. Offsets are in bytes. */
+export interface Bytes extends Uint8Array {
+  /** The bytes from `start` to `end` as text, one character a byte. */
+  latin1Slice(start: number, end: number): string;
+  /** The bytes from `start` to `end` as UTF-8 text; what is not UTF-8 becomes U+FFFD. */
+  utf8Slice(start: number, end: number): string;
+  /** Writes `text` as UTF-8 at `offset`, a lone surrogate as U+FFFD, and returns the number of bytes written. */
+  utf8Write(text: string, offset?: number, length?: number): number;
+  /** A view of the same memory. */
+  subarray(start?: number, end?: number): Bytes;
+}
+
+/**
+ * Memory of its own for `size` bytes, not cleared: the caller overwrites all that it hands on.
+ * Slow in name only: it is not cut from the pool that the whole process shares, so it can be kept.
+ */
+export function allocate(size: number): Bytes {
+  return Buffer.allocUnsafeSlow(size);
+}
+
+/** A `Buffer` as the engine's `Bytes`: it has all their methods, but Node's types leave the fastest out. */
+export function asBytes(buffer: Uint8Array): Bytes {
+  return buffer as Bytes;
+}

@@ -1,0 +1,53 @@
+import type { Bytes } from "./bytes.ts";
+
+/** From here on a 32-bit view pays for being made (measured: 32 to 64 bytes). */
+const WORD_WISE_FROM = 64;
+
+/** A key's first byte is a word's lowest only on such machines: Node runs on others too (s390x), there byte by byte. */
+const LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
+
+/**
+ * Masks or unmasks `bytes[start, end)` in place (RFC 6455 5.3), four bytes at a time where they are many.
+ *
+ * @param key the masking key as it stands on the wire, first byte lowest; 0 changes nothing and only looks
+ * @returns the OR of all resulting bytes: below 0x80 means ASCII throughout
+ */
+export function mask(bytes: Bytes, start: number, end: number, key: number): number {
+  if (LITTLE_ENDIAN && end - start >= WORD_WISE_FROM) return maskWords(bytes, start, end, key);
+  return maskBytes(bytes, start, end, key);
+}
+
+/** The key for what follows `count` bytes that were masked with `key`. */
+export function rotateKey(key: number, count: number): number {
+  const bits = (count & 3) << 3;
+  return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
+}
+
+function maskBytes(bytes: Bytes, start: number, end: number, key: number): number {
+  const k0 = key & 0xff;
+  const k1 = (key >>> 8) & 0xff;
+  const k2 = (key >>> 16) & 0xff;
+  const k3 = key >>> 24;
+  let all = 0;
+  let i = start;
+  for (const stop = end - 3; i < stop; i += 4) {
+    all |= (bytes[i]! ^= k0) | (bytes[i + 1]! ^= k1) | (bytes[i + 2]! ^= k2) | (bytes[i + 3]! ^= k3);
+  }
+  if (i < end) all |= bytes[i]! ^= k0;
+  if (i + 1 < end) all |= bytes[i + 1]! ^= k1;
+  if (i + 2 < end) all |= bytes[i + 2]! ^= k2;
+  return all;
+}
+
+function maskWords(bytes: Bytes, start: number, end: number, key: number): number {
+  // Up to three bytes until memory is aligned, then words, then up to three bytes.
+  const head = start + (-(bytes.byteOffset + start) & 3);
+  const count = (end - head) >> 2;
+  const tail = head + (count << 2);
+  const wordKey = rotateKey(key, head - start) | 0;
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + head, count);
+  let all = 0;
+  for (let i = 0; i < count; i++) all |= words[i]! ^= wordKey;
+  all = (all | (all >>> 8) | (all >>> 16) | (all >>> 24)) & 0xff;
+  return all | maskBytes(bytes, start, head, key) | maskBytes(bytes, tail, end, wordKey);
+}

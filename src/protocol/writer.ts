@@ -1,0 +1,70 @@
+import { type Bytes, allocate } from "./bytes.ts";
+import { mask as maskBytes } from "./mask.ts";
+import { Opcode } from "./opcodes.ts";
+
+/** The first byte's bit that says: this frame ends the message (RFC 6455 5.2). */
+export const FIN = 0x80;
+
+/** Bytes of the header before `length` bytes of payload, in the shortest form (RFC 6455 5.2). */
+export function headerSize(length: number, masked: boolean): number {
+  return (length < 126 ? 2 : length < 0x10000 ? 4 : 10) + (masked ? 4 : 0);
+}
+
+/**
+ * Writes a frame's header at `at`.
+ *
+ * @param first opcode and FIN: the frame's first byte
+ * @param key the masking key, first byte lowest; undefined for a server's frame, which is not masked (RFC 6455 5.1)
+ * @returns the offset behind the header
+ */
+export function writeHeader(bytes: Uint8Array, at: number, first: number, length: number, key?: number): number {
+  const masked = key === undefined ? 0 : 0x80;
+  bytes[at++] = first;
+  if (length < 126) bytes[at++] = masked | length;
+  else if (length < 0x10000) {
+    bytes[at++] = masked | 126;
+    bytes[at++] = length >>> 8;
+    bytes[at++] = length & 0xff;
+  } else {
+    bytes[at++] = masked | 127;
+    at = writeUint32(bytes, at, Math.floor(length / 0x1_0000_0000));
+    at = writeUint32(bytes, at, length >>> 0);
+  }
+  if (key === undefined) return at;
+  for (let shift = 0; shift < 32; shift += 8) bytes[at++] = (key >>> shift) & 0xff;
+  return at;
+}
+
+/** A whole frame of its own memory. `payload` is copied; with a `key` the copy is masked. */
+export function serializeFrame(first: number, payload: Uint8Array, key?: number): Bytes {
+  const frame = allocate(headerSize(payload.length, key !== undefined) + payload.length);
+  const body = writeHeader(frame, 0, first, payload.length, key);
+  frame.set(payload, body);
+  if (key !== undefined) maskBytes(frame, body, frame.length, key);
+  return frame;
+}
+
+/**
+ * The first bytes and payload ranges of a message cut into fragments of at most `size` bytes (RFC 6455 5.4).
+ *
+ * @example
+ * for (const { first, start, end } of fragments(Opcode.text, payload.length, 16384)) …
+ */
+export function* fragments(
+  opcode: number,
+  length: number,
+  size: number,
+): Generator<{ first: number; start: number; end: number }> {
+  for (let start = 0; start === 0 || start < length; start += size) {
+    const end = Math.min(start + size, length);
+    yield { first: (start === 0 ? opcode : Opcode.continuation) | (end === length ? FIN : 0), start, end };
+  }
+}
+
+function writeUint32(bytes: Uint8Array, at: number, value: number): number {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = (value >>> 16) & 0xff;
+  bytes[at + 2] = (value >>> 8) & 0xff;
+  bytes[at + 3] = value & 0xff;
+  return at + 4;
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { SYSTEM_COMPONENT, errorTable } from "../../src/errors/table.ts";
+import { isSendable } from "../../src/protocol/close.ts";
+
+interface Row {
+  readonly errCode: number;
+  readonly componentSignature: string;
+  readonly closeCode?: number;
+  readonly message: string;
+}
+
+const rows: readonly (readonly [code: string, row: Row])[] = Object.entries(errorTable);
+
+describe("the error table", () => {
+  test.each(rows)("%s has a name that programs can rely on", (code) => {
+    expect(code).toMatch(/^HWS_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/);
+  });
+
+  test("has no errCode twice", () => {
+    expect(new Set(rows.map(([, row]) => row.errCode)).size).toBe(rows.length);
+  });
+
+  test("counts each component's errors from a hundred of its own", () => {
+    const hundreds = new Set(rows.map(([, row]) => `${row.componentSignature} ${Math.floor(row.errCode / 100)}`));
+    expect([...hundreds].sort()).toEqual(["hwcn 2", "hwhd 3", "hwpr 1", "hwsv 4"]);
+  });
+
+  test("marks components with four letters, as 4D does, and those of the system apart from ours", () => {
+    const components = new Set(rows.map(([, row]) => row.componentSignature));
+    for (const component of [...components, SYSTEM_COMPONENT]) expect(component).toMatch(/^[a-z]{4}$/);
+    expect(components).not.toContain(SYSTEM_COMPONENT);
+  });
+
+  test("has only close codes that may be sent", () => {
+    const codes = rows.flatMap(([, row]) => row.closeCode ?? []);
+    expect(codes.filter((code) => !isSendable(code))).toEqual([]);
+  });
+
+  test("fails a connection with 1002, 1007 or 1009 when the peer broke the protocol", () => {
+    const codes = rows.filter(([, row]) => row.componentSignature === "hwpr").map(([, row]) => row.closeCode);
+    expect([...new Set(codes)].sort()).toEqual([1002, 1007, 1009]);
+  });
+
+  test.each(rows)("%s says what happened in a text that a detail can follow", (_code, row) => {
+    expect(row.message).toMatch(/^\S.*[A-Za-z0-9]$/);
+  });
+});
+
+describe("docs/errors.md", () => {
+  const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+  const cells = page
+    .split("\n")
+    .filter((line) => line.startsWith("| `HWS_"))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split("|")
+        .map((cell) => cell.trim().replaceAll("`", "")),
+    );
+
+  test("lists what the table has, in its order, and nothing else", () => {
+    const expected = rows.map(([code, row]) => [
+      code,
+      String(row.errCode),
+      row.componentSignature,
+      row.closeCode === undefined ? "none" : String(row.closeCode),
+      row.message,
+    ]);
+    expect(cells).toEqual(expected);
+  });
+
+  test("speaks of no code that does not exist", () => {
+    const mentioned = new Set(page.match(/HWS_[A-Z0-9_]+/g));
+    expect([...mentioned].sort()).toEqual(Object.keys(errorTable).sort());
+  });
+
+  test("explains every component", () => {
+    const components = new Set([...rows.map(([, row]) => row.componentSignature), SYSTEM_COMPONENT]);
+    const explained = [...page.matchAll(/^\| `([a-z]{4})` +\|/gm)].map((match) => match[1]);
+    expect(explained.sort()).toEqual([...components].sort());
+  });
+});

@@ -1,0 +1,67 @@
+import { ProtocolError } from "../../src/errors/errors.ts";
+import type { ErrorCode } from "../../src/errors/table.ts";
+import type { Bytes } from "../../src/protocol/bytes.ts";
+import type { FrameSink } from "../../src/protocol/reader.ts";
+import { toHex } from "./bytes.ts";
+
+/** What a sink was told: text as a string, other bytes as hexadecimal digits, a failure as its code and close code. */
+export type Call =
+  | readonly ["text" | "binary" | "ping" | "pong", string]
+  | readonly ["close", number, string | undefined]
+  | readonly ["fail", ErrorCode, number];
+
+/**
+ * Records what a reader calls, as copies, and holds the reader to what the sink's interface promises: it throws when
+ * the reader breaks it.
+ */
+export class RecordingSink implements FrameSink {
+  /** The calls so far, oldest first. */
+  readonly calls: Call[] = [];
+  readonly #onCall: (call: Call) => void;
+
+  /**
+   * @param onCall - Is called inside each callback, with what has just been recorded.
+   */
+  constructor(onCall: (call: Call) => void = () => undefined) {
+    this.#onCall = onCall;
+  }
+
+  /** True once a close frame or a failure was reported: then nothing more may come. */
+  get ended(): boolean {
+    const last = this.calls.at(-1)?.[0];
+    return last === "close" || last === "fail";
+  }
+
+  message(opcode: number, bytes: Bytes, start: number, end: number, ascii: boolean): void {
+    const body = bytes.subarray(start, end);
+    if (body.length !== end - start) throw new Error(`bytes[${start}, ${end}) is not inside the ${bytes.length} bytes`);
+    if (ascii !== body.every((byte) => byte < 0x80)) throw new Error(`ascii is ${ascii} for ${toHex(body)}`);
+    if (opcode !== 1 && opcode !== 2) throw new Error(`${opcode} is no message's opcode`);
+    // A text that is not UTF-8 throws here.
+    if (opcode === 1) this.#record(["text", new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body)]);
+    else this.#record(["binary", toHex(body)]);
+  }
+
+  ping(payload: Bytes): void {
+    this.#record(["ping", toHex(payload)]);
+  }
+
+  pong(payload: Bytes): void {
+    this.#record(["pong", toHex(payload)]);
+  }
+
+  close(code: number, reason: string | undefined): void {
+    this.#record(["close", code, reason]);
+  }
+
+  fail(error: ProtocolError): void {
+    if (!(error instanceof ProtocolError)) throw new Error("failed with something else than a ProtocolError");
+    this.#record(["fail", error.code, error.closeCode]);
+  }
+
+  #record(call: Call): void {
+    if (this.ended) throw new Error(`called behind the end: ${JSON.stringify(call)}`);
+    this.calls.push(call);
+    this.#onCall(call);
+  }
+}

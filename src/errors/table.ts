@@ -38,6 +38,7 @@ export const errorTable = {
   HWS_SEND_QUEUE_FULL: { errCode: 202, componentSignature: "hwcn", closeCode: 1013, message: "The peer reads too slowly: more than maxSendQueue bytes wait for it" },
   HWS_STREAM_FAILED: { errCode: 203, componentSignature: "hwcn", message: "The connection's stream failed" },
   HWS_SEND_FAILED: { errCode: 204, componentSignature: "hwcn", closeCode: 1011, message: "A Blob that was to be sent could not be read" },
+  HWS_INTERNAL: { errCode: 205, componentSignature: "hwcn", closeCode: 1011, message: "The library, or the memory it asked for, failed" },
   HWS_HANDLER_FAILED: { errCode: 301, componentSignature: "hwhd", closeCode: 1011, message: "A handler's callback threw" },
   HWS_INVALID_HANDLER: { errCode: 302, componentSignature: "hwhd", message: "onConnection did not return a connection handler" },
   HWS_INVALID_ARGUMENT: { errCode: 401, componentSignature: "hwsv", message: "An argument or option is not of the type that was expected" },

@@ -11,9 +11,6 @@ export const Opcode = {
 /** The opcode of a message: text or binary. */
 export type DataOpcode = typeof Opcode.text | typeof Opcode.binary;
 
-/** The opcode of a control frame. */
-export type ControlOpcode = typeof Opcode.close | typeof Opcode.ping | typeof Opcode.pong;
-
 /** RFC 6455 5.5: control frames are those whose opcode has its highest bit set. */
 export function isControl(opcode: number): boolean {
   return (opcode & 0x8) !== 0;

@@ -12,9 +12,12 @@ import {
 } from "./limits.ts";
 import { mask, rotateKey } from "./mask.ts";
 import { type DataOpcode, Opcode, isControl, isReserved } from "./opcodes.ts";
-import { UTF8_BAD, UTF8_START, checkUtf8, isUtf8 } from "./utf8.ts";
+import { UTF8_BAD, UTF8_START, checkUtf8, checkUtf8By } from "./utf8.ts";
 
-/** What a reader calls. Memory that it hands over is the receiver's to keep; it is a view of the chunk wherever possible. */
+/**
+ * What a reader calls. Memory that it hands over is the receiver's to keep; it is a view of the chunk wherever possible.
+ * The methods must not throw, and must not push to the reader that calls them.
+ */
 export interface FrameSink {
   /** A whole message: `bytes[start, end)`, unmasked and, if text, UTF-8. `ascii`: no byte is above 0x7f. */
   message(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void;
@@ -34,12 +37,9 @@ export interface ReaderOptions {
   readonly role: "server" | "client";
   /** The most bytes a message may have, over all its fragments. Default 1 MiB. */
   readonly maxMessageSize?: number;
-  /** A faster check for whole texts of some length than the engine's own, where the platform has one. */
+  /** Whether bytes are a whole UTF-8 text: the platform's own check, where it has one, is faster than the engine's. */
   readonly isUtf8?: (bytes: Bytes) => boolean;
 }
-
-/** From this many bytes on a native check is worth its call and its view. */
-const NATIVE_UTF8_FROM = 48;
 
 /** The frame that is cut by the end of a chunk, at its longest: a control frame, kept whole. */
 const MAX_CARRY = MAX_HEADER + MAX_CONTROL_PAYLOAD;
@@ -186,7 +186,7 @@ export class FrameReader {
       this.#key = rotateKey(this.#key, stop - start);
       if (this.#opcode === Opcode.text && (all > 0x7f || this.#utf8 !== UTF8_START)) {
         // RFC 6455 8.1: fail at the first byte that is wrong, not at the message's end.
-        this.#utf8 = checkUtf8(chunk, start, stop, this.#utf8);
+        this.#utf8 = this.#check(chunk, start, stop, this.#utf8);
         if (this.#utf8 === UTF8_BAD) return this.#fail("HWS_INVALID_UTF8", end);
       }
       gather.append(chunk, start, stop, this.#left);
@@ -210,13 +210,14 @@ export class FrameReader {
   /** An unfragmented message lies whole in the chunk. `all` is the OR of its bytes. */
   #deliver(opcode: DataOpcode, chunk: Bytes, start: number, end: number, all: number): void {
     const ascii = all < 0x80;
-    if (!ascii && opcode === Opcode.text && !this.#isUtf8(chunk, start, end)) this.#fail("HWS_INVALID_UTF8", end);
+    if (!ascii && opcode === Opcode.text && this.#check(chunk, start, end, UTF8_START) !== UTF8_START)
+      this.#fail("HWS_INVALID_UTF8", end);
     else this.#sink.message(opcode, chunk, start, end, ascii);
   }
 
-  #isUtf8(chunk: Bytes, start: number, end: number): boolean {
-    if (this.#nativeIsUtf8 === undefined || end - start < NATIVE_UTF8_FROM) return isUtf8(chunk, start, end);
-    return this.#nativeIsUtf8(chunk.subarray(start, end));
+  #check(chunk: Bytes, start: number, end: number, state: number): number {
+    if (this.#nativeIsUtf8 === undefined) return checkUtf8(chunk, start, end, state);
+    return checkUtf8By(this.#nativeIsUtf8, chunk, start, end, state);
   }
 
   #control(opcode: number, payload: Bytes): void {

@@ -59,6 +59,7 @@ describe("docs/errors.md", () => {
         .map((cell) => cell.trim().replaceAll("`", "")),
     );
 
+  // shows 4D-2-errors-table
   test("lists what the table has, in its order, and nothing else", () => {
     const expected = rows.map(([code, row]) => [
       code,

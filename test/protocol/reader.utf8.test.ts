@@ -111,24 +111,27 @@ describe("a check of the platform's", () => {
   }
   const long = hex("c3 b1", fill(0x61, 46));
 
-  test.each([true, false])("is asked for a long text that is not ASCII, and answers %s", (answer) => {
-    const { options, asked } = withCheck(answer);
-    const calls = read([hex("81 30", long)], options);
-    expect(asked).toEqual([toHex(long)]);
-    expect(calls).toEqual([answer ? ["text", `\u00f1${"a".repeat(46)}`] : INVALID]);
+  test("is asked for a long text that is not ASCII, whole or in pieces, and its yes is believed", () => {
+    const { options, asked } = withCheck(true);
+    const calls = read([hex("81 30", long, "01 30", long, "80 30"), long], options);
+    expect(asked).toEqual([toHex(long), toHex(long), toHex(long)]);
+    expect(calls.map(([kind]) => kind)).toEqual(["text", "text"]);
   });
 
-  test("is not asked for ASCII, for short texts, for bytes or for what comes in pieces", () => {
+  test("is not the last word when it says no: the engine's own check finds the bad byte, or none", () => {
+    const { options, asked } = withCheck(false);
+    const calls = read([hex("81 30", long, "81 30 ff", fill(0x61, 47))], options);
+    expect(asked).toEqual([toHex(long), `ff${"61".repeat(47)}`]);
+    expect(calls).toEqual([["text", `\u00f1${"a".repeat(46)}`], INVALID]);
+  });
+
+  test("is not asked for ASCII, for short texts or for bytes", () => {
     const { options, asked } = withCheck(false);
     const calls = read(
-      [
-        hex("81 30", fill(0x61, 48), "81 2f c3 b1", fill(0x61, 45), "82 30", long, "01 30", long, "80 30", long),
-        hex("81 30"),
-        long,
-      ],
+      [hex("81 30", fill(0x61, 48), "81 2f c3 b1", fill(0x61, 45), "82 30", long, "01 30", fill(0x61, 48), "80 00")],
       options,
     );
     expect(asked).toEqual([]);
-    expect(calls.map(([kind]) => kind)).toEqual(["text", "text", "binary", "text", "text"]);
+    expect(calls.map(([kind]) => kind)).toEqual(["text", "text", "binary", "text"]);
   });
 });

@@ -1,7 +1,8 @@
 import { isUtf8 as nodeIsUtf8 } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { UTF8_BAD, UTF8_START, checkUtf8, isUtf8, utf8Length } from "../../src/protocol/utf8.ts";
+import { asBytes } from "../../src/protocol/bytes.ts";
+import { UTF8_BAD, UTF8_START, checkUtf8, checkUtf8By, isUtf8, utf8Length } from "../../src/protocol/utf8.ts";
 import { type Verdict, autobahnUtf8 } from "../support/autobahn-utf8.ts";
 import { cutAt, hex, utf8 } from "../support/bytes.ts";
 import { cases, seed } from "../support/fuzz.ts";
@@ -36,6 +37,35 @@ function platformIsUtf8(bytes: Uint8Array): boolean {
     return false;
   }
 }
+
+describe("checking UTF-8 with the platform's help", () => {
+  /** The state after each piece, by either check. */
+  function states(pieces: readonly Buffer[], check: (piece: Buffer, state: number) => number): number[] {
+    let state = UTF8_START;
+    return pieces.map((piece) => (state = state === UTF8_BAD ? state : check(piece, state)));
+  }
+
+  test("comes to the same as without it, wherever the text is cut and whatever is broken in it", () => {
+    const text = fc.string({ unit: "binary", minLength: 40, maxLength: 400 }).map((value) => Buffer.from(value));
+    const broken = fc
+      .tuple(text, fc.array(fc.tuple(fc.nat(1600), fc.nat(255)), { maxLength: 2 }))
+      .map(([bytes, at]) => {
+        for (const [index, byte] of at) if (index < bytes.length) bytes[index] = byte;
+        return bytes;
+      });
+    fc.assert(
+      fc.property(broken, fc.array(fc.nat(1600), { maxLength: 3 }), (bytes, cuts) => {
+        const places = [0, ...cuts.filter((cut) => cut <= bytes.length).sort((a, b) => a - b), bytes.length];
+        const pieces = places.slice(1).map((end, index) => bytes.subarray(places[index], end));
+        const helped = states(pieces, (piece, state) =>
+          checkUtf8By(nodeIsUtf8, asBytes(piece), 0, piece.length, state),
+        );
+        expect(helped).toEqual(states(pieces, (piece, state) => checkUtf8(piece, 0, piece.length, state)));
+      }),
+      { seed, numRuns: cases(2000) },
+    );
+  });
+});
 
 describe("checking UTF-8", () => {
   // shows 6455-8.1-1

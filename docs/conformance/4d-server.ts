@@ -1,0 +1,121 @@
+import { shown, type Section } from "./requirement.ts";
+
+/** The object model, section 1: the server and its handler. */
+export const serverModel: readonly Section[] = [
+  {
+    prefix: "4D-1",
+    title: "Object model, 1. WebSocketServer",
+    requirements: [
+      shown("4D-1-starts", "server", "`new WebSocketServer(handler, options)` makes and starts the server."),
+      shown("4D-1-attach-http", "server", "`options.server` takes an `http.Server` that the user has."),
+      shown("4D-1-attach-https", "server", "`options.server` takes an `https.Server`."),
+      shown("4D-1-attach-http2", "server", "`options.server` takes an `http2` secure server."),
+      shown("4D-1-own-server", "server", "With `port` and `host` it makes its own web server."),
+      shown("4D-1-own-tls", "server", "With `tls` its own web server is a secure one."),
+      shown(
+        "4D-1-handleUpgrade",
+        "server",
+        "Without server and port it waits for `handleUpgrade(request, socket, head)`.",
+      ),
+      shown("4D-1-share-by-path", "server", "Several servers share one web server, told apart by `path`."),
+      shown("4D-1-unknown-path", "server", "A path that none of them serves gets 404."),
+      shown(
+        "4D-1-other-listeners",
+        "server",
+        "The user's own `upgrade` listeners are left alone when they claim the request.",
+      ),
+      shown("4D-1-path", "server", "`path`: the path that reaches this server."),
+      shown("4D-1-path-undefined", "server", "Without `path` every WebSocket request reaches it."),
+      shown("4D-1-dataType-default", "server", "`dataType` is `text` when it is not given."),
+      shown("4D-1-connections", "server", "`connections` holds all connections now handled."),
+      shown("4D-1-connections-live", "server", "`connections` is live: it follows those that come and go."),
+      shown(
+        "4D-1-connections-members",
+        "server",
+        "It is iterable and has length, index, at, map, filter, find, some, forEach.",
+      ),
+      shown("4D-1-connections-safe", "server", "Iterating it is safe while connections come and go."),
+      shown("4D-1-connections-get", "server", "`connections.get(id)` finds one."),
+      shown("4D-1-dataType", "server", "`.dataType` is as in the options, read-only."),
+      shown("4D-1-handler", "server", "`.handler` is the handler given to the constructor."),
+      shown("4D-1-path-member", "server", "`.path` is as in the options, read-only."),
+      shown("4D-1-terminated", "server", "`.terminated` is true once the server is closed, read-only."),
+      shown(
+        "4D-1-terminate",
+        "server",
+        "`terminate()`: close handshake with every peer, sockets destroyed as they answer.",
+      ),
+      shown(
+        "4D-1-terminate-seconds",
+        "server",
+        "`terminate(n)`: the same, and what is left after n seconds is destroyed.",
+      ),
+      shown("4D-1-terminate-zero", "server", "`terminate(0)`: everything is destroyed at once, without close frames."),
+      shown("4D-1-terminate-1001", "server", "`terminate` closes with 1001."),
+      shown(
+        "4D-1-terminate-bounded",
+        "server",
+        "Without a timeout the connection's own close timeout bounds the wait.",
+      ),
+      shown("4D-1-terminate-promise", "server", "Its promise settles after the server's `onTerminate`."),
+    ],
+  },
+  {
+    prefix: "4D-1-handler",
+    title: "Object model, 1. The server handler",
+    requirements: [
+      shown("4D-1-handler-any", "server", "Any object may be the handler; only `onConnection` is mandatory."),
+      shown("4D-1-handler-this", "server", "Callbacks are called as methods of the handler, with `(wss, event)`."),
+      shown("4D-1-handler-connection", "server", "`onConnection` gets `type: connection` and the `request`."),
+      shown(
+        "4D-1-handler-accept",
+        "server",
+        "A returned connection handler makes the connection and adds it to `connections`.",
+      ),
+      shown("4D-1-handler-cancel", "server", "null or undefined cancels the connection."),
+      shown("4D-1-handler-open", "server", "`onOpen` gets `type: open` when the server has started."),
+      shown(
+        "4D-1-handler-open-order",
+        "server",
+        "`onOpen` comes after the constructor returned and before any `onConnection`.",
+      ),
+      shown(
+        "4D-1-handler-terminate",
+        "server",
+        "`onTerminate` gets `type: terminate` when the WebSocket server was closed.",
+      ),
+      shown("4D-1-handler-terminate-web", "server", "`onTerminate` comes when the web server was closed."),
+      shown("4D-1-handler-terminate-last", "server", "`onTerminate` comes after every connection's own `onTerminate`."),
+      shown(
+        "4D-1-handler-error",
+        "server",
+        "`onError` gets `type: error` and `errors` when something failed on the server.",
+      ),
+      shown("4D-1-handler-error-port", "server", "A port in use reaches `onError`."),
+      shown("4D-1-handler-403", "server", "A cancelled client gets HTTP 403, before any 101."),
+      shown("4D-1-handler-async", "server", "`onConnection` may be async; bytes that arrive meanwhile are kept."),
+      shown("4D-1-handler-refuse", "server", "It may refuse with any HTTP status, body and headers."),
+      shown("4D-1-handler-subprotocol", "server", "It may pick the subprotocol."),
+      shown(
+        "4D-1-handler-throws",
+        "server",
+        "An exception in it: `onError`, and the client gets 500 without the error's text.",
+      ),
+    ],
+  },
+  {
+    prefix: "4D-1-request",
+    title: "Object model, 1. The request",
+    requirements: [
+      shown(
+        "4D-1-request-headers",
+        "server",
+        "`headers`: by lower-case name; one that came several times is an array.",
+      ),
+      shown("4D-1-request-query", "server", "`query`: the decoded parameters; a repeated key is an array."),
+      shown("4D-1-request-url", "server", "`url`: the raw target."),
+      shown("4D-1-request-address", "server", "`remoteAddress`: the peer's address."),
+      shown("4D-1-request-prototype", "server", "`headers` and `query` have no prototype."),
+    ],
+  },
+];

@@ -1,0 +1,127 @@
+import { later, notApplicable, shown, type Section } from "./requirement.ts";
+
+/** RFC 6455, 6: sending and receiving data. */
+export const data: readonly Section[] = [
+  {
+    prefix: "6455-6.1",
+    title: "RFC 6455, 6.1. Sending data",
+    requirements: [
+      shown("6455-6.1-1", "both", "Sends only while the connection is open."),
+      shown("6455-6.1-2", "both", "Stops sending when that changes.", ["6455-5.5.1-4"]),
+      shown("6455-6.1-3", "both", "Puts the data into a frame, or into a series of fragments."),
+      shown("6455-6.1-4", "both", "The first frame's opcode says text or binary."),
+      shown("6455-6.1-5", "both", "The last frame has FIN."),
+      later("6455-6.1-6", "Masks the frames."),
+      shown("6455-6.1-7", "both", "Transmits every frame it formed."),
+    ],
+  },
+  {
+    prefix: "6455-6.2",
+    title: "RFC 6455, 6.2. Receiving data",
+    requirements: [
+      shown("6455-6.2-1", "both", "Parses incoming bytes as frames.", ["6455-5.2-7", "6455-5.4-11"]),
+      shown("6455-6.2-2", "both", "Handles control frames by 5.5.", ["6455-5.4-4", "6455-5.5.2-1", "6455-5.5.1-5"]),
+      shown("6455-6.2-3", "both", "Takes the message's type from the first frame's opcode.", ["6455-5.4-10"]),
+      shown("6455-6.2-4", "both", "After the last fragment a data frame starts a new message."),
+      shown("6455-6.2-5", "server", "Unmasks what a client sends.", ["6455-5.3-5"]),
+    ],
+  },
+];
+
+/** RFC 6455, 7: closing. */
+export const closing: readonly Section[] = [
+  {
+    prefix: "6455-7.1.2",
+    title: "RFC 6455, 7.1.2. Start the closing handshake",
+    requirements: [shown("6455-7.1.2-1", "both", "Sends a close frame with the given code and reason.")],
+  },
+  {
+    prefix: "6455-7.1.5",
+    title: "RFC 6455, 7.1.5. The connection close code",
+    requirements: [
+      shown("6455-7.1.5-1", "both", "The close code is the one in the first close frame received."),
+      shown("6455-7.1.5-2", "both", "A close frame without a code counts as 1005."),
+      shown("6455-7.1.5-3", "both", "A connection that ends without a close frame counts as 1006."),
+    ],
+  },
+  {
+    prefix: "6455-7.1.6",
+    title: "RFC 6455, 7.1.6. The connection close reason",
+    requirements: [
+      shown("6455-7.1.6-1", "both", "The close reason is the UTF-8 text behind the code, if there is any."),
+    ],
+  },
+  {
+    prefix: "6455-7.1.7",
+    title: "RFC 6455, 7.1.7. Fail the connection",
+    requirements: [
+      later("6455-7.1.7-1", "A client that fails the connection closes it."),
+      shown("6455-7.1.7-2", "server", "A server that fails the connection closes it."),
+      shown("6455-7.1.7-3", "both", "Nothing that arrives after the failure is processed, not even a close frame."),
+    ],
+  },
+  {
+    prefix: "6455-7.2",
+    title: "RFC 6455, 7.2. Abnormal closures",
+    requirements: [
+      later("6455-7.2-1", "7.2.1: a client fails the connection as in 7.1.7."),
+      later("6455-7.2-2", "7.2.1: a lost transport fails the client's connection."),
+      shown("6455-7.2-3", "server", "7.2.2: a server that aborts during the handshake closes the connection."),
+    ],
+  },
+  {
+    prefix: "6455-7.4.1",
+    title: "RFC 6455, 7.4.1. Defined status codes",
+    requirements: [
+      shown("6455-7.4.1-1", "both", "1005 is never sent in a close frame."),
+      shown("6455-7.4.1-2", "both", "1006 is never sent in a close frame."),
+      shown("6455-7.4.1-3", "both", "1015 is never sent in a close frame."),
+      shown("6455-7.4.1-4", "both", "A received close frame with one of these three fails the connection."),
+    ],
+  },
+  {
+    prefix: "6455-7.4.2",
+    title: "RFC 6455, 7.4.2. Reserved status code ranges",
+    requirements: [
+      shown("6455-7.4.2-1", "both", "Codes under 1000, and those of 1000 to 2999 that nobody defined, are not used."),
+    ],
+  },
+];
+
+/** What sections 4 to 7 send the reader to. */
+export const referred: readonly Section[] = [
+  {
+    prefix: "6455-8.1",
+    title: "RFC 6455, 8.1. Handling errors in UTF-8",
+    requirements: [
+      shown("6455-8.1-1", "both", "Bytes that are not UTF-8 where text is due, in a message or a close reason, fail."),
+    ],
+  },
+  {
+    prefix: "6455-9",
+    title: "RFC 6455, 9. Extensions",
+    requirements: [
+      shown("6455-9-1", "server", "Answers with no extension that the client did not offer.", ["6455-4.2.2-9"]),
+      notApplicable(
+        "6455-9-2",
+        "both",
+        "Parameters follow the extension's specification.",
+        "no extension is implemented",
+      ),
+      shown("6455-9-3", "server", "9.1: an offer that breaks the grammar is refused at once.", ["6455-4.2.1-11"]),
+      notApplicable("6455-9-4", "both", "9.1: an extension token is a registered one.", "no extension is implemented"),
+      notApplicable(
+        "6455-9-5",
+        "both",
+        "9.1: a parameter is defined for its extension.",
+        "no extension is implemented",
+      ),
+      shown("6455-9-6", "client", "9.1: uses no extension that the server did not accept.", ["6455-5.2-1"]),
+    ],
+  },
+  {
+    prefix: "6455-10.3",
+    title: "RFC 6455, 10.3. Attacks on infrastructure (masking)",
+    requirements: [later("6455-10.3-1", "Chooses a new masking key for each frame, one that nobody can predict.")],
+  },
+];

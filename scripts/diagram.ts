@@ -1,0 +1,47 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { type State, events, states, transitions } from "../src/protocol/state.ts";
+
+/**
+ * Draws the connection's states in docs/architecture.md from the table in the code. `--write` puts the drawing there;
+ * without it, a drawing that is not the table's is a failure.
+ */
+const page = new URL("../docs/architecture.md", import.meta.url);
+const begin = "<!-- states:begin -->\n";
+const end = "<!-- states:end -->";
+
+function draw(): string {
+  const lines = states.flatMap(arrowsFrom);
+  return [
+    "",
+    "```mermaid",
+    "stateDiagram-v2",
+    "  [*] --> connecting",
+    ...lines,
+    "  closed --> [*]",
+    "```",
+    "",
+    "",
+  ].join("\n");
+}
+
+/** One arrow for each state that another leads to, with all the events that lead there. */
+function arrowsFrom(from: State): string[] {
+  const targets = new Map<State, string[]>();
+  for (const event of events) {
+    const to = transitions[from][event];
+    if (to !== from) targets.set(to, [...(targets.get(to) ?? []), event]);
+  }
+  return [...targets].map(([to, by]) => `  ${from} --> ${to}: ${by.join(", ")}`);
+}
+
+const text = readFileSync(page, "utf8");
+const from = text.indexOf(begin) + begin.length;
+const drawn = text.slice(0, from) + draw() + text.slice(text.indexOf(end));
+
+if (process.argv.includes("--write")) writeFileSync(page, drawn);
+else if (drawn !== text) {
+  console.error(
+    "docs/architecture.md: the states are not those of src/protocol/state.ts; run: npm run diagram -- --write",
+  );
+  process.exitCode = 1;
+}

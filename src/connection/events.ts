@@ -1,0 +1,100 @@
+import { HawserError } from "../errors/errors.ts";
+import { SYSTEM_COMPONENT, errorTable } from "../errors/table.ts";
+
+/** `onOpen` of a server's and of a connection's handler. */
+export interface OpenEvent {
+  readonly type: "open";
+}
+
+/** A connection's `onMessage`: one whole message. */
+export interface MessageEvent<Data = string> {
+  readonly type: "message";
+  /** The message, as the server's `dataType` says. Bytes are a view of what was received: copy what is kept for long. */
+  readonly data: Data;
+}
+
+/** `onError` of a server's and of a connection's handler. */
+export interface ErrorEvent {
+  readonly type: "error";
+  /** What failed, the newest first; behind it what caused it. */
+  readonly errors: readonly [ErrorEntry, ...ErrorEntry[]];
+}
+
+/** One of 4D's error entries. */
+export interface ErrorEntry {
+  /** A number from the error table (`docs/errors.md`), or the operating system's error number. */
+  readonly errCode: number;
+  /** What happened, for people. */
+  readonly message: string;
+  /** Four letters: the part of the library, `hwhd` for an exception in a handler, `syst` for the system. */
+  readonly componentSignature: string;
+  /** The real error: what a handler threw, a `HawserError`, or Node's own with its `code`. Not 4D's. */
+  readonly cause: unknown;
+}
+
+/** A connection's `onTerminate`: the last that its handler hears. */
+export interface TerminateEvent {
+  readonly type: "terminate";
+  /** The peer's close code; without one 1005 if nothing went wrong and 1006 if it did (RFC 6455 7.1.5). */
+  readonly code: number;
+  /** The peer's reason, where it gave one. */
+  readonly reason: string | undefined;
+}
+
+/** The one `OpenEvent`: there is nothing in it to differ. */
+export const OPEN_EVENT: OpenEvent = Object.freeze({ type: "open" });
+
+/** Who failed: a user's callback that threw, or the library, the system or the peer. */
+export type Culprit = "handler" | "library";
+
+/** A chain of causes longer than this is cut. */
+const MAX_CAUSES = 10;
+
+/**
+ * The event for an error and its chain of causes.
+ *
+ * @param thrownBy "handler" when a user's callback threw `error`; the library's own errors carry their numbers themselves
+ */
+export function errorEvent(error: unknown, thrownBy: Culprit): ErrorEvent {
+  // A handler may throw anything, even undefined: the first entry is always there.
+  const errors: [ErrorEntry, ...ErrorEntry[]] = [entryOf(error, thrownBy)];
+  for (
+    let cause = causeOf(error);
+    cause !== undefined && cause !== null && errors.length < MAX_CAUSES;
+    cause = causeOf(cause)
+  ) {
+    errors.push(entryOf(cause, thrownBy));
+  }
+  return { type: "error", errors };
+}
+
+function entryOf(error: unknown, thrownBy: Culprit): ErrorEntry {
+  const message = error instanceof Error ? error.message : describe(error);
+  if (error instanceof HawserError) {
+    return { errCode: error.errCode, message, componentSignature: error.componentSignature, cause: error };
+  }
+  if (thrownBy === "handler") {
+    const { errCode, componentSignature } = errorTable.HWS_HANDLER_FAILED;
+    return { errCode, message, componentSignature, cause: error };
+  }
+  return { errCode: systemNumber(error), message, componentSignature: SYSTEM_COMPONENT, cause: error };
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}
+
+/** A thrown value that is no error, as text; nothing it does may throw here. */
+function describe(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return typeof value;
+  }
+}
+
+/** The operating system's number of an error, positive, as C has it; 0 where Node gives none. */
+function systemNumber(error: unknown): number {
+  const number = (error as { errno?: unknown } | undefined)?.errno;
+  return typeof number === "number" ? Math.abs(number) : 0;
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from "node:http";
+
+/** Names to values; a name that came several times has all of them, in order. It has no prototype. */
+export type Values = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** 4D's `event.request` of `onConnection`: what the client asked for. */
+export interface ConnectionRequest {
+  /** The headers, names in lower case. */
+  readonly headers: Values;
+  /** The decoded parameters of the URL. */
+  readonly query: Values;
+  /** The raw target, e.g. `/status?name=ryan`. */
+  readonly url: string;
+  /** The address of the one who connected: behind a proxy, the proxy's. */
+  readonly remoteAddress: string;
+}
+
+/** A request target as the handshake needs it. */
+export interface Target {
+  /** What stands before the `?`; of an absolute target, its path. */
+  readonly path: string;
+  /** What stands behind the `?`. */
+  readonly search: string;
+}
+
+/** Takes a request target apart: `/path?query`, or an absolute URL (RFC 6455 4.2.1). Undefined when it is neither. */
+export function parseTarget(target: string): Target | undefined {
+  let rest = target;
+  if (!rest.startsWith("/")) {
+    const scheme = /^(?:https?|wss?):\/\/[^/?#]+/i.exec(rest);
+    if (scheme === null) return undefined;
+    rest = rest.slice(scheme[0].length);
+    if (!rest.startsWith("/")) rest = `/${rest}`;
+  }
+  // RFC 6455 3: a fragment must not be there.
+  if (rest.includes("#")) return undefined;
+  const at = rest.indexOf("?");
+  return at < 0 ? { path: rest, search: "" } : { path: rest.slice(0, at), search: rest.slice(at + 1) };
+}
+
+/** 4D's request object of a Node request. What the handler does not look at is never built. */
+export class NodeRequest implements ConnectionRequest {
+  readonly url: string;
+  readonly remoteAddress: string;
+  readonly #message: IncomingMessage;
+  #headers: Values | undefined;
+  #query: Values | undefined;
+
+  constructor(message: IncomingMessage) {
+    this.#message = message;
+    this.url = message.url ?? "/";
+    // Read at once: a socket that is closed does not know it any more.
+    this.remoteAddress = message.socket.remoteAddress ?? "";
+  }
+
+  get headers(): Values {
+    this.#headers ??= readHeaders(this.#message.rawHeaders);
+    return this.#headers;
+  }
+
+  get query(): Values {
+    this.#query ??= readQuery(parseTarget(this.url)?.search ?? "");
+    return this.#query;
+  }
+}
+
+function readHeaders(raw: readonly string[]): Values {
+  const headers = emptyValues();
+  for (let i = 0; i < raw.length; i += 2) addValue(headers, (raw[i] ?? "").toLowerCase(), raw[i + 1] ?? "");
+  return headers;
+}
+
+function readQuery(search: string): Values {
+  const query = emptyValues();
+  for (const [name, value] of new URLSearchParams(search)) addValue(query, name, value);
+  return query;
+}
+
+type Building = Record<string, string | string[] | undefined>;
+
+/** No prototype: a header or parameter called `constructor` is one like any other (GHSA-5v72-xg48-5rpm). */
+function emptyValues(): Building {
+  return Object.create(null) as Building;
+}
+
+function addValue(values: Building, name: string, value: string): void {
+  const known = values[name];
+  if (known === undefined) values[name] = value;
+  else if (Array.isArray(known)) known.push(value);
+  else values[name] = [known, value];
+}

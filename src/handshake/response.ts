@@ -1,0 +1,41 @@
+import type { Duplex } from "node:stream";
+
+import { type Refusal, nameOfStatus } from "./refusal.ts";
+
+/** A refused client has this many milliseconds to read the answer before its socket is destroyed. */
+const LINGER = 1000;
+
+/** The 101 answer (RFC 6455 4.2.2), as latin1 text. */
+export function switchingProtocols(accept: string, protocol: string | undefined): string {
+  const chosen = protocol === undefined ? "" : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+  return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}\r\n`;
+}
+
+/** Answers with an HTTP status and one line of text, then closes the socket. */
+export function sendRefusal(socket: Duplex, refusal: Refusal): void {
+  if (socket.destroyed || socket.writableEnded) return;
+  const deadline = setTimeout(() => socket.destroy(), LINGER);
+  socket.on("error", () => socket.destroy());
+  socket.once("close", () => {
+    clearTimeout(deadline);
+  });
+  // What still comes is read, so that the client gets the answer and not a reset.
+  socket.once("end", () => socket.destroy());
+  socket.resume();
+  socket.end(serializeRefusal(refusal), "utf8");
+}
+
+function serializeRefusal(refusal: Refusal): string {
+  const body = `${refusal.body}\n`;
+  // RFC 9110 7.8: an Upgrade header is named in Connection.
+  const connection = refusal.status === 426 ? "Upgrade, close" : "close";
+  let head = `HTTP/1.1 ${String(refusal.status)} ${nameOfStatus(refusal.status)}\r\nConnection: ${connection}\r\n`;
+  const named = new Set<string>();
+  for (const [name, value] of Object.entries(refusal.headers)) {
+    named.add(name.toLowerCase());
+    for (const one of Array.isArray(value) ? (value as readonly string[]) : [String(value)])
+      head += `${name}: ${one}\r\n`;
+  }
+  if (!named.has("content-type")) head += "Content-Type: text/plain; charset=utf-8\r\n";
+  return `${head}Content-Length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`;
+}

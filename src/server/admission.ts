@@ -1,0 +1,132 @@
+import { InvalidArgumentError, HawserError } from "../errors/errors.ts";
+import type { Accepted, Offer } from "../handshake/offer.ts";
+import { Refusal } from "../handshake/refusal.ts";
+import type { Callbacks } from "../connection/caller.ts";
+import { isThenable } from "../connection/serial.ts";
+import { ConnectionEvent } from "./connection-event.ts";
+
+/** What an admission asks of its server. */
+export interface AdmissionHost {
+  /** Milliseconds that the answer may take. */
+  readonly handshakeTimeout: number;
+  /** Calls the user's `onConnection`. */
+  ask(event: ConnectionEvent): unknown;
+  /** The client is let in. */
+  connect(accepted: Accepted, handler: Callbacks, protocol: string | undefined): void;
+  /** `onConnection` threw, or answered with something that is no handler. */
+  failed(error: unknown, thrown: boolean): void;
+}
+
+/** A client that asks to connect, until it is answered: by `onConnection`, by the deadline, or by the server's end. */
+export class Admission {
+  readonly #offer: Offer;
+  readonly #host: AdmissionHost;
+  readonly #event: ConnectionEvent;
+  #answered = false;
+  #deadline: NodeJS.Timeout | undefined;
+  #whenAnswered: (() => void) | undefined;
+
+  constructor(offer: Offer, host: AdmissionHost) {
+    this.#offer = offer;
+    this.#host = host;
+    this.#event = new ConnectionEvent(offer.request, offer.protocols);
+  }
+
+  /** Asks `onConnection`. `whenAnswered` is called once the client has its answer. */
+  start(whenAnswered: () => void): void {
+    this.#whenAnswered = whenAnswered;
+    try {
+      const answer = this.#host.ask(this.#event);
+      if (isThenable(answer)) this.#wait(answer);
+      else this.#answer(answer);
+    } catch (error) {
+      this.#throw(error);
+    }
+  }
+
+  /** Refuses the client, if it has not been answered. */
+  refuse(refusal: Refusal): void {
+    if (this.#answered) return;
+    this.#settle();
+    this.#offer.refuse(refusal);
+  }
+
+  #wait(answer: PromiseLike<unknown>): void {
+    // Answered already: the callback itself has terminated the server.
+    if (!this.#answered) {
+      this.#deadline = setTimeout(() => {
+        this.refuse(new Refusal(503, "The server took too long to answer."));
+      }, this.#host.handshakeTimeout);
+    }
+    Promise.resolve(answer)
+      .then((settled) => {
+        this.#answer(settled);
+      })
+      .catch((error: unknown) => {
+        this.#throw(error);
+      });
+  }
+
+  #answer(answer: unknown): void {
+    // The deadline or the server's end came first.
+    if (this.#answered) return;
+    if (answer === null || answer === undefined) this.refuse(new Refusal(403, "The server does not let you connect."));
+    else if (answer instanceof Refusal) this.refuse(answer);
+    else if (isHandler(answer)) this.#accept(answer);
+    else {
+      this.#host.failed(
+        new HawserError("HWS_INVALID_HANDLER", "expected an object with onMessage, a refusal, null or undefined"),
+        false,
+      );
+      this.refuse(internalError());
+    }
+  }
+
+  #accept(handler: Callbacks): void {
+    this.#settle();
+    const { protocol } = this.#event;
+    const accepted = this.#offer.accept(protocol);
+    // The client may have gone while it waited; the end of its stream is not told twice.
+    if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
+    else this.#host.connect(accepted, handler, protocol);
+  }
+
+  #throw(error: unknown): void {
+    this.#host.failed(error, true);
+    this.refuse(internalError());
+  }
+
+  #settle(): void {
+    this.#answered = true;
+    clearTimeout(this.#deadline);
+    this.#whenAnswered?.();
+  }
+}
+
+/**
+ * Checks a server's handler.
+ *
+ * @throws {InvalidArgumentError} when it is no object, or one of its callbacks is no function
+ */
+export function checkServerHandler(handler: unknown): void {
+  if (typeof handler !== "object" || handler === null)
+    throw new InvalidArgumentError("handler: expected an object with onConnection");
+  const callbacks = handler as Record<string, unknown>;
+  if (typeof callbacks["onConnection"] !== "function")
+    throw new InvalidArgumentError("handler: onConnection: expected a function");
+  for (const name of ["onOpen", "onTerminate", "onError"]) {
+    if (callbacks[name] !== undefined && typeof callbacks[name] !== "function")
+      throw new InvalidArgumentError(`handler: ${name}: expected a function`);
+  }
+}
+
+function isHandler(value: unknown): value is Callbacks {
+  return (
+    typeof value === "object" && value !== null && typeof (value as { onMessage?: unknown }).onMessage === "function"
+  );
+}
+
+/** The answer when a callback of the user's failed: its error's text is not for the client. */
+export function internalError(): Refusal {
+  return new Refusal(500, "The server failed.");
+}

@@ -1,0 +1,36 @@
+import { OutOfRangeError } from "../errors/errors.ts";
+import type { ConnectionRequest } from "../handshake/request.ts";
+
+/** `onConnection`'s event: a client asks to connect. */
+export class ConnectionEvent {
+  readonly type = "connection";
+  /** What the client asked for. */
+  readonly request: ConnectionRequest;
+  /** The subprotocols that the client offers, in its order (RFC 6455 1.9). */
+  readonly protocols: readonly string[];
+  #protocol: string | undefined;
+
+  /** Made by the server. */
+  constructor(request: ConnectionRequest, protocols: readonly string[]) {
+    this.request = request;
+    this.protocols = protocols;
+  }
+
+  /**
+   * The subprotocol to be spoken; undefined: none. Set it to one of `protocols` before `onConnection` settles.
+   *
+   * @throws {OutOfRangeError} when the client did not offer it
+   */
+  get protocol(): string | undefined {
+    return this.#protocol;
+  }
+
+  set protocol(protocol: string | undefined) {
+    if (protocol !== undefined && !this.protocols.includes(protocol)) {
+      throw new OutOfRangeError(
+        `protocol: expected one that the client offered (${this.protocols.join(", ") || "none"}), got ${JSON.stringify(protocol)}`,
+      );
+    }
+    this.#protocol = protocol;
+  }
+}

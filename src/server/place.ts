@@ -1,0 +1,76 @@
+import { EventEmitter } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import type { WebServer } from "./attachable.ts";
+import type { Settings } from "./options.ts";
+import { type Route, Router } from "./router.ts";
+import { createOwnServer } from "./web-server.ts";
+
+/** What a place tells the one who is there. */
+export interface PlaceListener extends Route {
+  /** Clients can come. */
+  started(): void;
+  /** The web server failed, e.g. its port is in use. `lost`: no client will ever come. */
+  placeFailed(error: Error, lost: boolean): void;
+  /** The web server was closed. */
+  placeClosed(): void;
+}
+
+/** Where clients come in: a web server of our own, the user's, or none but `handleUpgrade`. */
+export class Place {
+  readonly #own: Server | undefined;
+  readonly #server: WebServer | undefined;
+  readonly #listener: PlaceListener;
+  readonly #detach: () => void;
+
+  constructor(settings: Settings, listener: PlaceListener) {
+    this.#listener = listener;
+    this.#own = settings.port === undefined ? undefined : createOwnServer(settings);
+    this.#server = this.#own ?? settings.server;
+    this.#detach = this.#server === undefined ? nothing : Router.attach(this.#server, listener);
+    if (this.#server?.listening === false) this.#server.once("listening", this.#onListening);
+    else process.nextTick(this.#onListening);
+    // The user's web server keeps its own way of failing: we only look on.
+    this.#server?.on(this.#own === undefined ? EventEmitter.errorMonitor : "error", this.#onError);
+    this.#server?.once("close", this.#onClose);
+    this.#own?.listen(settings.port, settings.host);
+  }
+
+  /** Where the web server listens; null when it does not, or there is none. */
+  address(): AddressInfo | string | null {
+    return this.#server?.address() ?? null;
+  }
+
+  /** Lets nobody new in by the own web server. What is there already is left alone. */
+  close(): void {
+    this.#own?.close();
+  }
+
+  /** Takes no more requests, and closes what is left on the own web server. The user's goes on. */
+  leave(): void {
+    this.#detach();
+    this.#server?.off("listening", this.#onListening);
+    this.#server?.off("close", this.#onClose);
+    if (this.#own === undefined) this.#server?.off(EventEmitter.errorMonitor, this.#onError);
+    this.close();
+    // Not waited for: a client that was refused may still read why, one may never end its TLS handshake.
+    this.#own?.closeAllConnections();
+  }
+
+  readonly #onListening = (): void => {
+    this.#listener.started();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#listener.placeFailed(error, this.#own?.listening === false);
+  };
+
+  readonly #onClose = (): void => {
+    this.#listener.placeClosed();
+  };
+}
+
+function nothing(): void {
+  // There is no web server to detach from.
+}

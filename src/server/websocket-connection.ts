@@ -1,0 +1,126 @@
+import type { Connection } from "../connection/connection.ts";
+import type { DataType } from "../connection/decode.ts";
+import { type Message, payloadOf } from "../connection/payload.ts";
+import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
+import { fitsReason, isSendable } from "../protocol/close.ts";
+import type { Status } from "../protocol/state.ts";
+import type { ConnectionHandler, WSHandler } from "./handlers.ts";
+import type { WebSocketServer } from "./websocket-server.ts";
+
+/** What `terminate` takes as one object. */
+export interface TerminateOptions {
+  /** The close code, 1000 or above. */
+  readonly code?: number | undefined;
+  /** The reason, sent with codes above 3000 only. */
+  readonly message?: string | undefined;
+}
+
+/** 4D: a message is sent only with a code above this. */
+const MESSAGE_ABOVE = 3000;
+
+let access: (connection: WebSocketConnection) => Connection;
+
+/**
+ * One client's connection: 4D's `WebSocketConnection`. Made by the server when `onConnection` returns a handler, and
+ * handed to each of that handler's callbacks.
+ */
+export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler> {
+  /** An integer, unique for the life of the server. */
+  readonly id: number;
+  /** The server it belongs to. */
+  readonly wss: WebSocketServer<WSHandler<DataType, H>, DataType>;
+  /** The subprotocol that was chosen in `onConnection`. */
+  readonly protocol: string | undefined;
+  readonly #core: Connection;
+
+  static {
+    access = (connection) => connection.#core;
+  }
+
+  /** Only the server makes connections. */
+  constructor(
+    core: Connection,
+    wss: WebSocketServer<WSHandler<DataType, H>, DataType>,
+    id: number,
+    protocol: string | undefined,
+  ) {
+    if (!(core instanceof Object) || typeof (core as { start?: unknown }).start !== "function") {
+      throw new InvalidArgumentError("WebSocketConnection: connections are made by a WebSocketServer");
+    }
+    this.#core = core;
+    this.wss = wss;
+    this.id = id;
+    this.protocol = protocol;
+    // Read-only at run time too: the server finds it by its id.
+    Object.freeze(this);
+  }
+
+  /** The handler that `onConnection` returned for this connection. */
+  get handler(): H {
+    return this.#core.handler as unknown as H;
+  }
+
+  /** `"Connected"`, `"Closing"` or `"Closed"`. */
+  get status(): Status {
+    return this.#core.status;
+  }
+
+  /** Bytes that were sent and have not reached the operating system yet. */
+  get bufferedAmount(): number {
+    return this.#core.bufferedAmount;
+  }
+
+  /**
+   * Sends a message. A string goes out as a text frame; bytes (`Uint8Array`, any view, `ArrayBuffer`, `Blob`) as a
+   * binary frame; any other object as the JSON that `JSON.stringify` makes of it. All that is sent in one turn of the
+   * event loop leaves in one write. Bytes above 16 KiB are not copied: leave them as they are until they are sent.
+   *
+   * @returns true when the message was accepted and no more than `highWaterMark` bytes wait. False: it was accepted but
+   *   the peer is slow, so better wait; or `status` is not `"Connected"` and the message was dropped, as in browsers
+   * @throws {InvalidArgumentError} for any other value; a `TypeError` of `JSON.stringify` for a cyclic object
+   */
+  send(message: Message): boolean {
+    return this.#core.send(payloadOf(message));
+  }
+
+  /**
+   * Closes the connection. No message is delivered any more; `onTerminate` follows when the peer has answered, or after
+   * `closeTimeout`. The second call does nothing.
+   *
+   * @param code a close code that RFC 6455 7.4 lets stand in a close frame. Default: none is sent
+   * @param message the reason, 123 bytes of UTF-8 at most. As in 4D it is sent only with a code above 3000
+   * @throws {InvalidArgumentError} for arguments of another type
+   * @throws {OutOfRangeError} for a code or a message that cannot be sent
+   * @example
+   * ws.terminate(4001, "You were idle");
+   * ws.terminate({ code: 4001, message: "You were idle" });
+   */
+  terminate(code?: number | TerminateOptions, message?: string): void {
+    const close: TerminateOptions =
+      typeof code === "object" && (code as unknown) !== null ? code : { code: code as number | undefined, message };
+    checkClose(close.code, close.message);
+    const told = close.code !== undefined && close.code > MESSAGE_ABOVE;
+    this.#core.terminate(close.code, told ? close.message : undefined);
+  }
+}
+
+/** The connection behind the user's object: the server's way in. */
+export function coreOf(connection: WebSocketConnection): Connection {
+  return access(connection);
+}
+
+function checkClose(code: unknown, message: unknown): void {
+  if (code !== undefined && typeof code !== "number")
+    throw new InvalidArgumentError(`terminate: code: expected a number, got ${code === null ? "null" : typeof code}`);
+  if (code !== undefined && !isSendable(code)) {
+    throw new OutOfRangeError(
+      `terminate: code: expected 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4), got ${String(code)}`,
+    );
+  }
+  if (message === undefined) return;
+  if (typeof message !== "string")
+    throw new InvalidArgumentError(
+      `terminate: message: expected a string, got ${message === null ? "null" : typeof message}`,
+    );
+  if (!fitsReason(message)) throw new OutOfRangeError("terminate: message: expected at most 123 bytes of UTF-8");
+}

@@ -1,0 +1,394 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Session, close, gate, ping, text } from "../support/session.ts";
+import { SlowBlob } from "../support/slow-blob.ts";
+import { Wire, turns } from "../support/wire.ts";
+
+const OPEN = ["open"];
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** The timers that wait, counted by replacing `setTimeout` and nothing else. */
+function fakeTimers(): void {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+}
+
+describe("the peer closes", () => {
+  // shows 6455-5.5.1-5, 4D-2-terminate-code, 4D-2-terminate
+  test.each([
+    [1000, ""],
+    [1001, "going"],
+    [4999, "à bientôt"],
+  ])("and is answered with its code %d; the handler hears code and reason last", async (code, reason) => {
+    const session = new Session();
+    session.receive(text("a"), close(code, reason));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([
+      OPEN,
+      ["message", "a"],
+      ["terminate", code, reason === "" ? undefined : reason, "Closed"],
+    ]);
+    expect(session.sent).toEqual([["close", `${code}`]]);
+    expect(session.told).toEqual(["left", "finished"]);
+  });
+
+  // shows 4D-2-terminate-1005, 4D-2-terminate-reason, 6455-7.4.1-1
+  test("without a code and is answered without one: 1005 is told, and not sent", async () => {
+    const session = new Session();
+    session.receive(close());
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["terminate", 1005, undefined, "Closed"]]);
+    expect(session.sent).toEqual([["close", ""]]);
+  });
+
+  // shows 6455-5.5.1-4, 6455-5.5.2-2
+  test("and all that comes behind is discarded, in the same chunk and in later ones", async () => {
+    const session = new Session();
+    session.receive(text("a"), close(1000), text("b"), ping("p"), close(1001));
+    session.receive(text("c"), ping("p"));
+    await turns();
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["terminate", 1000, undefined, "Closed"]]);
+    expect(session.sent).toEqual([["close", "1000"]]);
+  });
+
+  test("and what answers earlier messages leaves before the answer, in one write with it", async () => {
+    const session = new Session({ message: (ws, data) => ws.send(data as string) });
+    await turns();
+    session.receive(text("a"), text("b"), close(1000));
+    await turns();
+    expect(session.sent).toEqual([
+      ["text", "a"],
+      ["text", "b"],
+      ["close", "1000"],
+    ]);
+    expect(session.stream.writes).toHaveLength(2);
+  });
+
+  // shows 6455-5.5.1-7
+  test("and the stream is ended at once, without waiting for the peer's end", async () => {
+    const session = new Session();
+    session.receive(close(1000));
+    await turns();
+    expect(session.stream.ended).toBe(true);
+    expect(session.connection.status).toBe("Closing");
+  });
+
+  test("while onOpen is busy: onTerminate still comes behind it", async () => {
+    const { promise, open } = gate();
+    const session = new Session({ open: () => promise });
+    session.receive(close(1000));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN]);
+    expect(session.connection.status).toBe("Connected");
+    open();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["terminate", 1000, undefined, "Closed"]]);
+  });
+
+  test("and its handler terminates with another code, which is then the answer, before the messages that wait", async () => {
+    const { promise, open } = gate();
+    const session = new Session({ message: () => promise });
+    session.receive(text("a"), text("b"), close(1000));
+    await turns();
+    session.connection.terminate(4001, "mine");
+    await turns();
+    expect(session.sent).toEqual([["close", "4001 mine"]]);
+    expect(session.stream.ended).toBe(true);
+    open();
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.sent).toEqual([["close", "4001 mine"]]);
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["terminate", 1000, undefined, "Closed"]]);
+  });
+
+  test("and then resets: that is no error", async () => {
+    const session = new Session();
+    session.receive(close(1000));
+    await turns();
+    session.stream.reset();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["terminate", 1000, undefined, "Closed"]]);
+    expect(session.told).toEqual(["left", "finished"]);
+  });
+
+  test("on a stream that is not half open: the messages before are delivered and the end is told", async () => {
+    const { promise, open } = gate();
+    const session = new Session({ message: () => promise }, { stream: new Wire({ allowHalfOpen: false }) });
+    session.receive(text("a"), text("b"), close(1000));
+    session.stream.arriveEnd();
+    await turns();
+    open();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["message", "b"], ["terminate", 1000, undefined, "Closed"]]);
+  });
+});
+
+describe("terminate", () => {
+  // shows 6455-7.1.2-1, 4D-3-terminate-app-code
+  test("sends a close frame behind all that was sent, and the handler hears the peer's answer", async () => {
+    const session = new Session();
+    session.connection.send("last");
+    session.connection.terminate(4000, "done");
+    expect(session.connection.status).toBe("Closing");
+    await turns();
+    expect(session.sent).toEqual([
+      ["text", "last"],
+      ["close", "4000 done"],
+    ]);
+    expect(session.stream.ended).toBe(false);
+    session.receive(close(4000, "ok"));
+    await turns();
+    expect(session.stream.ended).toBe(true);
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["terminate", 4000, "ok", "Closed"]]);
+  });
+
+  test("without a code sends an empty close frame", async () => {
+    const session = new Session();
+    session.connection.terminate(undefined);
+    await turns();
+    expect(session.sent).toEqual([["close", ""]]);
+  });
+
+  // shows 4D-3-terminate-twice
+  test("twice, or after the end, does nothing more", async () => {
+    const session = new Session({ terminate: (ws) => ws.terminate(4003) });
+    session.connection.terminate(4000, "first");
+    session.connection.terminate(4001, "second");
+    await turns();
+    session.receive(close(4000));
+    session.connection.terminate(4002);
+    session.stream.arriveEnd();
+    await turns();
+    session.connection.terminate(4004);
+    await turns();
+    expect(session.sent).toEqual([["close", "4000 first"]]);
+    expect(session.calls).toHaveLength(2);
+  });
+
+  // shows 6455-5.5.1-4
+  test("is the last word: nothing is delivered behind it, and only pings are answered until the peer closes", async () => {
+    const session = new Session({ message: (ws) => ws.terminate(1000) });
+    session.receive(text("a"), text("b"), ping("p"));
+    session.receive(text("c"), ping("p"));
+    await turns();
+    session.receive(text("d"), close(1000));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["terminate", 1000, undefined, "Closed"]]);
+    expect(session.sent).toEqual([
+      ["close", "1000"],
+      ["pong", "70"],
+      ["pong", "70"],
+    ]);
+    expect(session.stream.errored).toBeNull();
+  });
+
+  test("in onOpen: the peer gets the answer to the handshake and the close frame, and no message is delivered", async () => {
+    const session = new Session({ open: (ws) => ws.terminate(4000) }, { head: text("early") });
+    await turns();
+    expect(session.stream.writes).toHaveLength(1);
+    expect(session.sent).toEqual([["close", "4000"]]);
+    session.receive(close(4000));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["terminate", 4000, undefined, "Closed"]]);
+  });
+
+  test("in onError goes before the code of the error that a handler made", async () => {
+    const session = new Session({
+      message: () => {
+        throw new Error("oops");
+      },
+      error: (ws) => ws.terminate(4000, "mine"),
+    });
+    session.receive(text("a"));
+    await turns();
+    expect(session.sent).toEqual([["close", "4000 mine"]]);
+  });
+
+  // shows 4D-2-terminate-1006
+  test("whose peer ends without an answer counts as 1006", async () => {
+    const session = new Session();
+    session.connection.terminate(1000);
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["terminate", 1006, undefined, "Closed"]]);
+  });
+
+  test("to a peer that does not read waits for room, and keeps the order", async () => {
+    const stream = new Wire({ highWaterMark: 1 });
+    const session = new Session({}, { stream });
+    await turns();
+    stream.stick();
+    session.connection.send("a");
+    await turns();
+    session.connection.send("b");
+    session.receive(ping("p"));
+    session.connection.terminate(1000);
+    await turns();
+    stream.flow();
+    await turns();
+    expect(session.sent.map(([kind]) => kind)).toEqual(["text", "pong", "text", "close"]);
+  });
+});
+
+describe("the close timeout", () => {
+  test("destroys a peer that does not answer terminate", async () => {
+    fakeTimers();
+    const session = new Session({}, { closeTimeout: 5000 });
+    session.connection.terminate(1000);
+    await turns();
+    vi.advanceTimersByTime(4999);
+    await turns();
+    expect(session.stream.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    await turns();
+    expect(session.stream.destroyed).toBe(true);
+    expect(session.calls).toEqual([OPEN, ["terminate", 1006, undefined, "Closed"]]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("destroys a peer that closes but never ends its half, and counts from the first step", async () => {
+    fakeTimers();
+    const session = new Session({}, { closeTimeout: 5000 });
+    session.connection.terminate(1000);
+    vi.advanceTimersByTime(3000);
+    session.receive(close(1000));
+    await turns();
+    vi.advanceTimersByTime(2000);
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["terminate", 1000, undefined, "Closed"]]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("also bounds a Blob that is never read", async () => {
+    fakeTimers();
+    const session = new Session({}, { closeTimeout: 5000 });
+    session.connection.send(new SlowBlob("never"));
+    session.connection.terminate(1000);
+    vi.advanceTimersByTime(5000);
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["terminate", 1006, undefined, "Closed"]]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("is not set before closing, and leaves nothing behind it", async () => {
+    fakeTimers();
+    const session = new Session();
+    session.receive(text("a"));
+    await turns();
+    expect(vi.getTimerCount()).toBe(0);
+    session.receive(close(1000));
+    await turns();
+    expect(vi.getTimerCount()).toBe(1);
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.told).toEqual(["left", "finished"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("is not set by a Blob that fails when the connection is long gone", async () => {
+    fakeTimers();
+    const session = new Session();
+    const blob = new SlowBlob("x");
+    session.connection.send(blob);
+    session.stream.destroy();
+    await turns();
+    blob.fail(new Error("EIO"));
+    await turns();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(session.calls).toEqual([OPEN, ["terminate", 1006, undefined, "Closed"]]);
+  });
+});
+
+describe("destroy", () => {
+  // shows 4D-2-terminate, 4D-2-terminate-left
+  test("sends no close frame; onTerminate comes once and last, when the connection has left", async () => {
+    const order: unknown[] = [];
+    const session: Session = new Session({ terminate: () => order.push([...session.told]) });
+    await turns();
+    session.connection.destroy();
+    session.connection.destroy();
+    await turns();
+    session.connection.destroy();
+    expect(session.sent).toEqual([]);
+    expect(session.calls).toEqual([OPEN, ["terminate", 1006, undefined, "Closed"]]);
+    expect(order).toEqual([["left"]]);
+    expect(session.told).toEqual(["left", "finished"]);
+  });
+
+  test("inside a callback: nothing more is delivered", async () => {
+    for (const callback of ["open", "message", "terminate"] as const) {
+      const session = new Session({ [callback]: (ws: Session["connection"]) => ws.destroy() });
+      session.receive(text("a"), text("b"));
+      await turns();
+      session.connection.destroy();
+      await turns();
+      const names = session.calls.map(([name]) => name);
+      expect(names).toEqual(
+        callback === "open"
+          ? ["open", "terminate"]
+          : callback === "message"
+            ? ["open", "message", "terminate"]
+            : ["open", "message", "message", "terminate"],
+      );
+      expect(session.told).toEqual(["left", "finished"]);
+    }
+  });
+
+  test("waits for no handler: onTerminate comes though a callback is still running", async () => {
+    const { promise, open } = gate();
+    const session = new Session({ message: () => promise });
+    session.receive(text("a"), text("b"));
+    await turns();
+    session.connection.destroy();
+    await turns();
+    expect(session.calls).toEqual([
+      OPEN,
+      ["message", "a"],
+      ["overlap", "message", "terminate"],
+      ["terminate", 1006, undefined, "Closed"],
+    ]);
+    expect(session.told).toEqual(["left", "finished"]);
+    open();
+    await turns();
+    expect(session.calls).toHaveLength(4);
+  });
+});
+
+describe("after the end", () => {
+  test("no listener of ours hears the stream, and the stream keeps nothing that writes", async () => {
+    const session = new Session();
+    session.receive(close(1000));
+    session.stream.arriveEnd();
+    await turns();
+    session.stream.emit("data", text("late"));
+    session.stream.emit("error", new Error("late"));
+    session.stream.emit("drain");
+    session.stream.emit("end");
+    session.stream.emit("close");
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["terminate", 1000, undefined, "Closed"]]);
+    expect(session.told).toEqual(["left", "finished"]);
+    expect(session.connection.bufferedAmount).toBe(0);
+  });
+
+  test("an asynchronous onTerminate is waited for before the owner hears that all is over", async () => {
+    const { promise, open } = gate();
+    const session = new Session({ terminate: () => promise });
+    session.stream.destroy();
+    await turns();
+    expect(session.told).toEqual(["left"]);
+    open();
+    await turns();
+    expect(session.told).toEqual(["left", "finished"]);
+  });
+});

@@ -1,0 +1,433 @@
+import { describe, expect, test } from "vitest";
+import { decoders } from "../../src/connection/decode.ts";
+import { HawserError } from "../../src/errors/errors.ts";
+import { fill, hex } from "../support/bytes.ts";
+import { asClient, encode } from "../support/frames.ts";
+import { Session, broken, close, ping, text } from "../support/session.ts";
+import { Wire, turns } from "../support/wire.ts";
+
+const OPEN = ["open"];
+const LOST = ["terminate", 1006, undefined, "Closed"];
+
+function frame(opcode: number, payload: Uint8Array): Uint8Array {
+  return asClient(encode({ opcode, payload }));
+}
+
+/** Whether a text of an error is anywhere in what was sent. */
+function wireSays(session: Session, words: string): boolean {
+  return session.stream.taken.latin1Slice(0, session.stream.taken.length).includes(words);
+}
+
+describe("a peer that breaks the protocol", () => {
+  // shows 6455-7.1.7-2, 6455-7.1.7-3, 4D-2-error, 4D-2-error-stops, 4D-2-terminate-1006
+  test.each([
+    ["a reserved bit", asClient(hex("c1 00")), 1002, 101],
+    ["a reserved opcode", broken, 1002, 102],
+    ["a frame that is not masked", hex("81 00"), 1002, 103],
+    ["a continuation of nothing", asClient(hex("80 00")), 1002, 109],
+    ["a close frame of one byte", frame(8, hex("03")), 1002, 111],
+    ["a close code that must not be sent", close(1006), 1002, 112],
+    ["a text that is not UTF-8", frame(1, hex("ff")), 1007, 113],
+    ["a message that is too big", frame(2, fill(0, 101)), 1009, 114],
+  ])(
+    "by %s gets the code, onError and onTerminate come once, and nothing behind is delivered",
+    async (_name, bytes, code, errCode) => {
+      const session = new Session({ message: (ws, data) => ws.send(data as string) }, { maxMessageSize: 100 });
+      session.receive(text("a"), bytes, text("b"), ping("p"), close(1000));
+      session.receive(text("c"));
+      await turns();
+      expect(session.connection.status).toBe("Closing");
+      expect(session.stream.ended).toBe(true);
+      session.stream.arriveEnd();
+      await turns();
+      expect(session.sent).toEqual([
+        ["text", "a"],
+        ["close", `${code}`],
+      ]);
+      expect(session.calls).toEqual([OPEN, ["message", "a"], ["error", errCode], LOST]);
+      expect(session.told).toEqual(["left", "finished"]);
+    },
+  );
+
+  test("and says goodbye in the same breath: its close frame is not read any more", async () => {
+    const session = new Session();
+    session.receive(broken, close(1000, "bye"));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["error", 102], LOST]);
+  });
+
+  test("with what came behind the handshake is heard of after onOpen", async () => {
+    const session = new Session({}, { head: broken });
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["error", 102], LOST]);
+    expect(session.sent).toEqual([["close", "1002"]]);
+  });
+
+  test("after our close frame: no second close frame, no onError, and the end", async () => {
+    const session = new Session();
+    session.connection.terminate(1000);
+    session.receive(broken);
+    await turns();
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.sent).toEqual([["close", "1000"]]);
+    expect(session.calls).toEqual([OPEN, LOST]);
+  });
+
+  // shows 4D-2-throws-server
+  test("of a handler without onError is reported to the owner", async () => {
+    const session = new Session({}, { without: ["onError"] });
+    session.receive(broken);
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, LOST]);
+    expect(session.told).toEqual([
+      [expect.objectContaining({ code: "HWS_RESERVED_OPCODE" }), "library"],
+      "left",
+      "finished",
+    ]);
+  });
+
+  test("while what answers it waits for room: that makes way for the close frame, between frames", async () => {
+    const stream = new Wire({ highWaterMark: 100 });
+    const session = new Session({}, { stream });
+    await turns();
+    stream.stick();
+    session.connection.send("x".repeat(200));
+    session.connection.send(fill(7, 50_000));
+    session.connection.send("waits");
+    await turns();
+    session.receive(broken);
+    stream.flow();
+    await turns();
+    expect(session.sent.map(([kind]) => kind)).toEqual(["text", "binary", "close"]);
+  });
+});
+
+describe("a message that cannot be decoded", () => {
+  // shows 4D-3-receive-not-json
+  test("because it is not JSON fails the connection with 1007", async () => {
+    const session = new Session({}, { decode: decoders.object });
+    session.receive(text("{}"), text("{"), text("{}"));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", {}], ["error", 201], LOST]);
+    expect(session.sent).toEqual([["close", "1007"]]);
+    expect(wireSays(session, "JSON")).toBe(false);
+  });
+
+  // shows 4D-3-receive-not-json-keep
+  test("because it is not JSON is dropped where the settings say so, and the owner hears of it", async () => {
+    const session = new Session({}, { decode: decoders.object, keepOnInvalidJson: true });
+    session.receive(text("{"), text("[1]"));
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", [1]]]);
+    expect(session.connection.status).toBe("Connected");
+    expect(session.reported).toEqual([expect.objectContaining({ code: "HWS_INVALID_JSON" })]);
+  });
+
+  // shows 4D-3-receive-text-binary
+  test("because it is binary and not UTF-8 fails the connection with 1007, whatever is said of JSON", async () => {
+    const session = new Session({}, { decode: decoders.object, keepOnInvalidJson: true });
+    session.receive(frame(2, hex("ff")), text("{}"));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["error", 113], LOST]);
+    expect(session.sent).toEqual([["close", "1007"]]);
+  });
+
+  test("is not looked at behind our close frame", async () => {
+    const session = new Session({}, { decode: decoders.object });
+    session.connection.terminate(1000);
+    session.receive(text("{"), close(1000));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["terminate", 1000, undefined, "Closed"]]);
+  });
+});
+
+test("what the platform throws while a chunk is read ends this connection, and is not thrown at the process", async () => {
+  const refused = new RangeError("Array buffer allocation failed");
+  const session = new Session(
+    {},
+    {
+      decode: () => {
+        throw refused;
+      },
+    },
+  );
+  session.receive(text("a"), text("b"));
+  session.stream.arriveEnd();
+  await turns();
+  expect(session.calls.map(([name]) => name)).toEqual(["open", "error", "terminate"]);
+  expect(session.sent).toEqual([["close", "1011"]]);
+});
+
+describe("a connection that is lost", () => {
+  // shows 4D-2-terminate-1006, 6455-7.1.5-3
+  test("by an end without a close frame tells 1006, and no error", async () => {
+    const session = new Session();
+    session.receive(text("a"));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"], LOST]);
+    expect(session.sent).toEqual([]);
+    expect(session.stream.ended).toBe(true);
+  });
+
+  test("by an end inside a frame tells 1006", async () => {
+    const session = new Session();
+    session.receive(text("hello").subarray(0, 8));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, LOST]);
+  });
+
+  test("by a reset tells the error with the system's number, then 1006", async () => {
+    const seen: unknown[] = [];
+    const session = new Session({ error: (_ws, event) => seen.push(event.errors) });
+    session.stream.reset();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["error", 203], LOST]);
+    expect(seen).toEqual([
+      [
+        expect.objectContaining({
+          errCode: 203,
+          componentSignature: "hwcn",
+          cause: expect.any(HawserError) as unknown,
+        }),
+        expect.objectContaining({ errCode: 104, componentSignature: "syst", message: "read ECONNRESET" }),
+      ],
+    ]);
+    expect(session.told).toEqual(["left", "finished"]);
+  });
+
+  test("by being destroyed elsewhere tells 1006", async () => {
+    const session = new Session();
+    session.stream.destroy();
+    await turns();
+    expect(session.calls).toEqual([OPEN, LOST]);
+  });
+
+  test("by an error of a stream that does not destroy itself is over all the same", async () => {
+    const session = new Session({}, { stream: new Wire({ autoDestroy: false }) });
+    session.stream.emit("error", new Error("odd"));
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["error", 203], LOST]);
+    expect(session.stream.destroyed).toBe(true);
+  });
+
+  test("between terminate and the answer tells 1006, and no error", async () => {
+    const session = new Session();
+    session.connection.terminate(1000);
+    session.stream.reset();
+    await turns();
+    expect(session.calls).toEqual([OPEN, LOST]);
+  });
+});
+
+describe("a handler that throws", () => {
+  // shows 4D-2-throws, 4D-2-throws-wire
+  test.each([
+    ["in onMessage", "message", [OPEN, ["message", "a"], ["error", 301]]],
+    ["in onOpen", "open", [OPEN, ["error", 301]]],
+  ] as const)("%s has the connection closed with 1011, and its words stay here", async (_name, callback, calls) => {
+    for (const fail of [
+      () => {
+        throw new Error("secret words");
+      },
+      () => Promise.reject(new Error("secret words")),
+    ]) {
+      const session = new Session({ [callback]: fail });
+      session.receive(text("a"), text("b"));
+      await turns();
+      expect(session.sent).toEqual([["close", "1011"]]);
+      session.receive(close(1011));
+      session.stream.arriveEnd();
+      await turns();
+      expect(session.calls).toEqual([...calls, ["terminate", 1011, undefined, "Closed"]]);
+      expect(wireSays(session, "secret")).toBe(false);
+    }
+  });
+
+  test("has the answers it gave before sent", async () => {
+    const session = new Session({
+      message: (ws, data) => {
+        ws.send(`re: ${String(data)}`);
+        if (data === "b") throw new Error("oops");
+      },
+    });
+    session.receive(text("a"), text("b"), text("c"));
+    await turns();
+    expect(session.sent).toEqual([
+      ["text", "re: a"],
+      ["text", "re: b"],
+      ["close", "1011"],
+    ]);
+  });
+
+  test("in its last message before the peer's close frame: the answer is 1011", async () => {
+    const session = new Session({ message: () => Promise.reject(new Error("oops")) });
+    session.receive(text("a"), close(1000, "bye"));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.sent).toEqual([["close", "1011"]]);
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["error", 301], ["terminate", 1000, "bye", "Closed"]]);
+  });
+
+  test("after a protocol error is reported: onError was told once", async () => {
+    const session = new Session({ message: () => turns(2).then(() => Promise.reject(new Error("late"))) });
+    session.receive(text("a"), broken);
+    session.stream.arriveEnd();
+    await expect.poll(() => session.calls.at(-1)).toEqual(LOST);
+    expect(session.calls.filter(([name]) => name === "error")).toHaveLength(1);
+    expect(session.reported).toHaveLength(1);
+    expect(session.told.at(-1)).toBe("finished");
+  });
+});
+
+describe("a send queue that overflows", () => {
+  /** A session whose peer reads nothing more. */
+  async function stuck(react: ConstructorParameters<typeof Session>[0] = {}): Promise<Session> {
+    const session = new Session(react, {
+      stream: new Wire({ highWaterMark: 1 }),
+      highWaterMark: 100,
+      maxSendQueue: 1000,
+    });
+    await turns();
+    session.stream.stick();
+    return session;
+  }
+
+  test("fails the connection with 1013; what waited here is dropped for the close frame", async () => {
+    const session = await stuck();
+    expect(session.connection.send("in the stream")).toBe(true);
+    await turns();
+    for (const status of ["Connected", "Connected", "Closing"]) {
+      // The limit is on what waits before a message: the third is one too many.
+      expect(session.connection.send("x".repeat(600))).toBe(false);
+      await turns();
+      expect(session.connection.status).toBe(status);
+    }
+    expect(session.connection.bufferedAmount).toBeLessThan(100);
+    session.stream.flow();
+    await turns();
+    expect(session.sent).toEqual([
+      ["text", "in the stream"],
+      ["close", "1013"],
+    ]);
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["error", 202], LOST]);
+  });
+
+  // shows 4D-4-one-at-a-time
+  test("inside a callback is told when the callback has returned", async () => {
+    const session = await stuck({
+      message: (ws) => {
+        for (let i = 0; i < 10; i++) ws.send("x".repeat(200));
+      },
+    });
+    session.receive(text("a"), text("b"));
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["error", 202]]);
+    session.stream.destroy();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["error", 202], LOST]);
+  });
+
+  test("inside an asynchronous callback is told when that has settled", async () => {
+    const session = await stuck({
+      message: async (ws) => {
+        ws.send("x".repeat(2000));
+        ws.send("one too many");
+        await turns();
+      },
+    });
+    session.receive(text("a"));
+    await turns(1);
+    expect(session.calls).toEqual([OPEN, ["message", "a"]]);
+    session.stream.destroy();
+    await expect.poll(() => session.calls.length).toBe(4);
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["error", 202], LOST]);
+  });
+
+  test("is not one message alone, however large", async () => {
+    const session = new Session({}, { highWaterMark: 2000, maxSendQueue: 1000 });
+    await turns();
+    expect(session.connection.send("x".repeat(1500))).toBe(false);
+    await turns();
+    expect(session.connection.send("x".repeat(3000))).toBe(false);
+    await turns();
+    expect(session.connection.status).toBe("Connected");
+    expect(session.sent.map(([kind]) => kind)).toEqual(["text", "text"]);
+  });
+
+  test("is each connection's own: others go on", async () => {
+    const slow = await stuck();
+    const other = new Session();
+    slow.connection.send("x".repeat(2000));
+    slow.connection.send("x".repeat(2000));
+    expect(slow.connection.status).toBe("Closing");
+    other.connection.send("fine");
+    await turns();
+    expect(other.sent).toEqual([["text", "fine"]]);
+    expect(other.connection.status).toBe("Connected");
+  });
+});
+
+test("whatever is done in whatever callback, each end is told once and nothing is thrown", async () => {
+  const acts = ["send", "blob", "terminate", "destroy", "throw", "reject", "overflow"] as const;
+  const ends = ["close", "end", "reset", "break"] as const;
+  for (const where of ["open", "message", "error", "terminate"] as const) {
+    for (const act of acts) {
+      for (const end of ends) {
+        const session = new Session(
+          { [where]: (ws: Session["connection"]) => perform(act, ws) },
+          { maxSendQueue: 50_000, stream: new Wire({ highWaterMark: 10 }) },
+        );
+        session.receive(text("a"), text("b"));
+        if (end === "close") session.receive(close(1000));
+        if (end === "break") session.receive(broken);
+        if (end === "reset") session.stream.reset();
+        else session.stream.arriveEnd();
+        await turns(8);
+        const names = session.calls.map(([name]) => name);
+        const told = `${where} ${act} ${end}: ${names.join(" ")}`;
+        expect(
+          names.filter((name) => name === "open"),
+          told,
+        ).toHaveLength(1);
+        expect(
+          names.filter((name) => name === "terminate"),
+          told,
+        ).toHaveLength(1);
+        expect(names.filter((name) => name === "error").length, told).toBeLessThanOrEqual(1);
+        expect(names.at(0), told).toBe("open");
+        expect(names.at(-1), told).toBe("terminate");
+        expect(names, told).not.toContain("overlap");
+        expect(names.lastIndexOf("message") > names.indexOf("error") && names.includes("error"), told).toBe(false);
+        expect(
+          session.told.filter((entry) => typeof entry === "string"),
+          told,
+        ).toEqual(["left", "finished"]);
+        // Where there is a close frame, it is the only one and the last.
+        const closeFrame = session.sent.findIndex(([kind]) => kind === "close");
+        expect([-1, session.sent.length - 1], told).toContain(closeFrame);
+      }
+    }
+  }
+});
+
+function perform(act: string, ws: Session["connection"]): unknown {
+  if (act === "send") return ws.send("answer");
+  if (act === "blob") return ws.send(new Blob(["blob"]));
+  if (act === "overflow") return ws.send("x".repeat(100_000));
+  if (act === "reject") return Promise.reject(new Error("rejected"));
+  if (act === "throw") throw new Error("thrown");
+  if (act === "destroy") ws.destroy();
+  else ws.terminate(4000, "enough");
+  return undefined;
+}

@@ -1,0 +1,326 @@
+import { describe, expect, test } from "vitest";
+import { textFrame } from "../../src/connection/text.ts";
+import { Session, broken, close, gate, ping, text } from "../support/session.ts";
+import { SlowBlob } from "../support/slow-blob.ts";
+import { turns } from "../support/wire.ts";
+
+const OPEN = ["open"];
+
+describe("an asynchronous handler", () => {
+  // shows 4D-2-open-first, 4D-4-async
+  test("whose onOpen is busy gets the messages afterwards, also those that came with the handshake", async () => {
+    const { promise, open } = gate();
+    const session = new Session({ open: () => promise }, { head: text("early") });
+    session.receive(text("later"));
+    await turns();
+    expect(session.calls).toEqual([OPEN]);
+    open();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "early"], ["message", "later"]]);
+  });
+
+  // shows 4D-4-pause
+  test("that is busy at the turn's end stops the reading; when it is not, it goes on", async () => {
+    const gates = [gate(), gate()];
+    let next = 0;
+    const session = new Session({ message: () => gates[next++]?.promise });
+    await turns();
+    session.receive(text("a"), text("b"));
+    expect(session.stream.isPaused()).toBe(false);
+    await turns();
+    expect(session.stream.isPaused()).toBe(true);
+    session.receive(text("c"));
+    await turns();
+    expect(session.stream.readableLength).toBeGreaterThan(0);
+    gates[0]!.open();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["message", "b"]]);
+    expect(session.stream.isPaused()).toBe(true);
+    gates[1]!.open();
+    await turns();
+    expect(session.calls.slice(3)).toEqual([["message", "c"]]);
+    expect(session.stream.isPaused()).toBe(false);
+  });
+
+  test("that has settled by the turn's end stops nothing", async () => {
+    const session = new Session({ message: () => Promise.resolve() });
+    let pauses = 0;
+    session.stream.on("pause", () => pauses++);
+    session.receive(text("a"), text("b"));
+    await turns();
+    session.receive(text("c"));
+    await turns();
+    expect(session.calls).toHaveLength(4);
+    expect(pauses).toBe(0);
+  });
+
+  // shows 4D-4-independent
+  test("of one connection holds no other up", async () => {
+    const { promise, open } = gate();
+    const slow = new Session({ message: () => promise });
+    const quick = new Session();
+    slow.receive(text("a"), text("b"));
+    quick.receive(text("a"), text("b"));
+    await turns();
+    expect(slow.calls).toHaveLength(2);
+    expect(quick.calls).toHaveLength(3);
+    open();
+    await turns();
+    expect(slow.calls).toHaveLength(3);
+  });
+
+  test("is answered pings while it is busy", async () => {
+    const { promise, open } = gate();
+    const session = new Session({ message: () => promise });
+    session.receive(text("a"), ping("p"));
+    await turns();
+    expect(session.sent).toEqual([["pong", "70"]]);
+    open();
+    await turns();
+  });
+
+  test("that answers after a while has its answers sent, though no chunk came meanwhile", async () => {
+    const session = new Session({
+      message: async (ws, data) => {
+        await turns();
+        ws.send(`re: ${String(data)}`);
+      },
+    });
+    session.receive(text("a"), text("b"));
+    await expect
+      .poll(() => session.sent)
+      .toEqual([
+        ["text", "re: a"],
+        ["text", "re: b"],
+      ]);
+    expect(session.calls).not.toContainEqual(expect.arrayContaining(["overlap"]));
+  });
+
+  // shows 6455-5.5.1-5
+  test("has all messages before the peer's close frame delivered and answered, then the close frame is", async () => {
+    const session = new Session({
+      message: async (ws, data) => {
+        await turns();
+        expect(ws.send(`re: ${String(data)}`)).toBe(true);
+      },
+    });
+    session.receive(text("a"), text("b"), close(4000, "bye"), text("never"));
+    session.stream.arriveEnd();
+    await expect.poll(() => session.calls.at(-1)).toEqual(["terminate", 4000, "bye", "Closed"]);
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["message", "b"], ["terminate", 4000, "bye", "Closed"]]);
+    expect(session.sent).toEqual([
+      ["text", "re: a"],
+      ["text", "re: b"],
+      ["close", "4000"],
+    ]);
+  });
+
+  test("gets what came before a protocol error, then onError, then onTerminate", async () => {
+    const { promise, open } = gate();
+    const session = new Session({ message: () => promise });
+    session.receive(text("a"), text("b"), broken, text("never"));
+    await turns();
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"]]);
+    expect(session.connection.status).toBe("Closed");
+    open();
+    await turns();
+    expect(session.calls.slice(2)).toEqual([
+      ["message", "b"],
+      ["error", 102],
+      ["terminate", 1006, undefined, "Closed"],
+    ]);
+    expect(session.told).toEqual(["left", "finished"]);
+  });
+
+  test("that never settles keeps nothing from being closed, and destroy has the end told", async () => {
+    const session = new Session({ message: () => new Promise(() => {}) });
+    session.receive(text("a"), text("b"));
+    await turns();
+    session.connection.terminate(1000);
+    session.receive(close(1000));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.connection.status).toBe("Closed");
+    expect(session.told).toEqual(["left"]);
+    session.connection.destroy();
+    expect(session.told).toEqual(["left", "finished"]);
+    expect(session.calls.at(-1)).toEqual(["terminate", 1000, undefined, "Closed"]);
+    expect(session.calls).not.toContainEqual(["message", "b"]);
+  });
+
+  test("that terminates gets no message that came before, and the peer hears so while it is busy", async () => {
+    const { promise, open } = gate();
+    const session = new Session({
+      message: (ws) => {
+        ws.terminate(4000, "enough");
+        return promise;
+      },
+    });
+    session.receive(text("a"), text("b"));
+    await turns();
+    expect(session.sent).toEqual([["close", "4000 enough"]]);
+    open();
+    session.receive(close(4000));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["terminate", 4000, undefined, "Closed"]]);
+  });
+
+  test("that is busy when it is terminated from outside is read again, so that the peer's answer is seen", async () => {
+    const { promise, open } = gate();
+    const session = new Session({ message: () => promise });
+    session.receive(text("a"));
+    await turns();
+    expect(session.stream.isPaused()).toBe(true);
+    session.connection.terminate(1001);
+    session.receive(text("b"), close(1001));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.connection.status).toBe("Closed");
+    open();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["terminate", 1001, undefined, "Closed"]]);
+  });
+});
+
+describe("a Blob", () => {
+  test("is sent as binary, and messages behind it wait for it", async () => {
+    const session = new Session();
+    const { connection } = session;
+    const blob = new SlowBlob("blob");
+    connection.send("before");
+    connection.send(blob);
+    connection.send("behind");
+    connection.sendShared(textFrame("shared"), "shared");
+    connection.send(new Blob(["second"]));
+    connection.send(Buffer.from("bytes") as never);
+    await turns();
+    expect(session.sent).toEqual([["text", "before"]]);
+    expect(connection.bufferedAmount).toBe(27);
+    blob.read();
+    await expect.poll(() => session.sent.length).toBe(6);
+    expect(session.sent).toEqual([
+      ["text", "before"],
+      ["binary", Buffer.from("blob").toString("hex")],
+      ["text", "behind"],
+      ["text", "shared"],
+      ["binary", Buffer.from("second").toString("hex")],
+      ["binary", Buffer.from("bytes").toString("hex")],
+    ]);
+    expect(connection.bufferedAmount).toBe(0);
+    connection.send("later");
+    await turns();
+    expect(session.sent.at(-1)).toEqual(["text", "later"]);
+  });
+
+  test("is sent before the close frame of terminate", async () => {
+    const session = new Session();
+    const blob = new SlowBlob("blob");
+    session.connection.send(blob);
+    session.connection.terminate(4000, "done");
+    expect(session.connection.status).toBe("Closing");
+    await turns();
+    expect(session.sent).toEqual([]);
+    blob.read();
+    await turns();
+    expect(session.sent.map(([kind]) => kind)).toEqual(["binary", "close"]);
+    session.receive(close(4000));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls.at(-1)).toEqual(["terminate", 4000, undefined, "Closed"]);
+  });
+
+  test("is sent before our close frame also when the peer closes meanwhile", async () => {
+    const session = new Session();
+    const blob = new SlowBlob("blob");
+    session.connection.send(blob);
+    session.connection.terminate(4000, "done");
+    session.receive(close(1000, "me too"));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.sent).toEqual([]);
+    blob.read();
+    await turns();
+    expect(session.sent.map(([kind, payload]) => `${kind} ${payload}`)).toEqual(["binary 626c6f62", "close 4000 done"]);
+    expect(session.stream.errored).toBeNull();
+    expect(session.calls).toEqual([OPEN, ["terminate", 1000, "me too", "Closed"]]);
+  });
+
+  test("that answers a message is sent before the answer to the peer's close frame", async () => {
+    const blob = new SlowBlob("blob");
+    const session = new Session({ message: (ws) => ws.send(blob) });
+    session.receive(text("a"), close(1000));
+    await turns();
+    expect(session.sent).toEqual([]);
+    expect(session.connection.send("too late")).toBe(false);
+    blob.read();
+    await turns();
+    expect(session.sent.map(([kind]) => kind)).toEqual(["binary", "close"]);
+    expect(session.stream.ended).toBe(true);
+    expect(session.stream.errored).toBeNull();
+  });
+
+  test("that is being read when the peer is gone is forgotten: nothing is written behind the end", async () => {
+    const session = new Session();
+    const blob = new SlowBlob("blob");
+    session.connection.send(blob);
+    session.connection.send("behind");
+    session.stream.arriveEnd();
+    await turns();
+    blob.read();
+    await turns();
+    expect(session.stream.errored).toBeNull();
+    expect(session.sent).toEqual([]);
+    expect(session.calls.at(-1)).toEqual(["terminate", 1006, undefined, "Closed"]);
+    expect(session.connection.bufferedAmount).toBe(0);
+  });
+
+  test("that is being read when the peer breaks the protocol is forgotten for the close frame", async () => {
+    const session = new Session();
+    const blob = new SlowBlob("blob");
+    session.connection.send(blob);
+    session.connection.terminate(4000);
+    session.receive(broken);
+    await turns();
+    expect(session.sent).toEqual([["close", "1002"]]);
+    blob.read();
+    await turns();
+    expect(session.sent).toEqual([["close", "1002"]]);
+    expect(session.stream.errored).toBeNull();
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["error", 102], ["terminate", 1006, undefined, "Closed"]]);
+  });
+
+  test.each([false, true])(
+    "that cannot be read fails the connection with 1011 (terminated before: %s)",
+    async (terminated) => {
+      const session = new Session();
+      const blob = new SlowBlob("blob");
+      session.connection.send("before");
+      session.connection.send(blob);
+      session.connection.send("behind");
+      if (terminated) session.connection.terminate(1000);
+      blob.fail(new Error("EIO"));
+      await turns();
+      session.stream.arriveEnd();
+      await turns();
+      expect(session.sent).toEqual([
+        ["text", "before"],
+        ["close", "1011"],
+      ]);
+      expect(session.calls).toEqual([OPEN, ["error", 204], ["terminate", 1006, undefined, "Closed"]]);
+    },
+  );
+
+  test("counts for the limits before it is read", () => {
+    const session = new Session({}, { highWaterMark: 10, maxSendQueue: 1000 });
+    expect(session.connection.send(new Blob(["x".repeat(11)]))).toBe(false);
+    expect(session.connection.status).toBe("Connected");
+    expect(session.connection.send(new Blob(["x".repeat(1000)]))).toBe(false);
+    expect(session.connection.send(new Blob(["one too many"]))).toBe(false);
+    expect(session.connection.status).toBe("Closing");
+  });
+});

@@ -1,0 +1,241 @@
+import { describe, expect, test } from "vitest";
+import { textFrame } from "../../src/connection/text.ts";
+import { asBytes } from "../../src/protocol/bytes.ts";
+import { fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
+import { Session, close, binary, ping, text } from "../support/session.ts";
+import { Wire, turns } from "../support/wire.ts";
+
+const OPEN = ["open"];
+
+describe("opening", () => {
+  // shows 4D-2-open, 4D-2-open-first
+  test("calls onOpen at once and delivers what came with the handshake after it, all answered in one write", async () => {
+    const session = new Session(
+      { open: (ws) => ws.send("welcome"), message: (ws, data) => ws.send(`re: ${String(data)}`) },
+      { head: join([text("one"), text("two")]) },
+    );
+    expect(session.calls).toEqual([OPEN, ["message", "one"], ["message", "two"]]);
+    await turns();
+    expect(session.stream.writes).toHaveLength(1);
+    expect(session.sent).toEqual([
+      ["text", "welcome"],
+      ["text", "re: one"],
+      ["text", "re: two"],
+    ]);
+  });
+
+  test("goes on with a frame that the handshake's last chunk cut off", async () => {
+    const frame = text("cut");
+    const session = new Session({}, { head: frame.subarray(0, 3) });
+    session.receive(frame.subarray(3));
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "cut"]]);
+  });
+
+  test("answers the handshake even when nothing is sent", async () => {
+    const session = new Session();
+    await turns();
+    expect(session.stream.writes).toHaveLength(1);
+    expect(session.sent).toEqual([]);
+    expect(session.connection.status).toBe("Connected");
+  });
+});
+
+describe("receiving", () => {
+  // shows 4D-2-message
+  test("delivers each message once and in order, however the chunks are cut", async () => {
+    const session = new Session();
+    const bytes = join([text("one"), binary("00 ff"), ping("x"), text("three")]);
+    for (const byte of bytes) session.receive(Uint8Array.of(byte));
+    await turns();
+    session.receive(bytes, bytes);
+    await turns();
+    const round = [
+      ["message", "one"],
+      ["message", hex("00 ff")],
+      ["message", "three"],
+    ];
+    expect(session.calls).toEqual([OPEN, ...round, ...round, ...round]);
+    expect(session.sent).toEqual([
+      ["pong", "78"],
+      ["pong", "78"],
+      ["pong", "78"],
+    ]);
+  });
+
+  test("answers all messages of one chunk in one write", async () => {
+    const session = new Session({ message: (ws, data) => ws.send(data as string) });
+    await turns();
+    session.receive(...Array.from({ length: 50 }, (_, i) => text(`${i}`)));
+    await turns();
+    expect(session.stream.writes).toHaveLength(2);
+    expect(session.sent).toEqual(Array.from({ length: 50 }, (_, i) => ["text", `${i}`]));
+  });
+
+  // shows 6455-5.5.2-1, 6455-5.5.3-1
+  test("answers a ping in its place among the answers", async () => {
+    const session = new Session({ message: (ws, data) => ws.send(data as string) });
+    session.receive(text("a"), ping("p"), text("b"));
+    await turns();
+    expect(session.sent).toEqual([
+      ["text", "a"],
+      ["pong", "70"],
+      ["text", "b"],
+    ]);
+  });
+
+  test("that answers equal messages with equal texts writes them side by side, as one piece of memory", async () => {
+    const session = new Session({ message: (ws, data) => ws.send(data as string) });
+    await turns();
+    session.receive(text("same"), text("same"), text("same"));
+    await turns();
+    expect(session.stream.memory.at(-1)).toHaveLength(1);
+    expect(session.sent).toEqual(Array.from({ length: 3 }, () => ["text", "same"]));
+  });
+
+  test("echoes bytes as they were, though they are a view of the chunk", async () => {
+    const session = new Session({ message: (ws, data) => ws.send(asBytes(data as Buffer)) });
+    session.receive(binary("01 02"), binary("b5".repeat(40_000)), binary("03"));
+    await turns();
+    expect(session.sent).toEqual([
+      ["binary", "0102"],
+      ["binary", "b5".repeat(40_000)],
+      ["binary", "03"],
+    ]);
+  });
+});
+
+describe("send", () => {
+  test("keeps the order of all kinds of messages", async () => {
+    const session = new Session();
+    const { connection } = session;
+    const shared = textFrame("shared");
+    connection.send("a");
+    connection.sendShared(shared, "shared");
+    connection.send("a");
+    connection.send("a");
+    connection.send(fill(1, 20_000));
+    connection.sendShared(shared, "shared");
+    connection.send(utf8("b"));
+    await turns();
+    expect(session.sent).toEqual([
+      ["text", "a"],
+      ["text", "shared"],
+      ["text", "a"],
+      ["text", "a"],
+      ["binary", "01".repeat(20_000)],
+      ["text", "shared"],
+      ["binary", "62"],
+    ]);
+  });
+
+  test("of the same text to many connections hands them all the same memory, from the second on", async () => {
+    const sessions = Array.from({ length: 6 }, () => new Session());
+    await turns();
+    for (const { connection } of sessions) connection.send("to all");
+    await turns();
+    for (const { sent } of sessions) expect(sent).toEqual([["text", "to all"]]);
+    const memories = sessions.map(({ stream }) => stream.memory.at(-1)![0]);
+    expect(new Set(memories.slice(1)).size).toBe(1);
+  });
+
+  test("is true while no more than highWaterMark waits, false above it, and true again when it is gone", async () => {
+    const stream = new Wire({ highWaterMark: 1 });
+    const session = new Session({}, { stream, highWaterMark: 10 });
+    await turns();
+    stream.stick();
+    expect(session.connection.send("12345678")).toBe(true);
+    expect(session.connection.send("")).toBe(false);
+    expect(session.connection.bufferedAmount).toBe(12);
+    await turns();
+    expect(session.connection.send("x")).toBe(false);
+    stream.flow();
+    await turns();
+    expect(session.connection.bufferedAmount).toBe(0);
+    expect(session.connection.send("x")).toBe(true);
+    await turns();
+    expect(session.sent).toEqual([
+      ["text", "12345678"],
+      ["text", ""],
+      ["text", "x"],
+      ["text", "x"],
+    ]);
+  });
+
+  // shows 4D-3-send-dropped
+  test("is false and sends nothing before the end of a closing, after it, and after a failure", async () => {
+    const session = new Session();
+    const sendAll = (): boolean[] => [
+      session.connection.send("x"),
+      session.connection.send(utf8("x")),
+      session.connection.send(new Blob(["x"])),
+      session.connection.sendShared(textFrame("x"), "x"),
+    ];
+    await turns();
+    session.connection.terminate(1000);
+    expect(session.connection.status).toBe("Closing");
+    expect(sendAll()).toEqual([false, false, false, false]);
+    session.receive(close(1000));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.connection.status).toBe("Closed");
+    expect(sendAll()).toEqual([false, false, false, false]);
+    await turns();
+    expect(session.sent).toEqual([["close", "1000"]]);
+    expect(session.connection.bufferedAmount).toBe(0);
+  });
+
+  test("in onTerminate is dropped", async () => {
+    const results: boolean[] = [];
+    const session = new Session({ terminate: (ws) => results.push(ws.send("bye")) });
+    session.connection.destroy();
+    await turns();
+    expect(results).toEqual([false]);
+  });
+
+  test("cuts what is longer than fragmentSize, also what goes to many", async () => {
+    const session = new Session({}, { fragmentSize: 4 });
+    session.connection.send("abcdef");
+    session.connection.sendShared(textFrame("ghijkl"), "ghijkl");
+    session.connection.send("€€");
+    session.connection.send("€€");
+    session.connection.send(hex("01 02 03 04 05"));
+    await turns();
+    const lengths = session.sent.map(
+      ([kind, payload]) => `${kind} ${kind.startsWith("text") ? utf8(payload).length : payload.length / 2}`,
+    );
+    // A fragment of a text may end inside a character, which then reads as U+FFFD here: three bytes for one.
+    expect(lengths).toEqual([
+      "text+ 4",
+      "more 2",
+      "text+ 4",
+      "more 2",
+      "text+ 6",
+      "more 2",
+      "text+ 6",
+      "more 2",
+      "binary+ 4",
+      "more 1",
+    ]);
+  });
+});
+
+describe("many pings", () => {
+  test("to a peer that does not read cost one pong", async () => {
+    const stream = new Wire({ highWaterMark: 1 });
+    const session = new Session({}, { stream });
+    await turns();
+    stream.stick();
+    session.connection.send("fills it");
+    await turns();
+    for (let i = 0; i < 1000; i++) session.receive(ping(`${i}`));
+    await turns();
+    expect(session.connection.bufferedAmount).toBe(10);
+    stream.flow();
+    await turns();
+    expect(session.sent).toEqual([
+      ["text", "fills it"],
+      ["pong", toHex(utf8("999"))],
+    ]);
+  });
+});

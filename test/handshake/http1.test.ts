@@ -1,0 +1,210 @@
+import type { IncomingMessage } from "node:http";
+import { PassThrough } from "node:stream";
+import { describe, expect, test } from "vitest";
+import { type HandshakeRules, readHttp1 } from "../../src/handshake/http1.ts";
+import type { Offer } from "../../src/handshake/offer.ts";
+import { originRule } from "../../src/handshake/origin.ts";
+import { Refusal } from "../../src/handshake/refusal.ts";
+import { asBytes } from "../../src/protocol/bytes.ts";
+
+interface Given {
+  readonly method?: string;
+  readonly url?: string | undefined;
+  readonly version?: readonly [major: number, minor: number];
+  /** Instead of those that belong there, or beside them; undefined leaves one out, an array sends several. */
+  readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly rules?: Partial<HandshakeRules>;
+}
+
+const GOOD: NonNullable<Given["headers"]> = {
+  Host: "example.com",
+  Upgrade: "websocket",
+  Connection: "Upgrade",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+  "Sec-WebSocket-Version": "13",
+};
+
+const HEAD = asBytes(Buffer.from([0x81, 0x80, 0, 0, 0, 0]));
+
+function read(given: Given = {}): { answer: Offer | Refusal; socket: PassThrough } {
+  const { method = "GET", version = [1, 1], headers = {}, rules = {} } = given;
+  const rawHeaders = Object.entries({ ...GOOD, ...headers }).flatMap(([name, value]) =>
+    (typeof value === "object" ? value : [value]).flatMap((one) => (one === undefined ? [] : [name, one])),
+  );
+  const message = {
+    method,
+    url: "url" in given ? given.url : "/chat",
+    httpVersionMajor: version[0],
+    httpVersionMinor: version[1],
+    rawHeaders,
+    socket: { remoteAddress: "192.0.2.7" },
+  };
+  const socket = new PassThrough();
+  const all = { originRule: originRule(undefined), maxHeaderSize: 16_384, ...rules };
+  return { answer: readHttp1(message as unknown as IncomingMessage, socket, HEAD, all), socket };
+}
+
+function offer(given?: Given): Offer {
+  const { answer } = read(given);
+  if (answer instanceof Refusal) throw new Error(`refused: ${String(answer.status)} ${answer.body}`);
+  return answer;
+}
+
+function refusal(given: Given): Refusal {
+  const { answer } = read(given);
+  if (!(answer instanceof Refusal)) throw new Error("accepted");
+  return answer;
+}
+
+describe("a handshake that keeps the rules", () => {
+  test("it is an offer that holds the request", () => {
+    const { request, protocols } = offer({ url: "/status?name=ryan" });
+    expect(request.url).toBe("/status?name=ryan");
+    expect(request.query["name"]).toBe("ryan");
+    expect(request.headers["host"]).toBe("example.com");
+    expect(request.remoteAddress).toBe("192.0.2.7");
+    expect(protocols).toEqual([]);
+  });
+
+  test("accepting it writes nothing yet, but hands on the answer, the stream and what came behind", () => {
+    const { answer, socket } = read({ headers: { "Sec-WebSocket-Protocol": "chat" } });
+    const { stream, preamble, head } = (answer as Offer).accept("chat");
+    expect(stream).toBe(socket);
+    expect(head).toBe(HEAD);
+    expect(preamble.toString()).toMatch(
+      /^HTTP\/1\.1 101 [^]*: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n[^]*-Protocol: chat\r\n\r\n$/,
+    );
+    expect(socket.readableLength).toBe(0);
+  });
+
+  test("refusing it answers on its socket", () => {
+    const { answer, socket } = read();
+    const chunks: string[] = [];
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk.toString()));
+    (answer as Offer).refuse(new Refusal(403, "No."));
+    expect(socket.writableEnded).toBe(true);
+  });
+
+  test("the subprotocols are in the client's order, over several lines too", () => {
+    const headers = { "Sec-WebSocket-Protocol": ["b, a", " c ,", ""] };
+    expect(offer({ headers }).protocols).toEqual(["b", "a", "c"]);
+  });
+
+  test("subprotocols are told apart by case, and may be called like members of Object.prototype", () => {
+    const headers = { "Sec-WebSocket-Protocol": "chat, Chat, constructor, __proto__" };
+    expect(offer({ headers }).protocols).toEqual(["chat", "Chat", "constructor", "__proto__"]);
+  });
+
+  test("lists may come in several lines", () => {
+    const headers = { Connection: ["keep-alive", "upgrade"], Upgrade: ["h2c", "websocket"] };
+    expect(offer({ headers }).protocols).toEqual([]);
+  });
+
+  test("extensions are offered in vain, whatever they are called", () => {
+    const headers = { "Sec-WebSocket-Extensions": ["permessage-deflate", "constructor; __proto__"] };
+    expect(offer({ headers }).accept(undefined).preamble.toString()).not.toMatch(/extensions/i);
+  });
+
+  test("a body that is empty is none", () => {
+    expect(offer({ headers: { "Content-Length": "0" } }).protocols).toEqual([]);
+  });
+});
+
+describe("a handshake that breaks one", () => {
+  test.each([
+    ["another method", 405, /GET/, { method: "POST" }],
+    ["HTTP/1.0", 400, /HTTP\/1\.1/, { version: [1, 0] }],
+    ["a target that is no path", 400, /target/, { url: "*" }],
+    ["a target with a fragment", 400, /target/, { url: "/#x" }],
+    ["no Host", 400, /Host/, { headers: { Host: undefined } }],
+    ["two Hosts", 400, /Host/, { headers: { Host: ["a", "a"] } }],
+    ["no Upgrade", 426, /WebSocket/, { headers: { Upgrade: undefined } }],
+    ["another Upgrade", 426, /WebSocket/, { headers: { Upgrade: "h2c" } }],
+    ["a Connection without upgrade", 400, /Connection/, { headers: { Connection: "keep-alive" } }],
+    ["no Connection", 400, /Connection/, { headers: { Connection: undefined } }],
+    ["a body", 400, /body/, { headers: { "Content-Length": "5" } }],
+    ["a length that came twice", 400, /body/, { headers: { "Content-Length": ["0", "0"] } }],
+    ["a body in chunks", 400, /body/, { headers: { "Transfer-Encoding": "chunked" } }],
+    ["no version", 426, /13/, { headers: { "Sec-WebSocket-Version": undefined } }],
+    ["another version", 426, /13/, { headers: { "Sec-WebSocket-Version": "8" } }],
+    ["two versions", 426, /13/, { headers: { "Sec-WebSocket-Version": ["13", "13"] } }],
+    ["no key", 400, /Key/, { headers: { "Sec-WebSocket-Key": undefined } }],
+    ["a key that is none", 400, /Key/, { headers: { "Sec-WebSocket-Key": "x" } }],
+    ["two keys", 400, /Key/, { headers: { "Sec-WebSocket-Key": ["dGhlIHNhbXBsZSBub25jZQ==", "x"] } }],
+    ["extensions that are none", 400, /Extensions/, { headers: { "Sec-WebSocket-Extensions": "a;" } }],
+    ["extensions broken over lines", 400, /Extensions/, { headers: { "Sec-WebSocket-Extensions": ["a", ";b"] } }],
+    ["a subprotocol that is none", 400, /Protocol/, { headers: { "Sec-WebSocket-Protocol": "a b" } }],
+    ["a subprotocol twice", 400, /Protocol/, { headers: { "Sec-WebSocket-Protocol": ["a", "b, a"] } }],
+    ["an origin that is not ours", 403, /origin/, { headers: { Origin: "https://evil.example" } }],
+    ["the origin null", 403, /origin/, { headers: { Origin: "null" } }],
+    ["two origins", 403, /origin/, { headers: { Origin: ["https://example.com", "https://example.com"] } }],
+    ["an empty origin", 403, /origin/, { headers: { Origin: "" } }],
+  ] as [string, number, RegExp, Given][])("with %s it gets %d and the reason", (_what, status, reason, given) => {
+    const refused = refusal(given);
+    expect(refused.status).toBe(status);
+    expect(refused.body).toMatch(reason);
+    expect(refused.body).not.toContain("\n");
+  });
+
+  test("405 says what is allowed, 426 what is spoken", () => {
+    expect(refusal({ method: "PUT" }).headers).toEqual({ Allow: "GET" });
+    const spoken = { Upgrade: "websocket", "Sec-WebSocket-Version": "13" };
+    expect(refusal({ headers: { "Sec-WebSocket-Version": "12" } }).headers).toEqual(spoken);
+    expect(refusal({ headers: { Upgrade: undefined } }).headers).toEqual(spoken);
+  });
+});
+
+describe("origins", () => {
+  test("one who sends none is no browser and passes", () => {
+    expect(offer({ rules: { originRule: () => false } }).protocols).toEqual([]);
+  });
+
+  test("several lines are handed on as one text, which no list has", () => {
+    const seen: string[] = [];
+    const rules = { originRule: (origin: string): boolean => seen.push(origin) > 0 };
+    expect(offer({ headers: { Origin: ["https://a", "https://b"] }, rules }).protocols).toEqual([]);
+    expect(seen).toEqual(["https://a, https://b"]);
+  });
+
+  test("a rule that throws is the caller's affair", () => {
+    const broken = (): never => {
+      throw new Error("mine");
+    };
+    expect(() => read({ headers: { Origin: "null" }, rules: { originRule: broken } })).toThrow("mine");
+  });
+});
+
+describe("the size of target and headers", () => {
+  test("up to the limit is fine, one byte more gets 431", () => {
+    // Each line has ": " and a line's end beside its texts.
+    const lines = Object.entries(GOOD).reduce(
+      (sum, [name, value]) => sum + name.length + (value as string).length + 4,
+      0,
+    );
+    const size = "/chat".length + lines;
+    expect(offer({ rules: { maxHeaderSize: size } }).protocols).toEqual([]);
+    expect(refusal({ rules: { maxHeaderSize: size - 1 } }).status).toBe(431);
+  });
+
+  test("a long target counts too", () => {
+    expect(refusal({ url: `/${"a".repeat(20_000)}` }).status).toBe(431);
+  });
+
+  test("what is too large is not looked at", () => {
+    expect(refusal({ method: "POST", headers: { X: "a".repeat(20_000) } }).status).toBe(431);
+  });
+
+  test("headers as large as anyone may allow are read in one pass", () => {
+    const long = ", ".repeat(1 << 19);
+    const rules = { maxHeaderSize: Infinity };
+    const headers = {
+      Connection: `${long}upgrade`,
+      Upgrade: `websocket${long}`,
+      "Sec-WebSocket-Protocol": `${long}chat${long}`,
+      "Sec-WebSocket-Extensions": `${long}x`,
+    };
+    expect(offer({ headers, rules }).protocols).toEqual(["chat"]);
+    const protocols = Array.from({ length: 100_000 }, (_, index) => `p${String(index)}`).join();
+    expect(offer({ headers: { "Sec-WebSocket-Protocol": protocols }, rules }).protocols.length).toBe(100_000);
+  });
+});

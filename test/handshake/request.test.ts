@@ -1,0 +1,174 @@
+import type { IncomingMessage } from "node:http";
+import { describe, expect, test } from "vitest";
+import { NodeRequest, parseTarget } from "../../src/handshake/request.ts";
+
+interface Given {
+  readonly url?: string;
+  readonly rawHeaders?: readonly string[];
+  readonly remoteAddress?: string;
+}
+
+/** The part of Node's request that is looked at. */
+function request({ url, rawHeaders = [], remoteAddress }: Given): NodeRequest {
+  return new NodeRequest({ url, rawHeaders, socket: { remoteAddress } } as unknown as IncomingMessage);
+}
+
+describe("parseTarget", () => {
+  test.each([
+    ["/", "/", ""],
+    ["/chat", "/chat", ""],
+    ["/chat?", "/chat", ""],
+    ["/chat?a=1&b=2", "/chat", "a=1&b=2"],
+    ["/chat?a=?b", "/chat", "a=?b"],
+    ["/?/x", "/", "/x"],
+    ["//evil.example/chat", "//evil.example/chat", ""],
+    ["/ch%61t", "/ch%61t", ""],
+    // RFC 6455 4.2.1: or an absolute URI.
+    ["http://example.com/chat?a=1", "/chat", "a=1"],
+    ["HTTPS://example.com/chat", "/chat", ""],
+    ["ws://example.com:80", "/", ""],
+    ["wss://example.com?a=1", "/", "a=1"],
+    ["http://user@example.com/a/b", "/a/b", ""],
+  ])("%s is taken apart", (target, path, search) => {
+    expect(parseTarget(target)).toEqual({ path, search });
+  });
+
+  test.each([
+    "",
+    "*",
+    "chat",
+    "?a=1",
+    "example.com:443",
+    "ftp://example.com/",
+    "http:///chat",
+    "http:/chat",
+    "http://",
+  ])("%j is no target", (target) => {
+    expect(parseTarget(target)).toBeUndefined();
+  });
+
+  // RFC 6455 3: fragments must not be used.
+  test.each(["/chat#top", "/chat?a=1#top", "/#", "http://example.com#top", "http://example.com/#"])(
+    "%s has a fragment and is refused",
+    (target) => {
+      expect(parseTarget(target)).toBeUndefined();
+    },
+  );
+
+  test("a long target is read in one pass", () => {
+    const long = "?".repeat(1 << 20);
+    expect(parseTarget(`/${long}`)?.search.length).toBe(long.length - 1);
+    expect(parseTarget("a".repeat(1 << 20))).toBeUndefined();
+    expect(parseTarget(`http://${"a".repeat(1 << 20)}`)?.path).toBe("/");
+  });
+});
+
+describe("the request's URL", () => {
+  // shows 4D-1-request-url
+  test("it is the raw target, whatever is in it", () => {
+    expect(request({ url: "/status?name=r%79an&x" }).url).toBe("/status?name=r%79an&x");
+    expect(request({}).url).toBe("/");
+  });
+});
+
+describe("the request's address", () => {
+  // shows 4D-1-request-address
+  test("it is the peer's", () => {
+    expect(request({ remoteAddress: "192.0.2.7" }).remoteAddress).toBe("192.0.2.7");
+  });
+
+  test("it is kept, for a socket that is closed does not know it", () => {
+    const socket: { remoteAddress: string | undefined } = { remoteAddress: "192.0.2.7" };
+    const known = new NodeRequest({ url: "/", rawHeaders: [], socket } as unknown as IncomingMessage);
+    socket.remoteAddress = undefined;
+    expect(known.remoteAddress).toBe("192.0.2.7");
+  });
+
+  test("it is empty where the socket never knew it", () => {
+    expect(request({}).remoteAddress).toBe("");
+  });
+});
+
+describe("the request's headers", () => {
+  // shows 4D-1-request-headers
+  test("names are lower-case, and what came several times is an array in its order", () => {
+    const { headers } = request({ rawHeaders: ["Host", "a", "X-One", "1", "x-two", "b", "X-TWO", "a", "X-Two", "c"] });
+    expect({ ...headers }).toEqual({ host: "a", "x-one": "1", "x-two": ["b", "a", "c"] });
+  });
+
+  test("a name that Node folds into one value is an array all the same", () => {
+    const { headers } = request({ rawHeaders: ["Cookie", "a=1", "Cookie", "b=2", "Host", "x", "Host", "y"] });
+    expect({ ...headers }).toEqual({ cookie: ["a=1", "b=2"], host: ["x", "y"] });
+  });
+
+  // shows 4D-1-request-prototype
+  test("names of Object.prototype are names like others", () => {
+    const names = ["constructor", "__proto__", "hasOwnProperty", "toString", "valueOf"];
+    const { headers } = request({ rawHeaders: names.flatMap((name) => [name, "1"]) });
+    expect(Object.getPrototypeOf(headers)).toBeNull();
+    expect(Object.entries(headers)).toEqual(names.map((name) => [name.toLowerCase(), "1"]));
+    const none = request({}).headers;
+    expect(Object.getPrototypeOf(none)).toBeNull();
+    for (const name of names) expect(none[name]).toBeUndefined();
+    expect(Object.keys({})).toEqual([]);
+  });
+
+  test("__proto__ that came twice is an array and changes nothing else", () => {
+    const { headers } = request({ rawHeaders: ["__proto__", "a", "__proto__", "b"] });
+    expect(headers["__proto__"]).toEqual(["a", "b"]);
+    expect(Object.getPrototypeOf(headers)).toBeNull();
+  });
+
+  test("they are read once", () => {
+    const one = request({ rawHeaders: ["a", "1"] });
+    expect(one.headers).toBe(one.headers);
+  });
+
+  test("a hundred thousand headers of one name are read in one pass", () => {
+    const many = Array.from({ length: 100_000 }, () => ["x", "1"]).flat();
+    expect(request({ rawHeaders: many }).headers["x"]?.length).toBe(100_000);
+  });
+});
+
+describe("the request's query", () => {
+  // shows 4D-1-request-query
+  test.each([
+    ["/status?name=ryan", { name: "ryan" }],
+    ["/?a=1&b=2&a=3&a=", { a: ["1", "3", ""], b: "2" }],
+    ["/?a=%C3%A9+%2B&%62=x%20y", { a: "\u00e9 +", b: "x y" }],
+    ["/?a", { a: "" }],
+    ["/?=1", { "": "1" }],
+    ["/?a=1=2", { a: "1=2" }],
+    ["/?&&a=1&&", { a: "1" }],
+    ["/", {}],
+    ["/?", {}],
+    ["http://example.com?a=1", { a: "1" }],
+    // What cannot be decoded is no reason to fail.
+    ["/?a=%&b=%zz&c=%ff", { a: "%", b: "%zz", c: "\ufffd" }],
+    // Without a target there are no parameters.
+    ["*", {}],
+  ])("of %s it is decoded", (url, expected) => {
+    expect({ ...request({ url }).query }).toEqual(expected);
+  });
+
+  // shows 4D-1-request-prototype
+  test("names of Object.prototype are names like others", () => {
+    const { query } = request({ url: "/?constructor=1&__proto__=2&hasOwnProperty=3&__proto__=4" });
+    expect(Object.getPrototypeOf(query)).toBeNull();
+    expect(Object.entries(query)).toEqual([
+      ["constructor", "1"],
+      ["__proto__", ["2", "4"]],
+      ["hasOwnProperty", "3"],
+    ]);
+    expect(request({ url: "/" }).query.constructor).toBeUndefined();
+  });
+
+  test("it is read once", () => {
+    const one = request({ url: "/?a=1" });
+    expect(one.query).toBe(one.query);
+  });
+
+  test("a hundred thousand parameters of one name are read in one pass", () => {
+    expect(request({ url: `/?${"a&".repeat(100_000)}` }).query["a"]?.length).toBe(100_000);
+  });
+});

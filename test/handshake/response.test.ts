@@ -1,0 +1,125 @@
+import { once } from "node:events";
+import { Duplex } from "node:stream";
+import { describe, expect, test, vi } from "vitest";
+import { Refusal } from "../../src/handshake/refusal.ts";
+import { sendRefusal, switchingProtocols } from "../../src/handshake/response.ts";
+
+/** One end of a connection: what is written to it is kept, the test ends the other half. */
+class Half extends Duplex {
+  written = "";
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.written += chunk.toString("latin1");
+    done();
+  }
+}
+
+/** What is written for a refusal, when the client hangs up right after it. */
+async function sent(refusal: Refusal): Promise<string> {
+  const half = new Half();
+  sendRefusal(half, refusal);
+  half.push(null);
+  await once(half, "close");
+  return half.written;
+}
+
+describe("the answer that accepts", () => {
+  test("it is the RFC's own, without a subprotocol when none is chosen", () => {
+    expect(switchingProtocols("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", undefined)).toBe(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+    );
+  });
+
+  test("it names the subprotocol that is chosen, once", () => {
+    expect(switchingProtocols("x", "v1.chat")).toMatch(/\r\nSec-WebSocket-Protocol: v1\.chat\r\n\r\n$/);
+  });
+});
+
+describe("the answer that refuses", () => {
+  test("it is a status, one line of text and its length, and the connection ends", async () => {
+    expect(await sent(new Refusal(403, "No."))).toBe(
+      "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n\r\nNo.\n",
+    );
+  });
+
+  test("the length is that of the bytes", async () => {
+    const text = await sent(new Refusal(400, "\u00e9\u20ac"));
+    expect(text).toContain("Content-Length: 6\r\n");
+    expect(Buffer.from(text.slice(text.indexOf("\r\n\r\n") + 4), "latin1").toString()).toBe("\u00e9\u20ac\n");
+  });
+
+  test("it has the headers it was given, an array as several", async () => {
+    const text = await sent(new Refusal(401, "No.", { "Set-Cookie": ["a=1", "b=2"], "Retry-After": 5 }));
+    expect(text).toContain("\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nRetry-After: 5\r\n");
+  });
+
+  test("a content type that was given takes the place of ours, whatever its case", async () => {
+    const text = await sent(new Refusal(400, "{}", { "content-TYPE": "application/json" }));
+    expect(text.match(/content-type/gi)).toEqual(["content-TYPE"]);
+  });
+
+  test("a status that HTTP does not name has a reason phrase all the same", async () => {
+    expect(await sent(new Refusal(499, "No."))).toMatch(/^HTTP\/1\.1 499 Refused\r\n/);
+  });
+
+  test("a socket that is destroyed is left alone", () => {
+    const half = new Half();
+    half.destroy();
+    sendRefusal(half, new Refusal(403, "No."));
+    expect(half.written).toBe("");
+    expect(half.listenerCount("end")).toBe(0);
+  });
+
+  test("a socket that was ended is not written to", async () => {
+    const half = new Half();
+    half.end("HTTP/1.1 101 Mine\r\n\r\n");
+    await once(half, "finish");
+    sendRefusal(half, new Refusal(403, "No."));
+    expect(half.written).toBe("HTTP/1.1 101 Mine\r\n\r\n");
+  });
+
+  test("an error of the socket ends it and nothing more", async () => {
+    const half = new Half();
+    sendRefusal(half, new Refusal(403, "No."));
+    const closed = new Promise((resolve) => half.once("close", resolve));
+    half.destroy(new Error("reset"));
+    await closed;
+    expect(half.destroyed).toBe(true);
+  });
+
+  test("what the client still sends is read and thrown away, so that it gets the answer", async () => {
+    const half = new Half();
+    sendRefusal(half, new Refusal(403, "No."));
+    half.push(Buffer.alloc(1 << 20));
+    half.push(null);
+    await once(half, "close");
+    expect(half.written).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  test("a client that neither reads on nor hangs up is cut off after a second", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const half = new Half();
+      sendRefusal(half, new Refusal(403, "No."));
+      vi.advanceTimersByTime(999);
+      expect(half.destroyed).toBe(false);
+      vi.advanceTimersByTime(1);
+      expect(half.destroyed).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("no timer is left behind when the client hangs up", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      await sent(new Refusal(403, "No."));
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});

@@ -1,0 +1,68 @@
+/** One of the clients that Hawser is tried with. None of them is ours; an adapter makes them alike. */
+export interface Client {
+  /**
+   * Connects.
+   *
+   * @param url - with the scheme `ws:`
+   * @param protocols - the subprotocols to offer
+   * @throws {Refused} when the server does not let it in
+   */
+  open(url: string, protocols?: readonly string[]): Promise<Peer>;
+  /** Ends everything that belongs to the client. */
+  end(): Promise<void>;
+}
+
+/** The client's end of one connection. */
+export interface Peer {
+  /** The subprotocol agreed on; empty when there is none. */
+  readonly protocol: string;
+  /** Sends a message. As in browsers, nobody is told whether it gets anywhere. */
+  send(content: Content): Promise<void>;
+  /** Sends the texts "0", "1", … in one burst. */
+  count(messages: number): Promise<void>;
+  /** Sends one message in fragments; with `pings`, behind each of them but the last a ping whose pong it waits for. */
+  fragments(parts: readonly Content[], pings: boolean): Promise<void>;
+  /** Waits for the next messages, in the notation of `seen()`. Rejects when the connection is closed before. */
+  received(messages: number): Promise<string[]>;
+  /** Sends a ping and waits for the pong with the same text in it. */
+  ping(payload: string): Promise<void>;
+  /** Sends a pong that nobody asked for. */
+  pong(payload: string): Promise<void>;
+  /** Starts the close handshake. */
+  close(code?: number, reason?: string): Promise<void>;
+  /** Waits for the end, and says what the client makes of it. */
+  closed(): Promise<Ending>;
+  /** Is gone from one moment to the next, with no close frame. */
+  lose(): Promise<void>;
+  /** Reads nothing any more. */
+  pause(): Promise<void>;
+  /** Reads again. */
+  resume(): Promise<void>;
+  /** Lets go of what is left of it at the end of a test. */
+  dispose(): Promise<void>;
+}
+
+/** How a connection ended, as the client's program is told. */
+export interface Ending {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** A message, short enough to be told to a client in another process, however long it is. */
+export interface Content {
+  readonly type: "text" | "binary";
+  /** What is repeated: text, or bytes in hexadecimal digits. */
+  readonly part: string;
+  readonly times: number;
+}
+
+/** What `open` rejects with. */
+export class Refused extends Error {
+  /** The HTTP status, where the client lets its program see it. */
+  readonly status: number | undefined;
+
+  constructor(status?: number) {
+    super(`the server answered with ${status ?? "something else than 101"}`);
+    this.status = status;
+  }
+}

@@ -1,0 +1,102 @@
+import { expect } from "vitest";
+import type { Recorder } from "../../support/live-server.ts";
+import type { Content, Peer } from "../clients/client.ts";
+import { binary, seen, sizeOf, text } from "../clients/content.ts";
+import type { Scenario } from "./scenario.ts";
+import { connected } from "./serve.ts";
+
+const MIB = 1024 * 1024;
+
+/** Characters of one, two, three and four bytes, 20 bytes in all: they do not line up with any buffer. */
+const MIXED = "Grüße, 世界 😀";
+
+/** 251 different bytes: a prime, for the same reason. */
+const BYTES = Buffer.from(Array.from({ length: 251 }, (_, index) => index)).toString("hex");
+
+const TEXTS = ["plain ASCII", "äöüß ÄÖÜ", "你好，世界", "😀 👩‍👩‍👧 🇩🇪", "", "\0\r\n\t"].map((words) => text(words));
+
+/** Where the length on the wire takes another form, and one byte on both sides. */
+const EDGES = [1, 125, 126, 127, 65_535, 65_536, 65_537];
+
+/** Room for one message of 16 MiB and a little more, in both directions. */
+const LARGE = { maxMessageSize: 17 * MIB, maxSendQueue: 20 * MIB };
+
+async function expectEchoes(peer: Peer, contents: readonly Content[]): Promise<void> {
+  for (const content of contents) await peer.send(content);
+  expect(await peer.received(contents.length)).toEqual(contents.map((content) => seen(content)));
+}
+
+/** What the handler got, in the notation of `seen()`. */
+const heard = (recorder: Recorder): string[] =>
+  recorder.messages.map((data) =>
+    seen(typeof data === "string" ? text(data) : binary((data as Buffer).toString("hex"))),
+  );
+
+/** The bytes that a server's frames of at most `size` bytes take for a message, with headers of two bytes. */
+const fragmented = (bytes: number, size: number): number => bytes + 2 * Math.ceil(bytes / size);
+
+/** Messages there and back. */
+export const messages = {
+  "texts come back as they went": async (client) => {
+    const { peer, recorder } = await connected(client);
+    await expectEchoes(peer, TEXTS);
+    expect(heard(recorder)).toEqual(TEXTS.map((content) => seen(content)));
+  },
+
+  "a byte order mark in front of a text is part of it": async (client) => {
+    const { peer } = await connected(client);
+    await expectEchoes(peer, [text("\u{feff}marked")]);
+  },
+
+  "texts of each length at which the frame's form changes come back": async (client) => {
+    const { peer } = await connected(client);
+    await expectEchoes(
+      peer,
+      EDGES.map((length) => text("x", length)),
+    );
+  },
+
+  "binary messages of each length at which the frame's form changes come back": async (client) => {
+    const contents = [binary(""), binary(BYTES), ...EDGES.map((length) => binary("a5", length))];
+    const { peer, recorder } = await connected(client);
+    await expectEchoes(peer, contents);
+    expect(heard(recorder)).toEqual(contents.map((content) => seen(content)));
+  },
+
+  "a text of 16 MiB comes back": async (client) => {
+    const { peer } = await connected(client, undefined, LARGE);
+    await expectEchoes(peer, [text(MIXED, Math.ceil((16 * MIB) / sizeOf(text(MIXED))))]);
+  },
+
+  "a binary message of 16 MiB comes back": async (client) => {
+    const { peer } = await connected(client, undefined, LARGE);
+    await expectEchoes(peer, [binary(BYTES, Math.ceil((16 * MIB) / sizeOf(binary(BYTES))))]);
+  },
+
+  "a message that the client sends in fragments arrives as one": async (client) => {
+    const { peer, recorder } = await connected(client);
+    await peer.fragments([text("one "), text(""), text("zwei ä "), text("三😀", 30_000)], false);
+    await peer.fragments([binary("00ff"), binary(""), binary(BYTES, 1000), binary("01")], false);
+    const whole = [text(`one zwei ä ${"三😀".repeat(30_000)}`), binary(`00ff${BYTES.repeat(1000)}01`)];
+    expect(await peer.received(2)).toEqual(whole.map((content) => seen(content)));
+    expect(heard(recorder)).toEqual(whole.map((content) => seen(content)));
+  },
+
+  "pings between the fragments of a message are answered at once": async (client) => {
+    const { peer, recorder } = await connected(client);
+    await peer.fragments([text("first "), text("second "), text("third")], true);
+    expect(await peer.received(1)).toEqual(["text: first second third"]);
+    expect(heard(recorder)).toEqual(["text: first second third"]);
+  },
+
+  "a client puts together what the server sends in fragments": async (client) => {
+    const fragmentSize = 7;
+    const { peer, sockets } = await connected(client, undefined, { fragmentSize });
+    const before = sockets[0]!.bytesWritten;
+    const contents = [text(MIXED), text(MIXED, 100), binary(BYTES), text("seven b"), text(""), text("in one")];
+    await expectEchoes(peer, contents);
+    // It really was in fragments: the headers show.
+    const expected = contents.reduce((sum, content) => sum + Math.max(fragmented(sizeOf(content), fragmentSize), 2), 0);
+    expect(sockets[0]!.bytesWritten - before).toBe(expected);
+  },
+} satisfies Record<string, Scenario>;

@@ -1,0 +1,61 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+
+import type { WebSocketServerOptions } from "hawser";
+import { onTestFinished } from "vitest";
+import { type Live, type Reactions, type Recorder, startServer } from "../../support/live-server.ts";
+import type { Client, Peer } from "../clients/client.ts";
+
+/** The server of one scenario, on a web server that also has a page for browsers. */
+export interface Served extends Live {
+  /** Where a client connects to. */
+  readonly url: string;
+  /** The sockets of all clients, in the order in which they came. */
+  readonly sockets: readonly Socket[];
+}
+
+/** Sends back what comes. */
+export const echo: Reactions = { message: (ws, data) => void ws.send(data) };
+
+/**
+ * Starts a server; it is gone at the end of the test.
+ *
+ * @param react - what it does
+ * @param options - for the server
+ */
+export async function serve(react: Reactions = echo, options: WebSocketServerOptions = {}): Promise<Served> {
+  const sockets: Socket[] = [];
+  const web = createServer((_request, response) => {
+    response.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html><title>A page of the server</title>");
+  });
+  web.on("upgrade", (request) => sockets.push(request.socket));
+  web.listen(0, "127.0.0.1");
+  await once(web, "listening");
+  onTestFinished(async () => {
+    const closed = once(web, "close");
+    web.close();
+    web.closeAllConnections();
+    await closed;
+  });
+  const live = await startServer(react, { server: web, port: undefined, host: undefined, ...options });
+  return { ...live, sockets, url: `ws://127.0.0.1:${(web.address() as AddressInfo).port}/` };
+}
+
+/** Connects a client for the length of a test. */
+export async function connect(client: Client, url: string, protocols?: readonly string[]): Promise<Peer> {
+  const peer = await client.open(url, protocols);
+  onTestFinished(() => peer.dispose());
+  return peer;
+}
+
+/** A server and one client that is connected to it, for the length of a test. */
+export async function connected(
+  client: Client,
+  react?: Reactions,
+  options?: WebSocketServerOptions,
+): Promise<Served & { readonly peer: Peer; readonly recorder: Recorder }> {
+  const served = await serve(react, options);
+  const peer = await connect(client, served.url);
+  return { ...served, peer, recorder: served.recorders[0]! };
+}

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { OutOfRangeError } from "../../src/errors/errors.ts";
+import type { ConnectionRequest } from "../../src/handshake/request.ts";
+import { ConnectionEvent } from "../../src/server/connection-event.ts";
+
+const REQUEST: ConnectionRequest = { headers: {}, query: {}, url: "/", remoteAddress: "127.0.0.1" };
+
+describe("the event of onConnection", () => {
+  // shows 4D-1-handler-connection
+  test("it has its type, the request and the subprotocols on offer", () => {
+    const event = new ConnectionEvent(REQUEST, ["b", "a"]);
+    expect(event.type).toBe("connection");
+    expect(event.request).toBe(REQUEST);
+    expect(event.protocols).toEqual(["b", "a"]);
+  });
+
+  test("no subprotocol is chosen until one is, and a choice can be changed or taken back", () => {
+    const event = new ConnectionEvent(REQUEST, ["b", "a"]);
+    expect(event.protocol).toBeUndefined();
+    event.protocol = "a";
+    expect(event.protocol).toBe("a");
+    event.protocol = "b";
+    expect(event.protocol).toBe("b");
+    event.protocol = undefined;
+    expect(event.protocol).toBeUndefined();
+  });
+
+  test.each([["c"], ["A"], [""], [" a"], [null], [0], [["a"]]])(
+    "the choice %j, which is not on offer, is refused",
+    (choice) => {
+      const event = new ConnectionEvent(REQUEST, ["b", "a"]);
+      event.protocol = "a";
+      const call = (): void => {
+        event.protocol = choice as string;
+      };
+      expect(call).toThrow(OutOfRangeError);
+      expect(call).toThrow(/^protocol: expected one that the client offered \(b, a\), got /);
+      expect(event.protocol).toBe("a");
+    },
+  );
+
+  test("where nothing is on offer the error says so", () => {
+    const event = new ConnectionEvent(REQUEST, []);
+    expect(() => {
+      event.protocol = "a";
+    }).toThrow("(none)");
+  });
+
+  test("names of Object.prototype are not on offer by themselves", () => {
+    const event = new ConnectionEvent(REQUEST, []);
+    expect(() => {
+      event.protocol = "constructor";
+    }).toThrow(OutOfRangeError);
+  });
+});

@@ -1,0 +1,23 @@
+/**
+ * A certificate for `localhost` and `127.0.0.1` that signs itself, valid from 2020 to 2120. For tests only: its key is
+ * here for all to see.
+ */
+export const certificate = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBejCCASCgAwIBAgIUZo1MTuUerlMEv7VC0jO8oEW76bAwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAx
+MDAwMDAwWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATCOGfB1XMxzdrfaAfR0C4mqf46B0dormv5rBJ2RQlZA1+vYzWsuSj3
+myyuZB5RXlYZrzWrZt+1nhdPe9ESTiE4o04wTDAPBgNVHRMBAf8EBTADAQH/MBoG
+A1UdEQQTMBGCCWxvY2FsaG9zdIcEfwAAATAdBgNVHQ4EFgQUWDaadk/8nlBM8KC8
+2e5QJHBUnAcwCgYIKoZIzj0EAwIDSAAwRQIgHP4GW261GkNzrZs7nVhDelg3TFa2
+E08kRQaTP5n2XesCIQCGGeORBRB9zqXhPFQbCt+nXqpcVBM7YicQnLKxIpFWzQ==
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg9y0Myy/AHneSdbUr
+LodVl7Q5sQq3ws7M8n6bW8IzO0yhRANCAATCOGfB1XMxzdrfaAfR0C4mqf46B0do
+rmv5rBJ2RQlZA1+vYzWsuSj3myyuZB5RXlYZrzWrZt+1nhdPe9ESTiE4
+-----END PRIVATE KEY-----
+`,
+} as const;

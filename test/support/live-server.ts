@@ -1,0 +1,100 @@
+import type { AddressInfo } from "node:net";
+import {
+  type ConnectionEvent,
+  type ErrorEvent,
+  type MessageEvent,
+  type TerminateEvent,
+  type WebSocketConnection,
+  WebSocketServer,
+  type WebSocketServerOptions,
+} from "hawser";
+import { onTestFinished } from "vitest";
+
+/** One call of a connection's callback: its name and what its event said. */
+export type Call = readonly [callback: string, ...details: unknown[]];
+
+/** A connection handler that writes down its calls. */
+export class Recorder {
+  readonly calls: Call[] = [];
+  /** Settles when the connection is over: `calls` is complete. */
+  readonly over: Promise<void>;
+  #finish: () => void = () => {};
+  readonly #react: Reactions;
+
+  constructor(react: Reactions) {
+    this.#react = react;
+    this.over = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  /** The data of all messages; bytes as `Buffer`. */
+  get messages(): unknown[] {
+    return this.calls.filter(([callback]) => callback === "message").map(([, data]) => data);
+  }
+
+  /** The code and the reason of `onTerminate`. */
+  get end(): unknown[] | undefined {
+    return this.calls.find(([callback]) => callback === "terminate")?.slice(1);
+  }
+
+  onOpen(ws: WebSocketConnection<Recorder>): void {
+    this.calls.push(["open"]);
+    this.#react.open?.(ws);
+  }
+
+  onMessage(ws: WebSocketConnection<Recorder>, event: MessageEvent<string | Buffer>): void {
+    const { data } = event;
+    this.calls.push(["message", typeof data === "string" ? data : Buffer.from(data)]);
+    this.#react.message?.(ws, data);
+  }
+
+  onError(_ws: WebSocketConnection<Recorder>, event: ErrorEvent): void {
+    this.calls.push(["error", event.errors[0].errCode]);
+  }
+
+  onTerminate(_ws: WebSocketConnection<Recorder>, event: TerminateEvent): void {
+    this.calls.push(["terminate", event.code, event.reason]);
+    this.#finish();
+  }
+}
+
+/** What the server does besides writing down. */
+export interface Reactions {
+  connection?(event: ConnectionEvent): void;
+  open?(ws: WebSocketConnection<Recorder>): void;
+  message?(ws: WebSocketConnection<Recorder>, data: string | Uint8Array): void;
+}
+
+/** A running server of one test. */
+export interface Live {
+  readonly port: number;
+  readonly wss: WebSocketServer;
+  /** The handlers of all connections, in the order in which they came. */
+  readonly recorders: readonly Recorder[];
+}
+
+/**
+ * Starts a server on a free port of 127.0.0.1, with dataType `auto`. It is destroyed at the end of the test.
+ *
+ * @param react - what it does
+ * @param options - for the server
+ */
+export async function startServer(react: Reactions = {}, options: WebSocketServerOptions = {}): Promise<Live> {
+  const recorders: Recorder[] = [];
+  const wss = await new Promise<WebSocketServer>((resolve, reject) => {
+    const handler = {
+      onOpen: resolve,
+      onError: (_wss: unknown, event: ErrorEvent) => reject(new Error(event.errors[0].message)),
+      onConnection(_wss: unknown, event: ConnectionEvent) {
+        react.connection?.(event);
+        const recorder = new Recorder(react);
+        recorders.push(recorder);
+        return recorder;
+      },
+    };
+    const server = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", dataType: "auto", ...options });
+    onTestFinished(() => server.terminate(0));
+  });
+  return { port: (wss.address() as AddressInfo).port, wss, recorders };
+}

@@ -1,0 +1,192 @@
+import type { Callbacks } from "../../src/connection/caller.ts";
+import { Connection, type ConnectionHost, type ConnectionSettings } from "../../src/connection/connection.ts";
+import { decoders } from "../../src/connection/decode.ts";
+import type { Culprit, ErrorEvent, MessageEvent, TerminateEvent } from "../../src/connection/events.ts";
+import { onTestFinished } from "vitest";
+import { hex, join, utf8 } from "./bytes.ts";
+import { asClient, encode } from "./frames.ts";
+import { type Sent, sentIn } from "./sent-frames.ts";
+import { Wire } from "./wire.ts";
+
+/** One call of a callback: its name and what its event said. `overlap`: it came while another was running. */
+export type Call = readonly [callback: string, ...details: unknown[]];
+
+/** What a handler does besides writing down. */
+export interface React {
+  open?(ws: Connection): unknown;
+  message?(ws: Connection, data: unknown): unknown;
+  error?(ws: Connection, event: ErrorEvent): unknown;
+  terminate?(ws: Connection, event: TerminateEvent): unknown;
+}
+
+/** Settings of a test, and which callbacks its handler lacks. */
+export interface SessionOptions extends Partial<ConnectionSettings> {
+  readonly stream?: Wire;
+  readonly without?: readonly (keyof Callbacks)[];
+  /** What came in behind the handshake. */
+  readonly head?: Uint8Array;
+}
+
+const settings: ConnectionSettings = {
+  decode: decoders.auto,
+  keepOnInvalidJson: false,
+  maxMessageSize: 1024 * 1024,
+  closeTimeout: 60_000,
+  maxSendQueue: 16 * 1024 * 1024,
+  highWaterMark: 1024 * 1024,
+  fragmentSize: Infinity,
+};
+
+/** What stands for the answer to the handshake. */
+const PREAMBLE = "101!";
+
+/** One connection on a wire, with a handler that writes down its calls. It is destroyed at the end of the test. */
+export class Session implements ConnectionHost {
+  readonly stream: Wire;
+  readonly connection: Connection;
+  /** All calls of the handler, oldest first. */
+  readonly calls: Call[] = [];
+  /** What the connection's owner was told: "left", "finished", and errors. */
+  readonly told: (string | readonly [error: unknown, culprit: Culprit])[] = [];
+  readonly #react: React;
+  #running: string | undefined;
+
+  constructor(react: React = {}, { stream, without = [], head = hex(""), ...own }: SessionOptions = {}) {
+    this.stream = stream ?? new Wire();
+    this.#react = react;
+    const handler: Partial<Record<keyof Callbacks, unknown>> = this.#handler();
+    for (const name of without) handler[name] = undefined;
+    this.connection = new Connection(
+      this.stream,
+      handler as unknown as Callbacks,
+      { ...settings, ...own },
+      this,
+      (ws) => ws,
+    );
+    onTestFinished(() => {
+      this.connection.destroy();
+    });
+    this.connection.start(utf8(PREAMBLE), join([head]));
+  }
+
+  /** The frames that were taken, behind the answer to the handshake. */
+  get sent(): Sent[] {
+    return sentIn(this.#behindPreamble);
+  }
+
+  /** The memory of the errors that went to the owner. */
+  get reported(): unknown[] {
+    return this.told.flatMap((told) => (typeof told === "string" ? [] : [told[0]]));
+  }
+
+  /** The client sends frames, all in one chunk. */
+  receive(...frames: readonly Uint8Array[]): void {
+    this.stream.arrive(join(frames));
+  }
+
+  left(): void {
+    this.told.push("left");
+  }
+
+  finished(): void {
+    this.told.push("finished");
+  }
+
+  report(_connection: unknown, error: unknown, culprit: Culprit): void {
+    this.told.push([error, culprit]);
+  }
+
+  get #behindPreamble(): Uint8Array {
+    const { taken } = this.stream;
+    // A stream that was destroyed at once took nothing.
+    if (taken.length > 0 && taken.latin1Slice(0, PREAMBLE.length) !== PREAMBLE)
+      throw new Error("the answer to the handshake is not first");
+    return taken.subarray(PREAMBLE.length);
+  }
+
+  #handler(): Callbacks {
+    return {
+      onOpen: (ws) => this.#call(["open"], () => this.#react.open?.(ws as Connection)),
+      onMessage: (ws, event) => {
+        const { data } = event as MessageEvent<unknown>;
+        return this.#call(["message", data], () => this.#react.message?.(ws as Connection, data));
+      },
+      onError: (ws, event) => {
+        const { errors } = event as ErrorEvent;
+        return this.#call(["error", errors[0].errCode], () =>
+          this.#react.error?.(ws as Connection, event as ErrorEvent),
+        );
+      },
+      onTerminate: (ws, event) => {
+        const { code, reason } = event as TerminateEvent;
+        const { status } = ws as Connection;
+        return this.#call(["terminate", code, reason, status], () =>
+          this.#react.terminate?.(ws as Connection, event as TerminateEvent),
+        );
+      },
+    };
+  }
+
+  /** Writes the call down, and whether another is still running. */
+  #call(call: Call, react: () => unknown): unknown {
+    if (this.#running !== undefined) this.calls.push(["overlap", this.#running, call[0]]);
+    this.calls.push(call);
+    this.#running = call[0];
+    let result: unknown;
+    try {
+      result = react();
+    } catch (error) {
+      this.#running = undefined;
+      throw error;
+    }
+    if (!(result instanceof Promise)) {
+      this.#running = undefined;
+      return result;
+    }
+    return result.finally(() => {
+      this.#running = undefined;
+    });
+  }
+}
+
+/** A client's text frame. */
+export function text(message: string): Uint8Array {
+  return asClient(encode({ opcode: 1, payload: utf8(message) }));
+}
+
+/** A client's binary frame. */
+export function binary(digits: string): Uint8Array {
+  return asClient(encode({ opcode: 2, payload: hex(digits) }));
+}
+
+/** A client's ping. */
+export function ping(message: string): Uint8Array {
+  return asClient(encode({ opcode: 9, payload: utf8(message) }));
+}
+
+/** A client's close frame; without a code its body is empty. */
+export function close(code?: number, reason = ""): Uint8Array {
+  const body = code === undefined ? hex("") : join([Uint8Array.of(code >> 8, code & 0xff), utf8(reason)]);
+  return asClient(encode({ opcode: 8, payload: body }));
+}
+
+/** A frame that breaks RFC 6455 5.2: its opcode is reserved. */
+export const broken: Uint8Array = asClient(hex("83 00"));
+
+/** A promise, and the two ways to settle it. */
+export interface Gate {
+  readonly promise: Promise<void>;
+  readonly open: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** A promise that the test settles. */
+export function gate(): Gate {
+  let open: () => void = () => {};
+  let fail: (error: unknown) => void = () => {};
+  const promise = new Promise<void>((resolve, reject) => {
+    open = resolve;
+    fail = reject;
+  });
+  return { promise, open, fail };
+}

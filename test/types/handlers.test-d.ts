@@ -1,0 +1,451 @@
+import {
+  type ConnectionEvent,
+  type ConnectionHandler,
+  type ErrorEvent,
+  type MessageEvent,
+  type OpenEvent,
+  type Refusal,
+  type ServerErrorEvent,
+  refuse,
+  type TerminateEvent,
+  type WebSocketConnection,
+  WebSocketServer,
+  type WSHandler,
+} from "hawser";
+import { describe, expectTypeOf, test } from "vitest";
+
+class Member {
+  name = "somebody";
+  room: string | undefined;
+
+  onMessage(ws: WebSocketConnection<Member>, event: MessageEvent): void {
+    expectTypeOf(event.data).toEqualTypeOf<string>();
+    expectTypeOf(ws.handler).toEqualTypeOf<Member>();
+    ws.wss.broadcast(`${this.name}: ${event.data}`, { except: ws });
+  }
+
+  onError(_ws: WebSocketConnection<Member>, event: ErrorEvent): void {
+    expectTypeOf(event.errors[0].errCode).toEqualTypeOf<number>();
+  }
+
+  onTerminate(ws: WebSocketConnection<Member>, event: TerminateEvent): void {
+    expectTypeOf(event.reason).toEqualTypeOf<string | undefined>();
+    for (const client of ws.wss.connections) expectTypeOf(client.handler).toEqualTypeOf<Member>();
+  }
+}
+
+class Chat {
+  onConnection(_wss: unknown, event: ConnectionEvent): Member | Refusal | null {
+    if (event.request.query["token"] === undefined) return refuse(401);
+    return event.protocols.length > 0 ? null : new Member();
+  }
+
+  onOpen(_wss: WebSocketServer): void {}
+
+  onTerminate(_wss: WebSocketServer): void {}
+
+  onError(_wss: WebSocketServer, _event: ErrorEvent): void {}
+}
+
+/** A handler that stores bytes. */
+class Blobs {
+  onMessage(_ws: WebSocketConnection<Blobs>, event: MessageEvent<Buffer>): void {
+    event.data.readUInt8();
+  }
+}
+
+/** A handler whose messages are objects of its own. */
+class Orders {
+  onMessage(_ws: WebSocketConnection<Orders>, event: MessageEvent<{ readonly type: "order" }>): void {
+    expectTypeOf(event.data.type).toEqualTypeOf<"order">();
+  }
+}
+
+describe("what onMessage is handed", () => {
+  test("a handler of strings is one for the data type text, which is the default", () => {
+    new WebSocketServer(new Chat());
+    new WebSocketServer(new Chat(), { port: 8080 });
+    new WebSocketServer(new Chat(), { port: 8080, dataType: "text" });
+  });
+
+  test("a handler of strings is an error under the data types whose data are no strings", () => {
+    // @ts-expect-error: bytes are no strings
+    new WebSocketServer(new Chat(), { dataType: "blob" });
+    // @ts-expect-error: bytes are no strings
+    new WebSocketServer({ onConnection: () => new Member() }, { dataType: "blob" });
+    // @ts-expect-error: bytes are no strings
+    new WebSocketServer({ onConnection: async () => new Member() }, { dataType: "blob" });
+    const either = { onConnection: () => (Math.random() > 0.5 ? new Member() : new Blobs()) };
+    // @ts-expect-error: bytes, in one of the two
+    new WebSocketServer(either, { dataType: "blob" });
+  });
+
+  test("a handler of bytes is one for blob and for nothing else", () => {
+    new WebSocketServer({ onConnection: () => new Blobs() }, { dataType: "blob" });
+    // @ts-expect-error: strings are no bytes
+    new WebSocketServer({ onConnection: () => new Blobs() });
+    // @ts-expect-error: strings are no bytes
+    new WebSocketServer({ onConnection: () => new Blobs() }, { dataType: "text" });
+  });
+
+  test("under object a handler says itself what its objects are", () => {
+    new WebSocketServer({ onConnection: () => new Orders() }, { dataType: "object" });
+    // @ts-expect-error: strings are no bytes
+    new WebSocketServer({ onConnection: () => new Orders() });
+    // @ts-expect-error: bytes are no strings
+    new WebSocketServer({ onConnection: () => new Orders() }, { dataType: "blob" });
+  });
+
+  test("a handler that takes more than it is given is one for all that it takes", () => {
+    class Anything {
+      onMessage(_ws: WebSocketConnection<Anything>, _event: MessageEvent<unknown>): void {}
+    }
+    class Either {
+      onMessage(_ws: WebSocketConnection<Either>, _event: MessageEvent<string | Buffer>): void {}
+    }
+    for (const dataType of ["text", "blob", "object", "auto"] as const) {
+      new WebSocketServer({ onConnection: () => new Anything() }, { dataType });
+    }
+    for (const dataType of ["text", "blob", "auto"] as const) {
+      new WebSocketServer({ onConnection: () => new Either() }, { dataType });
+    }
+  });
+
+  test("a handler without parameters is one for every data type", () => {
+    const quiet = { onConnection: () => ({ onMessage: () => {} }) };
+    for (const dataType of ["text", "blob", "object", "auto"] as const) new WebSocketServer(quiet, { dataType });
+  });
+});
+
+describe("inline handlers", () => {
+  test("ws and event have their types without being told", () => {
+    new WebSocketServer({
+      onOpen(wss, event) {
+        expectTypeOf(event).toEqualTypeOf<OpenEvent>();
+        expectTypeOf(wss.terminated).toEqualTypeOf<boolean>();
+      },
+      onConnection(wss, event) {
+        expectTypeOf(wss.terminated).toEqualTypeOf<boolean>();
+        expectTypeOf(event).toEqualTypeOf<ConnectionEvent>();
+        return {
+          onOpen(ws, opened) {
+            expectTypeOf(opened).toEqualTypeOf<OpenEvent>();
+            expectTypeOf(ws.id).toEqualTypeOf<number>();
+          },
+          onMessage(ws, message) {
+            expectTypeOf(message).toEqualTypeOf<MessageEvent>();
+            expectTypeOf(message.data).toEqualTypeOf<string>();
+            expectTypeOf(ws.send(message.data)).toEqualTypeOf<boolean>();
+          },
+          onError(_ws, error) {
+            expectTypeOf(error).toEqualTypeOf<ErrorEvent>();
+          },
+          onTerminate(_ws, end) {
+            expectTypeOf(end).toEqualTypeOf<TerminateEvent>();
+          },
+        };
+      },
+      onError(_wss, event) {
+        expectTypeOf(event).toEqualTypeOf<ServerErrorEvent>();
+      },
+      onTerminate(_wss, event) {
+        expectTypeOf(event.type).toEqualTypeOf<"terminate">();
+      },
+    });
+  });
+
+  test("event.data follows the data type", () => {
+    new WebSocketServer(
+      {
+        onConnection: () => ({
+          onMessage(_ws, event) {
+            expectTypeOf(event.data).toEqualTypeOf<string>();
+          },
+        }),
+      },
+      { port: 8080 },
+    );
+    new WebSocketServer(
+      {
+        onConnection: () => ({
+          onMessage(_ws, event) {
+            expectTypeOf(event.data).toEqualTypeOf<string>();
+          },
+        }),
+      },
+      { dataType: "text" },
+    );
+    new WebSocketServer(
+      {
+        onConnection() {
+          return {
+            onMessage(_ws, event) {
+              expectTypeOf(event.data).toEqualTypeOf<Buffer>();
+            },
+          };
+        },
+      },
+      { dataType: "blob" },
+    );
+    new WebSocketServer(
+      {
+        onConnection: (_wss, _event) => ({
+          onMessage(_ws, event) {
+            expectTypeOf(event.data).toEqualTypeOf<unknown>();
+          },
+        }),
+      },
+      { dataType: "object" },
+    );
+    new WebSocketServer(
+      {
+        async onConnection() {
+          return {
+            onMessage: (_ws, event) => {
+              expectTypeOf(event.data).toEqualTypeOf<string | Buffer>();
+            },
+          };
+        },
+      },
+      { dataType: "auto" },
+    );
+  });
+
+  test("null and a refusal beside the handler do no harm", () => {
+    new WebSocketServer(
+      {
+        onConnection(_wss, event) {
+          if (event.protocols.length === 0) return null;
+          if (event.request.url === "/") return refuse(404);
+          return {
+            room: "lobby",
+            onMessage(_ws, message) {
+              expectTypeOf(message.data).toEqualTypeOf<Buffer>();
+            },
+          };
+        },
+      },
+      { dataType: "blob" },
+    );
+  });
+});
+
+describe("whom connections hold", () => {
+  test("the handlers that a class's onConnection returns", () => {
+    const wss = new WebSocketServer(new Chat());
+    expectTypeOf(wss.handler).toEqualTypeOf<Chat>();
+    const client = wss.connections[0]!;
+    expectTypeOf(client.handler).toEqualTypeOf<Member>();
+    expectTypeOf(client.handler.room).toEqualTypeOf<string | undefined>();
+    // @ts-expect-error: there is no such property
+    expectTypeOf(client.handler.romm).toBeAny();
+    // @ts-expect-error: and one in a callback
+    wss.connections.filter((one) => one.handler.nmae === "ada");
+    expectTypeOf(wss.connections.map((one) => one.handler.name)).toEqualTypeOf<string[]>();
+    expectTypeOf(wss.connections.get(1)?.handler.name).toEqualTypeOf<string | undefined>();
+    expectTypeOf(wss.connections.find(() => true)?.handler).toEqualTypeOf<Member | undefined>();
+    for (const one of wss.connections) expectTypeOf(one.handler).toEqualTypeOf<Member>();
+  });
+
+  test("an index may be behind the last", () => {
+    expectTypeOf(new WebSocketServer(new Chat()).connections[0]).toEqualTypeOf<
+      WebSocketConnection<Member> | undefined
+    >();
+  });
+
+  test("an async onConnection's too", () => {
+    const wss = new WebSocketServer({
+      async onConnection(_wss: unknown, event: ConnectionEvent) {
+        if (event.protocols.length === 0) return undefined;
+        return event.request.url === "/" ? refuse(403) : new Member();
+      },
+    });
+    expectTypeOf(wss.connections[0]!.handler).toEqualTypeOf<Member>();
+  });
+
+  test("all handlers of a union", () => {
+    class Guest {
+      readonly kind = "guest";
+      onMessage(_ws: WebSocketConnection<Guest>, _event: MessageEvent): void {}
+    }
+    class Admin {
+      readonly kind = "admin";
+      rights = 7;
+      onMessage(_ws: WebSocketConnection<Admin>, _event: MessageEvent): void {}
+    }
+    const wss = new WebSocketServer({
+      onConnection: (_wss: unknown, { request }: ConnectionEvent) =>
+        request.url === "/admin" ? new Admin() : new Guest(),
+    });
+    const { handler } = wss.connections[0]!;
+    expectTypeOf(handler).toEqualTypeOf<Admin | Guest>();
+    if (handler.kind === "admin") expectTypeOf(handler.rights).toEqualTypeOf<number>();
+    // @ts-expect-error: guests have none
+    expectTypeOf(handler.rights).toBeAny();
+  });
+
+  test("an inline handler's state", () => {
+    const wss = new WebSocketServer({
+      onConnection() {
+        return { room: "lobby", onMessage() {} };
+      },
+    });
+    expectTypeOf(wss.connections[0]!.handler.room).toEqualTypeOf<string>();
+    // @ts-expect-error: there is no such property
+    expectTypeOf(wss.connections[0]!.handler.rooms).toBeAny();
+  });
+
+  test("an inline handler's state, when its onMessage has parameters", () => {
+    const wss = new WebSocketServer(
+      {
+        onConnection() {
+          return {
+            room: "lobby",
+            onMessage(_ws, event) {
+              expectTypeOf(event.data).toEqualTypeOf<Buffer>();
+            },
+          };
+        },
+      },
+      { dataType: "blob" },
+    );
+    expectTypeOf(wss.connections[0]!.handler.room).toEqualTypeOf<string>();
+  });
+
+  test("inside a handler ws.wss.connections are the handler's own kind", () => {
+    class Player {
+      score = 0;
+      onMessage(ws: WebSocketConnection<Player>, _event: MessageEvent): void {
+        expectTypeOf(ws.wss.connections[0]!.handler.score).toEqualTypeOf<number>();
+        for (const other of ws.wss.connections) expectTypeOf(other.handler).toEqualTypeOf<Player>();
+        const best = ws.wss.connections.map((other) => other.handler.score);
+        expectTypeOf(best).toEqualTypeOf<number[]>();
+        // @ts-expect-error: there is no such property
+        ws.wss.connections.some((other) => other.handler.scroe > 1);
+      }
+    }
+    new WebSocketServer({ onConnection: () => new Player() });
+  });
+});
+
+describe("a server of some kind where any server will do", () => {
+  test("it can be passed on", () => {
+    const wss = new WebSocketServer(new Chat());
+    const stop = async (server: WebSocketServer): Promise<void> => server.terminate();
+    const count = (server: WebSocketServer): number => server.connections.length;
+    expectTypeOf(stop).toBeCallableWith(wss);
+    expectTypeOf(count).toBeCallableWith(wss);
+    const named: WebSocketServer<Chat> = wss;
+    const any: WebSocketServer = named;
+    expectTypeOf(any.connections[0]!.handler).toExtend<ConnectionHandler>();
+  });
+
+  test("a handler's callbacks may ask for their own kind of server", () => {
+    class Host {
+      onConnection(wss: WebSocketServer<Host>): Member {
+        expectTypeOf(wss.handler).toEqualTypeOf<Host>();
+        return new Member();
+      }
+
+      onOpen(wss: WebSocketServer<Host>): void {
+        expectTypeOf(wss.connections[0]!.handler).toEqualTypeOf<Member>();
+      }
+    }
+    new WebSocketServer(new Host(), { port: 8080 });
+  });
+
+  test("so can a handler's own, which ws.wss is", () => {
+    const count = (server: WebSocketServer): number => server.connections.length;
+    const use = (ws: WebSocketConnection<Member>): number => count(ws.wss);
+    expectTypeOf(use).returns.toBeNumber();
+  });
+
+  test("so can one of another data type", () => {
+    const blobs = new WebSocketServer({ onConnection: () => new Blobs() }, { dataType: "blob" });
+    const objects = new WebSocketServer({ onConnection: () => new Orders() }, { dataType: "object" });
+    const all: WebSocketServer[] = [blobs, objects, new WebSocketServer(new Chat())];
+    expectTypeOf(all[0]!.terminated).toEqualTypeOf<boolean>();
+  });
+
+  test("and a connection of some kind where any connection will do", () => {
+    const greet = (ws: WebSocketConnection): boolean => ws.send("hello");
+    const wss = new WebSocketServer(new Chat());
+    expectTypeOf(greet).toBeCallableWith(wss.connections[0]!);
+    wss.broadcast("hello", { except: wss.connections[0] });
+    wss.broadcast("hello", { except: wss.connections.filter(() => true) });
+    wss.broadcast("hello", { except: wss.connections });
+  });
+
+  test("a handler can be declared by the interfaces", () => {
+    class Typed implements WSHandler {
+      onConnection(): ConnectionHandler<"text"> {
+        return { onMessage: (ws, event) => void ws.send(event.data.toUpperCase()) };
+      }
+    }
+    new WebSocketServer(new Typed());
+    const handler: WSHandler<"blob"> = {
+      onConnection: () => ({ onMessage: (_ws, event) => expectTypeOf(event.data).toEqualTypeOf<Buffer>() }),
+    };
+    new WebSocketServer(handler, { dataType: "blob" });
+  });
+});
+
+describe("what is refused", () => {
+  test("a handler without onConnection, and one whose onConnection returns no handler", () => {
+    // @ts-expect-error: no onConnection
+    new WebSocketServer({ onOpen: () => {} });
+    // @ts-expect-error: no onMessage
+    new WebSocketServer({ onConnection: () => ({ onOpen: () => {} }) });
+    // @ts-expect-error: a string is no handler
+    new WebSocketServer({ onConnection: () => "handler" });
+  });
+
+  test("options that do not exist or are of another type", () => {
+    // @ts-expect-error: no such option
+    new WebSocketServer(new Chat(), { prot: 8080 });
+    // @ts-expect-error: no such data type
+    new WebSocketServer(new Chat(), { dataType: "binary" });
+    // @ts-expect-error: a number is none of them
+    new WebSocketServer(new Chat(), { port: "8080" });
+    // @ts-expect-error: its answer would be a promise, which is no answer
+    new WebSocketServer(new Chat(), { origins: async () => true });
+  });
+
+  test("what cannot be sent", () => {
+    const send = (ws: WebSocketConnection): void => {
+      ws.send("text");
+      ws.send(new Uint8Array(1));
+      ws.send(new ArrayBuffer(1));
+      ws.send(new Blob([]));
+      ws.send({ any: "object" });
+      ws.send([1, 2]);
+      // @ts-expect-error: a number is none of them
+      ws.send(5);
+      // @ts-expect-error: undefined is nothing to send
+      ws.send(undefined);
+      // @ts-expect-error: null is nothing to send
+      ws.send(null);
+    };
+    expectTypeOf(send).returns.toBeVoid();
+  });
+
+  test("what is read-only cannot be set", () => {
+    const set = (ws: WebSocketConnection, wss: WebSocketServer): void => {
+      // @ts-expect-error: it is read-only
+      ws.id = 1;
+      // @ts-expect-error: it is read-only
+      ws.status = "Closed";
+      // @ts-expect-error: it is read-only
+      ws.wss = wss;
+      // @ts-expect-error: it is read-only
+      wss.path = "/";
+      // @ts-expect-error: it is read-only
+      wss.dataType = "text";
+      // @ts-expect-error: it is read-only
+      wss.terminated = true;
+      // @ts-expect-error: it is read-only
+      wss.connections[0] = ws;
+    };
+    expectTypeOf(set).returns.toBeVoid();
+  });
+});

@@ -1,0 +1,139 @@
+import { Command, InvalidArgumentError } from "commander";
+import { BUILT, freeze, frozen } from "./measure/builds.ts";
+import { Patience } from "./measure/patience.ts";
+import type { Conduct, Pace } from "./measure/rounds.ts";
+import { measure } from "./measure/rounds.ts";
+import { buildBenchmark, buildLibrary } from "./npm.ts";
+import { QUICK_PEERS, isHawser, selectPeers, withBaseline, withBuild } from "./peers.ts";
+import type { Peer } from "./peers.ts";
+import { drawChart } from "./report/chart.ts";
+import { describeMachine, disturbances } from "./report/machine.ts";
+import { openProgress } from "./report/progress.ts";
+import { saveResult } from "./report/save.ts";
+import { summarize } from "./report/summary.ts";
+import type { Result, WorkResult } from "./report/summary.ts";
+import { formatTables } from "./report/table.ts";
+import { ALL_WORK, QUICK_WORK, selectWork } from "./work.ts";
+import type { Work } from "./work.ts";
+
+interface Flags {
+  readonly quick?: true;
+  readonly only?: readonly string[];
+  readonly peers?: readonly string[];
+  readonly rounds?: number;
+  readonly seconds?: number;
+  readonly patience?: number;
+  readonly baseline?: string;
+  readonly save?: string;
+  readonly json?: true;
+  readonly build: boolean;
+}
+
+/** What a run is made of. */
+interface Plan {
+  readonly works: readonly Work[];
+  readonly peers: readonly Peer[];
+  readonly pace: Pace;
+}
+
+const FULL_PACE: Pace = { rounds: 5, seconds: 1.5, warmup: 0.3, compile: 1, patience: 120 };
+const QUICK_PACE: Pace = { rounds: 3, seconds: 0.5, warmup: 0.15, compile: 0.4, patience: 0 };
+
+function list(text: string): string[] {
+  return text.split(",").filter((part) => part !== "");
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (!(number > 0)) throw new InvalidArgumentError("A number above zero is expected.");
+  return number;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("A whole number is expected.");
+  return Number(text);
+}
+
+function parse(words: readonly string[]): Flags {
+  return new Command("npm run bench --")
+    .description("Measures hawser against other WebSocket servers: ratios of one run, on this machine.")
+    .option("--quick", "the main ratios, in under a minute")
+    .option("--only <ids>", `work to do, separated by commas: ${ALL_WORK.join(" ")}; sizes and depths are free`, list)
+    .option("--peers <ids>", "servers that take part, separated by commas", list)
+    .option("--rounds <n>", "rounds per work", wholeNumber)
+    .option("--seconds <s>", "measured seconds per run", positive)
+    .option(
+      "--patience <s>",
+      "seconds for waiting until the machine is quiet and for repeating disturbed runs, in all",
+      wholeNumber,
+    )
+    .option("--baseline <folder>", "another build of hawser (its dist folder) that takes part as hawser-base")
+    .option("--save <name>", "keep the result as bench/results/NAME.json and NAME.svg")
+    .option("--json", "print the result as JSON instead of tables")
+    .option("--no-build", "measure what was built before")
+    .parse([...words], { from: "user" })
+    .opts<Flags>();
+}
+
+function peersOf(flags: Flags): Peer[] {
+  const peers = selectPeers(flags.peers ?? (flags.quick ? QUICK_PEERS : []));
+  const ready = peers.map((peer) => (isHawser(peer) ? withBuild(peer, frozen("measured")) : peer));
+  return flags.baseline === undefined ? ready : withBaseline(ready, frozen("baseline"));
+}
+
+function planOf(flags: Flags): Plan {
+  const usual = flags.quick ? QUICK_PACE : FULL_PACE;
+  return {
+    works: selectWork(flags.only ?? (flags.quick ? QUICK_WORK : ALL_WORK)),
+    peers: peersOf(flags),
+    pace: {
+      ...usual,
+      rounds: flags.rounds ?? usual.rounds,
+      seconds: flags.seconds ?? usual.seconds,
+      patience: flags.patience ?? usual.patience,
+    },
+  };
+}
+
+/** Puts what is measured in its place. */
+function prepare(flags: Flags): void {
+  if (flags.build) buildLibrary();
+  freeze(BUILT, "measured");
+  if (flags.baseline !== undefined) freeze(flags.baseline, "baseline");
+  if (flags.build) buildBenchmark();
+}
+
+async function measureAll({ works, peers, pace }: Plan): Promise<WorkResult[]> {
+  const results: WorkResult[] = [];
+  const progress = openProgress(works, peers, pace);
+  const conduct: Conduct = { pace, patience: new Patience(pace.patience), onStep: progress.step };
+  try {
+    for (const work of works) {
+      const entries = await measure(work, peers, conduct);
+      if (entries.length > 0) results.push(summarize(work, entries));
+    }
+  } finally {
+    progress.close();
+  }
+  return results;
+}
+
+/**
+ * Runs the benchmark.
+ *
+ * @param words - the command line, without node and script
+ * @returns the exit code: 1 when a server failed
+ * @throws Error - when the command line is wrong, or something cannot be built
+ */
+export async function main(words: readonly string[]): Promise<number> {
+  const flags = parse(words);
+  const plan = planOf(flags);
+  prepare(flags);
+  const machine = describeMachine();
+  const works = await measureAll(plan);
+  const result: Result = { date: new Date().toISOString(), machine, pace: plan.pace, works };
+  process.stdout.write(flags.json ? `${JSON.stringify(result, null, 2)}\n` : formatTables(result));
+  for (const name of flags.save ? ["last", flags.save] : ["last"]) saveResult(name, result, drawChart(result));
+  for (const warning of disturbances(result)) process.stderr.write(`${warning}\n`);
+  return works.some((work) => work.rows.some((row) => row.failed !== undefined)) ? 1 : 0;
+}

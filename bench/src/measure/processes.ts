@@ -1,0 +1,151 @@
+import { spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { Command, Job, Report, Sample } from "../load/job.ts";
+import { bunExecutable } from "../peers.ts";
+import type { Peer } from "../peers.ts";
+
+// The compiled scripts: what is measured runs without any loader.
+const scripts = resolve(import.meta.dirname, "../../dist");
+
+// A server that has not said where it listens by then will not.
+const START_TIMEOUT = 10_000;
+
+/** Whether processes can be bound to cores here. */
+export const canPin = availableParallelism() >= 2 && spawnSync("taskset", ["--version"]).status === 0;
+
+/** Server on core 0, load on core 1. */
+function pinned(core: 0 | 1, command: readonly string[]): { file: string; rest: string[] } {
+  const whole = canPin ? ["taskset", "-c", String(core), ...command] : command;
+  return { file: whole[0]!, rest: whole.slice(1) };
+}
+
+/** A server in a process of its own. */
+export class ServerProcess {
+  readonly port: number;
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  readonly #nextLine: () => Promise<string>;
+
+  private constructor(child: ChildProcess, nextLine: () => Promise<string>, port: number) {
+    this.#child = child;
+    this.#nextLine = nextLine;
+    this.port = port;
+    // taskset becomes the server (exec), so its process id is the server's.
+    this.pid = child.pid!;
+  }
+
+  /**
+   * Starts a peer's server and waits until it listens.
+   *
+   * @throws Error - when it ends or stays silent instead
+   */
+  static async start(peer: Peer, route: string): Promise<ServerProcess> {
+    const runtime = peer.runtime === "bun" ? bunExecutable() : process.execPath;
+    if (runtime === undefined) throw new Error("npm has no Bun for this platform");
+    const script = resolve(scripts, "servers", peer.script);
+    const { file, rest } = pinned(0, [runtime, script, route, ...(peer.options ?? [])]);
+    const env = { ...process.env, ...peer.environment };
+    const child = spawn(file, rest, { stdio: ["pipe", "pipe", "inherit"], env });
+    const nextLine = lineReader(child);
+    try {
+      const line = await nextLine();
+      const port = Number(/^listening (\d+)$/.exec(line)?.[1]);
+      if (!(port > 0)) throw new Error(`${peer.id} said "${line}" instead of where it listens`);
+      return new ServerProcess(child, nextLine, port);
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw new Error(`the server of ${peer.id} did not start`, { cause: error });
+    }
+  }
+
+  /** Has the server collect its garbage, now. */
+  async collectGarbage(): Promise<void> {
+    this.#child.stdin?.write("c");
+    await this.#nextLine();
+  }
+
+  /** Ends the process and waits for its end. */
+  stop(): Promise<void> {
+    return ended(this.#child);
+  }
+}
+
+/** Reads a child's standard output line by line, one promise each. */
+function lineReader(child: ChildProcess): () => Promise<string> {
+  const lines: string[] = [];
+  const waiting: ((line: string) => void)[] = [];
+  createInterface({ input: child.stdout! }).on("line", (line) => {
+    const next = waiting.shift();
+    if (next) next(line);
+    else lines.push(line);
+  });
+  return () =>
+    new Promise((resolve, reject) => {
+      const line = lines.shift();
+      if (line !== undefined) return resolve(line);
+      const timer = setTimeout(() => reject(new Error("it stays silent")), START_TIMEOUT);
+      child.once("exit", (code, signal) => reject(new Error(`it ended with ${code ?? signal}`)));
+      child.once("error", reject);
+      waiting.push((text) => {
+        clearTimeout(timer);
+        resolve(text);
+      });
+    });
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once("exit", () => resolve());
+    child.kill("SIGKILL");
+  });
+}
+
+/** The load generator in its process: one job at a time. */
+export class LoadProcess {
+  readonly #child: ChildProcess;
+
+  constructor() {
+    const { file, rest } = pinned(1, [process.execPath, resolve(scripts, "load/main.js")]);
+    this.#child = spawn(file, rest, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  }
+
+  /** Runs a job to its end. */
+  async run(job: Job): Promise<Sample> {
+    const report = await this.#ask({ run: job });
+    if (!("sample" in report)) throw new Error("the load generator answered something else");
+    return report.sample;
+  }
+
+  /** Opens idle connections, and leaves them open until {@link release}. */
+  async hold(job: Job): Promise<void> {
+    await this.#ask({ hold: job });
+  }
+
+  /** Lets go of the idle connections. */
+  async release(): Promise<void> {
+    await this.#ask({ release: true });
+  }
+
+  /** Ends the process and waits for its end. */
+  stop(): Promise<void> {
+    return ended(this.#child);
+  }
+
+  #ask(command: Command): Promise<Report> {
+    const child = this.#child;
+    return new Promise((resolve, reject) => {
+      const onExit = (): void => reject(new Error("the load generator ended"));
+      child.once("exit", onExit);
+      child.once("message", (report: Report) => {
+        child.off("exit", onExit);
+        if ("failed" in report) reject(new Error(report.failed));
+        else resolve(report);
+      });
+      child.send(command);
+    });
+  }
+}

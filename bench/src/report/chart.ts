@@ -1,0 +1,95 @@
+import { BarChart } from "echarts/charts";
+import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
+import { init, use } from "echarts/core";
+import { SVGRenderer } from "echarts/renderers";
+import { ratio } from "../measure/statistics.ts";
+import type { Result, Row, WorkResult } from "./summary.ts";
+
+use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
+
+// What everyone knows; without it, the last server of the run.
+const REFERENCE = "ws";
+const WIDTH = 860;
+const TOP = 84;
+const BAR = 13;
+const BETWEEN_WORKS = 16;
+// Both readable on a white page and on a dark one.
+const INK = "#7a828e";
+const COLORS: Readonly<Record<string, string>> = {
+  hawser: "#2f81f7",
+  "hawser-broadcast": "#79b8ff",
+  "hawser-base": "#79b8ff",
+  bun: "#e3a008",
+  "bun-loop": "#f0c95c",
+};
+const OTHERS = ["#8b949e", "#b083f0", "#57ab5a", "#e5534b", "#6e7681", "#a8b0b9"];
+
+/**
+ * Messages per second of each server as a multiple of ws in the same run, as an SVG. The axis is logarithmic and begins
+ * at ws: bars to the right are faster, bars to the left slower.
+ *
+ * @returns the text of the SVG file
+ */
+export function drawChart(result: Result): string {
+  const works = result.works.filter((work) => work.work.kind !== "idle" && work.work.kind !== "latency");
+  const peers = new Map(works.flatMap((work) => work.rows.map((row) => [row.peer, row.title] as const)));
+  const bars = [...peers].map(([peer, title]) => ({ peer, title, data: works.map((work) => multiple(work, peer)) }));
+  const values = bars.flatMap((bar) => bar.data).filter((value) => typeof value === "number");
+  const height = TOP + works.length * (peers.size * BAR + BETWEEN_WORKS) + 12;
+  const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
+  const text = { color: INK, fontFamily: "sans-serif" };
+  chart.setOption({
+    animation: false,
+    color: OTHERS,
+    title: {
+      text: "Messages per second on one core, as a multiple of ws",
+      subtext: `${result.date.slice(0, 10)}, Node ${result.machine.node}, ${result.machine.processor}; logarithmic`,
+      left: 8,
+      top: 4,
+      itemGap: 4,
+      textStyle: { ...text, fontSize: 15 },
+      subtextStyle: text,
+    },
+    legend: { top: 52, left: 4, itemWidth: 14, itemHeight: 10, itemGap: 28, textStyle: text },
+    grid: { top: TOP, bottom: 8, left: 230, right: 20 },
+    xAxis: {
+      type: "log",
+      min: Math.min(0.7, 0.7 * Math.min(...values)),
+      max: 1.7 * Math.max(1, ...values),
+      axisLabel: { show: false },
+      splitLine: { show: false },
+    },
+    yAxis: {
+      type: "category",
+      inverse: true,
+      data: works.map((work) => work.work.title),
+      axisLabel: text,
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: INK } },
+    },
+    series: bars.map(({ peer, title, data }) => ({
+      name: title,
+      type: "bar",
+      data,
+      barWidth: BAR - 2,
+      barGap: "18%",
+      ...(COLORS[peer] !== undefined && { itemStyle: { color: COLORS[peer] } }),
+      label: { show: true, position: "right", formatter: "{c}×", ...text, fontSize: 10 },
+    })),
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return `${svg}\n`;
+}
+
+/** A server's throughput over the reference's, the median of the rounds; "-" is a gap. */
+function multiple(work: WorkResult, peer: string): number | "-" {
+  const row = work.rows.find((each) => each.peer === peer);
+  const reference = work.rows.find((each) => each.peer === REFERENCE) ?? work.rows.at(-1);
+  const times = row && reference && ratio(perSecond(row), perSecond(reference));
+  return times ? Number(times.median.toPrecision(3)) : "-";
+}
+
+function perSecond(row: Row): number[] {
+  return row.samples.map((sample) => sample.perSecond);
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
+import { resolve } from "node:path";
+import { canPin } from "../measure/processes.ts";
+import { MEASURED_PACKAGES } from "../peers.ts";
+import type { Result } from "./summary.ts";
+
+/** Where and with what a result was measured. */
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly system: string;
+  readonly node: string;
+  /** Server on core 0, load on core 1. */
+  readonly pinned: boolean;
+  /** Average load in the minute before. */
+  readonly loadBefore: number;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+const bench = resolve(import.meta.dirname, "../..");
+
+/** Reads it, before the load begins. */
+export function describeMachine(): Machine {
+  const versions = MEASURED_PACKAGES.map((name) => [name, versionIn(resolve(bench, "node_modules", name))] as const);
+  return {
+    processor: cpus()[0]?.model.trim() ?? "unknown",
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${process.platform} ${release()}`,
+    node: process.version,
+    pinned: canPin,
+    loadBefore: Math.round(loadavg()[0]! * 100) / 100,
+    versions: { hawser: versionIn(resolve(bench, "..")), ...Object.fromEntries(versions) },
+  };
+}
+
+function versionIn(folder: string): string {
+  return (JSON.parse(readFileSync(resolve(folder, "package.json"), "utf8")) as { version: string }).version;
+}
+
+/** What a reader must know about the circumstances, in sentences. */
+export function disturbances(result: Result): string[] {
+  const rows = result.works.flatMap((work) => work.rows);
+  const rounds = rows.reduce((sum, row) => sum + row.samples.length, 0);
+  const disturbed = rows.reduce((sum, row) => sum + row.disturbedRounds, 0);
+  const warnings: string[] = [];
+  if (disturbed > 0) {
+    warnings.push(
+      `Something else used the machine in ${disturbed} of ${rounds} runs: trust CPU per message more than messages per second.`,
+    );
+  }
+  if (!result.machine.pinned) warnings.push("No taskset here: server and load shared the cores as the system saw fit.");
+  return warnings;
+}

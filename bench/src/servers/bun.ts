@@ -1,0 +1,61 @@
+import { announce, pathOf, routeFromArguments } from "./common.ts";
+
+// Runs under Bun: Bun.serve, whose WebSocket server is the native uWebSockets. Only what is used here is declared,
+// since Bun's own types change the meaning of Node's for the whole compilation.
+interface BunSocket {
+  send(message: string | Uint8Array): number;
+  subscribe(topic: string): void;
+}
+
+interface BunServer {
+  readonly port: number;
+  upgrade(request: unknown): boolean;
+  publish(topic: string, message: string | Uint8Array): number;
+}
+
+interface BunRuntime {
+  gc(force: boolean): void;
+  serve(options: {
+    port: number;
+    hostname: string;
+    fetch(request: { url: string }, server: BunServer): undefined;
+    websocket: {
+      open(ws: BunSocket): void;
+      close(ws: BunSocket): void;
+      message(ws: BunSocket, data: string | Uint8Array): void;
+    };
+  }): BunServer;
+}
+
+const bun = (globalThis as unknown as { Bun: BunRuntime }).Bun;
+const route = routeFromArguments();
+const loop = process.argv[3] === "loop";
+const clients = new Set<BunSocket>();
+
+const answers: Record<string, (ws: BunSocket, data: string | Uint8Array) => void> = {
+  "/echo": (ws, data) => ws.send(data),
+  "/json": (ws, data) => ws.send(JSON.stringify(JSON.parse(data as string))),
+  // Bun's own way, a topic; or the same loop over all connections as the others.
+  "/fan": loop
+    ? (_ws, data) => clients.forEach((client) => client.send(data))
+    : (_ws, data) => server.publish("all", data),
+};
+
+const server = bun.serve({
+  port: 0,
+  hostname: "127.0.0.1",
+  fetch(request, server) {
+    if (pathOf(new URL(request.url).pathname) === route) server.upgrade(request);
+    return undefined;
+  },
+  websocket: {
+    open(ws) {
+      clients.add(ws);
+      if (route === "/fan" && !loop) ws.subscribe("all");
+    },
+    close: (ws) => clients.delete(ws),
+    message: answers[route] ?? ((): void => undefined),
+  },
+});
+
+announce(server.port, () => bun.gc(true));

@@ -1,0 +1,28 @@
+import { createHash } from "node:crypto";
+
+/** The key every client of the benchmark offers: the example of RFC 6455 1.3. */
+export const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+
+/** The answer to {@link KEY}: RFC 6455 4.2.2, step 5.4. */
+export const ACCEPT = acceptOf(KEY);
+
+/** `Sec-WebSocket-Accept` for a `Sec-WebSocket-Key`. */
+export function acceptOf(key: string): string {
+  return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+}
+
+/** The request a client opens with; no `Origin`, no extensions. */
+export function upgradeRequest(host: string, port: number, target: string): string {
+  return (
+    `GET ${target} HTTP/1.1\r\nHost: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `Sec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n`
+  );
+}
+
+/** The shortest answer that opens a connection, for the floors. */
+export function upgradeAnswer(key: string): string {
+  return (
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    `Sec-WebSocket-Accept: ${acceptOf(key)}\r\n\r\n`
+  );
+}

@@ -120,28 +120,28 @@ export const connectionModel: readonly Section[] = [
 ];
 
 /** 4D's own page of the class, in its order. */
-export const seedModel: readonly Section[] = [
+export const pageModel: readonly Section[] = [
   {
-    prefix: "seed",
+    prefix: "4D-page",
     title: "4D's page of the class WebSocketConnection",
     requirements: [
-      shown("seed-created", "server", "Made when `onConnection` returns a connection handler.", [
+      shown("4D-page-created", "server", "Made when `onConnection` returns a connection handler.", [
         "4D-1-handler-accept",
       ]),
-      shown("seed-handler", "server", "`.handler`: accessor to that handler.", ["4D-3-handler"]),
-      shown("seed-id", "server", "`.id`: integer, unique, read-only.", ["4D-3-id"]),
-      shown("seed-send-text", "server", "`.send(text)`: text in UTF-8.", ["4D-3-send-text"]),
-      shown("seed-send-blob", "server", "`.send(blob)`: binary data.", ["4D-3-send-blob"]),
-      shown("seed-send-object", "server", "`.send(object)`: JSON text in UTF-8.", ["4D-3-send-object"]),
-      shown("seed-status", "server", "`.status`: Closing, Closed or Connected, read-only.", ["4D-3-status"]),
-      shown("seed-terminate", "server", "`.terminate({ code, message })` closes.", ["4D-3-terminate-forms"]),
-      shown("seed-terminate-code", "server", "Code and message can be sent to the client.", [
+      shown("4D-page-handler", "server", "`.handler`: accessor to that handler.", ["4D-3-handler"]),
+      shown("4D-page-id", "server", "`.id`: integer, unique, read-only.", ["4D-3-id"]),
+      shown("4D-page-send-text", "server", "`.send(text)`: text in UTF-8.", ["4D-3-send-text"]),
+      shown("4D-page-send-blob", "server", "`.send(blob)`: binary data.", ["4D-3-send-blob"]),
+      shown("4D-page-send-object", "server", "`.send(object)`: JSON text in UTF-8.", ["4D-3-send-object"]),
+      shown("4D-page-status", "server", "`.status`: Closing, Closed or Connected, read-only.", ["4D-3-status"]),
+      shown("4D-page-terminate", "server", "`.terminate({ code, message })` closes.", ["4D-3-terminate-forms"]),
+      shown("4D-page-terminate-code", "server", "Code and message can be sent to the client.", [
         "4D-3-terminate-app-code",
       ]),
-      shown("seed-terminate-3000", "server", "The code must be over 3000, or the message is not sent.", [
+      shown("4D-page-terminate-3000", "server", "The code must be over 3000, or the message is not sent.", [
         "4D-3-terminate-small-code",
       ]),
-      shown("seed-wss", "server", "`.wss`: the parent server, read-only.", ["4D-3-wss"]),
+      shown("4D-page-wss", "server", "`.wss`: the parent server, read-only.", ["4D-3-wss"]),
     ],
   },
 ];

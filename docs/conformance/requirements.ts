@@ -1,4 +1,4 @@
-import { connectionModel, handlerModel, seedModel } from "./4d-connection.ts";
+import { connectionModel, handlerModel, pageModel } from "./4d-connection.ts";
 import { serverModel } from "./4d-server.ts";
 import type { Section } from "./requirement.ts";
 import { clientHandshake } from "./rfc6455-4-client.ts";
@@ -17,5 +17,5 @@ export const requirements: readonly Section[] = [
   ...serverModel,
   ...handlerModel,
   ...connectionModel,
-  ...seedModel,
+  ...pageModel,
 ];

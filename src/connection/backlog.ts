@@ -1,7 +1,11 @@
 import { type Bytes, asBytes } from "../protocol/bytes.ts";
+import { LARGEST_CUT } from "./slab.ts";
+
+/** A message that has yet to be read: a `Blob`, or one that several connections share. */
+export type Unread = Pick<Blob, "size" | "arrayBuffer">;
 
 /** Something to be written when its turn comes: a message, or the close frame behind the messages. */
-export type Waiting = string | Bytes | Blob | (() => void);
+export type Waiting = string | Bytes | Unread | (() => void);
 
 /** Where a backlog writes to, and what it tells. */
 export interface BacklogSink {
@@ -23,8 +27,8 @@ export class Backlog {
   #size = 0;
   #dropped = false;
 
-  /** @param first the `Blob` that is read first */
-  constructor(sink: BacklogSink, first: Blob) {
+  /** @param first what is read first */
+  constructor(sink: BacklogSink, first: Unread) {
     this.#sink = sink;
     this.add(first);
     // `#drain` catches everything itself.
@@ -38,7 +42,8 @@ export class Backlog {
 
   /** Puts something behind what waits. */
   add(item: Waiting): void {
-    this.#waiting.push(item);
+    // As everywhere, short bytes are the caller's again when `send` returns.
+    this.#waiting.push(item instanceof Uint8Array && item.length <= LARGEST_CUT ? asBytes(Buffer.from(item)) : item);
     this.#size += sizeOf(item);
   }
 
@@ -54,8 +59,8 @@ export class Backlog {
       for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) {
         const size = sizeOf(item);
         if (typeof item === "function") item();
-        else if (item instanceof Blob) await this.#read(item);
-        else this.#sink.write(item);
+        else if (typeof item === "string" || item instanceof Uint8Array) this.#sink.write(item);
+        else await this.#read(item);
         this.#size = Math.max(0, this.#size - size);
       }
       if (!this.#dropped) this.#sink.emptied();
@@ -66,7 +71,7 @@ export class Backlog {
     }
   }
 
-  async #read(blob: Blob): Promise<void> {
+  async #read(blob: Unread): Promise<void> {
     const bytes = asBytes(Buffer.from(await blob.arrayBuffer()));
     if (!this.#dropped) this.#sink.write(bytes);
   }
@@ -74,5 +79,11 @@ export class Backlog {
 
 function sizeOf(item: Waiting): number {
   if (typeof item === "function") return 0;
-  return item instanceof Blob ? item.size : item.length;
+  return typeof item === "string" || item instanceof Uint8Array ? item.length : item.size;
+}
+
+/** A `Blob` that is read once for all the connections it goes to. */
+export function readOnce(blob: Blob): Unread {
+  let bytes: Promise<ArrayBuffer> | undefined;
+  return { size: blob.size, arrayBuffer: () => (bytes ??= blob.arrayBuffer()) };
 }

@@ -71,10 +71,10 @@ export class Caller {
 
   /** Calls `onOpen`. */
   open(): void {
-    if (this.handler.onOpen === undefined) return;
     this.#calling = true;
     try {
-      this.#await(this.handler.onOpen(this.#host.face, OPEN_EVENT), true);
+      if (typeof this.handler.onOpen === "function")
+        this.#await(this.handler.onOpen(this.#host.face, OPEN_EVENT), true);
     } catch (error) {
       this.#threw(error);
     } finally {
@@ -132,13 +132,21 @@ export class Caller {
 
   /** Tells the handler of an error: once. */
   #tell(error: unknown, culprit: Culprit): void {
-    // A handler in JavaScript may well say `onError: null`.
-    if (this.#errorTold || typeof this.handler.onError !== "function") {
+    if (this.#errorTold || !this.#hearsErrors()) {
       this.#host.report(error, culprit);
       return;
     }
     this.#errorTold = true;
     this.#guarded(() => this.handler.onError?.(this.#host.face, errorEvent(error, culprit)));
+  }
+
+  /** A handler in JavaScript may say `onError: null`, and a proxy may throw when it is asked. */
+  #hearsErrors(): boolean {
+    try {
+      return typeof this.handler.onError === "function";
+    } catch {
+      return false;
+    }
   }
 
   /** A callback whose exception closes nothing: the connection is over, or about to be. */

@@ -9,14 +9,17 @@ import { type Close, CloseCode, serializeClose } from "../protocol/close.ts";
 import { type DataOpcode, Opcode } from "../protocol/opcodes.ts";
 import { FrameReader, type FrameSink } from "../protocol/reader.ts";
 import { type Event, type State, type Status, statusOf, transitions } from "../protocol/state.ts";
-import { Backlog, type BacklogSink } from "./backlog.ts";
+import { Backlog, type BacklogSink, type Unread } from "./backlog.ts";
 import { Caller, type CallerHost, type Callbacks } from "./caller.ts";
 import type { Decode } from "./decode.ts";
 import type { Culprit } from "./events.ts";
 import { Outbox } from "./outbox.ts";
 import { type StreamListener, link } from "./stream.ts";
-import { repeatedFrame } from "./text.ts";
+import { forgetText, repeatedFrame } from "./text.ts";
 import { type TurnEnd, atTurnEnd } from "./turn.ts";
+
+/** Bytes that are read while a handler is busy before reading stops within the turn: one read of the socket. */
+const MAX_AHEAD = 64 * 1024;
 
 /** What the connections of one server have in common. */
 export interface ConnectionSettings {
@@ -64,6 +67,8 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
   #deadline: NodeJS.Timeout | undefined;
   /** Messages behind a `Blob` that is being read: most connections never have one. */
   #backlog: Backlog | undefined;
+  /** Bytes that came while a handler was busy. */
+  #ahead = 0;
   #pauseDue = false;
   #paused = false;
   #forced = false;
@@ -120,21 +125,21 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
    *
    * @returns true when it was accepted and no more than `highWaterMark` waits; false: wait, or the connection is not open
    */
-  send(payload: string | Bytes | Blob): boolean {
-    if (this.#state !== "open") return false;
+  send(payload: string | Bytes | Unread): boolean {
+    if (this.#state !== "open" || this.#isOverfull()) return false;
     if (this.#backlog !== undefined) this.#backlog.add(payload);
-    else if (payload instanceof Blob) this.#backlog = new Backlog(this, payload);
-    else this.write(payload);
-    return this.#hasRoom(payload instanceof Blob ? payload.size : payload.length);
+    else if (typeof payload === "string" || payload instanceof Uint8Array) this.write(payload);
+    else this.#backlog = new Backlog(this, payload);
+    return this.#hasRoom();
   }
 
   /** Sends a frame that others get too. `payload` is what is in it. */
   sendShared(frame: Bytes, payload: string | Bytes): boolean {
     // Behind a backlog, or in fragments, it goes the way of all messages.
     if (this.#backlog !== undefined || this.#settings.fragmentSize !== Infinity) return this.send(payload);
-    if (this.#state !== "open") return false;
+    if (this.#state !== "open" || this.#isOverfull()) return false;
     this.#outbox.shared(frame);
-    return this.#hasRoom(frame.length);
+    return this.#hasRoom();
   }
 
   /** Starts the close handshake (RFC 6455 7.1.2). The caller has checked code and reason. Does nothing the second time. */
@@ -173,18 +178,15 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
       this.#fail(new HawserError("HWS_INTERNAL", undefined, { cause }));
     }
     this.#outbox.release();
-    if (this.#caller.held && !this.#pauseDue) {
-      this.#pauseDue = true;
-      atTurnEnd(this);
-    }
+    // Nothing more answers this chunk: a text must not be kept for a loop that is over.
+    forgetText();
+    if (this.#caller.held) this.#readAhead(chunk.length);
   }
 
   /** A handler that is still busy at the turn's end stops the reading; most async ones have settled by then. */
   turnEnded(): void {
     this.#pauseDue = false;
-    if (!this.#caller.held || this.#paused || this.#state !== "open") return;
-    this.#paused = true;
-    this.#stream.pause();
+    if (this.#caller.held) this.#pause();
   }
 
   drained(): void {
@@ -194,7 +196,10 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
   ended(): void {
     this.#reader.stop();
     // A close frame that waits for the messages before it is answered in its turn.
-    if (this.#peerClose !== undefined) return;
+    if (this.#peerClose !== undefined) {
+      this.#expectEnd();
+      return;
+    }
     // Otherwise the connection is lost, or ours to end (RFC 6455 7.1.1).
     this.#end("fail");
   }
@@ -266,6 +271,7 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
   }
 
   settled(): void {
+    this.#ahead = 0;
     if (!this.#paused) return;
     this.#paused = false;
     this.#stream.resume();
@@ -291,16 +297,36 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
     this.#backlog = undefined;
   }
 
+  /** A chunk came while a handler is busy: its messages wait. */
+  #readAhead(bytes: number): void {
+    this.#ahead += bytes;
+    if (this.#ahead > MAX_AHEAD) this.#pause();
+    if (this.#pauseDue || this.#paused) return;
+    this.#pauseDue = true;
+    atTurnEnd(this);
+  }
+
+  /** Stops reading. Behind a close frame there is nothing left to read but the stream's end, which is not to be missed. */
+  #pause(): void {
+    if (this.#paused || this.#state !== "open" || this.#peerClose !== undefined) return;
+    this.#paused = true;
+    this.#stream.pause();
+  }
+
   #to(event: Event): void {
     this.#state = transitions[this.#state][event];
   }
 
-  /** Whether more may be sent. One message of any size may wait: the limit is on what waits before it. */
-  #hasRoom(length: number): boolean {
+  #hasRoom(): boolean {
     const waiting = this.bufferedAmount;
-    if (waiting <= this.#settings.highWaterMark && waiting <= this.#settings.maxSendQueue) return true;
-    if (waiting - length > this.#settings.maxSendQueue) this.#fail(new HawserError("HWS_SEND_QUEUE_FULL"));
-    return false;
+    return waiting <= this.#settings.highWaterMark && waiting <= this.#settings.maxSendQueue;
+  }
+
+  /** Gives up a peer for which too much waits already. The limit is on what waits before a message, of whatever size that is. */
+  #isOverfull(): boolean {
+    if (this.bufferedAmount <= this.#settings.maxSendQueue) return false;
+    this.#fail(new HawserError("HWS_SEND_QUEUE_FULL"));
+    return true;
   }
 
   #undecodable(cause: unknown): void {

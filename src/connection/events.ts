@@ -56,20 +56,29 @@ const MAX_CAUSES = 10;
  * @param thrownBy "handler" when a user's callback threw `error`; the library's own errors carry their numbers themselves
  */
 export function errorEvent(error: unknown, thrownBy: Culprit): ErrorEvent {
-  // A handler may throw anything, even undefined: the first entry is always there.
-  const errors: [ErrorEntry, ...ErrorEntry[]] = [entryOf(error, thrownBy)];
-  for (
-    let cause = causeOf(error);
-    cause !== undefined && cause !== null && errors.length < MAX_CAUSES;
-    cause = causeOf(cause)
-  ) {
-    errors.push(entryOf(cause, thrownBy));
+  try {
+    return { type: "error", errors: entriesOf(error, thrownBy) };
+  } catch {
+    // A proxy, or a getter that throws itself: what a handler throws must not throw here.
+    const { errCode, componentSignature } = errorTable.HWS_HANDLER_FAILED;
+    const message = "A handler threw something that cannot be read";
+    return { type: "error", errors: [{ errCode, message, componentSignature, cause: error }] };
   }
-  return { type: "error", errors };
+}
+
+/** The first entry is always there: a handler may throw even undefined. */
+function entriesOf(error: unknown, thrownBy: Culprit): [ErrorEntry, ...ErrorEntry[]] {
+  const entries: [ErrorEntry, ...ErrorEntry[]] = [entryOf(error, thrownBy)];
+  let cause = causeOf(error);
+  while (cause !== undefined && cause !== null && entries.length < MAX_CAUSES) {
+    entries.push(entryOf(cause, thrownBy));
+    cause = causeOf(cause);
+  }
+  return entries;
 }
 
 function entryOf(error: unknown, thrownBy: Culprit): ErrorEntry {
-  const message = error instanceof Error ? error.message : describe(error);
+  const message = describe(error instanceof Error ? error.message : error);
   if (error instanceof HawserError) {
     return { errCode: error.errCode, message, componentSignature: error.componentSignature, cause: error };
   }

@@ -72,8 +72,12 @@ export class Outbox implements TurnEnd {
     return this.#size + this.#stream.writableLength;
   }
 
-  /** Adds bytes that are no frame: the answer to the handshake, ahead of everything. */
+  /** Adds bytes as they are: the answer to the handshake, or a frame that is made already. */
   raw(bytes: Bytes): void {
+    if (bytes.length > LARGEST_CUT) {
+      this.#addPiece("payload", bytes);
+      return;
+    }
     const slab = this.#openRun(bytes.length);
     slab.bytes.set(bytes, slab.used);
     this.#closeCut(slab, slab.used + bytes.length);
@@ -103,6 +107,11 @@ export class Outbox implements TurnEnd {
 
   /** Adds a whole frame that others send too. */
   shared(frame: Bytes): void {
+    if (this.#full && frame.length < JOINED_BELOW) {
+      // While it waits, what is short costs less as a copy in the run than as a piece of its own.
+      this.raw(frame);
+      return;
+    }
     if (frame.length > LARGEST_CUT) {
       this.#addPiece("shared", frame);
       return;
@@ -162,10 +171,11 @@ export class Outbox implements TurnEnd {
   end(): void {
     this.#full = false;
     this.#seal();
-    this.#stream.cork();
-    for (const { bytes } of this.#pieces) this.#write(bytes);
-    this.#uncork();
+    const pieces = this.#pieces;
     this.drop();
+    this.#stream.cork();
+    for (const { bytes } of pieces) this.#write(bytes);
+    this.#uncork();
     this.#stream.end();
   }
 
@@ -177,7 +187,7 @@ export class Outbox implements TurnEnd {
 
   #settle(): void {
     if (!this.#full) this.#flush();
-    else if (this.#slab !== undefined) this.#seal();
+    else this.#seal();
   }
 
   #frame(first: number, payload: Bytes): void {
@@ -222,30 +232,27 @@ export class Outbox implements TurnEnd {
 
   /** Makes a piece of the open run or batch. */
   #seal(): void {
-    if (this.#slab !== undefined) this.#pieces.push({ kind: "run", bytes: this.#runOf(this.#slab) });
+    if (this.#slab !== undefined) this.#sealRun(this.#slab);
     else if (this.#batch !== undefined) this.#pieces.push({ kind: "shared", bytes: this.#batch.bytes });
     this.#slab = this.#batch = undefined;
   }
 
-  #runOf(slab: Slab): Bytes {
+  #sealRun(slab: Slab): void {
     const run = slab.bytes.subarray(this.#from, this.#to);
-    if (!this.#full) return run;
-    // It must wait: it gets memory of its own, so that a slow reader does not keep a whole slab, and shares it with the
-    // run before it if that is short, so that a thousand short messages are not a thousand pieces.
-    const before = this.#takeShortRun();
-    const own = allocate(before.length + run.length);
-    own.set(before);
-    own.set(run, before.length);
-    if (slab.used === this.#to) slab.used = this.#from;
-    return own;
-  }
-
-  /** Takes back the last piece if it is a short run; nothing otherwise. */
-  #takeShortRun(): Bytes {
+    if (!this.#full) {
+      this.#pieces.push({ kind: "run", bytes: run });
+      return;
+    }
+    // It must wait: with memory of its own, so that a slow reader does not keep a whole slab, and together with the run
+    // before it if that is short, so that a thousand short messages are not a thousand pieces.
     const last = this.#pieces.at(-1);
-    if (last?.kind !== "run" || last.bytes.length >= JOINED_BELOW) return NOTHING;
-    this.#pieces.pop();
-    return last.bytes;
+    const joined = last?.kind === "run" && last.bytes.length < JOINED_BELOW ? last.bytes : NOTHING;
+    if (joined !== NOTHING) this.#pieces.pop();
+    const own = allocate(joined.length + run.length);
+    own.set(joined);
+    own.set(run, joined.length);
+    this.#pieces.push({ kind: "run", bytes: own });
+    if (slab.used === this.#to) slab.used = this.#from;
   }
 
   /** Writes what there is, as far as the stream takes it. */
@@ -301,8 +308,9 @@ export class Outbox implements TurnEnd {
       this.#size -= bytes.length;
       this.#full = !this.#write(bytes);
     }
-    this.#uncork();
+    // Before the stream is uncorked: what it does then may lead back here.
     if (written === pieces.length) pieces.length = 0;
     else pieces.splice(0, written);
+    this.#uncork();
   }
 }

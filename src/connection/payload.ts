@@ -20,7 +20,7 @@ const EXPECTED =
 export function payloadOf(message: unknown): string | Bytes | Blob {
   if (typeof message === "string") return message;
   if (typeof message !== "object" || message === null) {
-    throw new InvalidArgumentError(`send: ${EXPECTED}, got ${message === null ? "null" : typeof message}`);
+    throw new InvalidArgumentError(`message: ${EXPECTED}, got ${message === null ? "null" : typeof message}`);
   }
   if (Buffer.isBuffer(message)) return asBytes(message);
   if (ArrayBuffer.isView(message)) return bytesOf(message.buffer, message.byteOffset, message.byteLength);
@@ -37,10 +37,10 @@ function bytesOf(buffer: ArrayBufferLike, offset: number, length: number): Bytes
 function jsonOf(message: object): string {
   // A Map, a Promise or a class of the user's would silently become `{}` or lose what it is.
   if (!isPlain(message) && typeof (message as { toJSON?: unknown }).toJSON !== "function") {
-    throw new InvalidArgumentError(`send: ${EXPECTED}, got ${nameOf(message)}`);
+    throw new InvalidArgumentError(`message: ${EXPECTED}, got ${nameOf(message)}`);
   }
   const json = JSON.stringify(message) as string | undefined;
-  if (json === undefined) throw new InvalidArgumentError("send: toJSON returned nothing that JSON can hold");
+  if (json === undefined) throw new InvalidArgumentError("message: toJSON returned nothing that JSON can hold");
   return json;
 }
 

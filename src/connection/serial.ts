@@ -28,16 +28,27 @@ export class SerialQueue {
   hold(promise: PromiseLike<unknown>, failed: (error: unknown) => void): void {
     this.#held = true;
     const number = ++this.#awaited;
-    const settled = (): void => {
-      if (number !== this.#awaited) return;
-      this.#held = false;
-      this.goOn();
+    let over = false;
+    const settle = (rejected: boolean, error?: unknown): void => {
+      // A thenable of the user's may settle twice.
+      if (over) return;
+      over = true;
+      try {
+        if (rejected) failed(error);
+      } finally {
+        if (number === this.#awaited) {
+          this.#held = false;
+          this.goOn();
+        }
+      }
     };
-    // `Promise.resolve`, for a thenable of the user's may throw or settle twice.
-    Promise.resolve(promise).then(settled, (error: unknown) => {
-      failed(error);
-      settled();
-    });
+    const reject = (error: unknown): void => settle(true, error);
+    try {
+      Promise.resolve(promise).then(() => settle(false), reject);
+    } catch (error) {
+      // Even a native promise may have a `then` of its own.
+      queueMicrotask(() => reject(error));
+    }
   }
 
   /** Has `task` run when all that is before it has settled. */
@@ -49,8 +60,11 @@ export class SerialQueue {
   goOn(): void {
     if (this.#held || this.#running) return;
     this.#running = true;
-    for (let task = this.#take(); task !== undefined; task = this.held ? undefined : this.#take()) task();
-    this.#running = false;
+    try {
+      for (let task = this.#take(); task !== undefined; task = this.held ? undefined : this.#take()) task();
+    } finally {
+      this.#running = false;
+    }
     if (!this.held) this.#free();
   }
 

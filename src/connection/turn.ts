@@ -27,8 +27,11 @@ export function afterEachTurn(clear: () => void): void {
 function endTurn(): void {
   const ending = waiting;
   waiting = spare;
-  for (const who of ending) who.turnEnded();
-  for (const clear of afterwards) clear();
-  ending.length = 0;
-  spare = ending;
+  try {
+    for (const who of ending) who.turnEnded();
+    for (const clear of afterwards) clear();
+  } finally {
+    ending.length = 0;
+    spare = ending;
+  }
 }

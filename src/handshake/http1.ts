@@ -20,6 +20,9 @@ export interface HandshakeRules {
   readonly maxHeaderSize: number;
 }
 
+/** How many headers Node keeps of a request, unless `server.maxHeadersCount` says otherwise; 0: all. */
+const NODE_HEADERS = 1000;
+
 /** The headers of a 426: what we speak (RFC 6455 4.4, RFC 9110 15.5.22). */
 export const UPGRADE_HEADERS = { Upgrade: "websocket", "Sec-WebSocket-Version": "13" } as const;
 
@@ -30,7 +33,8 @@ export function readHttp1(
   head: Bytes,
   rules: HandshakeRules,
 ): Offer | Refusal {
-  if (headerBytes(message) > rules.maxHeaderSize) return new Refusal(431, "The request's headers are too large.");
+  if (mayBeCut(message) || headerBytes(message) > rules.maxHeaderSize)
+    return new Refusal(431, "The request's headers are too large.");
   const request = new NodeRequest(message);
   const refusal = checkRequest(message, request) ?? checkOrigin(request, rules.originRule);
   if (refusal !== undefined) return refusal;
@@ -61,7 +65,7 @@ function freeSocket(socket: Duplex & Partial<Pick<Socket, "setTimeout" | "setNoD
 /** RFC 6455 4.2.1, in its order. */
 function checkRequest(message: IncomingMessage, request: ConnectionRequest): Refusal | undefined {
   if (message.method !== "GET") return new Refusal(405, "A WebSocket is opened with GET.", { Allow: "GET" });
-  if (message.httpVersionMajor === 1 && message.httpVersionMinor === 0) return bad("A WebSocket needs HTTP/1.1.");
+  if (message.httpVersion !== "1.1") return bad("A WebSocket needs HTTP/1.1.");
   if (parseTarget(request.url) === undefined) return bad("The request's target is not a path.");
   if (one(request, "host") === undefined) return bad("A request has exactly one Host header.");
   if (!hasToken(all(request, "upgrade"), "websocket"))
@@ -100,6 +104,16 @@ function isExtensions(header: string | undefined): boolean {
 function hasBody(request: ConnectionRequest): boolean {
   const length = request.headers["content-length"];
   return request.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
+}
+
+/**
+ * True when Node may have left headers out, which it does silently: an `Origin` or a `Content-Length` behind a thousand
+ * others would not be seen.
+ */
+function mayBeCut(message: IncomingMessage): boolean {
+  const { server } = message.socket as Partial<Record<"server", { maxHeadersCount?: number | null }>>;
+  const most = server?.maxHeadersCount ?? NODE_HEADERS;
+  return most !== 0 && message.rawHeaders.length >= most * 2;
 }
 
 function headerBytes(message: IncomingMessage): number {

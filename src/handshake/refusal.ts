@@ -34,8 +34,8 @@ const FRAMING = new Set(["connection", "content-length", "transfer-encoding", "u
  * @throws {OutOfRangeError} for another status
  * @throws {InvalidArgumentError} for a header that HTTP does not allow, or that is ours to set
  * @example
- * onConnection(wss, event) {
- *   if (event.request.query.token !== secret) return refuse(401, "Sign in first.");
+ * onConnection(wss: WebSocketServer, event: ConnectionEvent) {
+ *   if (event.request.query["token"] !== secret) return refuse(401, "Sign in first.");
  *   return new Member();
  * }
  */

@@ -45,7 +45,7 @@ export interface ReaderOptions {
 const MAX_CARRY = MAX_HEADER + MAX_CONTROL_PAYLOAD;
 
 /**
- * Reads RFC 6455 frames: bytes in, calls to a sink out. It keeps no time, owns no socket and never throws.
+ * Reads RFC 6455 frames: bytes in, calls to a sink out. It keeps no time, owns no socket, and throws only where memory is refused.
  * A frame that lies whole in a chunk is unmasked there, in place: the reader owns the chunks it is given.
  *
  * @example

@@ -81,7 +81,7 @@ export class Connections<C extends Identified> implements Iterable<C> {
   }
 
   /** Goes through the connections. */
-  [Symbol.iterator](): ArrayIterator<C> {
+  [Symbol.iterator](): IterableIterator<C> {
     return this.#roster.list[Symbol.iterator]();
   }
 

@@ -5,6 +5,8 @@ import type { Duplex } from "node:stream";
 import type { Callbacks } from "../connection/caller.ts";
 import { Connection, type ConnectionHost } from "../connection/connection.ts";
 import type { Culprit } from "../connection/events.ts";
+import { HawserError } from "../errors/errors.ts";
+import type { ErrorCode } from "../errors/table.ts";
 import { readHttp1 } from "../handshake/http1.ts";
 import type { Accepted, Offer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
@@ -23,6 +25,9 @@ import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** Makes the user's object for a connection. */
 export type MakeFace = (connection: Connection, id: number, protocol: string | undefined) => WebSocketConnection;
+
+/** Errors of a connection that are not its peer's doing. */
+const OURS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["HWS_SEND_FAILED", "HWS_INTERNAL"]);
 
 /** Seconds after which a client that was turned away may try again. */
 const RETRY_AFTER = "5";
@@ -148,8 +153,13 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
     );
     this.#connections.add(connection);
     this.roster.add(connection.face as WebSocketConnection);
-    connection.start(preamble, head);
-    stream.off("error", ignore);
+    try {
+      connection.start(preamble, head);
+      stream.off("error", ignore);
+    } catch (error) {
+      this.failed(error, false);
+      connection.destroy();
+    }
   }
 
   failed(error: unknown, thrown: boolean): void {
@@ -169,7 +179,8 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
 
   report(connection: Connection, error: unknown, culprit: Culprit): void {
     // What a peer does wrong is for those who asked to hear it; a mistake of the user's is not to be missed.
-    this.#caller.error(error, culprit, culprit === "handler", connection.face as WebSocketConnection);
+    const grave = culprit === "handler" || (error instanceof HawserError && OURS.has(error.code));
+    this.#caller.error(error, culprit, grave, connection.face as WebSocketConnection);
   }
 
   #read(message: IncomingMessage, socket: Duplex, head: Bytes): Offer | Refusal {

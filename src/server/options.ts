@@ -124,8 +124,10 @@ function readPlace(options: WebSocketServerOptions): Pick<Settings, "path" | "se
       `path: expected a string that begins with "/" and has no "?" or "#", got ${JSON.stringify(path)}`,
     );
   }
-  if (server !== undefined && typeof (server as { on?: unknown } | null)?.on !== "function") {
-    throw new InvalidArgumentError("server: expected an http.Server or https.Server");
+  if (server !== undefined && !isWebServer(server)) {
+    throw new InvalidArgumentError(
+      "server: expected an http.Server or https.Server (of Express: what app.listen() returns)",
+    );
   }
   if (host !== undefined && typeof host !== "string") throw new InvalidArgumentError("host: expected a string");
   if (tls !== undefined && (typeof tls !== "object" || (tls as unknown) === null))
@@ -135,6 +137,12 @@ function readPlace(options: WebSocketServerOptions): Pick<Settings, "path" | "se
   if (port === undefined && (host !== undefined || tls !== undefined))
     throw new InvalidArgumentError(`${host === undefined ? "tls" : "host"}: only together with port`);
   return { path, server, port, host, tls };
+}
+
+/** A framework's app has `on` too, but nobody connects to it. */
+function isWebServer(server: unknown): boolean {
+  const { on, address, listening } = (server ?? {}) as Partial<Record<keyof WebServer, unknown>>;
+  return typeof on === "function" && typeof address === "function" && typeof listening === "boolean";
 }
 
 function oneOf<const V extends string>(

@@ -4,11 +4,16 @@ import type { WSHandler } from "./handlers.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
+/** A server that fails in more ways than this has said enough. */
+const MAX_WARNINGS = 20;
+
 /** Calls a server's handler. What its callbacks throw comes back to its own `onError`; without one, to the process. */
 export class ServerCaller {
   readonly #handler: WSHandler;
   readonly #wss: WebSocketServer;
-  #warned = false;
+  readonly #warned = new Set<string>();
+  /** `onTerminate` was the last call: what fails behind it is for the process. */
+  #over = false;
 
   constructor(handler: WSHandler, wss: WebSocketServer) {
     this.#handler = handler;
@@ -30,8 +35,9 @@ export class ServerCaller {
     );
   }
 
-  /** Calls `onTerminate`. */
+  /** Calls `onTerminate`: the last call. */
   terminate(): void {
+    this.#over = true;
     this.#guard(
       () => this.#handler.onTerminate?.(this.#wss, { type: "terminate" }),
       (error) => {
@@ -42,7 +48,7 @@ export class ServerCaller {
 
   /** Calls `onError`. Where there is none, the process is warned of what is `grave`. */
   error(error: unknown, culprit: Culprit, grave: boolean, connection?: WebSocketConnection): void {
-    if (this.#handler.onError === undefined) {
+    if (this.#over || typeof this.#handler.onError !== "function") {
       if (grave) this.#warn(error);
       return;
     }
@@ -64,15 +70,23 @@ export class ServerCaller {
     }
   }
 
-  /** Nothing is swallowed, and nobody is flooded: one warning for each server. */
+  /** Nothing is swallowed, and nobody is flooded: one warning for each text, as long as they are few. */
   #warn(error: unknown): void {
-    if (this.#warned) return;
-    this.#warned = true;
     const { message } = errorEvent(error, "handler").errors[0];
+    if (this.#warned.has(message) || this.#warned.size === MAX_WARNINGS) return;
+    this.#warned.add(message);
     process.emitWarning(`An error that no onError was there to hear: ${message}`, {
       type: "HawserWarning",
       code: "HWS_UNHEARD",
-      detail: error instanceof Error ? (error.stack ?? "") : "",
+      detail: stackOf(error),
     });
+  }
+}
+
+function stackOf(error: unknown): string {
+  try {
+    return error instanceof Error ? (error.stack ?? "") : "";
+  } catch {
+    return "";
   }
 }

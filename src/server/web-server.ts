@@ -21,6 +21,8 @@ export function createOwnServer(settings: Pick<Settings, "tls" | "maxHeaderSize"
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL, settings.handshakeTimeout),
   };
   const server = settings.tls === undefined ? createServer(options) : createTlsServer(options, settings);
+  // All of them, for what Node leaves out nobody checks; `maxHeaderSize` is their limit.
+  server.maxHeadersCount = 0;
   server.on("request", answerPlain);
   server.on("clientError", answerClientError);
   return server;

@@ -61,8 +61,9 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   }
 
   /** `"Connected"`, `"Closing"` or `"Closed"`. */
-  get status(): Status {
-    return this.#core.status;
+  get status(): Exclude<Status, "Connecting"> {
+    // A connection of a server is made when it opens.
+    return this.#core.status as Exclude<Status, "Connecting">;
   }
 
   /** Bytes that were sent and have not reached the operating system yet. */
@@ -72,8 +73,8 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
 
   /**
    * Sends a message. A string goes out as a text frame; bytes (`Uint8Array`, any view, `ArrayBuffer`, `Blob`) as a
-   * binary frame; any other object as the JSON that `JSON.stringify` makes of it. All that is sent in one turn of the
-   * event loop leaves in one write. Bytes above 16 KiB are not copied: leave them as they are until they are sent.
+   * binary frame; any other object as the JSON that `JSON.stringify` makes of it. What is sent in one turn of the
+   * event loop leaves in one write, where the peer keeps up. Bytes above 16 KiB are not copied: leave them as they are until they are sent.
    *
    * @returns true when the message was accepted and no more than `highWaterMark` bytes wait. False: it was accepted but
    *   the peer is slow, so better wait; or `status` is not `"Connected"` and the message was dropped, as in browsers

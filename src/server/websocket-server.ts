@@ -2,11 +2,13 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { readOnce } from "../connection/backlog.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { DataType } from "../connection/decode.ts";
 import { type Message, payloadOf } from "../connection/payload.ts";
 import { textFrame } from "../connection/text.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
-import { asBytes } from "../protocol/bytes.ts";
+import { type Bytes, asBytes } from "../protocol/bytes.ts";
 import { Opcode } from "../protocol/opcodes.ts";
 import { FIN, serializeFrame } from "../protocol/writer.ts";
 import { checkServerHandler } from "./admission.ts";
@@ -118,18 +120,12 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
    */
   broadcast(message: Message, options: BroadcastOptions = {}): number {
     const payload = payloadOf(message);
-    const left = exceptions(options.except);
-    const frame =
-      payload instanceof Blob
-        ? undefined
-        : typeof payload === "string"
-          ? textFrame(payload)
-          : serializeFrame(Opcode.binary | FIN, payload);
+    const left = exceptions(options);
+    const send = senderOf(payload);
     let sent = 0;
     for (const connection of this.#core.roster.list) {
       if (connection.status !== "Connected" || left(connection)) continue;
-      if (frame === undefined) connection.send(payload);
-      else coreOf(connection).sendShared(frame, payload as Exclude<typeof payload, Blob>);
+      send(coreOf(connection));
       sent++;
     }
     return sent;
@@ -160,9 +156,26 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
 /** What Node's timers can wait for, in seconds: 24 days. */
 const MAX_SECONDS = 2_147_483;
 
-function exceptions(except: BroadcastOptions["except"]): (connection: WebSocketConnection) => boolean {
-  if (except === undefined) return () => false;
+/** What sends a message to one connection after the other: made once, or read once, for all. */
+function senderOf(payload: string | Bytes | Blob): (to: Connection) => void {
+  if (payload instanceof Blob) {
+    const shared = readOnce(payload);
+    return (to) => to.send(shared);
+  }
+  const frame = typeof payload === "string" ? textFrame(payload) : serializeFrame(Opcode.binary | FIN, payload);
+  return (to) => to.sendShared(frame, payload);
+}
+
+function exceptions(options: BroadcastOptions): (connection: WebSocketConnection) => boolean {
+  if (typeof options !== "object" || (options as unknown) === null) {
+    throw new InvalidArgumentError("broadcast: options: expected an object");
+  }
+  const { except } = options;
+  if (except === undefined || (except as unknown) === null) return () => false;
   if (except instanceof WebSocketConnection) return (connection) => connection === except;
+  if (typeof except !== "object" || typeof except[Symbol.iterator] !== "function") {
+    throw new InvalidArgumentError("broadcast: except: expected a connection, or several in a list");
+  }
   const all = new Set(except);
   return (connection) => all.has(connection);
 }

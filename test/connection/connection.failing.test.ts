@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decoders } from "../../src/connection/decode.ts";
 import { HawserError } from "../../src/errors/errors.ts";
+import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex } from "../support/bytes.ts";
 import { asClient, encode } from "../support/frames.ts";
 import { Session, broken, close, ping, text } from "../support/session.ts";
@@ -431,3 +432,126 @@ function perform(act: string, ws: Session["connection"]): unknown {
   else ws.terminate(4000, "enough");
   return undefined;
 }
+
+describe("what cannot be looked at", () => {
+  const revoked = (): object => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+  };
+  const unreadable = new Error("x");
+  Object.defineProperty(unreadable, "message", {
+    get: () => {
+      throw new Error("no");
+    },
+  });
+
+  test.each([
+    ["a revoked proxy", revoked()],
+    ["an error with a message that throws", unreadable],
+    ["an error with a message that is a symbol", Object.assign(new Error("x"), { message: Symbol("s") })],
+  ])("%s, thrown or rejected with, is an error like any other", async (_name, thrown) => {
+    for (const message of [
+      () => {
+        throw thrown as Error;
+      },
+      async () => {
+        throw thrown as Error;
+      },
+    ]) {
+      const session = new Session({ message });
+      session.receive(text("a"), text("b"));
+      await turns();
+      expect(session.calls).toEqual([OPEN, ["message", "a"], ["error", 301]]);
+      expect(session.sent).toEqual([["close", "1011"]]);
+      session.stream.destroy();
+      await turns();
+      expect(session.calls.at(-1)).toEqual(LOST);
+    }
+  });
+
+  test("a promise with a then of its own that throws is a rejection", async () => {
+    const promise = Object.assign(Promise.resolve(), {
+      then: () => {
+        throw new Error("no");
+      },
+    });
+    const session = new Session({ message: () => promise });
+    session.receive(text("a"));
+    await turns();
+    session.stream.destroy();
+    await turns();
+    // The session cannot see such a promise settle.
+    expect(session.calls.filter(([kind]) => kind !== "overlap")).toEqual([
+      OPEN,
+      ["message", "a"],
+      ["error", 301],
+      LOST,
+    ]);
+  });
+
+  test("a thenable that rejects three times is told of once", async () => {
+    const session = new Session({
+      message: () => ({
+        then: (_settle: unknown, reject: (error: Error) => void) => {
+          for (let i = 0; i < 3; i++) reject(new Error(String(i)));
+        },
+      }),
+    });
+    session.receive(text("a"));
+    await turns();
+    session.stream.destroy();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["error", 301], LOST]);
+    expect(session.reported).toEqual([]);
+  });
+});
+
+describe("a message of any size", () => {
+  test("is sent when nothing waits before it, whatever its characters", async () => {
+    const session = new Session({}, { maxSendQueue: 1000, highWaterMark: 1000 });
+    await turns();
+    expect(session.connection.send("\u6f22".repeat(2000))).toBe(false);
+    await turns();
+    expect(session.connection.status).toBe("Connected");
+    expect(session.sent.map(([kind]) => kind)).toEqual(["text"]);
+  });
+});
+
+describe("a handler that never settles", () => {
+  test("holds no stream whose peer has said goodbye and gone", async () => {
+    const session = new Session({ message: () => new Promise(() => undefined) }, { closeTimeout: 1 });
+    session.receive(text("a"), close(1000));
+    session.stream.arriveEnd();
+    await expect.poll(() => session.connection.status).toBe("Closed");
+    expect(session.told).toEqual(["left"]);
+    session.connection.destroy();
+    // Forced: its promise is not waited for.
+    expect(session.calls).toEqual([
+      OPEN,
+      ["message", "a"],
+      ["overlap", "message", "terminate"],
+      ["terminate", 1000, undefined, "Closed"],
+    ]);
+  });
+
+  test("stops the reading within the turn once a chunk has been read ahead", () => {
+    const session = new Session({ message: () => new Promise(() => undefined) });
+    session.connection.received(asBytes(Buffer.from(text("a"))));
+    expect(session.stream.isPaused()).toBe(false);
+    session.connection.received(asBytes(Buffer.from(text("x".repeat(70_000)))));
+    expect(session.stream.isPaused()).toBe(true);
+  });
+});
+
+describe("bytes behind a Blob", () => {
+  test("are the caller's again when send returns", async () => {
+    const session = new Session();
+    const bytes = Buffer.from("mine");
+    session.connection.send(new Blob(["first"]));
+    session.connection.send(asBytes(bytes));
+    bytes.fill(0);
+    await expect.poll(() => session.sent.length).toBe(2);
+    expect(session.sent[1]).toEqual(["binary", Buffer.from("mine").toString("hex")]);
+  });
+});

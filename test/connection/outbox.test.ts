@@ -308,8 +308,23 @@ describe("a full stream", () => {
     slow.stream.flow();
     await turns();
     const kept = slow.stream.memory.slice(1).flat();
-    expect(kept.length).toBeGreaterThan(20);
+    expect(join(kept).length).toBeGreaterThan(20 * 30);
     for (const piece of kept) expect(piece.buffer.byteLength).toBeLessThanOrEqual(piece.length + 100);
+  });
+
+  test("is a few pieces, however private and shared messages alternate in it", async () => {
+    const { stream, outbox, sent } = await fullRig({ highWaterMark: 64 * 1024 });
+    outbox.text("x".repeat(70_000));
+    await turns(1);
+    for (let i = 0; i < 2000; i++) {
+      outbox.text("ack");
+      outbox.shared(textFrame("all"));
+      if (i % 100 === 0) await turns(1);
+    }
+    stream.flow();
+    await turns();
+    expect(sent().length).toBe(4002);
+    expect(stream.memory.flat().length).toBeLessThan(30);
   });
 
   test("is a few pieces, however many short messages it holds", async () => {
@@ -547,5 +562,52 @@ describe("slab memory", () => {
     one.outbox.text("once more, longer than all");
     await turns();
     expect(other.stream.memory.flat().map((piece) => toHex(piece))).toEqual(other.stream.writes.map(toHex));
+  });
+});
+
+describe("a stream that answers while it is written to", () => {
+  test("gets every frame once", async () => {
+    const { stream, outbox, sent } = rig();
+    let answers = 0;
+    const write = stream._writev.bind(stream);
+    stream._writev = (chunks, done) => {
+      write(chunks, done);
+      // What an in-memory peer does: its answer comes back before the write has returned.
+      if (answers++ > 3) return;
+      outbox.hold();
+      outbox.text("answer");
+      outbox.release();
+    };
+    outbox.shared(textFrame("piece"));
+    outbox.text("tail");
+    await turns();
+    expect(sent().filter(([, body]) => body === "piece" || body === "tail")).toEqual([
+      ["text", "piece"],
+      ["text", "tail"],
+    ]);
+  });
+
+  test("and throws, is destroyed; the others of the turn are written", async () => {
+    const broken = rig();
+    const other = rig();
+    broken.stream.on("error", () => undefined);
+    broken.stream._write = () => {
+      throw new Error("a bad stream");
+    };
+    broken.outbox.text("lost");
+    other.outbox.text("fine");
+    await turns();
+    expect(broken.stream.destroyed).toBe(true);
+    expect(other.sent()).toEqual([["text", "fine"]]);
+  });
+});
+
+describe("bytes as they are", () => {
+  test("may be longer than what is cut from a slab", async () => {
+    const { stream, outbox } = rig();
+    const bytes = fill(0x61, LARGEST_CUT * 5);
+    outbox.raw(bytes);
+    await turns();
+    expect(toHex(stream.taken)).toBe(toHex(bytes));
   });
 });

@@ -123,7 +123,7 @@ describe("anything else is a TypeError that says what was expected", () => {
     const sending = (): unknown => payloadOf(message);
     expect(sending).toThrow(InvalidArgumentError);
     expect(sending).toThrow(TypeError);
-    expect(sending).toThrow(/^send: /);
+    expect(sending).toThrow(/^message: /);
     expect(sending).toThrow(said);
   });
 

@@ -14,6 +14,8 @@ interface Given {
   /** Instead of those that belong there, or beside them; undefined leaves one out, an array sends several. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly rules?: Partial<HandshakeRules>;
+  /** The web server's own limit, as Node has it: null stands for its default, 0 for none. */
+  readonly maxHeadersCount?: number | null;
 }
 
 const GOOD: NonNullable<Given["headers"]> = {
@@ -27,7 +29,7 @@ const GOOD: NonNullable<Given["headers"]> = {
 const HEAD = asBytes(Buffer.from([0x81, 0x80, 0, 0, 0, 0]));
 
 function read(given: Given = {}): { answer: Offer | Refusal; socket: PassThrough } {
-  const { method = "GET", version = [1, 1], headers = {}, rules = {} } = given;
+  const { method = "GET", version = [1, 1], headers = {}, rules = {}, maxHeadersCount = null } = given;
   const rawHeaders = Object.entries({ ...GOOD, ...headers }).flatMap(([name, value]) =>
     (typeof value === "object" ? value : [value]).flatMap((one) => (one === undefined ? [] : [name, one])),
   );
@@ -36,8 +38,9 @@ function read(given: Given = {}): { answer: Offer | Refusal; socket: PassThrough
     url: "url" in given ? given.url : "/chat",
     httpVersionMajor: version[0],
     httpVersionMinor: version[1],
+    httpVersion: version.join("."),
     rawHeaders,
-    socket: { remoteAddress: "192.0.2.7" },
+    socket: { remoteAddress: "192.0.2.7", server: { maxHeadersCount } },
   };
   const socket = new PassThrough();
   const all = { originRule: originRule(undefined), maxHeaderSize: 16_384, ...rules };
@@ -206,5 +209,29 @@ describe("the size of target and headers", () => {
     expect(offer({ headers, rules }).protocols).toEqual(["chat"]);
     const protocols = Array.from({ length: 100_000 }, (_, index) => `p${String(index)}`).join();
     expect(offer({ headers: { "Sec-WebSocket-Protocol": protocols }, rules }).protocols.length).toBe(100_000);
+  });
+});
+
+describe("headers that Node may have left out", () => {
+  const filler = (count: number) => ({ a: Array<string>(count).fill("") });
+
+  test.each([
+    ["Node's own limit", null, 1000],
+    ["the web server's limit", 50, 50],
+  ])("%s reached is a 431: an Origin behind it would not be seen", (_name, maxHeadersCount, most) => {
+    expect(refusal({ headers: filler(most - 5), maxHeadersCount }).status).toBe(431);
+    expect(offer({ headers: filler(most - 6), maxHeadersCount }).protocols).toEqual([]);
+  });
+
+  test("a web server that keeps all of them is bounded by bytes alone", () => {
+    expect(offer({ headers: filler(2000), maxHeadersCount: 0 }).protocols).toEqual([]);
+    expect(refusal({ headers: filler(20_000), maxHeadersCount: 0 }).status).toBe(431);
+  });
+
+  test.each([
+    [0, 9],
+    [2, 0],
+  ])("HTTP/%i.%i is not the HTTP/1.1 that an upgrade needs", (...version) => {
+    expect(refusal({ version }).status).toBe(400);
   });
 });

@@ -163,7 +163,7 @@ describe("send", () => {
     const call = (): unknown => ws.send(message as unknown as string);
     expect(call).toThrow(InvalidArgumentError);
     expect(call).toThrow(TypeError);
-    expect(call).toThrow(/^send: expected a string, bytes /);
+    expect(call).toThrow(/^message: expected a string, bytes /);
     // The connection is none the worse for it.
     ws.send("still here");
     expect(await peer.received(1)).toEqual(["still here"]);

@@ -251,7 +251,7 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
 
   close(code: number, reason: string | undefined): void {
     this.#peerClose = { code, reason };
-    if (this.#state !== "closing") this.#caller.inOrder(() => this.#answerClose());
+    if (this.#state !== "closing") this.#caller.inOrder(() => this.#answerClose(code));
     // Where our own close frame still waits behind a `Blob`, it ends the connection when it goes out.
     else if (this.#backlog === undefined) this.#end("receiveClose");
   }
@@ -336,9 +336,7 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
   }
 
   /** RFC 6455 5.5.1: the peer's code comes back, when the messages before it have been answered. */
-  #answerClose(): void {
-    if (this.#peerClose === undefined) return;
-    const { code } = this.#peerClose;
+  #answerClose(code: number): void {
     this.terminate(code === CloseCode.noStatus ? undefined : code);
   }
 

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 
-import { type Bytes, allocate, asBytes } from "../protocol/bytes.ts";
+import { type Bytes, NOTHING, allocate, asBytes } from "../protocol/bytes.ts";
 import { FIN, fragments, headerSize, serializeFrame, writeHeader } from "../protocol/writer.ts";
 import { Opcode } from "../protocol/opcodes.ts";
 import { Batch } from "./batch.ts";
@@ -19,8 +19,6 @@ interface Piece {
 
 /** Bytes below which a run that waits takes in the one after it. */
 const JOINED_BELOW = 4096;
-
-const NOTHING = allocate(0);
 
 /** Bytes of header before a text of unknown size: a server's frame of less than 64 KiB. */
 const TEXT_HEADER = 4;

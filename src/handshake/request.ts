@@ -38,6 +38,11 @@ export function parseTarget(target: string): Target | undefined {
   return at < 0 ? { path: rest, search: "" } : { path: rest.slice(0, at), search: rest.slice(at + 1) };
 }
 
+/** The path that a request asks for; undefined when its target is none. */
+export function pathOf(message: IncomingMessage): string | undefined {
+  return parseTarget(message.url ?? "")?.path;
+}
+
 /** 4D's request object of a Node request. What the handler does not look at is never built. */
 export class NodeRequest implements ConnectionRequest {
   readonly url: string;

@@ -1,4 +1,4 @@
-import { type Bytes, allocate } from "./bytes.ts";
+import { type Bytes, NOTHING, allocate } from "./bytes.ts";
 import { MAX_CLOSE_REASON } from "./limits.ts";
 import { isUtf8, utf8Length } from "./utf8.ts";
 
@@ -50,7 +50,7 @@ export function parseClose(body: Bytes): Close | "HWS_CLOSE_LENGTH" | "HWS_CLOSE
 
 /** The body of a close frame. Without a code it is empty (RFC 6455 5.5.1). The caller has checked code and reason. */
 export function serializeClose(code: number | undefined, reason = ""): Bytes {
-  if (code === undefined) return allocate(0);
+  if (code === undefined) return NOTHING;
   const body = allocate(2 + utf8Length(reason));
   body[0] = code >>> 8;
   body[1] = code & 0xff;

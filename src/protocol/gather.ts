@@ -1,8 +1,5 @@
-import { type Bytes, allocate } from "./bytes.ts";
+import { type Bytes, NOTHING, allocate } from "./bytes.ts";
 import { FIRST_GATHER, GATHER_GROWTH } from "./limits.ts";
-
-/** What a message is gathered in before its first byte has come: a length alone reserves no memory. */
-const NOTHING = allocate(0);
 
 /**
  * One growing buffer for a message that comes in several chunks or fragments. There is no list of views: what it
@@ -10,6 +7,7 @@ const NOTHING = allocate(0);
  * (CVE-2026-48779).
  */
 export class Gather {
+  /** Until the first byte has come it is nothing: a length alone reserves no memory. */
   #bytes = NOTHING;
   #length = 0;
   readonly #fragmented: boolean;

@@ -10,7 +10,7 @@ import type { ErrorCode } from "../errors/table.ts";
 import { readHttp1 } from "../handshake/http1.ts";
 import type { Accepted, Offer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
-import { parseTarget } from "../handshake/request.ts";
+import { pathOf } from "../handshake/request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close.ts";
@@ -76,8 +76,7 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
 
   /** Takes an upgrade request that the user has been handed: for another path it answers 404. */
   handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
-    if (this.path === undefined || parseTarget(message.url ?? "")?.path === this.path)
-      this.admit(message, socket, head);
+    if (this.path === undefined || pathOf(message) === this.path) this.admit(message, socket, head);
     else sendRefusal(socket, noSuchPath());
   }
 

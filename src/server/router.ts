@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { Refusal } from "../handshake/refusal.ts";
-import { parseTarget } from "../handshake/request.ts";
+import { pathOf } from "../handshake/request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { WebServer } from "./attachable.ts";
@@ -59,7 +59,7 @@ export class Router {
   readonly #onUpgrade = (message: IncomingMessage, socket: Duplex, head: Bytes): void => {
     // Another listener, called before this one, has taken it.
     if (isClaimed(socket)) return;
-    const path = parseTarget(message.url ?? "")?.path;
+    const path = pathOf(message);
     const route = (path === undefined ? undefined : this.#routes.get(path)) ?? this.#routes.get(undefined);
     if (route !== undefined) route.admit(message, socket, head);
     else if (this.#server.listenerCount("upgrade") > 1) this.#waitForOthers(socket);

@@ -1,4 +1,8 @@
 import { Command, InvalidArgumentError } from "commander";
+import { measureEngine } from "./engine/rounds.ts";
+import { summarizeEngine } from "./engine/summary.ts";
+import type { EngineResult } from "./engine/summary.ts";
+import { ALL_ENGINE_WORK, QUICK_ENGINE_WORK, isEngineId, selectEngineWork } from "./engine/work.ts";
 import { BUILT, freeze, frozen } from "./measure/builds.ts";
 import { Patience } from "./measure/patience.ts";
 import type { Conduct, Pace } from "./measure/rounds.ts";
@@ -6,6 +10,7 @@ import { measure } from "./measure/rounds.ts";
 import { buildBenchmark, buildLibrary } from "./npm.ts";
 import { QUICK_PEERS, isHawser, selectPeers, withBaseline, withBuild } from "./peers.ts";
 import type { Peer } from "./peers.ts";
+import type { Plan } from "./plan.ts";
 import { drawChart } from "./report/chart.ts";
 import { describeMachine, disturbances } from "./report/machine.ts";
 import { openProgress } from "./report/progress.ts";
@@ -14,7 +19,6 @@ import { summarize } from "./report/summary.ts";
 import type { Result, WorkResult } from "./report/summary.ts";
 import { formatTables } from "./report/table.ts";
 import { ALL_WORK, QUICK_WORK, selectWork } from "./work.ts";
-import type { Work } from "./work.ts";
 
 interface Flags {
   readonly quick?: true;
@@ -29,12 +33,8 @@ interface Flags {
   readonly build: boolean;
 }
 
-/** What a run is made of. */
-interface Plan {
-  readonly works: readonly Work[];
-  readonly peers: readonly Peer[];
-  readonly pace: Pace;
-}
+const ALL_IDS = [...ALL_WORK, ...ALL_ENGINE_WORK];
+const QUICK_IDS = [...QUICK_WORK, ...QUICK_ENGINE_WORK];
 
 const FULL_PACE: Pace = { rounds: 5, seconds: 1.5, warmup: 0.3, compile: 1, patience: 120 };
 const QUICK_PACE: Pace = { rounds: 3, seconds: 0.5, warmup: 0.15, compile: 0.4, patience: 0 };
@@ -58,7 +58,7 @@ function parse(words: readonly string[]): Flags {
   return new Command("npm run bench --")
     .description("Measures hawser against other WebSocket servers: ratios of one run, on this machine.")
     .option("--quick", "the main ratios, in under a minute")
-    .option("--only <ids>", `work to do, separated by commas: ${ALL_WORK.join(" ")}; sizes and depths are free`, list)
+    .option("--only <ids>", `work to do, separated by commas: ${ALL_IDS.join(" ")}; sizes and depths are free`, list)
     .option("--peers <ids>", "servers that take part, separated by commas", list)
     .option("--rounds <n>", "rounds per work", wholeNumber)
     .option("--seconds <s>", "measured seconds per run", positive)
@@ -83,8 +83,10 @@ function peersOf(flags: Flags): Peer[] {
 
 function planOf(flags: Flags): Plan {
   const usual = flags.quick ? QUICK_PACE : FULL_PACE;
+  const ids = flags.only ?? (flags.quick ? QUICK_IDS : ALL_IDS);
   return {
-    works: selectWork(flags.only ?? (flags.quick ? QUICK_WORK : ALL_WORK)),
+    works: selectWork(ids.filter((id) => !isEngineId(id))),
+    engine: selectEngineWork(ids.filter(isEngineId)),
     peers: peersOf(flags),
     pace: {
       ...usual,
@@ -103,19 +105,25 @@ function prepare(flags: Flags): void {
   if (flags.build) buildBenchmark();
 }
 
-async function measureAll({ works, peers, pace }: Plan): Promise<WorkResult[]> {
-  const results: WorkResult[] = [];
-  const progress = openProgress(works, peers, pace);
+async function measureAll(plan: Plan): Promise<Pick<Result, "works" | "engine">> {
+  const { peers, pace } = plan;
+  const works: WorkResult[] = [];
+  const engine: EngineResult[] = [];
+  const progress = openProgress(plan);
   const conduct: Conduct = { pace, patience: new Patience(pace.patience), onStep: progress.step };
   try {
-    for (const work of works) {
+    for (const work of plan.works) {
       const entries = await measure(work, peers, conduct);
-      if (entries.length > 0) results.push(summarize(work, entries));
+      if (entries.length > 0) works.push(summarize(work, entries));
+    }
+    for (const work of plan.engine) {
+      const entries = await measureEngine(work, peers, pace.rounds, conduct.onStep);
+      if (entries.length > 0) engine.push(summarizeEngine(work, entries));
     }
   } finally {
     progress.close();
   }
-  return results;
+  return { works, engine };
 }
 
 /**
@@ -130,10 +138,11 @@ export async function main(words: readonly string[]): Promise<number> {
   const plan = planOf(flags);
   prepare(flags);
   const machine = describeMachine();
-  const works = await measureAll(plan);
-  const result: Result = { date: new Date().toISOString(), machine, pace: plan.pace, works };
+  const { works, engine } = await measureAll(plan);
+  const result: Result = { date: new Date().toISOString(), machine, pace: plan.pace, works, engine };
   process.stdout.write(flags.json ? `${JSON.stringify(result, null, 2)}\n` : formatTables(result));
   for (const name of flags.save ? ["last", flags.save] : ["last"]) saveResult(name, result, drawChart(result));
   for (const warning of disturbances(result)) process.stderr.write(`${warning}\n`);
-  return works.some((work) => work.rows.some((row) => row.failed !== undefined)) ? 1 : 0;
+  const rows = [...works, ...engine].flatMap((each): readonly { readonly failed?: string }[] => each.rows);
+  return rows.some((row) => row.failed !== undefined) ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
+import type { EngineName } from "./engine/engine.ts";
 import type { Dialect } from "./wire/dialects.ts";
 import type { Work } from "./work.ts";
 
@@ -16,6 +17,8 @@ export interface Peer {
   readonly environment?: Readonly<Record<string, string>>;
   /** Where its fan-out lives, if not at `/fan`. */
   readonly fanRoute?: "/broadcast";
+  /** Its frame parser and frame writer, where they are measured by themselves. */
+  readonly engine?: EngineName;
   /** Whether it can do this work, or can do it in a way of its own. */
   serves(work: Work): boolean;
 }
@@ -27,7 +30,7 @@ const fanOnly = (work: Work): boolean => work.kind === "fan";
 
 /** Every peer there is, in the order of the report; the first that takes part is what the others are held against. */
 export const PEERS: readonly Peer[] = [
-  { ...node, id: "hawser", title: "hawser", script: "hawser.js", serves: always },
+  { ...node, id: "hawser", title: "hawser", script: "hawser.js", engine: "hawser", serves: always },
   {
     ...node,
     id: "hawser-broadcast",
@@ -36,7 +39,7 @@ export const PEERS: readonly Peer[] = [
     fanRoute: "/broadcast",
     serves: fanOnly,
   },
-  { ...node, id: "ws", title: "ws + bufferutil", script: "ws.js", serves: always },
+  { ...node, id: "ws", title: "ws + bufferutil", script: "ws.js", engine: "ws", serves: always },
   { ...node, id: "bun", title: "Bun.serve (native)", script: "bun.js", runtime: "bun", serves: always },
   {
     ...node,

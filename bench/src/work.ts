@@ -1,4 +1,6 @@
+import { ENGINE_GRAMMAR } from "./engine/work.ts";
 import type { Kind } from "./load/job.ts";
+import { formatSize, parseSize, parseWhole } from "./sizes.ts";
 import type { Format } from "./wire/frames.ts";
 
 /** One row of the benchmark: what every server has to do. */
@@ -13,13 +15,11 @@ export interface Work {
   readonly rate: number;
 }
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
-
 // Enough to keep a server busy from many sides, few enough that one event loop turn is not one long line of them.
 const CONNECTIONS = 50;
 // Big messages: fewer connections, so that what is in flight (here at most 16 MiB) stays near the processor's caches.
 const BIG_CONNECTIONS = 8;
+const BIG = 64 * 1024;
 const FAN_SIZE = 100;
 
 /** What `npm run bench` runs when nothing is asked for, in this order. */
@@ -45,7 +45,7 @@ export const ALL_WORK: readonly string[] = [
 /** What `--quick` runs. */
 export const QUICK_WORK: readonly string[] = ["echo-20-1", "echo-20-64", "fan-500-16", "handshakes-50"];
 
-const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fan-RECEIVERS-DEPTH, handshakes-AT_ONCE, latency-PER_SECOND and idle-CONNECTIONS; the usual ones:\n  ${ALL_WORK.join(" ")}`;
+const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fan-RECEIVERS-DEPTH, handshakes-AT_ONCE, latency-PER_SECOND and idle-CONNECTIONS; the usual ones:\n  ${ALL_WORK.join(" ")}\nand ${ENGINE_GRAMMAR}, without a server`;
 
 /**
  * The rows a list of ids stands for. An id need not be one of the usual ones: `echo-300-32` is as good as `echo-20-64`.
@@ -64,18 +64,18 @@ export function selectWork(ids: readonly string[]): Work[] {
 function parseWork(id: string): Work {
   const [name = "", first = "", second = ""] = id.split("-");
   const base = { id, format: "text", connections: CONNECTIONS, size: 20, depth: 1, rate: 0 } as const;
-  const size = bytes(first);
-  const depth = whole(second);
-  if (name === "fan" && whole(first) > 0 && depth > 0) {
+  const size = parseSize(first);
+  const depth = parseWhole(second);
+  if (name === "fan" && parseWhole(first) > 0 && depth > 0) {
     const title = `fan-out to ${first}, ${FAN_SIZE} B, ${depth} in flight`;
-    return { ...base, title, kind: "fan", connections: whole(first), size: FAN_SIZE, depth };
+    return { ...base, title, kind: "fan", connections: parseWhole(first), size: FAN_SIZE, depth };
   }
   if ((name === "echo" || name === "json" || name === "binary") && size > 0 && depth > 0) {
     const format = name === "echo" ? "text" : name;
-    const connections = size >= 64 * KIB ? BIG_CONNECTIONS : CONNECTIONS;
+    const connections = size >= BIG ? BIG_CONNECTIONS : CONNECTIONS;
     return {
       ...base,
-      title: `echo ${named(size)} ${format}, ${depth} in flight`,
+      title: `echo ${formatSize(size)} ${format}, ${depth} in flight`,
       kind: "echo",
       format,
       connections,
@@ -83,7 +83,7 @@ function parseWork(id: string): Work {
       depth,
     };
   }
-  const number = second === "" ? whole(first) : 0;
+  const number = second === "" ? parseWhole(first) : 0;
   if (number > 0) {
     if (name === "handshakes")
       return { ...base, title: `handshakes, ${number} at once`, kind: "handshakes", connections: number };
@@ -93,18 +93,4 @@ function parseWork(id: string): Work {
       return { ...base, title: `memory of ${number} idle connections`, kind: "idle", connections: number };
   }
   throw new RangeError(`no work is called "${id}"; ${GRAMMAR}`);
-}
-
-function whole(text: string): number {
-  return /^[1-9]\d*$/.test(text) ? Number(text) : 0;
-}
-
-function bytes(text: string): number {
-  const unit = text.endsWith("k") ? KIB : text.endsWith("m") ? MIB : 1;
-  return whole(unit === 1 ? text : text.slice(0, -1)) * unit;
-}
-
-function named(size: number): string {
-  if (size % MIB === 0) return `${size / MIB} MiB`;
-  return size % KIB === 0 ? `${size / KIB} KiB` : `${size} B`;
 }

@@ -7,8 +7,8 @@ import type { Command, Job, Report, Sample } from "../load/job.ts";
 import { bunExecutable } from "../peers.ts";
 import type { Peer } from "../peers.ts";
 
-// The compiled scripts: what is measured runs without any loader.
-const scripts = resolve(import.meta.dirname, "../../dist");
+/** The compiled scripts: what is measured runs without any loader. */
+export const scripts = resolve(import.meta.dirname, "../../dist");
 
 // A server that has not said where it listens by then will not.
 const START_TIMEOUT = 10_000;
@@ -16,8 +16,8 @@ const START_TIMEOUT = 10_000;
 /** Whether processes can be bound to cores here. */
 export const canPin = availableParallelism() >= 2 && spawnSync("taskset", ["--version"]).status === 0;
 
-/** Server on core 0, load on core 1. */
-function pinned(core: 0 | 1, command: readonly string[]): { file: string; rest: string[] } {
+/** A command on one core: servers on core 0, load on core 1. */
+export function pinned(core: 0 | 1, command: readonly string[]): { file: string; rest: string[] } {
   const whole = canPin ? ["taskset", "-c", String(core), ...command] : command;
   return { file: whole[0]!, rest: whole.slice(1) };
 }
@@ -96,7 +96,8 @@ function lineReader(child: ChildProcess): () => Promise<string> {
     });
 }
 
-function ended(child: ChildProcess): Promise<void> {
+/** Ends a child and waits for its end. */
+export function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once("exit", () => resolve());

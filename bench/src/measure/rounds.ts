@@ -36,7 +36,7 @@ export interface Entry {
 }
 
 /** Told before each run, for the progress bar. */
-export type OnStep = (work: Work, peer: Peer, round: number) => void;
+export type OnStep = (work: Pick<Work, "id" | "title">, peer: Peer, round: number) => void;
 
 // Sockets that were reset are closed by the server in its next turns.
 const SETTLE = 50;
@@ -111,7 +111,7 @@ async function measureMemory(work: Work, entries: readonly Entry[], conduct: Con
 }
 
 /** A server that fails is out of this work, and the report says why; the others go on. */
-async function attempt(entry: Entry, action: () => Promise<void>): Promise<void> {
+export async function attempt(entry: Pick<Entry, "failed">, action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {

@@ -28,10 +28,11 @@ const OTHERS = ["#8b949e", "#b083f0", "#57ab5a", "#e5534b", "#6e7681", "#a8b0b9"
  * Messages per second of each server as a multiple of ws in the same run, as an SVG. The axis is logarithmic and begins
  * at ws: bars to the right are faster, bars to the left slower.
  *
- * @returns the text of the SVG file
+ * @returns the text of the SVG file; undefined where no messages per second were measured
  */
-export function drawChart(result: Result): string {
+export function drawChart(result: Result): string | undefined {
   const works = result.works.filter((work) => work.work.kind !== "idle" && work.work.kind !== "latency");
+  if (works.length === 0) return undefined;
   const peers = new Map(works.flatMap((work) => work.rows.map((row) => [row.peer, row.title] as const)));
   const bars = [...peers].map(([peer, title]) => ({ peer, title, data: works.map((work) => multiple(work, peer)) }));
   const values = bars.flatMap((bar) => bar.data).filter((value) => typeof value === "number");

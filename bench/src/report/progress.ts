@@ -1,8 +1,8 @@
 import { Presets, SingleBar } from "cli-progress";
-import type { OnStep, Pace } from "../measure/rounds.ts";
+import { enginesOf } from "../engine/rounds.ts";
+import type { OnStep } from "../measure/rounds.ts";
 import { roundsOf } from "../measure/rounds.ts";
-import type { Peer } from "../peers.ts";
-import type { Work } from "../work.ts";
+import type { Plan } from "../plan.ts";
 
 /** The bar on standard error. */
 export interface Progress {
@@ -14,7 +14,7 @@ export interface Progress {
  * A bar with one step per run; where standard error is no terminal, a line per work.
  * It is drawn only when a run begins, never while one is measured.
  */
-export function openProgress(works: readonly Work[], peers: readonly Peer[], pace: Pace): Progress {
+export function openProgress(plan: Plan): Progress {
   if (!process.stderr.isTTY) return lines();
   const bar = new SingleBar(
     {
@@ -26,7 +26,7 @@ export function openProgress(works: readonly Work[], peers: readonly Peer[], pac
     },
     Presets.shades_classic,
   );
-  bar.start(stepsOf(works, peers, pace), 0, { what: "" });
+  bar.start(stepsOf(plan), 0, { what: "" });
   return {
     step: (work, peer, round) =>
       bar.increment(1, { what: `${work.id}  ${peer.id}  ${round === 0 ? "warm-up" : `round ${round}`}` }),
@@ -45,8 +45,8 @@ function lines(): Progress {
   };
 }
 
-function stepsOf(works: readonly Work[], peers: readonly Peer[], pace: Pace): number {
-  let steps = 0;
+function stepsOf({ works, engine, peers, pace }: Plan): number {
+  let steps = engine.length * enginesOf(peers).length * pace.rounds;
   for (const work of works) {
     const rounds = roundsOf(work, pace) + (work.kind === "idle" ? 0 : 1);
     steps += rounds * peers.filter((peer) => peer.serves(work)).length;

@@ -1,3 +1,4 @@
+import type { EngineResult } from "../engine/summary.ts";
 import type { Latency, Sample } from "../load/job.ts";
 import type { MemorySample } from "../measure/memory.ts";
 import { isDisturbed } from "../measure/patience.ts";
@@ -51,6 +52,8 @@ export interface Result {
   readonly machine: Machine;
   readonly pace: Pace;
   readonly works: readonly WorkResult[];
+  /** The frame parser and the frame writer by themselves. */
+  readonly engine: readonly EngineResult[];
 }
 
 /** Medians, ratios against the first entry, and what is to be said about each. */

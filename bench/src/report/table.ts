@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { formatEngineTable } from "../engine/table.ts";
 import type { Ratio } from "../measure/statistics.ts";
 import type { Result, Row, WorkResult } from "./summary.ts";
 
@@ -6,12 +7,15 @@ import type { Result, Row, WorkResult } from "./summary.ts";
 export function formatTables(result: Result): string {
   const { machine, pace, date } = result;
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+  const length = result.works.length > 0 ? `, of ${pace.seconds} s each` : "";
   const head = [
     `${date.slice(0, 10)}, ${machine.processor}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}`,
     versions.join(", "),
-    `rounds: ${pace.rounds}, of ${pace.seconds} s each, servers in turn; medians; [lowest–highest round]`,
+    `rounds: ${pace.rounds}${length}, in turn; medians; [lowest–highest round]`,
   ];
-  return `${head.join("\n")}\n\n${result.works.map(formatWork).join("\n")}`;
+  const tables = result.works.map(formatWork);
+  if (result.engine.length > 0) tables.push(formatEngineTable(result.engine));
+  return `${head.join("\n")}\n\n${tables.join("\n")}`;
 }
 
 function formatWork(result: WorkResult): string {
@@ -86,7 +90,8 @@ function verdict(goal: string, reached: boolean, sure: boolean): string {
   return `goal ${goal} ${reached ? "reached" : "missed"}${sure ? "" : "?"}`;
 }
 
-function times(ratio: Ratio | null): string {
+/** A ratio and its range: `14.2× [13.1–15.0]`. */
+export function times(ratio: Ratio | null): string {
   if (ratio === null) return "";
   return `${short(ratio.median)}× [${short(ratio.lowest)}–${short(ratio.highest)}]`;
 }

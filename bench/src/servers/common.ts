@@ -37,8 +37,8 @@ export function announce(port: number, collect: () => void = collectNodeGarbage)
   process.stdout.write(`listening ${port}\n`);
 }
 
-/** The flag is set at the moment it is needed, so that the server runs as Node is installed. */
-function collectNodeGarbage(): void {
+/** Collects the garbage of this process, now. The flag is set at the moment it is needed, so that the server runs as Node is installed. */
+export function collectNodeGarbage(): void {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   collect();

@@ -1,5 +1,5 @@
 /** The opcodes the benchmark meets (RFC 6455 5.2). */
-export const OPCODE = { text: 1, binary: 2, ping: 9 } as const;
+export const OPCODE = { continuation: 0, text: 1, binary: 2, ping: 9 } as const;
 
 /** How a payload travels: as a text frame, as a binary frame, or as a text frame that holds JSON. */
 export type Format = "text" | "binary" | "json";

@@ -1,0 +1,44 @@
+import type { EventEmitter } from "node:events";
+import * as ws from "ws";
+import type { Engine, Message } from "./engine.ts";
+import { MAX_MESSAGE } from "./messages.ts";
+import type { CountingStream } from "./streams.ts";
+
+interface Receiver extends EventEmitter {
+  write(chunk: Buffer): boolean;
+}
+
+interface Sender {
+  send(data: Message, options: Readonly<Record<string, boolean>>): void;
+}
+
+// ws exports both; its types leave them out.
+const { Receiver, Sender } = ws as unknown as {
+  readonly Receiver: new (options: object) => Receiver;
+  readonly Sender: new (stream: CountingStream) => Sender;
+};
+
+// What its server hands its receivers when it is given no options.
+const RECEIVER = { isServer: true, maxPayload: MAX_MESSAGE, maxFragments: 16 * 1024, maxBufferedChunks: 256 * 1024 };
+
+// What WebSocket.send() of a server makes of a message, without extensions.
+const TEXT = { binary: false, mask: false, compress: false, fin: true };
+const BINARY = { ...TEXT, binary: true };
+
+/** ws's frame parser and writer, with bufferutil. Its parser gives a text as bytes: its users make the string. */
+export const wsEngine: Engine = {
+  parser: (take) => {
+    const receiver = new Receiver(RECEIVER);
+    receiver.on("message", (data: Buffer, isBinary: boolean) => take(isBinary ? data : data.toString()));
+    receiver.on("error", (error) => {
+      throw error;
+    });
+    return (chunk) => receiver.write(chunk);
+  },
+  writer: (stream) => {
+    const sender = new Sender(stream);
+    return (messages) => {
+      for (const message of messages) sender.send(message, typeof message === "string" ? TEXT : BINARY);
+    };
+  },
+};

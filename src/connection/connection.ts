@@ -1,8 +1,7 @@
-import { isUtf8 } from "node:buffer";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { HawserError, type ProtocolError } from "../errors/errors.ts";
+import { HawserError, type ProtocolError, withoutStack } from "../errors/errors.ts";
 import { type ErrorRow, errorTable } from "../errors/table.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { type Close, CloseCode, serializeClose } from "../protocol/close.ts";
@@ -11,33 +10,15 @@ import { FrameReader, type FrameSink } from "../protocol/reader.ts";
 import { type Event, type State, type Status, statusOf, transitions } from "../protocol/state.ts";
 import { Backlog, type BacklogSink, type Unread } from "./backlog.ts";
 import { Caller, type CallerHost, type Callbacks } from "./caller.ts";
-import type { Decode } from "./decode.ts";
 import type { Culprit } from "./events.ts";
 import { Outbox } from "./outbox.ts";
+import { type ConnectionSettings, rulesOf } from "./settings.ts";
 import { type StreamListener, link } from "./stream.ts";
 import { forgetText, repeatedFrame } from "./text.ts";
 import { type TurnEnd, atTurnEnd } from "./turn.ts";
 
 /** Bytes that are read while a handler is busy before reading stops within the turn: one read of the socket. */
 const MAX_AHEAD = 64 * 1024;
-
-/** What the connections of one server have in common. */
-export interface ConnectionSettings {
-  /** Makes a handler's data of a message. */
-  readonly decode: Decode;
-  /** Whether a message that is not JSON is dropped, and not the connection. */
-  readonly keepOnInvalidJson: boolean;
-  /** Bytes a message may have. */
-  readonly maxMessageSize: number;
-  /** Milliseconds the peer has for its side of closing. */
-  readonly closeTimeout: number;
-  /** Bytes that may wait for the peer before it is given up. */
-  readonly maxSendQueue: number;
-  /** Bytes that may wait for the peer before `send` says so. */
-  readonly highWaterMark: number;
-  /** Bytes of payload that one frame carries at most. */
-  readonly fragmentSize: number;
-}
 
 /** The one a connection belongs to. */
 export interface ConnectionHost {
@@ -84,7 +65,7 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
     this.#stream = stream;
     this.#settings = settings;
     this.#host = host;
-    this.#reader = new FrameReader(this, { role: "server", maxMessageSize: settings.maxMessageSize, isUtf8 });
+    this.#reader = new FrameReader(this, rulesOf(settings));
     this.#outbox = new Outbox(stream, stream instanceof Socket, settings.fragmentSize);
     this.#caller = new Caller(handler, this);
     this.face = faceOf(this);
@@ -102,22 +83,23 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
 
   /** Bytes that were sent and have not reached the operating system yet. */
   get bufferedAmount(): number {
-    return this.#outbox.size + (this.#backlog === undefined ? 0 : this.#backlog.size);
+    return this.#outbox.size + this.#inBacklog;
   }
 
   /**
    * Opens the connection.
    *
-   * @param preamble goes out before the first frame, in the same write: the answer to the handshake
+   * @param preamble goes out before the first frame, in the same write: the answer to the handshake, as latin1 text
    * @param head came in behind the handshake
    */
-  start(preamble: Bytes, head: Bytes): void {
+  start(preamble: string, head: Bytes): void {
     this.#to("opened");
     link(this.#stream, this);
+    this.#outbox.open(preamble);
     this.#outbox.hold();
-    this.#outbox.raw(preamble);
     this.#caller.open();
-    this.received(head);
+    this.received(head, head.length, false);
+    this.#outbox.opened();
   }
 
   /**
@@ -169,10 +151,10 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
 
   // From the stream.
 
-  received(chunk: Bytes): void {
+  received(chunk: Bytes, end: number, lent: boolean): void {
     this.#outbox.hold();
     try {
-      this.#reader.push(chunk);
+      this.#reader.push(chunk, end, lent);
     } catch (cause) {
       // Memory may be refused: that is this connection's end, not the process's.
       this.#fail(new HawserError("HWS_INTERNAL", undefined, { cause }));
@@ -180,7 +162,7 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
     this.#outbox.release();
     // Nothing more answers this chunk: a text must not be kept for a loop that is over.
     forgetText();
-    if (this.#caller.held) this.#readAhead(chunk.length);
+    if (this.#caller.held) this.#readAhead(end);
   }
 
   /** A handler that is still busy at the turn's end stops the reading; most async ones have settled by then. */
@@ -209,7 +191,7 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
     this.#stream.destroy();
     if (this.#state !== "open" || this.#peerClose !== undefined) return;
     this.#to("fail");
-    this.#caller.error(new HawserError("HWS_STREAM_FAILED", cause.message, { cause }));
+    this.#caller.error(withoutStack(() => new HawserError("HWS_STREAM_FAILED", cause.message, { cause })));
   }
 
   closed(): void {
@@ -232,7 +214,19 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
     if (this.#state !== "open") return;
     let data: unknown;
     try {
-      data = this.#settings.decode(opcode, bytes, start, end, ascii);
+      data = this.#settings.decode.bytes(opcode, bytes, start, end, ascii);
+    } catch (error) {
+      this.#undecodable(error);
+      return;
+    }
+    this.#caller.message(data);
+  }
+
+  text(text: string): void {
+    if (this.#state !== "open") return;
+    let data: unknown;
+    try {
+      data = this.#settings.decode.text!(text);
     } catch (error) {
       this.#undecodable(error);
       return;
@@ -317,14 +311,18 @@ export class Connection implements FrameSink, StreamListener, CallerHost, Backlo
     this.#state = transitions[this.#state][event];
   }
 
+  get #inBacklog(): number {
+    return this.#backlog === undefined ? 0 : this.#backlog.size;
+  }
+
   #hasRoom(): boolean {
-    const waiting = this.bufferedAmount;
+    const waiting = this.#outbox.leastSize + this.#inBacklog;
     return waiting <= this.#settings.highWaterMark && waiting <= this.#settings.maxSendQueue;
   }
 
   /** Gives up a peer for which too much waits already. The limit is on what waits before a message, of whatever size that is. */
   #isOverfull(): boolean {
-    if (this.bufferedAmount <= this.#settings.maxSendQueue) return false;
+    if (this.#outbox.leastSize + this.#inBacklog <= this.#settings.maxSendQueue) return false;
     this.#fail(new HawserError("HWS_SEND_QUEUE_FULL"));
     return true;
   }

@@ -24,16 +24,31 @@ export interface DataOf {
 }
 
 /** Makes a handler's data of a message. Throws a `HawserError` whose row in the error table has the close code. */
-export type Decode = (opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean) => unknown;
+export interface Decoder {
+  /** Of a message's bytes. */
+  readonly bytes: (opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean) => unknown;
+  /** Of a text that is a string already; undefined where nobody wants one. */
+  readonly text: ((text: string) => unknown) | undefined;
+}
 
 /** How messages are decoded under each `DataType`. */
-export const decoders: Readonly<Record<DataType, Decode>> = {
-  text: decodeText,
-  blob: (_opcode, bytes, start, end) => bytes.subarray(start, end),
-  object: (opcode, bytes, start, end, ascii) => parseJson(decodeText(opcode, bytes, start, end, ascii)),
-  auto: (opcode, bytes, start, end, ascii) =>
-    opcode === Opcode.text ? decodeText(opcode, bytes, start, end, ascii) : bytes.subarray(start, end),
+export const decoders: Readonly<Record<DataType, Decoder>> = {
+  text: { bytes: decodeText, text: same },
+  blob: { bytes: (_opcode, bytes, start, end) => bytes.subarray(start, end), text: undefined },
+  object: {
+    bytes: (opcode, bytes, start, end, ascii) => parseJson(decodeText(opcode, bytes, start, end, ascii)),
+    text: parseJson,
+  },
+  auto: {
+    bytes: (opcode, bytes, start, end, ascii) =>
+      opcode === Opcode.text ? decodeText(opcode, bytes, start, end, ascii) : bytes.subarray(start, end),
+    text: same,
+  },
 };
+
+function same(text: string): string {
+  return text;
+}
 
 function decodeText(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): string {
   // What the platform cannot hold as a string it throws at: 512 MiB, for those who let so much in.

@@ -1,11 +1,17 @@
 import type { Duplex } from "node:stream";
 
 import type { Bytes } from "../protocol/bytes.ts";
+import { readIntoShared } from "./shared-read.ts";
 
 /** What a stream tells the connection on it. */
 export interface StreamListener {
-  /** A chunk came. */
-  received(chunk: Bytes): void;
+  /**
+   * A chunk came.
+   *
+   * @param end where it ends in its memory
+   * @param lent the memory is used again when this call has returned
+   */
+  received(chunk: Bytes, end: number, lent: boolean): void;
   /** The stream has room again. */
   drained(): void;
   /** The peer will send no more. */
@@ -20,41 +26,80 @@ export interface StreamListener {
 const listener = Symbol("hawser connection");
 
 interface Linked extends Duplex {
-  [listener]: StreamListener;
+  [listener]: StreamListener | undefined;
 }
 
-/** Has `to` called for all that happens on `stream`. All connections share these functions: none holds closures of its own. */
+/**
+ * Has `to` called for all that happens on `stream`; that there is room again from the first `awaitRoom` on. All
+ * connections share these functions: none holds closures of its own.
+ */
 export function link(stream: Duplex, to: StreamListener): void {
   const linked = stream as Linked;
   linked[listener] = to;
-  linked.on("error", onError).on("close", onClose).on("end", onEnd).on("drain", onDrain).on("data", onData);
+  linked.on("error", onError).on("close", onClose).on("end", onEnd);
+  if (readIntoShared(linked, onRead)) linked.resume();
+  else linked.on("data", onData);
+}
+
+/**
+ * Writes to a stream: bytes, or a string with one character a byte. A user's own `Duplex` may throw instead of failing:
+ * that is its end, not the turn's.
+ *
+ * @returns whether there is room for more; if not, the listener is told when there is again
+ */
+export function write(stream: Duplex, bytes: Bytes | string): boolean {
+  try {
+    const room = typeof bytes === "string" ? stream.write(bytes, "latin1") : stream.write(bytes);
+    if (!room) awaitRoom(stream as Linked);
+    return room;
+  } catch (error) {
+    return broken(stream, error);
+  }
+}
+
+/** Lets go what was written since `cork()`, as `write` does. Returns false when the stream is broken. */
+export function uncork(stream: Duplex): boolean {
+  try {
+    stream.uncork();
+    return true;
+  } catch (error) {
+    return broken(stream, error);
+  }
+}
+
+function broken(stream: Duplex, error: unknown): false {
+  stream.destroy(error instanceof Error ? error : new Error(String(error)));
+  return false;
+}
+
+/** Most connections never wait for room: they have no listener for it. */
+function awaitRoom(stream: Linked): void {
+  if (stream[listener] !== undefined && !stream.listeners("drain").includes(onDrain)) stream.on("drain", onDrain);
 }
 
 function onData(this: Linked, chunk: Bytes): void {
-  this[listener].received(chunk);
+  this[listener]?.received(chunk, chunk.length, false);
+}
+
+function onRead(this: Linked, bytes: number, memory: Bytes): void {
+  this[listener]?.received(memory, bytes, true);
 }
 
 function onDrain(this: Linked): void {
-  this[listener].drained();
+  this[listener]?.drained();
 }
 
 function onEnd(this: Linked): void {
-  this[listener].ended();
+  this[listener]?.ended();
 }
 
 function onError(this: Linked, cause: Error): void {
-  this[listener].failed(cause);
+  this[listener]?.failed(cause);
 }
 
 function onClose(this: Linked): void {
   const to = this[listener];
   // Whoever keeps the dead stream does not keep the connection with it.
-  this[listener] = nobody;
-  to.closed();
-}
-
-const nobody: StreamListener = { received: ignore, drained: ignore, ended: ignore, failed: ignore, closed: ignore };
-
-function ignore(): void {
-  // The connection is over.
+  this[listener] = undefined;
+  to?.closed();
 }

@@ -24,6 +24,21 @@ export class HawserError extends Error {
   }
 }
 
+/**
+ * Makes an error that is the peer's doing: without a stack, since where in this library it was noticed tells nobody
+ * anything, and a peer that breaks off as often as it can is not to cost more than one that does not.
+ */
+export function withoutStack<E extends Error>(make: () => E): E {
+  const limit: unknown = Reflect.get(Error, "stackTraceLimit");
+  // Where somebody has frozen `Error` it stays as it is.
+  Reflect.set(Error, "stackTraceLimit", 0);
+  try {
+    return make();
+  } finally {
+    Reflect.set(Error, "stackTraceLimit", limit);
+  }
+}
+
 /** The peer broke RFC 6455. The connection is failed with `closeCode` (RFC 6455 7.1.7). */
 export class ProtocolError extends HawserError {
   override readonly name = "ProtocolError";

@@ -2,8 +2,9 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { type Bytes, asBytes } from "../protocol/bytes.ts";
+import type { Bytes } from "../protocol/bytes.ts";
 import { parseExtensions } from "./extensions.ts";
+import { Fields } from "./fields.ts";
 import { acceptKey, isKey } from "./key.ts";
 import type { Offer } from "./offer.ts";
 import type { OriginRule } from "./origin.ts";
@@ -11,6 +12,9 @@ import { Refusal } from "./refusal.ts";
 import { type ConnectionRequest, NodeRequest, parseTarget } from "./request.ts";
 import { sendRefusal, switchingProtocols } from "./response.ts";
 import { hasToken, isToken, listElements } from "./tokens.ts";
+
+/** What most clients offer: no subprotocol. */
+const NONE: readonly string[] = Object.freeze([]);
 
 /** What a handshake is held against. */
 export interface HandshakeRules {
@@ -33,21 +37,27 @@ export function readHttp1(
   head: Bytes,
   rules: HandshakeRules,
 ): Offer | Refusal {
-  if (mayBeCut(message) || headerBytes(message) > rules.maxHeaderSize)
+  const fields = new Fields(message.rawHeaders);
+  if (mayBeCut(message) || (message.url ?? "").length + fields.bytes > rules.maxHeaderSize)
     return new Refusal(431, "The request's headers are too large.");
-  const request = new NodeRequest(message);
-  const refusal = checkRequest(message, request) ?? checkOrigin(request, rules.originRule);
+  const refusal = checkRequest(message, fields);
   if (refusal !== undefined) return refusal;
-  const protocols = readProtocols(request);
+  const request = new NodeRequest(message);
+  if (!mayComeFrom(fields.all("origin"), request, rules.originRule))
+    return new Refusal(403, "Pages of this origin may not connect.");
+  const protocols = readProtocols(fields.all("sec-websocket-protocol"));
   if (protocols instanceof Refusal) return protocols;
-  const key = one(request, "sec-websocket-key") ?? "";
+  const key = fields.one("sec-websocket-key") ?? "";
   freeSocket(socket);
   return {
     request,
     protocols,
+    wait: () => {
+      request.keepAddress();
+    },
     accept: (protocol) => ({
       stream: socket,
-      preamble: asBytes(Buffer.from(switchingProtocols(acceptKey(key), protocol), "latin1")),
+      preamble: switchingProtocols(acceptKey(key), protocol),
       head,
     }),
     refuse: (refused) => {
@@ -57,39 +67,36 @@ export function readHttp1(
 }
 
 /** Takes off a socket what was set for HTTP: a timeout that frames do not know of, and waiting for more to send. */
-function freeSocket(socket: Duplex & Partial<Pick<Socket, "setTimeout" | "setNoDelay">>): void {
-  socket.setTimeout?.(0);
+function freeSocket(socket: Duplex & Partial<Pick<Socket, "timeout" | "setTimeout" | "setNoDelay">>): void {
+  if (socket.timeout !== undefined && socket.timeout > 0) socket.setTimeout?.(0);
   socket.setNoDelay?.(true);
 }
 
 /** RFC 6455 4.2.1, in its order. */
-function checkRequest(message: IncomingMessage, request: ConnectionRequest): Refusal | undefined {
+function checkRequest(message: IncomingMessage, fields: Fields): Refusal | undefined {
   if (message.method !== "GET") return new Refusal(405, "A WebSocket is opened with GET.", { Allow: "GET" });
   if (message.httpVersion !== "1.1") return bad("A WebSocket needs HTTP/1.1.");
-  if (parseTarget(request.url) === undefined) return bad("The request's target is not a path.");
-  if (one(request, "host") === undefined) return bad("A request has exactly one Host header.");
-  if (!hasToken(all(request, "upgrade"), "websocket"))
+  if (parseTarget(message.url ?? "/") === undefined) return bad("The request's target is not a path.");
+  if (fields.one("host") === undefined) return bad("A request has exactly one Host header.");
+  if (!hasToken(fields.all("upgrade"), "websocket"))
     return new Refusal(426, "This is a WebSocket server.", UPGRADE_HEADERS);
-  if (!hasToken(all(request, "connection"), "upgrade")) return bad("The Connection header does not name upgrade.");
-  if (hasBody(request)) return bad("A WebSocket request has no body.");
-  if (one(request, "sec-websocket-version") !== "13")
+  if (!hasToken(fields.all("connection"), "upgrade")) return bad("The Connection header does not name upgrade.");
+  if (hasBody(fields)) return bad("A WebSocket request has no body.");
+  if (fields.one("sec-websocket-version") !== "13")
     return new Refusal(426, "Only version 13 of WebSocket is spoken here.", UPGRADE_HEADERS);
-  if (!isKey(one(request, "sec-websocket-key") ?? "")) return bad("Sec-WebSocket-Key is not 16 bytes as base64.");
-  if (!isExtensions(all(request, "sec-websocket-extensions"))) return bad("Sec-WebSocket-Extensions is malformed.");
+  if (!isKey(fields.one("sec-websocket-key") ?? "")) return bad("Sec-WebSocket-Key is not 16 bytes as base64.");
+  if (!isExtensions(fields.all("sec-websocket-extensions"))) return bad("Sec-WebSocket-Extensions is malformed.");
   return undefined;
 }
 
-function checkOrigin(request: ConnectionRequest, rule: OriginRule): Refusal | undefined {
-  const origin = all(request, "origin");
-  // Only browsers send it (RFC 6455 10.2), and they cannot leave it out.
-  if (origin === undefined || rule(origin, request)) return undefined;
-  return new Refusal(403, "Pages of this origin may not connect.");
+/** Only browsers send an origin (RFC 6455 10.2), and they cannot leave it out. */
+function mayComeFrom(origin: string | undefined, request: ConnectionRequest, rule: OriginRule): boolean {
+  return origin === undefined || rule(origin, request);
 }
 
 /** The subprotocols on offer. RFC 6455 4.1: tokens, each once, and at least one where the header is there. */
-function readProtocols(request: ConnectionRequest): string[] | Refusal {
-  const header = all(request, "sec-websocket-protocol");
-  if (header === undefined) return [];
+function readProtocols(header: string | undefined): readonly string[] | Refusal {
+  if (header === undefined) return NONE;
   const protocols = listElements(header);
   const wellFormed = protocols.length > 0 && new Set(protocols).size === protocols.length && protocols.every(isToken);
   return wellFormed ? protocols : bad("Sec-WebSocket-Protocol is malformed.");
@@ -101,9 +108,9 @@ function isExtensions(header: string | undefined): boolean {
 }
 
 /** RFC 9110: a request with a body is no upgrade; what follows would be read as frames (request smuggling). */
-function hasBody(request: ConnectionRequest): boolean {
-  const length = request.headers["content-length"];
-  return request.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
+function hasBody(fields: Fields): boolean {
+  const length = fields.all("content-length");
+  return fields.all("transfer-encoding") !== undefined || (length !== undefined && length !== "0");
 }
 
 /**
@@ -114,25 +121,6 @@ function mayBeCut(message: IncomingMessage): boolean {
   const { server } = message.socket as Partial<Record<"server", { maxHeadersCount?: number | null }>>;
   const most = server?.maxHeadersCount ?? NODE_HEADERS;
   return most !== 0 && message.rawHeaders.length >= most * 2;
-}
-
-function headerBytes(message: IncomingMessage): number {
-  let bytes = (message.url ?? "").length;
-  // ": " and the line's end.
-  for (const text of message.rawHeaders) bytes += text.length + 2;
-  return bytes;
-}
-
-/** A header that must not come twice. */
-function one(request: ConnectionRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return typeof value === "string" ? value : undefined;
-}
-
-/** A list header, which may come in several lines (RFC 9110 5.3). */
-function all(request: ConnectionRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return typeof value === "string" || value === undefined ? value : value.join(", ");
 }
 
 function bad(why: string): Refusal {

@@ -8,8 +8,8 @@ import type { ConnectionRequest } from "./request.ts";
 export interface Accepted {
   /** What frames go over from here on. */
   readonly stream: Duplex;
-  /** The answer, to be written before the first frame. */
-  readonly preamble: Bytes;
+  /** The answer, to be written before the first frame: latin1 text. */
+  readonly preamble: string;
   /** What came in behind the handshake. */
   readonly head: Bytes;
 }
@@ -20,6 +20,8 @@ export interface Offer {
   readonly request: ConnectionRequest;
   /** The subprotocols it offers, in its order. */
   readonly protocols: readonly string[];
+  /** Told that the answer takes its time: what a socket forgets when it is closed must be known by then. */
+  wait(): void;
   /** Answers with yes. The answer itself is the first that the caller writes. */
   accept(protocol: string | undefined): Accepted;
   /** Answers with no, and closes. */

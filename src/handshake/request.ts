@@ -46,16 +46,25 @@ export function pathOf(message: IncomingMessage): string | undefined {
 /** 4D's request object of a Node request. What the handler does not look at is never built. */
 export class NodeRequest implements ConnectionRequest {
   readonly url: string;
-  readonly remoteAddress: string;
   readonly #message: IncomingMessage;
+  #remoteAddress: string | undefined;
   #headers: Values | undefined;
   #query: Values | undefined;
 
   constructor(message: IncomingMessage) {
     this.#message = message;
     this.url = message.url ?? "/";
-    // Read at once: a socket that is closed does not know it any more.
-    this.remoteAddress = message.socket.remoteAddress ?? "";
+  }
+
+  /** Asked for when it is wanted: it is a system call, a twentieth of a handshake. */
+  get remoteAddress(): string {
+    this.keepAddress();
+    return this.#remoteAddress ?? "";
+  }
+
+  /** Asks for the address now: a socket that is closed does not know it any more. */
+  keepAddress(): void {
+    this.#remoteAddress ??= this.#message.socket.remoteAddress ?? "";
   }
 
   get headers(): Values {

@@ -12,7 +12,9 @@ export function listElements(value: string): string[] {
 
 /** True when the list `value` has `token`, whatever the case. */
 export function hasToken(value: string | undefined, token: string): boolean {
-  return value !== undefined && listElements(value).some((element) => element.toLowerCase() === token);
+  if (value === undefined) return false;
+  // Most often it is all there is.
+  return value.toLowerCase() === token || listElements(value).some((element) => element.toLowerCase() === token);
 }
 
 /** True for a token as RFC 9110 5.6.2 has it: what a subprotocol's name must be. */

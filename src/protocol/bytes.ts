@@ -9,6 +9,8 @@ export interface Bytes extends Uint8Array {
   latin1Slice(start: number, end: number): string;
   /** The bytes from `start` to `end` as UTF-8 text; what is not UTF-8 becomes U+FFFD. */
   utf8Slice(start: number, end: number): string;
+  /** Writes `text` at `offset`, one byte a character, and returns the number of bytes written. */
+  latin1Write(text: string, offset?: number, length?: number): number;
   /** Writes `text` as UTF-8 at `offset`, a lone surrogate as U+FFFD, and returns the number of bytes written. */
   utf8Write(text: string, offset?: number, length?: number): number;
   /** A view of the same memory. */

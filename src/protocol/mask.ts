@@ -3,6 +3,9 @@ import type { Bytes } from "./bytes.ts";
 /** From here on a 32-bit view pays for being made (measured: 32 to 64 bytes). */
 const WORD_WISE_FROM = 64;
 
+/** From here on eight bytes at a time pay for two views and a big integer. */
+const WIDE_FROM = 1024;
+
 /** A key's first byte is a word's lowest only on such machines: Node runs on others too (s390x), there byte by byte. */
 const LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
 
@@ -68,4 +71,48 @@ function xorWords(words: Int32Array, key: number): number {
   }
   for (; i < words.length; i++) all |= words[i]! ^= key;
   return all;
+}
+
+/**
+ * Unmasks `bytes[start, end)` into `target` at `at`, which may be where they are already. Where both begin at the same
+ * place modulo eight it is one pass, eight bytes at a time.
+ */
+export function unmaskInto(target: Bytes, at: number, bytes: Bytes, start: number, end: number, key: number): void {
+  const aligned = ((target.byteOffset + at) & 7) === ((bytes.byteOffset + start) & 7);
+  if (LITTLE_ENDIAN && aligned && end - start >= WIDE_FROM) {
+    unmaskWide(target, at, bytes, start, end, key);
+    return;
+  }
+  if (target !== bytes || at !== start) target.set(bytes.subarray(start, end), at);
+  mask(target, at, at + end - start, key);
+}
+
+function unmaskWide(target: Bytes, at: number, bytes: Bytes, start: number, end: number, key: number): void {
+  const head = -(bytes.byteOffset + start) & 7;
+  const count = (end - start - head) >> 3;
+  const tail = head + count * 8;
+  const wide = BigInt(rotateKey(key, head) >>> 0);
+  xorWide(
+    new BigUint64Array(target.buffer, target.byteOffset + at + head, count),
+    new BigUint64Array(bytes.buffer, bytes.byteOffset + start + head, count),
+    (wide << 32n) | wide,
+  );
+  unmaskInto(target, at, bytes, start, start + head, key);
+  unmaskInto(target, at + tail, bytes, start + tail, end, rotateKey(key, tail));
+}
+
+/** Compiled, these are plain 64-bit words: twice as fast as `xorWords`. */
+function xorWide(target: BigUint64Array, words: BigUint64Array, key: bigint): void {
+  let i = 0;
+  for (const stop = words.length - 7; i < stop; i += 8) {
+    target[i] = words[i]! ^ key;
+    target[i + 1] = words[i + 1]! ^ key;
+    target[i + 2] = words[i + 2]! ^ key;
+    target[i + 3] = words[i + 3]! ^ key;
+    target[i + 4] = words[i + 4]! ^ key;
+    target[i + 5] = words[i + 5]! ^ key;
+    target[i + 6] = words[i + 6]! ^ key;
+    target[i + 7] = words[i + 7]! ^ key;
+  }
+  for (; i < words.length; i++) target[i] = words[i]! ^ key;
 }

@@ -1,26 +1,27 @@
-import { ProtocolError } from "../errors/errors.ts";
+import { ProtocolError, withoutStack } from "../errors/errors.ts";
 import type { ProtocolErrorCode } from "../errors/table.ts";
 import { type Bytes, allocate } from "./bytes.ts";
+import { copyFew, giveBack, takeCarry } from "./carry.ts";
 import { parseClose } from "./close.ts";
-import { Gather } from "./gather.ts";
-import {
-  DEFAULT_MAX_MESSAGE_SIZE,
-  FRAGMENT_CHARGE,
-  MAX_CONTROL_PAYLOAD,
-  MAX_HEADER,
-  MIN_FRAGMENT_BUDGET,
-} from "./limits.ts";
-import { mask, rotateKey } from "./mask.ts";
+import { Incoming } from "./incoming.ts";
+import { MAX_CONTROL_PAYLOAD, MAX_HEADER } from "./limits.ts";
+import { mask, unmaskInto } from "./mask.ts";
 import { type DataOpcode, Opcode, isControl, isReserved } from "./opcodes.ts";
-import { UTF8_BAD, UTF8_START, checkUtf8, checkUtf8By } from "./utf8.ts";
+import { type ReaderOptions, ReaderRules } from "./rules.ts";
+import { SHORT_HEADER, unmaskTexts } from "./texts.ts";
+import { UTF8_START } from "./utf8.ts";
 
 /**
- * What a reader calls. Memory that it hands over is the receiver's to keep; it is a view of the chunk wherever possible.
+ * What a reader calls. The memory of a message is the receiver's to keep (of a text, where the option `texts` says that
+ * it becomes a string, until the call returns), and a view of the chunk wherever possible; a control frame's payload is
+ * valid until the call returns.
  * The methods must not throw, and must not push to the reader that calls them.
  */
 export interface FrameSink {
-  /** A whole message: `bytes[start, end)`, unmasked and, if text, UTF-8. `ascii`: no byte is above 0x7f. */
+  /** A whole message: `bytes[start, end)`, unmasked and, if text, UTF-8. `ascii`: a text without a byte above 0x7f. */
   message(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void;
+  /** A whole message, a short ASCII text: instead of `message`, where the reader's option `texts` asks for it. */
+  text(text: string): void;
   /** A ping, to be answered with a pong that carries the same payload (RFC 6455 5.5.2). */
   ping(payload: Bytes): void;
   /** A pong, asked for or not (RFC 6455 5.5.3). */
@@ -31,22 +32,10 @@ export interface FrameSink {
   fail(error: ProtocolError): void;
 }
 
-/** How a reader reads. */
-export interface ReaderOptions {
-  /** The role of the one who reads. A server's peer masks its frames, a client's does not (RFC 6455 5.1). */
-  readonly role: "server" | "client";
-  /** The most bytes a message may have, over all its fragments. Default 1 MiB. */
-  readonly maxMessageSize?: number;
-  /** Whether bytes are a whole UTF-8 text: the platform's own check, where it has one, is faster than the engine's. */
-  readonly isUtf8?: (bytes: Bytes) => boolean;
-}
-
-/** The frame that is cut by the end of a chunk, at its longest: a control frame, kept whole. */
-const MAX_CARRY = MAX_HEADER + MAX_CONTROL_PAYLOAD;
-
 /**
  * Reads RFC 6455 frames: bytes in, calls to a sink out. It keeps no time, owns no socket, and throws only where memory is refused.
- * A frame that lies whole in a chunk is unmasked there, in place: the reader owns the chunks it is given.
+ * A frame that lies whole in a chunk is unmasked there, in place: the reader owns the chunks it is given, for good, or
+ * those that are lent until `push` returns.
  *
  * @example
  * const reader = new FrameReader(sink, { role: "server" });
@@ -54,50 +43,85 @@ const MAX_CARRY = MAX_HEADER + MAX_CONTROL_PAYLOAD;
  */
 export class FrameReader {
   readonly #sink: FrameSink;
-  readonly #masked: boolean;
-  readonly #maxMessageSize: number;
-  readonly #fragmentBudget: number;
-  readonly #nativeIsUtf8: ((bytes: Bytes) => boolean) | undefined;
+  readonly #rules: ReaderRules;
 
   /** True behind a close frame or a failure: all further bytes are discarded (RFC 6455 5.5.1, 7.1.7). */
   #done = false;
   /** The beginning of a frame that the last chunk's end cut off. */
   #carry: Bytes | undefined;
+  /** Bytes of it. */
+  #carried = 0;
 
-  // The data frame whose payload is being read.
-  #left = 0;
-  #key = 0;
-  #fin = false;
+  /** The chunk that is read is the reader's only until `push` returns. */
+  #lent = false;
 
-  // The message that is being gathered; opcode 0: none.
-  #opcode: DataOpcode | 0 = 0;
-  #gather: Gather | undefined;
-  #utf8 = UTF8_START;
-  #ascii = 0;
-  #charged = 0;
+  /** The message that comes in pieces; most connections have none, most of the time. */
+  #incoming: Incoming | undefined;
 
-  constructor(sink: FrameSink, options: ReaderOptions) {
+  /** @param options how to read; `ReaderRules` where many readers read alike */
+  constructor(sink: FrameSink, options: ReaderOptions | ReaderRules) {
     this.#sink = sink;
-    this.#masked = options.role === "server";
-    this.#maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
-    this.#fragmentBudget = Math.max(this.#maxMessageSize, MIN_FRAGMENT_BUDGET);
-    this.#nativeIsUtf8 = options.isUtf8;
+    this.#rules = options instanceof ReaderRules ? options : new ReaderRules(options);
   }
 
-  /** Reads a chunk of the stream, cut anywhere. The chunk's memory is the reader's from here on. */
-  push(chunk: Bytes): void {
-    const end = chunk.length;
+  /**
+   * Reads a chunk of the stream, cut anywhere.
+   *
+   * @param end where it ends in its memory. Default: the memory's end
+   * @param lent true when the memory is used again behind this call; otherwise it is the reader's from here on
+   */
+  push(chunk: Bytes, end = chunk.length, lent = false): void {
+    this.#lent = lent;
     let at = 0;
-    if (this.#carry !== undefined) at = this.#resume(this.#carry, chunk);
-    if (this.#left > 0 && at < end) at = this.#payload(chunk, at, end);
-    while (at < end && !this.#done) at = this.#frame(chunk, at, end);
+    if (this.#carry !== undefined) at = this.#resume(this.#carry, chunk, end);
+    if (this.#incoming !== undefined && this.#incoming.left > 0 && at < end)
+      at = this.#payload(this.#incoming, chunk, at, end);
+    this.#read(chunk, at, end);
   }
 
   /** Reads no more: what comes is discarded. */
   stop(): void {
     this.#done = true;
-    this.#left = 0;
-    this.#carry = this.#gather = undefined;
+    this.#carry = this.#incoming = undefined;
+  }
+
+  #read(chunk: Bytes, start: number, end: number): void {
+    for (let at = start; at < end && !this.#done;) at = this.#next(chunk, at, end);
+  }
+
+  /** Reads on in a copy of what is left of a lent chunk: a view of it is about to be handed over. */
+  #readCopy(chunk: Bytes, start: number, end: number): number {
+    const copy = allocate(end - start);
+    copy.set(chunk.subarray(start, end));
+    this.#lent = false;
+    this.#read(copy, 0, copy.length);
+    return end;
+  }
+
+  /** Reads what is at `at`: several short texts, or a frame. Returns where it went on to. */
+  #next(chunk: Bytes, at: number, end: number): number {
+    if (!this.#rules.texts || this.#incoming !== undefined) return this.#frame(chunk, at, end);
+    const to = unmaskTexts(chunk, at, end);
+    return to > at ? this.#together(chunk, at, to) : this.#frame(chunk, at, end);
+  }
+
+  /**
+   * Hands over the unmasked texts from `start` to `to`. They are cut from one string, headers and all: a native call
+   * for each would cost as much as all the rest that a short message costs (MEASURE).
+   */
+  #together(chunk: Bytes, start: number, to: number): number {
+    const first = start + SHORT_HEADER;
+    if (first + (chunk[start + 1]! & 0x7f) === to) {
+      this.#sink.text(chunk.latin1Slice(first, to));
+      return to;
+    }
+    const all = chunk.latin1Slice(start, to);
+    for (let at = 0; at < all.length && !this.#done;) {
+      const body = at + SHORT_HEADER;
+      at = body + (all.charCodeAt(at + 1) & 0x7f);
+      this.#sink.text(all.substring(body, at));
+    }
+    return to;
   }
 
   /** Reads the frame at `at`, as much of it as is there. Returns where it went on to. */
@@ -110,7 +134,8 @@ export class FrameReader {
     const broken = this.#checkStart(first, second);
     if (broken !== undefined) return this.#fail(broken, end);
 
-    let body = at + 2 + (this.#masked ? 4 : 0);
+    const { masked } = this.#rules;
+    let body = at + 2 + (masked ? 4 : 0);
     let length = short;
     if (short > 125) {
       body += short === 126 ? 2 : 8;
@@ -121,7 +146,7 @@ export class FrameReader {
         return this.#fail(length < 0 ? "HWS_LENGTH_SIGN" : "HWS_LENGTH_NOT_MINIMAL", end);
     } else if (body > end) return this.#keep(chunk, at, end);
 
-    const key = this.#masked
+    const key = masked
       ? chunk[body - 4]! | (chunk[body - 3]! << 8) | (chunk[body - 2]! << 16) | (chunk[body - 1]! << 24)
       : 0;
     const whole = body + length <= end;
@@ -135,89 +160,56 @@ export class FrameReader {
     }
     if (first >= 0x80 && whole && opcode !== 0) {
       // The common case, an unfragmented message whole in the chunk: nothing is copied.
-      if (length > this.#maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
-      this.#deliver(opcode as DataOpcode, chunk, body, body + length, mask(chunk, body, body + length, key));
+      if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
+      if (this.#lent && (opcode === Opcode.binary || !this.#rules.passing)) return this.#readCopy(chunk, at, end);
+      if (opcode === Opcode.text) this.#deliverText(chunk, body, body + length, mask(chunk, body, body + length, key));
+      else {
+        unmaskInto(chunk, body, chunk, body, body + length, key);
+        this.#sink.message(Opcode.binary, chunk, body, body + length, false);
+      }
       return body + length;
     }
-    const refused = this.#begin(opcode, first >= 0x80, length, key);
+    const incoming = (this.#incoming ??= new Incoming(opcode as DataOpcode, first < 0x80));
+    const refused = incoming.begin(this.#rules, opcode, first >= 0x80, length, key);
     if (refused !== undefined) return this.#fail(refused, end);
-    return this.#payload(chunk, body, end);
+    return this.#payload(incoming, chunk, body, end);
   }
 
   /** What is wrong with a frame's first two bytes, if something is. */
   #checkStart(first: number, second: number): ProtocolErrorCode | undefined {
     // One comparison for a final text or binary frame, masked as it should be, outside a fragmented message.
-    if ((first === 0x81 || first === 0x82) && second >= 0x80 === this.#masked && this.#opcode === 0) return undefined;
+    const { masked } = this.#rules;
+    const within = this.#incoming !== undefined;
+    if ((first === 0x81 || first === 0x82) && second >= 0x80 === masked && !within) return undefined;
     const opcode = first & 0x0f;
     if ((first & 0x70) !== 0) return "HWS_RESERVED_BITS";
     if (isReserved(opcode)) return "HWS_RESERVED_OPCODE";
-    if (second >= 0x80 !== this.#masked) return this.#masked ? "HWS_MASK_MISSING" : "HWS_MASK_FORBIDDEN";
+    if (second >= 0x80 !== masked) return masked ? "HWS_MASK_MISSING" : "HWS_MASK_FORBIDDEN";
     if (isControl(opcode)) {
       if (first < 0x80) return "HWS_CONTROL_FRAGMENTED";
       return (second & 0x7f) > MAX_CONTROL_PAYLOAD ? "HWS_CONTROL_TOO_LONG" : undefined;
     }
-    if (opcode === Opcode.continuation) return this.#opcode === 0 ? "HWS_CONTINUATION_UNEXPECTED" : undefined;
-    return this.#opcode === 0 ? undefined : "HWS_CONTINUATION_EXPECTED";
-  }
-
-  /** Begins a data frame that is a fragment, or whose payload is not all there yet. Limits come before memory. */
-  #begin(opcode: number, fin: boolean, length: number, key: number): ProtocolErrorCode | undefined {
-    if (opcode !== Opcode.continuation) this.#opcode = opcode as DataOpcode;
-    if (length + (this.#gather?.length ?? 0) > this.#maxMessageSize) return "HWS_MESSAGE_TOO_BIG";
-    if (opcode === Opcode.continuation || !fin) {
-      this.#charged += FRAGMENT_CHARGE;
-      if (this.#charged > this.#fragmentBudget) return "HWS_TOO_MANY_FRAGMENTS";
-    }
-    this.#gather ??= new Gather(!fin);
-    this.#left = length;
-    this.#key = key;
-    this.#fin = fin;
-    return undefined;
+    if (opcode === Opcode.continuation) return within ? undefined : "HWS_CONTINUATION_UNEXPECTED";
+    return within ? "HWS_CONTINUATION_EXPECTED" : undefined;
   }
 
   /** Reads what the chunk has of the current data frame's payload. Returns where it ends. */
-  #payload(chunk: Bytes, start: number, end: number): number {
-    const stop = Math.min(end, start + this.#left);
-    const gather = this.#gather!;
-    this.#left -= stop - start;
-    if (stop > start) {
-      const all = mask(chunk, start, stop, this.#key);
-      this.#ascii |= all;
-      this.#key = rotateKey(this.#key, stop - start);
-      if (this.#opcode === Opcode.text && (all > 0x7f || this.#utf8 !== UTF8_START)) {
-        // RFC 6455 8.1: fail at the first byte that is wrong, not at the message's end.
-        this.#utf8 = this.#check(chunk, start, stop, this.#utf8);
-        if (this.#utf8 === UTF8_BAD) return this.#fail("HWS_INVALID_UTF8", end);
-      }
-      gather.append(chunk, start, stop, this.#left);
-    }
-    if (this.#left === 0 && this.#fin) {
-      if (this.#utf8 !== UTF8_START) return this.#fail("HWS_INVALID_UTF8", end);
-      this.#finish(gather);
+  #payload(incoming: Incoming, chunk: Bytes, start: number, end: number): number {
+    const stop = Math.min(end, start + incoming.left);
+    if (!incoming.append(this.#rules, chunk, start, stop)) return this.#fail("HWS_INVALID_UTF8", end);
+    if (incoming.whole) {
+      this.#incoming = undefined;
+      this.#sink.message(incoming.opcode, incoming.bytes, 0, incoming.length, incoming.ascii);
     }
     return stop;
   }
 
-  /** The gathered message is whole. */
-  #finish(gather: Gather): void {
-    const opcode = this.#opcode as DataOpcode;
-    const ascii = this.#ascii < 0x80;
-    this.#opcode = this.#charged = this.#ascii = 0;
-    this.#gather = undefined;
-    this.#sink.message(opcode, gather.bytes, 0, gather.length, ascii);
-  }
-
-  /** An unfragmented message lies whole in the chunk. `all` is the OR of its bytes. */
-  #deliver(opcode: DataOpcode, chunk: Bytes, start: number, end: number, all: number): void {
+  /** An unfragmented text lies whole in the chunk. `all` is the OR of its bytes. */
+  #deliverText(chunk: Bytes, start: number, end: number, all: number): void {
     const ascii = all < 0x80;
-    if (!ascii && opcode === Opcode.text && this.#check(chunk, start, end, UTF8_START) !== UTF8_START)
+    if (!ascii && this.#rules.checkUtf8(chunk, start, end, UTF8_START) !== UTF8_START)
       this.#fail("HWS_INVALID_UTF8", end);
-    else this.#sink.message(opcode, chunk, start, end, ascii);
-  }
-
-  #check(chunk: Bytes, start: number, end: number, state: number): number {
-    if (this.#nativeIsUtf8 === undefined) return checkUtf8(chunk, start, end, state);
-    return checkUtf8By(this.#nativeIsUtf8, chunk, start, end, state);
+    else this.#sink.message(Opcode.text, chunk, start, end, ascii);
   }
 
   #control(opcode: number, payload: Bytes): void {
@@ -231,35 +223,41 @@ export class FrameReader {
 
   /** Keeps the beginning of a frame for the next chunk, as a copy: a few bytes must not hold a whole chunk. */
   #keep(chunk: Bytes, start: number, end: number): number {
-    this.#carry = allocate(end - start);
-    this.#carry.set(chunk.subarray(start, end));
+    this.#carry = takeCarry();
+    this.#carried = end - start;
+    copyFew(chunk, start, end, this.#carry, 0);
     return end;
   }
 
   /** Goes on with a frame whose beginning was kept. Returns where in `chunk` reading goes on. */
-  #resume(carry: Bytes, chunk: Bytes): number {
-    const kept = carry.length;
-    const joined = allocate(Math.min(kept + chunk.length, MAX_CARRY));
-    joined.set(carry);
-    joined.set(chunk.subarray(0, joined.length - kept), kept);
+  #resume(carry: Bytes, chunk: Bytes, end: number): number {
+    const kept = this.#carried;
     this.#carry = undefined;
     // A control frame is read from the copy; of a data frame only the header: its payload is read where it lies.
-    const size = Math.min(sizeToJoin(joined, this.#masked), joined.length);
-    this.#frame(joined, 0, size);
+    const header = Math.min(kept + end, MAX_HEADER);
+    copyFew(chunk, 0, header - kept, carry, kept);
+    const size = Math.min(sizeToJoin(carry, header, this.#rules.masked), kept + end);
+    const from = Math.max(kept, header);
+    copyFew(chunk, from - kept, size - kept, carry, from);
+    const lent = this.#lent;
+    this.#lent = true;
+    this.#frame(carry, 0, size);
+    this.#lent = lent;
+    giveBack(carry);
     return size - kept;
   }
 
   /** The one exit for failure. Returns `end`, so that the caller's loop is over. */
   #fail(code: ProtocolErrorCode, end: number): number {
     this.stop();
-    this.#sink.fail(new ProtocolError(code));
+    this.#sink.fail(withoutStack(() => new ProtocolError(code)));
     return end;
   }
 }
 
-/** The bytes of a frame's header, and of a control frame's payload too; more than there are while they do not yet tell. */
-function sizeToJoin(bytes: Bytes, masked: boolean): number {
-  if (bytes.length < 2) return Infinity;
+/** The bytes of the header of the frame that begins with `bytes[0, length)`, and of a control frame's payload too; more than there are while they do not yet tell. */
+function sizeToJoin(bytes: Bytes, length: number, masked: boolean): number {
+  if (length < 2) return Infinity;
   const short = bytes[1]! & 0x7f;
   const header = 2 + (masked ? 4 : 0);
   if (isControl(bytes[0]! & 0x0f)) return header + short;

@@ -52,6 +52,7 @@ export class Admission {
   }
 
   #wait(answer: PromiseLike<unknown>): void {
+    this.#offer.wait();
     // Answered already: the callback itself has terminated the server.
     if (!this.#answered) {
       this.#deadline = setTimeout(() => {

@@ -21,7 +21,7 @@ import { Place, type PlaceListener } from "./place.ts";
 import { Roster } from "./roster.ts";
 import { noSuchPath } from "./router.ts";
 import type { ServerCaller } from "./server-caller.ts";
-import type { WebSocketConnection } from "./websocket-connection.ts";
+import { type WebSocketConnection, coreOf } from "./websocket-connection.ts";
 
 /** Makes the user's object for a connection. */
 export type MakeFace = (connection: Connection, id: number, protocol: string | undefined) => WebSocketConnection;
@@ -46,8 +46,8 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
   readonly #makeFace: MakeFace;
   readonly #place: Place;
   readonly #admissions = new Set<Admission>();
-  /** Every connection whose handler has not heard its last, also those that have left the roster. */
-  readonly #connections = new Set<Connection>();
+  /** Those that have left the roster, and whose handler has not heard its last. */
+  readonly #leaving = new Set<Connection>();
 
   #nextId = 1;
   #started = false;
@@ -150,7 +150,6 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
     const connection = new Connection(stream, handler, this.#settings, this, (core) =>
       this.#makeFace(core, id, protocol),
     );
-    this.#connections.add(connection);
     this.roster.add(connection.face as WebSocketConnection);
     try {
       connection.start(preamble, head);
@@ -169,10 +168,11 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
 
   left(connection: Connection): void {
     this.roster.remove(connection.face as WebSocketConnection);
+    this.#leaving.add(connection);
   }
 
   finished(connection: Connection): void {
-    this.#connections.delete(connection);
+    this.#leaving.delete(connection);
     this.#finishIfEmpty();
   }
 
@@ -196,16 +196,17 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
     this.#place.close();
     for (const admission of this.#admissions) admission.refuse(goingDown());
     // RFC 6455 7.4.1: 1001, going away.
-    if (!atOnce) for (const connection of this.#connections) connection.terminate(CloseCode.goingAway);
+    if (!atOnce) for (const connection of this.roster.list) coreOf(connection).terminate(CloseCode.goingAway);
     this.#finishIfEmpty();
   }
 
   #destroyAll(): void {
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.roster.list) coreOf(connection).destroy();
+    for (const connection of this.#leaving) connection.destroy();
   }
 
   #finishIfEmpty(): void {
-    if (this.#end === undefined || this.#connections.size > 0) return;
+    if (this.#end === undefined || this.roster.size + this.#leaving.size > 0) return;
     for (const deadline of this.#deadlines) clearTimeout(deadline);
     void this.#finish(this.#end.resolve);
   }

@@ -154,8 +154,11 @@ test("what the platform throws while a chunk is read ends this connection, and i
   const session = new Session(
     {},
     {
-      decode: () => {
-        throw refused;
+      decode: {
+        bytes: () => {
+          throw refused;
+        },
+        text: undefined,
       },
     },
   );
@@ -537,9 +540,10 @@ describe("a handler that never settles", () => {
 
   test("stops the reading within the turn once a chunk has been read ahead", () => {
     const session = new Session({ message: () => new Promise(() => undefined) });
-    session.connection.received(asBytes(Buffer.from(text("a"))));
+    const [short, long] = [text("a"), text("x".repeat(70_000))];
+    session.connection.received(asBytes(Buffer.from(short)), short.length, false);
     expect(session.stream.isPaused()).toBe(false);
-    session.connection.received(asBytes(Buffer.from(text("x".repeat(70_000)))));
+    session.connection.received(asBytes(Buffer.from(long)), long.length, false);
     expect(session.stream.isPaused()).toBe(true);
   });
 });

@@ -13,7 +13,7 @@ const BINARY = 2;
 function decode(dataType: DataType, opcode: 1 | 2, message: Bytes): unknown {
   const chunk = join([hex("ff ff ff"), message, hex("ff ff")]);
   const ascii = message.every((byte) => byte < 0x80);
-  return decoders[dataType](opcode, chunk, 3, 3 + message.length, ascii);
+  return decoders[dataType].bytes(opcode, chunk, 3, 3 + message.length, ascii);
 }
 
 function errorOf(decoding: () => unknown): unknown {
@@ -52,7 +52,7 @@ describe("dataType blob", () => {
 
   test("copies nothing: the data is a view of the chunk", () => {
     const chunk = utf8("..hello..");
-    expect((decoders.blob(BINARY, chunk, 2, 7, true) as Buffer).buffer).toBe(chunk.buffer);
+    expect((decoders.blob.bytes(BINARY, chunk, 2, 7, true) as Buffer).buffer).toBe(chunk.buffer);
   });
 
   test("makes an empty Buffer of an empty message", () => {
@@ -98,7 +98,9 @@ describe("a message that is longer than any string", () => {
     "is refused with 1009 under dataType %s, and throws nothing else",
     (dataType) => {
       for (const ascii of [true, false]) {
-        const error = errorOf(() => decoders[dataType](TEXT, utf8("x"), 0, constants.MAX_STRING_LENGTH + 1, ascii));
+        const error = errorOf(() =>
+          decoders[dataType].bytes(TEXT, utf8("x"), 0, constants.MAX_STRING_LENGTH + 1, ascii),
+        );
         expect(error).toBeInstanceOf(ProtocolError);
         expect(error).toMatchObject({ code: "HWS_MESSAGE_TOO_BIG", closeCode: 1009 });
       }

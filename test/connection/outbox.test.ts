@@ -519,9 +519,9 @@ describe("giving up", () => {
 describe("slab memory", () => {
   test("is used again when the stream has taken it", async () => {
     const { stream, outbox } = rig();
-    outbox.text("aaaa");
+    outbox.message(BINARY, utf8("aaaa"));
     await turns();
-    outbox.text("bbbb");
+    outbox.message(BINARY, utf8("bbbb"));
     await turns();
     const [one, other] = stream.memory.flat();
     expect(one!.buffer).toBe(other!.buffer);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type StreamListener, link } from "../../src/connection/stream.ts";
+import { type StreamListener, link, uncork, write } from "../../src/connection/stream.ts";
 import { utf8 } from "../support/bytes.ts";
 import { Wire, turns } from "../support/wire.ts";
 
@@ -37,11 +37,43 @@ describe("a linked stream", () => {
     const to = recorder();
     link(stream, to);
     stream.stick();
-    expect(stream.write("ab")).toBe(false);
+    expect(write(stream, "ab")).toBe(false);
+    expect(write(stream, utf8("cd"))).toBe(false);
+    expect(stream.listenerCount("drain")).toBe(1);
     expect(to.heard).toEqual([]);
     stream.flow();
     await turns();
     expect(to.heard).toEqual(["drained"]);
+  });
+
+  test("is not listened to for room as long as there is some", () => {
+    const stream = new Wire();
+    link(stream, recorder());
+    expect(write(stream, "ab")).toBe(true);
+    expect(stream.listenerCount("drain")).toBe(0);
+  });
+
+  test("takes a string as one byte a character, and bytes as they are", async () => {
+    const stream = new Wire();
+    link(stream, recorder());
+    write(stream, "\u0081\u0001a");
+    write(stream, utf8("é"));
+    await turns();
+    expect(stream.taken.latin1Slice(0, stream.taken.length)).toBe("\u0081\u0001a\u00c3\u00a9");
+  });
+
+  test("that throws when it is written to, or let go, is destroyed", async () => {
+    for (const method of ["write", "uncork"] as const) {
+      const stream = new Wire();
+      const to = recorder();
+      link(stream, to);
+      stream[method] = () => {
+        throw new Error("no more");
+      };
+      expect(method === "write" ? write(stream, "a") : uncork(stream)).toBe(false);
+      await turns();
+      expect(to.heard).toEqual(["failed no more", "closed"]);
+    }
   });
 
   test("tells of a failure, then that it is gone: nothing is thrown", async () => {
@@ -57,7 +89,7 @@ describe("a linked stream", () => {
     const [one, other] = [new Wire(), new Wire()];
     link(one, recorder());
     link(other, recorder());
-    for (const event of ["data", "drain", "end", "error", "close"]) {
+    for (const event of ["data", "end", "error", "close"]) {
       expect(one.listeners(event).at(-1)).toBe(other.listeners(event).at(-1));
     }
   });
@@ -68,7 +100,7 @@ describe("a linked stream", () => {
     link(stream, recorder());
     stream.arrive(utf8("a"));
     await turns();
-    expect(counts(stream).map((count, i) => count - before[i]!)).toEqual([1, 1, 1, 1, 1]);
+    expect(counts(stream).map((count, i) => count - before[i]!)).toEqual([1, 0, 1, 1, 1]);
   });
 
   test("that is gone tells nothing more, and an error that comes late is not thrown", async () => {

@@ -77,9 +77,18 @@ describe("the request's address", () => {
     expect(request({ remoteAddress: "192.0.2.7" }).remoteAddress).toBe("192.0.2.7");
   });
 
-  test("it is kept, for a socket that is closed does not know it", () => {
+  test("it is kept once it was asked for: a socket that is closed does not know it any more", () => {
     const socket: { remoteAddress: string | undefined } = { remoteAddress: "192.0.2.7" };
     const known = new NodeRequest({ url: "/", rawHeaders: [], socket } as unknown as IncomingMessage);
+    expect(known.remoteAddress).toBe("192.0.2.7");
+    socket.remoteAddress = undefined;
+    expect(known.remoteAddress).toBe("192.0.2.7");
+  });
+
+  test("it can be asked for in time, before the socket is closed", () => {
+    const socket: { remoteAddress: string | undefined } = { remoteAddress: "192.0.2.7" };
+    const known = new NodeRequest({ url: "/", rawHeaders: [], socket } as unknown as IncomingMessage);
+    known.keepAddress();
     socket.remoteAddress = undefined;
     expect(known.remoteAddress).toBe("192.0.2.7");
   });

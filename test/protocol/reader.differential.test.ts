@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ReaderOptions } from "../../src/protocol/reader.ts";
+import type { ReaderOptions } from "../../src/protocol/rules.ts";
 import { copy, cutAt, fill, hex, join, utf8 } from "../support/bytes.ts";
 import { asClient, encode } from "../support/frames.ts";
 import { cases, seed } from "../support/fuzz.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { FrameReader, type ReaderOptions } from "../../src/protocol/reader.ts";
+import { FrameReader } from "../../src/protocol/reader.ts";
+import type { ReaderOptions } from "../../src/protocol/rules.ts";
 import { type Verdict, autobahnUtf8 } from "../support/autobahn-utf8.ts";
 import { copy, fill, hex, join, toHex } from "../support/bytes.ts";
 import { asClient, encode } from "../support/frames.ts";

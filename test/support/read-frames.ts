@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { FrameReader, type ReaderOptions } from "../../src/protocol/reader.ts";
+import { FrameReader } from "../../src/protocol/reader.ts";
+import type { ReaderOptions } from "../../src/protocol/rules.ts";
 import { byteByByte, copy, cutAt, join } from "./bytes.ts";
 import { asClient, encode } from "./frames.ts";
 import { type Call, RecordingSink } from "./recording-sink.ts";
@@ -7,12 +8,20 @@ import { type Call, RecordingSink } from "./recording-sink.ts";
 const PING = { opcode: 9, payload: Uint8Array.of(0x21) };
 
 /**
- * What a new reader makes of these chunks.
+ * What a new reader makes of these chunks; the same, whether it makes strings of short texts or not.
  *
  * @param chunks - Are copied: a reader unmasks in place.
  * @param options - The reader's.
  */
 export function read(chunks: readonly Uint8Array[], options: ReaderOptions): readonly Call[] {
+  const calls = callsOf(chunks, options);
+  // A check of the test's own would be asked twice.
+  if (options.isUtf8 === undefined)
+    expect(callsOf(chunks, { ...options, texts: true }), "with short texts as strings").toEqual(calls);
+  return calls;
+}
+
+function callsOf(chunks: readonly Uint8Array[], options: ReaderOptions): readonly Call[] {
   const sink = new RecordingSink();
   const reader = new FrameReader(sink, options);
   for (const chunk of chunks) reader.push(copy(chunk));

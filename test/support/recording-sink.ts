@@ -35,11 +35,17 @@ export class RecordingSink implements FrameSink {
   message(opcode: number, bytes: Bytes, start: number, end: number, ascii: boolean): void {
     const body = bytes.subarray(start, end);
     if (body.length !== end - start) throw new Error(`bytes[${start}, ${end}) is not inside the ${bytes.length} bytes`);
-    if (ascii !== body.every((byte) => byte < 0x80)) throw new Error(`ascii is ${ascii} for ${toHex(body)}`);
+    if (ascii !== (opcode === 1 && body.every((byte) => byte < 0x80)))
+      throw new Error(`ascii is ${ascii} for ${toHex(body)}`);
     if (opcode !== 1 && opcode !== 2) throw new Error(`${opcode} is no message's opcode`);
     // A text that is not UTF-8 throws here.
     if (opcode === 1) this.#record(["text", new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body)]);
     else this.#record(["binary", toHex(body)]);
+  }
+
+  text(text: string): void {
+    if (!/^[\u0000-\u007f]{0,125}$/.test(text)) throw new Error(`${JSON.stringify(text)} is no short ASCII text`);
+    this.#record(["text", text]);
   }
 
   ping(payload: Bytes): void {

@@ -1,7 +1,8 @@
 import type { Callbacks } from "../../src/connection/caller.ts";
-import { Connection, type ConnectionHost, type ConnectionSettings } from "../../src/connection/connection.ts";
+import { Connection, type ConnectionHost } from "../../src/connection/connection.ts";
 import { decoders } from "../../src/connection/decode.ts";
 import type { Culprit, ErrorEvent, MessageEvent, TerminateEvent } from "../../src/connection/events.ts";
+import type { ConnectionSettings } from "../../src/connection/settings.ts";
 import { onTestFinished } from "vitest";
 import { hex, join, utf8 } from "./bytes.ts";
 import { asClient, encode } from "./frames.ts";
@@ -66,7 +67,7 @@ export class Session implements ConnectionHost {
     onTestFinished(() => {
       this.connection.destroy();
     });
-    this.connection.start(utf8(PREAMBLE), join([head]));
+    this.connection.start(PREAMBLE, join([head]));
   }
 
   /** The frames that were taken, behind the answer to the handshake. */

@@ -1,0 +1,61 @@
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+import { type Bytes, allocate } from "../protocol/bytes.ts";
+
+/** What is called with the bytes that were read: `memory[0, bytes)`, until it returns. */
+export type OnRead<S extends Duplex> = (this: S, bytes: number, memory: Bytes) => void;
+
+/** Bytes of one read of a socket at most: as many as Node itself reads at once. */
+const READ_SIZE = 64 * 1024;
+
+/** The major versions of Node whose sockets are known to read like this: those that the tests run on, and those between. */
+const KNOWN = { from: 20, to: 26 } as const;
+
+/** The names under which a socket keeps what `onread` of `new net.Socket()` asks for. */
+interface Names {
+  readonly buffer: symbol;
+  readonly callback: symbol;
+  readonly nextBuffer: symbol;
+}
+
+/** A socket as Node's own `onread` sees it. */
+interface Readable {
+  readonly _handle?: { useUserBuffer?: (memory: Bytes) => void } | null;
+  [name: symbol]: unknown;
+}
+
+let shared: Bytes | undefined;
+const names = findNames();
+
+/**
+ * Has a plain socket read into memory that all of them share, and `onRead` called in place of "data". Node makes 64 KiB
+ * of memory, a buffer and an event of each read otherwise. `net.Socket` can do so for those who make the socket (its
+ * option `onread`), but a server is handed sockets: so it is set where that option is kept. Where this
+ * is not to be had, in another version of Node, in another runtime or for another stream, "data" comes as ever.
+ *
+ * @returns false where it is not to be had
+ */
+export function readIntoShared<S extends Duplex>(stream: S, onRead: OnRead<S>): boolean {
+  if (names === undefined || Object.getPrototypeOf(stream) !== Socket.prototype) return false;
+  const socket = stream as unknown as Readable;
+  // Something waits to be read already, or somebody has asked for `onread` himself.
+  if (stream.readableLength > 0 || stream.destroyed || socket[names.buffer] !== null) return false;
+  if (typeof socket._handle?.useUserBuffer !== "function") return false;
+  shared ??= allocate(READ_SIZE);
+  socket._handle.useUserBuffer(shared);
+  socket[names.buffer] = shared;
+  socket[names.callback] = onRead;
+  socket[names.nextBuffer] = null;
+  return true;
+}
+
+function findNames(): Names | undefined {
+  const major = Number.parseInt(process.versions.node, 10);
+  if (!(major >= KNOWN.from && major <= KNOWN.to)) return undefined;
+  const symbols = Object.getOwnPropertySymbols(new Socket());
+  const named = (name: string): symbol | undefined => symbols.find(({ description }) => description === name);
+  const [buffer, callback, nextBuffer] = [named("kBuffer"), named("kBufferCb"), named("kBufferGen")];
+  if (buffer === undefined || callback === undefined || nextBuffer === undefined) return undefined;
+  return { buffer, callback, nextBuffer };
+}

@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { decoders } from "../../src/connection/decode.ts";
+import { type ConnectionSettings, rulesOf } from "../../src/connection/settings.ts";
+
+const settings: ConnectionSettings = {
+  decode: decoders.text,
+  keepOnInvalidJson: false,
+  maxMessageSize: 1234,
+  closeTimeout: 1,
+  maxSendQueue: 1,
+  highWaterMark: 1,
+  fragmentSize: Infinity,
+};
+
+test("the connections of one server read by one set of rules, those of another by another", () => {
+  expect(rulesOf(settings)).toBe(rulesOf(settings));
+  expect(rulesOf({ ...settings })).not.toBe(rulesOf(settings));
+});
+
+test("a server's connections want masked frames of no more than the message limit", () => {
+  expect(rulesOf(settings)).toMatchObject({ masked: true, maxMessageSize: 1234 });
+});
+
+test.each([
+  ["text", true],
+  ["object", true],
+  ["auto", true],
+  ["blob", false],
+] as const)("under dataType %s texts become strings: %s", (dataType, passing) => {
+  expect(rulesOf({ ...settings, decode: decoders[dataType] })).toMatchObject({ texts: passing, passing });
+});

@@ -4,6 +4,7 @@ import { type Bytes, NOTHING, allocate, asBytes } from "../protocol/bytes.ts";
 import { FIN, fragments, headerSize, serializeFrame, writeHeader } from "../protocol/writer.ts";
 import { Opcode } from "../protocol/opcodes.ts";
 import { Batch } from "./batch.ts";
+import { waitingIn } from "./direct-write.ts";
 import { LARGEST_CUT, type Slab, slabFor } from "./slab.ts";
 import { uncork, write } from "./stream.ts";
 import { encodeTexts, isPlain, textHeader, writeText } from "./text.ts";
@@ -74,7 +75,7 @@ export class Outbox implements TurnEnd {
 
   /**
    * @param stream what is written to
-   * @param consumes whether memory may be used again once the stream's `writableLength` is 0
+   * @param consumes whether memory may be used again once nothing waits in the stream
    * @param fragmentSize the most payload bytes of one frame
    */
   constructor(stream: Duplex, consumes: boolean, fragmentSize: number) {
@@ -91,7 +92,7 @@ export class Outbox implements TurnEnd {
 
   /** What `size` is at least: texts that are not encoded yet count as if they were ASCII. It costs nothing to ask. */
   get leastSize(): number {
-    return this.#empty ? this.#size : this.#size + this.#stream.writableLength;
+    return this.#empty ? this.#size : this.#size + waitingIn(this.#stream);
   }
 
   /** Hands the answer to the handshake to the stream, latin1 text, where it waits for the first frames. */
@@ -343,12 +344,12 @@ export class Outbox implements TurnEnd {
 
   #put(bytes: Bytes | string): void {
     this.#full = !write(this.#stream, bytes);
-    this.#empty = this.#stream.writableLength === 0;
+    this.#empty = waitingIn(this.#stream) === 0;
   }
 
   #letGo(): void {
     if (!uncork(this.#stream)) this.#full = true;
-    this.#empty = this.#stream.writableLength === 0;
+    this.#empty = waitingIn(this.#stream) === 0;
   }
 
   #writeTexts(): void {

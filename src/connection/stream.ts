@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 
 import type { Bytes } from "../protocol/bytes.ts";
+import { allowDirectWrites, mayWriteDirectly, writeDirectly } from "./direct-write.ts";
 import { readIntoShared } from "./shared-read.ts";
 
 /** What a stream tells the connection on it. */
@@ -37,8 +38,10 @@ export function link(stream: Duplex, to: StreamListener): void {
   const linked = stream as Linked;
   linked[listener] = to;
   linked.on("error", onError).on("close", onClose).on("end", onEnd);
-  if (readIntoShared(linked, onRead)) linked.resume();
-  else linked.on("data", onData);
+  if (readIntoShared(linked, onRead)) {
+    allowDirectWrites(linked);
+    linked.resume();
+  } else linked.on("data", onData);
 }
 
 /**
@@ -49,6 +52,7 @@ export function link(stream: Duplex, to: StreamListener): void {
  */
 export function write(stream: Duplex, bytes: Bytes | string): boolean {
   try {
+    if (mayWriteDirectly(stream)) return writeDirectly(stream, bytes, onTaken);
     const room = typeof bytes === "string" ? stream.write(bytes, "latin1") : stream.write(bytes);
     if (!room) awaitRoom(stream as Linked);
     return room;
@@ -83,6 +87,10 @@ function onData(this: Linked, chunk: Bytes): void {
 
 function onRead(this: Linked, bytes: number, memory: Bytes): void {
   this[listener]?.received(memory, bytes, true);
+}
+
+function onTaken(stream: Duplex): void {
+  (stream as Linked)[listener]?.drained();
 }
 
 function onDrain(this: Linked): void {

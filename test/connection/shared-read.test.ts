@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer as createWebServer } from "node:http";
-import { type AddressInfo, Socket, connect, createServer } from "node:net";
+import { type AddressInfo, Socket, connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { type DataType, type MessageEvent, WebSocketServer } from "hawser";
@@ -11,6 +11,7 @@ import { utf8 } from "../support/bytes.ts";
 import { certificate } from "../support/certificate.ts";
 import { Peer, gate, portOf, turn, until } from "../support/peer.ts";
 import { RawClient, handshake, masked } from "../support/raw-client.ts";
+import { type Pair, listening, pair } from "../support/socket-pair.ts";
 import { Wire } from "../support/wire.ts";
 
 /** What Node reads at once. */
@@ -54,32 +55,6 @@ class Ear implements StreamListener {
   closed(): void {
     this.told.push("closed");
   }
-}
-
-/** Two ends of a TCP connection: `near` as a server is handed it, `far` the client's. */
-interface Pair {
-  readonly near: Socket;
-  readonly far: Socket;
-}
-
-async function listening(onSocket: (socket: Socket) => void): Promise<number> {
-  const server = createServer({ allowHalfOpen: true }, onSocket);
-  onTestFinished(() => void server.close());
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return (server.address() as AddressInfo).port;
-}
-
-async function pair(): Promise<Pair> {
-  const { promise, open } = gate<Socket>();
-  const port = await listening(open);
-  const far = connect({ port, host: "127.0.0.1", noDelay: true });
-  onTestFinished(() => void far.destroy());
-  const near = await promise;
-  onTestFinished(() => void near.destroy());
-  // A far end that is reset has nobody to be told.
-  far.on("error", () => undefined).resume();
-  return { near, far };
 }
 
 async function linked(): Promise<Pair & { readonly ear: Ear }> {

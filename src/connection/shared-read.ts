@@ -30,7 +30,8 @@ const names = findNames();
 
 /**
  * Has a plain socket read into memory that all of them share, and `onRead` called in place of "data". Node makes 64 KiB
- * of memory, a buffer and an event of each read otherwise. `net.Socket` can do so for those who make the socket (its
+ * of memory, a buffer, an event and a tick of each read otherwise (0.84 times the CPU of an echo with one in flight, 0.66
+ * times that of one of 64 KiB). `net.Socket` can do so for those who make the socket (its
  * option `onread`), but a server is handed sockets: so it is set where that option is kept. Where this
  * is not to be had, in another version of Node, in another runtime or for another stream, "data" comes as ever.
  *
@@ -39,8 +40,14 @@ const names = findNames();
 export function readIntoShared<S extends Duplex>(stream: S, onRead: OnRead<S>): boolean {
   if (names === undefined || Object.getPrototypeOf(stream) !== Socket.prototype) return false;
   const socket = stream as unknown as Readable;
-  // Something waits to be read already, or somebody has asked for `onread` himself.
-  if (stream.readableLength > 0 || stream.destroyed || socket[names.buffer] !== null) return false;
+  // Something waits to be read already, or somebody else listens, or has asked for `onread` himself.
+  if (
+    stream.readableLength > 0 ||
+    stream.listenerCount("data") > 0 ||
+    stream.destroyed ||
+    socket[names.buffer] !== null
+  )
+    return false;
   if (typeof socket._handle?.useUserBuffer !== "function") return false;
   shared ??= allocate(READ_SIZE);
   socket._handle.useUserBuffer(shared);

@@ -238,7 +238,7 @@ describe("a chunk that is lent", () => {
   });
 
   test.each([1, 2, 3])("of %i bytes is read to its end also where a header is cut several times", (size) => {
-    const sink = new Keeper();
+    const sink = new Decoder();
     const reader = new FrameReader(sink, { role: "server", texts: true });
     const frames = join([
       asClient(encode({ opcode: 1, payload: utf8("text") })),

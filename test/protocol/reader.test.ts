@@ -220,12 +220,12 @@ describe("memory", () => {
     expect(seen).toEqual([true, 4, 7]);
   });
 
-  test("that was handed over does not change when more is read", () => {
+  test("that was handed over does not change when more is read; a ping's is valid until the call returns", () => {
     const kept: Uint8Array[] = [];
     const sink = Object.assign(new RecordingSink(), {
       message: (_opcode: number, bytes: Uint8Array, start: number, end: number) =>
         kept.push(bytes.subarray(start, end)),
-      ping: (payload: Uint8Array) => kept.push(payload),
+      ping: (payload: Uint8Array) => kept.push(Uint8Array.from(payload)),
     });
     const reader = new FrameReader(sink, server);
     const bytes = join(

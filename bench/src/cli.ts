@@ -18,6 +18,7 @@ import { saveResult } from "./report/save.ts";
 import { summarize } from "./report/summary.ts";
 import type { Result, WorkResult } from "./report/summary.ts";
 import { formatTables } from "./report/table.ts";
+import { parseWhole } from "./sizes.ts";
 import { ALL_WORK, QUICK_WORK, selectWork } from "./work.ts";
 
 interface Flags {
@@ -49,6 +50,12 @@ function positive(text: string): number {
   return number;
 }
 
+function wholeAboveZero(text: string): number {
+  const number = parseWhole(text);
+  if (number === 0) throw new InvalidArgumentError("A whole number above zero is expected.");
+  return number;
+}
+
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError("A whole number is expected.");
   return Number(text);
@@ -57,10 +64,10 @@ function wholeNumber(text: string): number {
 function parse(words: readonly string[]): Flags {
   return new Command("npm run bench --")
     .description("Measures hawser against other WebSocket servers: ratios of one run, on this machine.")
-    .option("--quick", "the main ratios, in under a minute")
+    .option("--quick", "the main ratios, in about a minute")
     .option("--only <ids>", `work to do, separated by commas: ${ALL_IDS.join(" ")}; sizes and depths are free`, list)
     .option("--peers <ids>", "servers that take part, separated by commas", list)
-    .option("--rounds <n>", "rounds per work", wholeNumber)
+    .option("--rounds <n>", "rounds per work", wholeAboveZero)
     .option("--seconds <s>", "measured seconds per run", positive)
     .option(
       "--patience <s>",
@@ -141,8 +148,10 @@ export async function main(words: readonly string[]): Promise<number> {
   const { works, engine } = await measureAll(plan);
   const result: Result = { date: new Date().toISOString(), machine, pace: plan.pace, works, engine };
   process.stdout.write(flags.json ? `${JSON.stringify(result, null, 2)}\n` : formatTables(result));
-  for (const name of flags.save ? ["last", flags.save] : ["last"]) saveResult(name, result, drawChart(result));
-  for (const warning of disturbances(result)) process.stderr.write(`${warning}\n`);
+  const names = flags.save ? ["last", flags.save] : ["last"];
+  const files = names.flatMap((name) => saveResult(name, result, drawChart(result)));
+  // Behind the tables, on standard error, so that `--json` stays clean.
+  for (const line of [...disturbances(result), `Saved: ${files.join(", ")}`]) process.stderr.write(`${line}\n`);
   const rows = [...works, ...engine].flatMap((each): readonly { readonly failed?: string }[] => each.rows);
   return rows.some((row) => row.failed !== undefined) ? 1 : 0;
 }

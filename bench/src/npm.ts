@@ -5,12 +5,16 @@ import { resolve } from "node:path";
 const bench = resolve(import.meta.dirname, "..");
 const root = resolve(bench, "..");
 
-/** Installs the benchmark's packages where they are missing, or older than the lock file. */
-export function install(): void {
+/** Whether the benchmark's packages are there, and not older than the lock file. */
+export function isInstalled(): boolean {
   // npm leaves a copy of the lock file in what it installed.
   const copy = resolve(bench, "node_modules/.package-lock.json");
-  const upToDate = existsSync(copy) && statSync(copy).mtimeMs >= statSync(resolve(bench, "package-lock.json")).mtimeMs;
-  if (!upToDate) npm(bench, "ci", "--no-audit", "--no-fund");
+  return existsSync(copy) && statSync(copy).mtimeMs >= statSync(resolve(bench, "package-lock.json")).mtimeMs;
+}
+
+/** Installs the benchmark's packages where they are missing, or older than the lock file. */
+export function install(): void {
+  if (!isInstalled()) npm(bench, "ci", "--no-audit", "--no-fund");
 }
 
 /** Builds the library, as for its users. */

@@ -15,6 +15,8 @@ export interface Peer {
   readonly runtime: "node" | "bun";
   readonly dialect: Dialect;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The packages it consists of, as far as a result names their versions. */
+  readonly packages?: readonly string[];
   /** Where its fan-out lives, if not at `/fan`. */
   readonly fanRoute?: "/broadcast";
   /** Its frame parser and frame writer, where they are measured by themselves. */
@@ -30,32 +32,66 @@ const fanOnly = (work: Work): boolean => work.kind === "fan";
 
 /** Every peer there is, in the order of the report; the first that takes part is what the others are held against. */
 export const PEERS: readonly Peer[] = [
-  { ...node, id: "hawser", title: "hawser", script: "hawser.js", engine: "hawser", serves: always },
+  {
+    ...node,
+    id: "hawser",
+    title: "hawser",
+    script: "hawser.js",
+    packages: ["hawser"],
+    engine: "hawser",
+    serves: always,
+  },
   {
     ...node,
     id: "hawser-broadcast",
     title: "hawser, broadcast()",
     script: "hawser.js",
+    packages: ["hawser"],
     fanRoute: "/broadcast",
     serves: fanOnly,
   },
-  { ...node, id: "ws", title: "ws + bufferutil", script: "ws.js", engine: "ws", serves: always },
-  { ...node, id: "bun", title: "Bun.serve (native)", script: "bun.js", runtime: "bun", serves: always },
+  {
+    ...node,
+    id: "ws",
+    title: "ws + bufferutil",
+    script: "ws.js",
+    packages: ["ws", "bufferutil"],
+    engine: "ws",
+    serves: always,
+  },
+  {
+    ...node,
+    id: "bun",
+    title: "Bun.serve (native)",
+    script: "bun.js",
+    packages: ["bun"],
+    runtime: "bun",
+    serves: always,
+  },
   {
     ...node,
     id: "bun-loop",
     title: "Bun.serve, loop",
     script: "bun.js",
+    packages: ["bun"],
     options: ["loop"],
     runtime: "bun",
     serves: fanOnly,
   },
-  { ...node, id: "crossws", title: "crossws (Node)", script: "crossws.js", serves: always },
+  {
+    ...node,
+    id: "crossws",
+    title: "crossws (Node)",
+    script: "crossws.js",
+    packages: ["crossws", "bufferutil"],
+    serves: always,
+  },
   {
     ...node,
     id: "socket.io",
     title: "Socket.IO (WebSocket)",
     script: "socketio.js",
+    packages: ["socket.io", "bufferutil"],
     dialect: "socket.io",
     // Its binary messages are two frames, and its opening is more than a handshake: neither compares.
     serves: (work) => work.format !== "binary" && work.kind !== "handshakes",
@@ -100,6 +136,11 @@ export function withBuild(peer: Peer, folder: string): Peer {
 export function withBaseline(peers: readonly Peer[], folder: string): Peer[] {
   const base: Peer = { ...withBuild(PEERS[0]!, folder), id: "hawser-base", title: "hawser, baseline" };
   return [...peers.slice(0, 1), base, ...peers.slice(1)];
+}
+
+/** The packages that a server, by its id, consists of, as far as a result names their versions. */
+export function packagesOf(id: string): readonly string[] {
+  return PEERS.find((peer) => peer.id === id)?.packages ?? [];
 }
 
 /** The packages whose versions a result names. */

@@ -5,16 +5,19 @@ import type { EngineResult } from "./summary.ts";
 /** The engine's rows as text: one table, a line per work and side. */
 export function formatEngineTable(results: readonly EngineResult[]): string {
   const us = results[0]!.rows[0]!.peer;
+  const someFailed = results.some(({ rows }) => rows.some((row) => row.failed !== undefined));
   const table = new Table({
-    head: ["work", "", "side", "CPU µs", `${us}: CPU`, ""],
-    colAligns: ["left", "left", "left", "right", "right", "left"],
+    head: ["work", "side", "CPU µs", `${us}: CPU`, ...(someFailed ? ["notes"] : [])],
+    colAligns: ["left", "left", "right", "right", "left"],
     style: { head: [], border: [], compact: true },
   });
   for (const { work, rows } of results) {
     for (const [i, row] of rows.entries()) {
-      const name = i === 0 ? [work.id, work.title] : ["", ""];
+      // The id, and what it stands for on the line below.
+      const name = [work.id, `  ${work.title}`][i] ?? "";
       const failed = row.failed === undefined ? "" : `failed: ${row.failed}`;
-      table.push([...name, row.title, row.micros?.toFixed(3) ?? "–", times(row.cost), failed]);
+      const notes = someFailed ? [failed] : [];
+      table.push([name, row.title, row.micros?.toFixed(3) ?? "–", times(row.cost), ...notes]);
     }
   }
   return `frame parser and frame writer alone, the same number of messages in each round\n${table.toString()}\n`;

@@ -15,7 +15,7 @@ export interface Progress {
  * It is drawn only when a run begins, never while one is measured.
  */
 export function openProgress(plan: Plan): Progress {
-  if (!process.stderr.isTTY) return lines();
+  if (!process.stderr.isTTY) return lines(plan);
   const bar = new SingleBar(
     {
       format: " {bar} {value}/{total}  {what}",
@@ -34,11 +34,12 @@ export function openProgress(plan: Plan): Progress {
   };
 }
 
-function lines(): Progress {
+function lines({ works, engine }: Plan): Progress {
+  const ids = [...works, ...engine].map((work) => work.id);
   let last = "";
   return {
     step: (work) => {
-      if (work.id !== last) process.stderr.write(`${work.title}\n`);
+      if (work.id !== last) process.stderr.write(`${ids.indexOf(work.id) + 1}/${ids.length} ${work.title}\n`);
       last = work.id;
     },
     close: () => undefined,

@@ -1,15 +1,22 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import type { Result } from "./summary.ts";
 
-const folder = resolve(import.meta.dirname, "../../results");
+const root = resolve(import.meta.dirname, "../../..");
+const folder = resolve(root, "bench/results");
 
-/** Writes a result and its chart, if there is one, to bench/results/. */
-export function saveResult(name: string, result: Result, chart: string | undefined): void {
+/**
+ * Writes a result and its chart, if there is one, to bench/results/.
+ *
+ * @returns the files, as seen from the repository's folder
+ */
+export function saveResult(name: string, result: Result, chart: string | undefined): string[] {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(resolve(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
-  const file = resolve(folder, `${name}.svg`);
-  if (chart !== undefined) writeFileSync(file, chart);
+  const json = resolve(folder, `${name}.json`);
+  const svg = resolve(folder, `${name}.svg`);
+  writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
+  if (chart !== undefined) writeFileSync(svg, chart);
   // That of an older run would not be of this one.
-  else rmSync(file, { force: true });
+  else rmSync(svg, { force: true });
+  return (chart === undefined ? [json] : [json, svg]).map((file) => relative(root, file));
 }

@@ -1,28 +1,47 @@
 import Table from "cli-table3";
 import { formatEngineTable } from "../engine/table.ts";
 import type { Ratio } from "../measure/statistics.ts";
+import { packagesOf } from "../peers.ts";
 import type { Result, Row, WorkResult } from "./summary.ts";
+import { costName, verdictsOf } from "./verdict.ts";
 
 /** The result as text: where it was measured, and a table per work. */
 export function formatTables(result: Result): string {
   const { machine, pace, date } = result;
-  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+  // Of those that took part; all are in the JSON.
+  const measured = new Set([...result.works, ...result.engine].flatMap(peersOf).flatMap(packagesOf));
+  const versions = Object.entries(machine.versions)
+    .filter(([name]) => measured.has(name))
+    .map(([name, version]) => `${name} ${version}`);
   const length = result.works.length > 0 ? `, of ${pace.seconds} s each` : "";
   const head = [
     `${date.slice(0, 10)}, ${machine.processor}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}`,
-    versions.join(", "),
+    ...(versions.length > 0 ? [versions.join(", ")] : []),
     `rounds: ${pace.rounds}${length}, in turn; medians; [lowest–highest round]`,
   ];
   const tables = result.works.map(formatWork);
   if (result.engine.length > 0) tables.push(formatEngineTable(result.engine));
-  return `${head.join("\n")}\n\n${tables.join("\n")}`;
+  return `${head.join("\n")}\n\n${tables.join("\n")}\n${legendOf(result)}\n`;
+}
+
+function peersOf({ rows }: { readonly rows: readonly { readonly peer: string }[] }): string[] {
+  return rows.map((row) => row.peer);
+}
+
+/** What the columns do not say about themselves. */
+function legendOf({ works, engine }: Result): string {
+  const us = [...works, ...engine].flatMap(peersOf)[0] ?? "";
+  const legend = `"${us}: …" is ${us}'s figure over that line's: the median of the rounds' ratios, not the ratio of the columns.`;
+  const hasCores = works.some(({ work }) => work.kind !== "idle" && work.kind !== "latency");
+  const cores = hasCores ? '"cores %" is how full the cores of server/load generator were; ' : "";
+  return `${legend}\n"CPU" is time per message; ${cores}bench/README.md explains the rest.`;
 }
 
 function formatWork(result: WorkResult): string {
-  const columns = columnsOf(result);
+  const columns = [...columnsOf(result), ...remarksOn(result)];
   const table = new Table({
     head: columns.map((column) => column.head),
-    colAligns: columns.map((_, i) => (i === 0 || i === columns.length - 1 ? "left" : "right")),
+    colAligns: columns.map((column) => (column.left ? "left" : "right")),
     style: { head: [], border: [], compact: true },
   });
   for (const row of result.rows) table.push(columns.map((column) => column.cell(row)));
@@ -31,20 +50,19 @@ function formatWork(result: WorkResult): string {
 
 interface Column {
   readonly head: string;
+  readonly left?: true;
   readonly cell: (row: Row) => string;
 }
 
 function columnsOf({ work, rows }: WorkResult): Column[] {
   const us = rows[0]!.peer;
-  const name: Column = { head: "server", cell: (row) => row.title };
-  const note: Column = { head: "", cell: noteOf };
+  const name: Column = { head: "server", left: true, cell: (row) => row.title };
   if (work.kind === "idle") {
     return [
       name,
       { head: "bytes/connection", cell: (row) => count(row.bytesPerConnection) },
       { head: "before gc", cell: (row) => count(row.bytesPerConnectionAsItIs) },
-      { head: `${us}: bytes`, cell: (row) => times(row.cost) },
-      note,
+      { head: `${us}: ${costName(work.kind)}`, cell: (row) => times(row.cost) },
     ];
   }
   if (work.kind === "latency") {
@@ -55,8 +73,7 @@ function columnsOf({ work, rows }: WorkResult): Column[] {
       { head: "p99.9 µs", cell: (row) => count(row.latency?.p999) },
       { head: "sent late, p99 µs", cell: (row) => count(row.latency?.sentLateP99) },
       { head: "CPU µs", cell: (row) => micros(row.serverMicros) },
-      { head: `${us}: p99`, cell: (row) => times(row.cost) },
-      note,
+      { head: `${us}: ${costName(work.kind)}`, cell: (row) => times(row.cost) },
     ];
   }
   return [
@@ -67,27 +84,25 @@ function columnsOf({ work, rows }: WorkResult): Column[] {
     { head: "load µs", cell: (row) => micros(row.loadMicros) },
     { head: "cores %", cell: (row) => `${percent(row.serverShare)}/${percent(row.loadShare)}` },
     { head: `${us}: /s`, cell: (row) => times(row.throughput) },
-    { head: `${us}: CPU`, cell: (row) => times(row.cost) },
-    note,
+    { head: `${us}: ${costName(work.kind)}`, cell: (row) => times(row.cost) },
   ];
+}
+
+/** Goals and notes, where there are any. */
+function remarksOn({ work, rows }: WorkResult): Column[] {
+  const remarks: Column[] = [
+    { head: "goal", left: true, cell: (row) => verdictsOf(work.kind, rows[0]!, row).join("; ") },
+    { head: "notes", left: true, cell: noteOf },
+  ];
+  return remarks.filter((column) => rows.some((row) => column.cell(row) !== ""));
 }
 
 function noteOf(row: Row): string {
   const notes: string[] = [];
   if (row.failed !== undefined) notes.push(`failed: ${row.failed.split("\r\n", 1)[0]!}`);
-  const { throughput: atLeast, cost: atMost } = row.goal ?? {};
-  // Throughput that others on the machine have cut proves nothing.
-  const sure = 2 * row.disturbedRounds < row.samples.length;
-  if (atLeast !== undefined && row.throughput)
-    notes.push(verdict(`≥ ${atLeast}×`, row.throughput.median >= atLeast, sure));
-  if (atMost !== undefined && row.cost) notes.push(verdict(`≤ ${atMost}×`, row.cost.median <= atMost, true));
   if (row.loadBound) notes.push("load-bound");
   if (row.disturbedRounds > 0) notes.push(`disturbed ${row.disturbedRounds}/${row.samples.length}`);
   return notes.join("; ");
-}
-
-function verdict(goal: string, reached: boolean, sure: boolean): string {
-  return `goal ${goal} ${reached ? "reached" : "missed"}${sure ? "" : "?"}`;
 }
 
 /** A ratio and its range: `14.2× [13.1–15.0]`. */

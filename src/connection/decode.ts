@@ -1,9 +1,8 @@
-import { constants } from "node:buffer";
+import { constants, isUtf8 } from "node:buffer";
 
 import { HawserError, ProtocolError } from "../errors/errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { type DataOpcode, Opcode } from "../protocol/opcodes.ts";
-import { isUtf8 } from "../protocol/utf8.ts";
 
 /**
  * What `onMessage` is handed, whatever the peer's frame was: `"text"` strings, `"blob"` bytes, `"object"` parsed JSON;
@@ -56,7 +55,7 @@ function decodeText(opcode: DataOpcode, bytes: Bytes, start: number, end: number
   // A one-byte string straight from the bytes: no check is needed and half the memory.
   if (ascii) return bytes.latin1Slice(start, end);
   // A text frame was checked by the reader, a binary one was not.
-  if (opcode === Opcode.binary && !isUtf8(bytes, start, end))
+  if (opcode === Opcode.binary && !isUtf8(bytes.subarray(start, end)))
     throw new ProtocolError("HWS_INVALID_UTF8", 'a binary message under dataType "text" or "object"');
   return bytes.utf8Slice(start, end);
 }

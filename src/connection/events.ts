@@ -9,7 +9,10 @@ export interface OpenEvent {
 /** A connection's `onMessage`: one whole message. */
 export interface MessageEvent<Data = string> {
   readonly type: "message";
-  /** The message, as the server's `dataType` says. Bytes are a view of what was received: copy what is kept for long. */
+  /**
+   * The message, as the server's `dataType` says. Copy what is kept for long: bytes are a view of up to 64 KiB that were
+   * received together, a short text is cut from up to 1 KiB of them (`Buffer.from(text).toString()` is a copy).
+   */
   readonly data: Data;
 }
 

@@ -40,21 +40,31 @@ const names = findNames();
 export function readIntoShared<S extends Duplex>(stream: S, onRead: OnRead<S>): boolean {
   if (names === undefined || Object.getPrototypeOf(stream) !== Socket.prototype) return false;
   const socket = stream as unknown as Readable;
-  // Something waits to be read already, or somebody else listens, or has asked for `onread` himself.
-  if (
-    stream.readableLength > 0 ||
-    stream.listenerCount("data") > 0 ||
-    stream.destroyed ||
-    socket[names.buffer] !== null
-  )
-    return false;
+  if (isWatched(stream) || socket[names.buffer] !== null) return false;
   if (typeof socket._handle?.useUserBuffer !== "function") return false;
   shared ??= allocate(READ_SIZE);
-  socket._handle.useUserBuffer(shared);
+  try {
+    socket._handle.useUserBuffer(shared);
+  } catch {
+    // Another runtime has the name, and nothing behind it.
+    return false;
+  }
   socket[names.buffer] = shared;
   socket[names.callback] = onRead;
   socket[names.nextBuffer] = null;
   return true;
+}
+
+/** Whether something waits to be read already, or somebody else wants to see what is read. */
+function isWatched(stream: Duplex): boolean {
+  return (
+    stream.readableLength > 0 ||
+    stream.destroyed ||
+    stream.listenerCount("data") > 0 ||
+    stream.listenerCount("readable") > 0 ||
+    Object.hasOwn(stream, "push") ||
+    Object.hasOwn(stream, "emit")
+  );
 }
 
 function findNames(): Names | undefined {

@@ -38,10 +38,10 @@ export function link(stream: Duplex, to: StreamListener): void {
   const linked = stream as Linked;
   linked[listener] = to;
   linked.on("error", onError).on("close", onClose).on("end", onEnd);
-  if (readIntoShared(linked, onRead)) {
-    allowDirectWrites(linked);
-    linked.resume();
-  } else linked.on("data", onData);
+  if (readIntoShared(linked, onRead)) allowDirectWrites(linked);
+  else linked.on("data", onData);
+  // Whoever handed it over may have paused it.
+  linked.resume();
 }
 
 /**

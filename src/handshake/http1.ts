@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { Bytes } from "../protocol/bytes.ts";
@@ -52,7 +52,7 @@ export function readHttp1(
   return {
     request,
     protocols,
-    wait: () => {
+    learn: () => {
       request.keepAddress();
     },
     accept: (protocol) => ({
@@ -68,7 +68,8 @@ export function readHttp1(
 
 /** Takes off a socket what was set for HTTP: a timeout that frames do not know of, and waiting for more to send. */
 function freeSocket(socket: Duplex & Partial<Pick<Socket, "timeout" | "setTimeout" | "setNoDelay">>): void {
-  if (socket.timeout !== undefined && socket.timeout > 0) socket.setTimeout?.(0);
+  // Most sockets have no timeout; of something else that is none it is not known.
+  if (!(socket instanceof Socket) || (socket.timeout ?? 0) > 0) socket.setTimeout?.(0);
   socket.setNoDelay?.(true);
 }
 

@@ -20,8 +20,8 @@ export interface Offer {
   readonly request: ConnectionRequest;
   /** The subprotocols it offers, in its order. */
   readonly protocols: readonly string[];
-  /** Told that the answer takes its time: what a socket forgets when it is closed must be known by then. */
-  wait(): void;
+  /** Finds out now what the socket forgets when it is closed: somebody is interested in the request. */
+  learn(): void;
   /** Answers with yes. The answer itself is the first that the caller writes. */
   accept(protocol: string | undefined): Accepted;
   /** Answers with no, and closes. */

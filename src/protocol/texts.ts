@@ -12,7 +12,7 @@ export const SHORT_HEADER = 6;
 export const MAX_SHORT = MAX_CONTROL_PAYLOAD;
 
 /** Bytes that are read together at most: a text that is kept keeps those it came with. */
-const MAX_TOGETHER = 2048;
+const MAX_TOGETHER = 1024;
 
 /**
  * Unmasks the short ASCII texts that begin at `start`, one final frame behind the other, as a busy peer sends them. A

@@ -29,7 +29,7 @@ export class Admission {
   constructor(offer: Offer, host: AdmissionHost) {
     this.#offer = offer;
     this.#host = host;
-    this.#event = new ConnectionEvent(offer.request, offer.protocols);
+    this.#event = new ConnectionEvent(offer);
   }
 
   /** Asks `onConnection`. `whenAnswered` is called once the client has its answer. */
@@ -52,7 +52,7 @@ export class Admission {
   }
 
   #wait(answer: PromiseLike<unknown>): void {
-    this.#offer.wait();
+    this.#offer.learn();
     // Answered already: the callback itself has terminated the server.
     if (!this.#answered) {
       this.#deadline = setTimeout(() => {

@@ -1,19 +1,26 @@
 import { OutOfRangeError } from "../errors/errors.ts";
+import type { Offer } from "../handshake/offer.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 
 /** `onConnection`'s event: a client asks to connect. */
 export class ConnectionEvent {
   readonly type = "connection";
-  /** What the client asked for. */
-  readonly request: ConnectionRequest;
   /** The subprotocols that the client offers, in its order (RFC 6455 1.9). */
   readonly protocols: readonly string[];
+  readonly #offer: Pick<Offer, "request" | "protocols" | "learn">;
   #protocol: string | undefined;
 
   /** Made by the server. */
-  constructor(request: ConnectionRequest, protocols: readonly string[]) {
-    this.request = request;
-    this.protocols = protocols;
+  constructor(offer: Pick<Offer, "request" | "protocols" | "learn">) {
+    this.#offer = offer;
+    this.protocols = offer.protocols;
+  }
+
+  /** What the client asked for. */
+  get request(): ConnectionRequest {
+    // Whoever looks at it may keep it, and ask it for the address when the client has gone.
+    this.#offer.learn();
+    return this.#offer.request;
   }
 
   /**

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import type { Callbacks } from "../connection/caller.ts";
 import { Connection, type ConnectionHost } from "../connection/connection.ts";
 import type { Culprit } from "../connection/events.ts";
-import { HawserError } from "../errors/errors.ts";
+import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { readHttp1 } from "../handshake/http1.ts";
 import type { Accepted, Offer } from "../handshake/offer.ts";
@@ -15,6 +15,7 @@ import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close.ts";
 import { Admission, type AdmissionHost, internalError } from "./admission.ts";
+import { claim, isTaken } from "./claim.ts";
 import type { ConnectionEvent } from "./connection-event.ts";
 import type { Settings } from "./options.ts";
 import { Place, type PlaceListener } from "./place.ts";
@@ -74,13 +75,19 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
     return this.#place.address();
   }
 
-  /** Takes an upgrade request that the user has been handed: for another path it answers 404. */
+  /**
+   * Takes an upgrade request that the user has been handed: for another path it answers 404.
+   *
+   * @throws {InvalidArgumentError} when the socket has been handed over before
+   */
   handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
+    if (isTaken(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
     if (this.path === undefined || pathOf(message) === this.path) this.admit(message, socket, head);
     else sendRefusal(socket, noSuchPath());
   }
 
   admit(message: IncomingMessage, socket: Duplex, head: Bytes): void {
+    claim(socket);
     // Until the connection listens, a socket that fails must not end the process.
     socket.on("error", ignore);
     const offer = this.#read(message, socket, head);

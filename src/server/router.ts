@@ -7,6 +7,7 @@ import { pathOf } from "../handshake/request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { WebServer } from "./attachable.ts";
+import { isClaimed } from "./claim.ts";
 
 /** One WebSocket server among those on a web server. */
 export interface Route {
@@ -85,13 +86,6 @@ export class Router {
 /** The answer for a path that no server has. */
 export function noSuchPath(): Refusal {
   return new Refusal(404, "There is no WebSocket at this path.");
-}
-
-/** Node takes its own listeners off a socket before `upgrade`: whoever listens now has taken it. */
-function isClaimed(socket: Duplex): boolean {
-  return (
-    socket.destroyed || socket.writableEnded || socket.listenerCount("data") > 0 || socket.listenerCount("readable") > 0
-  );
 }
 
 function bytesWritten(socket: Duplex): number {

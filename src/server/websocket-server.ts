@@ -101,6 +101,7 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
    * Takes an upgrade request that you were handed, e.g. by a framework. Answers 404 when it is for another path.
    *
    * @param head the bytes that came in behind the request; they are unmasked in place
+   * @throws {InvalidArgumentError} when the socket has been handed over before
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     this.#core.handleUpgrade(

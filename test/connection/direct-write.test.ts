@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { allowDirectWrites, mayWriteDirectly, waitingIn, writeDirectly } from "../../src/connection/direct-write.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { until } from "../support/peer.ts";
@@ -130,10 +130,25 @@ describe("what is never written to directly", () => {
     expect(waitingIn(wire)).toBe(0);
   });
 
-  test("a socket whose write somebody has replaced, to count or to log", async () => {
+  test.each(["before", "after"])("a socket whose write somebody has replaced, %s it was allowed", async (when) => {
     const { near } = await pair();
-    near.write = Socket.prototype.write.bind(near);
+    if (when === "before") near.write = Socket.prototype.write.bind(near);
     allowDirectWrites(near);
+    if (when === "after") near.write = Socket.prototype.write.bind(near);
     expect(mayWriteDirectly(near)).toBe(false);
+  });
+
+  test("any socket while somebody has replaced the write of all sockets, to count or to log", async () => {
+    const { near } = await pair();
+    allowDirectWrites(near);
+    const prototype = Socket.prototype as { write?: unknown };
+    expect(mayWriteDirectly(near)).toBe(true);
+    prototype.write = () => true;
+    onTestFinished(() => {
+      delete prototype.write;
+    });
+    expect(mayWriteDirectly(near)).toBe(false);
+    delete prototype.write;
+    expect(mayWriteDirectly(near)).toBe(true);
   });
 });

@@ -207,6 +207,58 @@ describe("what is no plain socket, or not a fresh one, gets its data the stock w
     expectStock(ear, "waits and more");
   });
 
+  test.each(["data", "readable"])("a socket that somebody else listens to for %s", async (event) => {
+    const { near, far } = await pair();
+    let seen = 0;
+    near.on(event, () => seen++);
+    const ear = new Ear();
+    link(near, ear);
+    far.write("seen");
+    await until(() => ear.length === 4 || seen > 0);
+    expect(seen).toBeGreaterThan(0);
+    expect(ear.lent.some(Boolean)).toBe(false);
+  });
+
+  test("a socket whose events somebody counts by an emit of his own", async () => {
+    const { near, far } = await pair();
+    const emit = near.emit.bind(near);
+    const events: unknown[] = [];
+    near.emit = ((...event: Parameters<typeof emit>) => {
+      events.push(event[0]);
+      return emit(...event);
+    }) as typeof emit;
+    const ear = new Ear();
+    link(near, ear);
+    far.write("seen");
+    await until(() => ear.length === 4);
+    expectStock(ear, "seen");
+    expect(events).toContain("data");
+  });
+
+  test("a socket of a runtime that knows the name and cannot do it", async () => {
+    const { near, far } = await pair();
+    const { _handle: handle } = near as unknown as { _handle: { useUserBuffer: unknown } };
+    handle.useUserBuffer = () => {
+      throw new Error("Not implemented");
+    };
+    const ear = new Ear();
+    link(near, ear);
+    far.write("all the same");
+    await until(() => ear.length === 12);
+    expectStock(ear, "all the same");
+  });
+
+  test("a socket that was paused while data came, which goes on by itself", async () => {
+    const { near, far } = await pair();
+    near.pause();
+    far.write("waits");
+    await once(near, "readable");
+    const ear = new Ear();
+    link(near, ear);
+    await until(() => ear.length === 5);
+    expectStock(ear, "waits");
+  });
+
   test("a TLS socket", async () => {
     const { promise, open } = gate<Duplex>();
     const server = createTlsServer(certificate, open);

@@ -151,6 +151,27 @@ describe("the user's own upgrade listeners", () => {
     expect(await peer.received(1)).toEqual(["at last"]);
   });
 
+  test.each([
+    ["another path", { path: "/ours", handshakeTimeout: 50 }],
+    ["no path", { handshakeTimeout: 50 }],
+  ])("one that hands requests to a server of ours is left alone by another of ours with %s", async (_what, options) => {
+    const { server, port } = await webServer();
+    const mine = new WebSocketServer({ onConnection: () => ({ onMessage: (ws, event) => void ws.send(event.data) }) });
+    server.on("upgrade", (request, socket, head) => {
+      if (request.url === "/mine") mine.handleUpgrade(request, socket, head);
+    });
+    const other = named("ours", server, options);
+    const peer = await Peer.open(port, "/mine");
+    if ("path" in options) expect((await Peer.refused(port, "/nobody")).status).toBe(404);
+    peer.socket.send("still there");
+    expect(await peer.received(1)).toEqual(["still there"]);
+    expect([mine.connections.length, other.connections.length]).toEqual([1, 0]);
+    peer.socket.terminate();
+    await until(() => mine.connections.length === 0);
+    await mine.terminate(0);
+    expect(mine.terminated).toBe(true);
+  });
+
   test("what none of them claims gets 404 in the end", async () => {
     const { server, port } = await webServer();
     let seen = 0;

@@ -5,7 +5,11 @@ import { ServerCaller } from "../../src/server/server-caller.ts";
 import { turn } from "../support/peer.ts";
 
 const WSS = new WebSocketServer({ onConnection: () => null });
-const EVENT = new ConnectionEvent({ headers: {}, query: {}, url: "/", remoteAddress: "" }, []);
+const EVENT = new ConnectionEvent({
+  request: { headers: {}, query: {}, url: "/", remoteAddress: "" },
+  protocols: [],
+  learn: () => undefined,
+});
 
 interface Warning {
   readonly message: string;

@@ -1,5 +1,6 @@
 import {
   type ConnectionEvent,
+  type ConnectionRequest,
   type MessageEvent,
   type WebSocketConnection,
   WebSocketServer,
@@ -402,6 +403,47 @@ describe("handleUpgrade", () => {
     expect(wss.connections.length).toBe(1);
     await wss.terminate(0);
     expect((await Peer.refused(port, "/chat")).status).toBe(503);
+  });
+
+  test("the same socket a second time is refused with an exception, and stays with who has it", async () => {
+    const [one, other] = [new WebSocketServer(LEAST), new WebSocketServer(LEAST, { path: "/other" })];
+    const server = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    const thrown: unknown[] = [];
+    server.on("upgrade", (request, socket, head) => {
+      one.handleUpgrade(request, socket, head);
+      for (const wss of [one, other]) {
+        try {
+          wss.handleUpgrade(request, socket, head);
+        } catch (error) {
+          thrown.push(error);
+        }
+      }
+    });
+    const peer = await Peer.open(await portOf(server));
+    expect(thrown.map((error) => error instanceof InvalidArgumentError)).toEqual([true, true]);
+    expect([one.connections.length, other.connections.length]).toEqual([1, 0]);
+    peer.socket.terminate();
+    await one.terminate(0);
+    await other.terminate(0);
+  });
+
+  test("a request that is kept still knows the address when the client has gone", async () => {
+    let request: ConnectionRequest | undefined;
+    const wss = new WebSocketServer(
+      {
+        onConnection(_wss: unknown, event: ConnectionEvent) {
+          ({ request } = event);
+          return { onMessage: () => {} };
+        },
+      },
+      { port: 0, host: "127.0.0.1" },
+    );
+    onTestFinished(async () => wss.terminate(0));
+    const peer = await Peer.open(await portOf(wss));
+    peer.socket.terminate();
+    await until(() => wss.connections.length === 0);
+    expect(request?.remoteAddress).toBe("127.0.0.1");
   });
 
   // shows 4D-1-handler-open-order

@@ -74,17 +74,19 @@ function xorWords(words: Int32Array, key: number): number {
 }
 
 /**
- * Unmasks `bytes[start, end)` into `target` at `at`, which may be where they are already. Where both begin at the same
- * place modulo eight it is one pass, eight bytes at a time.
+ * Unmasks `bytes[start, end)` into `target` at `at`, which may be where they are already: many bytes eight at a time, and
+ * in one pass where both begin at the same place modulo eight.
  */
 export function unmaskInto(target: Bytes, at: number, bytes: Bytes, start: number, end: number, key: number): void {
   const aligned = ((target.byteOffset + at) & 7) === ((bytes.byteOffset + start) & 7);
-  if (LITTLE_ENDIAN && aligned && end - start >= WIDE_FROM) {
+  const wide = LITTLE_ENDIAN && end - start >= WIDE_FROM;
+  if (aligned && wide) {
     unmaskWide(target, at, bytes, start, end, key);
     return;
   }
   if (target !== bytes || at !== start) target.set(bytes.subarray(start, end), at);
-  mask(target, at, at + end - start, key);
+  if (wide) unmaskWide(target, at, target, at, at + end - start, key);
+  else mask(target, at, at + end - start, key);
 }
 
 function unmaskWide(target: Bytes, at: number, bytes: Bytes, start: number, end: number, key: number): void {

@@ -11,6 +11,9 @@ use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 const REFERENCE = "ws";
 const WIDTH = 860;
 const TOP = 84;
+// The legend has room for so many servers in a line.
+const IN_A_LINE = 6;
+const LEGEND_LINE = 28;
 const BAR = 13;
 const BETWEEN_WORKS = 16;
 // Both readable on a white page and on a dark one.
@@ -36,7 +39,8 @@ export function drawChart(result: Result): string | undefined {
   const peers = new Map(works.flatMap((work) => work.rows.map((row) => [row.peer, row.title] as const)));
   const bars = [...peers].map(([peer, title]) => ({ peer, title, data: works.map((work) => multiple(work, peer)) }));
   const values = bars.flatMap((bar) => bar.data).filter((value) => typeof value === "number");
-  const height = TOP + works.length * (peers.size * BAR + BETWEEN_WORKS) + 12;
+  const top = TOP + (Math.ceil(peers.size / IN_A_LINE) - 1) * LEGEND_LINE;
+  const height = top + works.length * (peers.size * BAR + BETWEEN_WORKS) + 12;
   const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
   const text = { color: INK, fontFamily: "sans-serif" };
   chart.setOption({
@@ -52,7 +56,7 @@ export function drawChart(result: Result): string | undefined {
       subtextStyle: text,
     },
     legend: { top: 52, left: 4, itemWidth: 14, itemHeight: 10, itemGap: 28, textStyle: text },
-    grid: { top: TOP, bottom: 8, left: 230, right: 20 },
+    grid: { top, bottom: 8, left: 230, right: 20 },
     xAxis: {
       type: "log",
       min: Math.min(0.7, 0.7 * Math.min(...values)),

@@ -25,7 +25,7 @@ const JOINED_BELOW = 4096;
 /** Characters of a text that is joined with others at most; a longer one is worth a native call of its own. */
 const MAX_JOINED = 512;
 
-/** Characters of texts that are joined at most: what one write gives the kernel. */
+/** Characters of texts that are joined at most: what Node encodes without memory of its own. */
 const MAX_TEXTS = 16 * 1024;
 
 /** Bytes of header before a text of unknown size: a server's frame of less than 64 KiB. */

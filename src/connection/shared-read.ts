@@ -9,7 +9,7 @@ export type OnRead<S extends Duplex> = (this: S, bytes: number, memory: Bytes) =
 /** Bytes of one read of a socket at most: as many as Node itself reads at once. */
 const READ_SIZE = 64 * 1024;
 
-/** The major versions of Node whose sockets are known to read like this: those that the tests run on, and those between. */
+/** The major versions of Node whose sockets are known to read like this: its tests have passed on 20, 22, 24 and 26. */
 const KNOWN = { from: 20, to: 26 } as const;
 
 /** The names under which a socket keeps what `onread` of `new net.Socket()` asks for. */

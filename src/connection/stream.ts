@@ -31,7 +31,7 @@ interface Linked extends Duplex {
 }
 
 /**
- * Has `to` called for all that happens on `stream`; that there is room again from the first `awaitRoom` on. All
+ * Has `to` called for all that happens on `stream`; that there is room again, once a `write` has found none. All
  * connections share these functions: none holds closures of its own.
  */
 export function link(stream: Duplex, to: StreamListener): void {

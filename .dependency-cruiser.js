@@ -24,10 +24,22 @@ const downward = ROOMS.slice(0, -1).map((room, index) => ({
   to: { path: `^src/(${ROOMS.slice(index + 1).join("|")})/` },
 }));
 
+/** The chambers of src/connection, in the same order. What lies in the room itself uses all of them. */
+const CHAMBERS = ["stream", "sending", "receiving", "handler"];
+
+const inward = CHAMBERS.map((chamber, index) => ({
+  name: `${chamber}-imports-only-upwards`,
+  comment: `src/connection/${chamber} may import of its room only: ${CHAMBERS.slice(0, index + 1).join(", ")}.`,
+  severity: "error",
+  from: { path: `^src/connection/${chamber}/` },
+  to: { path: "^src/connection/", pathNot: `^src/connection/(${CHAMBERS.slice(0, index + 1).join("|")})/` },
+}));
+
 /** @type {import("dependency-cruiser").IConfiguration} */
 export default {
   forbidden: [
     ...downward,
+    ...inward,
     {
       name: "no-unknown-room",
       comment: "Every folder of src/ is a room and stands in the list at the top of .dependency-cruiser.js.",

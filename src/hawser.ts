@@ -6,9 +6,9 @@ export type { Status } from "./protocol/state.ts";
 export type { Origins } from "./handshake/origin.ts";
 export { type Refusal, type ResponseHeaders, refuse } from "./handshake/refusal.ts";
 export type { ConnectionRequest, Values } from "./handshake/request.ts";
-export type { DataOf, DataType } from "./connection/decode.ts";
-export type { ErrorEntry, ErrorEvent, MessageEvent, OpenEvent, TerminateEvent } from "./connection/events.ts";
-export type { Message } from "./connection/payload.ts";
+export type { DataOf, DataType } from "./connection/receiving/decode.ts";
+export type { ErrorEntry, ErrorEvent, MessageEvent, OpenEvent, TerminateEvent } from "./connection/handler/events.ts";
+export type { Message } from "./connection/sending/payload.ts";
 export type { ConnectionEvent } from "./server/connection-event.ts";
 export type { Connections } from "./server/connections.ts";
 export type {

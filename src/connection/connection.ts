@@ -8,14 +8,14 @@ import { type Close, CloseCode, serializeClose } from "../protocol/close.ts";
 import { type DataOpcode, Opcode } from "../protocol/opcodes.ts";
 import { FrameReader, type FrameSink } from "../protocol/reader.ts";
 import { type Event, type State, type Status, statusOf, transitions } from "../protocol/state.ts";
-import { Backlog, type BacklogSink, type Unread } from "./backlog.ts";
-import { Caller, type CallerHost, type Callbacks } from "./caller.ts";
-import type { Culprit } from "./events.ts";
-import { Outbox } from "./outbox.ts";
+import { Backlog, type BacklogSink, type Unread } from "./sending/backlog.ts";
+import { Caller, type CallerHost, type Callbacks } from "./handler/caller.ts";
+import type { Culprit } from "./handler/events.ts";
+import { Outbox } from "./sending/outbox.ts";
 import { type ConnectionSettings, rulesOf } from "./settings.ts";
-import { type StreamListener, link } from "./stream.ts";
-import { forgetText, repeatedFrame } from "./text.ts";
-import { type TurnEnd, atTurnEnd } from "./turn.ts";
+import { type StreamListener, link } from "./stream/stream.ts";
+import { forgetText, repeatedFrame } from "./sending/text.ts";
+import { type TurnEnd, atTurnEnd } from "./stream/turn.ts";
 
 /** Bytes that are read while a handler is busy before reading stops within the turn: one read of the socket. */
 const MAX_AHEAD = 64 * 1024;

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 
 import { ReaderRules } from "../protocol/rules.ts";
-import type { Decoder } from "./decode.ts";
+import type { Decoder } from "./receiving/decode.ts";
 
 /** What the connections of one server have in common. */
 export interface ConnectionSettings {

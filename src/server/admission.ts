@@ -1,8 +1,8 @@
 import { InvalidArgumentError, HawserError } from "../errors/errors.ts";
 import type { Accepted, Offer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
-import type { Callbacks } from "../connection/caller.ts";
-import { isThenable } from "../connection/serial.ts";
+import type { Callbacks } from "../connection/handler/caller.ts";
+import { isThenable } from "../connection/handler/serial.ts";
 import { ConnectionEvent } from "./connection-event.ts";
 
 /** What an admission asks of its server. */

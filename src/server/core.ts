@@ -2,9 +2,9 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
-import type { Callbacks } from "../connection/caller.ts";
+import type { Callbacks } from "../connection/handler/caller.ts";
 import { Connection, type ConnectionHost } from "../connection/connection.ts";
-import type { Culprit } from "../connection/events.ts";
+import type { Culprit } from "../connection/handler/events.ts";
 import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { readHttp1 } from "../handshake/http1.ts";

@@ -1,5 +1,5 @@
-import type { DataOf, DataType } from "../connection/decode.ts";
-import type { ErrorEvent, MessageEvent, OpenEvent, TerminateEvent } from "../connection/events.ts";
+import type { DataOf, DataType } from "../connection/receiving/decode.ts";
+import type { ErrorEvent, MessageEvent, OpenEvent, TerminateEvent } from "../connection/handler/events.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { ConnectionEvent } from "./connection-event.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";

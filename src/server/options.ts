@@ -2,7 +2,7 @@ import { constants } from "node:buffer";
 import type { SecureContextOptions, TlsOptions } from "node:tls";
 
 import type { ConnectionSettings } from "../connection/settings.ts";
-import { type DataType, decoders } from "../connection/decode.ts";
+import { type DataType, decoders } from "../connection/receiving/decode.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import type { HandshakeRules } from "../handshake/http1.ts";
 import { type Origins, originRule } from "../handshake/origin.ts";

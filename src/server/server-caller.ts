@@ -1,4 +1,4 @@
-import { type Culprit, OPEN_EVENT, errorEvent } from "../connection/events.ts";
+import { type Culprit, OPEN_EVENT, errorEvent } from "../connection/handler/events.ts";
 import type { ConnectionEvent } from "./connection-event.ts";
 import type { WSHandler } from "./handlers.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";

@@ -1,6 +1,6 @@
 import type { Connection } from "../connection/connection.ts";
-import type { DataType } from "../connection/decode.ts";
-import { type Message, payloadOf } from "../connection/payload.ts";
+import type { DataType } from "../connection/receiving/decode.ts";
+import { type Message, payloadOf } from "../connection/sending/payload.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { fitsReason, isSendable } from "../protocol/close.ts";
 import type { Status } from "../protocol/state.ts";

@@ -2,11 +2,11 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { readOnce } from "../connection/backlog.ts";
+import { readOnce } from "../connection/sending/backlog.ts";
 import type { Connection } from "../connection/connection.ts";
-import type { DataType } from "../connection/decode.ts";
-import { type Message, payloadOf } from "../connection/payload.ts";
-import { textFrame } from "../connection/text.ts";
+import type { DataType } from "../connection/receiving/decode.ts";
+import { type Message, payloadOf } from "../connection/sending/payload.ts";
+import { textFrame } from "../connection/sending/text.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { type Bytes, asBytes } from "../protocol/bytes.ts";
 import { Opcode } from "../protocol/opcodes.ts";

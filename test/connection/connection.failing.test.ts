@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decoders } from "../../src/connection/decode.ts";
+import { decoders } from "../../src/connection/receiving/decode.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex } from "../support/bytes.ts";

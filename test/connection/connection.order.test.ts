@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { textFrame } from "../../src/connection/text.ts";
+import { textFrame } from "../../src/connection/sending/text.ts";
 import { Session, broken, close, gate, ping, text } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
 import { turns } from "../support/wire.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { textFrame } from "../../src/connection/text.ts";
+import { textFrame } from "../../src/connection/sending/text.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
 import { Session, close, binary, ping, text } from "../support/session.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decoders } from "../../src/connection/decode.ts";
+import { decoders } from "../../src/connection/receiving/decode.ts";
 import { type ConnectionSettings, rulesOf } from "../../src/connection/settings.ts";
 
 const settings: ConnectionSettings = {

@@ -1,7 +1,7 @@
-import type { Callbacks } from "../../src/connection/caller.ts";
+import type { Callbacks } from "../../src/connection/handler/caller.ts";
 import { Connection, type ConnectionHost } from "../../src/connection/connection.ts";
-import { decoders } from "../../src/connection/decode.ts";
-import type { Culprit, ErrorEvent, MessageEvent, TerminateEvent } from "../../src/connection/events.ts";
+import { decoders } from "../../src/connection/receiving/decode.ts";
+import type { Culprit, ErrorEvent, MessageEvent, TerminateEvent } from "../../src/connection/handler/events.ts";
 import type { ConnectionSettings } from "../../src/connection/settings.ts";
 import { onTestFinished } from "vitest";
 import { hex, join, utf8 } from "./bytes.ts";

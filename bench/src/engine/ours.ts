@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { isUtf8 } from "node:buffer";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -54,10 +55,15 @@ interface Writing {
  * @returns the engine of that build
  */
 export async function loadHawser(build: string): Promise<Engine> {
-  const load = (file: string): Promise<unknown> => import(pathToFileURL(resolve(build, file)).href);
+  const load = (...files: string[]): Promise<unknown> => {
+    const paths = files.map((file) => resolve(build, file));
+    const found = paths.find((path) => existsSync(path)) ?? paths[0]!;
+    return import(pathToFileURL(found).href);
+  };
   const { FrameReader } = (await load("protocol/reader.js")) as Reading;
-  const { decoders } = (await load("connection/decode.js")) as Decoding;
-  const { Outbox } = (await load("connection/outbox.js")) as Writing;
+  // The second of each is where builds before the chambers of the connection's room have it.
+  const { decoders } = (await load("connection/receiving/decode.js", "connection/decode.js")) as Decoding;
+  const { Outbox } = (await load("connection/sending/outbox.js", "connection/outbox.js")) as Writing;
   return {
     parser: (take) => {
       const sink = sinkOf(decoders.auto, take);

@@ -1,0 +1,69 @@
+import { constants, isUtf8 } from "node:buffer";
+
+import { HawserError, ProtocolError } from "../../errors/errors.ts";
+import type { Bytes } from "../../protocol/bytes.ts";
+import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
+
+/**
+ * What `onMessage` is handed, whatever the peer's frame was: `"text"` strings, `"blob"` bytes, `"object"` parsed JSON;
+ * `"auto"` (not 4D's): strings for text frames, bytes for binary ones.
+ */
+export type DataType = "text" | "blob" | "object" | "auto";
+
+/** The type of `event.data` under each `DataType`. */
+export interface DataOf {
+  /** The text, or a binary frame's bytes as UTF-8. */
+  text: string;
+  /** The bytes. */
+  blob: Buffer;
+  /** What `JSON.parse` returns. */
+  object: unknown;
+  /** A string or bytes, as the peer sent it. */
+  auto: string | Buffer;
+}
+
+/** Makes a handler's data of a message. Throws a `HawserError` whose row in the error table has the close code. */
+export interface Decoder {
+  /** Of a message's bytes. */
+  readonly bytes: (opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean) => unknown;
+  /** Of a text that is a string already; undefined where nobody wants one. */
+  readonly text: ((text: string) => unknown) | undefined;
+}
+
+/** How messages are decoded under each `DataType`. */
+export const decoders: Readonly<Record<DataType, Decoder>> = {
+  text: { bytes: decodeText, text: same },
+  blob: { bytes: (_opcode, bytes, start, end) => bytes.subarray(start, end), text: undefined },
+  object: {
+    bytes: (opcode, bytes, start, end, ascii) => parseJson(decodeText(opcode, bytes, start, end, ascii)),
+    text: parseJson,
+  },
+  auto: {
+    bytes: (opcode, bytes, start, end, ascii) =>
+      opcode === Opcode.text ? decodeText(opcode, bytes, start, end, ascii) : bytes.subarray(start, end),
+    text: same,
+  },
+};
+
+function same(text: string): string {
+  return text;
+}
+
+function decodeText(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): string {
+  // What the platform cannot hold as a string it throws at: 512 MiB, for those who let so much in.
+  if (end - start > constants.MAX_STRING_LENGTH) throw new ProtocolError("HWS_MESSAGE_TOO_BIG", "for a string");
+  // A one-byte string straight from the bytes: no check is needed and half the memory.
+  if (ascii) return bytes.latin1Slice(start, end);
+  // A text frame was checked by the reader, a binary one was not.
+  if (opcode === Opcode.binary && !isUtf8(bytes.subarray(start, end)))
+    throw new ProtocolError("HWS_INVALID_UTF8", 'a binary message under dataType "text" or "object"');
+  return bytes.utf8Slice(start, end);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new HawserError("HWS_INVALID_JSON", undefined, { cause });
+  }
+}

@@ -1,0 +1,89 @@
+import { type Bytes, asBytes } from "../../protocol/bytes.ts";
+import { LARGEST_CUT } from "./slab.ts";
+
+/** A message that has yet to be read: a `Blob`, or one that several connections share. */
+export type Unread = Pick<Blob, "size" | "arrayBuffer">;
+
+/** Something to be written when its turn comes: a message, or the close frame behind the messages. */
+export type Waiting = string | Bytes | Unread | (() => void);
+
+/** Where a backlog writes to, and what it tells. */
+export interface BacklogSink {
+  /** Writes a message. */
+  write(payload: string | Bytes): void;
+  /** A `Blob` could not be read. Nothing of the backlog is written any more. */
+  unreadable(error: unknown): void;
+  /** All is written. */
+  emptied(): void;
+}
+
+/**
+ * Messages that wait because a `Blob` before them is being read, which takes a promise: the order of `send` calls is
+ * the order on the wire. A connection has one only while that lasts.
+ */
+export class Backlog {
+  readonly #sink: BacklogSink;
+  #waiting: Waiting[] = [];
+  #size = 0;
+  #dropped = false;
+
+  /** @param first what is read first */
+  constructor(sink: BacklogSink, first: Unread) {
+    this.#sink = sink;
+    this.add(first);
+    // `#drain` catches everything itself.
+    void this.#drain();
+  }
+
+  /** Bytes that wait; a string counts as many as it has characters. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Puts something behind what waits. */
+  add(item: Waiting): void {
+    // As everywhere, short bytes are the caller's again when `send` returns.
+    this.#waiting.push(item instanceof Uint8Array && item.length <= LARGEST_CUT ? asBytes(Buffer.from(item)) : item);
+    this.#size += sizeOf(item);
+  }
+
+  /** Forgets all that waits. The sink is told nothing any more. */
+  drop(): void {
+    this.#dropped = true;
+    this.#waiting = [];
+    this.#size = 0;
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) {
+        const size = sizeOf(item);
+        if (typeof item === "function") item();
+        else if (typeof item === "string" || item instanceof Uint8Array) this.#sink.write(item);
+        else await this.#read(item);
+        this.#size = Math.max(0, this.#size - size);
+      }
+      if (!this.#dropped) this.#sink.emptied();
+    } catch (error) {
+      if (this.#dropped) return;
+      this.drop();
+      this.#sink.unreadable(error);
+    }
+  }
+
+  async #read(blob: Unread): Promise<void> {
+    const bytes = asBytes(Buffer.from(await blob.arrayBuffer()));
+    if (!this.#dropped) this.#sink.write(bytes);
+  }
+}
+
+function sizeOf(item: Waiting): number {
+  if (typeof item === "function") return 0;
+  return typeof item === "string" || item instanceof Uint8Array ? item.length : item.size;
+}
+
+/** A `Blob` that is read once for all the connections it goes to. */
+export function readOnce(blob: Blob): Unread {
+  let bytes: Promise<ArrayBuffer> | undefined;
+  return { size: blob.size, arrayBuffer: () => (bytes ??= blob.arrayBuffer()) };
+}

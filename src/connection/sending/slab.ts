@@ -1,0 +1,26 @@
+import { type Bytes, allocate } from "../../protocol/bytes.ts";
+
+/** Bytes of one slab: some hundred short answers, and what one write gives the kernel at most. */
+const SLAB_SIZE = 64 * 1024;
+
+/**
+ * Memory for short frames, cut from front to back and shared by all connections of the process. Space that the kernel
+ * has taken at once is used again; a slab that is full is left to the garbage collector.
+ */
+export interface Slab {
+  /** The memory. */
+  readonly bytes: Bytes;
+  /** Bytes in use from the front. */
+  used: number;
+}
+
+let current: Slab = { bytes: allocate(SLAB_SIZE), used: 0 };
+
+/** The slab with room for `size` bytes behind its `used`. `size` is at most `LARGEST_CUT`. */
+export function slabFor(size: number): Slab {
+  if (current.bytes.length - current.used < size) current = { bytes: allocate(SLAB_SIZE), used: 0 };
+  return current;
+}
+
+/** What is cut from a slab at most, in bytes; larger frames have memory of their own. */
+export const LARGEST_CUT = SLAB_SIZE / 4;

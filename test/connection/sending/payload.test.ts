@@ -1,0 +1,146 @@
+import vm from "node:vm";
+import { describe, expect, test } from "vitest";
+import { payloadOf } from "../../../src/connection/sending/payload.ts";
+import { InvalidArgumentError } from "../../../src/errors/errors.ts";
+
+const BYTES = [1, 2, 3, 4, 5, 6, 7, 8];
+const memory = Uint8Array.from(BYTES).buffer;
+
+/** The payload of a message that must become bytes. */
+function bytesOf(message: unknown): Uint8Array {
+  const payload = payloadOf(message);
+  if (!(payload instanceof Uint8Array)) throw new Error("no bytes");
+  return payload;
+}
+
+describe("a string", () => {
+  // shows 4D-3-send-by-argument
+  test.each(["", "hello", "{}", "à\ud800"])("is sent as it is: %j", (text) => {
+    expect(payloadOf(text)).toBe(text);
+  });
+});
+
+describe("bytes", () => {
+  test.each([
+    ["a Buffer", Buffer.from(memory, 2, 4), [3, 4, 5, 6]],
+    ["a Uint8Array", new Uint8Array(memory, 1, 3), [2, 3, 4]],
+    ["a Uint8ClampedArray", new Uint8ClampedArray(memory, 7), [8]],
+    ["a view of wider elements", new Uint16Array(memory, 2, 2), [3, 4, 5, 6]],
+    ["a BigInt64Array", new BigInt64Array(memory), BYTES],
+    ["a DataView", new DataView(memory, 3, 2), [4, 5]],
+    ["an ArrayBuffer", memory, BYTES],
+    ["an empty ArrayBuffer", new ArrayBuffer(0), []],
+  ])("come as a view of the same memory: %s", (_name, message, expected) => {
+    const payload = bytesOf(message);
+    expect(Buffer.isBuffer(payload)).toBe(true);
+    expect([...payload]).toEqual(expected);
+    expect(payload.buffer).toBe(ArrayBuffer.isView(message) ? message.buffer : message);
+  });
+
+  test("may lie in a SharedArrayBuffer", () => {
+    const shared = new SharedArrayBuffer(3);
+    new Uint8Array(shared).set([7, 8, 9]);
+    expect([...bytesOf(shared)]).toEqual([7, 8, 9]);
+    expect([...bytesOf(new Uint8Array(shared, 1))]).toEqual([8, 9]);
+  });
+
+  test("may be a Blob or a File, which are read later", () => {
+    const blob = new Blob(["x"]);
+    expect(payloadOf(blob)).toBe(blob);
+    expect(payloadOf(new Blob([]))).toBeInstanceOf(Blob);
+  });
+
+  test("are bytes even with a toJSON", () => {
+    const bytes = Object.assign(Uint8Array.of(1), { toJSON: () => "no" });
+    expect([...bytesOf(bytes)]).toEqual([1]);
+  });
+});
+
+describe("an object", () => {
+  class Point {
+    readonly x = 1;
+    toJSON(): unknown {
+      return { point: this.x };
+    }
+  }
+
+  // shows 4D-3-send-object
+  test.each([
+    ["a plain object", { a: 1, b: [true, null], c: undefined }],
+    ["an empty object", {}],
+    ["an array", [1, undefined, () => {}]],
+    ["an object without a prototype", Object.assign(Object.create(null) as object, { a: "€" })],
+    ["an object of another realm", vm.runInNewContext("({ a: [1] })") as object],
+    ["a Date, which has toJSON", new Date(0)],
+    ["an object of a class with toJSON", new Point()],
+    ["a URL, which has toJSON", new URL("http://example.com/")],
+    ["an object whose toJSON gives a string", { toJSON: () => "text" }],
+    ["an object whose toJSON gives null", { toJSON: () => null }],
+    ["an object whose toJSON takes the key", { toJSON: (key: string) => [key] }],
+  ])("is sent as exactly what JSON.stringify gives: %s", (_name, message) => {
+    expect(payloadOf(message)).toBe(JSON.stringify(message));
+  });
+});
+
+describe("anything else is a TypeError that says what was expected", () => {
+  class Room {
+    readonly name = "lobby";
+  }
+
+  // shows 4D-3-send-type-error
+  test.each<readonly [string, unknown, string]>([
+    ["undefined", undefined, "got undefined"],
+    ["null", null, "got null"],
+    ["a number", 7, "got number"],
+    ["NaN", NaN, "got number"],
+    ["a boolean", false, "got boolean"],
+    ["a bigint", 7n, "got bigint"],
+    ["a symbol", Symbol("x"), "got symbol"],
+    ["a function", () => {}, "got function"],
+    ["a class", Room, "got function"],
+    ["a Map", new Map([[1, 2]]), "an instance of Map"],
+    ["a Set", new Set(), "an instance of Set"],
+    ["a Promise", Promise.resolve("x"), "an instance of Promise"],
+    ["an Error", new Error("x"), "an instance of Error"],
+    ["a RegExp", /x/, "an instance of RegExp"],
+    ["a String object", new String("x"), "an instance of String"],
+    ["an instance of a class", new Room(), "an instance of Room"],
+    [
+      "an instance of a class without a name",
+      new (class {
+        readonly x = 1;
+      })(),
+      "an object of a class",
+    ],
+    ["an object whose toJSON gives undefined", { toJSON: () => undefined }, "toJSON"],
+    ["an object whose toJSON gives a function", { toJSON: () => () => {} }, "toJSON"],
+    [
+      "an object whose toJSON is no function, of a class",
+      Object.assign(new Room(), { toJSON: "x" }),
+      "instance of Room",
+    ],
+  ])("%s", (_name, message, said) => {
+    const sending = (): unknown => payloadOf(message);
+    expect(sending).toThrow(InvalidArgumentError);
+    expect(sending).toThrow(TypeError);
+    expect(sending).toThrow(/^message: /);
+    expect(sending).toThrow(said);
+  });
+
+  test("so is a cyclic object, and one with a bigint, as JSON.stringify has it", () => {
+    const cyclic: Record<string, unknown> = {};
+    cyclic["self"] = cyclic;
+    expect(() => payloadOf(cyclic)).toThrow(TypeError);
+    expect(() => payloadOf({ big: 1n })).toThrow(TypeError);
+  });
+
+  test("what a toJSON throws is the caller's", () => {
+    const thrown = new RangeError("mine");
+    const message = {
+      toJSON(): never {
+        throw thrown;
+      },
+    };
+    expect(() => payloadOf(message)).toThrow(thrown);
+  });
+});

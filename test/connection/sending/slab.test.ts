@@ -1,0 +1,36 @@
+import { describe, expect, test } from "vitest";
+import { LARGEST_CUT, slabFor } from "../../../src/connection/sending/slab.ts";
+
+describe("a slab", () => {
+  test("has room for what was asked, behind what is in use", () => {
+    const slab = slabFor(100);
+    expect(slab.bytes.length - slab.used).toBeGreaterThanOrEqual(100);
+  });
+
+  test("is the same until it is full", () => {
+    const slab = slabFor(1);
+    expect(slabFor(slab.bytes.length - slab.used)).toBe(slab);
+  });
+
+  test("that is full is followed by an empty one, and stays as it is", () => {
+    const full = slabFor(1);
+    full.used = full.bytes.length;
+    const next = slabFor(1);
+    expect(next).not.toBe(full);
+    expect(next.used).toBe(0);
+    expect(next.bytes.buffer).not.toBe(full.bytes.buffer);
+    expect(full.used).toBe(full.bytes.length);
+  });
+
+  test("that has too little room is left, even if something smaller would fit", () => {
+    const nearly = slabFor(1);
+    nearly.used = nearly.bytes.length - 10;
+    expect(slabFor(10)).toBe(nearly);
+    expect(slabFor(11)).not.toBe(nearly);
+  });
+
+  test("holds several of the largest cuts", () => {
+    const slab = slabFor(LARGEST_CUT);
+    expect(slab.bytes.length).toBeGreaterThanOrEqual(2 * LARGEST_CUT);
+  });
+});

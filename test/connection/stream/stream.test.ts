@@ -1,0 +1,117 @@
+import { describe, expect, test } from "vitest";
+import { type StreamListener, link, uncork, write } from "../../../src/connection/stream/stream.ts";
+import { utf8 } from "../../support/bytes.ts";
+import { Wire, turns } from "../../support/wire.ts";
+
+/** Writes down what it is told. */
+function recorder(): StreamListener & { readonly heard: string[] } {
+  const heard: string[] = [];
+  return {
+    heard,
+    received: (chunk) => heard.push(`received ${chunk.latin1Slice(0, chunk.length)}`),
+    drained: () => heard.push("drained"),
+    ended: () => heard.push("ended"),
+    failed: (cause) => heard.push(`failed ${cause.message}`),
+    closed: () => heard.push("closed"),
+  };
+}
+
+function counts(stream: Wire): number[] {
+  return ["data", "drain", "end", "error", "close"].map((event) => stream.listenerCount(event));
+}
+
+describe("a linked stream", () => {
+  test("tells of each chunk, of its end and that it is gone", async () => {
+    const stream = new Wire();
+    const to = recorder();
+    link(stream, to);
+    stream.arrive(utf8("a"), utf8("b"));
+    stream.arriveEnd();
+    stream.end();
+    await turns();
+    expect(to.heard).toEqual(["received a", "received b", "ended", "closed"]);
+  });
+
+  test("tells that there is room again", async () => {
+    const stream = new Wire({ highWaterMark: 1 });
+    const to = recorder();
+    link(stream, to);
+    stream.stick();
+    expect(write(stream, "ab")).toBe(false);
+    expect(write(stream, utf8("cd"))).toBe(false);
+    expect(stream.listenerCount("drain")).toBe(1);
+    expect(to.heard).toEqual([]);
+    stream.flow();
+    await turns();
+    expect(to.heard).toEqual(["drained"]);
+  });
+
+  test("is not listened to for room as long as there is some", () => {
+    const stream = new Wire();
+    link(stream, recorder());
+    expect(write(stream, "ab")).toBe(true);
+    expect(stream.listenerCount("drain")).toBe(0);
+  });
+
+  test("takes a string as one byte a character, and bytes as they are", async () => {
+    const stream = new Wire();
+    link(stream, recorder());
+    write(stream, "\u0081\u0001a");
+    write(stream, utf8("é"));
+    await turns();
+    expect(stream.taken.latin1Slice(0, stream.taken.length)).toBe("\u0081\u0001a\u00c3\u00a9");
+  });
+
+  test("that throws when it is written to, or let go, is destroyed", async () => {
+    for (const method of ["write", "uncork"] as const) {
+      const stream = new Wire();
+      const to = recorder();
+      link(stream, to);
+      stream[method] = () => {
+        throw new Error("no more");
+      };
+      expect(method === "write" ? write(stream, "a") : uncork(stream)).toBe(false);
+      await turns();
+      expect(to.heard).toEqual(["failed no more", "closed"]);
+    }
+  });
+
+  test("tells of a failure, then that it is gone: nothing is thrown", async () => {
+    const stream = new Wire();
+    const to = recorder();
+    link(stream, to);
+    stream.reset();
+    await turns();
+    expect(to.heard).toEqual(["failed read ECONNRESET", "closed"]);
+  });
+
+  test("is told of by the same functions for all connections", () => {
+    const [one, other] = [new Wire(), new Wire()];
+    link(one, recorder());
+    link(other, recorder());
+    for (const event of ["data", "end", "error", "close"]) {
+      expect(one.listeners(event).at(-1)).toBe(other.listeners(event).at(-1));
+    }
+  });
+
+  test("has one listener more of each kind, whatever happens", async () => {
+    const stream = new Wire();
+    const before = counts(stream);
+    link(stream, recorder());
+    stream.arrive(utf8("a"));
+    await turns();
+    expect(counts(stream).map((count, i) => count - before[i]!)).toEqual([1, 0, 1, 1, 1]);
+  });
+
+  test("that is gone tells nothing more, and an error that comes late is not thrown", async () => {
+    const stream = new Wire();
+    const to = recorder();
+    link(stream, to);
+    stream.destroy();
+    await turns();
+    stream.emit("error", new Error("late"));
+    stream.emit("data", utf8("late"));
+    stream.emit("close");
+    expect(to.heard).toEqual(["closed"]);
+  });
+});

@@ -25,7 +25,7 @@ const downward = ROOMS.slice(0, -1).map((room, index) => ({
 }));
 
 /** The chambers of src/connection, in the same order. What lies in the room itself uses all of them. */
-const CHAMBERS = ["stream", "sending", "receiving", "handler"];
+const CHAMBERS = ["counters", "stream", "life", "sending", "receiving", "handler"];
 
 const inward = CHAMBERS.map((chamber, index) => ({
   name: `${chamber}-imports-only-upwards`,

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
 import { WebSocketServer } from "hawser";
 import type { MessageEvent, WebSocketConnection } from "hawser";
+import { stopWhenTold } from "./stop-when-told.ts";
 
 class Echo {
   onMessage(ws: WebSocketConnection<Echo>, event: MessageEvent) {
@@ -28,6 +29,7 @@ export function start(port: number): Promise<{ port: number; stop: () => Promise
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { port } = await start(Number(process.env["PORT"] ?? 8080));
+  const { port, stop } = await start(Number(process.env["PORT"] ?? 8080));
+  stopWhenTold(stop);
   console.log(`Echo: ws://localhost:${port}`);
 }

@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import express from "express";
 import { WebSocketServer } from "hawser";
 import type { MessageEvent, WebSocketConnection } from "hawser";
+import { stopWhenTold } from "./stop-when-told.ts";
 
 class Live {
   onMessage(ws: WebSocketConnection<Live>, event: MessageEvent) {
@@ -32,6 +33,7 @@ export async function start(port: number): Promise<{ port: number; stop: () => P
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { port } = await start(Number(process.env["PORT"] ?? 8080));
+  const { port, stop } = await start(Number(process.env["PORT"] ?? 8080));
+  stopWhenTold(stop);
   console.log(`Express: http://localhost:${port}/online and ws://localhost:${port}/live`);
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
 import fastify from "fastify";
 import { WebSocketServer } from "hawser";
+import { stopWhenTold } from "./stop-when-told.ts";
 
 /** Listens only: it has nothing to keep, so one object answers every client. */
 const listener = { onMessage() {} };
@@ -34,6 +35,7 @@ export async function start(port: number): Promise<{ port: number; stop: () => P
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { port } = await start(Number(process.env["PORT"] ?? 8080));
+  const { port, stop } = await start(Number(process.env["PORT"] ?? 8080));
+  stopWhenTold(stop);
   console.log(`Fastify: http://localhost:${port}/notices and ws://localhost:${port}/live`);
 }

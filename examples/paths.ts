@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
 import { WebSocketServer } from "hawser";
 import type { MessageEvent, WebSocketConnection } from "hawser";
+import { stopWhenTold } from "./stop-when-told.ts";
 
 /** /echo: every text comes back. */
 class Echo {
@@ -40,6 +41,7 @@ export async function start(port: number): Promise<{ port: number; stop: () => P
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { port } = await start(Number(process.env["PORT"] ?? 8080));
+  const { port, stop } = await start(Number(process.env["PORT"] ?? 8080));
+  stopWhenTold(stop);
   console.log(`Paths: ws://localhost:${port}/echo and ws://localhost:${port}/visitors`);
 }

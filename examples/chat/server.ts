@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
 import { WebSocketServer } from "hawser";
+import { stopWhenTold } from "../stop-when-told.ts";
 import { Chat } from "./chat.ts";
 
 /** All there is to fetch. A fixed table, so that no path from outside ever reaches the disk. */
@@ -69,9 +70,7 @@ async function main(): Promise<void> {
   try {
     const { port, stop } = await start(Number(wanted));
     console.log(`Chat: http://localhost:${port}/`);
-    for (const signal of ["SIGTERM", "SIGINT"]) {
-      process.once(signal, () => void stop().then(() => process.exit()));
-    }
+    stopWhenTold(stop);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const hint =

@@ -1,24 +1,16 @@
 import { isUtf8 } from "node:buffer";
 
 import { ReaderRules } from "../protocol/rules.ts";
-import type { Decoder } from "./receiving/decode.ts";
+import type { LifeSettings } from "./life/settings.ts";
+import type { ReceivingSettings } from "./receiving/settings.ts";
+import type { SendingSettings } from "./sending/settings.ts";
 
 /** What the connections of one server have in common. */
-export interface ConnectionSettings {
-  /** Makes a handler's data of a message. */
-  readonly decode: Decoder;
-  /** Whether a message that is not JSON is dropped, and not the connection. */
-  readonly keepOnInvalidJson: boolean;
-  /** Bytes a message may have. */
-  readonly maxMessageSize: number;
+export interface ConnectionSettings extends SendingSettings, ReceivingSettings {
   /** Milliseconds the peer has for its side of closing. */
   readonly closeTimeout: number;
-  /** Bytes that may wait for the peer before it is given up. */
-  readonly maxSendQueue: number;
-  /** Bytes that may wait for the peer before `send` says so. */
-  readonly highWaterMark: number;
-  /** Bytes of payload that one frame carries at most. */
-  readonly fragmentSize: number;
+  /** How long connections live, in ticks. */
+  readonly life: LifeSettings;
 }
 
 /** The rules of all readers of one server. */
@@ -28,8 +20,9 @@ const rules = new WeakMap<ConnectionSettings, ReaderRules>();
 export function rulesOf(settings: ConnectionSettings): ReaderRules {
   let known = rules.get(settings);
   if (known === undefined) {
-    const { decode, maxMessageSize } = settings;
-    known = new ReaderRules({ role: "server", maxMessageSize, texts: decode.text !== undefined, isUtf8 });
+    const { decode, maxMessageSize, maxFragmentOverhead } = settings;
+    const texts = decode.text !== undefined;
+    known = new ReaderRules({ role: "server", maxMessageSize, maxFragmentOverhead, texts, isUtf8 });
     rules.set(settings, known);
   }
   return known;

@@ -6,6 +6,7 @@ import type { Bytes } from "../protocol/bytes.ts";
 import { parseExtensions } from "./extensions.ts";
 import { Fields } from "./fields.ts";
 import { acceptKey, isKey } from "./key.ts";
+import type { AddressRule } from "./forwarded.ts";
 import type { Offer } from "./offer.ts";
 import type { OriginRule } from "./origin.ts";
 import { Refusal } from "./refusal.ts";
@@ -20,6 +21,8 @@ const NONE: readonly string[] = Object.freeze([]);
 export interface HandshakeRules {
   /** Which browsers may connect. */
   readonly originRule: OriginRule;
+  /** Whom proxies connect for; undefined: no proxy is believed. */
+  readonly addressRule: AddressRule | undefined;
   /** Bytes that target and headers may have together. */
   readonly maxHeaderSize: number;
 }
@@ -42,7 +45,7 @@ export function readHttp1(
     return new Refusal(431, "The request's headers are too large.");
   const refusal = checkRequest(message, fields);
   if (refusal !== undefined) return refusal;
-  const request = new NodeRequest(message);
+  const request = new NodeRequest(message, rules.addressRule);
   if (!mayComeFrom(fields.all("origin"), request, rules.originRule))
     return new Refusal(403, "Pages of this origin may not connect.");
   const protocols = readProtocols(fields.all("sec-websocket-protocol"));

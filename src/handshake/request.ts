@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 
+import type { AddressRule } from "./forwarded.ts";
+
 /** Names to values; a name that came several times has all of them, in order. It has no prototype. */
 export type Values = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -11,7 +13,7 @@ export interface ConnectionRequest {
   readonly query: Values;
   /** The raw target, e.g. `/status?name=ryan`. */
   readonly url: string;
-  /** The address of the one who connected: behind a proxy, the proxy's. */
+  /** The address of the one who connected: behind a proxy the proxy's, unless `trustProxy` says that it is believed. */
   readonly remoteAddress: string;
 }
 
@@ -47,12 +49,15 @@ export function pathOf(message: IncomingMessage): string | undefined {
 export class NodeRequest implements ConnectionRequest {
   readonly url: string;
   readonly #message: IncomingMessage;
+  readonly #rule: AddressRule | undefined;
   #remoteAddress: string | undefined;
   #headers: Values | undefined;
   #query: Values | undefined;
 
-  constructor(message: IncomingMessage) {
+  /** @param rule who is believed about the client's address; undefined: nobody */
+  constructor(message: IncomingMessage, rule?: AddressRule) {
     this.#message = message;
+    this.#rule = rule;
     this.url = message.url ?? "/";
   }
 
@@ -64,7 +69,14 @@ export class NodeRequest implements ConnectionRequest {
 
   /** Asks for the address now: a socket that is closed does not know it any more. */
   keepAddress(): void {
-    this.#remoteAddress ??= this.#message.socket.remoteAddress ?? "";
+    this.#remoteAddress ??= this.#findAddress();
+  }
+
+  #findAddress(): string {
+    const direct = this.#message.socket.remoteAddress ?? "";
+    if (this.#rule === undefined) return direct;
+    const forwarded = this.#message.headers["x-forwarded-for"];
+    return this.#rule(direct, typeof forwarded === "string" ? forwarded : forwarded?.join(","));
   }
 
   get headers(): Values {

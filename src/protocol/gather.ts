@@ -14,10 +14,15 @@ export class Gather {
   #from = 0;
   #length = 0;
   readonly #fragmented: boolean;
+  readonly #most: number;
 
-  /** @param fragmented whether more frames may follow the first */
-  constructor(fragmented: boolean) {
+  /**
+   * @param fragmented whether more frames may follow the first
+   * @param most bytes that the message may have: more is not reserved. Default: no limit
+   */
+  constructor(fragmented: boolean, most = Infinity) {
     this.#fragmented = fragmented;
+    this.#most = most;
   }
 
   /** The number of bytes gathered so far. */
@@ -61,7 +66,8 @@ export class Gather {
     // The rest of a frame is reserved at once, but beyond the first reserve never more than a few times what has come.
     const reserved = Math.min(known, Math.max(FIRST_GATHER - this.#from, needed * GATHER_GROWTH));
     // How much more follows a fragment nobody knows: doubling keeps copying linear.
-    const size = this.#fragmented ? Math.max(reserved, (this.#memory.length - this.#from) * 2) : reserved;
+    const doubled = this.#fragmented ? (this.#memory.length - this.#from) * 2 : 0;
+    const size = Math.max(needed, Math.min(Math.max(reserved, doubled), this.#most));
     const grown = allocate(this.#from + size);
     grown.set(this.#memory.subarray(this.#from, this.#from + this.#length), this.#from);
     this.#memory = grown;

@@ -21,10 +21,13 @@ export class Incoming {
   /** What its fragments were charged so far. */
   #charged = 0;
 
-  /** @param fragmented whether more frames may follow the first */
-  constructor(opcode: DataOpcode, fragmented: boolean) {
+  /**
+   * @param fragmented whether more frames may follow the first
+   * @param most bytes that the message may have. Default: no limit
+   */
+  constructor(opcode: DataOpcode, fragmented: boolean, most = Infinity) {
     this.opcode = opcode;
-    this.#gather = new Gather(fragmented);
+    this.#gather = new Gather(fragmented, most);
   }
 
   /** The memory; its first `length` bytes are what has come. */

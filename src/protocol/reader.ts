@@ -177,7 +177,7 @@ export class FrameReader {
       !isNotAscii(chunk, body, end, key, opcode)
     )
       return this.#keep(chunk, at, end);
-    const incoming = (this.#incoming ??= new Incoming(opcode as DataOpcode, first < 0x80));
+    const incoming = (this.#incoming ??= new Incoming(opcode as DataOpcode, first < 0x80, this.#rules.maxMessageSize));
     const refused = incoming.begin(this.#rules, opcode, first >= 0x80, length, key);
     if (refused !== undefined) return this.#fail(refused, end);
     return this.#payload(incoming, chunk, body, end);

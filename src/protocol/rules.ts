@@ -9,6 +9,8 @@ export interface ReaderOptions {
   readonly role: "server" | "client";
   /** The most bytes a message may have, over all its fragments. Default 1 MiB. */
   readonly maxMessageSize?: number;
+  /** What the fragments of one message may be charged beside their payload, in bytes, `FRAGMENT_CHARGE` each. Default: as many as the message may have, and at least `MIN_FRAGMENT_BUDGET`. */
+  readonly maxFragmentOverhead?: number | undefined;
   /**
    * Whether the sink makes strings of all texts, at once: short ASCII ones are then handed over as strings, which are
    * made together, and the memory of others is valid until the call returns. Default false.
@@ -35,7 +37,7 @@ export class ReaderRules {
   constructor(options: ReaderOptions) {
     this.masked = options.role === "server";
     this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
-    this.fragmentBudget = Math.max(this.maxMessageSize, MIN_FRAGMENT_BUDGET);
+    this.fragmentBudget = options.maxFragmentOverhead ?? Math.max(this.maxMessageSize, MIN_FRAGMENT_BUDGET);
     // Every short text must be one that may be read, and a client's reader has no frames to unmask.
     this.passing = options.texts ?? false;
     this.texts = this.passing && this.masked && this.maxMessageSize >= MAX_SHORT;

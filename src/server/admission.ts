@@ -12,7 +12,9 @@ export interface AdmissionHost {
   /** Calls the user's `onConnection`. */
   ask(event: ConnectionEvent): unknown;
   /** The client is let in. */
-  connect(accepted: Accepted, handler: Callbacks, protocol: string | undefined): void;
+  connect(offer: Offer, accepted: Accepted, handler: Callbacks, protocol: string | undefined): void;
+  /** `onConnection` took too long. */
+  late(): void;
   /** `onConnection` threw, or answered with something that is no handler. */
   failed(error: unknown, thrown: boolean): void;
 }
@@ -30,6 +32,11 @@ export class Admission {
     this.#offer = offer;
     this.#host = host;
     this.#event = new ConnectionEvent(offer);
+  }
+
+  /** The client's address. */
+  get remoteAddress(): string {
+    return this.#offer.request.remoteAddress;
   }
 
   /** Asks `onConnection`. `whenAnswered` is called once the client has its answer. */
@@ -56,6 +63,7 @@ export class Admission {
     // Answered already: the callback itself has terminated the server.
     if (!this.#answered) {
       this.#deadline = setTimeout(() => {
+        this.#host.late();
         this.refuse(new Refusal(503, "The server took too long to answer."));
       }, this.#host.handshakeTimeout);
     }
@@ -89,7 +97,7 @@ export class Admission {
     const accepted = this.#offer.accept(protocol);
     // The client may have gone while it waited; the end of its stream is not told twice.
     if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
-    else this.#host.connect(accepted, handler, protocol);
+    else this.#host.connect(this.#offer, accepted, handler, protocol);
   }
 
   #throw(error: unknown): void {

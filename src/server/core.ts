@@ -3,7 +3,9 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { Callbacks } from "../connection/handler/caller.ts";
-import { Connection, type ConnectionHost } from "../connection/connection.ts";
+import { Connection } from "../connection/connection.ts";
+import type { ConnectionHost } from "../connection/host.ts";
+import { NO_MESSAGES, addMessages } from "../connection/counters/messages.ts";
 import type { Culprit } from "../connection/handler/events.ts";
 import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
@@ -17,7 +19,11 @@ import { CloseCode } from "../protocol/close.ts";
 import { Admission, type AdmissionHost, internalError } from "./admission.ts";
 import { claim, isTaken } from "./claim.ts";
 import type { ConnectionEvent } from "./connection-event.ts";
-import type { Settings } from "./options.ts";
+import type { ServerCounters } from "./counters.ts";
+import type { Settings } from "./settings.ts";
+import { Farewell } from "./farewell.ts";
+import { type Client, type Crowd, Gate } from "./gate.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { Place, type PlaceListener } from "./place.ts";
 import { Roster } from "./roster.ts";
 import { noSuchPath } from "./router.ts";
@@ -30,13 +36,16 @@ export type MakeFace = (connection: Connection, id: number, protocol: string | u
 /** Errors of a connection that are not its peer's doing. */
 const OURS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["HWS_SEND_FAILED", "HWS_INTERNAL"]);
 
-/** Seconds after which a client that was turned away may try again. */
-const RETRY_AFTER = "5";
+/** HTTP's status for a request whose headers are beyond `maxHeaderSize` (RFC 6585 5). */
+const HEADERS_TOO_LARGE = 431;
+
+/** Seconds after which a client that was turned away may try again, the least and the most: not all at once. */
+const RETRY_AFTER = { least: 1, most: 10 } as const;
 
 /**
  * The life of a server behind `WebSocketServer`: who asks to connect, who is connected, and the way down.
  */
-export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost {
+export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost, Crowd {
   readonly path: string | undefined;
   readonly handshakeTimeout: number;
   /** Who is connected. */
@@ -46,11 +55,16 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
   readonly #caller: ServerCaller;
   readonly #makeFace: MakeFace;
   readonly #place: Place;
+  readonly #gate: Gate;
+  readonly #heartbeat: Heartbeat<WebSocketConnection>;
   readonly #admissions = new Set<Admission>();
   /** Those that have left the roster, and whose handler has not heard its last. */
   readonly #leaving = new Set<Connection>();
 
   #nextId = 1;
+  /** The messages of those that are gone. */
+  #goneMessages = NO_MESSAGES;
+  #farewell: Farewell<WebSocketConnection> | undefined;
   #started = false;
   #terminated = false;
   #end: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
@@ -62,12 +76,25 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
     this.#settings = settings;
     this.#caller = caller;
     this.#makeFace = makeFace;
+    this.#gate = new Gate(settings, this);
+    this.#heartbeat = new Heartbeat(settings.life.tick, this.roster, (one) => {
+      coreOf(one).look();
+    });
     this.#place = new Place(settings, this);
   }
 
   /** True once everything is closed. */
   get terminated(): boolean {
     return this.#terminated;
+  }
+
+  /** What was counted. */
+  get counters(): ServerCounters {
+    let messages = this.#goneMessages;
+    for (const connection of this.roster.list) messages = addMessages(messages, coreOf(connection).counters);
+    const opened = this.#nextId - 1;
+    const connections = { opened, closed: opened - this.roster.size };
+    return { connections, messages, limits: { ...this.#settings.tally } };
   }
 
   /** Where it listens. */
@@ -90,21 +117,38 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
     claim(socket);
     // Until the connection listens, a socket that fails must not end the process.
     socket.on("error", ignore);
+    this.#place.asked(socket);
+    const full = this.#end === undefined ? this.#gate.refusal() : undefined;
+    if (full !== undefined) {
+      sendRefusal(socket, full);
+      return;
+    }
     const offer = this.#read(message, socket, head);
     if (offer instanceof Refusal) {
+      if (offer.status === HEADERS_TOO_LARGE) this.#settings.tally.maxHeaderSize++;
       sendRefusal(socket, offer);
       return;
     }
     // `onOpen` may terminate the server.
     this.started();
-    if (this.#end !== undefined) {
-      offer.refuse(goingDown());
+    if (this.#end !== undefined) offer.refuse(goingDown());
+    else this.#consider(offer);
+  }
+
+  #consider(offer: Offer): void {
+    const unwelcome = this.#gate.refusalOf(offer.request);
+    if (unwelcome !== undefined) {
+      offer.refuse(unwelcome);
       return;
     }
     const admission = new Admission(offer, this);
     // Known before it is asked: `onConnection` may terminate the server.
     this.#admissions.add(admission);
-    admission.start(() => this.#admissions.delete(admission));
+    this.#gate.enter(admission, offer.request);
+    admission.start(() => {
+      this.#admissions.delete(admission);
+      this.#gate.leave(admission);
+    });
   }
 
   /**
@@ -118,7 +162,7 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
     this.#end ??= deferred();
     const { promise } = this.#end;
     if (this.#terminated) return promise;
-    if (!begun) this.#beginEnd(timeout === 0);
+    if (!begun) this.#beginEnd(timeout);
     if (timeout === 0) this.#destroyAll();
     else
       this.#deadlines.push(
@@ -152,12 +196,19 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
     return this.#caller.ask(event);
   }
 
-  connect({ stream, preamble, head }: Accepted, handler: Callbacks, protocol: string | undefined): void {
+  late(): void {
+    this.#settings.tally.handshakeTimeout++;
+  }
+
+  connect(offer: Offer, accepted: Accepted, handler: Callbacks, protocol: string | undefined): void {
+    const { stream, preamble, head } = accepted;
     const id = this.#nextId++;
     const connection = new Connection(stream, handler, this.#settings, this, (core) =>
       this.#makeFace(core, id, protocol),
     );
     this.roster.add(connection.face as WebSocketConnection);
+    this.#gate.enter(connection, offer.request);
+    this.#heartbeat.start();
     try {
       connection.start(preamble, head);
       stream.off("error", ignore);
@@ -173,9 +224,16 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
 
   // From a connection.
 
+  get now(): number {
+    return this.#heartbeat.now;
+  }
+
   left(connection: Connection): void {
     this.roster.remove(connection.face as WebSocketConnection);
     this.#leaving.add(connection);
+    this.#gate.leave(connection);
+    this.#goneMessages = addMessages(this.#goneMessages, connection.counters);
+    if (this.roster.size === 0) this.#heartbeat.stop();
   }
 
   finished(connection: Connection): void {
@@ -189,6 +247,21 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
     this.#caller.error(error, culprit, grave, connection.face as WebSocketConnection);
   }
 
+  // From the gate.
+
+  get connected(): number {
+    return this.roster.size + this.#leaving.size;
+  }
+
+  get asking(): number {
+    return this.#admissions.size;
+  }
+
+  *everyone(): Iterable<Client> {
+    for (const connection of this.roster.list) yield coreOf(connection);
+    yield* this.#admissions;
+  }
+
   #read(message: IncomingMessage, socket: Duplex, head: Bytes): Offer | Refusal {
     try {
       return readHttp1(message, socket, head, this.#settings);
@@ -199,15 +272,21 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
     }
   }
 
-  #beginEnd(atOnce: boolean): void {
+  /** Lets nobody in any more, and tells those who are there within half of `timeout` milliseconds; 0: nobody is told. */
+  #beginEnd(timeout: number): void {
     this.#place.close();
     for (const admission of this.#admissions) admission.refuse(goingDown());
-    // RFC 6455 7.4.1: 1001, going away.
-    if (!atOnce) for (const connection of this.roster.list) coreOf(connection).terminate(CloseCode.goingAway);
+    if (timeout > 0) {
+      // RFC 6455 7.4.1: 1001, going away.
+      const goAway = (one: WebSocketConnection): void => coreOf(one).terminate(CloseCode.goingAway);
+      this.#farewell = new Farewell(this.#settings, this.roster.list, goAway);
+      this.#farewell.start(timeout);
+    }
     this.#finishIfEmpty();
   }
 
   #destroyAll(): void {
+    this.#farewell?.stop();
     for (const connection of this.roster.list) coreOf(connection).destroy();
     for (const connection of this.#leaving) connection.destroy();
   }
@@ -219,6 +298,7 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
   }
 
   async #finish(resolve: () => void): Promise<void> {
+    this.#farewell?.stop();
     this.#place.leave();
     // Whoever called `terminate` gets its promise before `onTerminate` comes.
     await Promise.resolve();
@@ -231,7 +311,9 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost 
 }
 
 function goingDown(): Refusal {
-  return new Refusal(503, "The server is going down.", { "Retry-After": RETRY_AFTER });
+  const { least, most } = RETRY_AFTER;
+  const seconds = least + Math.floor(Math.random() * (most - least + 1));
+  return new Refusal(503, "The server is going down.", { "Retry-After": String(seconds) });
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {

@@ -1,5 +1,5 @@
 import type { DataOf, DataType } from "../connection/receiving/decode.ts";
-import type { ErrorEvent, MessageEvent, OpenEvent, TerminateEvent } from "../connection/handler/events.ts";
+import type { DrainEvent, ErrorEvent, MessageEvent, OpenEvent, TerminateEvent } from "../connection/handler/events.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { ConnectionEvent } from "./connection-event.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
@@ -15,6 +15,8 @@ export interface ConnectionHandler<T extends DataType = DataType> {
   onOpen?(ws: WebSocketConnection, event: OpenEvent): unknown;
   /** A whole message came. */
   onMessage(ws: WebSocketConnection, event: MessageEvent<DataOf[T]>): unknown;
+  /** No more than `highWaterMark` bytes wait again, after a `send` that returned false. */
+  onDrain?(ws: WebSocketConnection, event: DrainEvent): unknown;
   /** Something failed, and the connection is being closed. At most once. */
   onError?(ws: WebSocketConnection, event: ErrorEvent): unknown;
   /** The connection is closed and has left `wss.connections`. Always, exactly once, last. */

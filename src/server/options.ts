@@ -1,12 +1,10 @@
-import { constants } from "node:buffer";
 import type { SecureContextOptions, TlsOptions } from "node:tls";
 
-import type { ConnectionSettings } from "../connection/settings.ts";
-import { type DataType, decoders } from "../connection/receiving/decode.ts";
-import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
-import type { HandshakeRules } from "../handshake/http1.ts";
-import { type Origins, originRule } from "../handshake/origin.ts";
-import { DEFAULT_MAX_MESSAGE_SIZE } from "../protocol/limits.ts";
+import type { DataType } from "../connection/receiving/decode.ts";
+import type { RatePolicy } from "../connection/receiving/settings.ts";
+import type { SendQueuePolicy } from "../connection/sending/settings.ts";
+import type { TrustProxy } from "../handshake/forwarded.ts";
+import type { Origins } from "../handshake/origin.ts";
 import type { WebServer } from "./attachable.ts";
 
 /** Options of a `WebSocketServer`: times in milliseconds, sizes in bytes. */
@@ -25,154 +23,91 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly tls?: (SecureContextOptions & TlsOptions) | undefined;
   /** Which browsers may connect. Default: pages of this host. */
   readonly origins?: Origins | undefined;
+  /**
+   * Which proxies before the server are believed about the client's address, in `X-Forwarded-For`: how many there are, or
+   * their addresses (`"10.0.0.0/8"`, `"loopback"`). Default: none, and the header is not looked at.
+   */
+  readonly trustProxy?: TrustProxy | undefined;
+
+  // Messages that come.
+
   /** Bytes a message may have, over all its fragments. Default 1 MiB, at most what a string can hold (512 MiB). Above it: close 1009. */
   readonly maxMessageSize?: number | undefined;
-  /** Milliseconds that a client has for its request, and `onConnection` for its answer. Default 10,000. */
-  readonly handshakeTimeout?: number | undefined;
-  /** Milliseconds that a peer has to answer a close frame and to close its side. Default 5,000. */
-  readonly closeTimeout?: number | undefined;
-  /** Bytes that may wait for one slow peer. Default 16 MiB. Above it: close 1013. */
-  readonly maxSendQueue?: number | undefined;
+  /**
+   * Bytes that a message's fragments may be charged beside their payload, 64 each. Default: as many as the message may
+   * have, and at least 64 KiB: 1,024 fragments. Above it: close 1009.
+   */
+  readonly maxFragmentOverhead?: number | undefined;
+  /** Under `dataType: "object"`, arrays and objects inside each other. Default 64. Above it: close 1009, see `invalidJson`. */
+  readonly maxJsonDepth?: number | undefined;
+  /** Under `dataType: "object"`, values in one message. Default 1,000,000. Above it: close 1009, see `invalidJson`. */
+  readonly maxJsonValues?: number | undefined;
+  /**
+   * Under `dataType: "object"`, what a message does that is not JSON, or beyond its limits. `"close"` (default): close
+   * 1007 or 1009. `"keep"`: the message is dropped and the server's `onError` told.
+   */
+  readonly invalidJson?: "close" | "keep" | undefined;
+  /** Messages that a peer may send in a second, and in one burst. Default: no limit. */
+  readonly maxMessagesPerSecond?: number | undefined;
+  /** Bytes that a peer may send in a second, and in one burst, frame headers and all. Default: no limit. */
+  readonly maxBytesPerSecond?: number | undefined;
+  /** What happens to a peer beyond either. `"pause"` (default): it is read no faster than that. `"close"`: close 1008. */
+  readonly ratePolicy?: RatePolicy | undefined;
+
+  // Messages that are sent.
+
   /** Bytes that may wait for one peer before `send` returns false. Default 1 MiB. */
   readonly highWaterMark?: number | undefined;
-  /** Bytes that a request's target and headers may have together. Default 16 KiB. Above it: HTTP 431. */
-  readonly maxHeaderSize?: number | undefined;
+  /** Bytes that may wait for one slow peer; looked at before a message, of whatever size that is. Default 16 MiB. Above it: `sendQueuePolicy`. */
+  readonly maxSendQueue?: number | undefined;
+  /**
+   * Bytes that may wait for all slow peers of the process, of all its servers. Default: a quarter of the memory that the
+   * process may have. Above it those with more than an equal share are dealt with by `sendQueuePolicy`.
+   */
+  readonly maxTotalSendQueue?: number | undefined;
+  /**
+   * What happens to a message when so much waits already. `"terminate"` (default): the peer is given up, close 1013.
+   * `"drop-newest"`: this message is dropped. `"drop-oldest"`: those that wait the longest are. `"latest"`: of the messages
+   * with the same `key` only the newest is kept, those without one count as of one key; if that is not enough, close 1013.
+   */
+  readonly sendQueuePolicy?: SendQueuePolicy | undefined;
+  /** Pongs that wait for a peer that reads slowly; the oldest are left out (RFC 6455 5.5.3). Default 1. */
+  readonly maxPongQueue?: number | undefined;
   /** Bytes that one frame carries at most; a longer message is sent in fragments (RFC 6455 5.4). Default: no limit. */
   readonly fragmentSize?: number | undefined;
-  /** Under `dataType: "object"`, what a message that is not JSON does. `"close"` (default): close 1007. `"keep"`: the message is dropped and the server's `onError` told. */
-  readonly invalidJson?: "close" | "keep" | undefined;
-}
 
-/** A request line and headers have this many bytes at most: what Node itself allows by default. */
-const DEFAULT_MAX_HEADER_SIZE = 16 * 1024;
-/** Long enough for a slow network and a look into a database, short enough to free what a dead client holds. */
-const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
-/** A close frame's way there and back on the slowest network. */
-const DEFAULT_CLOSE_TIMEOUT = 5_000;
-/** A thousand peers that never read hold 16 GiB at most; one that reads never gets near it. */
-const DEFAULT_MAX_SEND_QUEUE = 16 * 1024 * 1024;
-/** One message of the default limit. */
-const DEFAULT_HIGH_WATER_MARK = 1024 * 1024;
-/** What Node's timers can wait for. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
+  // How long a connection lives.
 
-/** Options that were checked, with their defaults filled in. */
-export interface Settings extends ConnectionSettings, HandshakeRules {
-  /** The path that reaches the server; undefined: every path. */
-  readonly path: string | undefined;
-  /** What `onMessage` is handed. */
-  readonly dataType: DataType;
-  /** The user's web server. */
-  readonly server: WebServer | undefined;
-  /** The port of an own web server. */
-  readonly port: number | undefined;
-  /** The address of an own web server. */
-  readonly host: string | undefined;
-  /** Certificate and key of an own web server. */
-  readonly tls: (SecureContextOptions & TlsOptions) | undefined;
-  /** Milliseconds for a request and its answer. */
-  readonly handshakeTimeout: number;
-}
+  /** Milliseconds of a peer's silence before it is sent a ping. Any byte ends the silence. Default 30,000; Infinity: no pings. */
+  readonly pingInterval?: number | undefined;
+  /** Milliseconds behind a ping in which any byte must come. Default 20,000. Above it: `onError`, and 1006. */
+  readonly pingTimeout?: number | undefined;
+  /** Milliseconds without a message in either direction. Default: no limit. Above it: close 1001. */
+  readonly idleTimeout?: number | undefined;
+  /** Milliseconds that a connection may live. Default: no limit. Above it: close 1001. */
+  readonly maxLifetime?: number | undefined;
+  /** Milliseconds that a peer has to answer a close frame and to close its side. Default 5,000. */
+  readonly closeTimeout?: number | undefined;
+  /** Connections that `wss.terminate` closes at a time; more where the time would not do for all. Default 1,000. */
+  readonly closeBatchSize?: number | undefined;
+  /** Milliseconds between two of these batches on average, half more or less at random. Default 100. */
+  readonly closeBatchInterval?: number | undefined;
 
-/** The options by name, to tell a misspelt one. */
-const names: ReadonlySet<string> = new Set<keyof WebSocketServerOptions>([
-  ...["path", "dataType", "server", "port", "host", "tls", "origins", "invalidJson"],
-  ...[
-    "maxMessageSize",
-    "handshakeTimeout",
-    "closeTimeout",
-    "maxSendQueue",
-    "highWaterMark",
-    "maxHeaderSize",
-    "fragmentSize",
-  ],
-] as (keyof WebSocketServerOptions)[]);
+  // Who may come in.
 
-/**
- * Checks options and fills in what is not given.
- *
- * @throws {InvalidArgumentError} for an option of a wrong type, or one that does not exist
- * @throws {OutOfRangeError} for a number out of range
- */
-export function readOptions(options: WebSocketServerOptions): Settings {
-  if (typeof options !== "object" || (options as unknown) === null)
-    throw new InvalidArgumentError("options: expected an object");
-  for (const name of Object.keys(options))
-    if (!names.has(name)) throw new InvalidArgumentError(`options: there is no option ${JSON.stringify(name)}`);
-  const dataType = oneOf(options, "dataType", ["text", "blob", "object", "auto"], "text");
-  return {
-    ...readPlace(options),
-    dataType,
-    decode: decoders[dataType],
-    originRule: originRule(options.origins),
-    keepOnInvalidJson: oneOf(options, "invalidJson", ["close", "keep"], "close") === "keep",
-    maxMessageSize: integer(options, "maxMessageSize", 1, DEFAULT_MAX_MESSAGE_SIZE, constants.MAX_STRING_LENGTH),
-    handshakeTimeout: integer(options, "handshakeTimeout", 1, DEFAULT_HANDSHAKE_TIMEOUT, MAX_TIMEOUT),
-    closeTimeout: integer(options, "closeTimeout", 1, DEFAULT_CLOSE_TIMEOUT, MAX_TIMEOUT),
-    maxSendQueue: integer(options, "maxSendQueue", 1, DEFAULT_MAX_SEND_QUEUE),
-    highWaterMark: integer(options, "highWaterMark", 0, DEFAULT_HIGH_WATER_MARK),
-    maxHeaderSize: integer(options, "maxHeaderSize", 1, DEFAULT_MAX_HEADER_SIZE),
-    fragmentSize: options.fragmentSize === undefined ? Infinity : integer(options, "fragmentSize", 1, 1),
-  };
-}
-
-/** Where the server is found: the options of which some exclude others. */
-function readPlace(options: WebSocketServerOptions): Pick<Settings, "path" | "server" | "port" | "host" | "tls"> {
-  const { path, server, host, tls } = options;
-  if (path !== undefined && (typeof path !== "string" || !path.startsWith("/") || /[?#\s]/.test(path))) {
-    throw new InvalidArgumentError(
-      `path: expected a string that begins with "/" and has no "?" or "#", got ${JSON.stringify(path)}`,
-    );
-  }
-  if (server !== undefined && !isWebServer(server)) {
-    throw new InvalidArgumentError(
-      "server: expected an http.Server or https.Server (of Express: what app.listen() returns)",
-    );
-  }
-  if (host !== undefined && typeof host !== "string") throw new InvalidArgumentError("host: expected a string");
-  if (tls !== undefined && (typeof tls !== "object" || (tls as unknown) === null))
-    throw new InvalidArgumentError("tls: expected an object with key and cert");
-  const port = options.port === undefined ? undefined : integer(options, "port", 0, 0, 65_535);
-  if (server !== undefined && port !== undefined) throw new InvalidArgumentError("port: not together with server");
-  if (port === undefined && (host !== undefined || tls !== undefined))
-    throw new InvalidArgumentError(`${host === undefined ? "tls" : "host"}: only together with port`);
-  return { path, server, port, host, tls };
-}
-
-/** A framework's app has `on` too, but nobody connects to it. */
-function isWebServer(server: unknown): boolean {
-  const { on, address, listening } = (server ?? {}) as Partial<Record<keyof WebServer, unknown>>;
-  return typeof on === "function" && typeof address === "function" && typeof listening === "boolean";
-}
-
-function oneOf<const V extends string>(
-  options: WebSocketServerOptions,
-  name: keyof WebSocketServerOptions,
-  values: readonly V[],
-  fallback: V,
-): V {
-  const value: unknown = options[name];
-  if (value === undefined) return fallback;
-  if ((values as readonly unknown[]).includes(value)) return value as V;
-  throw new InvalidArgumentError(
-    `${name}: expected one of ${values.map((known) => `"${known}"`).join(", ")}, got ${JSON.stringify(value)}`,
-  );
-}
-
-function integer(
-  options: WebSocketServerOptions,
-  name: keyof WebSocketServerOptions,
-  least: number,
-  fallback: number,
-  most = Number.MAX_SAFE_INTEGER,
-): number {
-  const value: unknown = options[name];
-  if (value === undefined) return fallback;
-  if (typeof value !== "number") throw new InvalidArgumentError(`${name}: expected a number, got ${typeof value}`);
-  // Infinity takes a size limit away; a time needs an end.
-  if (value === Infinity && most === Number.MAX_SAFE_INTEGER) return value;
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new OutOfRangeError(
-    `${name}: expected an integer from ${String(least)} to ${String(most)}, got ${String(value)}`,
-  );
+  /** Connections in all. Default 100,000. Above it: HTTP 503. */
+  readonly maxConnections?: number | undefined;
+  /** Connections from one address; of IPv6, from one /64. Default 20,000. Above it: HTTP 429. Behind a proxy see `trustProxy`. */
+  readonly maxConnectionsPerAddress?: number | undefined;
+  /**
+   * Clients that are asking to connect: that wait for `onConnection`, above it HTTP 503; and that have not finished their
+   * request on a web server of our own, above it the one that has tried the longest is put out. Default 2,000.
+   */
+  readonly maxHandshakes?: number | undefined;
+  /** Handshakes in a second, and in one burst. Default: no limit. Above it: HTTP 503 with `Retry-After`. */
+  readonly maxHandshakesPerSecond?: number | undefined;
+  /** Milliseconds that a client has for its request, and `onConnection` for its answer. Default 10,000. */
+  readonly handshakeTimeout?: number | undefined;
+  /** Bytes that a request's target and headers may have together. Default 16 KiB. Above it: HTTP 431. */
+  readonly maxHeaderSize?: number | undefined;
 }

@@ -1,9 +1,11 @@
 import { EventEmitter } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 
 import type { WebServer } from "./attachable.ts";
-import type { Settings } from "./options.ts";
+import { Lobby } from "./lobby.ts";
+import type { Settings } from "./settings.ts";
 import { type Route, Router } from "./router.ts";
 import { createOwnServer } from "./web-server.ts";
 
@@ -23,11 +25,17 @@ export class Place {
   readonly #server: WebServer | undefined;
   readonly #listener: PlaceListener;
   readonly #detach: () => void;
+  /** Who has come in by the own web server, and has not asked yet. */
+  readonly #lobby: Lobby | undefined;
 
   constructor(settings: Settings, listener: PlaceListener) {
     this.#listener = listener;
     this.#own = settings.port === undefined ? undefined : createOwnServer(settings);
     this.#server = this.#own ?? settings.server;
+    if (this.#own !== undefined && settings.maxHandshakes !== Infinity) {
+      this.#lobby = new Lobby(settings);
+      this.#lobby.watch(this.#own, settings.tls !== undefined);
+    }
     this.#detach = this.#server === undefined ? nothing : Router.attach(this.#server, listener);
     if (this.#server?.listening === false) this.#server.once("listening", this.#onListening);
     else process.nextTick(this.#onListening);
@@ -40,6 +48,11 @@ export class Place {
   /** Where the web server listens; null when it does not, or there is none. */
   address(): AddressInfo | string | null {
     return this.#server?.address() ?? null;
+  }
+
+  /** Somebody has asked: what becomes of him is not the place's any more. */
+  asked(socket: Duplex): void {
+    this.#lobby?.leave(socket);
   }
 
   /** Lets nobody new in by the own web server. What is there already is left alone. */

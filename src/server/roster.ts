@@ -20,6 +20,11 @@ export class Roster<C extends Identified> {
     return this.#list;
   }
 
+  /** All of them, one by one: safe while some come and go. */
+  values(): Iterator<C> {
+    return this.#byId.values();
+  }
+
   /** The one with this `id`. */
   get(id: number): C | undefined {
     return this.#byId.get(id);

@@ -6,13 +6,20 @@ import { InvalidArgumentError } from "../errors/errors.ts";
 import { UPGRADE_HEADERS } from "../handshake/http1.ts";
 import { Refusal } from "../handshake/refusal.ts";
 import { sendRefusal } from "../handshake/response.ts";
-import type { Settings } from "./options.ts";
+import { claim, isTaken } from "./claim.ts";
+import type { Settings } from "./settings.ts";
 
 /** How often a web server looks for clients that take too long, in milliseconds; Node's own 30 s would let them all be late. */
 const CHECK_INTERVAL = 1000;
 
+/** What an own web server needs to know. */
+export type OwnServerSettings = Pick<
+  Settings,
+  "tls" | "maxHeaderSize" | "handshakeTimeout" | "maxConnections" | "maxHandshakes" | "tally"
+>;
+
 /** Makes a web server that serves nothing but WebSocket requests, and says so to others. */
-export function createOwnServer(settings: Pick<Settings, "tls" | "maxHeaderSize" | "handshakeTimeout">): Server {
+export function createOwnServer(settings: OwnServerSettings): Server {
   const options = {
     // Node takes no Infinity.
     maxHeaderSize: Math.min(settings.maxHeaderSize, Number.MAX_SAFE_INTEGER),
@@ -23,8 +30,13 @@ export function createOwnServer(settings: Pick<Settings, "tls" | "maxHeaderSize"
   const server = settings.tls === undefined ? createServer(options) : createTlsServer(options, settings);
   // All of them, for what Node leaves out nobody checks; `maxHeaderSize` is their limit.
   server.maxHeadersCount = 0;
+  // A last bound, on sockets of any state: those are dropped before they are spoken to.
+  const sockets = settings.maxConnections + settings.maxHandshakes;
+  if (sockets < Number.MAX_SAFE_INTEGER) server.maxConnections = sockets;
   server.on("request", answerPlain);
-  server.on("clientError", answerClientError);
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    answerClientError(error, socket, settings.tally);
+  });
   return server;
 }
 
@@ -42,6 +54,8 @@ function createTlsServer(
 
 /** A request that is no upgrade: RFC 9110 15.5.22. */
 function answerPlain(request: IncomingMessage, response: ServerResponse): void {
+  // Behind an answer with "Connection: close" nothing more is answered (RFC 9112 9.6).
+  claim(request.socket);
   const get = request.method === "GET" || request.method === "HEAD";
   const body = get ? "This is a WebSocket server.\n" : "A WebSocket is opened with GET.\n";
   const headers = get ? UPGRADE_HEADERS : { Allow: "GET" };
@@ -54,8 +68,10 @@ function answerPlain(request: IncomingMessage, response: ServerResponse): void {
 }
 
 /** A request that is not HTTP, too large or too slow. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
+function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, tally: Settings["tally"]): void {
+  if (error.code === "HPE_HEADER_OVERFLOW") tally.maxHeaderSize++;
+  else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") tally.handshakeTimeout++;
+  if (error.code === "ECONNRESET" || !socket.writable || isTaken(socket)) {
     socket.destroy();
     return;
   }

@@ -1,6 +1,8 @@
 import type { Connection } from "../connection/connection.ts";
+import type { MessageCounters } from "../connection/counters/messages.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
 import { type Message, payloadOf } from "../connection/sending/payload.ts";
+import { Sent } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { fitsReason, isSendable } from "../protocol/close.ts";
 import type { Status } from "../protocol/state.ts";
@@ -13,6 +15,12 @@ export interface TerminateOptions {
   readonly code?: number | undefined;
   /** The reason, sent with codes above 3000 only. */
   readonly message?: string | undefined;
+}
+
+/** What is to be known of a message besides. */
+export interface SendOptions {
+  /** Under `sendQueuePolicy: "latest"`, what the message is the latest of, e.g. `"price:EUR"`. */
+  readonly key?: string | undefined;
 }
 
 /** 4D: a message is sent only with a code above this. */
@@ -71,17 +79,46 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
     return this.#core.bufferedAmount;
   }
 
+  /** What became of the messages that were sent: a snapshot, in which `accepted` is `written + dropped + pending`. */
+  get counters(): MessageCounters {
+    return this.#core.counters;
+  }
+
   /**
    * Sends a message. A string goes out as a text frame; bytes (`Uint8Array`, any view, `ArrayBuffer`, `Blob`) as a
    * binary frame; any other object as the JSON that `JSON.stringify` makes of it. What is sent in one turn of the
    * event loop leaves in one write, where the peer keeps up. Bytes above 16 KiB are not copied: leave them as they are until they are sent.
    *
+   * @param options the message's `key`, under the policy `"latest"`
    * @returns true when the message was accepted and no more than `highWaterMark` bytes wait. False: it was accepted but
-   *   the peer is slow, so better wait; or `status` is not `"Connected"` and the message was dropped, as in browsers
+   *   the peer is slow, so better wait (`drained`, `onDrain`); or it was dropped, by `sendQueuePolicy` or, as in browsers,
+   *   because `status` is not `"Connected"`
    * @throws {InvalidArgumentError} for any other value; a `TypeError` of `JSON.stringify` for a cyclic object
    */
-  send(message: Message): boolean {
-    return this.#core.send(payloadOf(message));
+  send(message: Message, options?: SendOptions): boolean {
+    return (
+      this.#core.send(payloadOf(message), options === undefined ? undefined : keyOf("send", options)) === Sent.taken
+    );
+  }
+
+  /**
+   * Waits until no more than `highWaterMark` bytes wait for the peer.
+   *
+   * @returns true when there is room; false when the connection was closed before. It never rejects
+   * @example
+   * for await (const row of rows) if (!ws.send(row) && !(await ws.drained())) break;
+   */
+  drained(): Promise<boolean> {
+    return this.#core.whenRoom();
+  }
+
+  /**
+   * Sends a ping (RFC 6455 5.5.2). One is on its way at a time: who calls again meanwhile waits for the same.
+   *
+   * @returns the milliseconds to the pong; undefined when the connection was closed before. It never rejects
+   */
+  ping(): Promise<number | undefined> {
+    return this.#core.measure();
   }
 
   /**
@@ -108,6 +145,20 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
 /** The connection behind the user's object: the server's way in. */
 export function coreOf(connection: WebSocketConnection): Connection {
   return access(connection);
+}
+
+/**
+ * The key among a message's options.
+ *
+ * @throws {InvalidArgumentError} for options that are no object, or a key that is no string
+ */
+export function keyOf(method: string, options: unknown): string | undefined {
+  if (typeof options !== "object" || options === null)
+    throw new InvalidArgumentError(`${method}: options: expected an object`);
+  const { key } = options as { key?: unknown };
+  if (key !== undefined && typeof key !== "string")
+    throw new InvalidArgumentError(`${method}: key: expected a string, got ${key === null ? "null" : typeof key}`);
+  return key;
 }
 
 function checkClose(code: unknown, message: unknown): void {

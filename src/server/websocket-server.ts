@@ -6,6 +6,7 @@ import { readOnce } from "../connection/sending/backlog.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
 import { type Message, payloadOf } from "../connection/sending/payload.ts";
+import { Sent } from "../connection/sending/sender.ts";
 import { textFrame } from "../connection/sending/text.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { type Bytes, asBytes } from "../protocol/bytes.ts";
@@ -14,16 +15,20 @@ import { FIN, serializeFrame } from "../protocol/writer.ts";
 import { checkServerHandler } from "./admission.ts";
 import { Connections } from "./connections.ts";
 import { ServerCore } from "./core.ts";
+import type { ServerCounters } from "./counters.ts";
 import type { HandlerOf, WSHandler } from "./handlers.ts";
-import { type WebSocketServerOptions, readOptions } from "./options.ts";
+import type { WebSocketServerOptions } from "./options.ts";
 import type { Roster } from "./roster.ts";
 import { ServerCaller } from "./server-caller.ts";
-import { WebSocketConnection, coreOf } from "./websocket-connection.ts";
+import { readOptions } from "./settings.ts";
+import { WebSocketConnection, coreOf, keyOf } from "./websocket-connection.ts";
 
-/** Whom `broadcast` leaves out. */
+/** Whom `broadcast` leaves out, and what else is to be known of the message. */
 export interface BroadcastOptions {
   /** One connection, or several. */
   readonly except?: WebSocketConnection | Iterable<WebSocketConnection> | undefined;
+  /** Under `sendQueuePolicy: "latest"`, what the message is the latest of. */
+  readonly key?: string | undefined;
 }
 
 // `S` is only an object here: were it a `WSHandler`, inline handlers would get its `event.data`, not that of `T`.
@@ -92,6 +97,11 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
     return this.#core.terminated;
   }
 
+  /** What was counted since the server was made: a snapshot. It asks each connection. */
+  get counters(): ServerCounters {
+    return this.#core.counters;
+  }
+
   /** Where its web server listens, as `net.Server.address()` tells it; null when it does not. */
   address(): AddressInfo | string | null {
     return this.#core.address();
@@ -114,7 +124,7 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
   /**
    * Sends a message to all connections. It is encoded once, whatever their number.
    *
-   * @returns to how many it was sent
+   * @returns how many took it: who is closing does not, nor a slow one whose queue is full
    * @throws {InvalidArgumentError} for what `send` does not take either
    * @example
    * ws.wss.broadcast(`${name} has joined`, { except: ws });
@@ -122,19 +132,19 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
   broadcast(message: Message, options: BroadcastOptions = {}): number {
     const payload = payloadOf(message);
     const left = exceptions(options);
-    const send = senderOf(payload);
+    const send = senderOf(payload, keyOf("broadcast", options));
     let sent = 0;
     for (const connection of this.#core.roster.list) {
       if (connection.status !== "Connected" || left(connection)) continue;
-      send(coreOf(connection));
-      sent++;
+      if (send(coreOf(connection)) !== Sent.dropped) sent++;
     }
     return sent;
   }
 
   /**
-   * Closes the server: no one new is let in (HTTP 503), every connection gets a close frame with 1001, its socket is
-   * destroyed when the peer has answered. A web server of yours goes on.
+   * Closes the server: no one new is let in (HTTP 503 with `Retry-After`), every connection gets a close frame with 1001
+   * behind what was sent before it, its socket is destroyed when the peer has answered. Many are closed in batches
+   * (`closeBatchSize`) within the first half of the time, and go on until it is their turn. A web server of yours goes on.
    *
    * @param timeout **seconds** until what is left is destroyed. 0: everything at once, with no close frames. Default:
    *   the option `closeTimeout`
@@ -158,13 +168,13 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
 const MAX_SECONDS = 2_147_483;
 
 /** What sends a message to one connection after the other: made once, or read once, for all. */
-function senderOf(payload: string | Bytes | Blob): (to: Connection) => void {
+function senderOf(payload: string | Bytes | Blob, key: string | undefined): (to: Connection) => Sent {
   if (payload instanceof Blob) {
     const shared = readOnce(payload);
-    return (to) => to.send(shared);
+    return (to) => to.send(shared, key);
   }
   const frame = typeof payload === "string" ? textFrame(payload) : serializeFrame(Opcode.binary | FIN, payload);
-  return (to) => to.sendShared(frame, payload);
+  return (to) => to.sendShared(frame, payload, key);
 }
 
 function exceptions(options: BroadcastOptions): (connection: WebSocketConnection) => boolean {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Sent } from "../../src/connection/sending/sender.ts";
 import { decoders } from "../../src/connection/receiving/decode.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
@@ -307,11 +308,15 @@ describe("a send queue that overflows", () => {
 
   test("fails the connection with 1013; what waited here is dropped for the close frame", async () => {
     const session = await stuck();
-    expect(session.connection.send("in the stream")).toBe(true);
+    expect(session.connection.send("in the stream")).toBe(Sent.taken);
     await turns();
-    for (const status of ["Connected", "Connected", "Closing"]) {
+    for (const [sent, status] of [
+      [Sent.slow, "Connected"],
+      [Sent.slow, "Connected"],
+      [Sent.dropped, "Closing"],
+    ]) {
       // The limit is on what waits before a message: the third is one too many.
-      expect(session.connection.send("x".repeat(600))).toBe(false);
+      expect(session.connection.send("x".repeat(600))).toBe(sent);
       await turns();
       expect(session.connection.status).toBe(status);
     }
@@ -361,9 +366,9 @@ describe("a send queue that overflows", () => {
   test("is not one message alone, however large", async () => {
     const session = new Session({}, { highWaterMark: 2000, maxSendQueue: 1000 });
     await turns();
-    expect(session.connection.send("x".repeat(1500))).toBe(false);
+    expect(session.connection.send("x".repeat(1500))).toBe(Sent.slow);
     await turns();
-    expect(session.connection.send("x".repeat(3000))).toBe(false);
+    expect(session.connection.send("x".repeat(3000))).toBe(Sent.slow);
     await turns();
     expect(session.connection.status).toBe("Connected");
     expect(session.sent.map(([kind]) => kind)).toEqual(["text", "text"]);
@@ -514,7 +519,7 @@ describe("a message of any size", () => {
   test("is sent when nothing waits before it, whatever its characters", async () => {
     const session = new Session({}, { maxSendQueue: 1000, highWaterMark: 1000 });
     await turns();
-    expect(session.connection.send("\u6f22".repeat(2000))).toBe(false);
+    expect(session.connection.send("\u6f22".repeat(2000))).toBe(Sent.slow);
     await turns();
     expect(session.connection.status).toBe("Connected");
     expect(session.sent.map(([kind]) => kind)).toEqual(["text"]);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Sent } from "../../src/connection/sending/sender.ts";
 import { textFrame } from "../../src/connection/sending/text.ts";
 import { Session, broken, close, gate, ping, text } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
@@ -101,7 +102,7 @@ describe("an asynchronous handler", () => {
     const session = new Session({
       message: async (ws, data) => {
         await turns();
-        expect(ws.send(`re: ${String(data)}`)).toBe(true);
+        expect(ws.send(`re: ${String(data)}`)).toBe(Sent.taken);
       },
     });
     session.receive(text("a"), text("b"), close(4000, "bye"), text("never"));
@@ -254,7 +255,7 @@ describe("a Blob", () => {
     session.receive(text("a"), close(1000));
     await turns();
     expect(session.sent).toEqual([]);
-    expect(session.connection.send("too late")).toBe(false);
+    expect(session.connection.send("too late")).toBe(Sent.dropped);
     blob.read();
     await turns();
     expect(session.sent.map(([kind]) => kind)).toEqual(["binary", "close"]);
@@ -317,10 +318,10 @@ describe("a Blob", () => {
 
   test("counts for the limits before it is read", () => {
     const session = new Session({}, { highWaterMark: 10, maxSendQueue: 1000 });
-    expect(session.connection.send(new Blob(["x".repeat(11)]))).toBe(false);
+    expect(session.connection.send(new Blob(["x".repeat(11)]))).toBe(Sent.slow);
     expect(session.connection.status).toBe("Connected");
-    expect(session.connection.send(new Blob(["x".repeat(1000)]))).toBe(false);
-    expect(session.connection.send(new Blob(["one too many"]))).toBe(false);
+    expect(session.connection.send(new Blob(["x".repeat(1000)]))).toBe(Sent.slow);
+    expect(session.connection.send(new Blob(["one too many"]))).toBe(Sent.dropped);
     expect(session.connection.status).toBe("Closing");
   });
 });

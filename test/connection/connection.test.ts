@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Sent } from "../../src/connection/sending/sender.ts";
 import { textFrame } from "../../src/connection/sending/text.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
@@ -139,20 +140,20 @@ describe("send", () => {
     expect(new Set(memories.slice(1)).size).toBe(1);
   });
 
-  test("is true while no more than highWaterMark waits, false above it, and true again when it is gone", async () => {
+  test("says whether more than highWaterMark waits, and that it does not when it is gone", async () => {
     const stream = new Wire({ highWaterMark: 1 });
     const session = new Session({}, { stream, highWaterMark: 10 });
     await turns();
     stream.stick();
-    expect(session.connection.send("12345678")).toBe(true);
-    expect(session.connection.send("")).toBe(false);
+    expect(session.connection.send("12345678")).toBe(Sent.taken);
+    expect(session.connection.send("")).toBe(Sent.slow);
     expect(session.connection.bufferedAmount).toBe(12);
     await turns();
-    expect(session.connection.send("x")).toBe(false);
+    expect(session.connection.send("x")).toBe(Sent.slow);
     stream.flow();
     await turns();
     expect(session.connection.bufferedAmount).toBe(0);
-    expect(session.connection.send("x")).toBe(true);
+    expect(session.connection.send("x")).toBe(Sent.taken);
     await turns();
     expect(session.sent).toEqual([
       ["text", "12345678"],
@@ -165,7 +166,7 @@ describe("send", () => {
   // shows 4D-3-send-dropped
   test("is false and sends nothing before the end of a closing, after it, and after a failure", async () => {
     const session = new Session();
-    const sendAll = (): boolean[] => [
+    const sendAll = (): Sent[] => [
       session.connection.send("x"),
       session.connection.send(utf8("x")),
       session.connection.send(new Blob(["x"])),
@@ -174,23 +175,23 @@ describe("send", () => {
     await turns();
     session.connection.terminate(1000);
     expect(session.connection.status).toBe("Closing");
-    expect(sendAll()).toEqual([false, false, false, false]);
+    expect(sendAll()).toEqual([Sent.dropped, Sent.dropped, Sent.dropped, Sent.dropped]);
     session.receive(close(1000));
     session.stream.arriveEnd();
     await turns();
     expect(session.connection.status).toBe("Closed");
-    expect(sendAll()).toEqual([false, false, false, false]);
+    expect(sendAll()).toEqual([Sent.dropped, Sent.dropped, Sent.dropped, Sent.dropped]);
     await turns();
     expect(session.sent).toEqual([["close", "1000"]]);
     expect(session.connection.bufferedAmount).toBe(0);
   });
 
   test("in onTerminate is dropped", async () => {
-    const results: boolean[] = [];
+    const results: Sent[] = [];
     const session = new Session({ terminate: (ws) => results.push(ws.send("bye")) });
     session.connection.destroy();
     await turns();
-    expect(results).toEqual([false]);
+    expect(results).toEqual([Sent.dropped]);
   });
 
   test("cuts what is longer than fragmentSize, also what goes to many", async () => {

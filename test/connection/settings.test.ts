@@ -1,16 +1,9 @@
 import { expect, test } from "vitest";
 import { decoders } from "../../src/connection/receiving/decode.ts";
-import { type ConnectionSettings, rulesOf } from "../../src/connection/settings.ts";
+import { rulesOf } from "../../src/connection/settings.ts";
+import { connectionSettings } from "../support/settings.ts";
 
-const settings: ConnectionSettings = {
-  decode: decoders.text,
-  keepOnInvalidJson: false,
-  maxMessageSize: 1234,
-  closeTimeout: 1,
-  maxSendQueue: 1,
-  highWaterMark: 1,
-  fragmentSize: Infinity,
-};
+const settings = connectionSettings({ decode: decoders.text, maxMessageSize: 1234 });
 
 test("the connections of one server read by one set of rules, those of another by another", () => {
   expect(rulesOf(settings)).toBe(rulesOf(settings));

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
+import { addressRule } from "../../src/handshake/forwarded.ts";
 import { type HandshakeRules, readHttp1 } from "../../src/handshake/http1.ts";
 import type { Offer } from "../../src/handshake/offer.ts";
 import { originRule } from "../../src/handshake/origin.ts";
@@ -33,6 +34,7 @@ function read(given: Given = {}): { answer: Offer | Refusal; socket: PassThrough
   const rawHeaders = Object.entries({ ...GOOD, ...headers }).flatMap(([name, value]) =>
     (typeof value === "object" ? value : [value]).flatMap((one) => (one === undefined ? [] : [name, one])),
   );
+  const forwarded = headers["X-Forwarded-For"];
   const message = {
     method,
     url: "url" in given ? given.url : "/chat",
@@ -40,10 +42,11 @@ function read(given: Given = {}): { answer: Offer | Refusal; socket: PassThrough
     httpVersionMinor: version[1],
     httpVersion: version.join("."),
     rawHeaders,
+    headers: { "x-forwarded-for": typeof forwarded === "object" ? forwarded.join(", ") : forwarded },
     socket: { remoteAddress: "192.0.2.7", server: { maxHeadersCount } },
   };
   const socket = new PassThrough();
-  const all = { originRule: originRule(undefined), maxHeaderSize: 16_384, ...rules };
+  const all = { originRule: originRule(undefined), addressRule: undefined, maxHeaderSize: 16_384, ...rules };
   return { answer: readHttp1(message as unknown as IncomingMessage, socket, HEAD, all), socket };
 }
 
@@ -172,6 +175,30 @@ describe("origins", () => {
       throw new Error("mine");
     };
     expect(() => read({ headers: { Origin: "null" }, rules: { originRule: broken } })).toThrow("mine");
+  });
+});
+
+describe("the client's address", () => {
+  const headers = { "X-Forwarded-For": ["6.6.6.6, 198.51.100.7", "10.0.0.2"] };
+
+  test("without a rule it is that of who connected, whatever the headers say", () => {
+    expect(offer({ headers }).request.remoteAddress).toBe("192.0.2.7");
+  });
+
+  test("with one it is whom the proxies that are trusted have named, over several headers too", () => {
+    expect(offer({ headers, rules: { addressRule: addressRule(2) } }).request.remoteAddress).toBe("198.51.100.7");
+    const networks = addressRule(["192.0.2.7", "10.0.0.0/8"]);
+    expect(offer({ headers, rules: { addressRule: networks } }).request.remoteAddress).toBe("198.51.100.7");
+  });
+
+  test("the rule on origins is told the same one", () => {
+    const seen: string[] = [];
+    const rules: Partial<HandshakeRules> = {
+      addressRule: addressRule(1),
+      originRule: (_origin, request) => seen.push(request.remoteAddress) > 0,
+    };
+    expect(offer({ headers: { ...headers, Origin: "https://a" }, rules }).request.remoteAddress).toBe("10.0.0.2");
+    expect(seen).toEqual(["10.0.0.2"]);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
+import { type TrustProxy, addressRule } from "../../src/handshake/forwarded.ts";
 import { NodeRequest, parseTarget } from "../../src/handshake/request.ts";
 
 interface Given {
@@ -95,6 +96,47 @@ describe("the request's address", () => {
 
   test("it is empty where the socket never knew it", () => {
     expect(request({}).remoteAddress).toBe("");
+  });
+});
+
+describe("the request's address behind a proxy", () => {
+  /** As Node has it: the header joined, or a list. */
+  function behind(trust: TrustProxy | undefined, forwarded: string | string[] | undefined): NodeRequest {
+    const message = { url: "/", rawHeaders: [], headers: { "x-forwarded-for": forwarded } };
+    const socket = { remoteAddress: "10.0.0.1" };
+    return new NodeRequest({ ...message, socket } as unknown as IncomingMessage, addressRule(trust));
+  }
+
+  test.each([
+    [undefined, "198.51.100.7", "10.0.0.1"],
+    [0, "198.51.100.7", "10.0.0.1"],
+    [1, "6.6.6.6, 198.51.100.7", "198.51.100.7"],
+    [1, undefined, "10.0.0.1"],
+    ["10.0.0.0/8", "6.6.6.6, 198.51.100.7, 10.0.0.2", "198.51.100.7"],
+    ["192.0.2.0/24", "198.51.100.7", "10.0.0.1"],
+  ])("with trustProxy %j and the header %j it is %s", (trust, forwarded, expected) => {
+    expect(behind(trust, forwarded).remoteAddress).toBe(expected);
+  });
+
+  test("a header that came several times is one list, in the order of its lines", () => {
+    const lines = ["6.6.6.6, 198.51.100.7", "10.0.0.2", "10.0.0.3"];
+    expect(behind(3, lines).remoteAddress).toBe("198.51.100.7");
+    expect(behind("10.0.0.0/8", lines).remoteAddress).toBe("198.51.100.7");
+  });
+
+  test("it is found once, and kept when the socket is closed", () => {
+    const asked: string[] = [];
+    const rule = (direct: string, forwarded: string | undefined): string => {
+      asked.push(`${direct} for ${forwarded ?? "nobody"}`);
+      return "198.51.100.7";
+    };
+    const socket: { remoteAddress: string | undefined } = { remoteAddress: "10.0.0.1" };
+    const known = new NodeRequest({ url: "/", headers: {}, socket } as unknown as IncomingMessage, rule);
+    expect(asked).toEqual([]);
+    known.keepAddress();
+    socket.remoteAddress = undefined;
+    expect([known.remoteAddress, known.remoteAddress]).toEqual(["198.51.100.7", "198.51.100.7"]);
+    expect(asked).toEqual(["10.0.0.1 for nobody"]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import ts from "typescript";
 import { describe, expect, test } from "vitest";
 
 /** The public API: what each entry of the exports map gives at run time. A name is never removed in passing. */
@@ -11,6 +12,47 @@ const ENTRIES: Record<string, readonly string[]> = {
     "WebSocketConnection",
     "WebSocketServer",
     "refuse",
+  ],
+};
+
+/** And what each gives to the compiler besides. */
+const TYPES: Record<string, readonly string[]> = {
+  ".": [
+    "BroadcastOptions",
+    "ConnectionAnswer",
+    "ConnectionEvent",
+    "ConnectionHandler",
+    "ConnectionRequest",
+    "Connections",
+    "DataOf",
+    "DataType",
+    "DrainEvent",
+    "ErrorCode",
+    "ErrorEntry",
+    "ErrorEvent",
+    "HandlerOf",
+    "LimitName",
+    "Message",
+    "MessageCounters",
+    "MessageEvent",
+    "OpenEvent",
+    "Origins",
+    "RatePolicy",
+    "Refusal",
+    "ResponseHeaders",
+    "SendOptions",
+    "SendQueuePolicy",
+    "ServerCounters",
+    "ServerErrorEvent",
+    "ServerTerminateEvent",
+    "Status",
+    "TerminateEvent",
+    "TerminateOptions",
+    "TrustProxy",
+    "Values",
+    "WSHandler",
+    "WebServer",
+    "WebSocketServerOptions",
   ],
 };
 
@@ -41,4 +83,22 @@ describe.each(Object.entries(ENTRIES))("the entry %s", (entry, names) => {
     const module = (await import(new URL(`../../src/${name}.ts`, import.meta.url).href)) as object;
     expect(Object.keys(module).sort()).toEqual([...names].sort());
   });
+
+  test("and exactly the pinned types", () => {
+    const exported = exportsOf(new URL(`../../src/${name}.ts`, import.meta.url));
+    expect(exported.filter(({ type }) => type).map((one) => one.name)).toEqual(TYPES[entry]);
+    expect(exported.filter(({ type }) => !type).map((one) => one.name)).toEqual([...names].sort());
+  });
 });
+
+/** The names that an entry file re-exports, in order, and which of them are types only. */
+function exportsOf(file: URL): { readonly name: string; readonly type: boolean }[] {
+  const source = ts.createSourceFile("entry.ts", readFileSync(file, "utf8"), ts.ScriptTarget.ESNext);
+  return source.statements
+    .filter(ts.isExportDeclaration)
+    .flatMap(({ isTypeOnly, exportClause }) => {
+      if (exportClause === undefined || !ts.isNamedExports(exportClause)) throw new Error("an export without a name");
+      return exportClause.elements.map((one) => ({ name: one.name.text, type: isTypeOnly || one.isTypeOnly }));
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { asBytes } from "../../src/protocol/bytes.ts";
 import { Gather } from "../../src/protocol/gather.ts";
 import { fill, hex, toHex } from "../support/bytes.ts";
 
@@ -83,4 +84,11 @@ describe("the memory of a message", () => {
     expect(memories.size).toBeLessThanOrEqual(20);
     expect(gather.bytes.subarray(0, gather.length).every((byte) => byte === 7)).toBe(true);
   });
+});
+
+test("no more is reserved than the message may have, however much it doubles", () => {
+  const gather = new Gather(true, 100_000);
+  for (let sent = 0; sent < 100_000; sent += 1000) gather.append(asBytes(Buffer.alloc(1000, 7)), 0, 1000, 0);
+  expect(gather.length).toBe(100_000);
+  expect(gather.bytes.byteLength).toBe(100_000);
 });

@@ -47,6 +47,30 @@ describe("a roster", () => {
     expect(roster.list).toBe(list);
   });
 
+  test("its values are walked over one by one, while some come and go", () => {
+    const roster = new Roster<{ id: number }>();
+    const [a, b, c, d] = [{ id: 3 }, { id: 1 }, { id: 2 }, { id: 4 }];
+    expect(roster.values().next().done).toBe(true);
+    for (const one of [a, b, c]) roster.add(one);
+    const walk = roster.values();
+    expect(walk.next().value).toBe(a);
+    roster.remove(a);
+    roster.remove(b);
+    roster.add(d);
+    expect(walk.next().value).toBe(c);
+    expect(walk.next().value).toBe(d);
+    expect(walk.next().done).toBe(true);
+    expect([...{ [Symbol.iterator]: () => roster.values() }]).toEqual([c, d]);
+  });
+
+  test("walking over them makes no list", () => {
+    const roster = new Roster<{ id: number }>();
+    roster.add({ id: 1 });
+    const { list } = roster;
+    roster.values().next();
+    expect(roster.list).toBe(list);
+  });
+
   test("a hundred thousand come, are found and go, none of them at the others' expense", () => {
     const roster = new Roster<{ id: number }>();
     const all = Array.from({ length: 100_000 }, (_, id) => ({ id }));

@@ -1,6 +1,7 @@
 import { WebSocketServer, type WebSocketServerOptions } from "hawser";
 import { connect as connectSecure } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { readOptions } from "../../src/server/settings.ts";
 import { createOwnServer } from "../../src/server/web-server.ts";
 import { certificate } from "../support/certificate.ts";
 import { Peer, portOf } from "../support/peer.ts";
@@ -103,7 +104,7 @@ describe("a client that takes too long", () => {
   });
 
   test("a connection that is open has no such deadline", async () => {
-    const server = createOwnServer({ tls: undefined, maxHeaderSize: 1000, handshakeTimeout: 50 });
+    const server = createOwnServer(readOptions({ maxHeaderSize: 1000, handshakeTimeout: 50 }));
     expect(server.timeout).toBe(0);
     expect(server.headersTimeout).toBe(50);
     expect(server.requestTimeout).toBe(50);
@@ -130,3 +131,13 @@ describe("TLS", () => {
     expect(error).toBeInstanceOf(Error);
   });
 });
+
+// RFC 9112 9.6: the answer said "Connection: close".
+test.each(["GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n", "no HTTP at all"])(
+  "what comes behind a plain request is not answered: %j",
+  async (behind) => {
+    const client = await RawClient.connect(await listen());
+    client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${behind}\r\n\r\n`);
+    expect((await client.rest()).toString().match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 426"]);
+  },
+);

@@ -1,11 +1,12 @@
 import type { Callbacks } from "../../src/connection/handler/caller.ts";
-import { Connection, type ConnectionHost } from "../../src/connection/connection.ts";
-import { decoders } from "../../src/connection/receiving/decode.ts";
+import { Connection } from "../../src/connection/connection.ts";
+import type { ConnectionHost } from "../../src/connection/host.ts";
 import type { Culprit, ErrorEvent, MessageEvent, TerminateEvent } from "../../src/connection/handler/events.ts";
 import type { ConnectionSettings } from "../../src/connection/settings.ts";
 import { onTestFinished } from "vitest";
 import { hex, join, utf8 } from "./bytes.ts";
 import { asClient, encode } from "./frames.ts";
+import { connectionSettings } from "./settings.ts";
 import { type Sent, sentIn } from "./sent-frames.ts";
 import { Wire } from "./wire.ts";
 
@@ -28,21 +29,13 @@ export interface SessionOptions extends Partial<ConnectionSettings> {
   readonly head?: Uint8Array;
 }
 
-const settings: ConnectionSettings = {
-  decode: decoders.auto,
-  keepOnInvalidJson: false,
-  maxMessageSize: 1024 * 1024,
-  closeTimeout: 60_000,
-  maxSendQueue: 16 * 1024 * 1024,
-  highWaterMark: 1024 * 1024,
-  fragmentSize: Infinity,
-};
-
 /** What stands for the answer to the handshake. */
 const PREAMBLE = "101!";
 
 /** One connection on a wire, with a handler that writes down its calls. It is destroyed at the end of the test. */
 export class Session implements ConnectionHost {
+  /** The clock of its server: the test lets it tick. */
+  now = 0;
   readonly stream: Wire;
   readonly connection: Connection;
   /** All calls of the handler, oldest first. */
@@ -60,7 +53,7 @@ export class Session implements ConnectionHost {
     this.connection = new Connection(
       this.stream,
       handler as unknown as Callbacks,
-      { ...settings, ...own },
+      connectionSettings(own),
       this,
       (ws) => ws,
     );

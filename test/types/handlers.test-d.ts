@@ -1,6 +1,7 @@
 import {
   type ConnectionEvent,
   type ConnectionHandler,
+  type DrainEvent,
   type ErrorEvent,
   type MessageEvent,
   type OpenEvent,
@@ -22,6 +23,11 @@ class Member {
     expectTypeOf(event.data).toEqualTypeOf<string>();
     expectTypeOf(ws.handler).toEqualTypeOf<Member>();
     ws.wss.broadcast(`${this.name}: ${event.data}`, { except: ws });
+  }
+
+  onDrain(ws: WebSocketConnection<Member>, event: DrainEvent): void {
+    expectTypeOf(event).toEqualTypeOf<{ readonly type: "drain" }>();
+    expectTypeOf(ws.handler.room).toEqualTypeOf<string | undefined>();
   }
 
   onError(_ws: WebSocketConnection<Member>, event: ErrorEvent): void {
@@ -136,6 +142,11 @@ describe("inline handlers", () => {
             expectTypeOf(message).toEqualTypeOf<MessageEvent>();
             expectTypeOf(message.data).toEqualTypeOf<string>();
             expectTypeOf(ws.send(message.data)).toEqualTypeOf<boolean>();
+          },
+          onDrain(ws, drain) {
+            expectTypeOf(drain).toEqualTypeOf<DrainEvent>();
+            expectTypeOf(drain.type).toEqualTypeOf<"drain">();
+            expectTypeOf(ws.bufferedAmount).toEqualTypeOf<number>();
           },
           onError(_ws, error) {
             expectTypeOf(error).toEqualTypeOf<ErrorEvent>();
@@ -396,6 +407,8 @@ describe("what is refused", () => {
     new WebSocketServer({ onOpen: () => {} });
     // @ts-expect-error: no onMessage
     new WebSocketServer({ onConnection: () => ({ onOpen: () => {} }) });
+    // @ts-expect-error: onDrain is no function
+    new WebSocketServer({ onConnection: () => ({ onMessage: () => {}, onDrain: 5 }) });
     // @ts-expect-error: a string is no handler
     new WebSocketServer({ onConnection: () => "handler" });
   });
@@ -445,6 +458,12 @@ describe("what is refused", () => {
       wss.terminated = true;
       // @ts-expect-error: it is read-only
       wss.connections[0] = ws;
+      // @ts-expect-error: it is read-only
+      ws.counters.accepted = 0;
+      // @ts-expect-error: it is read-only
+      ws.counters = wss.counters.messages;
+      // @ts-expect-error: it is read-only
+      wss.counters.limits.maxConnections = 0;
     };
     expectTypeOf(set).returns.toBeVoid();
   });

@@ -45,8 +45,11 @@ interface Outbox {
 }
 
 interface Writing {
-  readonly Outbox: new (stream: CountingStream, consumes: boolean, fragmentSize: number) => Outbox;
+  readonly Outbox: new (stream: CountingStream, consumes: boolean, rules: number | typeof RULES) => Outbox;
 }
+
+/** No message is sent in fragments; of these frames none is a pong. */
+const RULES = { fragmentSize: Infinity, maxPongQueue: 1, tally: { maxPongQueue: 0 } } as const;
 
 /**
  * Hawser's frame parser and writer. This file is all that the benchmark knows of the library's inside.
@@ -60,6 +63,7 @@ export async function loadHawser(build: string): Promise<Engine> {
     const found = paths.find((path) => existsSync(path)) ?? paths[0]!;
     return import(pathToFileURL(found).href);
   };
+  const chambers = existsSync(resolve(build, "connection/sending"));
   const { FrameReader } = (await load("protocol/reader.js")) as Reading;
   // The second of each is where builds before the chambers of the connection's room have it.
   const { decoders } = (await load("connection/receiving/decode.js", "connection/decode.js")) as Decoding;
@@ -72,8 +76,8 @@ export async function loadHawser(build: string): Promise<Engine> {
       return (chunk) => reader.push(chunk, chunk.length, true);
     },
     writer: (stream) => {
-      // As on a socket, in frames that are not cut up.
-      const outbox = new Outbox(stream, true, Infinity);
+      // As on a socket, in frames that are not cut up; until the chambers came an outbox knew of nothing else.
+      const outbox = new Outbox(stream, true, chambers ? RULES : RULES.fragmentSize);
       return (messages) => {
         outbox.hold();
         for (const message of messages) {

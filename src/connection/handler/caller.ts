@@ -1,4 +1,4 @@
-import { type Culprit, OPEN_EVENT, type TerminateEvent, errorEvent } from "./events.ts";
+import { type Culprit, DRAIN_EVENT, OPEN_EVENT, type TerminateEvent, errorEvent } from "./events.ts";
 import { SerialQueue, isThenable } from "./serial.ts";
 import { forgetText } from "../sending/text.ts";
 
@@ -8,6 +8,8 @@ export interface Callbacks {
   onOpen?(face: unknown, event: object): unknown;
   /** A message came. */
   onMessage(face: unknown, event: object): unknown;
+  /** There is room again, after `send` said that there is none. */
+  onDrain?(face: unknown, event: object): unknown;
   /** Something failed. */
   onError?(face: unknown, event: object): unknown;
   /** The connection is closed. */
@@ -40,6 +42,7 @@ export class Caller {
   /** `onError` is not called any more: it was, or `onTerminate` was. */
   #errorTold = false;
   #deaf = false;
+  #drainDue = false;
   #forced = false;
 
   constructor(handler: Callbacks, host: CallerHost) {
@@ -50,6 +53,11 @@ export class Caller {
   /** True while a callback runs or its promise is awaited. */
   get held(): boolean {
     return this.#calling || (this.#serial !== undefined && this.#serial.held);
+  }
+
+  /** How many calls wait for one that has not settled. */
+  get waiting(): number {
+    return this.#serial === undefined ? 0 : this.#serial.waiting;
   }
 
   /** Runs `task` when every callback before it has settled: now, if none is awaited. */
@@ -71,21 +79,30 @@ export class Caller {
 
   /** Calls `onOpen`. */
   open(): void {
-    this.#calling = true;
-    try {
-      if (typeof this.handler.onOpen === "function")
-        this.#await(this.handler.onOpen(this.#host.face, OPEN_EVENT), true);
-    } catch (error) {
-      this.#threw(error);
-    } finally {
-      this.#returned();
-    }
+    this.#call(() => {
+      if (typeof this.handler.onOpen === "function") return this.handler.onOpen(this.#host.face, OPEN_EVENT);
+      return undefined;
+    });
   }
 
   /** Calls `onMessage`, now or when its turn comes. */
   message(data: unknown): void {
     if (this.held) this.#queue.defer(() => this.#deliver(data));
     else this.#deliver(data);
+  }
+
+  /** Calls `onDrain`, now or when its turn comes: once, however often there was room meanwhile. */
+  drain(): void {
+    if (this.#drainDue) return;
+    this.#drainDue = true;
+    this.inOrder(() => {
+      this.#drainDue = false;
+      if (this.#deaf) return;
+      this.#call(() => {
+        if (typeof this.handler.onDrain === "function") return this.handler.onDrain(this.#host.face, DRAIN_EVENT);
+        return undefined;
+      });
+    });
   }
 
   /** Calls `onError` in its order, if it has not been called yet. */
@@ -116,6 +133,18 @@ export class Caller {
     try {
       const result = this.handler.onMessage(this.#host.face, { type: "message", data });
       if (result !== undefined) this.#await(result, true);
+    } catch (error) {
+      this.#threw(error);
+    } finally {
+      this.#returned();
+    }
+  }
+
+  /** A callback whose exception closes the connection. Messages have their own, with no closure. */
+  #call(callback: () => unknown): void {
+    this.#calling = true;
+    try {
+      this.#await(callback(), true);
     } catch (error) {
       this.#threw(error);
     } finally {

@@ -16,6 +16,11 @@ export interface MessageEvent<Data = string> {
   readonly data: Data;
 }
 
+/** A connection's `onDrain`: no more than `highWaterMark` bytes wait again, after a `send` that returned false. */
+export interface DrainEvent {
+  readonly type: "drain";
+}
+
 /** `onError` of a server's and of a connection's handler. */
 export interface ErrorEvent {
   readonly type: "error";
@@ -46,6 +51,9 @@ export interface TerminateEvent {
 
 /** The one `OpenEvent`: there is nothing in it to differ. */
 export const OPEN_EVENT: OpenEvent = Object.freeze({ type: "open" });
+
+/** The one `DrainEvent`. */
+export const DRAIN_EVENT: DrainEvent = Object.freeze({ type: "drain" });
 
 /** Who failed: a user's callback that threw, or the library, the system or the peer. */
 export type Culprit = "handler" | "library";

@@ -21,6 +21,11 @@ export class SerialQueue {
     return this.#held;
   }
 
+  /** How many tasks are deferred. */
+  get waiting(): number {
+    return this.#waiting.length - this.#next;
+  }
+
   /**
    * Holds back what comes until `promise` settles. `failed` gets what it rejects with, before anything else runs; where
    * that holds again, its promise is waited for too.

@@ -1,8 +1,9 @@
 import { constants, isUtf8 } from "node:buffer";
 
-import { HawserError, ProtocolError } from "../../errors/errors.ts";
+import { ProtocolError } from "../../errors/errors.ts";
 import type { Bytes } from "../../protocol/bytes.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
+import { DEFAULT_MAX_JSON_DEPTH, DEFAULT_MAX_JSON_VALUES, type JsonLimits, parseJson } from "./json.ts";
 
 /**
  * What `onMessage` is handed, whatever the peer's frame was: `"text"` strings, `"blob"` bytes, `"object"` parsed JSON;
@@ -16,7 +17,7 @@ export interface DataOf {
   text: string;
   /** The bytes. */
   blob: Buffer;
-  /** What `JSON.parse` returns. */
+  /** What `JSON.parse` returns, without keys through which a prototype is reached. */
   object: unknown;
   /** A string or bytes, as the peer sent it. */
   auto: string | Buffer;
@@ -30,14 +31,19 @@ export interface Decoder {
   readonly text: ((text: string) => unknown) | undefined;
 }
 
-/** How messages are decoded under each `DataType`. */
+/** How messages are decoded under the `DataType` "object", within limits. */
+export function objectDecoder(limits: JsonLimits): Decoder {
+  return {
+    bytes: (opcode, bytes, start, end, ascii) => parseJson(decodeText(opcode, bytes, start, end, ascii), limits),
+    text: (text) => parseJson(text, limits),
+  };
+}
+
+/** How messages are decoded under each `DataType`, within the default limits. */
 export const decoders: Readonly<Record<DataType, Decoder>> = {
   text: { bytes: decodeText, text: same },
   blob: { bytes: (_opcode, bytes, start, end) => bytes.subarray(start, end), text: undefined },
-  object: {
-    bytes: (opcode, bytes, start, end, ascii) => parseJson(decodeText(opcode, bytes, start, end, ascii)),
-    text: parseJson,
-  },
+  object: objectDecoder({ maxJsonDepth: DEFAULT_MAX_JSON_DEPTH, maxJsonValues: DEFAULT_MAX_JSON_VALUES }),
   auto: {
     bytes: (opcode, bytes, start, end, ascii) =>
       opcode === Opcode.text ? decodeText(opcode, bytes, start, end, ascii) : bytes.subarray(start, end),
@@ -58,12 +64,4 @@ function decodeText(opcode: DataOpcode, bytes: Bytes, start: number, end: number
   if (opcode === Opcode.binary && !isUtf8(bytes.subarray(start, end)))
     throw new ProtocolError("HWS_INVALID_UTF8", 'a binary message under dataType "text" or "object"');
   return bytes.utf8Slice(start, end);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new HawserError("HWS_INVALID_JSON", undefined, { cause });
-  }
 }

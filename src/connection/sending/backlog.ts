@@ -11,8 +11,8 @@ export type Waiting = string | Bytes | Unread | (() => void);
 export interface BacklogSink {
   /** Writes a message. */
   write(payload: string | Bytes): void;
-  /** A `Blob` could not be read. Nothing of the backlog is written any more. */
-  unreadable(error: unknown): void;
+  /** A `Blob` could not be read. Nothing of the backlog is written any more: `lost` messages. */
+  unreadable(error: unknown, lost: number): void;
   /** All is written. */
   emptied(): void;
 }
@@ -25,6 +25,7 @@ export class Backlog {
   readonly #sink: BacklogSink;
   #waiting: Waiting[] = [];
   #size = 0;
+  #count = 0;
   #dropped = false;
 
   /** @param first what is read first */
@@ -40,40 +41,53 @@ export class Backlog {
     return this.#size;
   }
 
+  /** Messages that wait. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Puts something behind what waits. */
   add(item: Waiting): void {
     // As everywhere, short bytes are the caller's again when `send` returns.
     this.#waiting.push(item instanceof Uint8Array && item.length <= LARGEST_CUT ? asBytes(Buffer.from(item)) : item);
     this.#size += sizeOf(item);
+    if (typeof item !== "function") this.#count++;
   }
 
-  /** Forgets all that waits. The sink is told nothing any more. */
-  drop(): void {
+  /** Forgets all that waits, and returns how many messages that was. The sink is told nothing any more. */
+  drop(): number {
+    const lost = this.#count;
     this.#dropped = true;
     this.#waiting = [];
-    this.#size = 0;
+    this.#size = this.#count = 0;
+    return lost;
   }
 
   async #drain(): Promise<void> {
     try {
       for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) {
-        const size = sizeOf(item);
         if (typeof item === "function") item();
-        else if (typeof item === "string" || item instanceof Uint8Array) this.#sink.write(item);
+        else if (typeof item === "string" || item instanceof Uint8Array) this.#write(item, item.length);
         else await this.#read(item);
-        this.#size = Math.max(0, this.#size - size);
+        if (this.#dropped) return;
       }
-      if (!this.#dropped) this.#sink.emptied();
+      this.#sink.emptied();
     } catch (error) {
       if (this.#dropped) return;
-      this.drop();
-      this.#sink.unreadable(error);
+      this.#sink.unreadable(error, this.drop());
     }
   }
 
   async #read(blob: Unread): Promise<void> {
     const bytes = asBytes(Buffer.from(await blob.arrayBuffer()));
-    if (!this.#dropped) this.#sink.write(bytes);
+    if (!this.#dropped) this.#write(bytes, blob.size);
+  }
+
+  /** It waits here no more: what it is now, the sink knows. */
+  #write(payload: string | Bytes, size: number): void {
+    this.#size -= size;
+    this.#count--;
+    this.#sink.write(payload);
   }
 }
 

@@ -1,35 +1,19 @@
 import type { Duplex } from "node:stream";
 
-import { type Bytes, NOTHING, allocate, asBytes } from "../../protocol/bytes.ts";
+import { type Bytes, asBytes } from "../../protocol/bytes.ts";
 import { FIN, fragments, headerSize, serializeFrame, writeHeader } from "../../protocol/writer.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
 import { Batch } from "./batch.ts";
-import { waitingIn } from "../stream/direct-write.ts";
+import { Outlet } from "./outlet.ts";
+import { JOINED_BELOW, type Piece, Pieces } from "./pieces.ts";
+import { Pongs } from "./pongs.ts";
 import { LARGEST_CUT, type Slab, slabFor } from "./slab.ts";
-import { uncork, write } from "../stream/stream.ts";
-import { encodeTexts, isPlain, textHeader, writeText } from "./text.ts";
+import type { SendingSettings } from "./settings.ts";
+import { MAX_JOINED, MAX_TEXTS, TEXT_HEADER, encodeTexts, isPlain, textHeader, writeText } from "./text.ts";
 import { type TurnEnd, atTurnEnd } from "../stream/turn.ts";
 
-/**
- * Something to be written by itself: a run of private frames, frames that others write too, or a payload whose header is
- * the end of the run before it, so that nothing may come between them.
- */
-interface Piece {
-  readonly kind: "run" | "shared" | "payload";
-  readonly bytes: Bytes;
-}
-
-/** Bytes below which a run that waits takes in the one after it. */
-const JOINED_BELOW = 4096;
-
-/** Characters of a text that is joined with others at most; a longer one is worth a native call of its own. */
-const MAX_JOINED = 512;
-
-/** Characters of texts that are joined at most: what Node encodes without memory of its own. */
-const MAX_TEXTS = 16 * 1024;
-
-/** Bytes of header before a text of unknown size: a server's frame of less than 64 KiB. */
-const TEXT_HEADER = 4;
+/** How all outboxes of a server write. */
+export type OutboxRules = Pick<SendingSettings, "fragmentSize" | "maxPongQueue" | "tally">;
 
 /**
  * What a connection has still to write. Frames of one turn of the event loop leave in one write:
@@ -43,10 +27,8 @@ const TEXT_HEADER = 4;
  * Texts, a run or a batch are open until something of another kind comes; then they are sealed as one of the `pieces`.
  * There is never more than one of them.
  */
-export class Outbox implements TurnEnd {
-  readonly #stream: Duplex;
-  /** A payload above this many bytes is sent in fragments. */
-  readonly #fragmentSize: number;
+export class Outbox extends Outlet implements TurnEnd {
+  readonly #rules: OutboxRules;
   /** The stream is a socket: it takes strings, and is done with memory as soon as nothing waits in it. Not any Duplex is. */
   readonly #socket: boolean;
 
@@ -62,27 +44,35 @@ export class Outbox implements TurnEnd {
   #high = 0;
   /** The last text was ASCII. Where it was not, joining the next would be in vain. */
   #plain = true;
-  /** What is sealed; most connections never have any. */
-  #pieces: Piece[] | undefined;
-  /** The latest pong that waits for a stream that is full (RFC 6455 5.5.3: only the latest ping need be answered). */
-  #pong: Bytes | undefined;
+  #pieces: Pieces | undefined;
+  #pongs: Pongs | undefined;
+  /** Messages in the open texts, run or batch. */
+  #messages = 0;
+  #written = 0;
 
   #size = 0;
-  #full = false;
-  /** Nothing waits in the stream: a loop over all connections need not ask each stream. */
-  #empty = false;
   #held = false;
   #scheduled = false;
+  #ending = false;
 
   /**
    * @param stream what is written to
    * @param socket whether the stream is a socket: takes strings, and is done with memory once nothing waits in it
-   * @param fragmentSize the most payload bytes of one frame
    */
-  constructor(stream: Duplex, socket: boolean, fragmentSize: number) {
-    this.#stream = stream;
+  constructor(stream: Duplex, socket: boolean, rules: OutboxRules) {
+    super(stream);
     this.#socket = socket;
-    this.#fragmentSize = fragmentSize;
+    this.#rules = rules;
+  }
+
+  /** Messages that were handed to the stream. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Messages that wait here. */
+  get pending(): number {
+    return this.#messages + (this.#pieces === undefined ? 0 : this.#pieces.messages);
   }
 
   /** Bytes that have not reached the operating system yet. */
@@ -93,35 +83,24 @@ export class Outbox implements TurnEnd {
 
   /** What `size` is at least: texts that are not encoded yet count as if they were ASCII. It costs nothing to ask. */
   get leastSize(): number {
-    return this.#empty ? this.#size : this.#size + waitingIn(this.#stream);
+    return this.#size + this.inStream;
   }
 
   /** Hands the answer to the handshake to the stream, latin1 text, where it waits for the first frames. */
   open(preamble: string): void {
-    this.#stream.cork();
-    this.#put(this.#socket ? preamble : asBytes(Buffer.from(preamble, "latin1")));
+    this.cork();
+    this.put(this.#socket ? preamble : asBytes(Buffer.from(preamble, "latin1")));
   }
 
   /** Writes the answer to the handshake, and what has been written behind it, at once. */
   opened(): void {
-    this.#letGo();
-  }
-
-  /** Adds a frame that is made already. */
-  raw(bytes: Bytes): void {
-    if (bytes.length > LARGEST_CUT) {
-      this.#addPiece("payload", bytes);
-      return;
-    }
-    const slab = this.#openRun(bytes.length);
-    slab.bytes.set(bytes, slab.used);
-    this.#closeCut(slab, slab.used + bytes.length);
+    this.letGo();
   }
 
   /** Adds a text message. */
   text(text: string): void {
     const room = TEXT_HEADER + text.length * 3;
-    if (room > LARGEST_CUT || text.length * 3 > this.#fragmentSize) {
+    if (room > LARGEST_CUT || text.length * 3 > this.#rules.fragmentSize) {
       this.message(Opcode.text, asBytes(Buffer.from(text)));
       return;
     }
@@ -133,59 +112,87 @@ export class Outbox implements TurnEnd {
     const end = writeText(slab.bytes, slab.used, text);
     this.#plain = end - slab.used === text.length + headerSize(text.length, false);
     this.#closeCut(slab, end);
+    this.#messages++;
   }
 
   /** Adds a message. A payload of more than `LARGEST_CUT` bytes is not copied: it must stay as it is until it is sent. */
   message(opcode: number, payload: Bytes): void {
-    if (payload.length <= this.#fragmentSize) {
-      this.#frame(opcode | FIN, payload);
+    const { fragmentSize } = this.#rules;
+    if (payload.length <= fragmentSize) {
+      this.#frame(opcode | FIN, payload, 1);
       return;
     }
-    for (const { first, start, end } of fragments(opcode, payload.length, this.#fragmentSize)) {
-      this.#frame(first, payload.subarray(start, end));
+    for (const { first, start, end } of fragments(opcode, payload.length, fragmentSize)) {
+      this.#frame(first, payload.subarray(start, end), end === payload.length ? 1 : 0);
     }
   }
 
   /** Adds a whole frame that others send too. */
   shared(frame: Bytes): void {
-    if (this.#full && frame.length < JOINED_BELOW) {
+    if (this.full && frame.length < JOINED_BELOW) {
       // While it waits, what is short costs less as a copy in the run than as a piece of its own.
-      this.raw(frame);
+      this.#copy(frame);
       return;
     }
     if (frame.length > LARGEST_CUT) {
-      this.#addPiece("shared", frame);
+      this.#addPiece("shared", frame, 1);
       return;
     }
     if (this.#slab !== undefined || this.#texts !== "") this.#seal();
     this.#batch = Batch.after(this.#batch, frame);
+    this.#messages++;
     this.#added(frame.length);
     if (this.#batch.size > LARGEST_CUT) this.#seal();
   }
 
+  #copy(frame: Bytes): void {
+    const slab = this.#openRun(frame.length);
+    slab.bytes.set(frame, slab.used);
+    this.#closeCut(slab, slab.used + frame.length);
+    this.#messages++;
+  }
+
   /** Adds a ping, or the answer to one. Where the stream is full it overtakes the data that waits here. */
   control(opcode: typeof Opcode.ping | typeof Opcode.pong, payload: Bytes): void {
-    if (!this.#full) this.#frame(opcode | FIN, payload);
-    else if (opcode === Opcode.pong) this.#pong = serializeFrame(opcode | FIN, payload);
-    else this.#put(serializeFrame(opcode | FIN, payload));
+    if (!this.full) this.#frame(opcode | FIN, payload, 0);
+    else if (opcode === Opcode.ping) this.put(serializeFrame(opcode | FIN, payload));
+    else {
+      this.#pongs ??= new Pongs();
+      this.#pongs.add(serializeFrame(opcode | FIN, payload), this.#rules.maxPongQueue, this.#rules.tally);
+    }
   }
 
   /** Adds the close frame behind all data. */
   close(body: Bytes): void {
-    this.#frame(Opcode.close | FIN, body);
+    this.#frame(Opcode.close | FIN, body, 0);
   }
 
-  /** Makes way for a last frame: forgets what waits for a stream that is full. */
-  yield(): void {
-    if (this.#full) this.drop();
+  /** Makes way for a last frame: forgets what waits for a stream that is full. Returns how many messages that was. */
+  yield(): number {
+    return this.full ? this.drop() : 0;
   }
 
-  /** Forgets what has not been handed to the stream yet. */
-  drop(): void {
-    this.#slab = this.#batch = this.#pong = undefined;
-    this.#pieces = undefined;
+  /** Forgets what has not been handed to the stream yet. Returns how many messages that was. */
+  drop(): number {
+    const lost = this.pending;
+    this.#slab = this.#batch = undefined;
+    this.#pieces = this.#pongs = undefined;
     this.#texts = "";
-    this.#high = this.#size = 0;
+    this.#high = this.#size = this.#messages = 0;
+    this.account(0);
+    return lost;
+  }
+
+  /** The stream is gone, and all that waited with it. Returns how many messages that was. */
+  gone(): number {
+    const lost = this.drop();
+    this.forget();
+    return lost;
+  }
+
+  /** Writes now what was added, and does not wait for the end of the turn. */
+  flush(): void {
+    if (this.#size > 0 && !this.full) this.#flush();
   }
 
   /** Writes nothing until `release()`: the caller is in the middle of a chunk and more answers may come. */
@@ -201,24 +208,18 @@ export class Outbox implements TurnEnd {
 
   /** The stream has room again. */
   drained(): void {
-    this.#full = false;
-    if (this.#pong !== undefined) {
-      this.#put(this.#pong);
-      this.#pong = undefined;
-    }
+    this.setFull(false);
+    if (this.#pongs !== undefined) for (const pong of this.#pongs.take()) this.put(pong);
     if (this.#size > 0) this.#settle();
+    if (this.#ending && this.#size === 0) this.endStream();
   }
 
-  /** Hands everything to the stream, full or not, and ends it behind that. */
+  /** Nothing is added any more: what waits is written as the stream takes it, and the stream ended behind that. */
   end(): void {
-    this.#full = false;
-    this.#seal();
-    const pieces = this.#pieces ?? [];
-    this.drop();
-    this.#stream.cork();
-    for (const { bytes } of pieces) this.#put(bytes);
-    this.#letGo();
-    this.#stream.end();
+    this.#ending = true;
+    this.#pongs = undefined;
+    this.flush();
+    if (this.#size === 0) this.endStream();
   }
 
   /** The end of a turn in which something was added. */
@@ -228,7 +229,7 @@ export class Outbox implements TurnEnd {
   }
 
   #settle(): void {
-    if (!this.#full) this.#flush();
+    if (!this.full) this.#flush();
     else this.#seal();
   }
 
@@ -242,6 +243,7 @@ export class Outbox implements TurnEnd {
     const header = textHeader(text.length);
     this.#texts += header.text + text;
     this.#high += header.high;
+    this.#messages++;
     this.#added(header.text.length + text.length);
   }
 
@@ -256,27 +258,37 @@ export class Outbox implements TurnEnd {
     if (plain && texts.length <= LARGEST_CUT) {
       const slab = this.#openRun(texts.length);
       this.#closeCut(slab, slab.used + slab.bytes.latin1Write(texts, slab.used));
-    } else this.#addPiece("run", encodeTexts(texts));
+    } else {
+      const frames = encodeTexts(texts);
+      this.#push("run", frames);
+      this.#added(frames.length);
+    }
   }
 
-  #frame(first: number, payload: Bytes): void {
+  /** Adds a frame. `messages`: how many end in it, one or none. */
+  #frame(first: number, payload: Bytes, messages: number): void {
     const header = headerSize(payload.length, false);
     const copied = payload.length <= LARGEST_CUT - header;
     const slab = this.#openRun(header + (copied ? payload.length : 0));
     const body = writeHeader(slab.bytes, slab.used, first, payload.length);
     if (copied) slab.bytes.set(payload, body);
     this.#closeCut(slab, copied ? body + payload.length : body);
-    if (!copied) this.#addPiece("payload", payload);
+    if (copied) this.#messages += messages;
+    else this.#addPiece("payload", payload, messages);
   }
 
-  #addPiece(kind: Piece["kind"], bytes: Bytes): void {
+  #addPiece(kind: Piece["kind"], bytes: Bytes, messages: number): void {
     this.#seal();
+    this.#messages = messages;
     this.#push(kind, bytes);
     this.#added(bytes.length);
   }
 
+  /** Makes a piece of `bytes`, in which the messages end that were counted. */
   #push(kind: Piece["kind"], bytes: Bytes): void {
-    (this.#pieces ??= []).push({ kind, bytes });
+    this.#pieces ??= new Pieces();
+    this.#pieces.push(kind, bytes, this.#messages);
+    this.#messages = 0;
   }
 
   /** A slab with `room` bytes behind its `used`, where this connection's run goes on or begins. */
@@ -299,6 +311,7 @@ export class Outbox implements TurnEnd {
 
   #added(bytes: number): void {
     this.#size += bytes;
+    this.account(this.#size);
     if (this.#held || this.#scheduled) return;
     this.#scheduled = true;
     atTurnEnd(this);
@@ -314,19 +327,13 @@ export class Outbox implements TurnEnd {
 
   #sealRun(slab: Slab): void {
     const run = slab.bytes.subarray(this.#from, this.#to);
-    if (!this.#full) {
+    if (!this.full) {
       this.#push("run", run);
       return;
     }
-    // It must wait: with memory of its own, so that a slow reader does not keep a whole slab, and together with the run
-    // before it if that is short, so that a thousand short messages are not a thousand pieces.
-    const last = this.#pieces?.at(-1);
-    const joined = last?.kind === "run" && last.bytes.length < JOINED_BELOW ? last.bytes : NOTHING;
-    if (joined !== NOTHING) this.#pieces?.pop();
-    const own = allocate(joined.length + run.length);
-    own.set(joined);
-    own.set(run, joined.length);
-    this.#push("run", own);
+    this.#pieces ??= new Pieces();
+    this.#pieces.pushWaiting(run, this.#messages);
+    this.#messages = 0;
     if (slab.used === this.#to) slab.used = this.#from;
   }
 
@@ -339,18 +346,15 @@ export class Outbox implements TurnEnd {
       const { bytes } = this.#batch;
       this.#batch = undefined;
       this.#size = 0;
-      this.#put(bytes);
+      this.#countWritten();
+      this.put(bytes);
     }
   }
 
-  #put(bytes: Bytes | string): void {
-    this.#full = !write(this.#stream, bytes);
-    this.#empty = waitingIn(this.#stream) === 0;
-  }
-
-  #letGo(): void {
-    if (!uncork(this.#stream)) this.#full = true;
-    this.#empty = waitingIn(this.#stream) === 0;
+  /** All that was counted is being handed to the stream. */
+  #countWritten(): void {
+    this.#written += this.#messages;
+    this.#messages = 0;
   }
 
   #writeTexts(): void {
@@ -362,32 +366,33 @@ export class Outbox implements TurnEnd {
     }
     this.#texts = "";
     this.#high = this.#size = 0;
+    this.#countWritten();
     // A string, and the stream encodes it on the stack: no memory of ours, no view of it.
-    this.#put(texts);
+    this.put(texts);
   }
 
   #writeRun(slab: Slab): void {
     this.#slab = undefined;
     this.#size = 0;
-    this.#put(slab.bytes.subarray(this.#from, this.#to));
+    this.#countWritten();
+    this.put(slab.bytes.subarray(this.#from, this.#to));
     // What the kernel took at once leaves its space to the next answer: 1.2 to 1.35 times the throughput in the sketch.
-    if (this.#socket && slab.used === this.#to && this.#empty) slab.used = this.#from;
+    if (this.#socket && slab.used === this.#to && this.empty) slab.used = this.#from;
   }
 
   #writePieces(): void {
     this.#seal();
-    const pieces = this.#pieces ?? [];
-    let written = 0;
+    const pieces = this.#pieces ?? new Pieces();
     // Corked, a header and the payload behind it are one writev.
-    this.#stream.cork();
-    while (written < pieces.length && (!this.#full || pieces[written]!.kind === "payload")) {
-      const { bytes } = pieces[written++]!;
-      this.#size -= bytes.length;
-      this.#put(bytes);
+    this.cork();
+    for (let piece = pieces.take(!this.full); piece !== undefined; piece = pieces.take(!this.full)) {
+      this.#size -= piece.bytes.length;
+      this.#written += piece.messages;
+      this.put(piece.bytes);
     }
     // Before the stream is uncorked: what it does then may lead back here.
-    if (written === pieces.length) this.#pieces = undefined;
-    else pieces.splice(0, written);
-    this.#letGo();
+    if (pieces.empty) this.#pieces = undefined;
+    this.letGo();
+    this.account(this.#size);
   }
 }

@@ -3,6 +3,15 @@ import { type Bytes, asBytes } from "../../protocol/bytes.ts";
 import { FIN, headerSize, serializeFrame, writeHeader } from "../../protocol/writer.ts";
 import { afterEachTurn } from "../stream/turn.ts";
 
+/** Characters of a text that is joined with others at most; a longer one is worth a native call of its own. */
+export const MAX_JOINED = 512;
+
+/** Characters of texts that are joined at most: what Node encodes without memory of its own. */
+export const MAX_TEXTS = 16 * 1024;
+
+/** Bytes of header before a text of unknown size: a server's frame of less than 64 KiB. */
+export const TEXT_HEADER = 4;
+
 /** Up to this many characters a loop beats the native call (measured: 16 to 24). */
 const LOOP_UP_TO = 16;
 

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 
-import type { Bytes } from "../../protocol/bytes.ts";
+import { type Bytes, NOTHING } from "../../protocol/bytes.ts";
 import { allowDirectWrites, mayWriteDirectly, writeDirectly } from "./direct-write.ts";
 import { readIntoShared } from "./shared-read.ts";
 
@@ -15,6 +15,8 @@ export interface StreamListener {
   received(chunk: Bytes, end: number, lent: boolean): void;
   /** The stream has room again. */
   drained(): void;
+  /** The stream has taken what it had when `tellWhenTaken` asked. */
+  taken(): void;
   /** The peer will send no more. */
   ended(): void;
   /** The stream failed; `closed` follows. */
@@ -58,6 +60,21 @@ export function write(stream: Duplex, bytes: Bytes | string): boolean {
     return room;
   } catch (error) {
     return broken(stream, error);
+  }
+}
+
+/**
+ * Has the listener told (`taken`) when the stream has taken all that was written, though it has room for more: only of a
+ * full stream is it told anyway.
+ */
+export function tellWhenTaken(stream: Duplex): void {
+  try {
+    // Nothing, behind all that waits: its callback comes in its turn.
+    stream.write(NOTHING, () => {
+      (stream as Linked)[listener]?.taken();
+    });
+  } catch (error) {
+    broken(stream, error);
   }
 }
 

@@ -41,6 +41,7 @@ function scripted(log: string[]): Required<Callbacks> {
     onError: (_face, event) => {
       log.push(`error ${(event as { errors: { message: string }[] }).errors[0]?.message}`);
     },
+    onDrain: () => void log.push("drain"),
     onTerminate: (_face, event) => void log.push(`terminate ${(event as { code: number }).code}`),
   };
 }

@@ -6,6 +6,7 @@ import { textFrame } from "../../../src/connection/sending/text.ts";
 import { fill, hex, toHex, utf8 } from "../../support/bytes.ts";
 import { cases, seed } from "../../support/fuzz.ts";
 import { type Sent, type SentFrame, framesIn } from "../../support/sent-frames.ts";
+import { outboxRules } from "../../support/settings.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
 /** Something that is sent: a text, or as many bytes. */
@@ -71,7 +72,7 @@ class Runner {
 
   constructor(highWaterMark: number, consumes: boolean, fragmentSize: number) {
     this.stream = new Wire({ highWaterMark });
-    this.outbox = new Outbox(this.stream, consumes, fragmentSize);
+    this.outbox = new Outbox(this.stream, consumes, outboxRules({ fragmentSize }));
     this.stream.on("drain", () => this.outbox.drained());
   }
 

@@ -4,6 +4,7 @@ import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
 import { textFrame } from "../../../src/connection/sending/text.ts";
 import { fill, hex, join, toHex, utf8 } from "../../support/bytes.ts";
 import { type Sent, sentIn } from "../../support/sent-frames.ts";
+import { outboxRules } from "../../support/settings.ts";
 import { Wire, type WireOptions, turns } from "../../support/wire.ts";
 
 const BINARY = 2;
@@ -23,7 +24,7 @@ function rig({
   ...options
 }: WireOptions & { fragmentSize?: number; consumes?: boolean } = {}): Rig {
   const stream = new Wire(options);
-  const outbox = new Outbox(stream, consumes, fragmentSize);
+  const outbox = new Outbox(stream, consumes, outboxRules({ fragmentSize }));
   stream.on("drain", () => outbox.drained());
   return { stream, outbox, sent: () => sentIn(stream.taken) };
 }
@@ -118,7 +119,6 @@ describe("what is sent in one turn", () => {
     const { stream, outbox } = rig();
     outbox.hold();
     outbox.release();
-    outbox.raw(hex(""));
     await turns();
     expect(stream.writes).toEqual([]);
   });
@@ -131,10 +131,13 @@ describe("what is sent in one turn", () => {
     expect(sent()).toEqual(texts.map((text) => ["text", text]));
   });
 
-  test("begins with raw bytes where those are added first", async () => {
+  test("begins with the answer to the handshake", async () => {
     const { stream, outbox } = rig();
-    outbox.raw(utf8("HTTP/1.1 101\r\n\r\n"));
+    outbox.open("HTTP/1.1 101\r\n\r\n");
+    outbox.hold();
     outbox.text("a");
+    outbox.release();
+    outbox.opened();
     await turns();
     expect(stream.writes.map(toHex)).toEqual([toHex(join([utf8("HTTP/1.1 101\r\n\r\n"), hex("81 01 61")]))]);
   });
@@ -599,15 +602,5 @@ describe("a stream that answers while it is written to", () => {
     await turns();
     expect(broken.stream.destroyed).toBe(true);
     expect(other.sent()).toEqual([["text", "fine"]]);
-  });
-});
-
-describe("bytes as they are", () => {
-  test("may be longer than what is cut from a slab", async () => {
-    const { stream, outbox } = rig();
-    const bytes = fill(0x61, LARGEST_CUT * 5);
-    outbox.raw(bytes);
-    await turns();
-    expect(toHex(stream.taken)).toBe(toHex(bytes));
   });
 });

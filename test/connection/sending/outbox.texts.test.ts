@@ -11,6 +11,7 @@ import { encode } from "../../support/frames.ts";
 import { cases, seed } from "../../support/fuzz.ts";
 import { gate } from "../../support/peer.ts";
 import { framesIn } from "../../support/sent-frames.ts";
+import { outboxRules } from "../../support/settings.ts";
 import { Wire, type WireOptions, turns } from "../../support/wire.ts";
 
 const BINARY = 2;
@@ -39,7 +40,7 @@ function rig({
   ...options
 }: WireOptions & { consumes?: boolean; fragmentSize?: number } = {}): Rig {
   const stream = new Wire(options);
-  const outbox = new Outbox(stream, consumes, fragmentSize);
+  const outbox = new Outbox(stream, consumes, outboxRules({ fragmentSize }));
   stream.on("drain", () => outbox.drained());
   return { stream, outbox };
 }
@@ -120,12 +121,12 @@ describe.each([true, false])("texts of one turn, over a stream that is done with
       await expectSent(consumes, (outbox) => texts.forEach((text) => outbox.text(text)), texts.map(frameOf));
       const mixed = ["\u00e9", ...texts];
       await expectSent(consumes, (outbox) => mixed.forEach((text) => outbox.text(text)), mixed.map(frameOf));
-      const raw = fill(1, 10);
+      const raw = textFrame("raw");
       await expectSent(
         consumes,
         (outbox) => {
           texts.forEach((text) => outbox.text(text));
-          outbox.raw(raw);
+          outbox.shared(raw);
         },
         [...texts.map(frameOf), raw],
       );
@@ -140,8 +141,6 @@ describe.each([true, false])("texts of one turn, over a stream that is done with
       [(outbox) => outbox.message(BINARY, large), encode({ opcode: BINARY, payload: large })],
       [(outbox) => outbox.shared(textFrame("shared")), frameOf("shared")],
       [(outbox) => outbox.shared(textFrame("s".repeat(20_000))), frameOf("s".repeat(20_000))],
-      [(outbox) => outbox.raw(utf8("raw")), utf8("raw")],
-      [(outbox) => outbox.raw(large), large],
       [(outbox) => outbox.control(PING, utf8("p")), encode({ opcode: PING, payload: utf8("p") })],
       [(outbox) => outbox.control(PONG, utf8("p")), encode({ opcode: PONG, payload: utf8("p") })],
       [(outbox) => outbox.text("long".repeat(2000)), frameOf("long".repeat(2000))],
@@ -221,7 +220,7 @@ describe.each([true, false])("texts of one turn, over a stream that is done with
         outbox.close(hex("03 e8"));
         outbox.text(text);
         outbox.end();
-        expect(outbox.size).toBe(stream.writableLength);
+        expect(stream.ended).toBe(!outbox.full);
         stream.flow();
         await turns();
         const closing = encode({ opcode: 8, payload: hex("03 e8") });
@@ -307,7 +306,7 @@ describe("a real socket", () => {
     onTestFinished(() => void far.destroy());
     const near = await promise;
     onTestFinished(() => void near.destroy());
-    const outbox = new Outbox(near, true, Infinity);
+    const outbox = new Outbox(near, true, outboxRules());
     near.on("drain", () => outbox.drained());
     // Nobody reads: what the operating system does not take waits in the socket and then here.
     far.pause();
@@ -339,7 +338,7 @@ describe("a real socket", () => {
 type Step =
   | { readonly kind: "turn" | "stick" | "flow" | "take" | "hold" | "size" }
   | {
-      readonly kind: "text" | "shared" | "binary" | "raw" | "ping";
+      readonly kind: "text" | "shared" | "binary" | "ping";
       readonly frame: Bytes;
       readonly send: (outbox: Outbox) => void;
     };
@@ -388,7 +387,7 @@ const added: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc
       .nat({ max: 300 })
       .map((length) => encode({ opcode: BINARY, payload: fill(0xaa, length) }))
-      .map((frame): Step => ({ kind: "raw", frame, send: (outbox) => outbox.raw(frame) })),
+      .map((frame): Step => ({ kind: "shared", frame, send: (outbox) => outbox.shared(frame) })),
   },
   {
     weight: 1,

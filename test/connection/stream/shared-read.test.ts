@@ -44,6 +44,10 @@ class Ear implements StreamListener {
     this.told.push("drained");
   }
 
+  taken(): void {
+    this.told.push("taken");
+  }
+
   ended(): void {
     this.told.push(`ended behind ${this.length}`);
   }

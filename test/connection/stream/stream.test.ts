@@ -10,6 +10,7 @@ function recorder(): StreamListener & { readonly heard: string[] } {
     heard,
     received: (chunk) => heard.push(`received ${chunk.latin1Slice(0, chunk.length)}`),
     drained: () => heard.push("drained"),
+    taken: () => heard.push("taken"),
     ended: () => heard.push("ended"),
     failed: (cause) => heard.push(`failed ${cause.message}`),
     closed: () => heard.push("closed"),

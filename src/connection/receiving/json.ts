@@ -1,0 +1,128 @@
+import { HawserError } from "../../errors/errors.ts";
+import type { ErrorCode } from "../../errors/table.ts";
+
+/** How much a JSON text may unfold to. */
+export interface JsonLimits {
+  /** Arrays and objects inside each other. */
+  readonly maxJsonDepth: number;
+  /** Values in all: each array, object, string, number, true, false and null. */
+  readonly maxJsonValues: number;
+}
+
+/** Deep enough for any message made by people, and far from where a function that calls itself runs out of stack. */
+export const DEFAULT_MAX_JSON_DEPTH = 64;
+
+/** Above what a message of the default size can hold; for those who let in larger ones a bound on the objects they become. */
+export const DEFAULT_MAX_JSON_VALUES = 1_000_000;
+
+const ERRORS: ReadonlySet<ErrorCode> = new Set(["HWS_INVALID_JSON", "HWS_JSON_TOO_DEEP", "HWS_JSON_TOO_BIG"]);
+
+/** Whether an error is one of `parseJson`. */
+export function isAboutJson(code: ErrorCode): boolean {
+  return ERRORS.has(code);
+}
+
+const SPACE = 0x20;
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/**
+ * Makes a value of a peer's JSON text, so that it can be used like one of ours: within the limits, and with no key through
+ * which a prototype is reached when it is merged into another object. `__proto__`, and a `constructor` that has a
+ * `prototype`, are left out; `JSON.parse` would make own properties of them.
+ *
+ * @throws {HawserError} for a text that is not JSON, or that is beyond a limit
+ */
+export function parseJson(text: string, limits: JsonLimits): unknown {
+  checkLimits(text, limits);
+  let value: unknown;
+  try {
+    value = JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new HawserError("HWS_INVALID_JSON", undefined, { cause });
+  }
+  if (mayReachPrototype(text)) disarm(value);
+  return value;
+}
+
+/** Before it is parsed: beyond a limit no object is made. */
+function checkLimits(text: string, { maxJsonDepth, maxJsonValues }: JsonLimits): void {
+  // So many brackets, or commas, do not fit in a short text: most messages are not looked at.
+  if (text.length > maxJsonValues || (text.length > maxJsonDepth * 2 && opens(text, maxJsonDepth)))
+    measure(text, maxJsonDepth, maxJsonValues);
+}
+
+/** Whether a text has more than `most` opening brackets, be they in strings. */
+function opens(text: string, most: number): boolean {
+  return count(text, "{", most) + count(text, "[", most) > most;
+}
+
+/** How often a bracket is in a text, as far as `most` is passed. */
+function count(text: string, bracket: string, most: number): number {
+  let found = 0;
+  for (let at = text.indexOf(bracket); at >= 0 && found <= most; at = text.indexOf(bracket, at + 1)) found++;
+  return found;
+}
+
+/** Counts depth and values without making any. What is not JSON may be miscounted: the parser refuses it. */
+function measure(text: string, maxDepth: number, maxValues: number): void {
+  let depth = 0;
+  let values = 1;
+  /** Behind an opening bracket, where the first value in it is still to come, if there is one. */
+  let first = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code <= SPACE) continue;
+    const opens = code === 0x5b || code === 0x7b; // [ {
+    const closes = code === 0x5d || code === 0x7d; // ] }
+    if ((first && !closes) || code === COMMA) values++;
+    first = opens;
+    if (opens && ++depth > maxDepth) throw new HawserError("HWS_JSON_TOO_DEEP");
+    if (closes) depth--;
+    if (code === QUOTE) at = endOfString(text, at);
+    if (values > maxValues) throw new HawserError("HWS_JSON_TOO_BIG");
+  }
+}
+
+/** Where the string that begins at `at` ends: at its closing quote. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  for (;;) {
+    const end = text.indexOf('"', at);
+    if (end < 0) return text.length;
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes++;
+    if (slashes % 2 === 0) return end;
+    at = end + 1;
+  }
+}
+
+/** Whether a dangerous key may be in the text: as it is, or with any of its letters escaped. */
+function mayReachPrototype(text: string): boolean {
+  return text.includes("__proto__") || text.includes('"prototype"') || text.includes("\\u00");
+}
+
+/** Takes out the dangerous keys, wherever they are. What is neither array nor object has none, and there is most of it. */
+function disarm(value: unknown): void {
+  const left = isObject(value) ? [value] : [];
+  for (let one = left.pop(); one !== undefined; one = left.pop()) {
+    if (!Array.isArray(one)) disarmObject(one);
+    const values: readonly unknown[] = Array.isArray(one) ? one : Object.values(one);
+    for (const inner of values) if (isObject(inner)) left.push(inner);
+  }
+}
+
+function disarmObject(object: object): void {
+  if (Object.hasOwn(object, "__proto__")) Reflect.deleteProperty(object, "__proto__");
+  if (Object.hasOwn(object, "constructor") && hasPrototype(object.constructor))
+    Reflect.deleteProperty(object, "constructor");
+}
+
+function hasPrototype(value: unknown): boolean {
+  return isObject(value) && Object.hasOwn(value, "prototype");
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

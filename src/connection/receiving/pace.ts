@@ -1,0 +1,108 @@
+import type { Duplex } from "node:stream";
+
+import { type TurnEnd, atTurnEnd } from "../stream/turn.ts";
+import type { ReceivingSettings } from "./settings.ts";
+import { type Excess, Throttle } from "./throttle.ts";
+
+/** Bytes that are read while a handler is busy before reading stops within the turn: one read of the socket. */
+const MAX_AHEAD = 64 * 1024;
+
+/** Messages that wait for a busy handler before reading stops within the turn: what one read holds comes on top. */
+const MAX_MESSAGES_AHEAD = 1024;
+
+/** What a pace asks of its connection. */
+export interface PaceHost {
+  /** The handler is at work. */
+  readonly busy: boolean;
+  /** Messages that wait for it. */
+  readonly waiting: number;
+  /** Messages are still wanted from the peer. Behind a close frame only the stream's end is, which is not to be missed. */
+  readonly wantsMore: boolean;
+  /** Reading goes on. */
+  resumed(): void;
+}
+
+/**
+ * How fast one peer is read: not at all while its handler is busy and a little waits for it, nor while it has sent more
+ * than it may. Connections with quick handlers and no limit of rates have none.
+ */
+export class Pace implements TurnEnd {
+  readonly #stream: Duplex;
+  readonly #host: PaceHost;
+  readonly #throttle: Throttle | undefined;
+  /** Bytes that came while the handler was busy. */
+  #ahead = 0;
+  #due = false;
+  #paused = false;
+
+  constructor(stream: Duplex, settings: ReceivingSettings, host: PaceHost) {
+    this.#stream = stream;
+    this.#host = host;
+    this.#throttle = isRateLimited(settings) ? new Throttle(settings, performance.now()) : undefined;
+  }
+
+  /** Nothing is read now. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** A message came. */
+  message(): void {
+    this.#throttle?.message();
+  }
+
+  /** A chunk was read, and its messages delivered. Returns the rate that was passed, if one was. */
+  charge(bytes: number): Excess | undefined {
+    return this.#throttle?.charge(bytes, performance.now());
+  }
+
+  /** Reads nothing for so many milliseconds. */
+  wait(ms: number): void {
+    this.#throttle?.wait(ms, () => this.#resume());
+    this.#pause();
+  }
+
+  /** A chunk came while the handler is busy: its messages wait. */
+  readAhead(bytes: number): void {
+    this.#ahead += bytes;
+    if (this.#ahead > MAX_AHEAD || this.#host.waiting > MAX_MESSAGES_AHEAD) this.#pause();
+    if (this.#due || this.#paused) return;
+    this.#due = true;
+    atTurnEnd(this);
+  }
+
+  /** A handler that is still busy at the turn's end stops the reading; most async ones have settled by then. */
+  turnEnded(): void {
+    this.#due = false;
+    if (this.#host.busy) this.#pause();
+  }
+
+  /** The handler has settled, or nothing is wanted but the end. */
+  settled(): void {
+    this.#ahead = 0;
+    this.#resume();
+  }
+
+  /** The stream is gone. */
+  stop(): void {
+    this.#throttle?.stop();
+  }
+
+  #pause(): void {
+    if (this.#paused || !this.#host.wantsMore) return;
+    this.#paused = true;
+    this.#stream.pause();
+  }
+
+  #resume(): void {
+    if (!this.#paused || (this.#host.wantsMore && (this.#host.busy || this.#throttle?.waiting === true))) return;
+    this.#paused = false;
+    this.#host.resumed();
+    this.#stream.resume();
+  }
+}
+
+/** Whether a peer's rate is limited. */
+export function isRateLimited({ maxMessagesPerSecond, maxBytesPerSecond }: ReceivingSettings): boolean {
+  return maxMessagesPerSecond !== Infinity || maxBytesPerSecond !== Infinity;
+}

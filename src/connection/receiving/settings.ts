@@ -1,0 +1,22 @@
+import type { Decoder } from "./decode.ts";
+
+/** What happens to a peer that sends faster than it may: it is read no faster, or closed with 1008. */
+export type RatePolicy = "pause" | "close";
+
+/** How all connections of one server receive. */
+export interface ReceivingSettings {
+  /** Makes a handler's data of a message. */
+  readonly decode: Decoder;
+  /** Whether a message that is not JSON, or beyond its limits, is dropped, and not the connection. */
+  readonly keepOnInvalidJson: boolean;
+  /** Bytes a message may have. */
+  readonly maxMessageSize: number;
+  /** Bytes that a message's fragments may be charged beside their payload; undefined: the engine's default. */
+  readonly maxFragmentOverhead: number | undefined;
+  /** Messages that a peer may send in a second. */
+  readonly maxMessagesPerSecond: number;
+  /** Bytes that a peer may send in a second, frames and all. */
+  readonly maxBytesPerSecond: number;
+  /** What happens beyond these. */
+  readonly ratePolicy: RatePolicy;
+}

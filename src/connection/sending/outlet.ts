@@ -1,0 +1,82 @@
+import type { Duplex } from "node:stream";
+
+import type { Bytes } from "../../protocol/bytes.ts";
+import { waitingIn } from "../stream/direct-write.ts";
+import { tellWhenTaken, uncork, write } from "../stream/stream.ts";
+import { sendBudget } from "./budget.ts";
+
+/**
+ * Where an outbox's bytes leave: a stream, and whether it is full. It is the outbox's base and not its part, because
+ * every connection has one: an object less.
+ */
+export class Outlet {
+  readonly #stream: Duplex;
+  #full = false;
+  /** Nothing waits in the stream: a loop over all connections need not ask each stream. */
+  #empty = false;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+  }
+
+  /** True while the stream takes no more. */
+  get full(): boolean {
+    return this.#full;
+  }
+
+  /** Nothing waits in the stream. */
+  protected get empty(): boolean {
+    return this.#empty;
+  }
+
+  /** Bytes that wait in the stream. */
+  protected get inStream(): number {
+    return this.#empty ? 0 : waitingIn(this.#stream);
+  }
+
+  /** Has its listener told (`drained`) once the stream has taken what it has, though there is room for more. */
+  tellWhenTaken(): void {
+    tellWhenTaken(this.#stream);
+  }
+
+  /** Holds what is put until `letGo()`: it leaves as one. */
+  protected cork(): void {
+    this.#stream.cork();
+  }
+
+  /** Lets go what was put since `cork()`. */
+  protected letGo(): void {
+    const whole = uncork(this.#stream);
+    this.#empty = waitingIn(this.#stream) === 0;
+    if (!whole) this.setFull(true);
+  }
+
+  /** Hands bytes to the stream, or a string with one character a byte. */
+  protected put(bytes: Bytes | string): void {
+    const room = write(this.#stream, bytes);
+    this.#empty = waitingIn(this.#stream) === 0;
+    this.setFull(!room);
+  }
+
+  /** Ends the stream behind all that was put. */
+  protected endStream(): void {
+    this.#stream.end();
+  }
+
+  /** While the stream is full the process-wide budget knows how much waits: `besides` bytes and what is in the stream. */
+  protected account(besides: number): void {
+    if (this.#full) sendBudget.set(this, besides + this.inStream);
+  }
+
+  /** The stream is gone. */
+  protected forget(): void {
+    sendBudget.clear(this);
+  }
+
+  /** Notes whether the stream takes more, and has the budget know. */
+  protected setFull(full: boolean): void {
+    if (full) sendBudget.set(this, this.inStream);
+    else if (this.#full) sendBudget.clear(this);
+    this.#full = full;
+  }
+}

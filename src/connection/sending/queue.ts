@@ -1,0 +1,111 @@
+import { type Bytes, asBytes } from "../../protocol/bytes.ts";
+import { headerSize } from "../../protocol/writer.ts";
+import { LARGEST_CUT } from "./slab.ts";
+
+/** A message that waits: a text or binary payload, or a whole frame that others send too. */
+export interface Queued {
+  /** What the bytes are. */
+  kind: "text" | "binary" | "frame";
+  /** The payload, or the frame. */
+  bytes: Bytes;
+  /** Under the policy "latest": what it is the latest of. */
+  readonly key: string | undefined;
+}
+
+/** Taken items are cut off in front when there are this many, or half of all. */
+const COMPACT_AT = 64;
+
+/**
+ * Messages that wait one by one for a peer that is slow, so that each can still be dropped: for the policies
+ * "drop-oldest" and "latest". A connection has one only while its stream is full.
+ */
+export class SendQueue {
+  #items: Queued[] = [];
+  /** Where the queue begins in `#items`. */
+  #first = 0;
+  #size = 0;
+  /** The one item of each key, since `conflate` was called. */
+  #latest: Map<string | undefined, Queued> | undefined;
+
+  /** Bytes that wait, frame headers and all. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Messages that wait. */
+  get count(): number {
+    return this.#items.length - this.#first;
+  }
+
+  /**
+   * Adds a message. Short bytes are copied: they are the caller's again.
+   *
+   * @returns whether it took the place of an older one with its key
+   */
+  add(kind: Queued["kind"], bytes: Bytes, key?: string): boolean {
+    const kept = kind === "binary" && bytes.length <= LARGEST_CUT ? asBytes(Buffer.from(bytes)) : bytes;
+    const older = this.#latest?.get(key);
+    if (older !== undefined) {
+      this.#size -= sizeOf(older);
+      older.kind = kind;
+      older.bytes = kept;
+      this.#size += sizeOf(older);
+      return true;
+    }
+    const item: Queued = { kind, bytes: kept, key };
+    this.#latest?.set(key, item);
+    this.#items.push(item);
+    this.#size += sizeOf(item);
+    return false;
+  }
+
+  /** Whether a message with this key would take the place of one that waits. */
+  has(key: string | undefined): boolean {
+    return this.#latest?.has(key) ?? false;
+  }
+
+  /** Takes out the oldest. */
+  take(): Queued | undefined {
+    const item = this.#items[this.#first];
+    if (item === undefined) return undefined;
+    this.#first++;
+    this.#size -= sizeOf(item);
+    if (this.#latest?.get(item.key) === item) this.#latest.delete(item.key);
+    if (this.#first >= COMPACT_AT && this.#first * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#first);
+      this.#first = 0;
+    }
+    return item;
+  }
+
+  /** Drops the oldest until no more than `limit` bytes wait. Returns how many messages those were. */
+  dropTo(limit: number): number {
+    const before = this.count;
+    while (this.#size > limit && this.count > 0) this.take();
+    return before - this.count;
+  }
+
+  /**
+   * Keeps only the newest message of each key, and from here on puts every new one in the place of the one before it.
+   * Returns how many messages were dropped.
+   */
+  conflate(): number {
+    if (this.#latest !== undefined) return 0;
+    const before = this.count;
+    const latest = new Map<string | undefined, Queued>();
+    // The newest is set last; what is deleted first goes to the end, so the order of what is kept stays that of sending.
+    for (const item of this.#items.slice(this.#first)) {
+      latest.delete(item.key);
+      latest.set(item.key, item);
+    }
+    this.#latest = latest;
+    this.#items = [...latest.values()];
+    this.#first = 0;
+    this.#size = this.#items.reduce((sum, item) => sum + sizeOf(item), 0);
+    return before - this.count;
+  }
+}
+
+function sizeOf({ kind, bytes }: Queued): number {
+  return kind === "frame" ? bytes.length : headerSize(bytes.length, false) + bytes.length;
+}

@@ -1,0 +1,139 @@
+import { BlockList, isIP } from "node:net";
+
+import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
+
+/**
+ * Which proxies before the server are believed: how many there are, or their addresses (`"10.0.0.0/8"`, `"192.0.2.1"`,
+ * `"loopback"`, `"linklocal"`, `"uniquelocal"`).
+ */
+export type TrustProxy = number | string | readonly string[];
+
+/** The client's address, of that of who connected and the `X-Forwarded-For` that came. */
+export type AddressRule = (direct: string, forwarded: string | undefined) => string;
+
+/** Names for the networks that proxies are usually in: RFC 1122, RFC 3927, RFC 1918, RFC 4193. */
+const NETWORKS: Readonly<Record<string, readonly string[]>> = {
+  loopback: ["127.0.0.0/8", "::1/128"],
+  linklocal: ["169.254.0.0/16", "fe80::/10"],
+  uniquelocal: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+};
+
+/**
+ * How a client's address is found behind proxies. Each hop appends to the header whom it was connected by, so it is read
+ * from its end: what a client has put in front of it is not believed.
+ *
+ * @returns undefined when no proxy is trusted: the header is not looked at
+ * @throws {InvalidArgumentError} for something else than a number of hops, or addresses
+ * @throws {OutOfRangeError} for a number of hops that is no count
+ */
+export function addressRule(trust: TrustProxy | undefined): AddressRule | undefined {
+  if (trust === undefined) return undefined;
+  if (typeof trust === "number") return byHops(trust);
+  return byNetworks(typeof trust === "string" ? [trust] : trust);
+}
+
+function byHops(hops: number): AddressRule | undefined {
+  if (!Number.isInteger(hops) || hops < 0)
+    throw new OutOfRangeError(`trustProxy: expected a number of hops from 0 on, got ${String(hops)}`);
+  if (hops === 0) return undefined;
+  return (direct, forwarded) => walk(direct, forwarded, (_address, hop) => hop < hops);
+}
+
+function byNetworks(networks: readonly string[]): AddressRule {
+  if (!Array.isArray(networks)) throw new InvalidArgumentError(`trustProxy: ${EXPECTED}`);
+  const trusted = new BlockList();
+  for (const name of networks) for (const network of networksOf(name)) addNetwork(trusted, network);
+  return (direct, forwarded) => walk(direct, forwarded, (address) => trusted.check(address, familyOf(address)));
+}
+
+const EXPECTED = 'expected a number of hops, or addresses like "10.0.0.0/8", "192.0.2.1" or "loopback"';
+
+function networksOf(name: unknown): readonly string[] {
+  if (typeof name !== "string") throw new InvalidArgumentError(`trustProxy: ${EXPECTED}, got ${typeof name}`);
+  return Object.hasOwn(NETWORKS, name) ? (NETWORKS[name] ?? []) : [name];
+}
+
+function addNetwork(list: BlockList, network: string): void {
+  const [address = "", prefix, ...more] = network.split("/");
+  try {
+    if (isIP(address) === 0 || more.length > 0) throw new TypeError("not an address");
+    if (prefix === undefined) list.addAddress(address, familyOf(address));
+    else if (/^\d{1,3}$/.test(prefix)) list.addSubnet(address, Number(prefix), familyOf(address));
+    else throw new TypeError("not a prefix");
+  } catch (cause) {
+    throw new InvalidArgumentError(`trustProxy: ${EXPECTED}, got ${JSON.stringify(network)}`, { cause });
+  }
+}
+
+/** From who connected back to the first that is not trusted. An entry that is no address ends the way. */
+function walk(
+  direct: string,
+  forwarded: string | undefined,
+  trusts: (address: string, hop: number) => boolean,
+): string {
+  let address = normalize(direct);
+  let rest = forwarded ?? "";
+  for (let hop = 0; rest !== ""; hop++) {
+    // A pipe has no address: whoever may connect to it is let in by the system.
+    if (address !== undefined && !trusts(address, hop)) break;
+    const comma = rest.lastIndexOf(",");
+    const before = normalize(rest.slice(comma + 1).trim());
+    if (before === undefined) break;
+    address = before;
+    rest = comma < 0 ? "" : rest.slice(0, comma);
+  }
+  return address ?? direct;
+}
+
+/** An address as others write it too: without a port or brackets, of an IPv4 address in IPv6 the former. */
+function normalize(text: string): string | undefined {
+  let address = text;
+  if (address.startsWith("[")) address = address.slice(1, Math.max(1, address.indexOf("]")));
+  else if (/^\d+\.\d+\.\d+\.\d+:\d+$/.test(address)) address = address.slice(0, address.indexOf(":"));
+  const family = isIP(address);
+  if (family === 0) return undefined;
+  return (family === 6 ? mappedIn(groupsOf(address)) : undefined) ?? address.toLowerCase();
+}
+
+function familyOf(address: string): "ipv4" | "ipv6" {
+  return isIP(address) === 6 ? "ipv6" : "ipv4";
+}
+
+/** Groups of an IPv6 address, and of the part that one customer gets (RFC 6177): a /64 at least. */
+const GROUPS = 8;
+const NETWORK_GROUPS = 4;
+
+/** What is counted as one client: an IPv4 address, the /64 of an IPv6 one. Undefined for what is none. */
+export function clientOf(text: string): string | undefined {
+  const address = normalize(text);
+  if (address === undefined || isIP(address) === 4) return address;
+  const network = groupsOf(address).slice(0, NETWORK_GROUPS);
+  return `${network.map((group) => group.toString(16)).join(":")}::/64`;
+}
+
+/** The numbers of an IPv6 address, however it is written. */
+function groupsOf(address: string): readonly number[] {
+  // A zone (`%eth0`) is not a part of the address.
+  const [front = "", back] = (address.split("%")[0] ?? "").split("::");
+  const first = numbersOf(front);
+  if (back === undefined) return first;
+  const last = numbersOf(back);
+  return [...first, ...Array.from({ length: GROUPS - first.length - last.length }, () => 0), ...last];
+}
+
+/** The numbers of a part of it; an IPv4 address at the end is two. */
+function numbersOf(part: string): readonly number[] {
+  if (part === "") return [];
+  return part.split(":").flatMap((group) => {
+    if (!group.includes(".")) return [Number.parseInt(group, 16)];
+    const [a = 0, b = 0, c = 0, d = 0] = group.split(".").map(Number);
+    return [a * 256 + b, c * 256 + d];
+  });
+}
+
+/** The IPv4 address in an IPv6 one (RFC 4291 2.5.5.2), if there is one. */
+function mappedIn(groups: readonly number[]): string | undefined {
+  const [high = 0, low = 0] = groups.slice(-2);
+  if (groups[5] !== 0xffff || groups.slice(0, 5).some((group) => group !== 0)) return undefined;
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join(".");
+}

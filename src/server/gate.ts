@@ -1,0 +1,118 @@
+import type { Tally } from "../connection/counters/limits.ts";
+import { Bucket } from "../connection/receiving/bucket.ts";
+import { Refusal } from "../handshake/refusal.ts";
+import type { ConnectionRequest } from "../handshake/request.ts";
+import { Addresses } from "./addresses.ts";
+
+/** The limits on who may come in. */
+export interface GateSettings {
+  /** Connections in all. */
+  readonly maxConnections: number;
+  /** Connections from one address. */
+  readonly maxConnectionsPerAddress: number;
+  /** Clients that wait for `onConnection`. */
+  readonly maxHandshakes: number;
+  /** Handshakes in a second. */
+  readonly maxHandshakesPerSecond: number;
+  /** Whether addresses are those that proxies tell. */
+  readonly forwarded: boolean;
+  /** Counts who was turned away. */
+  readonly tally: Tally;
+}
+
+/** One of those who are here. */
+export interface Client {
+  /** The address of who connected. A socket that was asked for it once knows it when it is closed, too. */
+  readonly remoteAddress: string;
+}
+
+/** Who is here already. */
+export interface Crowd {
+  /** Connections, open or not yet over. */
+  readonly connected: number;
+  /** Clients that wait for `onConnection`. */
+  readonly asking: number;
+  /** Each of them. */
+  everyone(): Iterable<Client>;
+}
+
+/** Seconds after which a client that was turned away at once may try again. */
+const RETRY_AFTER = "1";
+
+/** Lets in no more clients than there may be: in all, of one address, at a time, in a second. */
+export class Gate {
+  readonly #settings: GateSettings;
+  readonly #crowd: Crowd;
+  readonly #rate: Bucket | undefined;
+  /** Made when there are enough clients for one address to have too many: to know one is a system call, and 400 bytes. */
+  #addresses: Addresses | undefined;
+  /** The addresses that the stream does not know: those that proxies have told, and of streams that are no sockets. */
+  readonly #told = new Map<Client, string>();
+
+  constructor(settings: GateSettings, crowd: Crowd) {
+    this.#settings = settings;
+    this.#crowd = crowd;
+    const { maxHandshakesPerSecond } = settings;
+    if (maxHandshakesPerSecond !== Infinity) this.#rate = new Bucket(maxHandshakesPerSecond, performance.now());
+    // Whom a proxy names is not to be found out later.
+    if (settings.forwarded && settings.maxConnectionsPerAddress !== Infinity) this.#addresses = new Addresses();
+  }
+
+  /** Why nobody is let in now, whoever asks. */
+  refusal(): Refusal | undefined {
+    const { maxConnections, maxHandshakes, tally } = this.#settings;
+    const { connected, asking } = this.#crowd;
+    if (connected + asking >= maxConnections) {
+      tally.maxConnections++;
+      return busy();
+    }
+    if (asking >= maxHandshakes) {
+      tally.maxHandshakes++;
+      return busy();
+    }
+    if (this.#rate === undefined) return undefined;
+    const wait = this.#rate.take(1, performance.now());
+    if (wait === 0) return undefined;
+    // A handshake that is refused is none that the rate is spent on.
+    this.#rate.giveBack(1);
+    tally.maxHandshakesPerSecond++;
+    return busy(Math.max(1, Math.ceil(wait / 1000)));
+  }
+
+  /** Why this client is not let in. */
+  refusalOf(request: ConnectionRequest): Refusal | undefined {
+    const addresses = this.#count();
+    if (addresses === undefined) return undefined;
+    if (addresses.count(request.remoteAddress) < this.#settings.maxConnectionsPerAddress) return undefined;
+    this.#settings.tally.maxConnectionsPerAddress++;
+    return new Refusal(429, "There are too many connections from your address.", { "Retry-After": RETRY_AFTER });
+  }
+
+  /** A client comes in. */
+  enter(who: Client, request: ConnectionRequest): void {
+    if (this.#addresses === undefined) return;
+    const { remoteAddress } = request;
+    this.#addresses.enter(remoteAddress);
+    if (who.remoteAddress !== remoteAddress) this.#told.set(who, remoteAddress);
+  }
+
+  /** A client goes. */
+  leave(who: Client): void {
+    if (this.#addresses === undefined) return;
+    this.#addresses.leave(this.#told.get(who) ?? who.remoteAddress);
+    this.#told.delete(who);
+  }
+
+  #count(): Addresses | undefined {
+    const { connected, asking } = this.#crowd;
+    if (this.#addresses !== undefined || connected + asking < this.#settings.maxConnectionsPerAddress)
+      return this.#addresses;
+    this.#addresses = new Addresses();
+    for (const { remoteAddress } of this.#crowd.everyone()) this.#addresses.enter(remoteAddress);
+    return this.#addresses;
+  }
+}
+
+function busy(seconds = 1): Refusal {
+  return new Refusal(503, "The server is busy.", { "Retry-After": String(seconds) });
+}

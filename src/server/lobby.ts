@@ -1,0 +1,56 @@
+import type { Server as HttpServer } from "node:http";
+import type { Duplex } from "node:stream";
+
+import type { Tally } from "../connection/counters/limits.ts";
+
+/** The limits of a lobby. */
+export interface LobbySettings {
+  /** How many may be there. */
+  readonly maxHandshakes: number;
+  /** Counts who was put out. */
+  readonly tally: Pick<Tally, "maxHandshakes">;
+}
+
+/**
+ * Who has connected to a web server of ours and has not asked to be upgraded yet. Where there are too many the one who has
+ * been there the longest is put out: a handshake takes a moment, so that is one who means to stay (a "slowloris"), and those
+ * who come in good faith get in.
+ */
+export class Lobby {
+  readonly #settings: LobbySettings;
+  readonly #sockets = new Set<Duplex>();
+  /** The one listener for all of them: none has a closure of its own. */
+  readonly #onClose: (this: Duplex) => void;
+
+  constructor(settings: LobbySettings) {
+    this.#settings = settings;
+    const sockets = this.#sockets;
+    this.#onClose = function (): void {
+      sockets.delete(this);
+    };
+  }
+
+  /** Watches a web server: over TLS, those whose own handshake is done, for which there is a time limit too. */
+  watch(server: HttpServer, secure: boolean): void {
+    server.on(secure ? "secureConnection" : "connection", (socket: Duplex) => {
+      this.enter(socket);
+    });
+  }
+
+  /** Somebody has connected. */
+  enter(socket: Duplex): void {
+    this.#sockets.add(socket);
+    socket.on("close", this.#onClose);
+    if (this.#sockets.size <= this.#settings.maxHandshakes) return;
+    const [oldest] = this.#sockets;
+    if (oldest === undefined) return;
+    this.leave(oldest);
+    oldest.destroy();
+    this.#settings.tally.maxHandshakes++;
+  }
+
+  /** Somebody is upgraded, or answered. */
+  leave(socket: Duplex): void {
+    if (this.#sockets.delete(socket)) socket.off("close", this.#onClose);
+  }
+}

@@ -1,0 +1,197 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { sendBudget } from "../../src/connection/sending/budget.ts";
+import { cases, seed } from "../support/fuzz.ts";
+import { Life, type Reaction } from "../support/random-life.ts";
+import { type Item, bytesOf, errorOf, meaningOf } from "../support/random-peer.ts";
+import { type End, type Step, script } from "../support/random-script.ts";
+import { trafficIn } from "../support/sent-traffic.ts";
+import { asClient, encode } from "../support/frames.ts";
+import { hex } from "../support/bytes.ts";
+import { turns } from "../support/wire.ts";
+
+/** A life and its peer. */
+class Play {
+  readonly life: Life;
+  /** All that the peer has said. */
+  readonly said: Item[] = [];
+  /** What of it is under way still. */
+  #line: Uint8Array = hex("");
+  /** The peer says no more. */
+  #silent = false;
+
+  constructor({ reactions, mark, settings: own }: { reactions: Reaction[]; mark: number; settings: object }) {
+    this.life = new Life(reactions, mark, own);
+  }
+
+  say(one: Item): void {
+    this.said.push(one);
+    this.#line = Buffer.concat([this.#line, bytesOf(one)]);
+  }
+
+  arrive(bytes = Infinity): void {
+    const { stream } = this.life;
+    const part = this.#line.subarray(0, bytes);
+    this.#line = this.#line.subarray(part.length);
+    if (part.length > 0 && !this.#silent && !stream.destroyed) stream.arrive(part);
+  }
+
+  hangUp(): void {
+    if (!this.#silent && !this.life.stream.destroyed) this.life.stream.arriveEnd();
+    this.#silent = true;
+  }
+
+  /** It answers the newest of our pings. */
+  pong(): void {
+    const pings = trafficIn(this.life.sent, true).controls.filter(([kind]) => kind === "ping");
+    const latest = pings.at(-1);
+    if (latest !== undefined)
+      this.#line = Buffer.concat([this.#line, asClient(encode({ opcode: 10, payload: hex(latest[1]) }))]);
+  }
+
+  async take(step: Step): Promise<void> {
+    const { life } = this;
+    if (step.does === "turn") await turns(1);
+    else if (step.does === "say") this.say(step.item);
+    else if (step.does === "arrive") this.arrive(step.bytes);
+    else if (step.does === "send") life.send(step.kind, step.size);
+    else if (step.does === "tick") life.tick(step.much);
+    else if (step.does === "time") vi.advanceTimersByTime(step.much);
+    else if (step.does === "settle" || step.does === "read") life[step.does](step.well);
+    else if (step.does === "stick" || step.does === "flow") life.stream[step.does]();
+    else if (step.does === "take") life.stream.takeOne();
+    else if (step.does === "terminate") life.terminate(1000);
+    else if (step.does === "ask" || step.does === "destroy") life[step.does]();
+    else this[step.does]();
+  }
+
+  reset(): void {
+    this.life.interrupted = true;
+    this.life.stream.reset();
+  }
+
+  /** Everything that is held up goes on until nothing happens any more. */
+  async goOn(): Promise<void> {
+    const { connection, stream } = this.life;
+    this.arrive();
+    await this.life.goOn();
+    // Who has sent too fast is read again after a while.
+    for (let i = 0; i < 300 && connection.status === "Connected" && stream.isPaused(); i++) {
+      vi.advanceTimersByTime(200);
+      await this.life.goOn();
+    }
+  }
+
+  async end(end: End): Promise<void> {
+    const { life } = this;
+    const { connection } = life;
+    if (end === "gone") this.reset();
+    else if (end === "destroyed") life.destroy();
+    await this.goOn();
+    if (connection.status === "Connected") this.#checkAlive();
+    if (end === "peer closes") this.say({ is: "close", code: 4000, reason: "bye" });
+    else if (end === "reset") this.reset();
+    else if (end === "destroy") life.destroy();
+    else if (end === "we close" || end === "peer is silent") life.terminate(1000);
+    if (end === "we close") this.say({ is: "close", code: 1000, reason: "" });
+    await this.goOn();
+    if (end !== "peer is silent") this.hangUp();
+    await this.goOn();
+    // A peer that does not close its side has so long.
+    vi.advanceTimersByTime(1000);
+    await life.goOn();
+  }
+
+  /** What holds of a connection that is open, when nothing is held up. */
+  #checkAlive(): void {
+    const { life } = this;
+    const { connection, stream, calls } = life;
+    expect(life.heard).toEqual(meaningOf(this.said).messages);
+    expect(stream.isPaused()).toBe(false);
+    expect(connection.counters.pending).toBe(0);
+    expect(connection.bufferedAmount).toBe(0);
+    if (!life.usedBlobs) expect(life.rooms.filter(({ value }) => value !== true)).toEqual([]);
+    // Whoever was told to wait was told when to go on.
+    if (!life.usedBlobs && life.toldToWait > 0) expect(calls.slice(life.toldToWait)).toContain("drain");
+    expect(calls.join(" ")).toMatch(/^open( message| drain)*$/);
+  }
+}
+
+/** What holds when it is over. */
+function checkOver({ life, said }: Play): void {
+  const { connection, stream, calls, heard, errors, told, tally } = life;
+  expect(life.faults).toEqual([]);
+  expect(calls.join(" ")).toMatch(/^open( message| drain)*( error)? terminate$/);
+  expect(told).toEqual(["left", "finished"]);
+  expect(connection.status).toBe("Closed");
+  expect(stream.destroyed).toBe(true);
+  expect(connection.counters.pending).toBe(0);
+  expect([...life.rooms, ...life.trips].filter(({ settled }) => !settled)).toEqual([]);
+  if (!life.usedBlobs) expect(calls.filter((name) => name === "drain").length).toBeLessThanOrEqual(life.waits);
+
+  const { messages, pings, last } = meaningOf(said);
+  expect(heard).toEqual(messages.slice(0, heard.length));
+  const [{ code, status }] = life.ends as [(typeof life.ends)[0]];
+  expect(status).toBe("Closed");
+  const closeCode = last?.is === "close" ? (last.code ?? 1005) : 1006;
+  expect([1006, closeCode]).toContain(code);
+  if (code !== 1006 && !life.interrupted && tally.idleTimeout + tally.maxLifetime === 0)
+    expect(heard).toEqual(messages);
+  for (const errCode of errors) {
+    const allowed = last?.is === "broken" ? [errorOf(last.how)] : [];
+    expect([...allowed, 202, 203, 204, 208, 209, 301]).toContain(errCode);
+  }
+  checkSent(life, pings);
+}
+
+/** What the peer has got. */
+function checkSent({ connection, stream, sent }: Life, pings: readonly string[]): void {
+  const lost = stream.errored !== null || !stream.ended;
+  const traffic = trafficIn(sent, lost);
+  expect(traffic.behindClose).toBe(0);
+  expect(traffic.controls.filter(([kind]) => kind === "close").length).toBeLessThanOrEqual(1);
+  if (lost) expect(traffic.messages.length).toBeLessThanOrEqual(connection.counters.written);
+  else expect(traffic.messages).toHaveLength(connection.counters.written);
+  const numbers = traffic.messages.map((message) => Number.parseInt(message, 10));
+  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+  const unanswered = [...pings];
+  for (const [kind, payload] of traffic.controls) {
+    if (kind !== "pong") continue;
+    const at = unanswered.indexOf(Buffer.from(payload, "hex").toString());
+    expect(at, "a pong that nobody asked for").toBeGreaterThanOrEqual(0);
+    unanswered.splice(at, 1);
+  }
+}
+
+beforeAll(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+});
+
+afterAll(() => {
+  vi.useRealTimers();
+});
+
+describe("a connection", () => {
+  test("keeps its promises, whatever comes, is sent, fails and is cut off, and leaves nothing", async () => {
+    await fc.assert(
+      fc.asyncProperty(script, async ({ steps, end, ...given }) => {
+        const play = new Play(given);
+        try {
+          for (const step of steps) {
+            await play.take(step);
+            play.life.check();
+          }
+          await play.end(end);
+          play.life.check();
+          checkOver(play);
+        } finally {
+          play.life.connection.destroy();
+          await turns(1);
+        }
+        expect(vi.getTimerCount()).toBe(0);
+        expect(sendBudget.total).toBe(0);
+      }),
+      { seed, numRuns: cases(800) },
+    );
+  });
+});

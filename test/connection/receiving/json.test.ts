@@ -1,0 +1,153 @@
+import { describe, expect, test } from "vitest";
+import {
+  DEFAULT_MAX_JSON_DEPTH,
+  DEFAULT_MAX_JSON_VALUES,
+  type JsonLimits,
+  isAboutJson,
+  parseJson,
+} from "../../../src/connection/receiving/json.ts";
+import { HawserError } from "../../../src/errors/errors.ts";
+import { type ErrorCode, errorTable } from "../../../src/errors/table.ts";
+
+const DEFAULTS: JsonLimits = { maxJsonDepth: DEFAULT_MAX_JSON_DEPTH, maxJsonValues: DEFAULT_MAX_JSON_VALUES };
+
+/** What comes of a text: its value, or the code of the error. */
+function outcome(text: string, limits: Partial<JsonLimits> = {}): unknown {
+  try {
+    return { value: parseJson(text, { ...DEFAULTS, ...limits }) };
+  } catch (error) {
+    if (error instanceof HawserError) return error.code;
+    throw error;
+  }
+}
+
+function nested(depth: number, inner = "0", [open, close] = ["[", "]"]): string {
+  return open.repeat(depth) + inner + close.repeat(depth);
+}
+
+describe("JSON", () => {
+  test.each(['{"a":[1,"€",null,true,false,-1.5e3]}', " 7 ", "null", '"text"', "[]", "{}", '""', "\t[ ]\r\n"])(
+    "is what JSON.parse makes of %j",
+    (text) => {
+      expect(outcome(text)).toEqual({ value: JSON.parse(text) as unknown });
+    },
+  );
+
+  test.each(["", "{", "undefined", "{'a':1}", "{} {}", "\ufeff{}", "[1,]", '"', '"\\', '"\\"', "[".repeat(200) + '"'])(
+    "is not %j: that is refused, with the parser's words as the cause",
+    (text) => {
+      expect(outcome(text, { maxJsonDepth: 500 })).toBe("HWS_INVALID_JSON");
+      expect(() => parseJson(text, { ...DEFAULTS, maxJsonDepth: 500 })).toThrow(
+        expect.objectContaining({ cause: expect.any(SyntaxError) as unknown }) as Error,
+      );
+    },
+  );
+});
+
+describe("the depth", () => {
+  test.each([1, 2, 7, 64])("may be %d where that is the limit, and no more", (maxJsonDepth) => {
+    for (const brackets of [
+      ["[", "]"],
+      ['{"a":', "}"],
+    ]) {
+      const most = nested(maxJsonDepth, "0", brackets as [string, string]);
+      expect(outcome(most, { maxJsonDepth })).toEqual({ value: JSON.parse(most) as unknown });
+      expect(outcome(nested(maxJsonDepth + 1, "0", brackets as [string, string]), { maxJsonDepth })).toBe(
+        "HWS_JSON_TOO_DEEP",
+      );
+    }
+  });
+
+  test("is found too great in the shortest text that has it", () => {
+    expect(outcome("[[]]", { maxJsonDepth: 1 })).toBe("HWS_JSON_TOO_DEEP");
+    expect(outcome("[{}]", { maxJsonDepth: 1 })).toBe("HWS_JSON_TOO_DEEP");
+    expect(outcome("[]", { maxJsonDepth: 1 })).toEqual({ value: [] });
+  });
+
+  test("counts arrays and objects together", () => {
+    expect(outcome('[{"a":[{"b":0}]}]', { maxJsonDepth: 4 })).toEqual({ value: [{ a: [{ b: 0 }] }] });
+    expect(outcome('[{"a":[{"b":0}]}]', { maxJsonDepth: 3 })).toBe("HWS_JSON_TOO_DEEP");
+  });
+
+  test("is that of what is inside each other, however much is side by side", () => {
+    const wide = `[${Array.from({ length: 500 }, () => '[{"a":[]}]').join(",")}]`;
+    expect(outcome(wide, { maxJsonDepth: 4 })).toEqual({ value: JSON.parse(wide) as unknown });
+    expect(outcome(wide, { maxJsonDepth: 3 })).toBe("HWS_JSON_TOO_DEEP");
+  });
+
+  test("is 64 where nothing is said", () => {
+    expect(outcome(nested(64))).toHaveProperty("value");
+    expect(outcome(nested(65))).toBe("HWS_JSON_TOO_DEEP");
+  });
+
+  test("of a hundred thousand brackets is refused before anything is made of them", () => {
+    expect(outcome("[".repeat(100_000))).toBe("HWS_JSON_TOO_DEEP");
+    expect(outcome('{"a":'.repeat(100_000))).toBe("HWS_JSON_TOO_DEEP");
+  });
+
+  test("may be without a limit", () => {
+    expect(outcome(nested(3000), { maxJsonDepth: Infinity })).toHaveProperty("value");
+  });
+});
+
+describe("the number of values", () => {
+  test.each([
+    ["[0]", 2],
+    ["[0,1,2]", 4],
+    ["[[0],[1]]", 5],
+    ['{"a":null}', 2],
+    ['{"a":true,"b":[false,"c"],"d":{"e":-1}}', 7],
+    ['  [ 0 , "1" , { "2" : 3 } ]  ', 5],
+  ])("of %s is %d: as many may be, and no fewer", (text, values) => {
+    expect(outcome(text, { maxJsonValues: values })).toEqual({ value: JSON.parse(text) as unknown });
+    expect(outcome(text, { maxJsonValues: values - 1 })).toBe("HWS_JSON_TOO_BIG");
+  });
+
+  test("of a single one is 1, however long it is", () => {
+    for (const text of ['"[1,2,3]"', "-12345.678e-9", "   null   "])
+      expect(outcome(text, { maxJsonValues: 1 })).toEqual({ value: JSON.parse(text) as unknown });
+  });
+
+  test("is not counted among those that a key given twice leaves behind, but as it came", () => {
+    expect(outcome('{"a":1,"a":2,"a":3}', { maxJsonValues: 4 })).toEqual({ value: { a: 3 } });
+    expect(outcome('{"a":1,"a":2,"a":3}', { maxJsonValues: 3 })).toBe("HWS_JSON_TOO_BIG");
+  });
+
+  test("is a million where nothing is said", () => {
+    expect(outcome(`[${"0,".repeat(999_998)}0]`)).toHaveProperty("value");
+    expect(outcome(`[${"0,".repeat(999_999)}0]`)).toBe("HWS_JSON_TOO_BIG");
+  });
+});
+
+describe("what is in strings", () => {
+  test.each([
+    ["brackets", '"[[[[{{{{"'],
+    ["brackets of keys", '{"[[[[":0}'],
+    ["commas", '[",,,,,,,,"]'],
+    ["quotes that are escaped", '["\\"[[[[,,,,"]'],
+    ["a backslash before the quote that ends it", '["\\\\"]'],
+    ["backslashes and a quote", '["\\\\\\"[[[[,,,,"]'],
+    ["escapes of all kinds", '["\\n\\u005b\\u005b\\u002c\\u0022[[[,,,"]'],
+  ])("counts as neither depth nor values: %s", (_what, text) => {
+    const limits = { maxJsonDepth: 1, maxJsonValues: 2 };
+    expect(outcome(text, limits)).toEqual({ value: JSON.parse(text) as unknown });
+  });
+
+  test("is all that follows where the string does not end: that is not JSON, and neither deep nor much", () => {
+    for (const text of ['"[[[[,,,,', '["\\"[[[[,,,,'])
+      expect(outcome(text, { maxJsonDepth: 1, maxJsonValues: 2 })).toBe("HWS_INVALID_JSON");
+  });
+
+  test("ends where the string does: what is behind it counts", () => {
+    expect(outcome('["\\\\",[[]]]', { maxJsonDepth: 2 })).toBe("HWS_JSON_TOO_DEEP");
+    expect(outcome('["\\"",0,0,0]', { maxJsonValues: 4 })).toBe("HWS_JSON_TOO_BIG");
+    expect(outcome('["\\\\\\\\",0,0,0]', { maxJsonValues: 4 })).toBe("HWS_JSON_TOO_BIG");
+  });
+});
+
+describe("an error", () => {
+  test("is about JSON if parseJson throws it", () => {
+    const codes = (Object.keys(errorTable) as ErrorCode[]).filter(isAboutJson);
+    expect(codes.sort()).toEqual(["HWS_INVALID_JSON", "HWS_JSON_TOO_BIG", "HWS_JSON_TOO_DEEP"]);
+  });
+});

@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import { Outbox } from "../../../src/connection/sending/outbox.ts";
+import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
+import { textFrame } from "../../../src/connection/sending/text.ts";
+import { fill, hex } from "../../support/bytes.ts";
+import { framesIn } from "../../support/sent-frames.ts";
+import { outboxRules } from "../../support/settings.ts";
+import { Wire, type WireOptions, turns } from "../../support/wire.ts";
+
+const BINARY = 2;
+
+type Rig = ReturnType<typeof rig>;
+
+function rig({
+  fragmentSize = Infinity,
+  socket = true,
+  ...options
+}: WireOptions & { fragmentSize?: number; socket?: boolean } = {}) {
+  const stream = new Wire(options);
+  const outbox = new Outbox(stream, socket, outboxRules({ fragmentSize }));
+  stream.on("drain", () => outbox.drained());
+  return { stream, outbox, counts: () => [outbox.written, outbox.pending] };
+}
+
+/** A rig whose stream is full of one message, which was written. */
+async function fullRig(options: Parameters<typeof rig>[0] = {}): Promise<Rig> {
+  const full = rig({ highWaterMark: 1, ...options });
+  full.stream.stick();
+  full.outbox.text("first");
+  await turns();
+  expect([full.outbox.full, full.outbox.written, full.outbox.pending]).toEqual([true, 1, 0]);
+  return full;
+}
+
+/** Messages whose last frame the far end has got. */
+function arrived(stream: Wire): number {
+  return framesIn(stream.taken).filter(({ fin, opcode }) => fin && opcode < 8).length;
+}
+
+describe("a message in fragments", () => {
+  test("was written when its last fragment was: until then it waits, and is lost with the rest", async () => {
+    for (const lost of [false, true]) {
+      const { stream, outbox, counts } = await fullRig({ fragmentSize: LARGEST_CUT });
+      outbox.message(BINARY, fill(1, LARGEST_CUT * 3));
+      await turns();
+      stream.takeOne();
+      await turns();
+      expect(counts()).toEqual([1, 1]);
+      if (lost) expect(outbox.drop()).toBe(1);
+      stream.flow();
+      await turns(12);
+      expect([counts(), arrived(stream)]).toEqual(lost ? [[1, 0], 1] : [[2, 0], 2]);
+    }
+  });
+});
+
+describe("control frames", () => {
+  test("are no messages, neither with room nor without, nor the close frame", async () => {
+    for (const { stream, outbox, counts } of [rig(), await fullRig()]) {
+      const before = counts();
+      outbox.control(9, hex("01"));
+      outbox.control(10, hex("02"));
+      outbox.close(hex("03 e8"));
+      expect(counts()).toEqual(before);
+      stream.flow();
+      await turns();
+      expect(counts()).toEqual(before);
+      expect(framesIn(stream.taken).filter(({ opcode }) => opcode > 7)).toHaveLength(3);
+    }
+  });
+
+  test("are not counted where all that waits is dropped", async () => {
+    const { outbox } = await fullRig();
+    outbox.control(10, hex("02"));
+    outbox.text("x");
+    outbox.close(hex("03 e8"));
+    expect(outbox.drop()).toBe(1);
+  });
+});
+
+describe("what makes way for a last frame", () => {
+  test("is nothing where the stream has room, and all that waits where it has none", async () => {
+    const [roomy, full] = [rig(), await fullRig()];
+    for (const { outbox } of [roomy, full]) outbox.text("x");
+    expect([roomy.outbox.yield(), roomy.outbox.pending]).toEqual([0, 1]);
+    expect([full.outbox.yield(), full.outbox.pending]).toEqual([1, 0]);
+  });
+
+  test("is all that waits when the stream is gone", async () => {
+    for (const { outbox, counts } of [rig(), await fullRig()]) {
+      const { written } = outbox;
+      outbox.text("x");
+      outbox.shared(textFrame("y"));
+      expect([outbox.gone(), counts()]).toEqual([2, [written, 0]]);
+    }
+  });
+});
+
+describe("end() on a full stream", () => {
+  test("hands over piece by piece as the stream takes them, and ends it behind the last", async () => {
+    const { stream, outbox, counts } = await fullRig();
+    for (let i = 0; i < 4; i++) {
+      outbox.shared(textFrame(`${i}`.repeat(5000)));
+      await turns(1);
+    }
+    outbox.close(hex("03 e8"));
+    outbox.end();
+    expect(counts()).toEqual([1, 4]);
+    for (let i = 0; i < 5; i++) {
+      await turns();
+      expect([counts(), stream.ended]).toEqual([[1 + i, 4 - i], false]);
+      stream.takeOne();
+    }
+    // The close frame is a piece of its own.
+    await turns();
+    expect([counts(), stream.ended]).toEqual([[5, 0], false]);
+    stream.takeOne();
+    await turns();
+    expect(stream.ended).toBe(true);
+    expect(framesIn(stream.taken).map(({ opcode, payload }) => [opcode, payload.length])).toEqual([
+      [1, 5],
+      ...Array.from({ length: 4 }, () => [1, 5000]),
+      [8, 2],
+    ]);
+  });
+
+  test("ends it at once where nothing waits before it", async () => {
+    const { stream, outbox, counts } = await fullRig();
+    outbox.end();
+    stream.flow();
+    await turns();
+    expect([counts(), stream.ended, arrived(stream)]).toEqual([[1, 0], true, 1]);
+  });
+});

@@ -1,0 +1,241 @@
+import { describe, expect, test } from "vitest";
+import { Sent } from "../../../src/connection/sending/sender.ts";
+import { type Slow, came, flow, hearRoom, slowPeer, ways } from "../../support/slow-session.ts";
+import { type Call, Session, type SessionOptions, gate, text } from "../../support/session.ts";
+import { SlowBlob } from "../../support/slow-blob.ts";
+import { Wire, turns } from "../../support/wire.ts";
+
+const OPEN: Call = ["open"];
+const DRAIN: Call = ["drain", { type: "drain" }];
+const { dropped, slow, taken } = Sent;
+
+/** A slow peer whose handler hears of room: at most 20 bytes wait before `send` says so. */
+async function listening(options: SessionOptions = {}, react?: () => unknown): Promise<Slow> {
+  const session = await slowPeer({ highWaterMark: 20, ...options });
+  hearRoom(session, react);
+  return session;
+}
+
+/** What a promise has settled with, "nothing" before. */
+function watch<T>(promise: Promise<T>): { value: T | "nothing" } {
+  const seen: { value: T | "nothing" } = { value: "nothing" };
+  void promise.then((value) => (seen.value = value));
+  return seen;
+}
+
+describe.each(ways)("%s that was told to wait", (_name, way) => {
+  test("is followed by one onDrain, once no more than the high-water mark waits", async () => {
+    const session = await listening();
+    // 7 bytes are in the stream: the mark itself is not too much.
+    expect(way(session, "x".repeat(11))).toBe(taken);
+    expect([way(session, "y"), way(session, "z")]).toEqual([slow, slow]);
+    await turns();
+    expect(session.calls).toEqual([OPEN]);
+    await flow(session);
+    expect(session.calls).toEqual([OPEN, DRAIN]);
+    expect(way(session, "more")).toBe(taken);
+    await turns();
+    expect(session.calls).toEqual([OPEN, DRAIN]);
+  });
+
+  test("is followed by another onDrain each time it is told so again", async () => {
+    const session = await listening();
+    for (let times = 1; times <= 3; times++) {
+      session.stream.stick();
+      expect(way(session, "x".repeat(30))).toBe(slow);
+      await flow(session);
+      expect(session.calls).toEqual([OPEN, ...Array.from({ length: times }, () => DRAIN)]);
+    }
+  });
+});
+
+describe("onDrain", () => {
+  test("never comes where send has not said so", async () => {
+    const session = await listening();
+    expect(session.connection.send("x".repeat(11))).toBe(taken);
+    await flow(session);
+    for (let i = 0; i < 10; i++) {
+      expect(session.connection.send("x")).toBe(taken);
+      await turns(1);
+    }
+    expect(session.calls).toEqual([OPEN]);
+  });
+
+  test("waits until the stream has taken enough, not for the first that it takes", async () => {
+    const session = await listening();
+    for (let i = 0; i < 3; i++) {
+      session.connection.send(new Uint8Array(17_000) as never);
+      await turns(1);
+    }
+    for (let left = 3; left > 0; left--) {
+      expect(session.calls).toEqual([OPEN]);
+      session.stream.takeOne();
+      await turns();
+    }
+    await flow(session);
+    expect(session.calls).toEqual([OPEN, DRAIN]);
+  });
+
+  test("comes at the end of the turn where the peer keeps up: with a mark of 0 after every message", async () => {
+    const session = new Session({}, { highWaterMark: 0 });
+    hearRoom(session);
+    await turns();
+    for (let times = 1; times <= 3; times++) {
+      expect([session.connection.send("a"), session.connection.send("b")]).toEqual([slow, slow]);
+      expect(session.calls).toHaveLength(times);
+      await turns();
+      expect(session.calls).toEqual([OPEN, ...Array.from({ length: times }, () => DRAIN)]);
+    }
+  });
+
+  test.each([0, 10, 100])(
+    "comes for a mark of %i below the stream's own, which never is full",
+    async (highWaterMark) => {
+      const session = await listening({ highWaterMark, stream: new Wire({ highWaterMark: 16_384 }) });
+      expect(session.connection.send("x".repeat(200))).toBe(slow);
+      await turns();
+      expect(session.connection.bufferedAmount).toBe(211);
+      expect(session.calls).toEqual([OPEN]);
+      // What was taken first is not enough: it asks again.
+      session.stream.takeOne();
+      await turns();
+      expect(session.calls).toEqual([OPEN]);
+      await flow(session);
+      expect(session.calls).toEqual([OPEN, DRAIN]);
+      expect(session.connection.bufferedAmount).toBe(0);
+    },
+  );
+
+  test("comes where the limit of the queue is below the mark", async () => {
+    const session = await listening({ highWaterMark: 1000, maxSendQueue: 10, sendQueuePolicy: "drop-newest" });
+    expect(["m1", "m2"].map((message) => session.connection.send(message))).toEqual([slow, dropped]);
+    await flow(session);
+    expect(session.calls).toEqual([OPEN, DRAIN]);
+  });
+
+  test("comes when a Blob has been read and has left", async () => {
+    const session = new Session({}, { highWaterMark: 20 });
+    hearRoom(session);
+    await turns();
+    const blob = new SlowBlob("x".repeat(30));
+    expect(session.connection.send(blob)).toBe(slow);
+    await turns();
+    expect(session.calls).toEqual([OPEN]);
+    blob.read();
+    await turns();
+    expect(session.calls).toEqual([OPEN, DRAIN]);
+  });
+
+  test("is one of the callbacks that never run at the same time", async () => {
+    const { promise, open } = gate();
+    const second = gate();
+    const session = await listening({}, () => second.promise);
+    const handler = session.connection.handler as { onMessage: (ws: unknown, event: { data: unknown }) => unknown };
+    handler.onMessage = (_ws, { data }) => {
+      session.calls.push(["message", data]);
+      return data === "slow" ? promise : undefined;
+    };
+    session.connection.send("x".repeat(30));
+    session.receive(text("slow"));
+    await flow(session);
+    expect(session.calls).toEqual([OPEN, ["message", "slow"]]);
+    session.receive(text("next"));
+    open();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "slow"], DRAIN]);
+    second.open();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "slow"], DRAIN, ["message", "next"]]);
+  });
+
+  test.each([
+    ["throws", () => { throw new Error("boom"); }], // prettier-ignore
+    ["rejects", () => Promise.reject(new Error("boom"))],
+  ])("that %s closes the connection with 1011, and onError is told", async (_how, react) => {
+    const session = await listening({}, react);
+    session.connection.send("x".repeat(30));
+    await flow(session);
+    expect(session.calls).toEqual([OPEN, DRAIN, ["error", 301]]);
+    expect(came(session).at(-1)).toBe("close 1011");
+    expect(session.connection.status).toBe("Closing");
+  });
+
+  test.each([
+    ["terminated", (session: Session) => session.connection.terminate(1000)],
+    ["reset", (session: Session) => session.stream.reset()],
+    ["destroyed", (session: Session) => session.connection.destroy()],
+  ])("does not come when the connection is %s before", async (_how, end) => {
+    const session = await listening();
+    expect(session.connection.send("x".repeat(30))).toBe(slow);
+    end(session);
+    await flow(session);
+    expect(session.calls).not.toContainEqual(DRAIN);
+  });
+
+  test("need not be there", async () => {
+    const session = await slowPeer({ highWaterMark: 20 });
+    session.connection.send("x".repeat(30));
+    await flow(session);
+    session.receive(text("still there"));
+    expect(session.calls).toEqual([OPEN, ["message", "still there"]]);
+  });
+});
+
+describe("the promise of room", () => {
+  test("is true at once where there is room", async () => {
+    const session = await listening();
+    expect(await session.connection.whenRoom()).toBe(true);
+    session.connection.send("x".repeat(11));
+    expect(await session.connection.whenRoom()).toBe(true);
+    expect(session.calls).toEqual([OPEN]);
+  });
+
+  test("is true for all who wait, once no more than the mark waits", async () => {
+    const session = await listening();
+    session.connection.send("x".repeat(30));
+    const waiting = [watch(session.connection.whenRoom()), watch(session.connection.whenRoom())];
+    await turns();
+    waiting.push(watch(session.connection.whenRoom()));
+    expect(waiting).toEqual([{ value: "nothing" }, { value: "nothing" }, { value: "nothing" }]);
+    await flow(session);
+    expect(waiting).toEqual([{ value: true }, { value: true }, { value: true }]);
+    expect(session.calls).toEqual([OPEN, DRAIN]);
+  });
+
+  test.each([
+    ["reset", (session: Session) => session.stream.reset()],
+    ["destroyed", (session: Session) => session.connection.destroy()],
+  ])("is false when the connection is %s before, and from then on", async (_how, end) => {
+    const session = await listening();
+    session.connection.send("x".repeat(30));
+    const waiting = watch(session.connection.whenRoom());
+    end(session);
+    await turns();
+    expect(waiting.value).toBe(false);
+    expect(await session.connection.whenRoom()).toBe(false);
+  });
+
+  test("lets a loop send as fast as the peer reads, with no more than the mark and one message waiting", async () => {
+    const session = await listening();
+    const { connection } = session;
+    let most = 0;
+    const loop = (async () => {
+      for (let i = 0; i < 100; i++) {
+        if (!connection.send(`message ${String(i)}`)) return false;
+        most = Math.max(most, connection.bufferedAmount);
+        if (connection.bufferedAmount > 20 && !(await connection.whenRoom())) return false;
+      }
+      return true;
+    })();
+    const seen = watch(loop);
+    for (let i = 0; seen.value === "nothing" && i < 1000; i++) {
+      session.stream.takeOne();
+      await turns(1);
+    }
+    await flow(session);
+    expect(seen.value).toBe(true);
+    expect(came(session).slice(1)).toEqual(Array.from({ length: 100 }, (_, i) => `message ${String(i)}`));
+    expect(most).toBeLessThanOrEqual(20 + 12);
+    expect(most).toBeGreaterThan(20);
+  });
+});

@@ -1,0 +1,212 @@
+import { describe, expect, test } from "vitest";
+import { Sent } from "../../../src/connection/sending/sender.ts";
+import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
+import { textFrame } from "../../../src/connection/sending/text.ts";
+import { utf8 } from "../../support/bytes.ts";
+import { Session, broken, close, ping } from "../../support/session.ts";
+import { SlowBlob } from "../../support/slow-blob.ts";
+import { FIRST, FIRST_SIZE, came, flow, slowPeer } from "../../support/slow-session.ts";
+import { Wire, turns } from "../../support/wire.ts";
+
+const policies: readonly SendQueuePolicy[] = ["terminate", "drop-newest", "drop-oldest", "latest"];
+const { dropped, slow, taken } = Sent;
+
+describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy) => {
+  test("pongs and pings do not wait", async () => {
+    const session = await slowPeer({ sendQueuePolicy });
+    session.connection.send("m1");
+    session.receive(ping("p"));
+    session.connection.send("m2");
+    void session.connection.measure();
+    await flow(session);
+    const [, ours, ...rest] = came(session);
+    // Our ping is in the stream at once, the pong is the newest when that has room.
+    expect(ours).toMatch(/^ping /);
+    expect(rest).toEqual(["pong 70", "m1", "m2"]);
+    expect(session.connection.counters).toEqual({ accepted: 3, written: 3, dropped: 0, pending: 0 });
+  });
+
+  test("the close frame comes last", async () => {
+    const session = await slowPeer({ sendQueuePolicy });
+    session.connection.send("m1");
+    session.connection.sendShared(textFrame("m2"), "m2");
+    session.connection.terminate(4000, "bye");
+    expect(session.connection.send("too late")).toBe(dropped);
+    expect(session.connection.counters).toEqual({ accepted: 3, written: 1, dropped: 0, pending: 2 });
+    await flow(session);
+    expect(came(session)).toEqual([FIRST, "m1", "m2", "close 4000 bye"]);
+    expect(session.connection.counters).toEqual({ accepted: 3, written: 3, dropped: 0, pending: 0 });
+  });
+
+  test("the answer to the peer's close frame comes last, and the stream is ended behind it", async () => {
+    const session = await slowPeer({ sendQueuePolicy });
+    session.connection.send("m1");
+    session.receive(close(4001));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.stream.ended).toBe(false);
+    await flow(session);
+    expect(came(session)).toEqual([FIRST, "m1", "close 4001"]);
+    expect(session.stream.ended).toBe(true);
+    expect(session.calls.at(-1)).toEqual(["terminate", 4001, undefined, "Closed"]);
+  });
+
+  test("the close frame of a failure does not wait: they are dropped, and counted", async () => {
+    const session = await slowPeer({ sendQueuePolicy });
+    session.connection.send("m1");
+    session.connection.send(new SlowBlob("blob"));
+    session.connection.send("m2");
+    session.receive(broken);
+    expect(session.connection.counters).toEqual({ accepted: 4, written: 1, dropped: 3, pending: 0 });
+    await flow(session);
+    expect(came(session)).toEqual([FIRST, "close 1002"]);
+  });
+
+  test("a reset leaves nothing: they are dropped, and counted", async () => {
+    const session = await slowPeer({ sendQueuePolicy });
+    session.connection.send("m1");
+    session.connection.send(new SlowBlob("blob"));
+    session.connection.send("m2");
+    session.stream.reset();
+    await turns();
+    expect(session.connection.counters).toEqual({ accepted: 4, written: 1, dropped: 3, pending: 0 });
+    expect(session.connection.send("m3")).toBe(dropped);
+    expect(session.connection.counters.accepted).toBe(4);
+  });
+});
+
+describe("a Blob", () => {
+  test("counts as pending while it is read, and so does what waits for it", async () => {
+    const session = new Session();
+    const blob = new SlowBlob("blob");
+    for (const message of [blob, "text", utf8("bytes")]) session.connection.send(message);
+    expect(session.connection.counters).toEqual({ accepted: 3, written: 0, dropped: 0, pending: 3 });
+    expect(session.connection.bufferedAmount).toBe(13);
+    blob.read();
+    await turns();
+    expect(came(session)).toEqual(["blob", "text", "bytes"]);
+    expect(session.connection.counters).toEqual({ accepted: 3, written: 3, dropped: 0, pending: 0 });
+  });
+
+  test('counts for the limit before it is read: under "terminate" the next is one too many', async () => {
+    const session = await slowPeer({ maxSendQueue: 100 });
+    const blob = new SlowBlob("x".repeat(100));
+    expect(session.connection.send(blob)).toBe(slow);
+    expect(session.connection.send("m1")).toBe(dropped);
+    expect(session.connection.counters).toEqual({ accepted: 3, written: 1, dropped: 2, pending: 0 });
+    blob.read();
+    await flow(session);
+    expect(came(session)).toEqual([FIRST, "close 1013"]);
+  });
+
+  test('under "drop-newest" keeps its place before what is accepted behind it', async () => {
+    const session = await slowPeer({ maxSendQueue: FIRST_SIZE + 6, sendQueuePolicy: "drop-newest" });
+    const blob = new SlowBlob("blob");
+    expect([blob, "m1", "m2", "m3"].map((message) => session.connection.send(message))).toEqual([
+      taken,
+      taken,
+      slow,
+      dropped,
+    ]);
+    blob.read();
+    await flow(session);
+    expect(came(session)).toEqual([FIRST, "blob", "m1", "m2"]);
+    expect(session.connection.counters).toEqual({ accepted: 5, written: 4, dropped: 1, pending: 0 });
+  });
+
+  test.each(["drop-oldest", "latest"] as const)('under "%s" waits as any other once it is read', async (policy) => {
+    const session = await slowPeer({ maxSendQueue: 12, sendQueuePolicy: policy });
+    const blob = new SlowBlob("blob");
+    session.connection.send(blob);
+    session.connection.send("m1");
+    blob.read();
+    await turns();
+    for (const text of ["m2", "m3"]) session.connection.send(text);
+    await flow(session);
+    expect(came(session)).toEqual(policy === "latest" ? [FIRST, "m3"] : [FIRST, "m1", "m2", "m3"]);
+  });
+
+  test.each(policies)('of an endless file lets no more than the limit wait behind it, under "%s"', async (policy) => {
+    const session = new Session({}, { maxSendQueue: 50, sendQueuePolicy: policy });
+    session.connection.send(new SlowBlob("blob"));
+    const told = Array.from({ length: 10 }, () => session.connection.send("ten bytes "));
+    expect(told.slice(0, 6)).toEqual([taken, taken, taken, taken, slow, dropped]);
+    expect(session.connection.counters.accepted).toBe(policy === "drop-newest" ? 11 : 7);
+    // What is behind it is not dropped in its place.
+    expect(session.connection.status).toBe(policy === "drop-newest" ? "Connected" : "Closing");
+    expect(session.connection.bufferedAmount).toBeLessThan(60);
+  });
+
+  test("that cannot be read closes with 1011; with it what waits for it is dropped", async () => {
+    const session = new Session();
+    const blob = new SlowBlob("blob");
+    for (const message of ["before", blob, "m1", "m2"]) session.connection.send(message);
+    blob.fail(new Error("EIO"));
+    await turns();
+    expect(came(session)).toEqual(["before", "close 1011"]);
+    expect(session.connection.counters).toEqual({ accepted: 4, written: 1, dropped: 3, pending: 0 });
+  });
+});
+
+describe("what else holds of a queue", () => {
+  test('a key is nothing to a policy other than "latest"', async () => {
+    const session = await slowPeer({ maxSendQueue: 8, sendQueuePolicy: "drop-oldest" });
+    for (const text of ["m1", "m2", "m3", "m4"]) session.connection.send(text, "key");
+    await flow(session);
+    expect(came(session)).toEqual([FIRST, "m2", "m3", "m4"]);
+  });
+
+  test.each(policies)(
+    'a shared message that is too long for a frame leaves in fragments, under "%s"',
+    async (policy) => {
+      const session = await slowPeer({ fragmentSize: 5, sendQueuePolicy: policy });
+      session.connection.sendShared(textFrame("message"), "message");
+      session.connection.sendShared(textFrame("short"), "short");
+      await flow(session);
+      expect(session.sent).toEqual([
+        ["text", FIRST],
+        ["text+", "messa"],
+        ["more", "6765"],
+        ["text", "short"],
+      ]);
+      expect(session.connection.counters).toEqual({ accepted: 3, written: 3, dropped: 0, pending: 0 });
+    },
+  );
+
+  test("it is handed over in parts of 64 KiB: what is behind them can still be dropped", async () => {
+    const session = await slowPeer({ sendQueuePolicy: "drop-oldest", maxSendQueue: 250_000 });
+    const send = (names: string): void => {
+      for (const name of names) session.connection.send(`${name}${"x".repeat(29_990)}`);
+    };
+    send("abcdefghij");
+    // The peer reads one message: b, c and d go to the stream, of which it takes b.
+    session.stream.takeOne();
+    send("12345");
+    await flow(session);
+    expect(
+      came(session)
+        .map((message) => message.slice(0, 1))
+        .join(""),
+    ).toBe("fbcdghij12345");
+    expect(session.connection.counters).toEqual({ accepted: 16, written: 13, dropped: 3, pending: 0 });
+  });
+
+  test("messages of all kinds keep their order, whether they wait or not", async () => {
+    const session = new Session({}, { sendQueuePolicy: "drop-oldest", stream: new Wire({ highWaterMark: 1 }) });
+    await turns();
+    const expected: string[] = [];
+    for (let i = 0; i < 60; i++) {
+      if (i === 10) session.stream.stick();
+      if (i === 30 || i === 32) session.stream.takeOne();
+      if (i === 50) session.stream.flow();
+      const message = `${String(i)} ${"é".repeat(i % 7)}`;
+      expected.push(message);
+      if (i % 3 === 0) session.connection.send(message);
+      else if (i % 3 === 1) session.connection.send(utf8(message));
+      else session.connection.sendShared(textFrame(message), message);
+      if (i % 4 === 0) await turns(1);
+    }
+    await turns();
+    expect(came(session)).toEqual(expected);
+  });
+});

@@ -1,0 +1,108 @@
+import { once } from "node:events";
+import { type Socket, connect } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { handshake } from "./frames.ts";
+import { Received } from "./received.ts";
+
+/** How a peer connects. */
+export interface PeerOptions {
+  /** On 127.0.0.1. */
+  readonly port: number;
+  /** The path it opens a WebSocket on. Without one it connects and sends nothing. */
+  readonly path?: string | undefined;
+  /** By TLS; the certificate is not checked. */
+  readonly secure?: boolean | undefined;
+  /** Whether it reads what comes behind the answer to its handshake. Default true. */
+  readonly reads?: boolean | undefined;
+}
+
+/** Bytes that are handed to a socket at once. */
+const CHUNK = 64 * 1024;
+
+/** A socket that does what it is told and nothing by itself: it does not even end when the server does. */
+export class HostilePeer {
+  /** What the server has sent, as far as it was read. */
+  readonly received = new Received();
+  /** Settles when the server has ended the connection: with the HTTP status or close code that came last, and how it ended. */
+  readonly outcome: Promise<string>;
+  /** True when the connection has ended. */
+  over = false;
+  readonly #socket: Socket;
+  /** The same, or what lies below TLS. */
+  readonly #tcp: Socket;
+  #wake: () => void = () => undefined;
+
+  constructor({ port, secure = false }: PeerOptions) {
+    this.#tcp = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    this.#socket = secure ? connectTls({ socket: this.#tcp, rejectUnauthorized: false }) : this.#tcp;
+    this.outcome = new Promise((resolve) => {
+      const end = (how: string): void => {
+        this.over = true;
+        resolve(`${String(this.received.code ?? this.received.status ?? "nothing")}, ${how}`);
+        this.#wake();
+      };
+      this.#socket.on("end", () => end("ended"));
+      this.#socket.on("error", () => end("reset"));
+      this.#socket.on("close", () => end("closed"));
+    });
+    this.#socket.on("drain", () => {
+      this.#wake();
+    });
+  }
+
+  /** Connects, and opens a WebSocket if it is told on which path. */
+  static async open(options: PeerOptions): Promise<HostilePeer> {
+    const peer = new HostilePeer(options);
+    await Promise.race([once(peer.#socket, options.secure === true ? "secureConnect" : "connect"), peer.outcome]);
+    peer.#socket.on("data", (chunk: Buffer) => {
+      peer.received.push(chunk);
+      peer.#wake();
+    });
+    if (options.path !== undefined) {
+      await peer.send(handshake(options.path), 1);
+      await peer.#until(() => peer.received.status !== undefined);
+    }
+    if (options.reads === false) peer.flow(false);
+    return peer;
+  }
+
+  /** Sends the same bytes many times, as fast as the server takes them, or until the connection has ended. */
+  async send(bytes: Uint8Array, times: number): Promise<void> {
+    const most = Math.max(1, Math.floor(CHUNK / bytes.length));
+    const chunk = Buffer.concat(Array<Uint8Array>(Math.min(most, times)).fill(bytes));
+    for (let left = times; left > 0 && !this.over; left -= most) {
+      const room = this.#socket.write(left < most ? chunk.subarray(0, left * bytes.length) : chunk);
+      if (!room) await this.#until(() => !this.#socket.writableNeedDrain);
+    }
+  }
+
+  /** Waits until so many frames with an opcode have come. */
+  async sees(opcode: number, count: number): Promise<void> {
+    await this.#until(() => (this.received.frames.get(opcode) ?? 0) >= count);
+  }
+
+  /** Starts to read, or stops. */
+  flow(reads: boolean): void {
+    if (reads) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  /** Ends its half. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** Resets the connection. */
+  reset(): void {
+    this.#tcp.resetAndDestroy();
+  }
+
+  /** Waits until something holds, or the connection has ended. One caller at a time. */
+  async #until(holds: () => boolean): Promise<void> {
+    while (!holds() && !this.over) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { limitNames } from "../../src/connection/counters/limits.ts";
+import { numbers } from "../../src/server/numbers.ts";
+
+/** The rows of all tables of docs/limits.md whose first cell is an option. */
+const rows = [...readFileSync("docs/limits.md", "utf8").matchAll(/^\| `(\w+)` +\| ([^|]+?) +\|/gm)].map(
+  ([, name = "", usual = ""]) => [name, usual] as const,
+);
+
+test("docs/limits.md has a row for each limit that has a counter, and for no other", () => {
+  expect(
+    rows
+      .map(([name]) => name)
+      .filter((name) => /^(max|\w+Timeout|\w+Lifetime)/.test(name))
+      .sort(),
+  ).toEqual([...limitNames].sort());
+});
+
+test.each(rows.filter(([name, usual]) => name in numbers && /^[\d,]+$|^Infinity$/.test(usual)))(
+  "docs/limits.md says what the default of %s is: %s",
+  (name, usual) => {
+    expect(numbers[name as keyof typeof numbers].usual).toBe(Number(usual.replaceAll(",", "")));
+  },
+);
+
+test("the README names every option that is a number", () => {
+  const readme = readFileSync("README.md", "utf8");
+  expect(Object.keys(numbers).filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+});

@@ -1,0 +1,265 @@
+import fc from "fast-check";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { Heartbeat } from "../../src/server/heartbeat.ts";
+import { Roster } from "../../src/server/roster.ts";
+
+/** Milliseconds. */
+const TICK = 100;
+
+/** All are looked at once in so many ticks, however many they are. */
+const ROUND = 4;
+
+interface One {
+  readonly id: number;
+}
+
+/** A roster of so many, and the heartbeat that looks at them. */
+class Ward {
+  readonly roster = new Roster<One>();
+  readonly heartbeat: Heartbeat<One>;
+  /** What else a look does. */
+  whenLooked: (one: One) => void = () => {};
+  #looks: number[] = [];
+  #last = 0;
+
+  constructor(count: number, tick = TICK) {
+    for (let i = 0; i < count; i++) this.add();
+    this.heartbeat = new Heartbeat(tick, this.roster, (one) => {
+      this.#looks.push(one.id);
+      this.whenLooked(one);
+    });
+    onTestFinished(() => {
+      this.heartbeat.stop();
+    });
+  }
+
+  get ids(): number[] {
+    return this.roster.list.map(({ id }) => id);
+  }
+
+  /** Starts it. What is due behind a tick comes a millisecond after it, as fake timers have it. */
+  start(): void {
+    this.heartbeat.start();
+    vi.advanceTimersByTime(1);
+  }
+
+  add(): One {
+    const one = { id: ++this.#last };
+    this.roster.add(one);
+    return one;
+  }
+
+  /** Lets so many ticks go by, and returns who was looked at in them, in that order. */
+  tick(count = 1): number[] {
+    this.#looks = [];
+    vi.advanceTimersByTime(count * TICK);
+    return this.#looks;
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+});
+
+const CROWDS = [1, 2, 999, 1_000, 1_001, 3_999, 4_000, 4_001, 10_000];
+
+describe("a round", () => {
+  test.each(CROWDS)("of %i: each is looked at within it", (count) => {
+    const ward = new Ward(count);
+    ward.start();
+    expect(new Set(ward.tick(ROUND))).toEqual(new Set(ward.ids));
+  });
+
+  test("a crowd is looked at in parts, a quarter in each tick and each once, in the order they came", () => {
+    const ward = new Ward(10_000);
+    ward.start();
+    const parts = Array.from({ length: ROUND }, () => ward.tick());
+    expect(parts.map((part) => part.length)).toEqual([2_500, 2_500, 2_500, 2_500]);
+    expect(parts.flat()).toEqual(ward.ids);
+  });
+
+  test("up to a thousand are looked at in one tick", () => {
+    const ward = new Ward(1_000);
+    ward.start();
+    expect(ward.tick()).toEqual(ward.ids);
+  });
+
+  test.each(CROWDS)("of %i is followed by the next, and nobody is left out in any", (count) => {
+    const ward = new Ward(count);
+    ward.start();
+    // The end of a round may cost a look of the next: that one is not looked at later than a tick after it.
+    const ticks = Array.from({ length: 4 * ROUND }, () => ward.tick());
+    for (let from = 0; from + ROUND <= ticks.length; from++)
+      expect(new Set(ticks.slice(from, from + ROUND).flat()).size).toBe(count);
+  });
+});
+
+describe("those who come and go", () => {
+  test("so many come and go that none of their rounds would end, and those who stay are looked at all the same", () => {
+    const ward = new Ward(10);
+    const stay = [...ward.ids];
+    const batches: One[][] = [];
+    ward.start();
+    for (let tick = 0; tick < 40; tick++) {
+      batches.push(Array.from({ length: 1500 }, () => ward.add()));
+      for (const one of batches.length > 3 ? (batches.shift() ?? []) : []) ward.roster.remove(one);
+      ward.tick();
+    }
+    expect(ward.tick(3 * ROUND)).toEqual(expect.arrayContaining(stay));
+  });
+
+  test("one who comes during a round is looked at in it, or in the next", () => {
+    const ward = new Ward(4_000);
+    ward.start();
+    ward.tick();
+    const { id } = ward.add();
+    expect(ward.tick(2 * ROUND)).toContain(id);
+  });
+
+  test("one who goes before his turn is not looked at any more", () => {
+    const ward = new Ward(4_000);
+    ward.start();
+    ward.tick();
+    const gone = ward.roster.get(3_500)!;
+    ward.roster.remove(gone);
+    expect(ward.tick(3 * ROUND)).not.toContain(gone.id);
+  });
+
+  test("one may go as he is looked at, and take others along", () => {
+    const ward = new Ward(10);
+    ward.start();
+    ward.whenLooked = ({ id }) => {
+      for (const one of [ward.roster.get(id), ward.roster.get(id + 1)]) if (one !== undefined) ward.roster.remove(one);
+    };
+    expect(ward.tick(ROUND)).toEqual([1, 3, 5, 7, 9]);
+    expect(ward.roster.size).toBe(0);
+    expect(ward.tick(ROUND)).toEqual([]);
+  });
+
+  test("whoever comes and goes, only those who are there are looked at, and those who stay are never left out", () => {
+    const step = fc.record({ come: fc.nat(40), go: fc.array(fc.nat(3_000), { maxLength: 60 }) });
+    fc.assert(
+      fc.property(fc.nat(2_500), fc.array(step, { minLength: 2 * ROUND, maxLength: 20 }), (count, steps) => {
+        const ward = new Ward(count);
+        const strangers: number[] = [];
+        ward.whenLooked = ({ id }) => {
+          if (ward.roster.get(id) === undefined) strangers.push(id);
+        };
+        ward.start();
+        const staying = new Map(ward.ids.map((id) => [id, 0]));
+        steps.forEach(({ come, go }, tick) => {
+          for (let i = 0; i < come; i++) staying.set(ward.add().id, tick);
+          const { list } = ward.roster;
+          for (const one of new Set(go.flatMap((index) => list[index] ?? []))) {
+            ward.roster.remove(one);
+            staying.delete(one.id);
+          }
+          for (const id of ward.tick()) if (staying.has(id)) staying.set(id, tick + 1);
+          expect(tick + 1 - Math.min(tick, ...staying.values())).toBeLessThanOrEqual(2 * ROUND);
+        });
+        ward.heartbeat.stop();
+        expect(strangers).toEqual([]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("the clock", () => {
+  test("it counts ticks from 0, as long as somebody is there", () => {
+    const { heartbeat, ...ward } = new Ward(1);
+    vi.advanceTimersByTime(10 * TICK);
+    expect(heartbeat.now).toBe(0);
+    heartbeat.start();
+    vi.advanceTimersByTime(3 * TICK);
+    expect(heartbeat.now).toBe(3);
+    expect(ward.roster.size).toBe(1);
+    heartbeat.stop();
+    vi.advanceTimersByTime(10 * TICK);
+    heartbeat.start();
+    vi.advanceTimersByTime(TICK);
+    expect(heartbeat.now).toBe(4);
+  });
+
+  test("a stall of the event loop, however long, is one tick", () => {
+    const set = vi.spyOn(globalThis, "setInterval");
+    onTestFinished(() => set.mockRestore());
+    const { heartbeat } = new Ward(1);
+    heartbeat.start();
+    const turn = set.mock.calls[0]![0];
+    vi.advanceTimersByTime(TICK);
+    // As Node does after a stall: the clocks have gone on for an hour, the timer is called once.
+    vi.setSystemTime(Date.now() + 3_600_000);
+    const elapsed = vi.spyOn(performance, "now").mockReturnValue(3_600_000);
+    onTestFinished(() => elapsed.mockRestore());
+    turn();
+    expect(heartbeat.now).toBe(2);
+  });
+
+  test("what waits in the sockets after a stall is read before anybody is looked at", () => {
+    const ward = new Ward(1);
+    const order: string[] = [];
+    ward.whenLooked = () => order.push(`look in tick ${String(ward.heartbeat.now)}`);
+    ward.start();
+    // A timer of the same turn, and what it leads to, stand for the sockets.
+    setTimeout(() => {
+      order.push("timers");
+      setImmediate(() => order.push("behind the look"));
+    }, TICK - 1);
+    ward.tick();
+    expect(order).toEqual(["timers", "look in tick 1", "behind the look"]);
+  });
+});
+
+describe("its timer", () => {
+  test("there is one, whoever starts it however often, and it does not keep the process alive", () => {
+    vi.useRealTimers();
+    const set = vi.spyOn(globalThis, "setInterval");
+    onTestFinished(() => set.mockRestore());
+    const { heartbeat } = new Ward(3);
+    heartbeat.start();
+    heartbeat.start();
+    expect(set.mock.calls.map(([, ms]) => ms)).toEqual([TICK]);
+    expect((set.mock.results[0]!.value as NodeJS.Timeout).hasRef()).toBe(false);
+  });
+
+  test("stopped, none is left and nobody is looked at", () => {
+    const ward = new Ward(3);
+    ward.start();
+    expect(vi.getTimerCount()).toBe(1);
+    ward.tick();
+    ward.heartbeat.stop();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(ward.tick(ROUND)).toEqual([]);
+    ward.heartbeat.stop();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("stopped between a tick and its look, nobody is looked at", () => {
+    const ward = new Ward(3);
+    ward.start();
+    setTimeout(() => {
+      ward.heartbeat.stop();
+    }, TICK - 1);
+    expect(ward.tick(ROUND)).toEqual([]);
+    expect(ward.heartbeat.now).toBe(1);
+  });
+
+  test("started again it begins a new round", () => {
+    const ward = new Ward(2_000);
+    ward.start();
+    expect(ward.tick()[0]).toBe(1);
+    ward.heartbeat.stop();
+    ward.start();
+    expect(ward.tick(2)).toEqual(ward.ids);
+  });
+
+  test("there is none where nobody is to be looked at", () => {
+    const { heartbeat } = new Ward(3, Infinity);
+    heartbeat.start();
+    expect(vi.getTimerCount()).toBe(0);
+    heartbeat.stop();
+    expect(heartbeat.now).toBe(0);
+  });
+});

@@ -1,0 +1,300 @@
+import { createServer } from "node:http";
+import { describe, expect, test } from "vitest";
+import { InvalidArgumentError, OutOfRangeError } from "../../src/errors/errors.ts";
+import { newTally } from "../../src/connection/counters/limits.ts";
+import { Opcode } from "../../src/protocol/opcodes.ts";
+import { asBytes } from "../../src/protocol/bytes.ts";
+import { numbers } from "../../src/server/numbers.ts";
+import type { WebSocketServerOptions } from "../../src/server/options.ts";
+import { readOptions } from "../../src/server/settings.ts";
+
+/** Options as JavaScript may hand them over. */
+function read(options: unknown): ReturnType<typeof readOptions> {
+  return readOptions(options as WebSocketServerOptions);
+}
+
+describe("without options", () => {
+  // shows 4D-1-dataType-default
+  test("every limit is finite, the type is text and the path is any", () => {
+    expect(read({})).toMatchObject({
+      path: undefined,
+      dataType: "text",
+      server: undefined,
+      port: undefined,
+      host: undefined,
+      tls: undefined,
+      keepOnInvalidJson: false,
+      maxMessageSize: 1_048_576,
+      handshakeTimeout: 10_000,
+      closeTimeout: 5_000,
+      maxSendQueue: 16_777_216,
+      highWaterMark: 1_048_576,
+      maxHeaderSize: 16_384,
+      maxJsonDepth: 64,
+      maxJsonValues: 1_000_000,
+      maxPongQueue: 1,
+      maxConnections: 100_000,
+      maxConnectionsPerAddress: 20_000,
+      maxHandshakes: 2_000,
+      closeBatchSize: 1_000,
+      closeBatchInterval: 100,
+    });
+  });
+
+  test("rates are not limited, no proxy is believed, and a full queue ends the connection", () => {
+    expect(read({})).toMatchObject({
+      maxHandshakesPerSecond: Infinity,
+      maxMessagesPerSecond: Infinity,
+      maxBytesPerSecond: Infinity,
+      ratePolicy: "pause",
+      sendQueuePolicy: "terminate",
+      fragmentSize: Infinity,
+      maxFragmentOverhead: undefined,
+      addressRule: undefined,
+      forwarded: false,
+    });
+  });
+
+  test("an option that is undefined is one that is not given", () => {
+    const names = ["path", "dataType", "server", "port", "host", "tls", "origins", "invalidJson", "fragmentSize"];
+    const policies = ["maxFragmentOverhead", "sendQueuePolicy", "ratePolicy", "trustProxy"];
+    const none = Object.fromEntries([...names, ...policies, ...Object.keys(numbers)].map((name) => [name, undefined]));
+    expect(JSON.stringify(read(none))).toBe(JSON.stringify(read({})));
+  });
+});
+
+describe("what is no set of options", () => {
+  test.each([[null], [5], ["text"], [true], [Symbol("x")]])("%s is refused", (options) => {
+    expect(() => read(options)).toThrow(InvalidArgumentError);
+    expect(() => read(options)).toThrow(/^options: expected an object/);
+  });
+
+  test.each(["prot", "Port", "datatype", "maxPayload", "__proto__", "constructor", ""])(
+    "the option %j does not exist and is named",
+    (name) => {
+      const options = JSON.parse(`{ ${JSON.stringify(name)}: 1 }`) as object;
+      expect(() => read(options)).toThrow(InvalidArgumentError);
+      expect(() => read(options)).toThrow(`options: there is no option ${JSON.stringify(name)}`);
+    },
+  );
+});
+
+describe("path", () => {
+  test.each(["/", "/chat", "/a/b", "/a.b-c_d~e", "/%C3%A9", "/a:b@c"])("%s is one", (path) => {
+    expect(read({ path }).path).toBe(path);
+  });
+
+  test.each([
+    "",
+    "chat",
+    "chat/",
+    " /chat",
+    "/a b",
+    "/chat?x=1",
+    "/chat#x",
+    "/chat\n",
+    "http://x/chat",
+    5,
+    null,
+    ["/"],
+    {},
+  ])("%j is none, and the error names the option", (path) => {
+    expect(() => read({ path })).toThrow(InvalidArgumentError);
+    expect(() => read({ path })).toThrow(/^path: expected /);
+  });
+});
+
+describe("dataType and invalidJson", () => {
+  test.each(["text", "blob", "object", "auto"])("%s is a data type", (dataType) => {
+    expect(read({ dataType }).dataType).toBe(dataType);
+  });
+
+  test.each(["Text", "binary", "", "toString", "__proto__", 5, null, ["text"]])("%j is none", (dataType) => {
+    expect(() => read({ dataType })).toThrow(InvalidArgumentError);
+    expect(() => read({ dataType })).toThrow(/^dataType: expected one of "text", "blob", "object", "auto", got /);
+  });
+
+  test("invalid JSON closes, or is dropped", () => {
+    expect(read({ invalidJson: "close" }).keepOnInvalidJson).toBe(false);
+    expect(read({ invalidJson: "keep" }).keepOnInvalidJson).toBe(true);
+    for (const invalidJson of [true, "drop", null, 1]) {
+      expect(() => read({ invalidJson })).toThrow(/^invalidJson: expected one of "close", "keep", got /);
+    }
+  });
+});
+
+describe("where it listens", () => {
+  test("a port may be any, with a host", () => {
+    expect(read({ port: 0 }).port).toBe(0);
+    expect(read({ port: 65_535, host: "::1" })).toMatchObject({ port: 65_535, host: "::1" });
+  });
+
+  test.each([-1, 65_536, 80.5, NaN, Infinity])("the port %s is out of range", (port) => {
+    expect(() => read({ port })).toThrow(OutOfRangeError);
+    expect(() => read({ port })).toThrow(/^port: expected an integer from 0 to 65535, got /);
+  });
+
+  test.each(["8080", null, {}, true])("the port %j is no number", (port) => {
+    expect(() => read({ port })).toThrow(InvalidArgumentError);
+    expect(() => read({ port })).toThrow(/^port: expected a number, got /);
+  });
+
+  test.each([5, null, {}])("the host %j is no text", (host) => {
+    expect(() => read({ port: 0, host })).toThrow(/^host: expected a string/);
+  });
+
+  test.each([5, null, "key", true])("%j as tls is no object", (tls) => {
+    expect(() => read({ port: 0, tls })).toThrow(InvalidArgumentError);
+    expect(() => read({ port: 0, tls })).toThrow(/^tls: expected an object/);
+  });
+
+  test.each([5, null, "server", {}, { on: 5 }])("%j as server is none", (server) => {
+    expect(() => read({ server })).toThrow(InvalidArgumentError);
+    expect(() => read({ server })).toThrow(/^server: expected an http\.Server/);
+  });
+
+  test("a server and a port exclude each other", () => {
+    const server = createServer();
+    expect(read({ server }).server).toBe(server);
+    expect(() => read({ server, port: 0 })).toThrow(/^port: not together with server/);
+  });
+
+  test("host and tls are for a port", () => {
+    expect(() => read({ host: "127.0.0.1" })).toThrow(/^host: only together with port/);
+    expect(() => read({ tls: {} })).toThrow(/^tls: only together with port/);
+    expect(() => read({ server: createServer(), tls: {} })).toThrow(/^tls: only together with port/);
+  });
+});
+
+describe("numbers", () => {
+  test("each of them is read, wherever it belongs", () => {
+    const given = Object.fromEntries(Object.keys(numbers).map((name, i) => [name, 20 + i]));
+    expect(read(given)).toMatchObject(given);
+    expect(() => read({ closeBatchInterval: 0 })).toThrow(/^closeBatchInterval: expected an integer from 1 /);
+  });
+
+  test("fragmentSize has no default limit", () => {
+    for (const fragmentSize of [1, 123_456, Infinity]) expect(read({ fragmentSize }).fragmentSize).toBe(fragmentSize);
+    for (const fragmentSize of [0, -1, 0.5, NaN]) expect(() => read({ fragmentSize })).toThrow(OutOfRangeError);
+    expect(() => read({ fragmentSize: "1" })).toThrow(/^fragmentSize: expected a number, got string/);
+  });
+
+  test("maxFragmentOverhead is left to the engine where it is not given, and may be none at all", () => {
+    for (const maxFragmentOverhead of [0, 1, 123_456, Infinity])
+      expect(read({ maxFragmentOverhead }).maxFragmentOverhead).toBe(maxFragmentOverhead);
+    for (const maxFragmentOverhead of [-1, 0.5, NaN, 2 ** 53]) {
+      expect(() => read({ maxFragmentOverhead })).toThrow(OutOfRangeError);
+      expect(() => read({ maxFragmentOverhead })).toThrow(/^maxFragmentOverhead: expected an integer from 0 /);
+    }
+    for (const maxFragmentOverhead of ["1", null, {}])
+      expect(() => read({ maxFragmentOverhead })).toThrow(InvalidArgumentError);
+  });
+});
+
+describe("policies", () => {
+  test.each(["terminate", "drop-newest", "drop-oldest", "latest"])("%s is one for a full send queue", (policy) => {
+    expect(read({ sendQueuePolicy: policy }).sendQueuePolicy).toBe(policy);
+  });
+
+  test.each(["pause", "close"])("%s is one for a rate", (policy) => {
+    expect(read({ ratePolicy: policy }).ratePolicy).toBe(policy);
+  });
+
+  test.each(["drop", "Terminate", "", "toString", "__proto__", 5, null, true, ["close"]])("%j is none", (policy) => {
+    expect(() => read({ sendQueuePolicy: policy })).toThrow(InvalidArgumentError);
+    expect(() => read({ sendQueuePolicy: policy })).toThrow(
+      `sendQueuePolicy: expected one of "terminate", "drop-newest", "drop-oldest", "latest", got ${JSON.stringify(policy)}`,
+    );
+    expect(() => read({ ratePolicy: policy })).toThrow(
+      `ratePolicy: expected one of "pause", "close", got ${JSON.stringify(policy)}`,
+    );
+  });
+});
+
+describe("trustProxy", () => {
+  test.each([[1], ["loopback"], [["10.0.0.0/8"]], [[]]])(
+    "%j makes a rule, by which addresses are told",
+    (trustProxy) => {
+      const { forwarded, addressRule } = read({ trustProxy });
+      expect(forwarded).toBe(true);
+      expect(addressRule?.("127.0.0.1", "198.51.100.7")).toBe(
+        trustProxy === 1 || trustProxy === "loopback" ? "198.51.100.7" : "127.0.0.1",
+      );
+    },
+  );
+
+  test("no hops are no proxy", () => {
+    expect(read({ trustProxy: 0 })).toMatchObject({ forwarded: false, addressRule: undefined });
+  });
+
+  test.each([-1, 0.5, NaN, Infinity])("%d is out of range", (trustProxy) => {
+    expect(() => read({ trustProxy })).toThrow(OutOfRangeError);
+    expect(() => read({ trustProxy })).toThrow(/^trustProxy: /);
+  });
+
+  test.each([null, true, {}, "example.com", ["10.0.0.0/33"], [5]])("%j is of a wrong type", (trustProxy) => {
+    expect(() => read({ trustProxy })).toThrow(InvalidArgumentError);
+    expect(() => read({ trustProxy })).toThrow(/^trustProxy: /);
+  });
+});
+
+describe("the life of a connection, in ticks", () => {
+  test("by default a tick is a second", () => {
+    expect(read({}).life).toEqual({
+      tick: 1_000,
+      pingInterval: 30,
+      pingTimeout: 20,
+      idleTimeout: Infinity,
+      maxLifetime: Infinity,
+    });
+  });
+
+  test.each([
+    // A twentieth of the shortest time, so that it is kept to that.
+    [{ pingInterval: 2_000 }, [100, 20, 200, Infinity, Infinity]],
+    [{ pingTimeout: 2_000 }, [100, 300, 20, Infinity, Infinity]],
+    [{ idleTimeout: 2_000 }, [100, 300, 200, 20, Infinity]],
+    [{ maxLifetime: 2_000 }, [100, 300, 200, Infinity, 20]],
+    [{ maxLifetime: 2_039 }, [101, 298, 199, Infinity, 21]],
+    // Not below 5 ms and not above a second.
+    [{ pingInterval: 100, pingTimeout: 99 }, [5, 20, 20, Infinity, Infinity]],
+    [{ pingInterval: 1, pingTimeout: 1 }, [5, 1, 1, Infinity, Infinity]],
+    [{ pingInterval: 3_600_000, pingTimeout: 1_800_000 }, [1_000, 3_600, 1_800, Infinity, Infinity]],
+    // Without pings nobody waits for an answer to one.
+    [{ pingInterval: Infinity, idleTimeout: 60_000 }, [1_000, Infinity, Infinity, 60, Infinity]],
+    [{ pingInterval: Infinity, pingTimeout: 5 }, [Infinity, Infinity, Infinity, Infinity, Infinity]],
+    [{ pingTimeout: Infinity }, [1_000, 30, Infinity, Infinity, Infinity]],
+  ] as const)(
+    "%j is rounded up to whole ticks",
+    (options, [tick, pingInterval, pingTimeout, idleTimeout, maxLifetime]) => {
+      expect(read(options).life).toEqual({ tick, pingInterval, pingTimeout, idleTimeout, maxLifetime });
+    },
+  );
+});
+
+describe("what is made of the options", () => {
+  test("each server has a tally of its own, of nothing yet", () => {
+    const [one, other] = [read({}), read({})];
+    expect(one.tally).toEqual(newTally());
+    expect(one.tally).not.toBe(other.tally);
+  });
+
+  test("under object the limits on JSON are those that were given", () => {
+    const { decode } = read({ dataType: "object", maxJsonDepth: 2, maxJsonValues: 4 });
+    const bytes = (json: string): unknown =>
+      decode.bytes(Opcode.text, asBytes(Buffer.from(json)), 0, json.length, false);
+    for (const parse of [bytes, decode.text!]) {
+      expect(parse("[[1, 2]]")).toEqual([[1, 2]]);
+      expect(() => parse("[[[1]]]")).toThrow(/maxJsonDepth/);
+      expect(() => parse("[1, 2, 3, 4, 5]")).toThrow(/maxJsonValues/);
+    }
+  });
+});
+
+describe("origins", () => {
+  test("a wrong list is refused and named", () => {
+    for (const origins of [5, null, "https://example.com", [5], ["example.com"]]) {
+      expect(() => read({ origins })).toThrow(/^origins: expected /);
+    }
+  });
+});

@@ -1,0 +1,216 @@
+import { WebSocketServer, type WebSocketServerOptions } from "hawser";
+import { createServer, get, type Server } from "node:http";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type Live, Recorder, startServer } from "../support/live-server.ts";
+import { gate, Peer, portOf, until } from "../support/peer.ts";
+import { closeBody, handshake, masked, RawClient } from "../support/raw-client.ts";
+
+/** Whoever is told last is told a minute after the first. */
+const SLOWLY = { closeBatchSize: 1, closeBatchInterval: 30_000 };
+/** Seconds that let it be as slow. */
+const LONG = 1_000;
+
+function echo(options: WebSocketServerOptions): Promise<Live> {
+  return startServer({ message: (ws, data) => void ws.send(data) }, options);
+}
+
+async function open(port: number, count: number): Promise<Peer[]> {
+  const peers: Peer[] = [];
+  for (let i = 0; i < count; i++) peers.push(await Peer.open(port));
+  return peers;
+}
+
+/** A web server of the user's, with a WebSocket server on it. */
+async function attached(
+  options: WebSocketServerOptions = {},
+): Promise<{ server: Server; port: number; wss: WebSocketServer }> {
+  const server = createServer((_request, response) => response.end("a page")).listen(0, "127.0.0.1");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const started = gate();
+  const handler = { onOpen: () => started.open(), onConnection: () => new Recorder({}) };
+  const wss = new WebSocketServer(handler, { server, dataType: "auto", ...options });
+  onTestFinished(() => wss.terminate(0));
+  await started.promise;
+  return { server, port: await portOf(server), wss: wss as unknown as WebSocketServer };
+}
+
+/** The status of a request that is no WebSocket's. */
+function page(port: number): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get({ port, host: "127.0.0.1", agent: false }, (response) => {
+      response.resume().on("end", () => resolve(response.statusCode));
+    }).on("error", reject);
+  });
+}
+
+describe("everybody is told", () => {
+  test.each([
+    ["in one batch", { closeBatchSize: 100 }],
+    ["in several", { closeBatchSize: 3, closeBatchInterval: 20 }],
+    ["one by one", { closeBatchSize: 1, closeBatchInterval: 5 }],
+    [
+      "in larger batches than asked for, where the time would not do",
+      { closeBatchSize: 1, closeBatchInterval: 60_000 },
+    ],
+  ])("%s: each gets 1001, and the promise settles behind the last onTerminate", async (_how, options) => {
+    const { wss, port, recorders } = await startServer({}, options);
+    const peers = await open(port, 10);
+    let over = false;
+    const ended = wss.terminate(5).then(() => (over = true));
+    const closed = await Promise.all(peers.map((peer) => peer.closed));
+    expect(closed).toEqual(peers.map(() => [1001, ""]));
+    await Promise.all(recorders.slice(0, -1).map((recorder) => recorder.over));
+    await recorders.at(-1)!.over.then(() => expect(over).toBe(false));
+    await ended;
+    expect(wss.terminated).toBe(true);
+    expect(recorders.map(({ end }) => end)).toEqual(peers.map(() => [1001, undefined]));
+    expect(wss.counters.connections).toEqual({ opened: 10, closed: 10 });
+    expect(wss.counters.limits.closeTimeout).toBe(0);
+  });
+
+  test("what was sent before it comes first, also where it waits for its turn", async () => {
+    const { wss, port } = await startServer({}, { closeBatchSize: 1, closeBatchInterval: 20 });
+    const peers = await open(port, 4);
+    const long = "x".repeat(1_000_000);
+    for (const message of ["one", long, new Blob(["three"])]) wss.broadcast(message);
+    const ended = wss.terminate(5);
+    for (const peer of peers) {
+      expect(await peer.closed).toEqual([1001, ""]);
+      expect(peer.messages).toEqual(["one", long, Buffer.from("three")]);
+    }
+    await ended;
+    const { accepted, written } = wss.counters.messages;
+    expect([accepted, written]).toEqual([12, 12]);
+  });
+});
+
+describe("those who were not told yet", () => {
+  test("go on, and get answers, while the first are gone already", async () => {
+    const { wss, port, recorders } = await echo(SLOWLY);
+    const [first, second, third] = (await open(port, 3)) as [Peer, Peer, Peer];
+    const ended = wss.terminate(LONG);
+    expect(await first.closed).toEqual([1001, ""]);
+    await recorders[0]!.over;
+    for (const peer of [second, third]) {
+      peer.socket.send("still here?");
+      expect(await peer.received(1)).toEqual(["still here?"]);
+    }
+    expect(wss.broadcast("for those who are left")).toBe(2);
+    expect(await third.received(2)).toEqual(["still here?", "for those who are left"]);
+    expect(wss.terminated).toBe(false);
+    // One may leave by himself, and no time is left for the other.
+    second.socket.close(4000);
+    await recorders[1]!.over;
+    void wss.terminate(0);
+    await ended;
+    expect(await third.closed).toEqual([1006, ""]);
+    expect(recorders.map(({ end }) => end?.[0])).toEqual([1001, 4000, 1006]);
+  });
+
+  test("are not waited for when they leave before their turn", async () => {
+    const { wss, port } = await echo(SLOWLY);
+    const peers = await open(port, 4);
+    const ended = wss.terminate(LONG);
+    await peers[0]!.closed;
+    for (const peer of peers.slice(1)) peer.socket.terminate();
+    await ended;
+    expect(wss.terminated).toBe(true);
+  });
+
+  test("are forced with all others when the time is over", async () => {
+    const { wss, port, recorders } = await echo({});
+    const deaf = await RawClient.open(port);
+    const ended = wss.terminate(0.05);
+    expect(await deaf.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001) });
+    await ended;
+    expect(recorders[0]!.end).toEqual([1006, undefined]);
+    expect(await deaf.frame()).toBeUndefined();
+  });
+});
+
+describe("new clients", () => {
+  test("get 503 and are told to come back in a while; the user's web server goes on", async () => {
+    const { server, port, wss } = await attached(SLOWLY);
+    const peers = await open(port, 2);
+    const ended = wss.terminate(LONG);
+    await peers[0]!.closed;
+    const seconds = new Set<number>();
+    // One of ten at random: sixty that are the same are none.
+    for (let i = 0; i < 60; i++) {
+      const { status, headers, body } = await Peer.refused(port);
+      expect([status, body]).toEqual([503, "The server is going down.\n"]);
+      expect(headers["retry-after"]).toMatch(/^([1-9]|10)$/);
+      seconds.add(Number(headers["retry-after"]));
+    }
+    expect(seconds.size).toBeGreaterThan(1);
+    expect(await page(port)).toBe(200);
+    peers[1]!.socket.close();
+    await ended;
+    expect(wss.terminated).toBe(true);
+    expect(server.listening).toBe(true);
+    expect(await page(port)).toBe(200);
+  });
+
+  test("who waits for onConnection is told at once", async () => {
+    const asked = gate();
+    const never = gate<null>();
+    const handler = {
+      onConnection: () => {
+        asked.open();
+        return never.promise;
+      },
+    };
+    const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1" });
+    const client = Peer.refused(await portOf(wss));
+    await asked.promise;
+    const ended = wss.terminate(LONG);
+    const { status, headers } = await client;
+    expect([status, Number(headers["retry-after"]) > 0]).toEqual([503, true]);
+    await ended;
+    expect(wss.terminated).toBe(true);
+  });
+
+  test("another server on the user's web server lets them in", async () => {
+    const { server, port, wss } = await attached({ path: "/old" });
+    await wss.terminate();
+    const next = new WebSocketServer(
+      { onConnection: () => new Recorder({}) },
+      { server, path: "/old", dataType: "auto" },
+    );
+    onTestFinished(() => next.terminate(0));
+    await Peer.open(port, "/old");
+    expect(next.connections.length).toBe(1);
+  });
+
+  test("on our own web server nobody can connect any more, and one who is asking yet is refused", async () => {
+    const { wss, port } = await echo(SLOWLY);
+    const peers = await open(port, 2);
+    const asking = await RawClient.connect(port);
+    asking.write(handshake().slice(0, 50));
+    await until(() => asking.socket.bytesWritten === 50);
+    const ended = wss.terminate(LONG);
+    await peers[0]!.closed;
+    asking.write(handshake().slice(50));
+    const { status, headers } = await asking.response();
+    expect([status, headers.has("retry-after")]).toEqual([503, true]);
+    await expect(RawClient.connect(port)).rejects.toThrow("ECONNREFUSED");
+    peers[1]!.socket.close();
+    await ended;
+    expect(wss.terminated).toBe(true);
+  });
+});
+
+test("a peer that closes at the same time is answered, and one close frame goes each way", async () => {
+  const { wss, port, recorders } = await echo(SLOWLY);
+  const client = await RawClient.open(port);
+  const ended = wss.terminate(LONG);
+  client.write(masked(0x88, closeBody(4000, "mine")));
+  expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001) });
+  client.socket.end();
+  expect(await client.frames()).toEqual([]);
+  await ended;
+  expect(recorders[0]!.end).toEqual([4000, "mine"]);
+});

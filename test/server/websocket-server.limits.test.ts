@@ -1,0 +1,186 @@
+import { type ConnectionEvent, type ServerErrorEvent, WebSocketServer } from "hawser";
+import { createServer } from "node:http";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { ClientOptions } from "ws";
+import { newTally } from "../../src/connection/counters/limits.ts";
+import { startServer } from "../support/live-server.ts";
+import { gate, Peer, portOf, until } from "../support/peer.ts";
+import { handshake, RawClient } from "../support/raw-client.ts";
+
+/** What a client says that connects by a proxy. */
+function by(...forwarded: readonly string[]): ClientOptions {
+  // Node sends a line for each, which the types of `ws` do not know.
+  return { headers: { "X-Forwarded-For": forwarded } } as unknown as ClientOptions;
+}
+
+describe("maxConnections", () => {
+  test("one more gets 503, until somebody has gone", async () => {
+    const { wss, port, recorders } = await startServer({}, { maxConnections: 2 });
+    const first = await Peer.open(port);
+    await Peer.open(port);
+    const refused = await Peer.refused(port);
+    expect(refused.status).toBe(503);
+    expect(refused.headers["retry-after"]).toBe("1");
+    expect(refused.body).toBe("The server is busy.\n");
+    expect(recorders.length).toBe(2);
+    first.socket.close();
+    await recorders[0]!.over;
+    await Peer.open(port);
+    expect((await Peer.refused(port)).status).toBe(503);
+    expect(wss.counters.limits).toEqual({ ...newTally(), maxConnections: 2 });
+    expect(wss.counters.connections).toEqual({ opened: 3, closed: 1 });
+  });
+
+  test("one whose onTerminate is not over yet still has his place", async () => {
+    const { promise, open } = gate();
+    const wss = new WebSocketServer(
+      { onConnection: () => ({ onMessage: () => {}, onTerminate: () => promise, onOpen: () => {} }) },
+      { port: 0, host: "127.0.0.1", maxConnections: 1 },
+    );
+    onTestFinished(() => wss.terminate(0));
+    const port = await portOf(wss);
+    (await Peer.open(port)).socket.terminate();
+    await until(() => wss.connections.length === 0);
+    expect((await Peer.refused(port)).status).toBe(503);
+    open();
+    await promise;
+    await Peer.open(port);
+    expect(wss.connections.length).toBe(1);
+  });
+});
+
+describe("maxConnectionsPerAddress", () => {
+  test.each([1, 2, 5])("of %d: all are counted, those too who came before there was a reason to", async (most) => {
+    const { wss, port, recorders } = await startServer({}, { maxConnectionsPerAddress: most });
+    const peers = [];
+    for (let i = 0; i < most; i++) peers.push(await Peer.open(port));
+    const refused = await Peer.refused(port);
+    expect(refused.status).toBe(429);
+    expect(refused.headers["retry-after"]).toBe("1");
+    peers[0]!.socket.close();
+    await recorders[0]!.over;
+    await Peer.open(port);
+    expect((await Peer.refused(port)).status).toBe(429);
+    expect(wss.counters.limits).toEqual({ ...newTally(), maxConnectionsPerAddress: 2 });
+    expect(recorders.length).toBe(most + 1);
+  });
+
+  test("without a proxy that is trusted the header makes nobody another", async () => {
+    const { port } = await startServer({}, { maxConnectionsPerAddress: 1 });
+    await Peer.open(port, "/", [], by("198.51.100.7"));
+    expect((await Peer.refused(port, "/", by("198.51.100.8"))).status).toBe(429);
+  });
+
+  test("behind a proxy it is whom the proxy names, and not what the client has put in front of that", async () => {
+    const options = { maxConnectionsPerAddress: 1, trustProxy: "loopback" };
+    const { wss, port, recorders } = await startServer({}, options);
+    const first = await Peer.open(port, "/", [], by("198.51.100.7"));
+    await Peer.open(port, "/", [], by("198.51.100.8"));
+    expect((await Peer.refused(port, "/", by("198.51.100.7"))).status).toBe(429);
+    expect((await Peer.refused(port, "/", by("198.51.100.9, 198.51.100.7"))).status).toBe(429);
+    expect((await Peer.refused(port, "/", by("198.51.100.9", "198.51.100.7:4711"))).status).toBe(429);
+    first.socket.terminate();
+    await recorders[0]!.over;
+    await Peer.open(port, "/", [], by("198.51.100.7"));
+    expect(wss.counters.limits.maxConnectionsPerAddress).toBe(3);
+  });
+
+  test("of IPv6 all of one /64 are one", async () => {
+    const { port } = await startServer({}, { maxConnectionsPerAddress: 1, trustProxy: 1 });
+    await Peer.open(port, "/", [], by("2001:db8::1"));
+    expect((await Peer.refused(port, "/", by("[2001:DB8:0:0:ffff::2]:80"))).status).toBe(429);
+    await Peer.open(port, "/", [], by("2001:db8:0:1::1"));
+  });
+});
+
+test("request.remoteAddress is whom the trusted proxies name, over several headers too", async () => {
+  const seen: string[] = [];
+  const connection = ({ request }: ConnectionEvent): void => void seen.push(request.remoteAddress);
+  for (const trustProxy of [undefined, 1, 2, "loopback", ["127.0.0.0/8", "198.51.100.0/24"]]) {
+    const { port } = await startServer({ connection }, { trustProxy });
+    await Peer.open(port, "/", [], by("6.6.6.6, 203.0.113.5", "198.51.100.7"));
+  }
+  expect(seen).toEqual(["127.0.0.1", "198.51.100.7", "203.0.113.5", "198.51.100.7", "203.0.113.5"]);
+});
+
+describe("maxHeaderSize and handshakeTimeout are counted", () => {
+  test("headers that are too large, on our own web server", async () => {
+    const { wss, port } = await startServer({}, { maxHeaderSize: 1_000 });
+    expect((await Peer.refused(port, "/", { headers: { X: "x".repeat(2_000) } })).status).toBe(431);
+    expect(wss.counters.limits).toEqual({ ...newTally(), maxHeaderSize: 1 });
+  });
+
+  test("and on one of the user's", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    const { promise, open } = gate();
+    const handler = { onOpen: () => open(), onConnection: () => ({ onMessage: () => {} }) };
+    const wss = new WebSocketServer(handler, { server, maxHeaderSize: 1_000 });
+    await promise;
+    expect((await Peer.refused(await portOf(server), "/", { headers: { X: "x".repeat(2_000) } })).status).toBe(431);
+    expect(wss.counters.limits).toEqual({ ...newTally(), maxHeaderSize: 1 });
+  });
+
+  test("a request that takes too long", async () => {
+    const { wss, port } = await startServer({}, { handshakeTimeout: 50 });
+    const client = await RawClient.connect(port);
+    client.write(handshake().slice(0, -2));
+    expect((await client.response()).status).toBe(408);
+    expect(wss.counters.limits).toEqual({ ...newTally(), handshakeTimeout: 1 });
+  });
+
+  test("and an answer that does", async () => {
+    const never = gate<null>();
+    const handler = { onConnection: () => never.promise };
+    const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", handshakeTimeout: 50 });
+    onTestFinished(() => wss.terminate(0));
+    expect((await Peer.refused(await portOf(wss))).status).toBe(503);
+    expect(wss.counters.limits).toEqual({ ...newTally(), handshakeTimeout: 1 });
+  });
+});
+
+describe("JSON beyond its limits", () => {
+  const options = { dataType: "object", maxJsonDepth: 3, maxJsonValues: 6 } as const;
+
+  test.each([
+    ["[[[[1]]]]", 206, "maxJsonDepth"],
+    ["[1,2,3,4,5,6]", 207, "maxJsonValues"],
+  ])("%s reaches onError, is counted and closes with 1009", async (json, errCode, limit) => {
+    const { wss, port, recorders } = await startServer({}, options);
+    const peer = await Peer.open(port);
+    peer.socket.send(json);
+    expect(await peer.closed).toEqual([1009, ""]);
+    await recorders[0]!.over;
+    expect(recorders[0]!.calls).toEqual([["open"], ["error", errCode], ["terminate", 1006, undefined]]);
+    expect(wss.counters.limits).toEqual({ ...newTally(), [limit]: 1 });
+  });
+
+  test('with invalidJson "keep" the message is dropped, the server told, and what is within them goes on', async () => {
+    const seen: unknown[] = [];
+    const errors: unknown[] = [];
+    const done = gate();
+    const handler = {
+      onConnection: () => ({
+        onMessage(_ws: unknown, { data }: { data: unknown }) {
+          seen.push(data);
+          if (seen.length === 2) done.open();
+        },
+      }),
+      onError: (wss: WebSocketServer, { errors: [{ errCode }], connection }: ServerErrorEvent) =>
+        errors.push([errCode, connection === wss.connections[0]]),
+    };
+    const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", ...options, invalidJson: "keep" });
+    onTestFinished(() => wss.terminate(0));
+    const peer = await Peer.open(await portOf(wss));
+    for (const json of ["[[[1]]]", "[[[[1]]]]", "[1,2,3,4,5,6]", "{", "[1,2,3,4,5]"]) peer.socket.send(json);
+    await done.promise;
+    expect(seen).toEqual([[[[1]]], [1, 2, 3, 4, 5]]);
+    expect(errors).toEqual([
+      [206, true],
+      [207, true],
+      [201, true],
+    ]);
+    expect(wss.counters.limits).toEqual({ ...newTally(), maxJsonDepth: 1, maxJsonValues: 1 });
+    expect(wss.connections[0]!.status).toBe("Connected");
+  });
+});

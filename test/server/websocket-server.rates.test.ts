@@ -1,0 +1,132 @@
+import { describe, expect, test } from "vitest";
+import { newTally } from "../../src/connection/counters/limits.ts";
+import { startServer } from "../support/live-server.ts";
+import { gate, Peer, until } from "../support/peer.ts";
+import { masked, RawClient } from "../support/raw-client.ts";
+
+/** So many messages, from 0 on. */
+function numbered(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `message ${String(i)}`);
+}
+
+describe('ratePolicy "close"', () => {
+  test("one message more than a second may bring: it is delivered, then onError is told and 1008 sent", async () => {
+    const { wss, port, recorders } = await startServer({}, { maxMessagesPerSecond: 3, ratePolicy: "close" });
+    const client = await RawClient.open(port);
+    client.write(...numbered(4).map((message) => masked(0x81, message)));
+    expect(await client.frame()).toMatchObject({ opcode: 8, payload: Buffer.of(1008 >> 8, 1008 & 0xff) });
+    client.socket.end();
+    await recorders[0]!.over;
+    expect(recorders[0]!.messages).toEqual(numbered(4));
+    expect(recorders[0]!.calls.slice(-2)).toEqual([
+      ["error", 209],
+      ["terminate", 1006, undefined],
+    ]);
+    expect(wss.counters.limits).toEqual({ ...newTally(), maxMessagesPerSecond: 1 });
+  });
+
+  test("so it is for bytes, of which headers are some", async () => {
+    const { wss, port, recorders } = await startServer({}, { maxBytesPerSecond: 1_000, ratePolicy: "close" });
+    const client = await RawClient.open(port);
+    // 8 bytes are the frame's header.
+    client.write(masked(0x82, Buffer.alloc(993)));
+    expect(await client.frame()).toMatchObject({ opcode: 8, payload: Buffer.of(1008 >> 8, 1008 & 0xff) });
+    client.socket.end();
+    await recorders[0]!.over;
+    expect(recorders[0]!.messages).toEqual([Buffer.alloc(993)]);
+    expect(wss.counters.limits).toEqual({ ...newTally(), maxBytesPerSecond: 1 });
+  });
+
+  test("what a second may bring may come at once", async () => {
+    const { wss, port, recorders } = await startServer(
+      { message: (ws, data) => void ws.send(data) },
+      { maxMessagesPerSecond: 3, maxBytesPerSecond: 1_000, ratePolicy: "close" },
+    );
+    const peer = await Peer.open(port);
+    for (const message of numbered(3)) peer.socket.send(message);
+    expect(await peer.received(3)).toEqual(numbered(3));
+    expect(recorders[0]!.messages).toEqual(numbered(3));
+    expect(wss.counters.limits).toEqual(newTally());
+  });
+
+  test("bytes count that are no messages: a ping, and a frame that has not come to its end", async () => {
+    const { wss, port, recorders } = await startServer({}, { maxBytesPerSecond: 1_000, ratePolicy: "close" });
+    const client = await RawClient.open(port);
+    client.write(...Array.from({ length: 10 }, () => masked(0x8a, Buffer.alloc(100))));
+    expect(await client.frame()).toMatchObject({ opcode: 8 });
+    client.socket.end();
+    const other = await RawClient.open(port);
+    other.write(masked(0x82, Buffer.alloc(2_000)).subarray(0, 1_001));
+    expect(await other.frame()).toMatchObject({ opcode: 8 });
+    other.socket.end();
+    await Promise.all(recorders.map(({ over }) => over));
+    expect(recorders.flatMap(({ messages }) => messages)).toEqual([]);
+    expect(wss.counters.limits.maxBytesPerSecond).toBe(2);
+  });
+});
+
+describe('ratePolicy "pause"', () => {
+  test.each([
+    ["maxMessagesPerSecond", { maxMessagesPerSecond: 100 }],
+    ["maxBytesPerSecond", { maxBytesPerSecond: 1_200 }],
+  ] as const)("beyond %s nothing is lost, it comes later", async (limit, options) => {
+    const { wss, port, recorders } = await startServer({ message: (ws, data) => void ws.send(data) }, options);
+    const peer = await Peer.open(port);
+    for (const message of numbered(120)) peer.socket.send(message);
+    await peer.received(120);
+    for (const message of numbered(10)) peer.socket.send(message);
+    expect(await peer.received(130)).toEqual([...numbered(120), ...numbered(10)]);
+    expect(recorders[0]!.messages.length).toBe(130);
+    const { [limit]: reached, ...others } = wss.counters.limits;
+    expect(reached).toBeGreaterThanOrEqual(1);
+    expect(Object.values(others).every((count) => count === 0)).toBe(true);
+    expect(recorders[0]!.calls.some(([call]) => call === "error")).toBe(false);
+  });
+
+  test("meanwhile the peer is not read, and all others are", async () => {
+    const { wss, port, recorders } = await startServer(
+      { message: (ws, data) => void ws.send(data) },
+      { maxMessagesPerSecond: 1 },
+    );
+    const hasty = await RawClient.open(port);
+    // A minute and more to wait, which this test does not.
+    hasty.write(...numbered(100).map((message) => masked(0x81, message)));
+    await until(() => wss.counters.limits.maxMessagesPerSecond === 1);
+    const written = gate();
+    hasty.socket.write(masked(0x81, "too early"), () => {
+      written.open();
+    });
+    await written.promise;
+    const patient = await Peer.open(port);
+    patient.socket.send("one");
+    await patient.received(1);
+    expect(recorders[0]!.messages).toEqual(numbered(100));
+    expect(recorders[1]!.messages).toEqual(["one"]);
+    // It can be sent to as ever, and be closed.
+    wss.connections[0]!.send("still here");
+    for (let i = 0; i < 100; i++) await hasty.frame();
+    expect((await hasty.frame())?.payload.toString()).toBe("still here");
+    wss.connections[0]!.terminate(1000);
+    expect(await hasty.frame()).toMatchObject({ opcode: 8 });
+    hasty.write(masked(0x88, [3, 232]));
+    hasty.socket.end();
+    await recorders[0]!.over;
+    expect(recorders[0]!.end).toEqual([1000, undefined]);
+    expect(recorders[0]!.messages.length).toBe(100);
+  });
+
+  test("one who is made to wait is not taken for dead", async () => {
+    const { wss, port } = await startServer(
+      { message: (ws, data) => void ws.send(data) },
+      { maxMessagesPerSecond: 200, pingInterval: 20, pingTimeout: 20 },
+    );
+    const peer = await Peer.open(port);
+    for (const message of numbered(300)) peer.socket.send(message);
+    peer.socket.send("behind the wait");
+    expect((await peer.received(301))[300]).toBe("behind the wait");
+    peer.socket.send("behind the wait");
+    await peer.received(302);
+    expect(wss.counters.limits.maxMessagesPerSecond).toBeGreaterThanOrEqual(1);
+    expect(wss.counters.limits.pingTimeout).toBe(0);
+  });
+});

@@ -1,0 +1,82 @@
+import type { LifeSettings } from "../../src/connection/life/settings.ts";
+import { Vitals } from "../../src/connection/life/vitals.ts";
+import { copy, hex } from "./bytes.ts";
+import { Wire } from "./wire.ts";
+
+const LIFE: LifeSettings = {
+  tick: 1000,
+  pingInterval: 3,
+  pingTimeout: 2,
+  idleTimeout: Infinity,
+  maxLifetime: Infinity,
+};
+
+/** A connection of nothing but its vital signs. Its clock begins at 100; it is pinged after 3 ticks, and has 2 to answer. */
+export class Patient extends Vitals<{ readonly life: LifeSettings }, { now: number }> {
+  /** What became of it. */
+  readonly log: string[] = [];
+  /** The payloads of its pings. */
+  readonly asked: ReturnType<typeof copy>[] = [];
+  readonly #wire: Wire;
+  open = true;
+  deaf = false;
+  busy = false;
+
+  constructor(life: Partial<LifeSettings> = {}, wire = new Wire()) {
+    super(wire, { life: { ...LIFE, ...life } }, { now: 100 });
+    this.#wire = wire;
+  }
+
+  /** Lets time go by, and has it looked at in each tick, as the server does. */
+  live(ticks: number): void {
+    for (let i = 0; i < ticks; i++) {
+      this.host.now++;
+      this.look();
+    }
+  }
+
+  /** The peer takes one of the writes that wait. */
+  take(): void {
+    this.#wire.takeOne();
+  }
+
+  /** And another waits. */
+  write(): void {
+    this.#wire.write(hex("00"));
+  }
+
+  hear(): void {
+    this.isAlive();
+  }
+
+  message(): void {
+    this.isActive();
+  }
+
+  leave(): void {
+    this.isGone();
+  }
+
+  protected isOpen(): boolean {
+    return this.open;
+  }
+
+  protected isDeaf(): boolean {
+    return this.deaf;
+  }
+
+  protected ask(payload: ReturnType<typeof copy>): void {
+    this.asked.push(copy(payload));
+    this.log.push(`ping at ${this.host.now}`);
+  }
+
+  protected fellSilent(): void {
+    this.log.push(`dead at ${this.host.now}`);
+    this.open = false;
+  }
+
+  protected retire(limit: "maxLifetime" | "idleTimeout"): void {
+    this.log.push(`${limit} at ${this.host.now}`);
+    this.open = false;
+  }
+}

@@ -1,0 +1,128 @@
+import { type Socket, connect } from "node:net";
+
+import { close } from "./session.ts";
+import { type Item, bytesOf } from "./random-peer.ts";
+import { handshake } from "./raw-client.ts";
+import { type Traffic, trafficIn } from "./sent-traffic.ts";
+
+/** A client of a random test. Its socket is real, and what it sends is cut anywhere. */
+export class RandomClient {
+  readonly socket: Socket;
+  /** Answers a close frame, and closes its side when the server has. */
+  readonly polite: boolean;
+  /** All that it has said. */
+  readonly said: Item[] = [];
+  /** It has done nothing yet but talk and read. */
+  wellBehaved: boolean;
+  #line: Uint8Array;
+  readonly #got: Buffer[] = [];
+  /** Bytes of the answer to the handshake, or of a frame's header, that are not whole yet. */
+  #start = Buffer.alloc(0);
+  /** The answer has come. */
+  #answered = false;
+  /** Bytes of the frame that is coming which are still to come. */
+  #rest = 0;
+  #closed = false;
+
+  /**
+   * @param port - On 127.0.0.1.
+   * @param path - Of its request.
+   */
+  constructor(port: number, path: string, polite: boolean) {
+    this.polite = this.wellBehaved = polite;
+    this.#line = Buffer.from(handshake(path));
+    this.socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+    this.socket.on("data", (chunk: Buffer) => {
+      this.#hear(chunk);
+    });
+    this.socket.on("end", () => {
+      if (polite) this.socket.end();
+    });
+    // Whom the server resets has nobody to tell.
+    this.socket.on("error", () => undefined);
+  }
+
+  /** The status of the answer; 0 when there is none. */
+  get status(): number {
+    return Number(/^HTTP\/1.1 (\d+)/.exec(this.#got[0]?.toString("latin1", 0, 20) ?? "")?.[1] ?? 0);
+  }
+
+  /** It has heard that the server is gone. */
+  get gone(): boolean {
+    return this.socket.destroyed || this.socket.readableEnded;
+  }
+
+  /** What it got behind the answer to the handshake. The end may be missing. */
+  get traffic(): Traffic {
+    const got = Buffer.concat(this.#got);
+    return trafficIn(this.status === 101 ? got.subarray(got.indexOf("\r\n\r\n") + 4) : Buffer.alloc(0), true);
+  }
+
+  say(item: Item): void {
+    this.said.push(item);
+    if (item.is === "close" || item.is === "broken") this.wellBehaved = false;
+    this.#line = Buffer.concat([this.#line, bytesOf(item)]);
+  }
+
+  /** So many bytes of what it has said leave. */
+  arrive(bytes = Infinity): void {
+    const part = this.#line.subarray(0, bytes);
+    this.#line = this.#line.subarray(part.length);
+    if (part.length > 0 && this.socket.writable) this.socket.write(part);
+  }
+
+  hangUp(): void {
+    this.wellBehaved = false;
+    this.socket.end();
+  }
+
+  reset(): void {
+    this.wellBehaved = false;
+    this.socket.resetAndDestroy();
+  }
+
+  /** Reads no more, for now. */
+  stick(): void {
+    this.wellBehaved = false;
+    this.socket.pause();
+  }
+
+  flow(): void {
+    this.socket.resume();
+  }
+
+  #hear(chunk: Buffer): void {
+    this.#got.push(chunk);
+    const before = this.#closed;
+    this.#skim(chunk);
+    // The answer waits for nothing that is still to be said: it is over.
+    if (this.polite && this.#closed && !before && this.socket.writable) this.socket.write(close(1000));
+  }
+
+  /** Looks for a close frame, at each frame's header only. */
+  #skim(chunk: Buffer): void {
+    let bytes = Buffer.concat([this.#start, chunk.subarray(this.#skip(chunk.length))]);
+    if (!this.#answered) {
+      const end = bytes.indexOf("\r\n\r\n");
+      this.#answered = end >= 0;
+      bytes = this.#answered ? bytes.subarray(end + 4) : bytes;
+    }
+    while (this.#answered && bytes.length >= 2) {
+      const short = bytes.readUInt8(1);
+      const header = short < 126 ? 2 : short === 126 ? 4 : 10;
+      if (bytes.length < header) break;
+      this.#closed ||= (bytes.readUInt8(0) & 0x0f) === 8;
+      const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
+      this.#rest = header + length;
+      bytes = bytes.subarray(this.#skip(bytes.length));
+    }
+    this.#start = bytes;
+  }
+
+  /** How many of so many bytes belong to the frame that is coming. */
+  #skip(bytes: number): number {
+    const skipped = Math.min(this.#rest, bytes);
+    this.#rest -= skipped;
+    return skipped;
+  }
+}

@@ -1,0 +1,129 @@
+import type { AddressInfo } from "node:net";
+import {
+  type ConnectionEvent,
+  HawserError,
+  type WebSocketConnection,
+  WebSocketServer,
+  type WebSocketServerOptions,
+  refuse,
+} from "hawser";
+import { Boom, type Reaction } from "./random-life.ts";
+import { named } from "./random-peer.ts";
+import { type Gate, gate } from "./session.ts";
+
+/** What `onConnection` does. */
+export type Answer = "handler" | "later" | "never" | "refuse" | "throw";
+
+/** The handler of one connection: does what it is told in advance, and writes down what it hears. */
+export class Member {
+  readonly calls: string[] = [];
+  readonly heard: string[] = [];
+  ws: WebSocketConnection | undefined;
+  readonly #crowd: Crowd;
+
+  constructor(crowd: Crowd) {
+    this.#crowd = crowd;
+  }
+
+  onOpen(ws: WebSocketConnection): unknown {
+    this.ws = ws;
+    return this.#call("open");
+  }
+
+  onMessage(_ws: unknown, { data }: { readonly data: string | Uint8Array }): unknown {
+    this.heard.push(typeof data === "string" ? named(1, data) : named(2, Buffer.from(data).toString()));
+    return this.#call("message");
+  }
+
+  onDrain(): unknown {
+    return this.#call("drain");
+  }
+
+  onError(): unknown {
+    return this.#call("error");
+  }
+
+  onTerminate(): unknown {
+    return this.#call("terminate");
+  }
+
+  #call(name: string): unknown {
+    const { reactions, gates } = this.#crowd;
+    const reaction = reactions[this.calls.push(name) % reactions.length] ?? "nothing";
+    const { ws } = this;
+    if (name === "terminate") this.#crowd.log.push("terminate");
+    if (reaction === "send") ws?.send("x".repeat(1000));
+    else if (reaction === "terminate") ws?.terminate(4001);
+    else if (reaction === "destroy") ws?.wss.broadcast(`from ${String(ws.id)}`);
+    else if (reaction === "throw") throw new Boom();
+    else if (reaction === "reject") return Promise.reject(new Boom());
+    else if (reaction === "resolve") return Promise.resolve();
+    else if (reaction === "wait") {
+      const one = gate();
+      gates.push(one);
+      return one.promise;
+    }
+    return undefined;
+  }
+}
+
+/** A server with handlers like that. */
+export class Crowd {
+  readonly wss: WebSocketServer;
+  readonly reactions: readonly Reaction[];
+  /** Promises of handlers that have not settled. */
+  readonly gates: Gate[] = [];
+  /** Every handler that was handed out, by the path of its client. */
+  readonly members = new Map<string, Member>();
+  /** "terminate" for each connection's end, "over" for the server's. */
+  readonly log: string[] = [];
+  /** What was wrong. */
+  readonly faults: string[] = [];
+  readonly #answers: Gate[] = [];
+
+  constructor(reactions: readonly Reaction[], options: WebSocketServerOptions<"auto">) {
+    this.reactions = reactions;
+    this.wss = new WebSocketServer<object, "auto">(
+      {
+        onConnection: (_wss, event) => this.#answer(event),
+        onError: (_wss, { errors: [{ cause }] }) => {
+          if (!(cause instanceof Boom) && !(cause instanceof HawserError && cause.code !== "HWS_INTERNAL"))
+            this.faults.push(`reported ${String(cause)}`);
+        },
+        onTerminate: () => this.log.push("over"),
+      },
+      { ...options, dataType: "auto" },
+    );
+  }
+
+  get port(): number {
+    return (this.wss.address() as AddressInfo).port;
+  }
+
+  /** The oldest promise of a callback settles. */
+  settle(well: boolean): void {
+    const oldest = this.gates.shift();
+    if (well) oldest?.open();
+    else oldest?.fail(new Boom());
+  }
+
+  /** The oldest client that was made to wait is answered. */
+  answer(): void {
+    this.#answers.shift()?.open();
+  }
+
+  async #answer({ request }: ConnectionEvent): Promise<Member | ReturnType<typeof refuse>> {
+    const { url } = request;
+    const answer = url.slice(1).split("-")[0] as Answer;
+    if (answer === "refuse") return refuse(429);
+    if (answer === "throw") throw new Boom();
+    if (answer === "later" || answer === "never") {
+      const one = gate();
+      if (answer === "later") this.#answers.push(one);
+      await one.promise;
+    }
+    const member = new Member(this);
+    this.members.set(url, member);
+    return member;
+  }
+}

@@ -1,0 +1,271 @@
+import { Connection } from "../../src/connection/connection.ts";
+import type { MessageCounters } from "../../src/connection/counters/messages.ts";
+import { newTally } from "../../src/connection/counters/limits.ts";
+import type { Callbacks } from "../../src/connection/handler/caller.ts";
+import type { ErrorEvent, MessageEvent, TerminateEvent } from "../../src/connection/handler/events.ts";
+import type { ConnectionHost } from "../../src/connection/host.ts";
+import { Sent } from "../../src/connection/sending/sender.ts";
+import { textFrame } from "../../src/connection/sending/text.ts";
+import type { ConnectionSettings } from "../../src/connection/settings.ts";
+import { HawserError } from "../../src/errors/errors.ts";
+import { hex, utf8 } from "./bytes.ts";
+import { LateBlob } from "./late-blob.ts";
+import { named } from "./random-peer.ts";
+import { type Gate, gate } from "./session.ts";
+import { connectionSettings } from "./settings.ts";
+import { Wire, turns } from "./wire.ts";
+
+/** What a callback does. */
+export type Reaction = "nothing" | "send" | "resolve" | "wait" | "throw" | "reject" | "terminate" | "destroy";
+
+/** How a message is sent. */
+export type Kind = "text" | "bytes" | "shared" | "blob";
+
+/** What the callbacks of this handler throw. */
+export class Boom extends Error {}
+
+/** What a promise has come to. */
+export interface Watched<T> {
+  settled: boolean;
+  value: T | undefined;
+}
+
+/** What stands for the answer to the handshake. */
+const PREAMBLE = "101!";
+
+/**
+ * One connection on a wire, with a handler that does what it is told in advance. It writes down what its callbacks are
+ * called with, and what must never be: nothing is thrown in a callback for that, where it would be an exception of the handler's.
+ */
+export class Life implements ConnectionHost {
+  /** The clock of its server. */
+  now = 0;
+  readonly stream: Wire;
+  readonly connection: Connection;
+  readonly tally = newTally();
+  /** The names of the callbacks, in order. */
+  readonly calls: string[] = [];
+  /** The messages that were delivered, `named`. */
+  readonly heard: string[] = [];
+  /** The numbers of what `onError` was told. */
+  readonly errors: number[] = [];
+  /** What `onTerminate` was told. */
+  readonly ends: { readonly code: number; readonly status: string }[] = [];
+  /** What the owner was told: "left", "finished". */
+  readonly told: string[] = [];
+  /** What was wrong. */
+  readonly faults: string[] = [];
+  /** Promises that the connection has given. */
+  readonly rooms: Watched<boolean>[] = [];
+  readonly trips: Watched<number | undefined>[] = [];
+  /** How often `send` has said to wait, or room was waited for: `onDrain` may come as often. */
+  waits = 0;
+  /** How many callbacks had been called when `send` said so last: `onDrain` is to be among those behind them. */
+  toldToWait = 0;
+  /** Somebody or something has cut the talk short: what came behind it is not delivered. */
+  interrupted = false;
+  /** It was destroyed by us: nobody waits for promises any more. */
+  destroyed = false;
+  readonly #reactions: readonly Reaction[];
+  /** It has sent a Blob. */
+  usedBlobs = false;
+  readonly #gates: Gate[] = [];
+  readonly #blobs: LateBlob[] = [];
+  #running: string | undefined;
+  #sends = 0;
+  #before: MessageCounters = { accepted: 0, written: 0, dropped: 0, pending: 0 };
+  #status = "Connected";
+
+  constructor(reactions: readonly Reaction[], mark: number, settings: Partial<ConnectionSettings>) {
+    this.#reactions = reactions;
+    this.stream = new Wire({ highWaterMark: mark });
+    const all = connectionSettings({ ...settings, tally: this.tally });
+    this.connection = new Connection(this.stream, this.#handler(), all, this, (ws) => ws);
+    this.connection.start(PREAMBLE, hex(""));
+  }
+
+  /** What was sent, behind the answer to the handshake. */
+  get sent(): Uint8Array {
+    return this.stream.taken.subarray(PREAMBLE.length);
+  }
+
+  send(kind: Kind, size: number): void {
+    const { connection } = this;
+    const before = connection.counters.accepted;
+    const { status } = connection;
+    const content = `${String(this.#sends++)}|${"x".repeat(size)}`;
+    const told = this.#sendAs(kind, content);
+    this.#fault(connection.counters.accepted - before !== (status === "Connected" ? 1 : 0), "accepted what it did not");
+    this.#fault(status !== "Connected" && told !== Sent.dropped, `took a message while ${status}`);
+    if (status !== "Connected" || told === Sent.taken) return;
+    this.waits++;
+    this.toldToWait = this.calls.length;
+  }
+
+  terminate(code: number): void {
+    this.interrupted = true;
+    this.connection.terminate(code);
+  }
+
+  destroy(): void {
+    this.interrupted = this.destroyed = true;
+    this.connection.destroy();
+  }
+
+  /** Waits for room, and pings. */
+  ask(): void {
+    this.waits++;
+    this.rooms.push(watch(this.connection.whenRoom()));
+    this.trips.push(watch(this.connection.measure()));
+  }
+
+  /** Time goes by on the server's clock, and it comes to look. */
+  tick(ticks: number): void {
+    this.now += ticks;
+    const deaf = this.stream.isPaused();
+    const before = this.tally.pingTimeout;
+    this.connection.look();
+    this.#fault(deaf && this.tally.pingTimeout > before, "took a peer for dead whom it does not read");
+  }
+
+  /** The oldest promise of a callback settles. Returns whether there was one. */
+  settle(well: boolean): boolean {
+    const oldest = this.#gates.shift();
+    if (well) oldest?.open();
+    else {
+      if (oldest !== undefined) this.interrupted = true;
+      oldest?.fail(new Boom());
+    }
+    return oldest !== undefined;
+  }
+
+  /** The oldest Blob has been read, or cannot be. Returns whether there was one. */
+  read(well: boolean): boolean {
+    const oldest = this.#blobs.shift();
+    if (well) oldest?.read();
+    else oldest?.fail(new Error("EIO"));
+    return oldest !== undefined;
+  }
+
+  /** Everything that is held up goes on, until nothing happens any more. */
+  async goOn(): Promise<void> {
+    this.stream.flow();
+    for (let before = -1; before !== this.#happened;) {
+      before = this.#happened;
+      await turns(2);
+      if ([this.settle(true), this.read(true)].includes(true)) before = -1;
+    }
+  }
+
+  /** What holds at every moment. */
+  check(): void {
+    const { counters, bufferedAmount, status } = this.connection;
+    const { accepted, written, dropped, pending } = counters;
+    this.#fault(accepted !== written + dropped + pending, `counted wrong: ${JSON.stringify(counters)}`);
+    this.#fault(
+      accepted < this.#before.accepted || written < this.#before.written || dropped < this.#before.dropped,
+      "counted backwards",
+    );
+    this.#fault(!(bufferedAmount >= 0), `bufferedAmount is ${String(bufferedAmount)}`);
+    const order = ["Connected", "Closing", "Closed"];
+    this.#fault(order.indexOf(status) < order.indexOf(this.#status), `${this.#status} became ${status}`);
+    this.#before = counters;
+    this.#status = status;
+  }
+
+  // As its owner.
+
+  left(): void {
+    this.told.push("left");
+    this.#fault(this.ends.length > 0, "left after onTerminate");
+  }
+
+  finished(): void {
+    this.told.push("finished");
+    this.#fault(this.#running !== undefined && !this.destroyed, "finished while a callback runs");
+  }
+
+  report(_connection: unknown, error: unknown): void {
+    this.#fault(!(error instanceof Boom) && !isDocumented(error), `reported ${String(error)}`);
+  }
+
+  get #happened(): number {
+    const { accepted, written, dropped } = this.connection.counters;
+    return this.calls.length + accepted + written + dropped;
+  }
+
+  #handler(): Callbacks {
+    return {
+      onOpen: () => this.#call("open"),
+      onMessage: (_ws, event) => {
+        const { data } = event as MessageEvent<string | Uint8Array>;
+        this.heard.push(typeof data === "string" ? named(1, data) : named(2, Buffer.from(data).toString()));
+        return this.#call("message");
+      },
+      onDrain: () => this.#call("drain"),
+      onError: (_ws, event) => {
+        const { errCode, cause } = (event as ErrorEvent).errors[0];
+        this.interrupted = true;
+        this.errors.push(errCode);
+        this.#fault(!(cause instanceof Boom) && !isDocumented(cause), `was told of ${String(cause)}`);
+        return this.#call("error");
+      },
+      onTerminate: (_ws, event) => {
+        const { code } = event as TerminateEvent;
+        this.ends.push({ code, status: this.connection.status });
+        return this.#call("terminate");
+      },
+    };
+  }
+
+  #call(name: string): unknown {
+    this.#fault(this.#running !== undefined && !this.destroyed, `${name} came while ${String(this.#running)} runs`);
+    this.#running = name;
+    const reaction = this.#reactions[this.calls.push(name) % this.#reactions.length] ?? "nothing";
+    if (reaction === "wait" || reaction === "reject" || reaction === "resolve") {
+      const { promise, open, fail } = gate();
+      if (reaction === "wait") this.#gates.push({ promise, open, fail });
+      else if (reaction === "resolve") open();
+      else {
+        this.interrupted = true;
+        fail(new Boom());
+      }
+      return promise.finally(() => (this.#running = undefined));
+    }
+    this.#running = undefined;
+    if (reaction === "send") this.send("text", 20);
+    else if (reaction === "terminate") this.terminate(4001);
+    else if (reaction === "destroy") this.destroy();
+    else if (reaction === "throw") {
+      this.interrupted = true;
+      throw new Boom();
+    }
+    return undefined;
+  }
+
+  #sendAs(kind: Kind, content: string): Sent {
+    const { connection } = this;
+    if (kind === "text") return connection.send(content);
+    if (kind === "bytes") return connection.send(utf8(content));
+    if (kind === "shared") return connection.sendShared(textFrame(content), content);
+    const blob = new LateBlob(content);
+    this.usedBlobs = true;
+    this.#blobs.push(blob);
+    return connection.send(blob);
+  }
+
+  #fault(wrong: boolean, what: string): void {
+    if (wrong) this.faults.push(what);
+  }
+}
+
+/** The library's own errors, but for the one that says it has failed itself. */
+function isDocumented(error: unknown): boolean {
+  return error instanceof HawserError && error.code !== "HWS_INTERNAL";
+}
+
+function watch<T>(promise: Promise<T>): Watched<T> {
+  const watched: Watched<T> = { settled: false, value: undefined };
+  void promise.then((value) => Object.assign(watched, { settled: true, value }));
+  return watched;
+}

@@ -1,0 +1,72 @@
+import { type Tally, newTally } from "../../src/connection/counters/limits.ts";
+import type { Sent } from "../../src/connection/sending/sender.ts";
+import { textFrame } from "../../src/connection/sending/text.ts";
+import { utf8 } from "./bytes.ts";
+import { type React, Session, type SessionOptions } from "./session.ts";
+import { Wire, turns } from "./wire.ts";
+
+/** What stands in the stream of a slow peer: with its frame's header, `FIRST_SIZE` bytes. */
+export const FIRST = "first";
+
+/** Bytes of the frame of `FIRST`. */
+export const FIRST_SIZE = 7;
+
+/** A session with a peer that has stopped reading: its stream is full with one message. */
+export interface Slow extends Session {
+  /** How often each limit was reached. */
+  readonly tally: Tally;
+}
+
+/**
+ * Makes a session and has its peer stop reading.
+ *
+ * @param options - Of the session. `stream`: one that is full with one byte, if it is not given.
+ * @param react - What its handler does.
+ */
+export async function slowPeer(options: SessionOptions = {}, react: React = {}): Promise<Slow> {
+  const tally = newTally();
+  const session = new Session(react, { stream: new Wire({ highWaterMark: 1 }), tally, ...options });
+  await turns(1);
+  session.stream.stick();
+  session.connection.send(FIRST);
+  await turns(1);
+  return Object.assign(session, { tally });
+}
+
+/** The peer reads again, and what waited has come. */
+export async function flow({ stream }: Session): Promise<void> {
+  stream.flow();
+  await turns();
+}
+
+/** A way of sending a text. */
+export type Way = (session: Session, text: string, key?: string) => Sent;
+
+/** All ways of sending a text, each with its name: what they bring about must be the same. */
+export const ways: readonly (readonly [name: string, way: Way])[] = [
+  ["send", ({ connection }, text, key) => connection.send(text, key)],
+  ["sendShared", ({ connection }, text, key) => connection.sendShared(textFrame(text), text, key)],
+  ["send of bytes", ({ connection }, text, key) => connection.send(utf8(text), key)],
+];
+
+/** What has come, in short: the contents of messages as texts, control frames with their kind. */
+export function came(session: Session): string[] {
+  return session.sent.map(([kind, payload]) => {
+    if (kind === "binary") return Buffer.from(payload, "hex").toString();
+    return kind === "text" ? payload : `${kind} ${payload}`;
+  });
+}
+
+/**
+ * Has the handler of a session hear of room too. Its calls are written down with the others.
+ *
+ * @param session - Whose.
+ * @param react - What it does besides.
+ */
+export function hearRoom(session: Session, react: () => unknown = () => undefined): void {
+  const handler = session.connection.handler as { onDrain?: (ws: unknown, event: object) => unknown };
+  handler.onDrain = (_ws, event) => {
+    session.calls.push(["drain", event]);
+    return react();
+  };
+}

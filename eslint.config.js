@@ -148,7 +148,7 @@ export default defineConfig(
   },
   {
     // Tools that are configured by a default export.
-    files: ["*.config.ts"],
+    files: ["**/*.config.ts"],
     rules: { "no-restricted-syntax": "off" },
   },
 );

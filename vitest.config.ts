@@ -15,6 +15,8 @@ export default defineConfig({
       include: ["test/types/**/*.test-d.ts"],
       tsconfig: "./test/types/tsconfig.json",
     },
+    // A file fails that leaves a socket, a server, a timer or a process behind.
+    setupFiles: ["test/support/open-handles.ts"],
     pool: "forks",
     globals: false,
     // Far above what a test takes: a slow machine is no failure, a hang is.

@@ -11,8 +11,12 @@ export function switchingProtocols(accept: string, protocol: string | undefined)
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}\r\n`;
 }
 
-/** Answers with an HTTP status and one line of text, then closes the socket. */
-export function sendRefusal(socket: Duplex, refusal: Refusal): void {
+/**
+ * Answers with an HTTP status and one line of text, then closes the socket.
+ *
+ * @param method that of the request: the answer to HEAD has no body (RFC 9110 9.3.2)
+ */
+export function sendRefusal(socket: Duplex, refusal: Refusal, method?: string): void {
   if (socket.destroyed || socket.writableEnded) return;
   const deadline = setTimeout(() => socket.destroy(), LINGER);
   socket.on("error", () => socket.destroy());
@@ -22,10 +26,11 @@ export function sendRefusal(socket: Duplex, refusal: Refusal): void {
   // What still comes is read, so that the client gets the answer and not a reset.
   socket.once("end", () => socket.destroy());
   socket.resume();
-  socket.end(serializeRefusal(refusal), "utf8");
+  const { head, body } = serializeRefusal(refusal);
+  socket.end(method === "HEAD" ? head : head + body, "utf8");
 }
 
-function serializeRefusal(refusal: Refusal): string {
+function serializeRefusal(refusal: Refusal): { readonly head: string; readonly body: string } {
   const body = `${refusal.body}\n`;
   // RFC 9110 7.8: an Upgrade header is named in Connection.
   const connection = refusal.status === 426 ? "Upgrade, close" : "close";
@@ -37,5 +42,6 @@ function serializeRefusal(refusal: Refusal): string {
       head += `${name}: ${one}\r\n`;
   }
   if (!named.has("content-type")) head += "Content-Type: text/plain; charset=utf-8\r\n";
-  return `${head}Content-Length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`;
+  head += `Content-Length: ${String(Buffer.byteLength(body))}\r\n\r\n`;
+  return { head, body };
 }

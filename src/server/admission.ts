@@ -21,10 +21,10 @@ export interface AdmissionHost {
 
 /** A client that asks to connect, until it is answered: by `onConnection`, by the deadline, or by the server's end. */
 export class Admission {
-  readonly #offer: Offer;
+  /** Until it is answered: a promise of the user's that never settles must not keep a client that is gone. */
+  #offer: Offer | undefined;
   readonly #host: AdmissionHost;
-  readonly #event: ConnectionEvent;
-  #answered = false;
+  #event: ConnectionEvent | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #whenAnswered: (() => void) | undefined;
 
@@ -36,12 +36,13 @@ export class Admission {
 
   /** The client's address. */
   get remoteAddress(): string {
-    return this.#offer.request.remoteAddress;
+    return this.#offer?.request.remoteAddress ?? "";
   }
 
   /** Asks `onConnection`. `whenAnswered` is called once the client has its answer. */
   start(whenAnswered: () => void): void {
     this.#whenAnswered = whenAnswered;
+    if (this.#event === undefined) return;
     try {
       const answer = this.#host.ask(this.#event);
       if (isThenable(answer)) this.#wait(answer);
@@ -53,15 +54,16 @@ export class Admission {
 
   /** Refuses the client, if it has not been answered. */
   refuse(refusal: Refusal): void {
-    if (this.#answered) return;
+    const offer = this.#offer;
+    if (offer === undefined) return;
     this.#settle();
-    this.#offer.refuse(refusal);
+    offer.refuse(refusal);
   }
 
   #wait(answer: PromiseLike<unknown>): void {
-    this.#offer.learn();
+    this.#offer?.learn();
     // Answered already: the callback itself has terminated the server.
-    if (!this.#answered) {
+    if (this.#offer !== undefined) {
       this.#deadline = setTimeout(() => {
         this.#host.late();
         this.refuse(new Refusal(503, "The server took too long to answer."));
@@ -78,10 +80,10 @@ export class Admission {
 
   #answer(answer: unknown): void {
     // The deadline or the server's end came first.
-    if (this.#answered) return;
+    if (this.#offer === undefined) return;
     if (answer === null || answer === undefined) this.refuse(new Refusal(403, "The server does not let you connect."));
     else if (answer instanceof Refusal) this.refuse(answer);
-    else if (isHandler(answer)) this.#accept(answer);
+    else if (isHandler(answer)) this.#accept(this.#offer, answer);
     else {
       this.#host.failed(
         new HawserError("HWS_INVALID_HANDLER", "expected an object with onMessage, a refusal, null or undefined"),
@@ -91,13 +93,13 @@ export class Admission {
     }
   }
 
-  #accept(handler: Callbacks): void {
+  #accept(offer: Offer, handler: Callbacks): void {
+    const protocol = this.#event?.protocol;
     this.#settle();
-    const { protocol } = this.#event;
-    const accepted = this.#offer.accept(protocol);
+    const accepted = offer.accept(protocol);
     // The client may have gone while it waited; the end of its stream is not told twice.
     if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
-    else this.#host.connect(this.#offer, accepted, handler, protocol);
+    else this.#host.connect(offer, accepted, handler, protocol);
   }
 
   #throw(error: unknown): void {
@@ -106,9 +108,9 @@ export class Admission {
   }
 
   #settle(): void {
-    this.#answered = true;
     clearTimeout(this.#deadline);
     this.#whenAnswered?.();
+    this.#offer = this.#event = undefined;
   }
 }
 

@@ -32,3 +32,19 @@ export function isClaimed(socket: Duplex): boolean {
     socket.listenerCount("readable") > 0
   );
 }
+
+/** Where Node keeps the answer that a socket is waiting for. */
+interface Answering extends Duplex {
+  readonly _httpMessage?: { once(event: "close", listener: () => void): unknown } | null;
+}
+
+/**
+ * Whether a request before this one has still to be answered: then the answer to a handshake would come before it, or in the
+ * middle of it. The socket is ended behind that answer; what the handshake asked for is not done.
+ */
+export function endsBehindAnswer(socket: Duplex): boolean {
+  const answer = (socket as Answering)._httpMessage;
+  if (answer === undefined || answer === null) return false;
+  answer.once("close", () => socket.end());
+  return true;
+}

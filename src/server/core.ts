@@ -17,7 +17,7 @@ import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close.ts";
 import { Admission, type AdmissionHost, internalError } from "./admission.ts";
-import { claim, isTaken } from "./claim.ts";
+import { claim, endsBehindAnswer, isTaken } from "./claim.ts";
 import type { ConnectionEvent } from "./connection-event.ts";
 import type { ServerCounters } from "./counters.ts";
 import type { Settings } from "./settings.ts";
@@ -118,6 +118,7 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
     // Until the connection listens, a socket that fails must not end the process.
     socket.on("error", ignore);
     this.#place.asked(socket);
+    if (endsBehindAnswer(socket)) return;
     const full = this.#end === undefined ? this.#gate.refusal() : undefined;
     if (full !== undefined) {
       sendRefusal(socket, full);
@@ -126,7 +127,7 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
     const offer = this.#read(message, socket, head);
     if (offer instanceof Refusal) {
       if (offer.status === HEADERS_TOO_LARGE) this.#settings.tally.maxHeaderSize++;
-      sendRefusal(socket, offer);
+      sendRefusal(socket, offer, message.method);
       return;
     }
     // `onOpen` may terminate the server.

@@ -23,6 +23,8 @@ export function createOwnServer(settings: OwnServerSettings): Server {
   const options = {
     // Node takes no Infinity.
     maxHeaderSize: Math.min(settings.maxHeaderSize, Number.MAX_SAFE_INTEGER),
+    // Answered by us, or Node would answer and read on.
+    requireHostHeader: false,
     headersTimeout: settings.handshakeTimeout,
     requestTimeout: settings.handshakeTimeout,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL, settings.handshakeTimeout),
@@ -34,6 +36,7 @@ export function createOwnServer(settings: OwnServerSettings): Server {
   const sockets = settings.maxConnections + settings.maxHandshakes;
   if (sockets < Number.MAX_SAFE_INTEGER) server.maxConnections = sockets;
   server.on("request", answerPlain);
+  server.on("checkExpectation", answerPlain);
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     answerClientError(error, socket, settings.tally);
   });
@@ -56,6 +59,11 @@ function createTlsServer(
 function answerPlain(request: IncomingMessage, response: ServerResponse): void {
   // Behind an answer with "Connection: close" nothing more is answered (RFC 9112 9.6).
   claim(request.socket);
+  if (request.headers.host === undefined && request.httpVersion === "1.1") {
+    response.writeHead(400, { Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
+    response.end("A request has exactly one Host header.\n");
+    return;
+  }
   const get = request.method === "GET" || request.method === "HEAD";
   const body = get ? "This is a WebSocket server.\n" : "A WebSocket is opened with GET.\n";
   const headers = get ? UPGRADE_HEADERS : { Allow: "GET" };
@@ -71,7 +79,9 @@ function answerPlain(request: IncomingMessage, response: ServerResponse): void {
 function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, tally: Settings["tally"]): void {
   if (error.code === "HPE_HEADER_OVERFLOW") tally.maxHeaderSize++;
   else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") tally.handshakeTimeout++;
-  if (error.code === "ECONNRESET" || !socket.writable || isTaken(socket)) {
+  // It has its answer, and a moment to read it.
+  if (error.code !== "ECONNRESET" && (isTaken(socket) || socket.writableEnded)) return;
+  if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }

@@ -24,6 +24,9 @@ export type Kind = "text" | "bytes" | "shared" | "blob";
 /** What the callbacks of this handler throw. */
 export class Boom extends Error {}
 
+/** Messages that are sent, after which the handler sends no more by itself. */
+const MAX_SENDS = 100;
+
 /** What a promise has come to. */
 export interface Watched<T> {
   settled: boolean;
@@ -233,7 +236,8 @@ export class Life implements ConnectionHost {
       return promise.finally(() => (this.#running = undefined));
     }
     this.#running = undefined;
-    if (reaction === "send") this.send("text", 20);
+    // Who sends whenever there is room never comes to an end.
+    if (reaction === "send" && this.#sends < MAX_SENDS) this.send("text", 20);
     else if (reaction === "terminate") this.terminate(4001);
     else if (reaction === "destroy") this.destroy();
     else if (reaction === "throw") {

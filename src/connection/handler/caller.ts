@@ -87,7 +87,7 @@ export class Caller {
 
   /** Calls `onMessage`, now or when its turn comes. */
   message(data: unknown): void {
-    if (this.held) this.#queue.defer(() => this.#deliver(data));
+    if (this.held) this.#queue.deferItem(data);
     else this.#deliver(data);
   }
 
@@ -122,7 +122,10 @@ export class Caller {
   }
 
   get #queue(): SerialQueue {
-    return (this.#serial ??= new SerialQueue(() => this.#host.settled()));
+    return (this.#serial ??= new SerialQueue(
+      () => this.#host.settled(),
+      (data) => this.#deliver(data),
+    ));
   }
 
   #deliver(data: unknown): void {

@@ -1,19 +1,34 @@
+/** Something to be run, among items that wait to be delivered. */
+class Task {
+  readonly run: () => void;
+
+  constructor(run: () => void) {
+    this.run = run;
+  }
+}
+
 /**
  * Runs tasks one after the other. A task that returns a promise holds back those behind it until it settles; as long as
  * none does, nothing is queued and no promise is met. This is 4D's worker: a connection's callbacks never overlap.
  */
 export class SerialQueue {
   readonly #free: () => void;
+  readonly #deliver: (item: unknown) => void;
   #held = false;
   #running = false;
-  #waiting: (() => void)[] = [];
+  /** Tasks, and items that wait to be delivered: a closure for each would be most of what a short message takes. */
+  #waiting: unknown[] = [];
   #next = 0;
   /** The number of the promise that is awaited. Those with another number are not waited for any more. */
   #awaited = 0;
 
-  /** @param free is called whenever the queue has run empty */
-  constructor(free: () => void) {
+  /**
+   * @param free is called whenever the queue has run empty
+   * @param deliver is called for each item, when its turn comes
+   */
+  constructor(free: () => void, deliver: (item: unknown) => void = () => undefined) {
     this.#free = free;
+    this.#deliver = deliver;
   }
 
   /** True while a promise is awaited: what comes now must `defer`. */
@@ -58,7 +73,12 @@ export class SerialQueue {
 
   /** Has `task` run when all that is before it has settled. */
   defer(task: () => void): void {
-    this.#waiting.push(task);
+    this.#waiting.push(new Task(task));
+  }
+
+  /** Has an item delivered when all that is before it has settled. */
+  deferItem(item: unknown): void {
+    this.#waiting.push(item);
   }
 
   /** Runs what is deferred, as far as nothing is awaited. */
@@ -66,7 +86,15 @@ export class SerialQueue {
     if (this.#held || this.#running) return;
     this.#running = true;
     try {
-      for (let task = this.#take(); task !== undefined; task = this.held ? undefined : this.#take()) task();
+      while (!this.held && this.#next < this.#waiting.length) {
+        const next = this.#waiting[this.#next++];
+        if (next instanceof Task) next.run();
+        else this.#deliver(next);
+      }
+      if (this.#next === this.#waiting.length) {
+        this.#waiting = [];
+        this.#next = 0;
+      }
     } finally {
       this.#running = false;
     }
@@ -78,13 +106,6 @@ export class SerialQueue {
     this.#awaited++;
     this.#held = false;
     this.goOn();
-  }
-
-  #take(): (() => void) | undefined {
-    if (this.#next < this.#waiting.length) return this.#waiting[this.#next++];
-    this.#waiting = [];
-    this.#next = 0;
-    return undefined;
   }
 }
 

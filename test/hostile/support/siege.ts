@@ -50,9 +50,10 @@ export function armies(): (options?: ServerOptions) => Promise<Siege> {
 export class Siege {
   /** The server: what it can be asked is in `server.ts`. */
   readonly server: Remote<ServerMethods>;
+  /** Where it listens, on 127.0.0.1. */
+  readonly port: number;
   readonly #swarm: Remote<SwarmMethods>;
   readonly #good: GoodClient;
-  readonly #port: number;
   readonly #secure: boolean;
   readonly #before: State & Memory;
 
@@ -66,7 +67,7 @@ export class Siege {
     this.server = server;
     this.#swarm = swarm;
     this.#good = good;
-    this.#port = port;
+    this.port = port;
     this.#secure = secure;
     this.#before = before;
   }
@@ -88,7 +89,7 @@ export class Siege {
 
   /** Connects hostile peers: with TLS, if the server has it. */
   async peers(count: number, options: PeersOptions = {}): Promise<Peers> {
-    return Peers.open(this.#swarm, count, { secure: this.#secure, ...options, port: this.#port });
+    return Peers.open(this.#swarm, count, { secure: this.#secure, ...options, port: this.port });
   }
 
   /** What the server has, and what its callbacks were told. */

@@ -1,0 +1,8 @@
+import type { Target } from "../engine/target.ts";
+import { close } from "./close.ts";
+import { fields } from "./fields.ts";
+import { handshake } from "./handshake.ts";
+import { parser } from "./parser.ts";
+
+/** All targets, in the order in which bytes meet what they attack. */
+export const targets: readonly Target[] = [fields, handshake, parser, close];

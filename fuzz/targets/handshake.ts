@@ -1,0 +1,195 @@
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
+import type { Duplex } from "node:stream";
+
+import { WebSocketServer } from "../../src/hawser.ts";
+import { readOptions } from "../../src/server/settings.ts";
+import { createOwnServer } from "../../src/server/web-server.ts";
+import { Wire } from "../../test/support/wire.ts";
+import { Random } from "../engine/random.ts";
+import { type Mutator, type Target, holds } from "../engine/target.ts";
+import { mutateRequest, simplerRequests } from "../grammar/mutate-request.ts";
+import type { Clock } from "../world/clock.ts";
+import { FuzzHandler } from "../world/handler.ts";
+import { inWorld, turns } from "../world/run.ts";
+import { checkAccepted, checkRefused } from "./handshake/oracle.ts";
+import { UNEXPECTED, readResponses } from "./handshake/responses.ts";
+import { SCENARIOS, STATUSES, type Scenario, USERS } from "./handshake/scenarios.ts";
+
+/** Bytes of an input before the request: the scenario, and how it arrives. They are letters, so that the corpus can be read. */
+const HEAD = 2;
+
+/** The opening handshake: whatever comes in, the answer is one HTTP response, and nothing is left. */
+export const handshake: Target = {
+  name: "handshake",
+  notation: "text",
+  maxLength: 8192,
+  batch: 16,
+  mutators: [request, request, request, request, request, request, head],
+  *simpler(input) {
+    for (const text of simplerRequests(input.toString("latin1", HEAD))) yield withRequest(input, text);
+  },
+  run: (input) =>
+    inWorld(async (clock) => {
+      const [which = 0, how = 0] = input;
+      const scenario = SCENARIOS[which % SCENARIOS.length] ?? SCENARIOS[0];
+      if (scenario !== undefined) await shakeHands(clock, scenario, how, input.subarray(HEAD));
+    }),
+};
+
+/** What a web server was asked, and who asked. */
+interface Asked {
+  readonly web: Server;
+  readonly wss: WebSocketServer;
+  readonly handler: FuzzHandler;
+  /** Every request that Node made of the bytes. */
+  readonly messages: IncomingMessage[];
+}
+
+/** A stream that Node's web server can close behind an answer, as it does with a socket. */
+class SocketLike extends Wire {
+  /** As `net.Socket` has it. */
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once("finish", () => this.destroy());
+  }
+}
+
+async function shakeHands(clock: Clock, scenario: Scenario, how: number, bytes: Buffer): Promise<void> {
+  const asked = startServer(scenario);
+  const wire = new SocketLike();
+  // Node's own type wants a socket; any stream will do, as its documentation says.
+  asked.web.emit("connection", wire as unknown as never);
+  for (const chunk of chunksOf(bytes, how & 0x3f)) {
+    if (!wire.destroyed) wire.arrive(chunk);
+    if ((how & 0x40) !== 0) await turns(1);
+  }
+  const early = (how & 0x80) !== 0;
+  if (!early) await pass(clock);
+  if (!wire.destroyed) wire.arriveEnd();
+  await pass(clock);
+  checkAnswer(asked, scenario, wire, bytes, early);
+  await leave(asked, wire, clock);
+}
+
+/** Lets everything happen, at once and by deadlines. */
+async function pass(clock: Clock): Promise<void> {
+  await turns(4);
+  clock.advance(20_000);
+  await turns(3);
+}
+
+function startServer({ server, options, answer }: Scenario): Asked {
+  const web = server === "own" ? createOwnServer(readOptions(options)) : createServer(plain);
+  const handler = new FuzzHandler();
+  const callbacks = {
+    onConnection: (_wss: unknown, event: Parameters<Scenario["answer"]>[0]) => answer(event, handler) as FuzzHandler,
+    onError: () => undefined,
+  };
+  const wss = new WebSocketServer(callbacks, server === "handed over" ? options : { ...options, server: web });
+  if (server === "handed over") {
+    web.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+      wss.handleUpgrade(message, socket, head);
+    });
+  }
+  return { web, wss, handler, messages: listen(web) };
+}
+
+/** The events by which a web server is told of a request. */
+const REQUESTS: ReadonlySet<string> = new Set(["request", "upgrade", "checkExpectation"]);
+
+/** What Node makes of the bytes, seen without a listener, which would change what the server does. */
+function listen(web: Server): IncomingMessage[] {
+  const messages: IncomingMessage[] = [];
+  const emit = web.emit.bind(web) as (event: string, ...args: unknown[]) => boolean;
+  web.emit = (event: string, ...args: unknown[]) => {
+    if (REQUESTS.has(event)) messages.push(args[0] as IncomingMessage);
+    return emit(event, ...args);
+  };
+  return messages;
+}
+
+/** A page of the user's own web server. */
+function plain(_message: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, { Connection: "close" }).end("a page");
+}
+
+function checkAnswer(
+  { messages, handler }: Asked,
+  scenario: Scenario,
+  wire: Wire,
+  bytes: Buffer,
+  early: boolean,
+): void {
+  const written = readResponses(
+    Buffer.from(wire.taken),
+    messages.map(({ method = "" }) => method),
+  );
+  // On the user's own web server Node answers an unknown `Expect` by itself, and goes on.
+  const responses = scenario.server === "own" ? written : written.filter(({ status }) => status !== UNEXPECTED);
+  holds(
+    responses.length < 2,
+    "there is more than one response",
+    responses.map(({ status }) => status),
+  );
+  const [response] = responses;
+  const [message] = messages;
+  if (response === undefined) {
+    // Nothing was asked; or the client did not wait; or it wants a tunnel, which Node refuses by closing.
+    const silent =
+      early || /^[\r\n]*$/.test(bytes.toString("latin1")) || /^[\r\n]*CONNECT /.test(bytes.toString("latin1"));
+    holds(silent, "there is no response");
+    return;
+  }
+  if (handler.broken.length > 0) throw handler.broken[0];
+  if (response.status === 101) {
+    holds(scenario.accepts, "a client is let in whom nobody let in");
+    checkAccepted(response, message, scenario.options.path);
+    holds(handler.over, "a connection does not end when its peer has gone", handler.calls);
+  } else {
+    const users = scenario.server !== "own" && USERS.includes(response.status);
+    if (!users) checkRefused(response, new Set([...STATUSES, ...scenario.statuses]));
+    holds(handler.calls.length === 0, "the handler of a client that was refused is called", handler.calls);
+  }
+}
+
+/** Nothing is left: no socket, no connection, no timer. */
+async function leave({ web, wss }: Asked, wire: Wire, clock: Clock): Promise<void> {
+  holds(wire.destroyed, "a socket is left open");
+  holds(wss.connections.length === 0, "a connection is left");
+  const settled: boolean[] = [];
+  void wss.terminate().then(() => settled.push(true));
+  await turns(2);
+  holds(settled.length > 0 && wss.terminated, "wss.terminate() does not settle");
+  web.close();
+  clock.advance(60_000);
+  holds(clock.pending === 0, "a timer is left", clock.pending);
+}
+
+/** Cuts of the request: none, or what follows from the number. */
+function chunksOf(bytes: Buffer, cuts: number): Buffer[] {
+  if (cuts === 0) return [bytes];
+  const random = new Random(cuts);
+  const chunks = [];
+  for (let at = 0; at < bytes.length;) {
+    const end = at + random.between(1, random.pick([3, 30, 300]));
+    chunks.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return chunks;
+}
+
+function withRequest(input: Buffer, text: string): Buffer {
+  return Buffer.concat([input.subarray(0, HEAD), Buffer.from(text, "latin1")]);
+}
+
+function request(...[input, random, other]: Parameters<Mutator>): Buffer {
+  return withRequest(input, mutateRequest(input.toString("latin1", HEAD), random, other.toString("latin1", HEAD)));
+}
+
+function head(...[input, random]: Parameters<Mutator>): Buffer {
+  const copy = Buffer.from(input);
+  if (copy.length >= HEAD)
+    copy.writeUInt8(random.oneIn(2) ? 0x40 + random.below(SCENARIOS.length) : random.below(256), random.below(HEAD));
+  return copy;
+}

@@ -1,0 +1,44 @@
+// Has a server go down while many clients send all the time, and counts what became of the messages.
+//   node --import tsx scripts/drain.ts
+//   node --import tsx scripts/drain.ts --clients 100 --seconds 1
+//   node --import tsx scripts/drain.ts --save docs/reliability/drain.json
+import { parseArgs } from "node:util";
+import type { DrainRecord } from "./reliability/drain/record.ts";
+import { runDrain } from "./reliability/drain/run.ts";
+import { summaryOf } from "./reliability/drain/summary.ts";
+import { publish } from "./reliability/save.ts";
+
+const { values } = parseArgs({
+  options: {
+    clients: { type: "string", default: "300" },
+    depth: { type: "string", default: "16" },
+    seconds: { type: "string", default: "5" },
+    save: { type: "string" },
+  },
+});
+
+/** Whether all is as it should be. */
+function isGood({ plan, lost, surplus, misplaced, left, codes, knocks, order, page, ...counts }: DrainRecord): boolean {
+  return (
+    counts.counters.written === counts.received &&
+    lost + surplus + misplaced + left === 0 &&
+    codes["1001"] === plan.clients &&
+    knocks["503 with Retry-After"] === plan.knocks &&
+    order.map(({ what, times }) => `${String(times)} ${what}`).join() ===
+      `${String(plan.clients)} connection,1 server,1 promise` &&
+    page.meanwhile === 200 &&
+    page.afterwards === 200
+  );
+}
+
+const record = await runDrain({
+  clients: Number(values.clients),
+  depth: Number(values.depth),
+  seconds: Number(values.seconds),
+  burst: 16,
+  timeout: 10,
+  knocks: 50,
+  batch: { size: 50, interval: 50 },
+});
+publish(record, summaryOf(record), values.save);
+process.exitCode = isGood(record) ? 0 : 1;

@@ -1,0 +1,186 @@
+import { join, utf8 } from "../../test/support/bytes.ts";
+import { announce, begin, close, half, handshake, more, ping, text } from "../../test/hostile/support/frames.ts";
+import type { Memory, ServerOptions } from "../../test/hostile/support/server.ts";
+import { Armies } from "./hostile-armies.ts";
+
+/** What a server holds for one connection of a kind. */
+export interface Held {
+  readonly what: string;
+  readonly connections: number;
+  /** Bytes of the heap and of buffers, after garbage collection. */
+  readonly held: number;
+  /** Bytes by which the process has grown. */
+  readonly pages: number;
+  /** What bounds it. */
+  readonly bound: string;
+}
+
+/** A kind of hostile connection that is there for long. */
+interface Kind {
+  readonly what: string;
+  /** Default 1,000; fewer where the system's own buffers for so many would not fit. */
+  readonly connections?: number;
+  readonly options?: ServerOptions;
+  readonly bound: string;
+  /** Brings so many connections there. */
+  attack(armies: Armies, connections: number): Promise<unknown>;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** How often memory is looked at. The most counts. */
+const LOOKS = 3;
+
+/** No deadline falls due while it is measured. */
+const PATIENT: ServerOptions = { handshakeTimeout: 120_000, closeTimeout: 120_000 };
+
+const kinds: readonly Kind[] = [
+  {
+    what: "open and silent",
+    bound: "the connection itself",
+    attack: (armies, count) => armies.peers(count, { path: "/sink" }),
+  },
+  {
+    what: "open and silent, over TLS",
+    options: { secure: true },
+    bound: "the connection itself, and TLS",
+    attack: (armies, count) => armies.peers(count, { path: "/sink" }),
+  },
+  {
+    what: "connected, sends nothing",
+    bound: "`handshakeTimeout` ends it",
+    attack: (armies, count) => armies.peers(count),
+  },
+  {
+    what: "headers of a few bytes, 16 KiB of them",
+    bound: "`maxHeaderSize`",
+    attack: async (armies, count) =>
+      (await armies.peers(count)).send(utf8(`GET / HTTP/1.1\r\n${"ab:cd\r\n".repeat(2300)}`)),
+  },
+  {
+    what: "1 MB behind the handshake while `onConnection` is busy",
+    bound: "two reads of a socket",
+    connections: 200,
+    async attack(armies, count) {
+      const peers = await armies.peers(count);
+      await peers.send(handshake("/late"));
+      await peers.send(text("x".repeat(1000)), 1000);
+    },
+  },
+  {
+    what: "a short message, half of it",
+    bound: "131 bytes",
+    attack: async (armies, count) => (await armies.peers(count, { path: "/sink" })).send(half(100)),
+  },
+  {
+    what: "a message of 1 MiB, 40 bytes of it",
+    bound: "one read of a socket",
+    attack: async (armies, count) =>
+      (await armies.peers(count, { path: "/sink" })).send(join([announce(BigInt(MIB)), new Uint8Array(40)])),
+  },
+  {
+    what: "a length of 2^63 - 1, refused, and the connection kept",
+    bound: "nothing is reserved; `closeTimeout` ends it",
+    attack: async (armies, count) => (await armies.peers(count, { path: "/sink" })).send(announce(2n ** 63n - 1n)),
+  },
+  {
+    what: "16,000 empty continuation frames",
+    bound: "the budget for fragments",
+    async attack(armies, count) {
+      const peers = await armies.peers(count, { path: "/sink" });
+      await peers.send(begin(0));
+      await peers.send(more(0), 16_000);
+    },
+  },
+  {
+    what: "16,000 fragments of a byte",
+    bound: "one read of a socket, and the budget for fragments",
+    async attack(armies, count) {
+      const peers = await armies.peers(count, { path: "/sink" });
+      await peers.send(begin(1));
+      await peers.send(more(1), 16_000);
+    },
+  },
+  {
+    what: "a message that never ends, just below 1 MiB",
+    connections: 200,
+    bound: "`maxMessageSize`",
+    async attack(armies, count) {
+      const peers = await armies.peers(count, { path: "/sink" });
+      await peers.send(begin(10_000));
+      await peers.send(more(10_000), 103);
+    },
+  },
+  {
+    what: "short messages to a busy handler",
+    connections: 200,
+    bound: "two reads of a socket",
+    attack: async (armies, count) => (await armies.peers(count, { path: "/busy" })).send(text("x"), 30_000),
+  },
+  {
+    what: "7 MB of pings, and none of the answers read",
+    connections: 50,
+    bound: "one answer, and those to one read",
+    attack: async (armies, count) =>
+      (await armies.peers(count, { path: "/sink", reads: false })).send(ping(125), 60_000),
+  },
+  {
+    what: "1 MiB sent, none of it read",
+    connections: 100,
+    options: { maxSendQueue: MIB },
+    bound: "`maxSendQueue`, here 1 MiB",
+    async attack(armies, count) {
+      await armies.peers(count, { path: "/sink", reads: false });
+      await armies.server.call("fill", "/sink", 16 * KIB, MIB);
+    },
+  },
+  {
+    what: "a close frame, and then silence",
+    bound: "`closeTimeout` ends it",
+    async attack(armies, count) {
+      const peers = await armies.peers(count, { path: "/sink" });
+      await peers.send(close(1000));
+      await peers.see(8, 1);
+    },
+  },
+];
+
+/** Measures what a server holds for each kind of hostile connection. */
+export async function measureMemory(progress: (what: string) => void): Promise<Held[]> {
+  const results: Held[] = [];
+  for (const kind of kinds) {
+    progress(kind.what);
+    // A process for each: its pages are not those of the kind before it.
+    const armies = new Armies();
+    try {
+      results.push(await measure(armies, kind));
+    } finally {
+      await armies.end();
+    }
+  }
+  return results;
+}
+
+async function measure(armies: Armies, kind: Kind): Promise<Held> {
+  const { what, connections = 1000, options = {}, bound } = kind;
+  await armies.start({ ...PATIENT, ...options });
+  // Once with a few: what is compiled and cached is not held for a connection.
+  await kind.attack(armies, 10);
+  await armies.clear(0);
+  await armies.start({ ...PATIENT, ...options });
+  const before = await armies.server.call("memory");
+  await kind.attack(armies, connections);
+  let most: Memory = before;
+  for (let look = 0; look < LOOKS; look++) {
+    const now = await armies.server.call("memory");
+    most = { held: Math.max(most.held, now.held), rss: Math.max(most.rss, now.rss) };
+  }
+  return {
+    what,
+    connections,
+    held: Math.round((most.held - before.held) / connections),
+    pages: Math.round((most.rss - before.rss) / connections),
+    bound,
+  };
+}

@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import type { Broken } from "../../../fuzz/engine/target.ts";
+import { FuzzHandler } from "../../../fuzz/world/handler.ts";
+
+const open = { type: "open" };
+const message = { type: "message", data: "x" };
+const error = { type: "error", errors: [{ errCode: 1 }] };
+const terminate = { type: "terminate", code: 1000 };
+const closed = { status: "Closed" };
+
+/** What a handler says is broken when these calls were made. */
+function broken(calls: (handler: FuzzHandler) => void): unknown[] {
+  const handler = new FuzzHandler();
+  calls(handler);
+  return handler.broken.map((one) => (one as Broken).invariant);
+}
+
+describe("a handler that is called as promised", () => {
+  test("says that nothing is broken", () => {
+    const found = broken((handler) => {
+      handler.onOpen(closed, open);
+      handler.onMessage(closed, message);
+      handler.onError(closed, error);
+      handler.onTerminate(closed, terminate);
+    });
+    expect(found).toEqual([]);
+  });
+
+  test("keeps what it was told", () => {
+    const handler = new FuzzHandler();
+    handler.onOpen(closed, open);
+    handler.onMessage(closed, message);
+    handler.onError(closed, error);
+    expect([handler.ws, handler.data, handler.errors, handler.over]).toEqual([closed, ["x"], [1], false]);
+    handler.onTerminate(closed, terminate);
+    expect(handler.over).toBe(true);
+  });
+
+  test("may be called while a promise is awaited, once everything was to end at once", () => {
+    const found = broken((handler) => {
+      handler.behave = async () => Promise.resolve();
+      handler.onOpen(closed, open);
+      handler.forced = true;
+      handler.onTerminate(closed, terminate);
+    });
+    expect(found).toEqual([]);
+  });
+});
+
+describe("a handler finds it out", () => {
+  const order = "callbacks come in another order";
+  const cases: readonly [what: string, calls: (handler: FuzzHandler) => void, found: readonly string[]][] = [
+    ["a message before onOpen", (handler) => handler.onMessage(closed, message), [order]],
+    [
+      "a second onTerminate",
+      (handler) => {
+        handler.onOpen(closed, open);
+        handler.onTerminate(closed, terminate);
+        handler.onTerminate(closed, terminate);
+      },
+      [order],
+    ],
+    [
+      "a second onError, and a message behind the first",
+      (handler) => {
+        handler.onOpen(closed, open);
+        handler.onError(closed, error);
+        handler.onMessage(closed, message);
+      },
+      [order],
+    ],
+    [
+      "a callback inside another",
+      (handler) => {
+        handler.behave = (callback) => (callback === "open" ? handler.onMessage(closed, message) : undefined);
+        handler.onOpen(closed, open);
+      },
+      ["a callback is called inside another"],
+    ],
+    [
+      "a callback while a promise is awaited",
+      (handler) => {
+        handler.behave = async () => Promise.resolve();
+        handler.onOpen(closed, open);
+        handler.onMessage(closed, message);
+      },
+      ["a callback is called while a promise is awaited"],
+    ],
+    [
+      "a connection that is not closed in onTerminate",
+      (handler) => {
+        handler.onOpen(closed, open);
+        handler.onTerminate({ status: "Closing" }, terminate);
+      },
+      ["a connection has another status than Closed in onTerminate"],
+    ],
+    ["an event of another type", (handler) => handler.onOpen(closed, message), ["an event has the type of another"]],
+  ];
+
+  test.each(cases)("%s", (_what, calls, found) => {
+    expect(broken(calls)).toEqual(found);
+  });
+});

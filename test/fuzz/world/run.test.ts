@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { inWorld, turns } from "../../../fuzz/world/run.ts";
+
+test("a promise that is rejected and that nobody asks for breaks the run it is in", async () => {
+  // Vitest hears of it too: its own listener is off for that long.
+  const listeners = process.listeners("unhandledRejection");
+  process.removeAllListeners("unhandledRejection");
+  const run = inWorld(async () => {
+    void Promise.reject(new Error("lost"));
+    await turns(2);
+  });
+  await expect(run).rejects.toThrow(/the process gets an unhandledRejection: lost/);
+  for (const listener of listeners) process.on("unhandledRejection", listener);
+});
+
+test("a warning breaks the run it is in", async () => {
+  const listeners = process.listeners("warning");
+  process.removeAllListeners("warning");
+  const run = inWorld(async () => {
+    process.emitWarning("too many listeners");
+    await turns(2);
+  });
+  await expect(run).rejects.toThrow(/the process gets an warning: too many listeners/);
+  for (const listener of listeners) process.on("warning", listener);
+});
+
+test("two runs have the same luck and the same time, and the world has its own again behind them", async () => {
+  const luck: number[][] = [];
+  for (const _run of [1, 2]) {
+    await inWorld(async () => {
+      luck.push([Math.random(), Math.random(), Date.now()]);
+      await turns(1);
+    });
+  }
+  expect(luck[0]).toEqual(luck[1]);
+  expect(Math.random()).not.toBe(luck[0]![0]);
+});
+
+test("what an attempt throws comes out of it, and the clock is given back", async () => {
+  const { setTimeout: real } = globalThis;
+  await expect(inWorld(async () => Promise.reject(new Error("mine")))).rejects.toThrow("mine");
+  expect(globalThis.setTimeout).toBe(real);
+});

@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { type DrainPlan, runDrain } from "../../scripts/reliability/drain/run.ts";
+
+/** The short form of scripts/drain.ts. */
+const plan: DrainPlan = {
+  clients: 30,
+  depth: 8,
+  seconds: 0.2,
+  burst: 64,
+  timeout: 10,
+  knocks: 10,
+  batch: { size: 10, interval: 20 },
+};
+
+const TIMEOUT = 60_000;
+
+describe("a server that goes down while its clients send", { timeout: TIMEOUT }, () => {
+  test("loses no message that it accepted, tells everybody, and leaves the web server running", async () => {
+    const record = await runDrain(plan);
+
+    expect(record.beginning.connections).toBe(plan.clients);
+    expect(record.beginning.queued).toBeGreaterThan(0);
+    expect(record.accepted).toBeGreaterThan(plan.clients * plan.burst);
+    expect(record).toMatchObject({ received: record.accepted, lost: 0, surplus: 0, misplaced: 0, left: 0 });
+    expect(record.counters).toEqual({ accepted: record.accepted, written: record.accepted, dropped: 0, pending: 0 });
+    expect(record.codes).toEqual({ 1001: plan.clients });
+    expect(record.knocks).toEqual({ "503 with Retry-After": plan.knocks });
+    expect(record.page).toEqual({ meanwhile: 200, afterwards: 200 });
+    expect(record.order).toEqual([
+      { what: "connection", times: plan.clients },
+      { what: "server", times: 1 },
+      { what: "promise", times: 1 },
+    ]);
+  });
+
+  test("loses messages when it is destroyed instead, and they are counted", async () => {
+    const record = await runDrain({ ...plan, timeout: 0 });
+
+    expect(record.lost).toBeGreaterThan(0);
+    expect(record.received + record.lost).toBe(record.accepted);
+    expect(record.counters.pending).toBe(0);
+    expect(record.counters.written + record.counters.dropped).toBe(record.accepted);
+    expect(record.codes).toEqual({ 1006: plan.clients });
+  });
+});

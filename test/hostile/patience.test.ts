@@ -1,0 +1,53 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import { join } from "../support/bytes.ts";
+import { CONNECTION, KIB } from "./support/bounds.ts";
+import { handshake, text } from "./support/frames.ts";
+import { armies } from "./support/siege.ts";
+
+const besiege = armies();
+
+test("short messages that wait for a busy handler hold a few times their bytes", async () => {
+  const siege = await besiege();
+  const peers = await siege.peers(50, { path: "/busy" });
+
+  await peers.send(text("x"), 60_000);
+
+  // Two reads are 128 KiB, of which each message of seven bytes becomes a string and its place in a list.
+  expect(await siege.held()).toBeLessThan(siege.bound(peers, CONNECTION + 1024 * KIB));
+});
+
+test("a client whose headers are too large is not reset while it still sends them", async () => {
+  const siege = await besiege();
+  const socket = connect({ port: siege.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+  onTestFinished(() => void socket.destroy());
+  let answer = "";
+  let error: NodeJS.ErrnoException | undefined;
+  socket.setEncoding("latin1").on("data", (part: string) => (answer += part));
+  socket.on("error", (failed) => (error = failed));
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+
+  socket.write(`GET / HTTP/1.1\r\nX: ${"x".repeat(20_000)}`);
+  await once(socket, "end");
+  for (let i = 0; i < 5; i++) {
+    socket.write("x".repeat(1000));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  socket.end();
+  await closed;
+
+  expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+  expect(error).toBe(undefined);
+});
+
+test("a client that was refused at handshakeTimeout is not held by an onConnection that never settles", async () => {
+  const siege = await besiege({ handshakeTimeout: 300 });
+  const peers = await siege.peers(500);
+  await peers.send(join([handshake("/late"), text("x".repeat(50_000))]));
+  await peers.outcomes();
+  await peers.end();
+  await siege.until(({ sockets }) => sockets === 1);
+
+  expect(await siege.held()).toBeLessThan(siege.bound(peers, KIB));
+});

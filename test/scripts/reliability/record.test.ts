@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import { type Seen, judged } from "../../../scripts/reliability/drain/record.ts";
+import { circumstances } from "../../../scripts/reliability/machine.ts";
+import { type Sample, growthOf, isFlat } from "../../../scripts/reliability/soak/record.ts";
+
+const MIB = 2 ** 20;
+
+/** Samples of a server that holds so many bytes more with each connection, once it is warm. */
+function samples(perConnection: number): Sample[] {
+  const rest = {
+    arrayBuffers: 0,
+    external: MIB,
+    handles: 1,
+    connections: 0,
+    opened: 0,
+    closed: 0,
+    held: 0,
+    waiting: 0,
+  };
+  return Array.from({ length: 20 }, (_, i) => {
+    const connects = (i + 1) * 10_000;
+    const warm = Math.min(i, 3) * MIB;
+    const grown = 8 * MIB + warm + connects * perConnection;
+    return { ...rest, connects, seconds: i, remembered: 0, heapUsed: grown, rss: 100 * MIB + grown };
+  });
+}
+
+describe("the growth of a soak", () => {
+  test("is what each connection leaves behind, without the warm-up", () => {
+    expect(growthOf(samples(0))).toEqual({ heapUsed: 0, external: 0, rss: 0 });
+    expect(growthOf(samples(24))).toEqual({ heapUsed: 24, external: 0, rss: 24 });
+  });
+
+  test("is flat where it is nothing, or less than the noise of a short run", () => {
+    expect(isFlat({ heapUsed: 0, external: 0, rss: -300 }, 200_000)).toBe(true);
+    expect(isFlat({ heapUsed: 24, external: 0, rss: 24 }, 200_000)).toBe(false);
+    expect(isFlat({ heapUsed: 24, external: 0, rss: 24 }, 10_000)).toBe(true);
+    expect(isFlat({ heapUsed: 0, external: 0, rss: 65 }, 200_000)).toBe(false);
+    expect(isFlat({ heapUsed: 0, external: 9, rss: 0 }, 200_000)).toBe(false);
+  });
+});
+
+describe("the record of a drain", () => {
+  const answered = { received: 5, answers: 5, misplaced: 0, code: 1001 };
+  const seen: Seen = {
+    where: circumstances(),
+    plan: { clients: 2, depth: 1, seconds: 1, burst: 0, timeout: 10, knocks: 2, batch: { size: 1, interval: 1 } },
+    beginning: { handled: 8, queued: 0, connections: 2 },
+    knocks: [{ status: 503, retryAfter: 3 }, { status: 503 }],
+    pageMeanwhile: { status: 200 },
+    pageAfterwards: { status: 200 },
+    ofServer: {
+      accepted: [5, 5],
+      refused: 1,
+      order: [{ what: "connection", times: 2 }],
+      counters: { accepted: 10, written: 10, dropped: 0, pending: 0 },
+      milliseconds: 100,
+      left: 0,
+    },
+    ofClients: [answered, answered],
+  };
+
+  test("has lost nothing when each client got what was accepted for it", () => {
+    expect(judged(seen)).toMatchObject({ accepted: 10, received: 10, lost: 0, surplus: 0, answeredMeanwhile: 2 });
+  });
+
+  test("does not make up one client's loss by what another got too much", () => {
+    const ofClients = [
+      { ...answered, received: 4 },
+      { ...answered, received: 6 },
+    ];
+
+    expect(judged({ ...seen, ofClients })).toMatchObject({ accepted: 10, received: 10, lost: 1, surplus: 1 });
+  });
+
+  test("tells those who were told to come back from those who were not", () => {
+    expect(judged(seen).knocks).toEqual({ "503 with Retry-After": 1, "503": 1 });
+  });
+});

@@ -1,0 +1,40 @@
+import { WebSocketServer } from "hawser";
+import { type ServerResponse, createServer } from "node:http";
+import { expect, onTestFinished, test } from "vitest";
+import { gate, portOf, until } from "../support/peer.ts";
+import { RawClient, handshake } from "../support/raw-client.ts";
+
+// Found by `npm run fuzz`.
+
+test("a handshake behind a request that is not answered yet does not get before or into its answer", async () => {
+  const asked = gate<ServerResponse>();
+  const web = createServer((_request, response) => {
+    asked.open(response);
+  });
+  onTestFinished(() => {
+    web.close().closeAllConnections();
+  });
+  let letIn = 0;
+  const wss = new WebSocketServer(
+    {
+      onConnection: () => {
+        letIn++;
+        return { onMessage: () => {} };
+      },
+    },
+    { server: web },
+  );
+  onTestFinished(async () => wss.terminate(0));
+  web.listen(0, "127.0.0.1");
+  const client = await RawClient.connect(await portOf(web));
+  let upgrades = 0;
+  web.prependListener("upgrade", () => upgrades++);
+  client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${handshake()}`);
+  const response = await asked.promise;
+  // The answer to the first request comes when the second has been seen.
+  await until(() => upgrades === 1);
+  response.end("the page");
+  const { status, body } = await client.response();
+  expect([status, body]).toEqual([200, "the page"]);
+  expect(letIn).toBe(0);
+});

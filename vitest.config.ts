@@ -18,6 +18,8 @@ export default defineConfig({
     // A file fails that leaves a socket, a server, a timer or a process behind.
     setupFiles: ["test/support/open-handles.ts"],
     pool: "forks",
+    // All cores: half the tests wait for sockets and processes most of the time.
+    maxWorkers: "100%",
     globals: false,
     // Far above what a test takes: a slow machine is no failure, a hang is.
     testTimeout: 30_000,

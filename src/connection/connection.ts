@@ -114,7 +114,7 @@ export class Connection
 
   /** Settles when no more than `highWaterMark` bytes wait: true; when the connection is gone before: false. */
   whenRoom(): Promise<boolean> {
-    return this.#state === "closed" ? Promise.resolve(false) : this.#sender.whenRoom();
+    return this.#state === "open" ? this.#sender.whenRoom() : Promise.resolve(false);
   }
 
   /** Starts the close handshake (RFC 6455 7.1.2). The caller has checked code and reason. Does nothing the second time. */

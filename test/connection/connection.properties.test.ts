@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { sendBudget } from "../../src/connection/sending/budget.ts";
+import { hex } from "../support/bytes.ts";
+import { asClient, encode } from "../support/frames.ts";
 import { cases, seed } from "../support/fuzz.ts";
 import { Life, type Reaction } from "../support/random-life.ts";
 import { type Item, bytesOf, errorOf, meaningOf } from "../support/random-peer.ts";
 import { type End, type Step, script } from "../support/random-script.ts";
 import { trafficIn } from "../support/sent-traffic.ts";
-import { asClient, encode } from "../support/frames.ts";
-import { hex } from "../support/bytes.ts";
 import { turns } from "../support/wire.ts";
 
 /** A life and its peer. */
@@ -106,7 +106,11 @@ class Play {
   #checkAlive(): void {
     const { life } = this;
     const { connection, stream, calls } = life;
-    expect(life.heard).toEqual(meaningOf(this.said).messages);
+    const { messages, pings } = meaningOf(this.said);
+    expect(life.heard).toEqual(messages);
+    // Every ping was answered, but for those that were left out for a later one.
+    const pongs = trafficIn(life.sent).controls.filter(([kind]) => kind === "pong");
+    expect(pongs).toHaveLength(pings.length - life.tally.maxPongQueue);
     expect(stream.isPaused()).toBe(false);
     expect(connection.counters.pending).toBe(0);
     expect(connection.bufferedAmount).toBe(0);

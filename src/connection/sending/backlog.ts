@@ -10,7 +10,7 @@ export type Waiting = string | Bytes | Unread | (() => void);
 /** Where a backlog writes to, and what it tells. */
 export interface BacklogSink {
   /** Writes a message. */
-  write(payload: string | Bytes): void;
+  write(payload: string | Bytes, key?: string): void;
   /** A `Blob` could not be read. Nothing of the backlog is written any more: `lost` messages. */
   unreadable(error: unknown, lost: number): void;
   /** All is written. */
@@ -23,15 +23,15 @@ export interface BacklogSink {
  */
 export class Backlog {
   readonly #sink: BacklogSink;
-  #waiting: Waiting[] = [];
+  #waiting: { readonly item: Waiting; readonly key: string | undefined }[] = [];
   #size = 0;
   #count = 0;
   #dropped = false;
 
   /** @param first what is read first */
-  constructor(sink: BacklogSink, first: Unread) {
+  constructor(sink: BacklogSink, first: Unread, key?: string) {
     this.#sink = sink;
-    this.add(first);
+    this.add(first, key);
     // `#drain` catches everything itself.
     void this.#drain();
   }
@@ -47,9 +47,10 @@ export class Backlog {
   }
 
   /** Puts something behind what waits. */
-  add(item: Waiting): void {
+  add(item: Waiting, key?: string): void {
     // As everywhere, short bytes are the caller's again when `send` returns.
-    this.#waiting.push(item instanceof Uint8Array && item.length <= LARGEST_CUT ? asBytes(Buffer.from(item)) : item);
+    const kept = item instanceof Uint8Array && item.length <= LARGEST_CUT ? asBytes(Buffer.from(item)) : item;
+    this.#waiting.push({ item: kept, key });
     this.#size += sizeOf(item);
     if (typeof item !== "function") this.#count++;
   }
@@ -65,10 +66,11 @@ export class Backlog {
 
   async #drain(): Promise<void> {
     try {
-      for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) {
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+        const { item, key } = next;
         if (typeof item === "function") item();
-        else if (typeof item === "string" || item instanceof Uint8Array) this.#write(item, item.length);
-        else await this.#read(item);
+        else if (typeof item === "string" || item instanceof Uint8Array) this.#write(item, item.length, key);
+        else await this.#read(item, key);
         if (this.#dropped) return;
       }
       this.#sink.emptied();
@@ -78,16 +80,16 @@ export class Backlog {
     }
   }
 
-  async #read(blob: Unread): Promise<void> {
+  async #read(blob: Unread, key: string | undefined): Promise<void> {
     const bytes = asBytes(Buffer.from(await blob.arrayBuffer()));
-    if (!this.#dropped) this.#write(bytes, blob.size);
+    if (!this.#dropped) this.#write(bytes, blob.size, key);
   }
 
   /** It waits here no more: what it is now, the sink knows. */
-  #write(payload: string | Bytes, size: number): void {
+  #write(payload: string | Bytes, size: number, key: string | undefined): void {
     this.#size -= size;
     this.#count--;
-    this.#sink.write(payload);
+    this.#sink.write(payload, key);
   }
 }
 

@@ -154,6 +154,8 @@ export class Outbox extends Outlet implements TurnEnd {
 
   /** Adds a ping, or the answer to one. Where the stream is full it overtakes the data that waits here. */
   control(opcode: typeof Opcode.ping | typeof Opcode.pong, payload: Bytes): void {
+    // What has gathered may be more than the stream takes: then this goes before the rest of it.
+    if (this.#size > LARGEST_CUT) this.flush();
     if (!this.full) this.#frame(opcode | FIN, payload, 0);
     else if (opcode === Opcode.ping) this.put(serializeFrame(opcode | FIN, payload));
     else {

@@ -81,9 +81,9 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
   send(payload: string | Bytes | Unread, key?: string): Sent {
     this.#accepted++;
     if (!this.#admits(key)) return Sent.dropped;
-    if (this.#backlog !== undefined) this.#backlog.add(payload);
+    if (this.#backlog !== undefined) this.#backlog.add(payload, key);
     else if (typeof payload === "string" || payload instanceof Uint8Array) this.write(payload, key);
-    else this.#backlog = new Backlog(this, payload);
+    else this.#backlog = new Backlog(this, payload, key);
     return this.#verdict();
   }
 
@@ -175,7 +175,7 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
 
   emptied(): void {
     this.#backlog = undefined;
-    this.#room?.want();
+    this.#room?.news();
   }
 
   // From the room.
@@ -185,8 +185,11 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
   }
 
   askForNews(): void {
-    // A stream that is full tells by itself, and behind a `Blob` nothing is to be seen yet.
-    if (!this.full && this.#backlog === undefined) this.tellWhenTaken();
+    // Behind a `Blob` nothing is to be seen yet: `emptied` looks again.
+    if (this.#backlog !== undefined) return;
+    // News are of what has been tried. A stream that is full tells by itself.
+    this.flush();
+    if (!this.full) this.tellWhenTaken();
   }
 
   roomAgain(): void {
@@ -231,6 +234,7 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
     if (this.#makesWay(limit, key)) return true;
     this.#dropped++;
     if (this.#settings.sendQueuePolicy !== "drop-newest") this.#host.overfull();
+    else this.#roomToBe.want();
     return false;
   }
 

@@ -62,7 +62,7 @@ export const script = fc.record({
   own: fc.boolean(),
   options: fc.record({
     maxSendQueue: fc.constantFrom(1000, 1_000_000),
-    highWaterMark: fc.constantFrom(100_000, 1_000_000),
+    highWaterMark: fc.constantFrom(0, 100_000, 1_000_000),
     sendQueuePolicy: fc.constantFrom(
       "terminate" as const,
       "drop-newest" as const,

@@ -74,6 +74,9 @@ export class Life implements ConnectionHost {
   usedBlobs = false;
   readonly #gates: Gate[] = [];
   readonly #blobs: LateBlob[] = [];
+  readonly #pingTimeout: number;
+  /** When it was read again last. */
+  #resumed = 0;
   #running: string | undefined;
   #sends = 0;
   #before: MessageCounters = { accepted: 0, written: 0, dropped: 0, pending: 0 };
@@ -84,6 +87,8 @@ export class Life implements ConnectionHost {
     this.stream = new Wire({ highWaterMark: mark });
     const all = connectionSettings({ ...settings, tally: this.tally });
     this.connection = new Connection(this.stream, this.#handler(), all, this, (ws) => ws);
+    this.#pingTimeout = all.life.pingTimeout;
+    this.stream.on("resume", () => (this.#resumed = this.now));
     this.connection.start(PREAMBLE, hex(""));
   }
 
@@ -128,7 +133,9 @@ export class Life implements ConnectionHost {
     const deaf = this.stream.isPaused();
     const before = this.tally.pingTimeout;
     this.connection.look();
-    this.#fault(deaf && this.tally.pingTimeout > before, "took a peer for dead whom it does not read");
+    if (this.tally.pingTimeout === before) return;
+    this.#fault(deaf, "took a peer for dead whom it does not read");
+    this.#fault(this.now - this.#resumed <= this.#pingTimeout, "counted the silence of a peer whom it did not read");
   }
 
   /** The oldest promise of a callback settles. Returns whether there was one. */

@@ -63,8 +63,8 @@ const reaction = fc.oneof(
 
 const settings = fc.record({
   sendQueuePolicy: fc.constantFrom<SendQueuePolicy>("terminate", "drop-newest", "drop-oldest", "latest"),
-  highWaterMark: fc.constantFrom(200, 1_000_000),
-  maxSendQueue: fc.constantFrom(300, 1000, 1_000_000),
+  highWaterMark: fc.constantFrom(0, 10, 200, 1_000_000),
+  maxSendQueue: fc.constantFrom(1, 300, 1000, 1_000_000),
   fragmentSize: fc.constantFrom(Infinity, Infinity, 50),
   maxPongQueue: fc.constantFrom(0, 1, 3),
   maxMessagesPerSecond: fc.constantFrom(Infinity, Infinity, 3),
@@ -96,7 +96,7 @@ const ends: readonly End[] = [
 /** The script of one life: how it is set up, what happens, how it ends. */
 export const script = fc.record({
   settings,
-  mark: fc.constantFrom(1, 200),
+  mark: fc.constantFrom(1, 200, 16_384),
   reactions: fc.array(reaction, { minLength: 1, maxLength: 8 }),
   steps: fc.array(fc.oneof({ weight: 80, arbitrary: often }, { weight: 1, arbitrary: seldom }), {
     minLength: 5,

@@ -69,9 +69,9 @@ const run = fc.boolean().chain((keys) =>
   fc.record({
     connections: fc.array(
       fc.record({
-        mark: fc.constantFrom(1, 200),
-        highWaterMark: fc.constantFrom(200, 1_000_000),
-        maxSendQueue: fc.constantFrom(200, 300, 5000, 1_000_000),
+        mark: fc.constantFrom(1, 200, 16_384),
+        highWaterMark: fc.constantFrom(0, 100, 1_000_000),
+        maxSendQueue: fc.constantFrom(1, 300, 5000, 1_000_000),
         maxTotalSendQueue: fc.constantFrom(500, 10_000, Infinity),
         fragmentSize: fc.constantFrom(Infinity, Infinity, 50),
         sendQueuePolicy: fc.constantFrom<SendQueuePolicy>("terminate", "drop-newest", "drop-oldest", "latest"),

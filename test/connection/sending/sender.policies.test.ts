@@ -136,6 +136,19 @@ describe.each(policies)('what is sent in one turn, under "%s"', (sendQueuePolicy
   });
 });
 
+test('what was handed to the stream under "latest" is replaced no more: the next of its key comes behind', async () => {
+  const session = await slowPeer({ maxSendQueue: 100_000, sendQueuePolicy: "latest" });
+  const send = (name: string): Sent => session.connection.send(name.padEnd(30_000, "x"), name.slice(0, 1));
+  for (const name of ["a1", "b1", "c1", "d1", "a2"]) send(name);
+  // The stream takes one, and 64 KiB are handed over: d waits alone.
+  session.stream.takeOne();
+  send("a3");
+  send("d2");
+  await flow(session);
+  expect(came(session).map((message) => message.slice(0, 2))).toEqual(["fi", "a2", "b1", "c1", "d2", "a3"]);
+  expect(session.connection.counters).toEqual({ accepted: 8, written: 6, dropped: 2, pending: 0 });
+});
+
 describe("a burst of large messages", () => {
   test.each([
     ["drop-oldest", "0 1 2 6 7 8 9"],

@@ -51,6 +51,18 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
     expect(session.calls.at(-1)).toEqual(["terminate", 4001, undefined, "Closed"]);
   });
 
+  test("the end of a peer that hangs up is waited with: they come, and the stream is ended behind them", async () => {
+    const session = await slowPeer({ sendQueuePolicy });
+    for (const text of ["m1", "m2"]) session.connection.send(text);
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.stream.ended).toBe(false);
+    await flow(session);
+    expect(came(session)).toEqual([FIRST, "m1", "m2"]);
+    expect(session.connection.counters).toEqual({ accepted: 3, written: 3, dropped: 0, pending: 0 });
+    expect(session.calls.at(-1)).toEqual(["terminate", 1006, undefined, "Closed"]);
+  });
+
   test("the close frame of a failure does not wait: they are dropped, and counted", async () => {
     const session = await slowPeer({ sendQueuePolicy });
     session.connection.send("m1");

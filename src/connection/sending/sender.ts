@@ -47,6 +47,8 @@ const TRY_AT = 64 * 1024;
 export class Sender extends Outbox implements BacklogSink, RoomSource {
   readonly #settings: SendingSettings;
   readonly #host: SenderHost;
+  /** Bytes that may wait without anything to decide. */
+  readonly #carefree: number;
   #accepted = 0;
   #dropped = 0;
   /** Messages behind a `Blob` that is being read: most connections never have one. */
@@ -59,6 +61,7 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
     super(stream, stream instanceof Socket, settings);
     this.#settings = settings;
     this.#host = host;
+    this.#carefree = Math.min(settings.highWaterMark, settings.maxSendQueue, TRY_AT);
   }
 
   /** Bytes that have not reached the operating system yet. */
@@ -80,11 +83,11 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
   /** Sends a message: a string as text, bytes and a `Blob` as binary. `key`: under the policy "latest", its key. */
   send(payload: string | Bytes | Unread, key?: string): Sent {
     this.#accepted++;
-    if (!this.#admits(key)) return Sent.dropped;
+    if (!this.#isEasy() && !this.#admits(key)) return Sent.dropped;
     if (this.#backlog !== undefined) this.#backlog.add(payload, key);
     else if (typeof payload === "string" || payload instanceof Uint8Array) this.write(payload, key);
     else this.#backlog = new Backlog(this, payload, key);
-    return this.#verdict();
+    return this.#isEasy() ? Sent.taken : this.#verdict();
   }
 
   /** Sends a frame that others get too. `payload` is what is in it. */
@@ -92,10 +95,10 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
     // Behind a backlog, or in fragments, it goes the way of all messages.
     if (this.#backlog !== undefined || this.#settings.fragmentSize !== Infinity) return this.send(payload, key);
     this.#accepted++;
-    if (!this.#admits(key)) return Sent.dropped;
+    if (!this.#isEasy() && !this.#admits(key)) return Sent.dropped;
     if (this.#waitsSingly()) this.#enqueue("frame", frame, key);
     else this.shared(frame);
-    return this.#verdict();
+    return this.#isEasy() ? Sent.taken : this.#verdict();
   }
 
   /** Runs `task` behind the messages that wait for a `Blob`; at once, if none do. */
@@ -211,6 +214,11 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
 
   #fits(waiting: number): boolean {
     return waiting <= this.#settings.highWaterMark && waiting <= this.#settings.maxSendQueue;
+  }
+
+  /** So little waits that no limit and no policy has a say: what nearly every message meets, twice. */
+  #isEasy(): boolean {
+    return !this.full && this.leastSize <= this.#carefree && this.#backlog === undefined && this.#queue === undefined;
   }
 
   #verdict(): Sent {

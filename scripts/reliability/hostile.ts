@@ -17,7 +17,7 @@ const { values } = parseArgs({
     /** How often each delay is measured, by turns without and with hostile connections. */
     rounds: { type: "string", default: "5" },
     /** How long each time. */
-    seconds: { type: "string", default: "1" },
+    seconds: { type: "string", default: "2" },
   },
 });
 

@@ -135,9 +135,12 @@ function checkAnswer(
   const [response] = responses;
   const [message] = messages;
   if (response === undefined) {
-    // Nothing was asked; or the client did not wait; or it wants a tunnel, which Node refuses by closing.
+    // Nothing was asked, or nobody was told; or the client did not wait; or it wants a tunnel, which Node refuses by closing.
     const silent =
-      early || /^[\r\n]*$/.test(bytes.toString("latin1")) || /^[\r\n]*CONNECT /.test(bytes.toString("latin1"));
+      early ||
+      written.length > 0 ||
+      /^[\r\n]*$/.test(bytes.toString("latin1")) ||
+      /^[\r\n]*CONNECT /.test(bytes.toString("latin1"));
     holds(silent, "there is no response");
     return;
   }

@@ -64,7 +64,7 @@ export function readHttp1(
       head,
     }),
     refuse: (refused) => {
-      sendRefusal(socket, refused);
+      sendRefusal(socket, refused, message.method);
     },
   };
 }

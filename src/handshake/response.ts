@@ -14,9 +14,9 @@ export function switchingProtocols(accept: string, protocol: string | undefined)
 /**
  * Answers with an HTTP status and one line of text, then closes the socket.
  *
- * @param method that of the request: the answer to HEAD has no body (RFC 9110 9.3.2)
+ * @param method that of the request, if it is known: the answer to HEAD has no body (RFC 9110 9.3.2)
  */
-export function sendRefusal(socket: Duplex, refusal: Refusal, method?: string): void {
+export function sendRefusal(socket: Duplex, refusal: Refusal, method: string | undefined): void {
   if (socket.destroyed || socket.writableEnded) return;
   const deadline = setTimeout(() => socket.destroy(), LINGER);
   socket.on("error", () => socket.destroy());

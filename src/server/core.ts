@@ -110,7 +110,7 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
   handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
     if (isTaken(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
     if (this.path === undefined || pathOf(message) === this.path) this.admit(message, socket, head);
-    else sendRefusal(socket, noSuchPath());
+    else sendRefusal(socket, noSuchPath(), message.method);
   }
 
   admit(message: IncomingMessage, socket: Duplex, head: Bytes): void {
@@ -121,7 +121,7 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
     if (endsBehindAnswer(socket)) return;
     const full = this.#end === undefined ? this.#gate.refusal() : undefined;
     if (full !== undefined) {
-      sendRefusal(socket, full);
+      sendRefusal(socket, full, message.method);
       return;
     }
     const offer = this.#read(message, socket, head);

@@ -63,18 +63,18 @@ export class Router {
     const path = pathOf(message);
     const route = (path === undefined ? undefined : this.#routes.get(path)) ?? this.#routes.get(undefined);
     if (route !== undefined) route.admit(message, socket, head);
-    else if (this.#server.listenerCount("upgrade") > 1) this.#waitForOthers(socket);
-    else sendRefusal(socket, noSuchPath());
+    else if (this.#server.listenerCount("upgrade") > 1) this.#waitForOthers(message, socket);
+    else sendRefusal(socket, noSuchPath(), message.method);
   };
 
   /** The user's own listener may want it, even after a while; if nobody has answered by then, we do. */
-  #waitForOthers(socket: Duplex): void {
+  #waitForOthers({ method }: IncomingMessage, socket: Duplex): void {
     // Nobody may be listening yet, and a client that resets the connection must not end the process.
     socket.on("error", () => socket.destroy());
     const written = bytesWritten(socket);
     const patience = Math.max(...[...this.#routes.values()].map((route) => route.handshakeTimeout));
     const deadline = setTimeout(() => {
-      if (!isClaimed(socket) && bytesWritten(socket) === written) sendRefusal(socket, noSuchPath());
+      if (!isClaimed(socket) && bytesWritten(socket) === written) sendRefusal(socket, noSuchPath(), method);
     }, patience);
     deadline.unref();
     socket.once("close", () => {

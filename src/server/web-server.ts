@@ -86,8 +86,8 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, tally: 
     return;
   }
   if (error.code === "HPE_HEADER_OVERFLOW")
-    sendRefusal(socket, new Refusal(431, "The request's headers are too large."));
+    sendRefusal(socket, new Refusal(431, "The request's headers are too large."), undefined);
   else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT")
-    sendRefusal(socket, new Refusal(408, "The request took too long."));
-  else sendRefusal(socket, new Refusal(400, "The request is not HTTP/1.1."));
+    sendRefusal(socket, new Refusal(408, "The request took too long."), undefined);
+  else sendRefusal(socket, new Refusal(400, "The request is not HTTP/1.1."), undefined);
 }

@@ -17,9 +17,9 @@ class Half extends Duplex {
 }
 
 /** What is written for a refusal, when the client hangs up right after it. */
-async function sent(refusal: Refusal): Promise<string> {
+async function sent(refusal: Refusal, method = "GET"): Promise<string> {
   const half = new Half();
-  sendRefusal(half, refusal);
+  sendRefusal(half, refusal, method);
   half.push(null);
   await once(half, "close");
   return half.written;
@@ -40,7 +40,7 @@ describe("the answer that accepts", () => {
 
 describe("the answer that refuses", () => {
   test("it is a status, one line of text and its length, and the connection ends", async () => {
-    expect(await sent(new Refusal(403, "No."))).toBe(
+    expect(await sent(new Refusal(403, "No."), "GET")).toBe(
       "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n\r\nNo.\n",
     );
   });
@@ -65,10 +65,15 @@ describe("the answer that refuses", () => {
     expect(await sent(new Refusal(499, "No."))).toMatch(/^HTTP\/1\.1 499 Refused\r\n/);
   });
 
+  test("the answer to HEAD has no body, but tells its length", async () => {
+    const text = await sent(new Refusal(403, "No."), "HEAD");
+    expect(text).toMatch(/\r\nContent-Length: 4\r\n\r\n$/);
+  });
+
   test("a socket that is destroyed is left alone", () => {
     const half = new Half();
     half.destroy();
-    sendRefusal(half, new Refusal(403, "No."));
+    sendRefusal(half, new Refusal(403, "No."), "GET");
     expect(half.written).toBe("");
     expect(half.listenerCount("end")).toBe(0);
   });
@@ -77,13 +82,13 @@ describe("the answer that refuses", () => {
     const half = new Half();
     half.end("HTTP/1.1 101 Mine\r\n\r\n");
     await once(half, "finish");
-    sendRefusal(half, new Refusal(403, "No."));
+    sendRefusal(half, new Refusal(403, "No."), "GET");
     expect(half.written).toBe("HTTP/1.1 101 Mine\r\n\r\n");
   });
 
   test("an error of the socket ends it and nothing more", async () => {
     const half = new Half();
-    sendRefusal(half, new Refusal(403, "No."));
+    sendRefusal(half, new Refusal(403, "No."), "GET");
     const closed = new Promise((resolve) => half.once("close", resolve));
     half.destroy(new Error("reset"));
     await closed;
@@ -92,7 +97,7 @@ describe("the answer that refuses", () => {
 
   test("what the client still sends is read and thrown away, so that it gets the answer", async () => {
     const half = new Half();
-    sendRefusal(half, new Refusal(403, "No."));
+    sendRefusal(half, new Refusal(403, "No."), "GET");
     half.push(Buffer.alloc(1 << 20));
     half.push(null);
     await once(half, "close");
@@ -103,7 +108,7 @@ describe("the answer that refuses", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       const half = new Half();
-      sendRefusal(half, new Refusal(403, "No."));
+      sendRefusal(half, new Refusal(403, "No."), "GET");
       vi.advanceTimersByTime(999);
       expect(half.destroyed).toBe(false);
       vi.advanceTimersByTime(1);
@@ -116,7 +121,7 @@ describe("the answer that refuses", () => {
   test("no timer is left behind when the client hangs up", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
-      await sent(new Refusal(403, "No."));
+      await sent(new Refusal(403, "No."), "GET");
       expect(vi.getTimerCount()).toBe(0);
     } finally {
       vi.useRealTimers();

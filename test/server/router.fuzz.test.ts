@@ -1,5 +1,5 @@
 import { WebSocketServer } from "hawser";
-import { type ServerResponse, createServer } from "node:http";
+import { type Server, type ServerResponse, createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { gate, portOf, until } from "../support/peer.ts";
 import { RawClient, handshake } from "../support/raw-client.ts";
@@ -38,3 +38,33 @@ test("a handshake behind a request that is not answered yet does not get before 
   expect([status, body]).toEqual([200, "the page"]);
   expect(letIn).toBe(0);
 });
+
+const others: Record<string, (web: Server, wss: () => WebSocketServer) => void> = {
+  "by the router": () => {},
+  "when nobody else wants it": (web) => web.on("upgrade", () => {}),
+  "by handleUpgrade": (web, wss) => {
+    web.prependListener("upgrade", (message, socket, head) => wss().handleUpgrade(message, socket, head));
+  },
+};
+
+test.each(Object.entries(others))(
+  "an upgrade by HEAD to another path is refused without a body, %s",
+  async (_, add) => {
+    const web = createServer();
+    onTestFinished(() => {
+      web.close().closeAllConnections();
+    });
+    const wss: WebSocketServer = new WebSocketServer(
+      { onConnection: () => null },
+      { server: web, path: "/chat", handshakeTimeout: 200 },
+    );
+    onTestFinished(async () => wss.terminate(0));
+    add(web, () => wss);
+    web.listen(0, "127.0.0.1");
+    const client = await RawClient.connect(await portOf(web));
+    client.write(handshake("/").replace("GET", "HEAD"));
+    const written = (await client.rest()).toString("latin1");
+    expect(written).toMatch(/^HTTP\/1\.1 404 /);
+    expect(written).toMatch(/\r\n\r\n$/);
+  },
+);

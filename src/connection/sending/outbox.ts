@@ -86,6 +86,10 @@ export class Outbox extends Outlet implements TurnEnd {
     return this.#size + this.inStream;
   }
 
+  protected get waiting(): number {
+    return this.leastSize;
+  }
+
   /** Hands the answer to the handshake to the stream, latin1 text, where it waits for the first frames. */
   open(preamble: string): void {
     this.cork();
@@ -131,7 +135,10 @@ export class Outbox extends Outlet implements TurnEnd {
   shared(frame: Bytes): void {
     if (this.full && frame.length < JOINED_BELOW) {
       // While it waits, what is short costs less as a copy in the run than as a piece of its own.
-      this.#copy(frame);
+      const slab = this.#openRun(frame.length);
+      slab.bytes.set(frame, slab.used);
+      this.#closeCut(slab, slab.used + frame.length);
+      this.#messages++;
       return;
     }
     if (frame.length > LARGEST_CUT) {
@@ -143,13 +150,6 @@ export class Outbox extends Outlet implements TurnEnd {
     this.#messages++;
     this.#added(frame.length);
     if (this.#batch.size > LARGEST_CUT) this.#seal();
-  }
-
-  #copy(frame: Bytes): void {
-    const slab = this.#openRun(frame.length);
-    slab.bytes.set(frame, slab.used);
-    this.#closeCut(slab, slab.used + frame.length);
-    this.#messages++;
   }
 
   /** Adds a ping, or the answer to one. Where the stream is full it overtakes the data that waits here. */
@@ -181,7 +181,7 @@ export class Outbox extends Outlet implements TurnEnd {
     this.#pieces = this.#pongs = undefined;
     this.#texts = "";
     this.#high = this.#size = this.#messages = 0;
-    this.account(0);
+    this.account();
     return lost;
   }
 
@@ -313,7 +313,7 @@ export class Outbox extends Outlet implements TurnEnd {
 
   #added(bytes: number): void {
     this.#size += bytes;
-    this.account(this.#size);
+    this.account();
     if (this.#held || this.#scheduled) return;
     this.#scheduled = true;
     atTurnEnd(this);
@@ -395,6 +395,6 @@ export class Outbox extends Outlet implements TurnEnd {
     // Before the stream is uncorked: what it does then may lead back here.
     if (pieces.empty) this.#pieces = undefined;
     this.letGo();
-    this.account(this.#size);
+    this.account();
   }
 }

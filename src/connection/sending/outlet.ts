@@ -9,7 +9,7 @@ import { sendBudget } from "./budget.ts";
  * Where an outbox's bytes leave: a stream, and whether it is full. It is the outbox's base and not its part, because
  * every connection has one: an object less.
  */
-export class Outlet {
+export abstract class Outlet {
   readonly #stream: Duplex;
   #full = false;
   /** Nothing waits in the stream: a loop over all connections need not ask each stream. */
@@ -28,6 +28,9 @@ export class Outlet {
   protected get empty(): boolean {
     return this.#empty;
   }
+
+  /** Bytes that wait before the stream and in it, as far as can be told without encoding anything. */
+  protected abstract get waiting(): number;
 
   /** Bytes that wait in the stream. */
   protected get inStream(): number {
@@ -60,12 +63,14 @@ export class Outlet {
 
   /** Ends the stream behind all that was put. */
   protected endStream(): void {
-    this.#stream.end();
+    // No "drain" comes behind an end.
+    if (this.#full) this.#stream.end(() => this.forget());
+    else this.#stream.end();
   }
 
-  /** While the stream is full the process-wide budget knows how much waits: `besides` bytes and what is in the stream. */
-  protected account(besides: number): void {
-    if (this.#full) sendBudget.set(this, besides + this.inStream);
+  /** While the stream is full the process-wide budget knows how much waits. */
+  protected account(): void {
+    if (this.#full) sendBudget.set(this, this.waiting);
   }
 
   /** The stream is gone. */
@@ -75,8 +80,8 @@ export class Outlet {
 
   /** Notes whether the stream takes more, and has the budget know. */
   protected setFull(full: boolean): void {
-    if (full) sendBudget.set(this, this.inStream);
-    else if (this.#full) sendBudget.clear(this);
+    if (!full && this.#full) sendBudget.clear(this);
     this.#full = full;
+    this.account();
   }
 }

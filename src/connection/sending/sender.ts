@@ -184,7 +184,7 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
   // From the room.
 
   get hasRoom(): boolean {
-    return this.#fits(this.#waiting);
+    return this.#fits(this.waiting);
   }
 
   askForNews(): void {
@@ -208,7 +208,7 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
     return (this.#backlog === undefined ? 0 : this.#backlog.size) + (this.#queue === undefined ? 0 : this.#queue.size);
   }
 
-  get #waiting(): number {
+  protected override get waiting(): number {
     return this.leastSize + this.#before;
   }
 
@@ -222,7 +222,7 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
   }
 
   #verdict(): Sent {
-    const waiting = this.#waiting;
+    const waiting = this.waiting;
     // Before much has gathered it is tried, so that what then waits can still be dropped.
     if (waiting > TRY_AT && this.#keepsApart()) this.flush();
     if (this.#fits(waiting)) return Sent.taken;
@@ -232,7 +232,7 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
 
   /** Whether one more message may wait. Where none may, the policy has decided what becomes of it. */
   #admits(key: string | undefined): boolean {
-    if (!this.full && this.#waiting <= this.#settings.maxSendQueue) return true;
+    if (!this.full && this.waiting <= this.#settings.maxSendQueue) return true;
     if (this.#judged <= this.#limit) return true;
     // What was sent in this turn has not been tried yet.
     this.flush();
@@ -248,7 +248,7 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
 
   /** What waits, as far as the policy can do something about it. */
   get #judged(): number {
-    return this.#queue === undefined ? this.#waiting : this.#before;
+    return this.#queue === undefined ? this.waiting : this.#before;
   }
 
   /** Bytes that may wait for this peer now. */
@@ -317,11 +317,8 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
   }
 
   #accountQueue(queue: SendQueue): void {
-    if (queue.count > 0) sendBudget.set(queue, queue.size);
-    else {
-      sendBudget.clear(queue);
-      this.#queue = undefined;
-    }
+    if (queue.count === 0) this.#queue = undefined;
+    this.account();
   }
 
   #dropQueue(): void {

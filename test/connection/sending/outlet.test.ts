@@ -8,6 +8,9 @@ import { Wire, type WireOptions, turns } from "../../support/wire.ts";
 
 /** An outlet whose inside may be reached. */
 class Open extends Outlet {
+  /** Bytes that wait before the stream. */
+  before = 0;
+
   constructor(stream: Duplex) {
     super(stream);
     onTestFinished(() => this.forget());
@@ -18,7 +21,7 @@ class Open extends Outlet {
   }
 
   get waiting(): number {
-    return this.inStream;
+    return this.before + this.inStream;
   }
 
   /** Calls what only an outbox may call. */
@@ -28,7 +31,10 @@ class Open extends Outlet {
     put: (bytes: Parameters<Outlet["put"]>[0]) => this.put(bytes),
     setFull: (full: boolean) => this.setFull(full),
     endStream: () => this.endStream(),
-    account: (besides: number) => this.account(besides),
+    account: (before: number) => {
+      this.before = before;
+      this.account();
+    },
     forget: () => this.forget(),
   };
 }

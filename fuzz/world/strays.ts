@@ -6,9 +6,12 @@ const EVENTS = ["uncaughtException", "unhandledRejection", "warning"] as const;
 /** Catches what escapes from the library to the process. */
 export class Strays {
   readonly #caught: (readonly [event: string, what: unknown])[] = [];
-  readonly #listeners = EVENTS.map(
-    (event) => [event, (what: unknown): void => void this.#caught.push([event, what])] as const,
-  );
+  readonly #listeners = EVENTS.map((event) => {
+    const listener = (what: unknown): void => {
+      if (!isMeant(what)) this.#caught.push([event, what]);
+    };
+    return [event, listener] as const;
+  });
 
   /** Begins to listen. */
   listen(): void {
@@ -28,4 +31,9 @@ export class Strays {
     const what = cause instanceof Error ? cause : new Error(String(cause));
     throw new Broken(`the process gets an ${event}: ${what.message.replaceAll(/\d+/g, "…")}`, what.stack, { cause });
   }
+}
+
+/** What a handler throws when nobody is there any more to hear it is the process's to know. */
+function isMeant(what: unknown): boolean {
+  return what instanceof Error && (what as NodeJS.ErrnoException).code === "HWS_UNHEARD";
 }

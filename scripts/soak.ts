@@ -9,10 +9,12 @@ import { runSoak } from "./reliability/soak/run.ts";
 import { summaryOf } from "./reliability/soak/summary.ts";
 import { mebibytes, whole } from "./reliability/table.ts";
 
+/** How often the server is weighed. */
+const SAMPLES = 20;
+
 const { values } = parseArgs({
   options: {
     connects: { type: "string", default: "200000" },
-    every: { type: "string", default: "10000" },
     "at-once": { type: "string", default: "100" },
     processes: { type: "string", default: "1" },
     save: { type: "string" },
@@ -26,7 +28,7 @@ function isGood({ failures, opened, closed, left, leaked, waiting, handlesLeft, 
 
 const record = await runSoak({
   connects: Number(values.connects),
-  every: Number(values.every),
+  every: Math.ceil(Number(values.connects) / SAMPLES),
   atOnce: Number(values["at-once"]),
   processes: Number(values.processes),
   onSample: ({ connects, seconds, heapUsed, rss, held }) => {

@@ -34,8 +34,12 @@ test("a connection that sends nothing is answered with 408 at handshakeTimeout",
   await siege.isOver();
 });
 
-/** The answer, or a reset that was there before it: these peers go on sending, whatever they are answered. */
-const overflown = /^431, |^nothing, reset$/;
+/** These peers go on sending, whatever they are answered. On a slow machine one may lose the answer to a reset; not most. */
+function expectOverflown(outcomes: Readonly<Record<string, number>>): void {
+  const { "nothing, reset": lost = 0, ...answered } = outcomes;
+  for (const outcome of Object.keys(answered)) expect(outcome).toMatch(/^431, /);
+  expect(lost).toBeLessThan(10);
+}
 
 test("a header without an end is answered with 431 at maxHeaderSize, and no more of it is kept", async () => {
   const siege = await besiege({ maxHeaderSize: 16 * KIB });
@@ -46,7 +50,7 @@ test("a header without an end is answered with 431 at maxHeaderSize, and no more
   const held = await siege.heldDuring(peers.send(utf8("x".repeat(64 * KIB)), 16));
 
   expect(Math.max(below, held)).toBeLessThan(siege.bound(peers, HANDSHAKE + 4 * READ));
-  for (const outcome of Object.keys(await peers.outcomes())) expect(outcome).toMatch(overflown);
+  expectOverflown(await peers.outcomes());
   await peers.end();
   await siege.isOver();
 });
@@ -61,7 +65,7 @@ test("headers of a few bytes without an end are answered with 431 at maxHeaderSi
   const held = await siege.heldDuring(peers.send(utf8("ab:cd\r\n"), 256 * KIB));
 
   expect(Math.max(below, held)).toBeLessThan(siege.bound(peers, HEADER_GROWTH * size));
-  for (const outcome of Object.keys(await peers.outcomes())) expect(outcome).toMatch(overflown);
+  expectOverflown(await peers.outcomes());
   await peers.end();
   await siege.isOver();
 });

@@ -30,9 +30,9 @@ export const HEADER_GROWTH = 32;
 
 /**
  * Short messages that were read and wait for a busy handler: two reads of the smallest frames with a letter, 18,700 of
- * them, each a string, a function that delivers it and a place in a list.
+ * them, each a string, which all with the same letter share, and a place in a list. A function for each would be 2 MB.
  */
-export const AHEAD = 2 * READ * 24;
+export const AHEAD = 2 * READ * 4;
 
 /**
  * Answers to what one read brought that the system does not take: as many bytes, in two slabs of 64 KiB, and those to

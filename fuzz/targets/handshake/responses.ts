@@ -35,7 +35,7 @@ export function readResponses(bytes: Buffer, methods: readonly string[]): Respon
     if (status === 101) return [...responses, { status, fields, body: Buffer.alloc(0) }];
     // RFC 9110 15.2: a response before the response.
     if (status < 200) continue;
-    const head = status === UNEXPECTED ? !bytes.includes("0\r\n\r\n", at) : methods[told++] === "HEAD";
+    const head = status === UNEXPECTED ? bytes.indexOf("0\r\n\r\n", at) !== at : methods[told++] === "HEAD";
     const length = lengthOf(fields, head, bytes.subarray(at));
     holds(at + length <= bytes.length, "a response's body is cut off");
     responses.push({ status, fields, body: bytes.subarray(at, at + length) });

@@ -119,6 +119,23 @@ const kinds: readonly Kind[] = [
     attack: async (armies, count) => (await armies.peers(count, { path: "/busy" })).send(text("x"), 30_000),
   },
   {
+    what: 'short JSON messages to a busy handler, `dataType: "object"`',
+    connections: 200,
+    options: { dataType: "object" },
+    bound: "two reads of a socket, as objects",
+    attack: async (armies, count) => (await armies.peers(count, { path: "/busy" })).send(text("{}"), 30_000),
+  },
+  {
+    what: 'JSON of 40,000 empty objects to a busy handler, `dataType: "object"`',
+    connections: 50,
+    options: { dataType: "object" },
+    bound: "two reads of a socket, as objects",
+    async attack(armies, count) {
+      const peers = await armies.peers(count, { path: "/busy" });
+      await peers.send(text(`[${Array<string>(200).fill("{}").join()}]`), 200);
+    },
+  },
+  {
     what: "7 MB of pings, and none of the answers read",
     connections: 50,
     bound: "one answer, and those to one read",

@@ -7,11 +7,12 @@ import { type Close, CloseCode, serializeClose } from "../protocol/close.ts";
 import { type DataOpcode, Opcode } from "../protocol/opcodes.ts";
 import { FrameReader, type FrameSink } from "../protocol/reader.ts";
 import { type Event, type State, type Status, statusOf, transitions } from "../protocol/state.ts";
-import { limitOf } from "./counters/limits.ts";
+import { countLimit } from "./counters/limits.ts";
 import type { MessageCounters } from "./counters/messages.ts";
 import { Caller, type CallerHost, type Callbacks } from "./handler/caller.ts";
 import type { Culprit } from "./handler/events.ts";
 import type { ConnectionHost } from "./host.ts";
+import { Goodbye, type Leaving } from "./life/goodbye.ts";
 import { Vitals } from "./life/vitals.ts";
 import { isAboutJson } from "./receiving/json.ts";
 import { Pace, type PaceHost, isRateLimited } from "./receiving/pace.ts";
@@ -27,7 +28,7 @@ import { type StreamListener, link } from "./stream/stream.ts";
  */
 export class Connection
   extends Vitals<ConnectionSettings, ConnectionHost>
-  implements FrameSink, StreamListener, CallerHost, SenderHost, PaceHost
+  implements FrameSink, StreamListener, CallerHost, SenderHost, PaceHost, Leaving
 {
   readonly face: unknown;
   readonly #reader: FrameReader;
@@ -35,8 +36,9 @@ export class Connection
   readonly #caller: Caller;
 
   #state: State = "connecting";
-  #peerClose: Close | undefined;
-  #deadline: NodeJS.Timeout | undefined;
+  /** The peer's close frame, once it has come. */
+  peerClose: Close | undefined;
+  #goodbye: Goodbye | undefined;
   /** How it is read: made once that matters. */
   #pace: Pace | undefined;
   #forced = false;
@@ -53,7 +55,7 @@ export class Connection
     this.#reader = new FrameReader(this, rulesOf(settings));
     this.#sender = new Sender(stream, settings, this);
     this.#caller = new Caller(handler, this);
-    if (isRateLimited(settings)) this.#pace = this.#newPace();
+    if (isRateLimited(settings)) this.#pace = new Pace(this.stream, this.settings, this);
     this.face = faceOf(this);
   }
 
@@ -117,16 +119,21 @@ export class Connection
     return this.#state === "open" ? this.#sender.whenRoom() : Promise.resolve(false);
   }
 
-  /** Starts the close handshake (RFC 6455 7.1.2). The caller has checked code and reason. Does nothing the second time. */
-  terminate(code: number | undefined, reason?: string): void {
+  /**
+   * Starts the close handshake (RFC 6455 7.1.2). The caller has checked code and reason. Does nothing the second time.
+   *
+   * @param until what waits before the close frame may take until then, as `performance.now()` has it; without it
+   *   `closeTimeout` is for that too
+   */
+  terminate(code: number | undefined, reason?: string, until?: number): void {
     if (this.#state !== "open") return;
     this.#caller.deafen();
     this.#to("sendClose");
-    this.#expectEnd();
+    this.#expectEnd(until);
     this.#sender.afterReading(() => {
       this.#sender.close(serializeClose(code, reason));
       // The peer's own close frame is here already: ours is the answer.
-      if (this.#peerClose !== undefined) this.#end("receiveClose");
+      if (this.peerClose !== undefined) this.#end("receiveClose");
     });
   }
 
@@ -154,12 +161,12 @@ export class Connection
     this.#sender.release();
     // Nothing more answers this chunk: a text must not be kept for a loop that is over.
     forgetText();
-    if (this.#pace !== undefined) this.#charge(this.#pace, end);
-    if (this.#caller.held) (this.#pace ??= this.#newPace()).readAhead(end);
+    if (this.#pace?.charge(end) === false && this.#state === "open") this.#tooFast("maxBytesPerSecond");
+    if (this.#caller.held) (this.#pace ??= new Pace(this.stream, this.settings, this)).readAhead(end);
   }
 
   drained(): void {
-    this.isAlive();
+    this.isThere();
     this.#sender.drained();
   }
 
@@ -170,7 +177,7 @@ export class Connection
   ended(): void {
     this.#reader.stop();
     // A close frame that waits for the messages before it is answered in its turn.
-    if (this.#peerClose !== undefined) {
+    if (this.peerClose !== undefined) {
       this.#expectEnd();
       return;
     }
@@ -181,7 +188,7 @@ export class Connection
   failed(cause: Error): void {
     // Most streams have done so themselves; those without `autoDestroy` would never close.
     this.stream.destroy();
-    if (this.#state !== "open" || this.#peerClose !== undefined) return;
+    if (this.#state !== "open" || this.peerClose !== undefined) return;
     this.#to("fail");
     this.#caller.error(withoutStack(() => new HawserError("HWS_STREAM_FAILED", cause.message, { cause })));
   }
@@ -193,9 +200,9 @@ export class Connection
     this.#sender.gone();
     this.#pace?.stop();
     this.isGone();
-    clearTimeout(this.#deadline);
+    this.#goodbye?.over();
     this.host.left(this);
-    const { code, reason } = this.#peerClose ?? { code: CloseCode.abnormal, reason: undefined };
+    const { code, reason } = this.peerClose ?? { code: CloseCode.abnormal, reason: undefined };
     this.#caller.terminate({ type: "terminate", code, reason }, () => this.host.finished(this));
     if (this.#forced) this.#caller.force();
   }
@@ -204,8 +211,7 @@ export class Connection
 
   message(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void {
     // As in browsers, nothing is delivered once we have said goodbye.
-    if (this.#state !== "open") return;
-    this.#countMessage();
+    if (this.#state !== "open" || !this.#mayCome()) return;
     let data: unknown;
     try {
       data = this.settings.decode.bytes(opcode, bytes, start, end, ascii);
@@ -217,8 +223,7 @@ export class Connection
   }
 
   text(text: string): void {
-    if (this.#state !== "open") return;
-    this.#countMessage();
+    if (this.#state !== "open" || !this.#mayCome()) return;
     let data: unknown;
     try {
       data = this.settings.decode.text!(text);
@@ -235,8 +240,10 @@ export class Connection
   }
 
   close(code: number, reason: string | undefined): void {
-    this.#peerClose = { code, reason };
-    if (this.#state !== "closing") this.#caller.inOrder(() => this.#answerClose(code));
+    this.peerClose = { code, reason };
+    // RFC 6455 5.5.1: the peer's code comes back, when the messages before it have been answered.
+    if (this.#state !== "closing")
+      this.#caller.inOrder(() => this.terminate(code === CloseCode.noStatus ? undefined : code));
     // Where our own close frame still waits behind a `Blob`, it ends the connection when it goes out.
     else if (!this.#sender.reading) this.#end("receiveClose");
   }
@@ -259,6 +266,10 @@ export class Connection
     this.#pace?.settled();
   }
 
+  rest(): Promise<void> | undefined {
+    return this.#pace === undefined ? undefined : this.#pace.rest();
+  }
+
   // From the pace.
 
   get busy(): boolean {
@@ -270,18 +281,18 @@ export class Connection
   }
 
   get wantsMore(): boolean {
-    return this.#state === "open" && this.#peerClose === undefined;
+    return this.#state === "open" && this.peerClose === undefined;
   }
 
   resumed(): void {
     // The peer's silence is counted from here.
-    this.isAlive();
+    this.isThere();
   }
 
   // From the sender.
 
-  overfull(): void {
-    this.#fail(new HawserError("HWS_SEND_QUEUE_FULL"));
+  overfull(limit: string): void {
+    this.#fail(new HawserError("HWS_SEND_QUEUE_FULL", limit));
   }
 
   unreadable(cause: unknown): void {
@@ -292,15 +303,29 @@ export class Connection
     if (this.#state === "open") this.#caller.drain();
   }
 
-  // From the vitals.
+  // From the goodbye, and from the vitals.
+
+  tooLate(): void {
+    this.settings.tally.closeTimeout++;
+    this.stream.destroy();
+  }
+
+  protected get handed(): number {
+    return this.#sender.handed;
+  }
+
+  protected isOpen(): boolean {
+    return this.#state === "open";
+  }
 
   /** Behind its close frame the peer says nothing any more, and does not answer either. */
-  protected isOpen(): boolean {
-    return this.wantsMore;
+  protected hasLeft(): boolean {
+    return this.peerClose !== undefined;
   }
 
   protected isDeaf(): boolean {
-    return this.#pace !== undefined && this.#pace.paused;
+    // A handler that waits for room listens to that: who takes nothing then is not there.
+    return (this.hasLeft() || this.#pace?.paused === true) && !this.#sender.awaitsRoom;
   }
 
   protected ask(payload: Bytes): void {
@@ -321,22 +346,16 @@ export class Connection
     this.terminate(CloseCode.goingAway);
   }
 
-  #newPace(): Pace {
-    return new Pace(this.stream, this.settings, this);
-  }
-
-  #countMessage(): void {
-    this.#pace?.message();
+  #mayCome(): boolean {
     this.isActive();
+    if (this.#pace === undefined || this.#pace.message()) return true;
+    this.#tooFast("maxMessagesPerSecond");
+    return false;
   }
 
-  /** What came faster than it may is delivered, and then no more is read until the rate is kept again. */
-  #charge(pace: Pace, bytes: number): void {
-    const excess = pace.charge(bytes);
-    if (excess === undefined || this.#state !== "open") return;
-    this.settings.tally[excess.limit]++;
-    if (this.settings.ratePolicy === "pause") pace.wait(excess.wait);
-    else this.#fail(withoutStack(() => new HawserError("HWS_RATE_EXCEEDED", excess.limit)));
+  #tooFast(limit: "maxMessagesPerSecond" | "maxBytesPerSecond"): void {
+    this.settings.tally[limit]++;
+    this.#fail(withoutStack(() => new HawserError("HWS_RATE_EXCEEDED", limit)));
   }
 
   #to(event: Event): void {
@@ -346,21 +365,16 @@ export class Connection
   #undecodable(cause: unknown): void {
     const error = cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause });
     if (isAboutJson(error.code) && this.settings.keepOnInvalidJson) {
-      this.#count(error);
+      countLimit(this.settings.tally, error.code);
       this.report(error, "library");
     } else this.#fail(error);
-  }
-
-  /** RFC 6455 5.5.1: the peer's code comes back, when the messages before it have been answered. */
-  #answerClose(code: number): void {
-    this.terminate(code === CloseCode.noStatus ? undefined : code);
   }
 
   /** The one exit for failure (RFC 6455 7.1.7): the close frame of the error's row, then no byte is read any more. */
   #fail(error: HawserError): void {
     // A close frame of ours that waits behind a `Blob` gives way to this one.
     const told = this.#state === "open" || this.#sender.reading;
-    this.#count(error);
+    countLimit(this.settings.tally, error.code);
     this.#reader.stop();
     if (told) {
       const { closeCode }: ErrorRow = errorTable[error.code];
@@ -377,18 +391,9 @@ export class Connection
     this.#sender.end();
   }
 
-  /** Counts the limit that an error is about. */
-  #count({ code }: HawserError): void {
-    const limit = limitOf(code);
-    if (limit !== undefined) this.settings.tally[limit]++;
-  }
-
   /** The peer has `closeTimeout` to answer and to close its side. What it still sends is read, so that the end is seen. */
-  #expectEnd(): void {
+  #expectEnd(until = 0): void {
     this.settled();
-    this.#deadline ??= setTimeout(() => {
-      this.settings.tally.closeTimeout++;
-      this.stream.destroy();
-    }, this.settings.closeTimeout);
+    this.#goodbye ??= new Goodbye(this, this.settings.closeTimeout, until);
   }
 }

@@ -35,7 +35,7 @@ export const errorTable = {
   HWS_MESSAGE_TOO_BIG: { errCode: 114, componentSignature: "hwpr", closeCode: 1009, message: "A message is larger than maxMessageSize" },
   HWS_TOO_MANY_FRAGMENTS: { errCode: 115, componentSignature: "hwpr", closeCode: 1009, message: "A message comes in too many fragments" },
   HWS_INVALID_JSON: { errCode: 201, componentSignature: "hwcn", closeCode: 1007, message: "A message is not JSON" },
-  HWS_SEND_QUEUE_FULL: { errCode: 202, componentSignature: "hwcn", closeCode: 1013, message: "The peer reads too slowly: more than maxSendQueue bytes wait for it" },
+  HWS_SEND_QUEUE_FULL: { errCode: 202, componentSignature: "hwcn", closeCode: 1013, message: "The peer reads too slowly: more waits for it than may" },
   HWS_STREAM_FAILED: { errCode: 203, componentSignature: "hwcn", message: "The connection's stream failed" },
   HWS_SEND_FAILED: { errCode: 204, componentSignature: "hwcn", closeCode: 1011, message: "A Blob that was to be sent could not be read" },
   HWS_INTERNAL: { errCode: 205, componentSignature: "hwcn", closeCode: 1011, message: "The library, or the memory it asked for, failed" },

@@ -4,7 +4,7 @@ import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 
 /**
  * Which proxies before the server are believed: how many there are, or their addresses (`"10.0.0.0/8"`, `"192.0.2.1"`,
- * `"loopback"`, `"linklocal"`, `"uniquelocal"`).
+ * `"loopback"`, `"linklocal"`, `"uniquelocal"`). One that connects by a unix socket has no address: it is a hop.
  */
 export type TrustProxy = number | string | readonly string[];
 
@@ -43,7 +43,10 @@ function byNetworks(networks: readonly string[]): AddressRule {
   if (!Array.isArray(networks)) throw new InvalidArgumentError(`trustProxy: ${EXPECTED}`);
   const trusted = new BlockList();
   for (const name of networks) for (const network of networksOf(name)) addNetwork(trusted, network);
-  return (direct, forwarded) => walk(direct, forwarded, (address) => trusted.check(address, familyOf(address)));
+  // Who has no address is in no network: a client that has reset its connection has none any more.
+  const trusts = (address: string | undefined): boolean =>
+    address !== undefined && trusted.check(address, familyOf(address));
+  return (direct, forwarded) => walk(direct, forwarded, trusts);
 }
 
 const EXPECTED = 'expected a number of hops, or addresses like "10.0.0.0/8", "192.0.2.1" or "loopback"';
@@ -69,13 +72,12 @@ function addNetwork(list: BlockList, network: string): void {
 function walk(
   direct: string,
   forwarded: string | undefined,
-  trusts: (address: string, hop: number) => boolean,
+  trusts: (address: string | undefined, hop: number) => boolean,
 ): string {
   let address = normalize(direct);
   let rest = forwarded ?? "";
   for (let hop = 0; rest !== ""; hop++) {
-    // A pipe has no address: whoever may connect to it is let in by the system.
-    if (address !== undefined && !trusts(address, hop)) break;
+    if (!trusts(address, hop)) break;
     const comma = rest.lastIndexOf(",");
     const before = normalize(rest.slice(comma + 1).trim());
     if (before === undefined) break;

@@ -18,7 +18,7 @@ export function switchingProtocols(accept: string, protocol: string | undefined)
  */
 export function sendRefusal(socket: Duplex, refusal: Refusal, method: string | undefined): void {
   if (socket.destroyed || socket.writableEnded) return;
-  const deadline = setTimeout(() => socket.destroy(), LINGER);
+  const deadline = setTimeout(() => socket.destroy(), LINGER).unref();
   socket.on("error", () => socket.destroy());
   socket.once("close", () => {
     clearTimeout(deadline);

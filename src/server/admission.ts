@@ -3,6 +3,7 @@ import type { Accepted, Offer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
 import type { Callbacks } from "../connection/handler/caller.ts";
 import { isThenable } from "../connection/handler/serial.ts";
+import { Deadline } from "../connection/life/deadline.ts";
 import { ConnectionEvent } from "./connection-event.ts";
 
 /** What an admission asks of its server. */
@@ -25,7 +26,7 @@ export class Admission {
   #offer: Offer | undefined;
   readonly #host: AdmissionHost;
   #event: ConnectionEvent | undefined;
-  #deadline: NodeJS.Timeout | undefined;
+  #deadline: Deadline | undefined;
   #whenAnswered: (() => void) | undefined;
 
   constructor(offer: Offer, host: AdmissionHost) {
@@ -64,10 +65,10 @@ export class Admission {
     this.#offer?.learn();
     // Answered already: the callback itself has terminated the server.
     if (this.#offer !== undefined) {
-      this.#deadline = setTimeout(() => {
+      this.#deadline = new Deadline(this.#host.handshakeTimeout, () => {
         this.#host.late();
         this.refuse(new Refusal(503, "The server took too long to answer."));
-      }, this.#host.handshakeTimeout);
+      });
     }
     Promise.resolve(answer)
       .then((settled) => {
@@ -108,7 +109,7 @@ export class Admission {
   }
 
   #settle(): void {
-    clearTimeout(this.#deadline);
+    this.#deadline?.clear();
     this.#whenAnswered?.();
     this.#offer = this.#event = undefined;
   }

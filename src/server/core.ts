@@ -275,11 +275,11 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
 
   /** Lets nobody in any more, and tells those who are there within half of `timeout` milliseconds; 0: nobody is told. */
   #beginEnd(timeout: number): void {
-    this.#place.close();
     for (const admission of this.#admissions) admission.refuse(goingDown());
     if (timeout > 0) {
       // RFC 6455 7.4.1: 1001, going away.
-      const goAway = (one: WebSocketConnection): void => coreOf(one).terminate(CloseCode.goingAway);
+      const until = performance.now() + timeout;
+      const goAway = (one: WebSocketConnection): void => coreOf(one).terminate(CloseCode.goingAway, undefined, until);
       this.#farewell = new Farewell(this.#settings, this.roster.list, goAway);
       this.#farewell.start(timeout);
     }

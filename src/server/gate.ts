@@ -70,20 +70,14 @@ export class Gate {
       tally.maxHandshakes++;
       return busy();
     }
-    if (this.#rate === undefined) return undefined;
-    const wait = this.#rate.take(1, performance.now());
-    if (wait === 0) return undefined;
-    // A handshake that is refused is none that the rate is spent on.
-    this.#rate.giveBack(1);
-    tally.maxHandshakesPerSecond++;
-    return busy(Math.max(1, Math.ceil(wait / 1000)));
+    return undefined;
   }
 
   /** Why this client is not let in. */
   refusalOf(request: ConnectionRequest): Refusal | undefined {
     const addresses = this.#count();
-    if (addresses === undefined) return undefined;
-    if (addresses.count(request.remoteAddress) < this.#settings.maxConnectionsPerAddress) return undefined;
+    if (addresses === undefined || addresses.count(request.remoteAddress) < this.#settings.maxConnectionsPerAddress)
+      return this.#tooFast();
     this.#settings.tally.maxConnectionsPerAddress++;
     return new Refusal(429, "There are too many connections from your address.", { "Retry-After": RETRY_AFTER });
   }
@@ -101,6 +95,16 @@ export class Gate {
     if (this.#addresses === undefined) return;
     this.#addresses.leave(this.#told.get(who) ?? who.remoteAddress);
     this.#told.delete(who);
+  }
+
+  /** Looked at last: a handshake that is refused for another reason is none that the rate is spent on. */
+  #tooFast(): Refusal | undefined {
+    if (this.#rate === undefined) return undefined;
+    const wait = this.#rate.take(1, performance.now());
+    if (wait === 0) return undefined;
+    this.#rate.giveBack(1);
+    this.#settings.tally.maxHandshakesPerSecond++;
+    return busy(Math.max(1, Math.ceil(wait / 1000)));
   }
 
   #count(): Addresses | undefined {

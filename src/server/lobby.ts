@@ -1,7 +1,13 @@
 import type { Server as HttpServer } from "node:http";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { Tally } from "../connection/counters/limits.ts";
+
+/** A socket with TLS, and where Node keeps the one below it. */
+interface Secured extends Duplex {
+  readonly _parent?: unknown;
+}
 
 /** The limits of a lobby. */
 export interface LobbySettings {
@@ -12,9 +18,9 @@ export interface LobbySettings {
 }
 
 /**
- * Who has connected to a web server of ours and has not asked to be upgraded yet. Where there are too many the one who has
- * been there the longest is put out: a handshake takes a moment, so that is one who means to stay (a "slowloris"), and those
- * who come in good faith get in.
+ * Who has connected to a web server of ours and has not asked to be upgraded yet, or has not even ended its TLS handshake.
+ * Where there are too many the one who has been there the longest is put out: a handshake takes a moment, so that is one who
+ * means to stay (a "slowloris"), and those who come in good faith get in.
  */
 export class Lobby {
   readonly #settings: LobbySettings;
@@ -30,9 +36,19 @@ export class Lobby {
     };
   }
 
-  /** Watches a web server: over TLS, those whose own handshake is done, for which there is a time limit too. */
+  /** Watches a web server: over TLS from the TCP connection on, for a client may begin a handshake and not go on with it. */
   watch(server: HttpServer, secure: boolean): void {
-    server.on(secure ? "secureConnection" : "connection", (socket: Duplex) => {
+    const enter = (socket: Duplex): void => this.enter(socket);
+    server.on("connection", enter);
+    if (!secure) return;
+    server.on("secureConnection", (socket: Secured) => {
+      const { _parent: below } = socket;
+      if (below instanceof Socket) this.leave(below);
+      else if (server.listeners("connection").includes(enter)) {
+        // This Node does not tell which one it was: then only those are watched that have come so far.
+        server.off("connection", enter);
+        this.#sockets.clear();
+      }
       this.enter(socket);
     });
   }
@@ -47,6 +63,11 @@ export class Lobby {
     this.leave(oldest);
     oldest.destroy();
     this.#settings.tally.maxHandshakes++;
+  }
+
+  /** Nobody is waited for any more. */
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** Somebody is upgraded, or answered. */

@@ -25,7 +25,8 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly origins?: Origins | undefined;
   /**
    * Which proxies before the server are believed about the client's address, in `X-Forwarded-For`: how many there are, or
-   * their addresses (`"10.0.0.0/8"`, `"loopback"`). Default: none, and the header is not looked at.
+   * their addresses (`"10.0.0.0/8"`, `"loopback"`). A proxy that connects by a unix socket has no address: it is a hop, 1.
+   * Default: none, and the header is not looked at.
    */
   readonly trustProxy?: TrustProxy | undefined;
 
@@ -40,25 +41,32 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly maxFragmentOverhead?: number | undefined;
   /** Under `dataType: "object"`, arrays and objects inside each other. Default 64. Above it: close 1009, see `invalidJson`. */
   readonly maxJsonDepth?: number | undefined;
-  /** Under `dataType: "object"`, values in one message. Default 1,000,000. Above it: close 1009, see `invalidJson`. */
+  /** Under `dataType: "object"`, values in one message. Default 100,000: some 60 bytes of memory each. Above it: close 1009, see `invalidJson`. */
   readonly maxJsonValues?: number | undefined;
   /**
    * Under `dataType: "object"`, what a message does that is not JSON, or beyond its limits. `"close"` (default): close
    * 1007 or 1009. `"keep"`: the message is dropped and the server's `onError` told.
    */
   readonly invalidJson?: "close" | "keep" | undefined;
-  /** Messages that a peer may send in a second, and in one burst. Default: no limit. */
+  /** Messages of one connection that are delivered in a second, and in one burst. Default: no limit. */
   readonly maxMessagesPerSecond?: number | undefined;
-  /** Bytes that a peer may send in a second, and in one burst, frame headers and all. Default: no limit. */
+  /**
+   * Bytes that one connection may bring in a second, and in one burst, frame headers and all: what one read of the socket
+   * (64 KiB at most) brings is taken, and paid for. Default: no limit.
+   */
   readonly maxBytesPerSecond?: number | undefined;
-  /** What happens to a peer beyond either. `"pause"` (default): it is read no faster than that. `"close"`: close 1008. */
+  /** What happens to a peer beyond either. `"pause"` (default): its messages wait, and it is read no faster than that. `"close"`: close 1008. */
   readonly ratePolicy?: RatePolicy | undefined;
 
   // Messages that are sent.
 
   /** Bytes that may wait for one peer before `send` returns false. Default 1 MiB. */
   readonly highWaterMark?: number | undefined;
-  /** Bytes that may wait for one slow peer; looked at before a message, of whatever size that is. Default 16 MiB. Above it: `sendQueuePolicy`. */
+  /**
+   * Bytes that may wait for one slow peer; looked at before a message, of whatever size that is. From the 1,000th on, one that
+   * waits by itself (behind a `Blob`, or under `"drop-oldest"` and `"latest"`) counts for 256 at least. Default 16 MiB. Above it:
+   * `sendQueuePolicy`.
+   */
   readonly maxSendQueue?: number | undefined;
   /**
    * Bytes that may wait for all slow peers of the process, of all its servers. Default: a quarter of the memory that the

@@ -37,6 +37,8 @@ export class Place {
       this.#lobby.watch(this.#own, settings.tls !== undefined);
     }
     this.#detach = this.#server === undefined ? nothing : Router.attach(this.#server, listener);
+    // Several servers may share one of the user's: eleven of them are no leak.
+    this.#makeRoom(1);
     if (this.#server?.listening === false) this.#server.once("listening", this.#onListening);
     else process.nextTick(this.#onListening);
     // The user's web server keeps its own way of failing: we only look on.
@@ -55,20 +57,25 @@ export class Place {
     this.#lobby?.leave(socket);
   }
 
-  /** Lets nobody new in by the own web server. What is there already is left alone. */
-  close(): void {
-    this.#own?.close();
-  }
-
   /** Takes no more requests, and closes what is left on the own web server. The user's goes on. */
   leave(): void {
     this.#detach();
     this.#server?.off("listening", this.#onListening);
+    this.#makeRoom(-1);
     this.#server?.off("close", this.#onClose);
     if (this.#own === undefined) this.#server?.off(EventEmitter.errorMonitor, this.#onError);
-    this.close();
-    // Not waited for: a client that was refused may still read why, one may never end its TLS handshake.
+    this.#own?.close();
+    // Those that were refused may still read why.
     this.#own?.closeAllConnections();
+    this.#lobby?.close();
+  }
+
+  /** Node warns of an eleventh listener; 0: it does not. */
+  #makeRoom(listeners: number): void {
+    const server = this.#server;
+    if (!(server instanceof EventEmitter)) return;
+    const most = server.getMaxListeners();
+    if (most > 0) server.setMaxListeners(most + listeners);
   }
 
   readonly #onListening = (): void => {

@@ -35,6 +35,7 @@ export function createOwnServer(settings: OwnServerSettings): Server {
   // A last bound, on sockets of any state: those are dropped before they are spoken to.
   const sockets = settings.maxConnections + settings.maxHandshakes;
   if (sockets < Number.MAX_SAFE_INTEGER) server.maxConnections = sockets;
+  server.on("drop", () => settings.tally.maxConnections++);
   server.on("request", answerPlain);
   server.on("checkExpectation", answerPlain);
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {

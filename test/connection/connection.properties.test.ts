@@ -75,8 +75,9 @@ class Play {
     const { connection, stream } = this.life;
     this.arrive();
     await this.life.goOn();
-    // Who has sent too fast is read again after a while.
-    for (let i = 0; i < 300 && connection.status === "Connected" && stream.isPaused(); i++) {
+    // Who has sent too fast is heard, and read again, after a while.
+    const waits = (): boolean => stream.isPaused() || connection.waiting > 0;
+    for (let i = 0; i < 300 && connection.status === "Connected" && waits(); i++) {
       vi.advanceTimersByTime(200);
       await this.life.goOn();
     }

@@ -137,10 +137,10 @@ describe("what stands in the header", () => {
 });
 
 describe("a pipe, which has no address", () => {
-  test("whoever may connect to it is believed, as the hop nearest to us", () => {
+  test("is a hop, but in no network: a client that has reset its connection has no address either", () => {
     expect(client(1, "", "6.6.6.6, 198.51.100.7")).toBe("198.51.100.7");
     expect(client(2, "", "198.51.100.7, 10.0.0.2")).toBe("198.51.100.7");
-    expect(client("10.0.0.0/8", "", "6.6.6.6, 198.51.100.7, 10.0.0.2")).toBe("198.51.100.7");
+    expect(client("10.0.0.0/8", "", "6.6.6.6, 198.51.100.7, 10.0.0.2")).toBe("");
   });
 
   test("without a header, or with none that can be read, nothing is known", () => {

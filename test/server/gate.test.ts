@@ -96,24 +96,24 @@ describe("handshakes in progress", () => {
 describe("handshakes in a second", () => {
   test("a second's worth may come at once, then as many as time brings", () => {
     const { gate, tally } = gateOf({ maxHandshakesPerSecond: 4 });
-    const burst = Array.from({ length: 6 }, () => gate.refusal());
+    const burst = Array.from({ length: 6 }, () => gate.refusalOf(UNASKED));
     expect(burst.slice(0, 4)).toEqual([undefined, undefined, undefined, undefined]);
     expect(burst.slice(4).map(told)).toEqual([BUSY, BUSY]);
     now += 250;
-    expect(gate.refusal()).toBeUndefined();
-    expect(told(gate.refusal())).toEqual(BUSY);
+    expect(gate.refusalOf(UNASKED)).toBeUndefined();
+    expect(told(gate.refusalOf(UNASKED))).toEqual(BUSY);
     now += 3_600_000;
-    const later = Array.from({ length: 5 }, () => gate.refusal());
+    const later = Array.from({ length: 5 }, () => gate.refusalOf(UNASKED));
     expect(later.map((one) => one === undefined)).toEqual([true, true, true, true, false]);
     expect(tally).toEqual({ ...newTally(), maxHandshakesPerSecond: 4 });
   });
 
   test("those who are refused do not lengthen the others' wait", () => {
     const { gate } = gateOf({ maxHandshakesPerSecond: 1 });
-    expect(gate.refusal()).toBeUndefined();
-    for (let i = 0; i < 1_000; i++) expect(told(gate.refusal())).toEqual(BUSY);
+    expect(gate.refusalOf(UNASKED)).toBeUndefined();
+    for (let i = 0; i < 1_000; i++) expect(told(gate.refusalOf(UNASKED))).toEqual(BUSY);
     now += 1_000;
-    expect(gate.refusal()).toBeUndefined();
+    expect(gate.refusalOf(UNASKED)).toBeUndefined();
   });
 
   test("who is refused for another reason is not counted", () => {
@@ -124,7 +124,17 @@ describe("handshakes in a second", () => {
     expect(told(gate.refusal())).toEqual(BUSY);
     people.asking = 0;
     expect(gate.refusal()).toBeUndefined();
+    expect(gate.refusalOf(UNASKED)).toBeUndefined();
     expect(tally).toEqual({ ...newTally(), maxHandshakes: 1, maxConnections: 1 });
+  });
+
+  test("nor is the rate spent on an address that has too many connections", () => {
+    const { gate, people } = gateOf({ maxHandshakesPerSecond: 1, maxConnectionsPerAddress: 1 });
+    const [full, other] = [from("192.0.2.1"), from("192.0.2.2")];
+    people.all.push(full);
+    for (let i = 0; i < 3; i++) expect(gate.refusalOf(full)?.status).toBe(429);
+    expect(gate.refusalOf(other)).toBeUndefined();
+    expect(gate.refusalOf(other)?.status).toBe(503);
   });
 });
 

@@ -14,7 +14,7 @@ const { MAX_SAFE_INTEGER } = Number;
 const EXPECTED: Record<NumberName, readonly [usual: number, least: number, most: number, endless: boolean]> = {
   maxMessageSize: [MIB, 1, constants.MAX_STRING_LENGTH, false],
   maxJsonDepth: [64, 0, MAX_SAFE_INTEGER, true],
-  maxJsonValues: [1_000_000, 1, MAX_SAFE_INTEGER, true],
+  maxJsonValues: [100_000, 1, MAX_SAFE_INTEGER, true],
   handshakeTimeout: [10_000, 1, TIMER, false],
   closeTimeout: [5_000, 1, TIMER, false],
   maxHeaderSize: [16 * KIB, 1, MAX_SAFE_INTEGER, true],

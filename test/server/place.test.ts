@@ -144,6 +144,64 @@ describe("a web server of the user's", () => {
   });
 });
 
+describe("many on one web server of the user's", () => {
+  /** The warnings that Node gives from now on. */
+  function warnings(): Error[] {
+    const given: Error[] = [];
+    const note = (warning: Error): void => void given.push(warning);
+    process.on("warning", note);
+    onTestFinished(() => void process.off("warning", note));
+    return given;
+  }
+
+  /** Starts so many, each with a path of its own, and lets Node say what it has to say. */
+  async function startMany(server: Server, count: number): Promise<WebSocketServer[]> {
+    const all = Array.from({ length: count }, (_, i) => start({ server, path: `/${i}` }).wss);
+    for (let i = 0; i < 3; i++) await turn();
+    return all;
+  }
+
+  test.each([
+    ["listens", true],
+    ["does not listen yet", false],
+  ])("which %s: twelve are no leak, and it is as before when they have gone", async (_what, listens) => {
+    const given = warnings();
+    const server = ended(createServer());
+    if (listens) {
+      server.listen(0, "127.0.0.1");
+      await portOf(server);
+    }
+    const most = server.getMaxListeners();
+    const all = await startMany(server, 12);
+    expect(given).toEqual([]);
+    // The user's own are still counted: he may have as many as without them.
+    expect(server.getMaxListeners()).toBe(most + 12);
+    for (const wss of all) await wss.terminate(0);
+    expect(server.getMaxListeners()).toBe(most);
+    expect(given).toEqual([]);
+  });
+
+  test("that may have any number of listeners still may, with them and behind them", async () => {
+    const server = ended(createServer());
+    server.setMaxListeners(0);
+    const all = await startMany(server, 3);
+    expect(server.getMaxListeners()).toBe(0);
+    for (const wss of all) await wss.terminate(0);
+    expect(server.getMaxListeners()).toBe(0);
+  });
+
+  test("that may have few may have as many of its own as before", async () => {
+    const given = warnings();
+    const server = ended(createServer());
+    server.setMaxListeners(1);
+    const [first, ...others] = await startMany(server, 12);
+    await first?.terminate(0);
+    expect([given, server.getMaxListeners()]).toEqual([[], 12]);
+    for (const wss of others) await wss.terminate(0);
+    expect(server.getMaxListeners()).toBe(1);
+  });
+});
+
 describe("a web server of its own", () => {
   // shows 4D-1-own-server
   test("it listens where it is told, and stops when it is terminated", async () => {

@@ -31,7 +31,7 @@ describe("without options", () => {
       highWaterMark: 1_048_576,
       maxHeaderSize: 16_384,
       maxJsonDepth: 64,
-      maxJsonValues: 1_000_000,
+      maxJsonValues: 100_000,
       maxPongQueue: 1,
       maxConnections: 100_000,
       maxConnectionsPerAddress: 20_000,

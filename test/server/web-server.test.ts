@@ -1,10 +1,11 @@
 import { WebSocketServer, type WebSocketServerOptions } from "hawser";
+import type { Socket } from "node:net";
 import { connect as connectSecure } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readOptions } from "../../src/server/settings.ts";
 import { createOwnServer } from "../../src/server/web-server.ts";
 import { certificate } from "../support/certificate.ts";
-import { Peer, portOf } from "../support/peer.ts";
+import { Peer, portOf, until } from "../support/peer.ts";
 import { handshake, RawClient, type RawResponse } from "../support/raw-client.ts";
 
 async function listen(options: WebSocketServerOptions<"text"> = {}): Promise<number> {
@@ -108,6 +109,34 @@ describe("a client that takes too long", () => {
     expect(server.timeout).toBe(0);
     expect(server.headersTimeout).toBe(50);
     expect(server.requestTimeout).toBe(50);
+  });
+});
+
+describe.each([
+  ["without TLS", undefined],
+  ["with TLS", certificate],
+] as const)("a client beyond all that there may be, %s", (_how, tls) => {
+  test("is dropped before it is spoken to, and counted as one too many", async () => {
+    const settings = readOptions({ maxConnections: 1, maxHandshakes: 1, ...(tls && { port: 0, tls }) });
+    const server = createOwnServer(settings).listen(0, "127.0.0.1");
+    const sockets: Socket[] = [];
+    server.on("connection", (socket: Socket) => sockets.push(socket));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const port = await portOf(server);
+    for (let i = 1; i <= 2; i++) {
+      await RawClient.connect(port);
+      await until(() => sockets.length === i);
+    }
+    expect(settings.tally.maxConnections).toBe(0);
+    for (let i = 1; i <= 3; i++) {
+      expect((await (await RawClient.connect(port)).rest()).length).toBe(0);
+      expect(settings.tally.maxConnections).toBe(i);
+    }
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+    expect(settings.tally.maxHandshakes).toBe(0);
   });
 });
 

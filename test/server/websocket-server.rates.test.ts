@@ -10,14 +10,14 @@ function numbered(count: number): string[] {
 }
 
 describe('ratePolicy "close"', () => {
-  test("one message more than a second may bring: it is delivered, then onError is told and 1008 sent", async () => {
+  test("one message more than a second may bring is not delivered: onError is told and 1008 sent", async () => {
     const { wss, port, recorders } = await startServer({}, { maxMessagesPerSecond: 3, ratePolicy: "close" });
     const client = await RawClient.open(port);
-    client.write(...numbered(4).map((message) => masked(0x81, message)));
+    client.write(...numbered(9).map((message) => masked(0x81, message)));
     expect(await client.frame()).toMatchObject({ opcode: 8, payload: Buffer.of(1008 >> 8, 1008 & 0xff) });
     client.socket.end();
     await recorders[0]!.over;
-    expect(recorders[0]!.messages).toEqual(numbered(4));
+    expect(recorders[0]!.messages).toEqual(numbered(3));
     expect(recorders[0]!.calls.slice(-2)).toEqual([
       ["error", 209],
       ["terminate", 1006, undefined],
@@ -100,11 +100,11 @@ describe('ratePolicy "pause"', () => {
     const patient = await Peer.open(port);
     patient.socket.send("one");
     await patient.received(1);
-    expect(recorders[0]!.messages).toEqual(numbered(100));
+    expect(recorders[0]!.messages).toEqual(numbered(1));
     expect(recorders[1]!.messages).toEqual(["one"]);
     // It can be sent to as ever, and be closed.
     wss.connections[0]!.send("still here");
-    for (let i = 0; i < 100; i++) await hasty.frame();
+    await hasty.frame();
     expect((await hasty.frame())?.payload.toString()).toBe("still here");
     wss.connections[0]!.terminate(1000);
     expect(await hasty.frame()).toMatchObject({ opcode: 8 });
@@ -112,7 +112,7 @@ describe('ratePolicy "pause"', () => {
     hasty.socket.end();
     await recorders[0]!.over;
     expect(recorders[0]!.end).toEqual([1000, undefined]);
-    expect(recorders[0]!.messages.length).toBe(100);
+    expect(recorders[0]!.messages.length).toBe(1);
   });
 
   test("one who is made to wait is not taken for dead", async () => {

@@ -20,6 +20,8 @@ export class Patient extends Vitals<{ readonly life: LifeSettings }, { now: numb
   readonly #wire: Wire;
   open = true;
   deaf = false;
+  left = false;
+  written = 0;
   busy = false;
 
   constructor(life: Partial<LifeSettings> = {}, wire = new Wire()) {
@@ -59,6 +61,14 @@ export class Patient extends Vitals<{ readonly life: LifeSettings }, { now: numb
 
   protected isOpen(): boolean {
     return this.open;
+  }
+
+  protected get handed(): number {
+    return this.written;
+  }
+
+  protected hasLeft(): boolean {
+    return this.left;
   }
 
   protected isDeaf(): boolean {

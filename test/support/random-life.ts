@@ -130,7 +130,8 @@ export class Life implements ConnectionHost {
   /** Time goes by on the server's clock, and it comes to look. */
   tick(ticks: number): void {
     this.now += ticks;
-    const deaf = this.stream.isPaused();
+    // Whoever waits for room listens to that.
+    const deaf = this.stream.isPaused() && this.rooms.every(({ settled }) => settled);
     const before = this.tally.pingTimeout;
     this.connection.look();
     if (this.tally.pingTimeout === before) return;

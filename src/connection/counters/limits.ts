@@ -41,7 +41,8 @@ const limits: Partial<Record<ErrorCode, LimitName>> = {
   HWS_JSON_TOO_BIG: "maxJsonValues",
 };
 
-/** The limit that an error says was passed; undefined: none, or one that is counted where it is kept. */
-export function limitOf(code: ErrorCode): LimitName | undefined {
-  return limits[code];
+/** Counts the limit that an error says was passed, if there is one; some are counted where they are kept. */
+export function countLimit(tally: Tally, code: ErrorCode): void {
+  const limit = limits[code];
+  if (limit !== undefined) tally[limit]++;
 }

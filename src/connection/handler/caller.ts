@@ -26,6 +26,8 @@ export interface CallerHost {
   report(error: unknown, culprit: Culprit): void;
   /** Every callback has settled, after some that had to wait. */
   settled(): void;
+  /** Whether a message may be delivered now; where not, settles when that may be asked again. */
+  rest(): PromiseLike<void> | undefined;
 }
 
 /**
@@ -87,8 +89,15 @@ export class Caller {
 
   /** Calls `onMessage`, now or when its turn comes. */
   message(data: unknown): void {
-    if (this.held) this.#queue.deferItem(data);
-    else this.#deliver(data);
+    if (!this.held) {
+      const rest = this.#host.rest();
+      if (rest === undefined) {
+        this.#deliver(data);
+        return;
+      }
+      this.#queue.hold(rest);
+    }
+    this.#queue.deferItem(data);
   }
 
   /** Calls `onDrain`, now or when its turn comes: once, however often there was room meanwhile. */
@@ -125,6 +134,7 @@ export class Caller {
     return (this.#serial ??= new SerialQueue(
       () => this.#host.settled(),
       (data) => this.#deliver(data),
+      () => this.#host.rest(),
     ));
   }
 

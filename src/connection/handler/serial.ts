@@ -14,6 +14,7 @@ class Task {
 export class SerialQueue {
   readonly #free: () => void;
   readonly #deliver: (item: unknown) => void;
+  readonly #rest: () => PromiseLike<void> | undefined;
   #held = false;
   #running = false;
   /** Tasks, and items that wait to be delivered: a closure for each would be most of what a short message takes. */
@@ -25,10 +26,16 @@ export class SerialQueue {
   /**
    * @param free is called whenever the queue has run empty
    * @param deliver is called for each item, when its turn comes
+   * @param rest is asked before each item: what it returns is waited for, and then it is asked again
    */
-  constructor(free: () => void, deliver: (item: unknown) => void = () => undefined) {
+  constructor(
+    free: () => void,
+    deliver: (item: unknown) => void = nothing,
+    rest: () => PromiseLike<void> | undefined = () => undefined,
+  ) {
     this.#free = free;
     this.#deliver = deliver;
+    this.#rest = rest;
   }
 
   /** True while a promise is awaited: what comes now must `defer`. */
@@ -45,7 +52,7 @@ export class SerialQueue {
    * Holds back what comes until `promise` settles. `failed` gets what it rejects with, before anything else runs; where
    * that holds again, its promise is waited for too.
    */
-  hold(promise: PromiseLike<unknown>, failed: (error: unknown) => void): void {
+  hold(promise: PromiseLike<unknown>, failed: (error: unknown) => void = nothing): void {
     this.#held = true;
     const number = ++this.#awaited;
     let over = false;
@@ -87,7 +94,13 @@ export class SerialQueue {
     this.#running = true;
     try {
       while (!this.held && this.#next < this.#waiting.length) {
-        const next = this.#waiting[this.#next++];
+        const next = this.#waiting[this.#next];
+        const rest = next instanceof Task ? undefined : this.#rest();
+        if (rest !== undefined) {
+          this.hold(rest);
+          break;
+        }
+        this.#next++;
         if (next instanceof Task) next.run();
         else this.#deliver(next);
       }
@@ -107,6 +120,10 @@ export class SerialQueue {
     this.#held = false;
     this.goOn();
   }
+}
+
+function nothing(): void {
+  // What is held for no reason of the user's cannot fail.
 }
 
 /** True for a promise, or anything else with a `then`. */

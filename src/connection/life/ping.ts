@@ -3,6 +3,13 @@ import { type Bytes, allocate } from "../../protocol/bytes.ts";
 /** Bytes of a ping's payload. */
 const PAYLOAD = 4;
 
+/**
+ * What was written before a ping may still be on its way, in the systems' memory where nobody sees it: a slow peer is given one
+ * `pingTimeout` more for so many bytes of it, which is 26 KB a second with the default; of what systems keep at most.
+ */
+const BYTES_A_TIMEOUT = 512 * 1024;
+const MOST_ON_THE_WAY = 4 * 1024 * 1024;
+
 /** The pings of this process are numbered, so that a pong to another is told apart. */
 let last = 0;
 
@@ -13,6 +20,8 @@ export class Ping {
   tick: number;
   /** Bytes that the system had still to take when that was looked at last. */
   #untaken: number;
+  /** How many times `pingTimeout` it may take. */
+  readonly patience: number;
   readonly #sent: number;
   #waiters: ((roundTrip: number | undefined) => void)[] = [];
 
@@ -20,11 +29,13 @@ export class Ping {
    * @param tick the tick of now
    * @param now milliseconds of a clock that never goes back
    * @param untaken bytes before it that the system has still to take
+   * @param before bytes that were written before it since something last came
    */
-  constructor(tick: number, now: number, untaken: number) {
+  constructor(tick: number, now: number, untaken: number, before: number) {
     this.tick = tick;
     this.#sent = now;
     this.#untaken = untaken;
+    this.patience = 1 + Math.min(before, MOST_ON_THE_WAY) / BYTES_A_TIMEOUT;
     last = (last + 1) >>> 0;
     this.payload = allocate(PAYLOAD);
     for (let i = 0; i < PAYLOAD; i++) this.payload[i] = last >>> (8 * i);

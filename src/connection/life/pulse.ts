@@ -15,7 +15,7 @@ export interface Pulse {
   readonly now: number;
   /** When something last came, or went out. */
   readonly heard: number;
-  /** Reading was stopped, by us. */
+  /** Reading was stopped, by us, and nobody here waits for the peer to take something. */
   readonly deaf: boolean;
   /** The ping that is out. */
   readonly ping: Ping | undefined;
@@ -33,6 +33,6 @@ export function examine({ now, heard, deaf, ping, age }: Pulse, life: LifeSettin
   const pinged = ping === undefined ? heard : Math.max(heard, ping.tick);
   // Whom we do not listen to is not dead; but where nobody is there any more, the system will say so of what was written.
   const awaited = !deaf && pinged > heard && life.pingInterval !== Infinity;
-  if (awaited) return now - pinged > life.pingTimeout ? "dead" : "well";
+  if (awaited) return now - pinged > life.pingTimeout * (ping?.patience ?? 1) ? "dead" : "well";
   return now - pinged > life.pingInterval ? "silent" : "well";
 }

@@ -25,6 +25,8 @@ export abstract class Vitals<S extends { readonly life: LifeSettings }, H extend
   protected readonly host: H;
   /** The tick in which something last came, or went out. */
   #heard: number;
+  /** How much had been written when something last came. */
+  #mark = 0;
   #ping: Ping | undefined;
   readonly #age: Age | undefined;
 
@@ -40,7 +42,7 @@ export abstract class Vitals<S extends { readonly life: LifeSettings }, H extend
 
   /** Settles with the milliseconds that a ping takes there and back; with undefined when the connection is gone before. */
   measure(): Promise<number | undefined> {
-    if (!this.isOpen()) return Promise.resolve(undefined);
+    if (!this.isOpen() || this.hasLeft()) return Promise.resolve(undefined);
     return (this.#ping ?? this.probe()).answer();
   }
 
@@ -48,7 +50,7 @@ export abstract class Vitals<S extends { readonly life: LifeSettings }, H extend
   look(): void {
     if (!this.isOpen()) return;
     const { now } = this.host;
-    if (this.#ping !== undefined && this.#ping.progresses(untakenIn(this.stream))) this.#heard = now;
+    if (this.#ping?.progresses(untakenIn(this.stream)) === true) this.isThere();
     if (this.busy) this.isActive();
     const pulse = { now, heard: this.#heard, deaf: this.isDeaf(), ping: this.#ping, age: this.#age };
     const finding = examine(pulse, this.settings.life);
@@ -64,8 +66,14 @@ export abstract class Vitals<S extends { readonly life: LifeSettings }, H extend
     this.#ping = undefined;
   }
 
-  /** Something came or went out, or its silence is counted from here for another reason. */
+  /** Something came. */
   protected isAlive(): void {
+    this.#heard = this.host.now;
+    this.#mark = this.handed;
+  }
+
+  /** Something went out, or the peer's silence is counted from here for another reason. */
+  protected isThere(): void {
     this.#heard = this.host.now;
   }
 
@@ -82,9 +90,13 @@ export abstract class Vitals<S extends { readonly life: LifeSettings }, H extend
 
   /** Its handler is at work. */
   abstract readonly busy: boolean;
+  /** Bytes that were written, in 32 bits. */
+  protected abstract readonly handed: number;
   /** It is open. */
   protected abstract isOpen(): boolean;
-  /** Reading was stopped, by us. */
+  /** The peer has said goodbye, and its handler is still busy with what it said before. */
+  protected abstract hasLeft(): boolean;
+  /** Reading was stopped, by us, and nobody here waits for the peer to take something. */
   protected abstract isDeaf(): boolean;
   /** Sends a ping. */
   protected abstract ask(payload: Bytes): void;
@@ -96,9 +108,10 @@ export abstract class Vitals<S extends { readonly life: LifeSettings }, H extend
   /** Sends a ping, the one that is out once more. */
   protected probe(): Ping {
     const { now } = this.host;
-    const ping = (this.#ping ??= new Ping(now, performance.now(), untakenIn(this.stream)));
+    this.#ping ??= new Ping(now, performance.now(), untakenIn(this.stream), (this.handed - this.#mark) >>> 0);
+    const ping = this.#ping;
     ping.tick = now;
-    this.ask(ping.payload);
+    if (!this.hasLeft()) this.ask(ping.payload);
     return ping;
   }
 }

@@ -12,8 +12,8 @@ export interface JsonLimits {
 /** Deep enough for any message made by people, and far from where a function that calls itself runs out of stack. */
 export const DEFAULT_MAX_JSON_DEPTH = 64;
 
-/** Above what a message of the default size can hold; for those who let in larger ones a bound on the objects they become. */
-export const DEFAULT_MAX_JSON_VALUES = 1_000_000;
+/** Above what people send each other. A mebibyte of `{},` would become 350,000 objects, which take twenty times its bytes. */
+export const DEFAULT_MAX_JSON_VALUES = 100_000;
 
 const ERRORS: ReadonlySet<ErrorCode> = new Set(["HWS_INVALID_JSON", "HWS_JSON_TOO_DEEP", "HWS_JSON_TOO_BIG"]);
 

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 
 import { type TurnEnd, atTurnEnd } from "../stream/turn.ts";
 import type { ReceivingSettings } from "./settings.ts";
-import { type Excess, Throttle } from "./throttle.ts";
+import { Throttle } from "./throttle.ts";
 
 /** Bytes that are read while a handler is busy before reading stops within the turn: one read of the socket. */
 const MAX_AHEAD = 64 * 1024;
@@ -29,6 +29,7 @@ export interface PaceHost {
 export class Pace implements TurnEnd {
   readonly #stream: Duplex;
   readonly #host: PaceHost;
+  readonly #settings: ReceivingSettings;
   readonly #throttle: Throttle | undefined;
   /** Bytes that came while the handler was busy. */
   #ahead = 0;
@@ -38,6 +39,7 @@ export class Pace implements TurnEnd {
   constructor(stream: Duplex, settings: ReceivingSettings, host: PaceHost) {
     this.#stream = stream;
     this.#host = host;
+    this.#settings = settings;
     this.#throttle = isRateLimited(settings) ? new Throttle(settings, performance.now()) : undefined;
   }
 
@@ -46,20 +48,25 @@ export class Pace implements TurnEnd {
     return this.#paused;
   }
 
-  /** A message came. */
-  message(): void {
-    this.#throttle?.message();
+  /** A message came. Returns false where that is one too many, and the peer to be given up. */
+  message(): boolean {
+    return this.#throttle === undefined || this.#throttle.message(performance.now());
   }
 
-  /** A chunk was read, and its messages delivered. Returns the rate that was passed, if one was. */
-  charge(bytes: number): Excess | undefined {
-    return this.#throttle?.charge(bytes, performance.now());
-  }
-
-  /** Reads nothing for so many milliseconds. */
-  wait(ms: number): void {
-    this.#throttle?.wait(ms, () => this.#resume());
+  /** A chunk was read. Returns false where that is too much, and the peer to be given up. */
+  charge(bytes: number): boolean {
+    const wait = this.#throttle === undefined ? 0 : this.#throttle.charge(bytes, performance.now());
+    if (wait === 0) return true;
+    if (this.#settings.ratePolicy === "close") return false;
+    this.#settings.tally.maxBytesPerSecond++;
+    this.#throttle?.wait(wait, () => this.#resume());
     this.#pause();
+    return true;
+  }
+
+  /** Whether a message may be delivered now; where not, settles when that may be asked again. */
+  rest(): Promise<void> | undefined {
+    return this.#throttle?.rest(performance.now());
   }
 
   /** A chunk came while the handler is busy: its messages wait. */

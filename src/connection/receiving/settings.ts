@@ -1,3 +1,4 @@
+import type { Tally } from "../counters/limits.ts";
 import type { Decoder } from "./decode.ts";
 
 /** What happens to a peer that sends faster than it may: it is read no faster, or closed with 1008. */
@@ -19,4 +20,6 @@ export interface ReceivingSettings {
   readonly maxBytesPerSecond: number;
   /** What happens beyond these. */
   readonly ratePolicy: RatePolicy;
+  /** Counts how often the limits were reached. */
+  readonly tally: Tally;
 }

@@ -2,47 +2,49 @@ import { Bucket } from "./bucket.ts";
 import type { ReceivingSettings } from "./settings.ts";
 
 /** The settings of a throttle. */
-export type Rates = Pick<ReceivingSettings, "maxMessagesPerSecond" | "maxBytesPerSecond">;
-
-/** Which of the rates was passed, and for how long. */
-export interface Excess {
-  /** The option. */
-  readonly limit: keyof Rates;
-  /** Milliseconds until the rate is kept again. */
-  readonly wait: number;
-}
+export type Rates = Pick<ReceivingSettings, "maxMessagesPerSecond" | "maxBytesPerSecond" | "ratePolicy" | "tally">;
 
 /** How fast one peer may send. Only connections of servers that limit it have one. */
 export class Throttle {
+  readonly #settings: Rates;
   readonly #messages: Bucket;
   readonly #bytes: Bucket;
-  /** Messages since the last `charge`. */
-  #count = 0;
   #timer: NodeJS.Timeout | undefined;
+  #resting: { readonly timer: NodeJS.Timeout; readonly over: () => void } | undefined;
+  #stopped = false;
 
   /** @param now milliseconds of a clock that never goes back */
-  constructor({ maxMessagesPerSecond, maxBytesPerSecond }: Rates, now: number) {
-    this.#messages = new Bucket(maxMessagesPerSecond, now);
-    this.#bytes = new Bucket(maxBytesPerSecond, now);
+  constructor(settings: Rates, now: number) {
+    this.#settings = settings;
+    this.#messages = new Bucket(settings.maxMessagesPerSecond, now);
+    this.#bytes = new Bucket(settings.maxBytesPerSecond, now);
   }
 
-  /** True while the peer has to wait. */
+  /** True while nothing is to be read. */
   get waiting(): boolean {
     return this.#timer !== undefined;
   }
 
-  /** A message came. */
-  message(): void {
-    this.#count++;
+  /** A message came. Returns whether it may, under the policy "close". */
+  message(now: number): boolean {
+    return this.#settings.ratePolicy !== "close" || this.#messages.take(1, now) === 0;
   }
 
-  /** Charges what came since the last call. Returns what was too much, if something was. */
-  charge(bytes: number, now: number): Excess | undefined {
-    const messages = this.#messages.take(this.#count, now);
-    const wait = Math.max(messages, this.#bytes.take(bytes, now));
-    this.#count = 0;
+  /** So many bytes were read. Returns for how many milliseconds none should be, until their rate is kept again. */
+  charge(bytes: number, now: number): number {
+    return this.#bytes.take(bytes, now);
+  }
+
+  /** Whether a message may be delivered now, under the policy "pause"; where not, settles when that may be asked again. */
+  rest(now: number): Promise<void> | undefined {
+    if (this.#stopped || this.#settings.ratePolicy !== "pause") return undefined;
+    const wait = this.#messages.take(1, now);
     if (wait === 0) return undefined;
-    return { limit: messages === wait ? "maxMessagesPerSecond" : "maxBytesPerSecond", wait };
+    this.#messages.giveBack(1);
+    this.#settings.tally.maxMessagesPerSecond++;
+    return new Promise((over) => {
+      this.#resting = { timer: setTimeout(over, wait), over };
+    });
   }
 
   /** Calls `then` in `ms` milliseconds. */
@@ -54,9 +56,13 @@ export class Throttle {
     }, ms);
   }
 
-  /** Waits no more. */
+  /** The peer is gone: what has come is delivered without a rest. */
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    clearTimeout(this.#resting?.timer);
+    this.#resting?.over();
+    this.#resting = undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
+import { heldBy } from "./queue.ts";
 import { LARGEST_CUT } from "./slab.ts";
 
 /** A message that has yet to be read: a `Blob`, or one that several connections share. */
@@ -23,7 +24,9 @@ export interface BacklogSink {
  */
 export class Backlog {
   readonly #sink: BacklogSink;
-  #waiting: { readonly item: Waiting; readonly key: string | undefined }[] = [];
+  #waiting: ({ readonly item: Waiting; readonly key: string | undefined } | undefined)[] = [];
+  /** Where the backlog begins in `#waiting`. */
+  #first = 0;
   #size = 0;
   #count = 0;
   #dropped = false;
@@ -39,6 +42,11 @@ export class Backlog {
   /** Bytes that wait; a string counts as many as it has characters. */
   get size(): number {
     return this.#size;
+  }
+
+  /** What they are taken for, in bytes: see `heldBy`. */
+  get held(): number {
+    return heldBy(this.#count, this.#size);
   }
 
   /** Messages that wait. */
@@ -60,13 +68,13 @@ export class Backlog {
     const lost = this.#count;
     this.#dropped = true;
     this.#waiting = [];
-    this.#size = this.#count = 0;
+    this.#first = this.#size = this.#count = 0;
     return lost;
   }
 
   async #drain(): Promise<void> {
     try {
-      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      for (let next = this.#take(); next !== undefined; next = this.#take()) {
         const { item, key } = next;
         if (typeof item === "function") item();
         else if (typeof item === "string" || item instanceof Uint8Array) this.#write(item, item.length, key);
@@ -78,6 +86,17 @@ export class Backlog {
       if (this.#dropped) return;
       this.#sink.unreadable(error, this.drop());
     }
+  }
+
+  #take(): { readonly item: Waiting; readonly key: string | undefined } | undefined {
+    const next = this.#waiting[this.#first];
+    if (next === undefined) return undefined;
+    this.#waiting[this.#first++] = undefined;
+    if (this.#first === this.#waiting.length) {
+      this.#waiting = [];
+      this.#first = 0;
+    }
+    return next;
   }
 
   async #read(blob: Unread, key: string | undefined): Promise<void> {

@@ -14,6 +14,7 @@ export abstract class Outlet {
   #full = false;
   /** Nothing waits in the stream: a loop over all connections need not ask each stream. */
   #empty = false;
+  #handed = 0;
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -22,6 +23,11 @@ export abstract class Outlet {
   /** True while the stream takes no more. */
   get full(): boolean {
     return this.#full;
+  }
+
+  /** Bytes that were handed to the stream, in 32 bits: only differences mean something. */
+  get handed(): number {
+    return this.#handed;
   }
 
   /** Nothing waits in the stream. */
@@ -56,9 +62,11 @@ export abstract class Outlet {
 
   /** Hands bytes to the stream, or a string with one character a byte. */
   protected put(bytes: Bytes | string): void {
+    this.#handed = (this.#handed + bytes.length) | 0;
     const room = write(this.#stream, bytes);
     this.#empty = waitingIn(this.#stream) === 0;
-    this.setFull(!room);
+    // A ping for a full stream does not make it less full: the stream tells when it is.
+    this.setFull(this.#full || !room);
   }
 
   /** Ends the stream behind all that was put. */

@@ -21,14 +21,14 @@ const COMPACT_AT = 64;
 
 /** What an outbox has sealed, in the order in which it leaves. Most connections never have any. */
 export class Pieces {
-  #list: Piece[] = [];
+  #list: (Piece | undefined)[] = [];
   /** Where it begins in the list. */
   #first = 0;
 
   /** Messages that end in the pieces. */
   get messages(): number {
     let messages = 0;
-    for (let i = this.#first; i < this.#list.length; i++) messages += this.#list[i]!.messages;
+    for (let i = this.#first; i < this.#list.length; i++) messages += this.#list[i]?.messages ?? 0;
     return messages;
   }
 
@@ -61,7 +61,8 @@ export class Pieces {
   take(room: boolean): Piece | undefined {
     const piece = this.#list[this.#first];
     if (piece === undefined || !(room || piece.kind === "payload")) return undefined;
-    this.#first++;
+    // What is written is nobody's any more: not this list's either.
+    this.#list[this.#first++] = undefined;
     if (this.#first >= COMPACT_AT && this.#first * 2 >= this.#list.length) {
       this.#list = this.#list.slice(this.#first);
       this.#first = 0;

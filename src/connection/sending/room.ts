@@ -22,6 +22,11 @@ export class Room implements TurnEnd {
     this.#source = source;
   }
 
+  /** Somebody waits for its promise. */
+  get awaited(): boolean {
+    return this.#waiters.length > 0;
+  }
+
   /** Somebody was told that there is none: looks at the end of this turn, when what was sent in it has been tried. */
   want(): void {
     this.#wanted = true;

@@ -28,7 +28,7 @@ export type Sent = (typeof Sent)[keyof typeof Sent];
 /** What a sender tells its connection. */
 export interface SenderHost {
   /** Too much waits for the peer, and the policy is to give it up. */
-  overfull(): void;
+  overfull(limit: "maxSendQueue" | "maxTotalSendQueue"): void;
   /** A `Blob` could not be read. */
   unreadable(cause: unknown): void;
   /** No more than `highWaterMark` waits again, after a message was told otherwise. */
@@ -66,7 +66,12 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
 
   /** Bytes that have not reached the operating system yet. */
   override get size(): number {
-    return super.size + this.#before;
+    return super.size + (this.#backlog?.size ?? 0) + (this.#queue?.size ?? 0);
+  }
+
+  /** Somebody waits for room. */
+  get awaitsRoom(): boolean {
+    return this.#room !== undefined && this.#room.awaited;
   }
 
   /** Something waits for a `Blob`. */
@@ -124,6 +129,7 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
   override end(): void {
     this.#dropBacklog();
     this.#handAll();
+    this.#room?.close();
     super.end();
   }
 
@@ -184,7 +190,8 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
   // From the room.
 
   get hasRoom(): boolean {
-    return this.#fits(this.waiting);
+    // Where a message would not be taken there is none, whatever `highWaterMark` says.
+    return this.#fits(this.waiting) && this.#judged <= this.#limit;
   }
 
   askForNews(): void {
@@ -203,9 +210,9 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
     return (this.#room ??= new Room(this));
   }
 
-  /** Bytes that wait before the outbox. */
+  /** Bytes that wait before the outbox, as far as limits are concerned. */
   get #before(): number {
-    return (this.#backlog === undefined ? 0 : this.#backlog.size) + (this.#queue === undefined ? 0 : this.#queue.size);
+    return (this.#backlog === undefined ? 0 : this.#backlog.held) + (this.#queue === undefined ? 0 : this.#queue.held);
   }
 
   protected override get waiting(): number {
@@ -238,10 +245,11 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
     this.flush();
     const limit = this.#limit;
     if (this.#judged <= limit) return true;
-    this.#settings.tally[limit < this.#settings.maxSendQueue ? "maxTotalSendQueue" : "maxSendQueue"]++;
+    const name = limit < this.#settings.maxSendQueue ? "maxTotalSendQueue" : "maxSendQueue";
+    this.#settings.tally[name]++;
     if (this.#makesWay(limit, key)) return true;
     this.#dropped++;
-    if (this.#settings.sendQueuePolicy !== "drop-newest") this.#host.overfull();
+    if (this.#givesUp()) this.#host.overfull(name);
     else this.#roomToBe.want();
     return false;
   }
@@ -267,11 +275,17 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
     if (this.#settings.sendQueuePolicy === "latest") {
       this.#dropped += queue.conflate();
       // One that takes another's place adds little; but not without end, should each be larger than the one before.
-      return queue.size <= limit || (queue.has(key) && queue.size <= limit * 2);
+      return queue.held <= limit || (queue.has(key) && queue.held <= limit * 2);
     }
     this.#dropped += queue.dropTo(limit);
     this.#accountQueue(queue);
     return true;
+  }
+
+  /** A peer for which no more may wait is given up, by the policy. Behind a `Blob` it may be reading well: the message is dropped. */
+  #givesUp(): boolean {
+    const { sendQueuePolicy } = this.#settings;
+    return sendQueuePolicy === "terminate" || (sendQueuePolicy === "latest" && this.#backlog === undefined);
   }
 
   /** The policy drops messages that wait already. */

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { limitNames, limitOf, newTally } from "../../../src/connection/counters/limits.ts";
+import { countLimit, limitNames, newTally } from "../../../src/connection/counters/limits.ts";
 import { type ErrorCode, type ErrorRow, errorTable } from "../../../src/errors/table.ts";
 import { readOptions } from "../../../src/server/settings.ts";
+
+function limitOf(code: ErrorCode): string | undefined {
+  const tally = newTally();
+  countLimit(tally, code);
+  return limitNames.find((name) => tally[name] > 0);
+}
 
 const rows = Object.entries(errorTable) as [ErrorCode, ErrorRow][];
 

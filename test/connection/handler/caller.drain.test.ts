@@ -17,6 +17,7 @@ function rig(onDrain: () => unknown = () => undefined, own: Partial<Callbacks> =
       log.push(`report ${culprit}`);
       reports.push(error);
     },
+    rest: () => undefined,
     settled: () => log.push("settled"),
   };
   const handler: Callbacks = {
@@ -54,7 +55,13 @@ describe("onDrain", () => {
         calls.push([this.name, ...all]);
       }
     }
-    const caller = new Caller(new Handler(), { face: FACE, handlerFailed() {}, report() {}, settled() {} });
+    const caller = new Caller(new Handler(), {
+      face: FACE,
+      handlerFailed() {},
+      report() {},
+      rest: () => undefined,
+      settled() {},
+    });
     caller.drain();
     expect(calls).toEqual([["mine", FACE, { type: "drain" }]]);
     expect(calls[0]![1]).toBe(FACE);
@@ -206,6 +213,7 @@ test("a handler whose onDrain cannot be read fails alone: nothing is thrown at w
     face: undefined,
     handlerFailed: () => told.push("failed"),
     report: (error) => told.push((error as Error).message),
+    rest: () => undefined,
     settled: () => undefined,
   });
   caller.drain();
@@ -218,7 +226,13 @@ test("however often there was room while the handler was busy, it hears of it on
   const busy = new Promise<void>((resolve) => (settle = resolve));
   const caller = new Caller(
     { onMessage: () => busy, onDrain: () => heard.push("drain") },
-    { face: undefined, handlerFailed: () => undefined, report: () => undefined, settled: () => heard.push("settled") },
+    {
+      face: undefined,
+      handlerFailed: () => undefined,
+      report: () => undefined,
+      rest: () => undefined,
+      settled: () => heard.push("settled"),
+    },
   );
   caller.message("x");
   for (let i = 0; i < 100; i++) caller.drain();

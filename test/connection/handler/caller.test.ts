@@ -24,6 +24,7 @@ function rig(make: (log: string[]) => Callbacks): Rig {
       log.push(`report ${culprit}`);
       reports.push(error);
     },
+    rest: () => undefined,
     settled: () => log.push("settled"),
   };
   return { caller: new Caller(make(log), host), log, reports };

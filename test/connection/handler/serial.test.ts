@@ -207,6 +207,116 @@ describe("a serial queue", () => {
   });
 });
 
+describe("a rest", () => {
+  /** A queue that asks for one before each item. `rests`: what it is told, one after the other; then undefined. */
+  function resting(rests: (PromiseLike<void> | undefined)[]) {
+    const log: string[] = [];
+    const queue = new SerialQueue(
+      () => log.push("free"),
+      (item) => log.push(String(item)),
+      () => {
+        log.push("asked");
+        return rests.shift();
+      },
+    );
+    return { queue, log };
+  }
+
+  test("is asked for before each item, which is delivered at once where there is none", () => {
+    const { queue, log } = resting([]);
+    queue.deferItem("a");
+    queue.deferItem("b");
+    queue.goOn();
+    expect(log).toEqual(["asked", "a", "asked", "b", "free"]);
+  });
+
+  test("is waited for, and asked for again before the same item", async () => {
+    const [first, second] = [gate(), gate()];
+    const { queue, log } = resting([first.promise, second.promise]);
+    queue.deferItem("a");
+    queue.deferItem("b");
+    queue.goOn();
+    expect([log, queue.held, queue.waiting]).toEqual([["asked"], true, 2]);
+    await turns();
+    expect(log).toEqual(["asked"]);
+    first.open();
+    await turns();
+    expect([log, queue.held, queue.waiting]).toEqual([["asked", "asked"], true, 2]);
+    second.open();
+    await turns();
+    expect(log).toEqual(["asked", "asked", "asked", "a", "asked", "b", "free"]);
+    expect([queue.held, queue.waiting]).toEqual([false, 0]);
+  });
+
+  test("between two items holds back the second alone", async () => {
+    const { promise, open } = gate();
+    const { queue, log } = resting([undefined, promise]);
+    queue.deferItem("a");
+    queue.deferItem("b");
+    queue.goOn();
+    expect([log, queue.waiting]).toEqual([["asked", "a", "asked"], 1]);
+    open();
+    await turns();
+    expect(log).toEqual(["asked", "a", "asked", "asked", "b", "free"]);
+  });
+
+  test("is not asked for before a task: only what stands before that rests", async () => {
+    const { promise, open } = gate();
+    const { queue, log } = resting([promise]);
+    queue.defer(() => log.push("task"));
+    queue.goOn();
+    expect(log).toEqual(["task", "free"]);
+    queue.deferItem("a");
+    queue.defer(() => log.push("behind"));
+    queue.goOn();
+    expect(log.slice(2)).toEqual(["asked"]);
+    open();
+    await turns();
+    expect(log.slice(2)).toEqual(["asked", "asked", "a", "behind", "free"]);
+  });
+
+  test("that rejects is over as well: the next answer counts", async () => {
+    const { promise, fail } = gate();
+    const { queue, log } = resting([promise]);
+    queue.deferItem("a");
+    queue.goOn();
+    fail("reason");
+    await turns();
+    expect(log).toEqual(["asked", "asked", "a", "free"]);
+  });
+
+  test("is no rest any more for a queue that is forced, once none is wanted", async () => {
+    const { promise, open } = gate();
+    const { queue, log } = resting([promise]);
+    queue.deferItem("a");
+    queue.deferItem("b");
+    queue.goOn();
+    queue.force();
+    expect(log).toEqual(["asked", "asked", "a", "asked", "b", "free"]);
+    open();
+    await turns();
+    expect(log).toHaveLength(6);
+  });
+
+  test("is waited for by a queue that is forced where one is still wanted", async () => {
+    const [first, second] = [gate(), gate()];
+    const { queue, log } = resting([first.promise, second.promise]);
+    queue.deferItem("a");
+    queue.goOn();
+    queue.force();
+    expect([log, queue.held]).toEqual([["asked", "asked"], true]);
+    // The one that was given up changes nothing.
+    first.open();
+    await turns();
+    expect([log, queue.held]).toEqual([["asked", "asked"], true]);
+    queue.force();
+    expect(log).toEqual(["asked", "asked", "asked", "a", "free"]);
+    second.open();
+    await turns();
+    expect(log).toHaveLength(5);
+  });
+});
+
 async function task(kind: string): Promise<void> {
   if (kind === "later") await new Promise((resolve) => setImmediate(resolve));
   if (kind === "rejects") throw new Error("rejected");

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { Ping } from "../../../src/connection/life/ping.ts";
 import { copy, hex, join } from "../../support/bytes.ts";
 
-function ping({ tick = 0, now = 0, untaken = 0 } = {}): Ping {
-  return new Ping(tick, now, untaken);
+function ping({ tick = 0, now = 0, untaken = 0, before = 0 } = {}): Ping {
+  return new Ping(tick, now, untaken, before);
 }
 
 describe("a ping", () => {
@@ -82,5 +82,27 @@ describe("a peer makes progress", () => {
     expect(sent.progresses(200)).toBe(false);
     expect(sent.progresses(150)).toBe(true);
     expect(sent.progresses(150)).toBe(false);
+  });
+});
+
+describe("the patience with a ping", () => {
+  const KIB = 1024;
+
+  test.each([
+    [0, 1],
+    [512 * KIB, 2],
+    [1024 * KIB, 3],
+    [4096 * KIB, 9],
+  ])("behind %d bytes is %d times the timeout", (before, patience) => {
+    expect(ping({ before }).patience).toBe(patience);
+  });
+
+  test("grows with each byte, not in steps", () => {
+    expect(ping({ before: 256 * KIB }).patience).toBe(1.5);
+    expect(ping({ before: 1 }).patience).toBeGreaterThan(1);
+  });
+
+  test("is that of 4 MiB for more: a system keeps no more on the way", () => {
+    for (const before of [4096 * KIB + 1, 1024 * 1024 * KIB, 2 ** 32 - 1]) expect(ping({ before }).patience).toBe(9);
   });
 });

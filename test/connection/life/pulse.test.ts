@@ -16,7 +16,7 @@ interface Case extends Partial<Omit<Pulse, "ping">> {
 }
 
 function find({ now = 0, heard = 0, deaf = false, ping, age }: Case, life = LIFE): Finding {
-  return examine({ now, heard, deaf, ping: ping === undefined ? undefined : new Ping(ping, 0, 0), age }, life);
+  return examine({ now, heard, deaf, ping: ping === undefined ? undefined : new Ping(ping, 0, 0, 0), age }, life);
 }
 
 describe("a connection is", () => {
@@ -67,6 +67,37 @@ describe("a connection is", () => {
   });
 });
 
+describe("a ping behind much that was written", () => {
+  const MIB = 1024 * 1024;
+
+  /** What is found in tick `now` of a connection that was pinged in tick 31, behind so many bytes. */
+  function found(now: number, before: number, own: Partial<Pulse> = {}): Finding {
+    const ping = new Ping(31, 0, 0, before);
+    return examine({ now, heard: 0, deaf: false, age: undefined, ...own, ping }, LIFE);
+  }
+
+  test.each([
+    [0, 20],
+    [0.25 * MIB, 30],
+    [0.5 * MIB, 40],
+    [4 * MIB, 180],
+    [100 * MIB, 180],
+  ])("of %d bytes is waited for through %d ticks", (before, patience) => {
+    expect(found(31 + patience, before)).toBe("well");
+    expect(found(31 + patience + 1, before)).toBe("dead");
+  });
+
+  test("changes nothing about the silence before the next, once something was heard", () => {
+    expect(found(62, 4 * MIB, { heard: 32 })).toBe("well");
+    expect(found(63, 4 * MIB, { heard: 32 })).toBe("silent");
+  });
+
+  test("keeps nobody here who is idle or old", () => {
+    expect(found(101, 4 * MIB, { age: { born: 0, active: 0 } })).toBe("idle");
+    expect(found(1001, 4 * MIB, { age: { born: 0, active: 1001 } })).toBe("old");
+  });
+});
+
 const tick = fc.nat({ max: 300 });
 const time = fc.oneof(fc.integer({ min: 1, max: 60 }), fc.constant(Infinity));
 const age = fc.oneof(fc.integer({ min: 1, max: 500 }), fc.constant(Infinity));
@@ -90,7 +121,7 @@ const pulses = fc
     const now = Math.max(heard, pinged ? sent : 0, aged ? active : 0) + later;
     return {
       ...{ now, heard, deaf },
-      ping: pinged ? new Ping(sent, 0, 0) : undefined,
+      ping: pinged ? new Ping(sent, 0, 0, 0) : undefined,
       age: aged ? { born, active } : undefined,
     };
   });

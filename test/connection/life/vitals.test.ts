@@ -114,6 +114,149 @@ describe("a peer that takes slowly what was written to it", () => {
   });
 });
 
+describe("a ping behind what was written", () => {
+  const HALF_MIB = 512 * 1024;
+
+  test("has one timeout more for each 512 KiB", () => {
+    const patient = new Patient();
+    patient.written = 3 * HALF_MIB;
+    patient.live(12);
+    expect(patient.log).toEqual(["ping at 104"]);
+    patient.live(1);
+    expect(patient.log).toEqual(["ping at 104", "dead at 113"]);
+  });
+
+  test("has that of 4 MiB for more than those", () => {
+    const patient = new Patient();
+    patient.written = 100 * HALF_MIB;
+    patient.live(22);
+    expect(patient.log).toEqual(["ping at 104"]);
+    patient.live(1);
+    expect(patient.log).toEqual(["ping at 104", "dead at 123"]);
+  });
+
+  test("has none for what is written behind it", () => {
+    const patient = new Patient();
+    patient.live(4);
+    patient.written = 8 * HALF_MIB;
+    patient.live(5);
+    expect(patient.log).toEqual(["ping at 104", "dead at 107"]);
+  });
+
+  test("has none for what was written before the peer was last heard: that has come", () => {
+    const patient = new Patient();
+    patient.written = 8 * HALF_MIB;
+    patient.live(2);
+    patient.hear();
+    patient.live(8);
+    expect(patient.log).toEqual(["ping at 106", "dead at 109"]);
+  });
+
+  test("has some for what was written since then alone", () => {
+    const patient = new Patient();
+    patient.written = 8 * HALF_MIB;
+    patient.hear();
+    patient.written += HALF_MIB;
+    patient.live(10);
+    expect(patient.log).toEqual(["ping at 104", "dead at 109"]);
+  });
+
+  test("has some for what was taken without a word: the system took that, not the peer", () => {
+    class Taker extends Patient {
+      override take(): void {
+        this.isThere();
+      }
+    }
+    const patient = new Taker();
+    patient.written = HALF_MIB;
+    patient.live(2);
+    patient.take();
+    patient.live(8);
+    expect(patient.log).toEqual(["ping at 106"]);
+    patient.live(1);
+    expect(patient.log).toEqual(["ping at 106", "dead at 111"]);
+  });
+
+  test("has some where the count of what was written has begun again at nothing", () => {
+    const patient = new Patient();
+    patient.written = 2 ** 31 - 1;
+    patient.hear();
+    // 32 bits hold no more.
+    patient.written = (2 ** 31 - 1 + HALF_MIB) | 0;
+    expect(patient.written).toBeLessThan(0);
+    patient.live(10);
+    expect(patient.log).toEqual(["ping at 104", "dead at 109"]);
+  });
+});
+
+describe("a peer that has said goodbye, and whose handler is still at work", () => {
+  /** One to whom `waiting` writes wait. */
+  function leaving(life: ConstructorParameters<typeof Patient>[0] = {}, waiting = 0): Patient {
+    const stream = new Wire();
+    stream.stick();
+    for (let i = 0; i < waiting; i++) stream.write(hex("00"));
+    const patient = new Patient(life, stream);
+    patient.left = true;
+    return patient;
+  }
+
+  test("is not asked anything: it would not answer", async () => {
+    const patient = leaving();
+    expect(await patient.measure()).toBeUndefined();
+    patient.live(4);
+    expect(patient.asked).toEqual([]);
+    expect(await patient.measure()).toBeUndefined();
+    expect(patient.asked).toEqual([]);
+  });
+
+  test("is dead when it takes nothing in the time in which it would have to answer", () => {
+    const patient = leaving({}, 2);
+    patient.live(6);
+    expect(patient.log).toEqual([]);
+    patient.live(1);
+    expect(patient.log).toEqual(["dead at 107"]);
+  });
+
+  test("lives as long as it takes something", () => {
+    const patient = leaving({}, 2);
+    for (let i = 0; i < 2; i++) {
+      patient.live(5);
+      patient.take();
+    }
+    // It was seen taking something at 106 and 111: an interval, and the time to answer.
+    patient.live(7);
+    expect(patient.log).toEqual([]);
+    patient.live(1);
+    expect(patient.log).toEqual(["dead at 118"]);
+  });
+
+  test("is not dead where nobody listens to it", () => {
+    const patient = leaving({}, 2);
+    patient.deaf = true;
+    patient.live(1000);
+    expect([patient.log, patient.asked]).toEqual([[], []]);
+  });
+
+  test("is retired when it is old enough, deaf or not", () => {
+    for (const deaf of [false, true]) {
+      const patient = leaving({ maxLifetime: 6, pingInterval: 100 });
+      patient.deaf = deaf;
+      patient.live(10);
+      expect(patient.log).toEqual(["maxLifetime at 107"]);
+    }
+  });
+
+  test("that was asked before it left settles who waits for the pong when it is gone", async () => {
+    const patient = new Patient();
+    const answer = patient.measure();
+    patient.left = true;
+    expect(await patient.measure()).toBeUndefined();
+    expect(patient.asked).toHaveLength(1);
+    patient.leave();
+    expect(await answer).toBeUndefined();
+  });
+});
+
 describe("a connection that is limited in time", () => {
   test("is retired when it was idle for too long: bytes are no messages", () => {
     const patient = new Patient({ idleTimeout: 6 });

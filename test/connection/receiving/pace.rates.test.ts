@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Pace, type PaceHost, isRateLimited } from "../../../src/connection/receiving/pace.ts";
+import type { ReceivingSettings } from "../../../src/connection/receiving/settings.ts";
 import { connectionSettings } from "../../support/settings.ts";
 import { Wire } from "../../support/wire.ts";
 
@@ -10,7 +11,9 @@ interface Host extends PaceHost {
 }
 
 /** A pace on a stream that is being read, with a host that the test plays. */
-function rig(rates: { maxMessagesPerSecond?: number; maxBytesPerSecond?: number } = {}) {
+function rig(
+  rates: Partial<Pick<ReceivingSettings, "maxMessagesPerSecond" | "maxBytesPerSecond" | "ratePolicy">> = {},
+) {
   const stream = new Wire();
   stream.resume();
   const told: string[] = [];
@@ -20,8 +23,9 @@ function rig(rates: { maxMessagesPerSecond?: number; maxBytesPerSecond?: number 
     wantsMore: true,
     resumed: () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`),
   };
-  const pace = new Pace(stream, connectionSettings(rates), host);
-  return { stream, host, pace, told, read: () => [pace.paused, stream.isPaused()] };
+  const settings = connectionSettings(rates);
+  const pace = new Pace(stream, settings, host);
+  return { tally: settings.tally, stream, host, pace, told, read: () => [pace.paused, stream.isPaused()] };
 }
 
 const READ = [false, false];
@@ -36,21 +40,30 @@ describe("a peer that sends more than it may", () => {
     vi.useRealTimers();
   });
 
-  test("is charged for its messages and its bytes", () => {
-    const { pace } = rig({ maxMessagesPerSecond: 2, maxBytesPerSecond: 100 });
-    pace.message();
-    pace.message();
-    expect(pace.charge(100)).toBeUndefined();
-    pace.message();
-    expect(pace.charge(0)).toEqual({ limit: "maxMessagesPerSecond", wait: 500 });
+  test("is told from one that does not, by its messages and by its bytes", () => {
+    const { pace, tally, read } = rig({ maxMessagesPerSecond: 2, maxBytesPerSecond: 100, ratePolicy: "close" });
+    expect([pace.message(), pace.message(), pace.charge(100)]).toEqual([true, true, true]);
+    expect([pace.message(), pace.charge(1)]).toEqual([false, false]);
+    expect(read()).toEqual(READ);
+    // Whoever gives it up counts that.
+    expect([tally.maxMessagesPerSecond, tally.maxBytesPerSecond]).toEqual([0, 0]);
+  });
+
+  test("has its messages wait for their time, where it is not given up", async () => {
+    const { pace } = rig({ maxMessagesPerSecond: 2 });
+    expect([pace.rest(), pace.rest()]).toEqual([undefined, undefined]);
+    expect(pace.message()).toBe(true);
+    const rest = pace.rest();
     vi.advanceTimersByTime(500);
-    expect(pace.charge(70)).toEqual({ limit: "maxBytesPerSecond", wait: 200 });
+    await rest;
+    expect(pace.rest()).toBeUndefined();
+    pace.stop();
   });
 
   test("is not read for as long as is said, and then again by itself", () => {
-    const { pace, host, read, told } = rig({ maxMessagesPerSecond: 2 });
+    const { pace, host, read, told } = rig({ maxBytesPerSecond: 2 });
     host.busy = false;
-    pace.wait(500);
+    expect(pace.charge(3)).toBe(true);
     expect(read()).toEqual(PAUSED);
     vi.advanceTimersByTime(499);
     expect(read()).toEqual(PAUSED);
@@ -60,8 +73,8 @@ describe("a peer that sends more than it may", () => {
   });
 
   test("is not read before its time, though the handler has settled", () => {
-    const { pace, host, read } = rig({ maxMessagesPerSecond: 2 });
-    pace.wait(500);
+    const { pace, host, read } = rig({ maxBytesPerSecond: 2 });
+    pace.charge(3);
     host.busy = false;
     pace.settled();
     expect(read()).toEqual(PAUSED);
@@ -70,8 +83,8 @@ describe("a peer that sends more than it may", () => {
   });
 
   test("is not read while the handler is busy, though its time is over", () => {
-    const { pace, host, read } = rig({ maxMessagesPerSecond: 2 });
-    pace.wait(500);
+    const { pace, host, read } = rig({ maxBytesPerSecond: 2 });
+    pace.charge(3);
     vi.advanceTimersByTime(500);
     expect(read()).toEqual(PAUSED);
     host.busy = false;
@@ -80,8 +93,8 @@ describe("a peer that sends more than it may", () => {
   });
 
   test("is read at once when only the end is wanted any more", () => {
-    const { pace, host, read } = rig({ maxMessagesPerSecond: 2 });
-    pace.wait(500);
+    const { pace, host, read } = rig({ maxBytesPerSecond: 2 });
+    pace.charge(3);
     host.wantsMore = false;
     pace.settled();
     expect(read()).toEqual(READ);
@@ -89,7 +102,7 @@ describe("a peer that sends more than it may", () => {
 
   test("leaves no timer when the stream is gone", () => {
     const { pace, read } = rig({ maxBytesPerSecond: 2 });
-    pace.wait(500);
+    pace.charge(3);
     expect(vi.getTimerCount()).toBe(1);
     pace.stop();
     expect(vi.getTimerCount()).toBe(0);
@@ -98,8 +111,8 @@ describe("a peer that sends more than it may", () => {
 
   test("is charged nothing where no rate is limited", () => {
     const { pace } = rig();
-    for (let i = 0; i < 10_000; i++) pace.message();
-    expect(pace.charge(1e12)).toBeUndefined();
+    for (let i = 0; i < 1000; i++) expect([pace.message(), pace.rest()]).toEqual([true, undefined]);
+    expect(pace.charge(1e12)).toBe(true);
     pace.stop();
     expect(vi.getTimerCount()).toBe(0);
   });

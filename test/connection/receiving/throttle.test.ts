@@ -1,66 +1,65 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Throttle } from "../../../src/connection/receiving/throttle.ts";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { type Tally, newTally } from "../../../src/connection/counters/limits.ts";
+import { type Rates, Throttle } from "../../../src/connection/receiving/throttle.ts";
 
-function throttle({ maxMessagesPerSecond = Infinity, maxBytesPerSecond = Infinity } = {}): Throttle {
-  return new Throttle({ maxMessagesPerSecond, maxBytesPerSecond }, 0);
-}
-
-function messages(to: Throttle, count: number): void {
-  for (let i = 0; i < count; i++) to.message();
+function throttle(rates: Partial<Rates> = {}): Throttle & { tally: Tally } {
+  const tally = newTally();
+  const usual = { maxMessagesPerSecond: Infinity, maxBytesPerSecond: Infinity, ratePolicy: "pause" } as const;
+  return Object.assign(new Throttle({ ...usual, tally, ...rates }, 0), { tally });
 }
 
 describe("a throttle", () => {
-  test("finds nothing to be too much where nothing is limited", () => {
-    const all = throttle();
-    messages(all, 1000);
-    expect(all.charge(1e12, 0)).toBeUndefined();
+  test("finds nothing to be too much where nothing is limited", async () => {
+    for (const ratePolicy of ["pause", "close"] as const) {
+      const all = throttle({ ratePolicy });
+      for (let i = 0; i < 1000; i++) expect([all.message(0), all.rest(0)]).toEqual([true, undefined]);
+      expect(all.charge(1e12, 0)).toBe(0);
+    }
   });
 
-  test("lets pass one second's worth of both", () => {
-    const both = throttle({ maxMessagesPerSecond: 10, maxBytesPerSecond: 1000 });
-    messages(both, 10);
-    expect(both.charge(1000, 0)).toBeUndefined();
+  test('under "close" lets one second\'s worth of messages pass, and not one more', () => {
+    const limited = throttle({ maxMessagesPerSecond: 10, ratePolicy: "close" });
+    for (let i = 0; i < 10; i++) expect(limited.message(0)).toBe(true);
+    expect(limited.message(0)).toBe(false);
+    expect(limited.rest(0)).toBeUndefined();
   });
 
-  test("says for how long there were too many messages", () => {
-    const limited = throttle({ maxMessagesPerSecond: 10, maxBytesPerSecond: 1000 });
-    messages(limited, 12);
-    expect(limited.charge(1000, 0)).toEqual({ limit: "maxMessagesPerSecond", wait: 200 });
-  });
-
-  test("says for how long there were too many bytes", () => {
-    const limited = throttle({ maxMessagesPerSecond: 10, maxBytesPerSecond: 1000 });
-    messages(limited, 10);
-    expect(limited.charge(1300, 0)).toEqual({ limit: "maxBytesPerSecond", wait: 300 });
-  });
-
-  test.each([
-    [12, 1100, { limit: "maxMessagesPerSecond", wait: 200 }],
-    [11, 1200, { limit: "maxBytesPerSecond", wait: 200 }],
-    [11, 1100, { limit: "maxMessagesPerSecond", wait: 100 }],
-  ])("names, of %d messages and %d bytes, what has to wait longer", (count, bytes, excess) => {
-    const limited = throttle({ maxMessagesPerSecond: 10, maxBytesPerSecond: 1000 });
-    messages(limited, count);
-    expect(limited.charge(bytes, 0)).toEqual(excess);
-  });
-
-  test("charges each message once", () => {
+  test('under "pause" lets one second\'s worth of messages pass, then one whenever its time has come', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     const limited = throttle({ maxMessagesPerSecond: 10 });
-    messages(limited, 10);
-    expect(limited.charge(0, 0)).toBeUndefined();
-    expect(limited.charge(0, 0)).toBeUndefined();
-    limited.message();
-    expect(limited.charge(0, 0)).toEqual({ limit: "maxMessagesPerSecond", wait: 100 });
+    for (let i = 0; i < 10; i++) expect([limited.message(0), limited.rest(0)]).toEqual([true, undefined]);
+    expect(limited.message(0)).toBe(true);
+    let over = false;
+    void limited.rest(0)?.then(() => (over = true));
+    await vi.advanceTimersByTimeAsync(99);
+    expect(over).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(over).toBe(true);
+    expect(limited.rest(100)).toBeUndefined();
+    expect(limited.tally.maxMessagesPerSecond).toBe(1);
+    limited.stop();
   });
 
-  test("lets pass again what the time between has brought", () => {
-    const limited = throttle({ maxMessagesPerSecond: 10, maxBytesPerSecond: 1000 });
-    messages(limited, 10);
-    limited.charge(1200, 0);
-    expect(limited.charge(0, 199)).toEqual({ limit: "maxBytesPerSecond", wait: 1 });
-    expect(limited.charge(0, 200)).toBeUndefined();
-    messages(limited, 3);
-    expect(limited.charge(0, 200)).toEqual({ limit: "maxMessagesPerSecond", wait: 100 });
+  test("lets everything pass when the peer is gone, and waits for nothing", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const limited = throttle({ maxMessagesPerSecond: 1 });
+    expect(limited.rest(0)).toBeUndefined();
+    const rest = limited.rest(0);
+    limited.stop();
+    await rest;
+    expect([limited.rest(0), vi.getTimerCount()]).toEqual([undefined, 0]);
+  });
+
+  test("says for how long there were too many bytes, whatever the policy", () => {
+    for (const ratePolicy of ["pause", "close"] as const) {
+      const limited = throttle({ maxBytesPerSecond: 1000, ratePolicy });
+      expect(limited.charge(1000, 0)).toBe(0);
+      expect(limited.charge(300, 0)).toBe(300);
+      expect(limited.charge(0, 299)).toBe(1);
+      expect(limited.charge(0, 300)).toBe(0);
+    }
   });
 });
 

@@ -114,4 +114,33 @@ describe("a backlog", () => {
     await turns();
     expect(sink.log).toEqual(["bytes one"]);
   });
+
+  test("keeps the order of 200,000 short messages", async () => {
+    const sink = recorded();
+    const blob = new SlowBlob("x");
+    const backlog = new Backlog(sink, blob);
+    const expected = ["bytes x"];
+    for (let i = 0; i < 200_000; i++) {
+      backlog.add(`${i}`);
+      expected.push(`text ${i}`);
+    }
+    expect(backlog.count).toBe(200_001);
+    blob.read();
+    await turns();
+    // Compared as one: a difference is not to be shown two hundred thousand times.
+    expect(sink.log.join("\n") === [...expected, "emptied"].join("\n")).toBe(true);
+    expect([backlog.count, backlog.size]).toEqual([0, 0]);
+  });
+
+  test("is taken for more than its bytes where it is many short messages", () => {
+    const backlog = new Backlog(recorded(), new SlowBlob("x"));
+    for (let i = 1; i < 1000; i++) backlog.add("y");
+    expect([backlog.count, backlog.size, backlog.held]).toEqual([1000, 1000, 1000]);
+    for (let i = 0; i < 1000; i++) backlog.add("");
+    expect([backlog.count, backlog.size, backlog.held]).toEqual([2000, 1000, 256_000]);
+    backlog.add("z".repeat(300_000));
+    expect(backlog.held).toBe(301_000);
+    backlog.drop();
+    expect(backlog.held).toBe(0);
+  });
 });

@@ -112,7 +112,63 @@ describe("what is put", () => {
   });
 });
 
+describe("what was handed over", () => {
+  test("is counted in bytes, of a string one for each character", () => {
+    const { outlet, act } = rig();
+    expect(outlet.handed).toBe(0);
+    act.put(hex("01 02 03"));
+    expect(outlet.handed).toBe(3);
+    act.put("\u0081a");
+    expect(outlet.handed).toBe(5);
+    act.put("");
+    expect(outlet.handed).toBe(5);
+  });
+
+  test("is counted whether the stream takes it, is full or holds it", () => {
+    const { outlet, act } = stuck();
+    act.put(hex("01"));
+    act.put(hex("02 03"));
+    expect([outlet.full, outlet.handed]).toEqual([true, 3]);
+    act.cork();
+    act.put("abcd");
+    expect(outlet.handed).toBe(7);
+    act.letGo();
+    expect(outlet.handed).toBe(7);
+  });
+
+  test("is not what waits before the stream", () => {
+    const { outlet, act } = stuck();
+    act.put(hex("01"));
+    act.account(1000);
+    expect([outlet.waiting, outlet.handed]).toEqual([1001, 1]);
+  });
+});
+
 describe("a full stream", () => {
+  test("is as full behind a ping that it would take: it is the stream that tells when it is not", () => {
+    const { stream, outlet, act } = rig({ highWaterMark: 4 });
+    stream.stick();
+    act.put(hex("01 02 03 04"));
+    expect(outlet.full).toBe(true);
+    stream.takeOne();
+    // It would take more, and has not told so yet.
+    act.put(hex("89 00"));
+    expect([outlet.full, outlet.waiting, sendBudget.total]).toEqual([true, 2, 2]);
+    act.setFull(false);
+    expect([outlet.full, sendBudget.total]).toEqual([false, 0]);
+  });
+
+  test("that is ended stands in the budget until it has finished, and then no more", async () => {
+    const { stream, act } = stuck();
+    act.put(hex("01 02 03"));
+    act.endStream();
+    await turns();
+    expect(sendBudget.total).toBe(3);
+    stream.flow();
+    await turns();
+    expect([stream.ended, sendBudget.total, sendBudget.share(-1)]).toEqual([true, 0, Number.NEGATIVE_INFINITY]);
+  });
+
   test("stands in the budget of the process with what waits in it", () => {
     const { act } = stuck();
     act.put(hex("01 02 03"));

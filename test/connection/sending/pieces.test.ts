@@ -1,6 +1,9 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { JOINED_BELOW, Pieces } from "../../../src/connection/sending/pieces.ts";
 import { fill, hex, join, toHex } from "../../support/bytes.ts";
+import { turns } from "../../support/wire.ts";
 
 /** Takes all there are, as far as there is room. */
 function takeAll(pieces: Pieces, room = true): string[] {
@@ -70,6 +73,36 @@ describe("pieces", () => {
     expect(pieces.empty).toBe(false);
     while (!pieces.empty) taken.push(pieces.take(true)!.messages);
     expect(taken).toEqual(Array.from({ length: pushed }, (_, i) => i + 1));
+  });
+});
+
+describe("a piece that is taken", () => {
+  test("is kept no more, though others wait behind it", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const pieces = new Pieces();
+    const [taken, left] = [0, 1].map((value) => {
+      const bytes = fill(value, 100);
+      pieces.push("shared", bytes, 1);
+      return new WeakRef(bytes);
+    });
+    expect(pieces.take(true)?.messages).toBe(1);
+    // What a WeakRef was made of lives until the turn is over.
+    await turns(1);
+    collect();
+    expect([taken?.deref(), left?.deref()?.length]).toEqual([undefined, 100]);
+    expect(pieces.messages).toBe(1);
+  });
+
+  test("is counted no more, however many were taken before", () => {
+    const pieces = new Pieces();
+    for (let i = 0; i < 200; i++) pieces.push("run", hex("01"), 1);
+    for (let left = 199; left >= 0; left--) {
+      pieces.take(true);
+      expect([pieces.messages, pieces.empty]).toEqual([left, left === 0]);
+    }
+    pieces.push("run", hex("02"), 3);
+    expect(takeAll(pieces)).toEqual(["run 02 3"]);
   });
 });
 

@@ -1,8 +1,11 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { type Queued, SendQueue } from "../../../src/connection/sending/queue.ts";
+import { type Queued, SendQueue, heldBy } from "../../../src/connection/sending/queue.ts";
 import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
 import { fill, hex, utf8 } from "../../support/bytes.ts";
 import { encode } from "../../support/frames.ts";
+import { turns } from "../../support/wire.ts";
 
 type Kind = Queued["kind"];
 
@@ -85,6 +88,85 @@ describe("dropTo", () => {
     expect([queue.dropTo(0), queue.count]).toEqual([2, 1]);
     expect([queue.dropTo(-1), queue.count, queue.size]).toEqual([1, 0, 0]);
     expect(queue.dropTo(-1)).toBe(0);
+  });
+});
+
+describe("what messages are taken for", () => {
+  test.each([
+    [0, 0, 0],
+    [1, 2, 2],
+    [1000, 2000, 2000],
+    [1000, 0, 0],
+    [1001, 100, 256],
+    [1001, 300, 300],
+    [2000, 4000, 256_000],
+    [2000, 255_999, 256_000],
+    [2000, 256_001, 256_001],
+    [200_000, 400_000, 199_000 * 256],
+  ])("%d of %d bytes in all: %d", (count, size, held) => {
+    expect(heldBy(count, size)).toBe(held);
+  });
+
+  test("is their bytes alone for the first 1,000 of a queue", () => {
+    const queue = new SendQueue();
+    for (let i = 1; i <= 1000; i++) {
+      queue.add("text", utf8("x"));
+      expect(queue.held).toBe(queue.size);
+    }
+    expect(queue.held).toBe(3000);
+  });
+
+  test("is 256 bytes for each message behind those, where that is more", () => {
+    const queue = new SendQueue();
+    for (let i = 0; i < 3000; i++) queue.add("text", utf8("x"));
+    expect([queue.held, queue.size]).toEqual([2000 * 256, 9000]);
+    queue.add("frame", fill(0, 1_000_000));
+    expect([queue.held, queue.size]).toEqual([1_009_000, 1_009_000]);
+  });
+
+  test("gets less as they are taken, and with those of which only the newest is kept", () => {
+    const queue = new SendQueue();
+    for (let i = 0; i < 2000; i++) queue.add("text", utf8("x"), `${i % 1500}`);
+    expect(queue.held).toBe(1000 * 256);
+    expect([queue.conflate(), queue.held]).toEqual([500, 500 * 256]);
+    for (let i = 0; i < 400; i++) queue.take();
+    expect(queue.held).toBe(100 * 256);
+    for (let i = 0; i < 100; i++) queue.take();
+    expect([queue.held, queue.size]).toEqual([3000, 3000]);
+  });
+
+  test("is what dropTo goes by: the oldest of many short ones go, though their bytes are few", () => {
+    const queue = new SendQueue();
+    for (let i = 0; i < 2000; i++) queue.add("frame", utf8(`${i}`));
+    expect(queue.size).toBeLessThan(10_000);
+    expect([queue.dropTo(1000 * 256), queue.count]).toEqual([0, 2000]);
+    expect([queue.dropTo(900 * 256), queue.count]).toEqual([100, 1900]);
+    expect([queue.dropTo(900 * 256 - 1), queue.held]).toEqual([1, 899 * 256]);
+    expect(queue.take()?.bytes).toEqual(utf8("101"));
+    // 1,039 are taken for 39 x 256 bytes, and no more than that many remain.
+    expect([queue.dropTo(10_000), queue.held]).toEqual([1898 - 1039, 39 * 256]);
+  });
+});
+
+describe("a message that is taken", () => {
+  test("is kept no more, though others wait behind it", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    for (const conflates of [false, true]) {
+      const queue = new SendQueue();
+      const [taken, left] = [0, 1].map((value) => {
+        const bytes = fill(value, 100);
+        queue.add("frame", bytes, `${value}`);
+        return new WeakRef(bytes);
+      });
+      if (conflates) queue.conflate();
+      expect(queue.take()?.key).toBe("0");
+      // What a WeakRef was made of lives until the turn is over.
+      await turns(1);
+      collect();
+      expect([taken?.deref(), left?.deref()?.length]).toEqual([undefined, 100]);
+      expect(queue.count).toBe(1);
+    }
   });
 });
 

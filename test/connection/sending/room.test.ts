@@ -151,4 +151,28 @@ describe("who waits for room", () => {
     await turns();
     expect(log).toEqual(["room", "true"]);
   });
+
+  test("makes the room awaited until it is told, of whichever", async () => {
+    for (const end of ["room", "gone"] as const) {
+      const { room, source, note } = rig();
+      expect(room.awaited).toBe(false);
+      note(room.promise());
+      note(room.promise());
+      expect(room.awaited).toBe(true);
+      await turns();
+      room.news();
+      expect(room.awaited).toBe(true);
+      source.hasRoom = end === "room";
+      if (end === "room") room.news();
+      else room.close();
+      expect(room.awaited).toBe(false);
+    }
+  });
+
+  test("is somebody who waits for its promise, not who only wants to be told", async () => {
+    const { room, log } = rig();
+    room.want();
+    await turns(1);
+    expect([room.awaited, log]).toEqual([false, ["ask"]]);
+  });
 });

@@ -1,0 +1,130 @@
+import { describe, expect, test } from "vitest";
+import { newTally } from "../../../src/connection/counters/limits.ts";
+import { Sender, type SenderHost, Sent } from "../../../src/connection/sending/sender.ts";
+import { utf8 } from "../../support/bytes.ts";
+import { connectionSettings } from "../../support/settings.ts";
+import { SlowBlob } from "../../support/slow-blob.ts";
+import { FIRST, came, flow, slowPeer } from "../../support/slow-session.ts";
+import { Wire, turns } from "../../support/wire.ts";
+
+const { dropped, slow, taken } = Sent;
+
+describe.each(["drop-oldest", "latest"] as const)('behind a Blob that is being read, under "%s"', (sendQueuePolicy) => {
+  test("messages beyond the limit are dropped, and the peer is not given up", async () => {
+    const session = await slowPeer({ maxSendQueue: 30, sendQueuePolicy });
+    const { connection } = session;
+    connection.send("before", "a");
+    const blob = new SlowBlob("blob");
+    connection.send(blob, "b");
+    const told = Array.from({ length: 10 }, (_, i) => connection.send(`behind ${i}`, "c"));
+    expect([told[0], told.at(-1)]).toEqual([taken, dropped]);
+    const lost = told.filter((one) => one === dropped).length;
+    expect(lost).toBeGreaterThan(5);
+    expect([connection.status, connection.counters.dropped]).toEqual(["Connected", lost]);
+    blob.read();
+    await flow(session);
+    const kept = Array.from({ length: 10 - lost }, (_, i) => `behind ${i}`);
+    expect(came(session)).toEqual([FIRST, "before", "blob", ...kept]);
+    expect(session.calls).toEqual([["open"]]);
+  });
+
+  test("so it is for a peer that reads well: it is we who are slow", async () => {
+    const session = await slowPeer({ maxSendQueue: 30, sendQueuePolicy });
+    await flow(session);
+    const blob = new SlowBlob("x".repeat(40));
+    session.connection.send(blob);
+    for (let i = 0; i < 100; i++) expect(session.connection.send("m")).toBe(dropped);
+    expect(session.connection.status).toBe("Connected");
+    blob.read();
+    await turns();
+    expect(session.connection.send("m")).toBe(taken);
+    await turns();
+    expect(came(session)).toEqual([FIRST, "x".repeat(40), "m"]);
+    expect(session.calls).toEqual([["open"]]);
+  });
+});
+
+test('with no Blob before it "latest" gives up a peer whose newest messages alone are too much', async () => {
+  const session = await slowPeer({ maxSendQueue: 30, sendQueuePolicy: "latest" });
+  for (let i = 0; i < 10; i++) session.connection.send(`of its own ${i}`, `${i}`);
+  expect(session.connection.status).toBe("Closing");
+  await flow(session);
+  expect(session.calls).toEqual([["open"], ["error", 202]]);
+});
+
+test.each(["drop-oldest", "latest"] as const)(
+  'many short messages are taken for what they hold, not for their bytes, under "%s"',
+  async (sendQueuePolicy) => {
+    const session = await slowPeer({ maxSendQueue: 100 * 256, sendQueuePolicy });
+    // 7 bytes are in the stream: they wait too, but none of them can be dropped.
+    for (let i = 0; i < 1099; i++) expect(session.connection.send("x", `${i % 1050}`)).toBe(taken);
+    for (const key of ["49", "50"]) expect(session.connection.send("x", key)).toBe(slow);
+    expect(session.tally.maxSendQueue).toBe(0);
+    // What is asked for in bytes are bytes.
+    expect(session.connection.bufferedAmount).toBe(7 + 1101 * 3);
+    session.connection.send("one more", "0");
+    expect(session.tally.maxSendQueue).toBe(1);
+    expect(session.connection.counters.dropped).toBe(sendQueuePolicy === "latest" ? 52 : 1);
+  },
+);
+
+/** A sender on a stream of its own, and what it tells. */
+function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
+  const stream = new Wire({ highWaterMark: 1 });
+  const log: string[] = [];
+  const host: SenderHost = {
+    overfull: (limit) => log.push(`overfull ${limit}`),
+    unreadable: () => log.push("unreadable"),
+    hasRoom: () => log.push("room"),
+  };
+  const sender = new Sender(stream, connectionSettings({ tally: newTally(), ...own }), host);
+  stream.stick();
+  return { stream, sender, log };
+}
+
+describe("a sender", () => {
+  test("awaits room while somebody waits for its promise, and for nobody else", async () => {
+    const { stream, sender, log } = sending({ highWaterMark: 10 });
+    expect(sender.awaitsRoom).toBe(false);
+    expect(sender.send("x".repeat(30))).toBe(slow);
+    await turns();
+    expect(sender.awaitsRoom).toBe(false);
+    const room = sender.whenRoom();
+    expect(sender.awaitsRoom).toBe(true);
+    stream.flow();
+    await turns();
+    sender.drained();
+    expect(await room).toBe(true);
+    expect([sender.awaitsRoom, log]).toEqual([false, ["room"]]);
+    expect(await sender.whenRoom()).toBe(true);
+    expect(sender.awaitsRoom).toBe(false);
+  });
+
+  test.each(["end", "gone"] as const)("awaits room no more behind its %s", async (how) => {
+    const { sender, log } = sending({ highWaterMark: 10 });
+    sender.send("x".repeat(30));
+    const room = sender.whenRoom();
+    sender[how]();
+    expect(sender.awaitsRoom).toBe(false);
+    expect(await room).toBe(false);
+    await turns();
+    expect(log).toEqual([]);
+    sender.gone();
+  });
+
+  test("that is ended with a Blob unread gives up what waits for that, and writes none of it", async () => {
+    const { stream, sender, log } = sending();
+    const blob = new SlowBlob("blob");
+    sender.send("before");
+    sender.send(blob);
+    sender.send(utf8("behind"));
+    sender.end();
+    expect(sender.counters).toEqual({ accepted: 3, written: 1, dropped: 2, pending: 0 });
+    blob.read();
+    stream.flow();
+    await turns();
+    expect([stream.ended, stream.errored, log]).toEqual([true, null, []]);
+    expect(stream.taken.latin1Slice(2, stream.taken.length)).toBe("before");
+    sender.gone();
+  });
+});

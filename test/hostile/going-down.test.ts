@@ -1,0 +1,128 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { certificate } from "../support/certificate.ts";
+import { startServer } from "../support/live-server.ts";
+import { turn, until } from "../support/peer.ts";
+import { closeBody, handshake, masked, RawClient } from "../support/raw-client.ts";
+import { fill, pausedPeer } from "../support/slow-peer.ts";
+
+/** Seconds that no test lasts. */
+const LONG = 600;
+
+/** Lets nothing happen in this process for so many milliseconds. */
+function stall(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+describe("who has not read yet what was sent before the server went down", () => {
+  test("loses nothing when it reads again in time, although closeTimeout is over", async () => {
+    const { ws, wss, peer } = await pausedPeer({ closeTimeout: 300 });
+    const sent = await fill(ws);
+    const ended = wss.terminate(10);
+    setTimeout(() => peer.socket.resume(), 600);
+    expect(await peer.closed).toEqual([1001, ""]);
+    await ended;
+    expect(peer.messages.length).toBe(sent);
+    expect(wss.counters.messages).toEqual({ accepted: sent, written: sent, dropped: 0, pending: 0 });
+    expect(wss.counters.limits.closeTimeout).toBe(0);
+  });
+
+  test("is gone when the server's time is over, and not before, if it never reads", async () => {
+    const { ws, wss } = await pausedPeer({ closeTimeout: 600 });
+    const sent = await fill(ws);
+    await wss.terminate(1.1);
+    expect([wss.terminated, ws.status]).toEqual([true, "Closed"]);
+    // It was not closeTimeout that ended it.
+    expect(wss.counters.limits.closeTimeout).toBe(0);
+    const { accepted, written, dropped, pending } = wss.counters.messages;
+    expect([accepted, written + dropped, pending]).toEqual([sent, sent, 0]);
+    expect(dropped).toBeGreaterThan(0);
+  });
+
+  test("has closeTimeout, and no more, when it was closed by itself", async () => {
+    const { ws, wss } = await pausedPeer({ closeTimeout: 100 });
+    await fill(ws);
+    ws.terminate(1000);
+    await until(() => ws.status === "Closed");
+    expect(wss.counters.limits.closeTimeout).toBe(1);
+  });
+});
+
+test("one for whom nothing waits has closeTimeout to answer, however long the server may take", async () => {
+  const { port, wss, recorders } = await startServer({}, { closeTimeout: 100 });
+  const client = await RawClient.open(port);
+  const ended = wss.terminate(LONG);
+  expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001) });
+  await ended;
+  expect(recorders[0]!.end).toEqual([1006, undefined]);
+  expect(wss.counters.limits.closeTimeout).toBe(1);
+});
+
+describe("a close frame that came while our event loop stood still counts", () => {
+  test.each(["the connection", "the server"])("where %s was terminated", async (who) => {
+    const { port, wss, recorders } = await startServer({}, { closeTimeout: 200 });
+    const client = await RawClient.open(port);
+    await until(() => wss.connections.length === 1);
+    // Behind the timers of this turn, and before its sockets.
+    await turn();
+    let ended: Promise<void> | undefined;
+    if (who === "the server") ended = wss.terminate(LONG);
+    else wss.connections[0]!.terminate(1000);
+    client.write(masked(0x88, closeBody(4000, "mine")));
+    client.end();
+    stall(400);
+    await recorders[0]!.over;
+    await ended;
+    expect(recorders[0]!.end).toEqual([4000, "mine"]);
+    expect(wss.counters.limits.closeTimeout).toBe(0);
+  });
+});
+
+describe.each([
+  ["plain", undefined],
+  ["with TLS", certificate],
+])("a web server of our own, %s", (_how, tls) => {
+  function client(port: number): Promise<RawClient> {
+    return tls === undefined ? RawClient.connect(port) : RawClient.connectTls(port, tls.cert);
+  }
+
+  /** Connects, and sends no more than this. Returns what settles when it is gone. */
+  async function idler(port: number, bytes: readonly number[]): Promise<{ gone: Promise<unknown> }> {
+    const socket = connect({ port, host: "127.0.0.1" }).resume();
+    onTestFinished(() => void socket.destroy());
+    const gone = new Promise((resolve) => socket.on("error", resolve).on("close", resolve));
+    await once(socket, "connect");
+    socket.write(Uint8Array.from(bytes));
+    return { gone };
+  }
+
+  test("answers 503 with Retry-After while it goes down, and then listens no more", async () => {
+    const { port, wss } = await startServer({}, { tls, closeTimeout: 60_000 });
+    const silent = await client(port);
+    silent.write(handshake());
+    await silent.response();
+    const ended = wss.terminate(LONG);
+    const late = await client(port);
+    late.write(handshake());
+    const { status, headers, body } = await late.response();
+    expect([status, body]).toEqual([503, "The server is going down.\n"]);
+    expect(headers.get("retry-after")?.[0]).toMatch(/^([1-9]|10)$/);
+    silent.socket.destroy();
+    await ended;
+    await expect(client(port)).rejects.toThrow("ECONNREFUSED");
+  });
+
+  test.each([
+    ["nothing", []],
+    ["the first bytes of a handshake", tls === undefined ? [0x47, 0x45] : [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]],
+  ])("leaves none behind who has sent %s, once terminate has settled", async (_what, bytes) => {
+    const { port, wss } = await startServer({}, { tls, handshakeTimeout: 60_000 });
+    const idle = await Promise.all(Array.from({ length: 5 }, () => idler(port, bytes)));
+    // Who came before it has been accepted.
+    await client(port);
+    await wss.terminate(1);
+    await Promise.all(idle.map(({ gone }) => gone));
+    expect(wss.terminated).toBe(true);
+  });
+});

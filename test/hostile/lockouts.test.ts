@@ -1,0 +1,160 @@
+import { once } from "node:events";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { connect, type Socket } from "node:net";
+import { WebSocketServer } from "hawser";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { certificate } from "../support/certificate.ts";
+import { Recorder, startServer } from "../support/live-server.ts";
+import { gate, Peer, portOf, turn, until } from "../support/peer.ts";
+import { handshake, masked, RawClient } from "../support/raw-client.ts";
+
+/** A web server of the user's, which is closed at the end of the test. */
+async function webServer(answer: (response: ServerResponse) => void): Promise<{ server: Server; port: number }> {
+  const server = createServer((_request, response) => answer(response)).listen(0, "127.0.0.1");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { server, port: await portOf(server) };
+}
+
+describe.each([
+  ["over TLS", certificate],
+  ["without TLS", undefined],
+])("those who do not go on with their handshake, %s", (_how, tls) => {
+  test.each([
+    ["say nothing", []],
+    ["send its first bytes", tls === undefined ? [0x47, 0x45] : [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]],
+  ])("and %s keep nobody out: the oldest are put out, and counted", async (_what, bytes) => {
+    const { port, wss } = await startServer({}, { tls, maxConnections: 5, maxHandshakes: 5, handshakeTimeout: 60_000 });
+    const gone: number[] = [];
+    for (let i = 0; i < 10; i++) {
+      const socket: Socket = connect({ port, host: "127.0.0.1" }).resume();
+      onTestFinished(() => void socket.destroy());
+      socket.on("error", () => undefined).on("close", () => gone.push(i));
+      await once(socket, "connect");
+      if (!socket.destroyed) socket.write(Uint8Array.from(bytes));
+    }
+    await until(() => gone.length >= 5);
+    const peer = await (tls === undefined ? Peer.open(port) : Peer.openSecure(port));
+    await until(() => gone.length >= 6);
+    expect(gone.sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(wss.counters.limits).toMatchObject({ maxHandshakes: 6, maxConnections: 0 });
+    peer.socket.close(1000);
+    expect(await peer.closed).toEqual([1000, ""]);
+  });
+});
+
+test("handshakes that are refused for another reason do not spend maxHandshakesPerSecond", async () => {
+  const { port, wss } = await startServer({}, { maxHandshakesPerSecond: 1 });
+  for (let i = 0; i < 3; i++) {
+    expect((await Peer.refused(port, "/", { origin: "https://evil.example" })).status).toBe(403);
+  }
+  await Peer.open(port);
+  expect(wss.counters.limits.maxHandshakesPerSecond).toBe(0);
+});
+
+describe("a client that resets behind its handshake", () => {
+  test.each([
+    ["networks", ["10.0.0.0/8"]],
+    ["every network there is", ["0.0.0.0/0", "::/0"]],
+  ])("has no address that it claims, with trustProxy as %s", async (_what, trustProxy) => {
+    const seen: string[] = [];
+    const { port } = await startServer(
+      { connection: ({ request }) => void seen.push(request.remoteAddress) },
+      { trustProxy },
+    );
+    const client = await RawClient.connect(port);
+    // It has been accepted, so that only what comes now is read when it has gone.
+    for (let i = 0; i < 20; i++) await turn();
+    client.write(handshake("/", { "X-Forwarded-For": "192.0.2.66" }), masked(0x81, "do it"));
+    client.socket.resetAndDestroy();
+    await until(() => seen.length === 1);
+    expect(seen).toEqual([""]);
+  });
+
+  test("and one that stays has the address its trusted proxy tells of", async () => {
+    const seen: string[] = [];
+    const { port } = await startServer(
+      { connection: ({ request }) => void seen.push(request.remoteAddress) },
+      { trustProxy: "loopback" },
+    );
+    await RawClient.open(port, "/", { "X-Forwarded-For": "192.0.2.66" });
+    expect(seen).toEqual(["192.0.2.66"]);
+  });
+});
+
+describe("an upgrade behind a plain request that is not answered yet", () => {
+  describe.each([
+    ["ends its half", (client: RawClient) => client.end()],
+    ["resets", (client: RawClient) => client.socket.resetAndDestroy()],
+  ])("whose client %s", (_how, go) => {
+    test.each([
+      ["at once", ""],
+      ["having sent more", "x"],
+    ])("%s leaves no socket on the user's web server, and the response is told", async (_when, more) => {
+      const asked = gate();
+      let told = 0;
+      const { server, port } = await webServer((response) => {
+        response.on("close", () => told++);
+        asked.open();
+      });
+      let sockets = 0;
+      server.on("connection", (socket: Socket) => {
+        sockets++;
+        socket.on("close", () => sockets--);
+      });
+      let upgrades = 0;
+      server.prependListener("upgrade", () => upgrades++);
+      const wss = new WebSocketServer({ onConnection: () => new Recorder({}) }, { server, dataType: "auto" });
+      onTestFinished(() => wss.terminate(0));
+
+      const client = await RawClient.connect(port);
+      client.write("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", handshake());
+      await asked.promise;
+      await until(() => upgrades === 1);
+      if (more !== "") client.write(more);
+      go(client);
+      await until(() => sockets === 0 && told === 1);
+      expect(wss.counters.connections.opened).toBe(0);
+    });
+  });
+
+  test("is not done, and the client that stays gets its answer and the end", async () => {
+    const slow = gate<ServerResponse>();
+    const { server, port } = await webServer(slow.open);
+    const wss = new WebSocketServer({ onConnection: () => new Recorder({}) }, { server, dataType: "auto" });
+    onTestFinished(() => wss.terminate(0));
+    const client = await RawClient.connect(port);
+    client.write("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", handshake());
+    const response = await slow.promise;
+    await turn();
+    response.end("a page");
+    expect(await client.response()).toMatchObject({ status: 200, body: "a page" });
+    expect((await client.rest()).length).toBe(0);
+    expect(wss.counters.connections.opened).toBe(0);
+  });
+});
+
+test("twelve servers on one web server make the process warn of nothing, and leave it as it was", async () => {
+  const warnings: string[] = [];
+  const listen = ({ message }: Error): number => warnings.push(message);
+  process.on("warning", listen);
+  onTestFinished(() => void process.off("warning", listen));
+  const { server, port } = await webServer((response) => response.end("a page"));
+  const before = server.getMaxListeners();
+  const all = Array.from({ length: 12 }, (_, i) => {
+    const wss = new WebSocketServer(
+      { onConnection: () => new Recorder({}) },
+      { server, path: `/${i}`, dataType: "auto" },
+    );
+    onTestFinished(() => wss.terminate(0));
+    return wss;
+  });
+  for (let i = 0; i < all.length; i++) await Peer.open(port, `/${i}`);
+  expect(all.map(({ connections }) => connections.length)).toEqual(all.map(() => 1));
+  await Promise.all(all.map((wss) => wss.terminate(0)));
+  await turn();
+  expect(warnings).toEqual([]);
+  expect(server.getMaxListeners()).toBe(before);
+});

@@ -1,0 +1,65 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, test } from "vitest";
+import { turn, until } from "../support/peer.ts";
+import { pausedPeer } from "../support/slow-peer.ts";
+import { ANSWERS, CONNECTION, KIB, MIB } from "./support/bounds.ts";
+import { text } from "./support/frames.ts";
+import { armies } from "./support/siege.ts";
+
+setFlagsFromString("--expose-gc");
+const gc = runInNewContext("gc") as () => void;
+
+describe("a message that was written is not kept while others still wait", () => {
+  const SIZE = 512 * KIB;
+  const COUNT = 80;
+  /** So few are written that no list is cut off in front because much of it is done. */
+  const WRITTEN = 24;
+  /** Messages that Node may hold although the system has them, and one that was not taken whole. */
+  const ON_THE_WAY = 8;
+
+  test.each(["terminate", "drop-newest", "drop-oldest", "latest"] as const)("%s", async (sendQueuePolicy) => {
+    const { ws, peer } = await pausedPeer({ sendQueuePolicy, maxSendQueue: COUNT * SIZE });
+    const sent = Array.from({ length: COUNT }, (_, i) => {
+      const message = Buffer.allocUnsafeSlow(SIZE);
+      ws.send(message, { key: String(i) });
+      return new WeakRef(message);
+    });
+    peer.socket.on("message", () => {
+      if (ws.counters.written >= WRITTEN) peer.socket.pause();
+    });
+    peer.socket.resume();
+    await until(() => ws.counters.written >= WRITTEN && peer.socket.isPaused);
+    const kept = (): number => sent.filter((message) => message.deref() !== undefined).length;
+    for (let i = 0; i < 20; i++) {
+      await turn();
+      gc();
+    }
+    const { pending } = ws.counters;
+    expect(pending).toBeGreaterThan(COUNT / 2);
+    expect(kept()).toBeLessThanOrEqual(pending + ON_THE_WAY);
+  });
+});
+
+describe("a peer that never reads the echo of millions of tiny messages", () => {
+  const besiege = armies();
+  const LIMIT = 4 * MIB;
+
+  test.each(["drop-oldest", "latest"] as const)("holds some megabytes at most, with %s", async (sendQueuePolicy) => {
+    const siege = await besiege({ sendQueuePolicy, maxSendQueue: LIMIT });
+    const peers = await siege.peers(1, { path: "/echo", reads: false });
+
+    // Until the systems take no more, and some of it waits.
+    const long = text("x".repeat(10_000));
+    do await peers.send(long, 50);
+    while ((await siege.held()) < 1.5 * MIB);
+    const held = await siege.heldDuring(peers.send(text(""), 2_000_000));
+    const { messages } = await siege.state();
+    await peers.reset();
+
+    expect(messages).toBeGreaterThan(1_500_000);
+    expect(held).toBeLessThan(siege.bound(peers, CONNECTION + LIMIT + ANSWERS + 2 * MIB));
+    const { ended } = await siege.isOver();
+    expect(ended).toEqual({ 1006: 1 });
+  });
+});

@@ -95,7 +95,9 @@ function checkTarget(value: string): void {
   const { path, search } = target;
   holds(path.startsWith("/") && !/[?#]/.test(path) && !search.includes("#"), "a target is taken apart wrongly", target);
   holds(
-    value.endsWith(search === "" ? path : `${path}?${search}`) || /^[a-z]+:\/\/[^/]*\??/i.test(value),
+    value.endsWith(`${path}?${search}`) ||
+      (search === "" && value.endsWith(path)) ||
+      /^[a-z]+:\/\/[^/]*\??/i.test(value),
     "a target has in it what did not come",
     target,
   );

@@ -65,7 +65,8 @@ export class Client {
   checkReadAhead(): void {
     const { waiting } = this.handler;
     const read = this.#arrived - this.wire.readableLength;
-    if (waiting === undefined) this.#held = undefined;
+    // Behind our goodbye all is read, so that the end is seen, and nothing kept.
+    if (waiting === undefined || this.ws?.status !== "Connected") this.#held = undefined;
     else if (this.#held?.wait !== waiting) this.#held = { wait: waiting, read };
     else holds(read - this.#held.read <= READ_AHEAD, "more is read ahead than is promised", read - this.#held.read);
   }

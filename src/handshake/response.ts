@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 
 import { type Refusal, nameOfStatus } from "./refusal.ts";
 
-/** A refused client has this many milliseconds to read the answer before its socket is destroyed. */
+/** A client has this many milliseconds to read its last answer before its socket is destroyed. */
 const LINGER = 1000;
 
 /** The 101 answer (RFC 6455 4.2.2), as latin1 text. */
@@ -18,16 +18,21 @@ export function switchingProtocols(accept: string, protocol: string | undefined)
  */
 export function sendRefusal(socket: Duplex, refusal: Refusal, method: string | undefined): void {
   if (socket.destroyed || socket.writableEnded) return;
-  const deadline = setTimeout(() => socket.destroy(), LINGER).unref();
   socket.on("error", () => socket.destroy());
-  socket.once("close", () => {
-    clearTimeout(deadline);
-  });
+  linger(socket);
   // What still comes is read, so that the client gets the answer and not a reset.
   socket.once("end", () => socket.destroy());
   socket.resume();
   const { head, body } = serializeRefusal(refusal);
   socket.end(method === "HEAD" ? head : head + body, "utf8");
+}
+
+/** Destroys a socket whose client does not go, once it has had the time to read its last answer. */
+export function linger(socket: Duplex): void {
+  const deadline = setTimeout(() => socket.destroy(), LINGER).unref();
+  socket.once("close", () => {
+    clearTimeout(deadline);
+  });
 }
 
 function serializeRefusal(refusal: Refusal): { readonly head: string; readonly body: string } {

@@ -1,5 +1,7 @@
 import type { Duplex } from "node:stream";
 
+import { linger } from "../handshake/response.ts";
+
 /** Set on a socket that a server of ours has taken over. */
 const taken = Symbol("hawser taken");
 
@@ -38,9 +40,6 @@ interface Answering extends Duplex {
   readonly _httpMessage?: { once(event: "close", listener: () => void): unknown } | null;
 }
 
-/** Milliseconds in which a client is to have read the answer before its handshake, once that is written. */
-const LINGER = 1000;
-
 /**
  * Whether a request before this one has still to be answered: then the answer to a handshake would come before it, or in the
  * middle of it. The socket is ended behind that answer; what the handshake asked for is not done.
@@ -48,16 +47,12 @@ const LINGER = 1000;
 export function endsBehindAnswer(socket: Duplex): boolean {
   const answer = (socket as Answering)._httpMessage;
   if (answer === undefined || answer === null) return false;
-  const leave = (): void => void socket.destroy();
   // Node listens to the socket no more: it is we who must see that the client has gone.
-  socket.once("end", leave).resume();
+  socket.once("end", () => socket.destroy()).resume();
   answer.once("close", () => {
     if (socket.destroyed) return;
     socket.end();
-    const deadline = setTimeout(leave, LINGER);
-    socket.once("close", () => {
-      clearTimeout(deadline);
-    });
+    linger(socket);
   });
   return true;
 }

@@ -1,41 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { Outbox } from "../../../src/connection/sending/outbox.ts";
 import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
 import { textFrame } from "../../../src/connection/sending/text.ts";
 import { fill, hex } from "../../support/bytes.ts";
 import { framesIn } from "../../support/sent-frames.ts";
-import { outboxRules } from "../../support/settings.ts";
-import { Wire, type WireOptions, turns } from "../../support/wire.ts";
+import { turns } from "../../support/wire.ts";
+import { arrived, fullRig, rig } from "../../support/outbox-rig.ts";
 
 const BINARY = 2;
-
-type Rig = ReturnType<typeof rig>;
-
-function rig({
-  fragmentSize = Infinity,
-  socket = true,
-  ...options
-}: WireOptions & { fragmentSize?: number; socket?: boolean } = {}) {
-  const stream = new Wire(options);
-  const outbox = new Outbox(stream, socket, outboxRules({ fragmentSize }));
-  stream.on("drain", () => outbox.drained());
-  return { stream, outbox, counts: () => [outbox.written, outbox.pending] };
-}
-
-/** A rig whose stream is full of one message, which was written. */
-async function fullRig(options: Parameters<typeof rig>[0] = {}): Promise<Rig> {
-  const full = rig({ highWaterMark: 1, ...options });
-  full.stream.stick();
-  full.outbox.text("first");
-  await turns();
-  expect([full.outbox.full, full.outbox.written, full.outbox.pending]).toEqual([true, 1, 0]);
-  return full;
-}
-
-/** Messages whose last frame the far end has got. */
-function arrived(stream: Wire): number {
-  return framesIn(stream.taken).filter(({ fin, opcode }) => fin && opcode < 8).length;
-}
 
 describe("a message in fragments", () => {
   test("was written when its last fragment was: until then it waits, and is lost with the rest", async () => {

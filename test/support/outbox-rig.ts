@@ -1,0 +1,35 @@
+import { expect } from "vitest";
+import { Outbox } from "../../src/connection/sending/outbox.ts";
+import { framesIn } from "./sent-frames.ts";
+import { outboxRules } from "./settings.ts";
+import { Wire, type WireOptions, turns } from "./wire.ts";
+
+/** An outbox on a stream in memory, and what it has counted. */
+export type Rig = ReturnType<typeof rig>;
+
+/** Makes one. */
+export function rig({
+  fragmentSize = Infinity,
+  socket = true,
+  ...options
+}: WireOptions & { fragmentSize?: number; socket?: boolean } = {}) {
+  const stream = new Wire(options);
+  const outbox = new Outbox(stream, socket, outboxRules({ fragmentSize }));
+  stream.on("drain", () => outbox.drained());
+  return { stream, outbox, counts: () => [outbox.written, outbox.pending] };
+}
+
+/** A rig whose stream is full of one message, which was written. */
+export async function fullRig(options: Parameters<typeof rig>[0] = {}): Promise<Rig> {
+  const full = rig({ highWaterMark: 1, ...options });
+  full.stream.stick();
+  full.outbox.text("first");
+  await turns();
+  expect([full.outbox.full, full.outbox.written, full.outbox.pending]).toEqual([true, 1, 0]);
+  return full;
+}
+
+/** Messages whose last frame the far end has got. */
+export function arrived(stream: Wire): number {
+  return framesIn(stream.taken).filter(({ fin, opcode }) => fin && opcode < 8).length;
+}

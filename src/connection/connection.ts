@@ -190,7 +190,10 @@ export class Connection
     this.stream.destroy();
     if (this.#state !== "open" || this.peerClose !== undefined) return;
     this.#to("fail");
-    this.#caller.error(withoutStack(() => new HawserError("HWS_STREAM_FAILED", cause.message, { cause })));
+    const known = cause instanceof HawserError;
+    this.#caller.error(
+      known ? cause : withoutStack(() => new HawserError("HWS_STREAM_FAILED", cause.message, { cause })),
+    );
   }
 
   closed(): void {

@@ -37,7 +37,7 @@ export const errorTable = {
   HWS_INVALID_JSON: { errCode: 201, componentSignature: "hwcn", closeCode: 1007, message: "A message is not JSON" },
   HWS_SEND_QUEUE_FULL: { errCode: 202, componentSignature: "hwcn", closeCode: 1013, message: "The peer reads too slowly: more waits for it than may" },
   HWS_STREAM_FAILED: { errCode: 203, componentSignature: "hwcn", message: "The connection's stream failed" },
-  HWS_SEND_FAILED: { errCode: 204, componentSignature: "hwcn", closeCode: 1011, message: "A Blob that was to be sent could not be read" },
+  HWS_SEND_FAILED: { errCode: 204, componentSignature: "hwcn", closeCode: 1011, message: "A message could not be sent: its Blob was not read, or its memory changed" },
   HWS_INTERNAL: { errCode: 205, componentSignature: "hwcn", closeCode: 1011, message: "The library, or the memory it asked for, failed" },
   HWS_JSON_TOO_DEEP: { errCode: 206, componentSignature: "hwcn", closeCode: 1009, message: "A message's JSON is nested deeper than maxJsonDepth" },
   HWS_JSON_TOO_BIG: { errCode: 207, componentSignature: "hwcn", closeCode: 1009, message: "A message's JSON has more values than maxJsonValues" },

@@ -32,3 +32,10 @@ export const NOTHING: Bytes = allocate(0);
 export function asBytes(buffer: Uint8Array): Bytes {
   return buffer as Bytes;
 }
+
+/** The same bytes in memory of their own. */
+export function copyOf(bytes: Uint8Array): Bytes {
+  const copy = allocate(bytes.length);
+  copy.set(bytes);
+  return copy;
+}

@@ -1,12 +1,20 @@
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
 import { heldBy } from "./queue.ts";
 import { LARGEST_CUT } from "./slab.ts";
+import { memoryChanged } from "../stream/direct-write.ts";
 
 /** A message that has yet to be read: a `Blob`, or one that several connections share. */
 export type Unread = Pick<Blob, "size" | "arrayBuffer">;
 
 /** Something to be written when its turn comes: a message, or the close frame behind the messages. */
 export type Waiting = string | Bytes | Unread | (() => void);
+
+/** Something that waits, and how many bytes it had when it was added. */
+interface Entry {
+  readonly item: Waiting;
+  readonly size: number;
+  readonly key: string | undefined;
+}
 
 /** Where a backlog writes to, and what it tells. */
 export interface BacklogSink {
@@ -24,7 +32,7 @@ export interface BacklogSink {
  */
 export class Backlog {
   readonly #sink: BacklogSink;
-  #waiting: ({ readonly item: Waiting; readonly key: string | undefined } | undefined)[] = [];
+  #waiting: (Entry | undefined)[] = [];
   /** Where the backlog begins in `#waiting`. */
   #first = 0;
   #size = 0;
@@ -58,8 +66,9 @@ export class Backlog {
   add(item: Waiting, key?: string): void {
     // As everywhere, short bytes are the caller's again when `send` returns.
     const kept = item instanceof Uint8Array && item.length <= LARGEST_CUT ? asBytes(Buffer.from(item)) : item;
-    this.#waiting.push({ item: kept, key });
-    this.#size += sizeOf(item);
+    const size = sizeOf(item);
+    this.#waiting.push({ item: kept, size, key });
+    this.#size += size;
     if (typeof item !== "function") this.#count++;
   }
 
@@ -75,10 +84,12 @@ export class Backlog {
   async #drain(): Promise<void> {
     try {
       for (let next = this.#take(); next !== undefined; next = this.#take()) {
-        const { item, key } = next;
+        const { item, size, key } = next;
         if (typeof item === "function") item();
-        else if (typeof item === "string" || item instanceof Uint8Array) this.#write(item, item.length, key);
-        else await this.#read(item, key);
+        else if (typeof item === "string" || item instanceof Uint8Array) {
+          if (item.length !== size) throw memoryChanged();
+          this.#write(item, size, key);
+        } else await this.#read(item, size, key);
         if (this.#dropped) return;
       }
       this.#sink.emptied();
@@ -88,7 +99,7 @@ export class Backlog {
     }
   }
 
-  #take(): { readonly item: Waiting; readonly key: string | undefined } | undefined {
+  #take(): Entry | undefined {
     const next = this.#waiting[this.#first];
     if (next === undefined) return undefined;
     this.#waiting[this.#first++] = undefined;
@@ -99,9 +110,9 @@ export class Backlog {
     return next;
   }
 
-  async #read(blob: Unread, key: string | undefined): Promise<void> {
+  async #read(blob: Unread, size: number, key: string | undefined): Promise<void> {
     const bytes = asBytes(Buffer.from(await blob.arrayBuffer()));
-    if (!this.#dropped) this.#write(bytes, blob.size, key);
+    if (!this.#dropped) this.#write(bytes, size, key);
   }
 
   /** It waits here no more: what it is now, the sink knows. */

@@ -1,8 +1,8 @@
 import type { Duplex } from "node:stream";
 
-import type { Bytes } from "../../protocol/bytes.ts";
+import { type Bytes, copyOf } from "../../protocol/bytes.ts";
 import { waitingIn } from "../stream/direct-write.ts";
-import { tellWhenTaken, uncork, write } from "../stream/stream.ts";
+import { Written, tellWhenTaken, uncork, write } from "../stream/stream.ts";
 import { sendBudget } from "./budget.ts";
 
 /**
@@ -11,13 +11,16 @@ import { sendBudget } from "./budget.ts";
  */
 export abstract class Outlet {
   readonly #stream: Duplex;
+  /** The stream is a socket of Node's own: it may be given strings, and memory that others read or write too. */
+  protected readonly socket: boolean;
   #full = false;
   /** Nothing waits in the stream: a loop over all connections need not ask each stream. */
   #empty = false;
   #handed = 0;
 
-  constructor(stream: Duplex) {
+  constructor(stream: Duplex, socket: boolean) {
     this.#stream = stream;
+    this.socket = socket;
   }
 
   /** True while the stream takes no more. */
@@ -60,13 +63,25 @@ export abstract class Outlet {
     if (!whole) this.setFull(true);
   }
 
-  /** Hands bytes to the stream, or a string with one character a byte. */
-  protected put(bytes: Bytes | string): void {
+  /**
+   * Hands bytes to the stream, or a string with one character a byte.
+   *
+   * @param shared whether others read or write the memory too
+   * @returns whether the operating system has taken all of it, so that its memory may be used again
+   */
+  protected put(bytes: Bytes | string, shared: boolean): boolean {
     this.#handed = (this.#handed + bytes.length) | 0;
-    const room = write(this.#stream, bytes);
-    this.#empty = waitingIn(this.#stream) === 0;
+    const own = shared && !this.socket && typeof bytes !== "string" ? copyOf(bytes) : bytes;
+    const written = write(this.#stream, own);
+    this.#empty = written === Written.taken || waitingIn(this.#stream) === 0;
     // A ping for a full stream does not make it less full: the stream tells when it is.
-    this.setFull(this.#full || !room);
+    this.setFull(this.#full || written === Written.full);
+    return written === Written.taken;
+  }
+
+  /** Destroys the stream: what was written cannot be gone on with. */
+  protected break(error: Error): void {
+    this.#stream.destroy(error);
   }
 
   /** Ends the stream behind all that was put. */

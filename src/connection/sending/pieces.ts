@@ -9,6 +9,8 @@ export interface Piece {
   readonly kind: "run" | "shared" | "payload";
   /** What is to be written. */
   readonly bytes: Bytes;
+  /** Bytes that it had when it was added: a payload is the user's memory, which may have been detached or resized since. */
+  readonly size: number;
   /** Messages that end in it. */
   readonly messages: number;
 }
@@ -39,7 +41,7 @@ export class Pieces {
 
   /** Adds a piece. */
   push(kind: Piece["kind"], bytes: Bytes, messages: number): void {
-    this.#list.push({ kind, bytes, messages });
+    this.#list.push({ kind, bytes, size: bytes.length, messages });
   }
 
   /**

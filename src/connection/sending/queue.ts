@@ -8,6 +8,8 @@ export interface Queued {
   kind: "text" | "binary" | "frame";
   /** The payload, or the frame. */
   bytes: Bytes;
+  /** Bytes that it had when it was added: it may be the user's memory, which may have been detached or resized since. */
+  size: number;
   /** Under the policy "latest": what it is the latest of. */
   readonly key: string | undefined;
 }
@@ -65,10 +67,11 @@ export class SendQueue {
       this.#size -= sizeOf(older);
       older.kind = kind;
       older.bytes = kept;
+      older.size = kept.length;
       this.#size += sizeOf(older);
       return true;
     }
-    const item: Queued = { kind, bytes: kept, key };
+    const item: Queued = { kind, bytes: kept, size: kept.length, key };
     this.#latest?.set(key, item);
     this.#items.push(item);
     this.#size += sizeOf(item);
@@ -125,6 +128,6 @@ export class SendQueue {
   }
 }
 
-function sizeOf({ kind, bytes }: Queued): number {
-  return kind === "frame" ? bytes.length : headerSize(bytes.length, false) + bytes.length;
+function sizeOf({ kind, size }: Queued): number {
+  return kind === "frame" ? size : headerSize(size, false) + size;
 }

@@ -30,9 +30,7 @@ export class Room implements TurnEnd {
   /** Somebody was told that there is none: looks at the end of this turn, when what was sent in it has been tried. */
   want(): void {
     this.#wanted = true;
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    atTurnEnd(this);
+    this.#schedule();
   }
 
   /** Settles when there is room: true; when the connection is gone: false. */
@@ -43,13 +41,15 @@ export class Room implements TurnEnd {
 
   turnEnded(): void {
     this.#scheduled = false;
-    this.#look();
+    if (this.#found() || !this.#wanted || this.#asked) return;
+    this.#asked = true;
+    this.#source.askForNews();
   }
 
-  /** Something has left. */
+  /** Something has left. Where that is not enough, it is asked again in the next turn: sizes that never add up stop nobody. */
   news(): void {
     this.#asked = false;
-    this.#look();
+    if (!this.#found() && this.#wanted) this.#schedule();
   }
 
   /** The connection is gone: there will be none. */
@@ -58,16 +58,19 @@ export class Room implements TurnEnd {
     this.#settle(false);
   }
 
-  #look(): void {
-    if (!this.#wanted) return;
-    if (this.#source.hasRoom) {
-      this.#wanted = false;
-      this.#settle(true);
-      this.#source.roomAgain();
-    } else if (!this.#asked) {
-      this.#asked = true;
-      this.#source.askForNews();
-    }
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    atTurnEnd(this);
+  }
+
+  /** Whether somebody waits and there is room: then they are told. */
+  #found(): boolean {
+    if (!this.#wanted || !this.#source.hasRoom) return false;
+    this.#wanted = false;
+    this.#settle(true);
+    this.#source.roomAgain();
+    return true;
   }
 
   #settle(room: boolean): void {

@@ -1,4 +1,3 @@
-import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
@@ -11,6 +10,7 @@ import { type Queued, SendQueue } from "./queue.ts";
 import { Room, type RoomSource } from "./room.ts";
 import type { SendingSettings } from "./settings.ts";
 import { repeatedFrame } from "./text.ts";
+import { isNodeSocket, memoryChanged } from "../stream/direct-write.ts";
 
 /** What became of a message. */
 export const Sent = {
@@ -58,7 +58,7 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
   #room: Room | undefined;
 
   constructor(stream: Duplex, settings: SendingSettings, host: SenderHost) {
-    super(stream, stream instanceof Socket, settings);
+    super(stream, isNodeSocket(stream), settings);
     this.#settings = settings;
     this.#host = host;
     this.#carefree = Math.min(settings.highWaterMark, settings.maxSendQueue, TRY_AT);
@@ -325,8 +325,9 @@ export class Sender extends Outbox implements BacklogSink, RoomSource {
     this.#accountQueue(queue);
   }
 
-  #hand({ kind, bytes }: Queued): void {
-    if (kind === "frame") this.shared(bytes);
+  #hand({ kind, bytes, size }: Queued): void {
+    if (bytes.length !== size) this.break(memoryChanged());
+    else if (kind === "frame") this.shared(bytes);
     else this.message(kind === "text" ? Opcode.text : Opcode.binary, bytes);
   }
 

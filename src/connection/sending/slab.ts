@@ -16,11 +16,11 @@ export interface Slab {
 
 let current: Slab = { bytes: allocate(SLAB_SIZE), used: 0 };
 
-/** The slab with room for `size` bytes behind its `used`. `size` is at most `LARGEST_CUT`. */
+/** The slab with room for `size` bytes after its `used`. `size` is at most `LARGEST_CUT` and a frame's header. */
 export function slabFor(size: number): Slab {
   if (current.bytes.length - current.used < size) current = { bytes: allocate(SLAB_SIZE), used: 0 };
   return current;
 }
 
-/** What is cut from a slab at most, in bytes; larger frames have memory of their own. */
+/** Bytes of payload that are cut from a slab at most; larger ones have memory of their own. */
 export const LARGEST_CUT = SLAB_SIZE / 4;

@@ -1,6 +1,8 @@
 import { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 
+import { HawserError } from "../../errors/errors.ts";
 import type { Bytes } from "../../protocol/bytes.ts";
 
 /** Where a socket that is written to directly keeps how many bytes the system has not taken yet. */
@@ -10,8 +12,16 @@ interface Direct extends Duplex {
   [pending]?: number;
 }
 
-/** The `write` that all streams have. Whoever replaces it, for one socket or for all, wants to see what is written. */
+/** The `write` that all streams have. Code that replaces it, for one socket or for all, wants to see what is written. */
 const { write } = Duplex.prototype as { readonly write: unknown };
+/** What a socket writes with. Code that replaces either of them may keep the memory. */
+const native = Socket.prototype as unknown as Writing;
+
+interface Writing {
+  readonly _write: unknown;
+  readonly _writeGeneric: unknown;
+}
+const { _write, _writeGeneric } = native;
 
 /** A write is being made: a callback that comes now comes at once. */
 let writing = false;
@@ -35,8 +45,23 @@ export function mayWriteDirectly(stream: Duplex): boolean {
     stream.writableLength === 0 &&
     stream.writableCorked === 0 &&
     stream.writable &&
-    stream.write === write
+    isUnwrapped(stream)
   );
+}
+
+/**
+ * Whether a stream is a socket of Node's own, plain or TLS, of which nobody has replaced what it is written with: it takes
+ * strings as latin1, changes nothing in the memory that it is given, and keeps none that it has written.
+ */
+export function isNodeSocket(stream: Duplex): boolean {
+  const prototype: unknown = Object.getPrototypeOf(stream);
+  return (prototype === Socket.prototype || prototype === TLSSocket.prototype) && isUnwrapped(stream);
+}
+
+/** Whether a socket is written to with Node's own methods: others may keep the memory. */
+function isUnwrapped(stream: Duplex): boolean {
+  const { _write: own, _writeGeneric: generic } = stream as unknown as Writing;
+  return stream.write === write && own === _write && generic === _writeGeneric;
 }
 
 /**
@@ -51,9 +76,11 @@ export function writeDirectly(socket: Duplex, bytes: Bytes | string, taken: (soc
   writing = true;
   try {
     socket._write(bytes, typeof bytes === "string" ? "latin1" : ("buffer" as BufferEncoding), (error) => {
+      const changed = direct[pending] !== bytes.length;
       direct[pending] = 0;
       // As `Writable` does it.
       if (error) socket.destroy(error);
+      else if (changed) socket.destroy(memoryChanged());
       else if (!writing) taken(socket);
     });
   } finally {
@@ -65,4 +92,12 @@ export function writeDirectly(socket: Duplex, bytes: Bytes | string, taken: (soc
 /** Bytes that were written to a stream and have not been taken by the system. */
 export function waitingIn(stream: Duplex): number {
   return stream.writableLength + ((stream as Direct)[pending] ?? 0);
+}
+
+/**
+ * The error for memory that was detached or resized before it was written (`postMessage` with a transfer list,
+ * `WebAssembly.Memory.grow`, `ArrayBuffer.resize`): the frame's header is out already, so the connection cannot go on.
+ */
+export function memoryChanged(): HawserError {
+  return new HawserError("HWS_SEND_FAILED", "the memory of a message changed its length before it was written");
 }

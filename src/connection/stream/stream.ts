@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 
-import { type Bytes, NOTHING } from "../../protocol/bytes.ts";
-import { allowDirectWrites, mayWriteDirectly, writeDirectly } from "./direct-write.ts";
+import { type Bytes, NOTHING, copyOf } from "../../protocol/bytes.ts";
+import { allowDirectWrites, isNodeSocket, mayWriteDirectly, memoryChanged, writeDirectly } from "./direct-write.ts";
 import { readIntoShared } from "./shared-read.ts";
 
 /** What a stream tells the connection on it. */
@@ -46,21 +46,47 @@ export function link(stream: Duplex, to: StreamListener): void {
   linked.resume();
 }
 
+/** What became of a write. */
+export const Written = {
+  /** The stream keeps it, and takes no more: the listener is told when it does again. */
+  full: 0,
+  /** The stream keeps it, or may keep it, and takes more. */
+  kept: 1,
+  /** The operating system has taken all of it: its memory may be used again. */
+  taken: 2,
+} as const;
+
+/** One of `Written`. */
+export type Written = (typeof Written)[keyof typeof Written];
+
 /**
  * Writes to a stream: bytes, or a string with one character a byte. A user's own `Duplex` may throw instead of failing:
  * that is its end, not the turn's.
- *
- * @returns whether there is room for more; if not, the listener is told when there is again
  */
-export function write(stream: Duplex, bytes: Bytes | string): boolean {
+export function write(stream: Duplex, bytes: Bytes | string): Written {
   try {
-    if (mayWriteDirectly(stream)) return writeDirectly(stream, bytes, onTaken);
-    const room = typeof bytes === "string" ? stream.write(bytes, "latin1") : stream.write(bytes);
-    if (!room) awaitRoom(stream as Linked);
-    return room;
+    if (mayWriteDirectly(stream)) return writeDirectly(stream, bytes, onTaken) ? Written.taken : Written.full;
+    if (writeStock(stream, bytes)) return Written.kept;
+    awaitRoom(stream as Linked);
   } catch (error) {
-    return broken(stream, error);
+    broken(stream, error);
   }
+  return Written.full;
+}
+
+/** From this many bytes on memory may be the user's: shorter payloads were copied. */
+const MAYBE_THE_USERS = 16 * 1024;
+
+function writeStock(stream: Duplex, bytes: Bytes | string): boolean {
+  if (typeof bytes === "string") {
+    // A stream that is somebody else's need not look at the encoding.
+    return isNodeSocket(stream) ? stream.write(bytes, "latin1") : stream.write(Buffer.from(bytes, "latin1"));
+  }
+  if (bytes.length < MAYBE_THE_USERS) return stream.write(bytes);
+  const { length } = bytes;
+  return stream.write(bytes, () => {
+    if (bytes.length !== length) stream.destroy(memoryChanged());
+  });
 }
 
 /**
@@ -99,7 +125,9 @@ function awaitRoom(stream: Linked): void {
 }
 
 function onData(this: Linked, chunk: Bytes): void {
-  this[listener]?.received(chunk, chunk.length, false);
+  // The reader unmasks in place: what others read too, or may push once more, is theirs.
+  const own = isNodeSocket(this) && this.listenerCount("data") === 1;
+  this[listener]?.received(own ? chunk : copyOf(chunk), chunk.length, false);
 }
 
 function onRead(this: Linked, bytes: number, memory: Bytes): void {

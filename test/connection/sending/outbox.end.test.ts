@@ -11,8 +11,8 @@ const BINARY = 2;
 describe("a message in fragments", () => {
   test("was written when its last fragment was: until then it waits, and is lost with the rest", async () => {
     for (const lost of [false, true]) {
-      const { stream, outbox, counts } = await fullRig({ fragmentSize: LARGEST_CUT });
-      outbox.message(BINARY, fill(1, LARGEST_CUT * 3));
+      const { stream, outbox, counts } = await fullRig({ fragmentSize: LARGEST_CUT + 1 });
+      outbox.message(BINARY, fill(1, (LARGEST_CUT + 1) * 3));
       await turns();
       stream.takeOne();
       await turns();

@@ -2,6 +2,10 @@ import { describe, expect, test } from "vitest";
 import { Outbox } from "../../../src/connection/sending/outbox.ts";
 import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
 import { textFrame } from "../../../src/connection/sending/text.ts";
+import { allowDirectWrites } from "../../../src/connection/stream/direct-write.ts";
+import { FIN, serializeFrame } from "../../../src/protocol/writer.ts";
+import { pair } from "../../support/socket-pair.ts";
+import { memoryWrittenBy } from "../../support/written-memory.ts";
 import { fill, hex, join, toHex, utf8 } from "../../support/bytes.ts";
 import { type Sent, sentIn } from "../../support/sent-frames.ts";
 import { outboxRules } from "../../support/settings.ts";
@@ -202,13 +206,13 @@ describe("fragments", () => {
 
   test("of a large message are copied neither", async () => {
     const { stream, outbox, sent } = rig({ fragmentSize: LARGEST_CUT * 2, highWaterMark: 1_000_000 });
-    const large = fill(3, LARGEST_CUT * 5);
+    const large = fill(3, LARGEST_CUT * 5 + 1);
     outbox.message(BINARY, large);
     await turns();
     expect(sent().map(([kind, payload]) => [kind, payload.length / 2])).toEqual([
       ["binary+", LARGEST_CUT * 2],
       ["more+", LARGEST_CUT * 2],
-      ["more", LARGEST_CUT],
+      ["more", LARGEST_CUT + 1],
     ]);
     expect(stream.memory.flat().filter((piece) => piece.buffer === large.buffer)).toHaveLength(3);
   });
@@ -520,15 +524,39 @@ describe("giving up", () => {
 });
 
 describe("slab memory", () => {
-  test("is used again when the stream has taken it", async () => {
-    const { stream, outbox } = rig();
+  test("is used again when the system has taken it at once from a plain socket", async () => {
+    const { near } = await pair();
+    const written = memoryWrittenBy(near);
+    allowDirectWrites(near);
+    const outbox = new Outbox(near, true, outboxRules({}));
     outbox.message(BINARY, utf8("aaaa"));
     await turns();
     outbox.message(BINARY, utf8("bbbb"));
     await turns();
-    const [one, other] = stream.memory.flat();
+    const [one, other] = written;
     expect(one!.buffer).toBe(other!.buffer);
     expect(one!.byteOffset).toBe(other!.byteOffset);
+  });
+
+  test("is not used again when it is a stream that has called back at once", async () => {
+    const { stream, outbox } = rig();
+    for (const text of ["aaaa", "bbbb"]) {
+      outbox.message(BINARY, utf8(text));
+      await turns();
+    }
+    expect(stream.memory.flat().map((piece) => toHex(piece))).toEqual(stream.writes.map(toHex));
+  });
+
+  test("of somebody else's stream is its own: not the slab, and not a frame that others send", async () => {
+    const { stream, outbox } = rig({ consumes: false });
+    const frame = serializeFrame(BINARY | FIN, utf8("cccc"));
+    outbox.message(BINARY, utf8("aaaa"));
+    await turns();
+    outbox.shared(frame);
+    await turns();
+    const [run, shared] = stream.memory.flat();
+    expect([run!.buffer.byteLength, shared!.buffer.byteLength]).toEqual([6, 6]);
+    expect(shared!.buffer).not.toBe(frame.buffer);
   });
 
   test("is not used again while it waits in the stream", async () => {

@@ -12,7 +12,7 @@ class Open extends Outlet {
   before = 0;
 
   constructor(stream: Duplex) {
-    super(stream);
+    super(stream, true);
     onTestFinished(() => this.forget());
   }
 
@@ -28,7 +28,7 @@ class Open extends Outlet {
   readonly act = {
     cork: () => this.cork(),
     letGo: () => this.letGo(),
-    put: (bytes: Parameters<Outlet["put"]>[0]) => this.put(bytes),
+    put: (bytes: Parameters<Outlet["put"]>[0]) => void this.put(bytes, false),
     setFull: (full: boolean) => this.setFull(full),
     endStream: () => this.endStream(),
     account: (before: number) => {

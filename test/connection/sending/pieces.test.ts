@@ -20,7 +20,7 @@ describe("pieces", () => {
     pieces.push("run", hex("01"), 3);
     pieces.push("shared", bytes, 1);
     pieces.push("payload", hex("03"), 0);
-    expect(pieces.take(true)).toEqual({ kind: "run", bytes: hex("01"), messages: 3 });
+    expect(pieces.take(true)).toEqual({ kind: "run", bytes: hex("01"), size: 1, messages: 3 });
     expect(pieces.take(true)?.bytes).toBe(bytes);
     expect(takeAll(pieces)).toEqual(["payload 03 0"]);
   });

@@ -71,7 +71,27 @@ describe("room that is wanted", () => {
     await turns(1);
     expect(log).toEqual(["ask"]);
     room.news();
+    await turns(1);
     expect(log).toEqual(["ask", "ask"]);
+  });
+
+  test("is never asked for twice in one turn, whatever the news are", async () => {
+    const log: string[] = [];
+    const room = new Room({
+      hasRoom: false,
+      // Sizes that do not add up: all is taken at once, and there is no room all the same.
+      askForNews: () => {
+        log.push("ask");
+        process.nextTick(() => room.news());
+      },
+      roomAgain: () => undefined,
+    });
+    room.want();
+    for (let turn = 1; turn <= 3; turn++) {
+      await turns(1);
+      expect(log.length).toBe(turn);
+    }
+    room.close();
   });
 
   test("is told at once when the news is that there is some", async () => {

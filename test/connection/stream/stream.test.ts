@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type StreamListener, link, uncork, write } from "../../../src/connection/stream/stream.ts";
+import { type StreamListener, Written, link, uncork, write } from "../../../src/connection/stream/stream.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
@@ -38,8 +38,8 @@ describe("a linked stream", () => {
     const to = recorder();
     link(stream, to);
     stream.stick();
-    expect(write(stream, "ab")).toBe(false);
-    expect(write(stream, utf8("cd"))).toBe(false);
+    expect(write(stream, "ab")).toBe(Written.full);
+    expect(write(stream, utf8("cd"))).toBe(Written.full);
     expect(stream.listenerCount("drain")).toBe(1);
     expect(to.heard).toEqual([]);
     stream.flow();
@@ -50,7 +50,7 @@ describe("a linked stream", () => {
   test("is not listened to for room as long as there is some", () => {
     const stream = new Wire();
     link(stream, recorder());
-    expect(write(stream, "ab")).toBe(true);
+    expect(write(stream, "ab")).toBe(Written.kept);
     expect(stream.listenerCount("drain")).toBe(0);
   });
 
@@ -71,7 +71,7 @@ describe("a linked stream", () => {
       stream[method] = () => {
         throw new Error("no more");
       };
-      expect(method === "write" ? write(stream, "a") : uncork(stream)).toBe(false);
+      expect(method === "write" ? write(stream, "a") : uncork(stream)).toBe(method === "write" ? Written.full : false);
       await turns();
       expect(to.heard).toEqual(["failed no more", "closed"]);
     }

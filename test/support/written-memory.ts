@@ -1,0 +1,18 @@
+import type { Socket } from "node:net";
+
+/** The handle of a socket, as Node keeps it. */
+interface Handle {
+  writeBuffer(request: unknown, bytes: Uint8Array): number;
+}
+
+/** The memory of each single write that a plain socket hands to the system from here on, not copied. */
+export function memoryWrittenBy(socket: Socket): Uint8Array[] {
+  const written: Uint8Array[] = [];
+  const { _handle: handle } = socket as unknown as { _handle: Handle };
+  const writeBuffer = handle.writeBuffer.bind(handle);
+  handle.writeBuffer = (request, bytes) => {
+    written.push(bytes);
+    return writeBuffer(request, bytes);
+  };
+  return written;
+}

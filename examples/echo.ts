@@ -2,11 +2,11 @@
 import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
 import { WebSocketServer } from "hawser";
-import type { MessageEvent, WebSocketConnection } from "hawser";
+import type { WSMessageEvent, WebSocketConnection } from "hawser";
 import { stopWhenTold } from "./stop-when-told.ts";
 
 class Echo {
-  onMessage(ws: WebSocketConnection<Echo>, event: MessageEvent) {
+  onMessage(ws: WebSocketConnection<Echo>, event: WSMessageEvent) {
     ws.send(event.data.toUpperCase());
   }
 }

@@ -4,11 +4,11 @@ import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
 import express from "express";
 import { WebSocketServer } from "hawser";
-import type { MessageEvent, WebSocketConnection } from "hawser";
+import type { WSMessageEvent, WebSocketConnection } from "hawser";
 import { stopWhenTold } from "./stop-when-told.ts";
 
 class Live {
-  onMessage(ws: WebSocketConnection<Live>, event: MessageEvent) {
+  onMessage(ws: WebSocketConnection<Live>, event: WSMessageEvent) {
     ws.wss.broadcast(event.data, { except: ws });
   }
 }

@@ -2,13 +2,13 @@
 import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
 import { WebSocketServer } from "hawser";
-import type { MessageEvent, WebSocketConnection } from "hawser";
+import type { WSMessageEvent, WebSocketConnection } from "hawser";
 import { stopWhenTold } from "./stop-when-told.ts";
 
 class Adder {
   total = 0;
 
-  onMessage(ws: WebSocketConnection<Adder>, event: MessageEvent<unknown>) {
+  onMessage(ws: WebSocketConnection<Adder>, event: WSMessageEvent<unknown>) {
     const numbers = numbersIn(event.data);
     if (numbers === undefined) {
       ws.send({ error: 'Expected { "add": [numbers] }.' });

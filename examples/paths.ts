@@ -4,12 +4,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
 import { WebSocketServer } from "hawser";
-import type { MessageEvent, WebSocketConnection } from "hawser";
+import type { WSMessageEvent, WebSocketConnection } from "hawser";
 import { stopWhenTold } from "./stop-when-told.ts";
 
 /** /echo: every text comes back. */
 class Echo {
-  onMessage(ws: WebSocketConnection<Echo>, event: MessageEvent) {
+  onMessage(ws: WebSocketConnection<Echo>, event: WSMessageEvent) {
     ws.send(event.data);
   }
 }

@@ -3,7 +3,7 @@
  * "client left" at the end. And what a page needs beyond that: names, and who is on line.
  */
 import { HawserError, refuse } from "hawser";
-import type { ConnectionEvent, ErrorEvent, MessageEvent, WebSocketConnection, WebSocketServer } from "hawser";
+import type { WSConnectionEvent, WSErrorEvent, WSMessageEvent, WebSocketConnection, WebSocketServer } from "hawser";
 
 const NAME_LIMIT = 24;
 const TEXT_LIMIT = 1000;
@@ -24,13 +24,13 @@ type Client = WebSocketConnection<Member>;
 
 /** Answers the server: lets a client in and gives it a member of its own. */
 export class Chat {
-  onConnection(wss: WebSocketServer, event: ConnectionEvent) {
+  onConnection(wss: WebSocketServer, event: WSConnectionEvent) {
     if (wss.connections.length >= ROOM_LIMIT) return refuse(503, "The room is full.");
     return new Member(event.request.query["name"]);
   }
 
   /** Hears of every error, for a Member has no onError. What a client does wrong is no news; a mistake of ours is. */
-  onError(_wss: WebSocketServer, event: ErrorEvent) {
+  onError(_wss: WebSocketServer, event: WSErrorEvent) {
     const cause = event.errors[0].cause;
     if (!(cause instanceof HawserError)) console.error(cause);
   }
@@ -53,7 +53,7 @@ export class Member {
     tellOthers(ws, { type: "new client", name: this.name });
   }
 
-  onMessage(ws: Client, event: MessageEvent<unknown>) {
+  onMessage(ws: Client, event: WSMessageEvent<unknown>) {
     const { type, text, name } = Object(event.data) as Record<"type" | "text" | "name", unknown>;
     if (type === "message") this.#speak(ws, text);
     else if (type === "name") this.#rename(ws, name);

@@ -1,9 +1,9 @@
-import { parseExtensions } from "../../src/handshake/extensions.ts";
-import { Fields } from "../../src/handshake/fields.ts";
-import { isKey } from "../../src/handshake/key.ts";
-import { isSameOrigin, originRule } from "../../src/handshake/origin.ts";
+import { parseExtensions } from "../../src/handshake/rules/extensions.ts";
+import { HandshakeHeaders } from "../../src/handshake/rules/headers.ts";
+import { isKey } from "../../src/handshake/rules/key.ts";
+import { isSameOrigin, originRule } from "../../src/handshake/rules/origin.ts";
 import { type ConnectionRequest, parseTarget } from "../../src/handshake/request.ts";
-import { hasToken, isToken, listElements } from "../../src/handshake/tokens.ts";
+import { hasToken, isToken, listElements } from "../../src/handshake/rules/tokens.ts";
 import { InvalidArgumentError } from "../../src/hawser.ts";
 import { type Mutator, type RunContext, type Target, holds } from "../engine/target.ts";
 import { mutateRequest } from "../grammar/mutate-request.ts";
@@ -132,17 +132,17 @@ function checkOrigins(value: string): void {
 
 function checkFields(value: string): void {
   const raw = value.split(/[:\r\n]/);
-  const read = new Fields(raw);
-  holds(read.bytes >= 0 && read.bytes <= value.length + raw.length * 4, "headers have more bytes than came");
+  const read = new HandshakeHeaders(raw);
+  holds(read.byteLength >= 0 && read.byteLength <= value.length + raw.length * 4, "headers have more bytes than came");
   for (const name of ["host", "origin", "upgrade", "connection"] as const) {
     const values = raw.filter((_, i) => i % 2 === 1 && raw[i - 1]?.toLowerCase() === name);
     holds(
-      read.one(name) === (values.length === 1 ? values[0] : undefined),
+      read.single(name) === (values.length === 1 ? values[0] : undefined),
       "a header that came once is not found, or another",
       name,
     );
     holds(
-      read.all(name) === (values.length === 0 ? undefined : values.join(", ")),
+      read.list(name) === (values.length === 0 ? undefined : values.join(", ")),
       "a header's lines are put together wrongly",
       name,
     );

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 
 import { WebSocketServer } from "../../src/hawser.ts";
 import { readOptions } from "../../src/server/settings.ts";
-import { createOwnServer } from "../../src/server/web-server.ts";
+import { createOwnServer } from "../../src/server/own-web-server.ts";
 import { Wire } from "../../test/support/wire.ts";
 import { Random } from "../engine/random.ts";
 import { type Mutator, type Target, holds } from "../engine/target.ts";

@@ -1,5 +1,5 @@
 import { type ErrorRow, errorTable } from "../../src/errors/table.ts";
-import type { ReaderOptions } from "../../src/protocol/rules.ts";
+import type { ReaderOptions } from "../../src/protocol/reader-rules.ts";
 import type { Call } from "../../test/support/recording-sink.ts";
 import { Random } from "../engine/random.ts";
 import { Broken, type Mutator, type Target, holds } from "../engine/target.ts";

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 
-import { ReaderRules } from "../protocol/rules.ts";
-import type { LifeSettings } from "./life/settings.ts";
+import { ReaderRules } from "../protocol/reader-rules.ts";
+import type { KeepaliveSettings } from "./keepalive/settings.ts";
 import type { ReceivingSettings } from "./receiving/settings.ts";
 import type { SendingSettings } from "./sending/settings.ts";
 
@@ -10,7 +10,7 @@ export interface ConnectionSettings extends SendingSettings, ReceivingSettings {
   /** Milliseconds the peer has for its side of closing. */
   readonly closeTimeout: number;
   /** How long connections live, in ticks. */
-  readonly life: LifeSettings;
+  readonly life: KeepaliveSettings;
 }
 
 /** The rules of all readers of one server. */
@@ -22,7 +22,7 @@ export function rulesOf(settings: ConnectionSettings): ReaderRules {
   if (known === undefined) {
     const { decode, maxMessageSize, maxFragmentOverhead } = settings;
     const texts = decode.text !== undefined;
-    known = new ReaderRules({ role: "server", maxMessageSize, maxFragmentOverhead, texts, isUtf8 });
+    known = new ReaderRules({ role: "server", maxMessageSize, maxFragmentOverhead, textAsString: texts, isUtf8 });
     rules.set(settings, known);
   }
   return known;

@@ -3,16 +3,16 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { Bytes } from "../protocol/bytes.ts";
-import { parseExtensions } from "./extensions.ts";
-import { Fields } from "./fields.ts";
-import { acceptKey, isKey } from "./key.ts";
-import type { AddressRule } from "./forwarded.ts";
-import type { Offer } from "./offer.ts";
-import type { OriginRule } from "./origin.ts";
+import { parseExtensions } from "./rules/extensions.ts";
+import { HandshakeHeaders } from "./rules/headers.ts";
+import { acceptKey, isKey } from "./rules/key.ts";
+import type { AddressRule } from "./forwarded-address.ts";
+import type { HandshakeOffer } from "./offer.ts";
+import type { OriginRule } from "./rules/origin.ts";
 import { Refusal } from "./refusal.ts";
 import { type ConnectionRequest, NodeRequest, parseTarget } from "./request.ts";
 import { sendRefusal, switchingProtocols } from "./response.ts";
-import { hasToken, isToken, listElements } from "./tokens.ts";
+import { hasToken, isToken, listElements } from "./rules/tokens.ts";
 
 /** What most clients offer: no subprotocol. */
 const NONE: readonly string[] = Object.freeze([]);
@@ -39,24 +39,24 @@ export function readHttp1(
   socket: Duplex,
   head: Bytes,
   rules: HandshakeRules,
-): Offer | Refusal {
-  const fields = new Fields(message.rawHeaders);
-  if (mayBeCut(message) || (message.url ?? "").length + fields.bytes > rules.maxHeaderSize)
+): HandshakeOffer | Refusal {
+  const fields = new HandshakeHeaders(message.rawHeaders);
+  if (mayBeCut(message) || (message.url ?? "").length + fields.byteLength > rules.maxHeaderSize)
     return new Refusal(431, "The request's headers are too large.");
   const refusal = checkRequest(message, fields);
   if (refusal !== undefined) return refusal;
   const request = new NodeRequest(message, rules.addressRule);
-  if (!mayComeFrom(fields.all("origin"), request, rules.originRule))
+  if (!mayComeFrom(fields.list("origin"), request, rules.originRule))
     return new Refusal(403, "Pages of this origin may not connect.");
-  const protocols = readProtocols(fields.all("sec-websocket-protocol"));
+  const protocols = readProtocols(fields.list("sec-websocket-protocol"));
   if (protocols instanceof Refusal) return protocols;
-  const key = fields.one("sec-websocket-key") ?? "";
+  const key = fields.single("sec-websocket-key") ?? "";
   freeSocket(socket);
   return {
     request,
     protocols,
-    learn: () => {
-      request.keepAddress();
+    captureAddress: () => {
+      request.captureAddress();
     },
     accept: (protocol) => ({
       stream: socket,
@@ -77,19 +77,19 @@ function freeSocket(socket: Duplex & Partial<Pick<Socket, "timeout" | "setTimeou
 }
 
 /** RFC 6455 4.2.1, in its order. */
-function checkRequest(message: IncomingMessage, fields: Fields): Refusal | undefined {
+function checkRequest(message: IncomingMessage, fields: HandshakeHeaders): Refusal | undefined {
   if (message.method !== "GET") return new Refusal(405, "A WebSocket is opened with GET.", { Allow: "GET" });
   if (message.httpVersion !== "1.1") return bad("A WebSocket needs HTTP/1.1.");
   if (parseTarget(message.url ?? "/") === undefined) return bad("The request's target is not a path.");
-  if (fields.one("host") === undefined) return bad("A request has exactly one Host header.");
-  if (!hasToken(fields.all("upgrade"), "websocket"))
+  if (fields.single("host") === undefined) return bad("A request has exactly one Host header.");
+  if (!hasToken(fields.list("upgrade"), "websocket"))
     return new Refusal(426, "This is a WebSocket server.", UPGRADE_HEADERS);
-  if (!hasToken(fields.all("connection"), "upgrade")) return bad("The Connection header does not name upgrade.");
+  if (!hasToken(fields.list("connection"), "upgrade")) return bad("The Connection header does not name upgrade.");
   if (hasBody(fields)) return bad("A WebSocket request has no body.");
-  if (fields.one("sec-websocket-version") !== "13")
+  if (fields.single("sec-websocket-version") !== "13")
     return new Refusal(426, "Only version 13 of WebSocket is spoken here.", UPGRADE_HEADERS);
-  if (!isKey(fields.one("sec-websocket-key") ?? "")) return bad("Sec-WebSocket-Key is not 16 bytes as base64.");
-  if (!isExtensions(fields.all("sec-websocket-extensions"))) return bad("Sec-WebSocket-Extensions is malformed.");
+  if (!isKey(fields.single("sec-websocket-key") ?? "")) return bad("Sec-WebSocket-Key is not 16 bytes as base64.");
+  if (!isExtensions(fields.list("sec-websocket-extensions"))) return bad("Sec-WebSocket-Extensions is malformed.");
   return undefined;
 }
 
@@ -112,9 +112,9 @@ function isExtensions(header: string | undefined): boolean {
 }
 
 /** RFC 9110: a request with a body is no upgrade; what follows would be read as frames (request smuggling). */
-function hasBody(fields: Fields): boolean {
-  const length = fields.all("content-length");
-  return fields.all("transfer-encoding") !== undefined || (length !== undefined && length !== "0");
+function hasBody(fields: HandshakeHeaders): boolean {
+  const length = fields.list("content-length");
+  return fields.list("transfer-encoding") !== undefined || (length !== undefined && length !== "0");
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 
-import type { AddressRule } from "./forwarded.ts";
+import type { AddressRule } from "./forwarded-address.ts";
 
 /** Names to values; a name that came several times has all of them, in order. It has no prototype. */
 export type Values = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -63,12 +63,12 @@ export class NodeRequest implements ConnectionRequest {
 
   /** Asked for when it is wanted: it is a system call, a twentieth of a handshake. */
   get remoteAddress(): string {
-    this.keepAddress();
+    this.captureAddress();
     return this.#remoteAddress ?? "";
   }
 
   /** Asks for the address now: a socket that is closed does not know it any more. */
-  keepAddress(): void {
+  captureAddress(): void {
     this.#remoteAddress ??= this.#findAddress();
   }
 

@@ -26,7 +26,7 @@ export function allocate(size: number): Bytes {
 }
 
 /** No bytes: one for all who have none. */
-export const NOTHING: Bytes = allocate(0);
+export const EMPTY: Bytes = allocate(0);
 
 /** A `Buffer` as the engine's `Bytes`: it has all their methods, but Node's types leave the fastest out. */
 export function asBytes(buffer: Uint8Array): Bytes {

@@ -19,7 +19,7 @@ export const FRAGMENT_CHARGE = 64;
 export const MIN_FRAGMENT_BUDGET = 1024 * FRAGMENT_CHARGE;
 
 /** With its first byte a message that is being gathered gets up to this much memory, in bytes: one read of the socket. */
-export const FIRST_GATHER = 64 * 1024;
+export const FIRST_MESSAGE_BUFFER = 64 * 1024;
 
 /** Memory for a message grows to at most this many times what has really come, so that a length alone reserves nothing. */
-export const GATHER_GROWTH = 4;
+export const MESSAGE_BUFFER_GROWTH = 4;

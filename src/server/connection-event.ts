@@ -1,17 +1,17 @@
 import { OutOfRangeError } from "../errors/errors.ts";
-import type { Offer } from "../handshake/offer.ts";
+import type { HandshakeOffer } from "../handshake/offer.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 
 /** `onConnection`'s event: a client asks to connect. */
-export class ConnectionEvent {
+export class WSConnectionEvent {
   readonly type = "connection";
   /** The subprotocols that the client offers, in its order (RFC 6455 1.9). */
   readonly protocols: readonly string[];
-  readonly #offer: Pick<Offer, "request" | "protocols" | "learn">;
+  readonly #offer: Pick<HandshakeOffer, "request" | "protocols" | "captureAddress">;
   #protocol: string | undefined;
 
   /** Made by the server. */
-  constructor(offer: Pick<Offer, "request" | "protocols" | "learn">) {
+  constructor(offer: Pick<HandshakeOffer, "request" | "protocols" | "captureAddress">) {
     this.#offer = offer;
     this.protocols = offer.protocols;
   }
@@ -19,7 +19,7 @@ export class ConnectionEvent {
   /** What the client asked for. */
   get request(): ConnectionRequest {
     // Whoever looks at it may keep it, and ask it for the address when the client has gone.
-    this.#offer.learn();
+    this.#offer.captureAddress();
     return this.#offer.request;
   }
 

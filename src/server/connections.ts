@@ -1,4 +1,4 @@
-import type { Identified, Roster } from "./roster.ts";
+import type { Identified, ConnectionRegistry } from "./connection-registry.ts";
 
 /**
  * The connections that a server now handles: a live collection, in the order they came. Adding, removing and `get` take
@@ -13,7 +13,7 @@ export class Connections<C extends Identified> implements Iterable<C> {
   /** The connection at a place, undefined behind the last. */
   readonly [index: number]: C | undefined;
 
-  readonly #roster: Roster<C>;
+  readonly #roster: ConnectionRegistry<C>;
 
   static {
     // Asked only for what is found nowhere before it, so that `connections[3]` works and nothing else pays for it.
@@ -29,7 +29,7 @@ export class Connections<C extends Identified> implements Iterable<C> {
   }
 
   /** Made by the server, which keeps the roster. */
-  constructor(roster: Roster<C>) {
+  constructor(roster: ConnectionRegistry<C>) {
     this.#roster = roster;
   }
 

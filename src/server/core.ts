@@ -2,36 +2,40 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
-import type { Callbacks } from "../connection/handler/caller.ts";
+import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
 import { Connection } from "../connection/connection.ts";
-import type { ConnectionHost } from "../connection/host.ts";
-import { NO_MESSAGES, addMessages } from "../connection/counters/messages.ts";
-import type { Culprit } from "../connection/handler/events.ts";
+import type { ConnectionOwner } from "../connection/connection-owner.ts";
+import { NO_MESSAGES, addMessages } from "../connection/counters/message-counters.ts";
+import type { ErrorSource } from "../connection/dispatch/events.ts";
 import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { readHttp1 } from "../handshake/http1.ts";
-import type { Accepted, Offer } from "../handshake/offer.ts";
+import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
 import { pathOf } from "../handshake/request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
-import { CloseCode } from "../protocol/close.ts";
-import { Admission, type AdmissionHost, internalError } from "./admission.ts";
-import { claim, endsBehindAnswer, isTaken } from "./claim.ts";
-import type { ConnectionEvent } from "./connection-event.ts";
-import type { ServerCounters } from "./counters.ts";
+import { CloseCode } from "../protocol/close-frame.ts";
+import { PendingHandshake, type HandshakeHost, internalError } from "./pending-handshake.ts";
+import { markUpgraded, endAfterPendingAnswer, isUpgraded } from "./upgraded-socket.ts";
+import type { WSConnectionEvent } from "./connection-event.ts";
+import type { ServerCounters } from "./server-counters.ts";
 import type { Settings } from "./settings.ts";
-import { Farewell } from "./farewell.ts";
-import { type Client, type Crowd, Gate } from "./gate.ts";
+import { GracefulShutdown } from "./graceful-shutdown.ts";
+import { type Client, type ClientSource, ConnectionLimiter } from "./connection-limiter.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { Place, type PlaceListener } from "./place.ts";
-import { Roster } from "./roster.ts";
+import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
+import { ConnectionRegistry } from "./connection-registry.ts";
 import { noSuchPath } from "./router.ts";
-import type { ServerCaller } from "./server-caller.ts";
-import { type WebSocketConnection, coreOf } from "./websocket-connection.ts";
+import type { ServerDispatcher } from "./server-dispatcher.ts";
+import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** Makes the user's object for a connection. */
-export type MakeFace = (connection: Connection, id: number, protocol: string | undefined) => WebSocketConnection;
+export type MakePublicConnection = (
+  connection: Connection,
+  id: number,
+  protocol: string | undefined,
+) => WebSocketConnection;
 
 /** Errors of a connection that are not its peer's doing. */
 const OURS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["HWS_SEND_FAILED", "HWS_INTERNAL"]);
@@ -45,42 +49,42 @@ const RETRY_AFTER = { least: 1, most: 10 } as const;
 /**
  * The life of a server behind `WebSocketServer`: who asks to connect, who is connected, and the way down.
  */
-export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost, Crowd {
+export class ServerCore implements HttpBindingListener, HandshakeHost, ConnectionOwner, ClientSource {
   readonly path: string | undefined;
   readonly handshakeTimeout: number;
   /** Who is connected. */
-  readonly roster = new Roster<WebSocketConnection>();
+  readonly roster = new ConnectionRegistry<WebSocketConnection>();
 
   readonly #settings: Settings;
-  readonly #caller: ServerCaller;
-  readonly #makeFace: MakeFace;
-  readonly #place: Place;
-  readonly #gate: Gate;
+  readonly #caller: ServerDispatcher;
+  readonly #makeFace: MakePublicConnection;
+  readonly #place: HttpBinding;
+  readonly #gate: ConnectionLimiter;
   readonly #heartbeat: Heartbeat<WebSocketConnection>;
-  readonly #admissions = new Set<Admission>();
+  readonly #admissions = new Set<PendingHandshake>();
   /** Those that have left the roster, and whose handler has not heard its last. */
   readonly #leaving = new Set<Connection>();
 
   #nextId = 1;
   /** The messages of those that are gone. */
   #goneMessages = NO_MESSAGES;
-  #farewell: Farewell<WebSocketConnection> | undefined;
+  #farewell: GracefulShutdown<WebSocketConnection> | undefined;
   #started = false;
   #terminated = false;
   #end: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   #deadlines: NodeJS.Timeout[] = [];
 
-  constructor(settings: Settings, caller: ServerCaller, makeFace: MakeFace) {
+  constructor(settings: Settings, caller: ServerDispatcher, makeFace: MakePublicConnection) {
     this.path = settings.path;
     this.handshakeTimeout = settings.handshakeTimeout;
     this.#settings = settings;
     this.#caller = caller;
     this.#makeFace = makeFace;
-    this.#gate = new Gate(settings, this);
+    this.#gate = new ConnectionLimiter(settings, this);
     this.#heartbeat = new Heartbeat(settings.life.tick, this.roster, (one) => {
-      coreOf(one).look();
+      connectionOf(one).checkPeer();
     });
-    this.#place = new Place(settings, this);
+    this.#place = new HttpBinding(settings, this);
   }
 
   /** True once everything is closed. */
@@ -91,10 +95,10 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
   /** What was counted. */
   get counters(): ServerCounters {
     let messages = this.#goneMessages;
-    for (const connection of this.roster.list) messages = addMessages(messages, coreOf(connection).counters);
+    for (const connection of this.roster.list) messages = addMessages(messages, connectionOf(connection).counters);
     const opened = this.#nextId - 1;
     const connections = { opened, closed: opened - this.roster.size };
-    return { connections, messages, limits: { ...this.#settings.tally } };
+    return { connections, messages, limits: { ...this.#settings.limitCounters } };
   }
 
   /** Where it listens. */
@@ -108,17 +112,17 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
    * @throws {InvalidArgumentError} when the socket has been handed over before
    */
   handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
-    if (isTaken(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
-    if (this.path === undefined || pathOf(message) === this.path) this.admit(message, socket, head);
+    if (isUpgraded(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
+    if (this.path === undefined || pathOf(message) === this.path) this.onUpgrade(message, socket, head);
     else sendRefusal(socket, noSuchPath(), message.method);
   }
 
-  admit(message: IncomingMessage, socket: Duplex, head: Bytes): void {
-    claim(socket);
+  onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
+    markUpgraded(socket);
     // Until the connection listens, a socket that fails must not end the process.
     socket.on("error", ignore);
-    this.#place.asked(socket);
-    if (endsBehindAnswer(socket)) return;
+    this.#place.onRequest(socket);
+    if (endAfterPendingAnswer(socket)) return;
     const full = this.#end === undefined ? this.#gate.refusal() : undefined;
     if (full !== undefined) {
       sendRefusal(socket, full, message.method);
@@ -126,29 +130,29 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
     }
     const offer = this.#read(message, socket, head);
     if (offer instanceof Refusal) {
-      if (offer.status === HEADERS_TOO_LARGE) this.#settings.tally.maxHeaderSize++;
+      if (offer.status === HEADERS_TOO_LARGE) this.#settings.limitCounters.maxHeaderSize++;
       sendRefusal(socket, offer, message.method);
       return;
     }
     // `onOpen` may terminate the server.
-    this.started();
+    this.onListening();
     if (this.#end !== undefined) offer.refuse(goingDown());
     else this.#consider(offer);
   }
 
-  #consider(offer: Offer): void {
-    const unwelcome = this.#gate.refusalOf(offer.request);
+  #consider(offer: HandshakeOffer): void {
+    const unwelcome = this.#gate.refusalFor(offer.request);
     if (unwelcome !== undefined) {
       offer.refuse(unwelcome);
       return;
     }
-    const admission = new Admission(offer, this);
+    const admission = new PendingHandshake(offer, this);
     // Known before it is asked: `onConnection` may terminate the server.
     this.#admissions.add(admission);
-    this.#gate.enter(admission, offer.request);
+    this.#gate.add(admission, offer.request);
     admission.start(() => {
       this.#admissions.delete(admission);
-      this.#gate.leave(admission);
+      this.#gate.remove(admission);
     });
   }
 
@@ -176,51 +180,56 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
 
   // From the place.
 
-  started(): void {
+  onListening(): void {
     if (this.#started || this.#end !== undefined) return;
     this.#started = true;
-    this.#caller.open();
+    this.#caller.dispatchOpen();
   }
 
-  placeFailed(error: Error, lost: boolean): void {
-    this.#caller.error(error, "library", lost);
+  onWebServerError(error: Error, lost: boolean): void {
+    this.#caller.dispatchError(error, "library", lost);
     if (lost) void this.terminate(0);
   }
 
-  placeClosed(): void {
+  onWebServerClosed(): void {
     void this.terminate();
   }
 
   // From an admission.
 
-  ask(event: ConnectionEvent): unknown {
-    return this.#caller.ask(event);
+  callOnConnection(event: WSConnectionEvent): unknown {
+    return this.#caller.callOnConnection(event);
   }
 
-  late(): void {
-    this.#settings.tally.handshakeTimeout++;
+  onHandshakeTimeout(): void {
+    this.#settings.limitCounters.handshakeTimeout++;
   }
 
-  connect(offer: Offer, accepted: Accepted, handler: Callbacks, protocol: string | undefined): void {
+  connect(
+    offer: HandshakeOffer,
+    accepted: AcceptedHandshake,
+    handler: HandlerCallbacks,
+    protocol: string | undefined,
+  ): void {
     const { stream, preamble, head } = accepted;
     const id = this.#nextId++;
     const connection = new Connection(stream, handler, this.#settings, this, (core) =>
       this.#makeFace(core, id, protocol),
     );
-    this.roster.add(connection.face as WebSocketConnection);
-    this.#gate.enter(connection, offer.request);
+    this.roster.add(connection.publicConnection as WebSocketConnection);
+    this.#gate.add(connection, offer.request);
     this.#heartbeat.start();
     try {
       connection.start(preamble, head);
       stream.off("error", ignore);
     } catch (error) {
-      this.failed(error, false);
+      this.onHandshakeError(error, false);
       connection.destroy();
     }
   }
 
-  failed(error: unknown, thrown: boolean): void {
-    this.#caller.error(error, thrown ? "handler" : "library", true);
+  onHandshakeError(error: unknown, thrown: boolean): void {
+    this.#caller.dispatchError(error, thrown ? "handler" : "library", true);
   }
 
   // From a connection.
@@ -229,46 +238,46 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
     return this.#heartbeat.now;
   }
 
-  left(connection: Connection): void {
-    this.roster.remove(connection.face as WebSocketConnection);
+  onClosed(connection: Connection): void {
+    this.roster.remove(connection.publicConnection as WebSocketConnection);
     this.#leaving.add(connection);
-    this.#gate.leave(connection);
+    this.#gate.remove(connection);
     this.#goneMessages = addMessages(this.#goneMessages, connection.counters);
     if (this.roster.size === 0) this.#heartbeat.stop();
   }
 
-  finished(connection: Connection): void {
+  onFinished(connection: Connection): void {
     this.#leaving.delete(connection);
     this.#finishIfEmpty();
   }
 
-  report(connection: Connection, error: unknown, culprit: Culprit): void {
+  onConnectionError(connection: Connection, error: unknown, culprit: ErrorSource): void {
     // What a peer does wrong is for those who asked to hear it; a mistake of the user's is not to be missed.
     const grave = culprit === "handler" || (error instanceof HawserError && OURS.has(error.code));
-    this.#caller.error(error, culprit, grave, connection.face as WebSocketConnection);
+    this.#caller.dispatchError(error, culprit, grave, connection.publicConnection as WebSocketConnection);
   }
 
   // From the gate.
 
-  get connected(): number {
+  get connectedCount(): number {
     return this.roster.size + this.#leaving.size;
   }
 
-  get asking(): number {
+  get pendingCount(): number {
     return this.#admissions.size;
   }
 
-  *everyone(): Iterable<Client> {
-    for (const connection of this.roster.list) yield coreOf(connection);
+  *clients(): Iterable<Client> {
+    for (const connection of this.roster.list) yield connectionOf(connection);
     yield* this.#admissions;
   }
 
-  #read(message: IncomingMessage, socket: Duplex, head: Bytes): Offer | Refusal {
+  #read(message: IncomingMessage, socket: Duplex, head: Bytes): HandshakeOffer | Refusal {
     try {
       return readHttp1(message, socket, head, this.#settings);
     } catch (error) {
       // The user's function that decides on origins.
-      this.failed(error, true);
+      this.onHandshakeError(error, true);
       return internalError();
     }
   }
@@ -279,8 +288,9 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
     if (timeout > 0) {
       // RFC 6455 7.4.1: 1001, going away.
       const until = performance.now() + timeout;
-      const goAway = (one: WebSocketConnection): void => coreOf(one).terminate(CloseCode.goingAway, undefined, until);
-      this.#farewell = new Farewell(this.#settings, this.roster.list, goAway);
+      const goAway = (one: WebSocketConnection): void =>
+        connectionOf(one).terminate(CloseCode.goingAway, undefined, until);
+      this.#farewell = new GracefulShutdown(this.#settings, this.roster.list, goAway);
       this.#farewell.start(timeout);
     }
     this.#finishIfEmpty();
@@ -288,7 +298,7 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
 
   #destroyAll(): void {
     this.#farewell?.stop();
-    for (const connection of this.roster.list) coreOf(connection).destroy();
+    for (const connection of this.roster.list) connectionOf(connection).destroy();
     for (const connection of this.#leaving) connection.destroy();
   }
 
@@ -300,13 +310,13 @@ export class ServerCore implements PlaceListener, AdmissionHost, ConnectionHost,
 
   async #finish(resolve: () => void): Promise<void> {
     this.#farewell?.stop();
-    this.#place.leave();
+    this.#place.detach();
     // Whoever called `terminate` gets its promise before `onTerminate` comes.
     await Promise.resolve();
     if (this.#terminated) return;
     this.#terminated = true;
     for (const deadline of this.#deadlines) clearTimeout(deadline);
-    this.#caller.terminate();
+    this.#caller.dispatchTerminate();
     resolve();
   }
 }

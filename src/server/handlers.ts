@@ -1,7 +1,13 @@
 import type { DataOf, DataType } from "../connection/receiving/decode.ts";
-import type { DrainEvent, ErrorEvent, MessageEvent, OpenEvent, TerminateEvent } from "../connection/handler/events.ts";
+import type {
+  WSDrainEvent,
+  WSErrorEvent,
+  WSMessageEvent,
+  WSOpenEvent,
+  WSTerminateEvent,
+} from "../connection/dispatch/events.ts";
 import type { Refusal } from "../handshake/refusal.ts";
-import type { ConnectionEvent } from "./connection-event.ts";
+import type { WSConnectionEvent } from "./connection-event.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
@@ -12,15 +18,15 @@ import type { WebSocketServer } from "./websocket-server.ts";
  */
 export interface ConnectionHandler<T extends DataType = DataType> {
   /** The connection is open. Once, before the first message. */
-  onOpen?(ws: WebSocketConnection, event: OpenEvent): unknown;
+  onOpen?(ws: WebSocketConnection, event: WSOpenEvent): unknown;
   /** A whole message came. */
-  onMessage(ws: WebSocketConnection, event: MessageEvent<DataOf[T]>): unknown;
+  onMessage(ws: WebSocketConnection, event: WSMessageEvent<DataOf[T]>): unknown;
   /** No more than `highWaterMark` bytes wait again, after a `send` that returned false. */
-  onDrain?(ws: WebSocketConnection, event: DrainEvent): unknown;
+  onDrain?(ws: WebSocketConnection, event: WSDrainEvent): unknown;
   /** Something failed, and the connection is being closed. At most once. */
-  onError?(ws: WebSocketConnection, event: ErrorEvent): unknown;
+  onError?(ws: WebSocketConnection, event: WSErrorEvent): unknown;
   /** The connection is closed and has left `wss.connections`. Always, exactly once, last. */
-  onTerminate?(ws: WebSocketConnection, event: TerminateEvent): unknown;
+  onTerminate?(ws: WebSocketConnection, event: WSTerminateEvent): unknown;
 }
 
 /** What `onConnection` may answer: a handler, nothing (HTTP 403), or a refusal with a status of its own. */
@@ -29,23 +35,23 @@ export type ConnectionAnswer<H extends ConnectionHandler = ConnectionHandler> = 
 /** Answers the server: any object, of which only `onConnection` is mandatory. Callbacks are called as its methods. */
 export interface WSHandler<T extends DataType = DataType, H extends ConnectionHandler<T> = ConnectionHandler<T>> {
   /** A client asks to connect. The handler that is returned answers it; null or undefined cancel the connection. */
-  onConnection(wss: WebSocketServer, event: ConnectionEvent): ConnectionAnswer<H> | PromiseLike<ConnectionAnswer<H>>;
+  onConnection(wss: WebSocketServer, event: WSConnectionEvent): ConnectionAnswer<H> | PromiseLike<ConnectionAnswer<H>>;
   /** The server has started: after its constructor returned, before the first `onConnection`. */
-  onOpen?(wss: WebSocketServer, event: OpenEvent): unknown;
+  onOpen?(wss: WebSocketServer, event: WSOpenEvent): unknown;
   /** The server, or its web server, was closed; after every connection's own `onTerminate`. */
-  onTerminate?(wss: WebSocketServer, event: ServerTerminateEvent): unknown;
+  onTerminate?(wss: WebSocketServer, event: WSServerTerminateEvent): unknown;
   /** Something failed on the server, or on a connection whose handler could not be told. */
-  onError?(wss: WebSocketServer, event: ServerErrorEvent): unknown;
+  onError?(wss: WebSocketServer, event: WSServerErrorEvent): unknown;
 }
 
 /** `onError` of a server's handler. */
-export interface ServerErrorEvent extends ErrorEvent {
+export interface WSServerErrorEvent extends WSErrorEvent {
   /** The connection it happened on, where its own handler could not be told. */
   readonly connection?: WebSocketConnection;
 }
 
 /** `onTerminate` of a server's handler. */
-export interface ServerTerminateEvent {
+export interface WSServerTerminateEvent {
   readonly type: "terminate";
 }
 

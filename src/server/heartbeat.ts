@@ -1,5 +1,5 @@
 /** Those who are looked at. They may come and go while they are walked over, as in a `Map`. */
-export interface Everyone<C> {
+export interface IterableSet<C> {
   /** How many they are. */
   readonly size: number;
   /** All of them, one after the other. */
@@ -23,7 +23,7 @@ export class Heartbeat<C> {
    */
   now = 0;
   readonly #tick: number;
-  readonly #everyone: Everyone<C>;
+  readonly #everyone: IterableSet<C>;
   readonly #look: (one: C) => void;
   #timer: NodeJS.Timeout | undefined;
   #walk: Iterator<C> | undefined;
@@ -34,7 +34,7 @@ export class Heartbeat<C> {
    * @param tick milliseconds; Infinity: nobody is to be looked at
    * @param look looks whether somebody's peer is still there
    */
-  constructor(tick: number, everyone: Everyone<C>, look: (one: C) => void) {
+  constructor(tick: number, everyone: IterableSet<C>, look: (one: C) => void) {
     this.#tick = tick;
     this.#everyone = everyone;
     this.#look = look;

@@ -3,9 +3,9 @@ import type { SecureContextOptions, TlsOptions } from "node:tls";
 import type { DataType } from "../connection/receiving/decode.ts";
 import type { RatePolicy } from "../connection/receiving/settings.ts";
 import type { SendQueuePolicy } from "../connection/sending/settings.ts";
-import type { TrustProxy } from "../handshake/forwarded.ts";
-import type { Origins } from "../handshake/origin.ts";
-import type { WebServer } from "./attachable.ts";
+import type { TrustProxy } from "../handshake/forwarded-address.ts";
+import type { Origins } from "../handshake/rules/origin.ts";
+import type { WebServer } from "./attachable-server.ts";
 
 /** Options of a `WebSocketServer`: times in milliseconds, sizes in bytes. */
 export interface WebSocketServerOptions<T extends DataType = DataType> {

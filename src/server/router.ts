@@ -6,8 +6,8 @@ import { Refusal } from "../handshake/refusal.ts";
 import { pathOf } from "../handshake/request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
-import type { WebServer } from "./attachable.ts";
-import { isClaimed } from "./claim.ts";
+import type { WebServer } from "./attachable-server.ts";
+import { isInUse } from "./upgraded-socket.ts";
 
 /** One WebSocket server among those on a web server. */
 export interface Route {
@@ -16,7 +16,7 @@ export interface Route {
   /** Milliseconds a handshake may take. */
   readonly handshakeTimeout: number;
   /** Takes a request over. */
-  admit(message: IncomingMessage, socket: Duplex, head: Bytes): void;
+  onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void;
 }
 
 const routers = new WeakMap<WebServer, Router>();
@@ -59,10 +59,10 @@ export class Router {
 
   readonly #onUpgrade = (message: IncomingMessage, socket: Duplex, head: Bytes): void => {
     // Another listener, called before this one, has taken it.
-    if (isClaimed(socket)) return;
+    if (isInUse(socket)) return;
     const path = pathOf(message);
     const route = (path === undefined ? undefined : this.#routes.get(path)) ?? this.#routes.get(undefined);
-    if (route !== undefined) route.admit(message, socket, head);
+    if (route !== undefined) route.onUpgrade(message, socket, head);
     else if (this.#server.listenerCount("upgrade") > 1) this.#waitForOthers(message, socket);
     else sendRefusal(socket, noSuchPath(), message.method);
   };
@@ -74,7 +74,7 @@ export class Router {
     const written = bytesWritten(socket);
     const patience = Math.max(...[...this.#routes.values()].map((route) => route.handshakeTimeout));
     const deadline = setTimeout(() => {
-      if (!isClaimed(socket) && bytesWritten(socket) === written) sendRefusal(socket, noSuchPath(), method);
+      if (!isInUse(socket) && bytesWritten(socket) === written) sendRefusal(socket, noSuchPath(), method);
     }, patience);
     deadline.unref();
     socket.once("close", () => {

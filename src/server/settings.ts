@@ -1,21 +1,21 @@
 import type { SecureContextOptions, TlsOptions } from "node:tls";
 
-import { newTally } from "../connection/counters/limits.ts";
-import type { LifeSettings } from "../connection/life/settings.ts";
+import { newLimitCounters } from "../connection/counters/limit-counters.ts";
+import type { KeepaliveSettings } from "../connection/keepalive/settings.ts";
 import { type DataType, decoders, objectDecoder } from "../connection/receiving/decode.ts";
 import type { ConnectionSettings } from "../connection/settings.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
-import { addressRule } from "../handshake/forwarded.ts";
+import { addressRule } from "../handshake/forwarded-address.ts";
 import type { HandshakeRules } from "../handshake/http1.ts";
-import { originRule } from "../handshake/origin.ts";
-import type { WebServer } from "./attachable.ts";
-import type { FarewellSettings } from "./farewell.ts";
-import type { GateSettings } from "./gate.ts";
-import { type Numbers, numbers, readNumber, readNumbers } from "./numbers.ts";
+import { originRule } from "../handshake/rules/origin.ts";
+import type { WebServer } from "./attachable-server.ts";
+import type { ShutdownSettings } from "./graceful-shutdown.ts";
+import type { ConnectionLimits } from "./connection-limiter.ts";
+import { type NumberOptions, numberOptions, readNumber, readNumberOptions } from "./number-options.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 
 /** Options that were checked, with their defaults filled in. */
-export interface Settings extends ConnectionSettings, HandshakeRules, GateSettings, FarewellSettings {
+export interface Settings extends ConnectionSettings, HandshakeRules, ConnectionLimits, ShutdownSettings {
   /** The path that reaches the server; undefined: every path. */
   readonly path: string | undefined;
   /** What `onMessage` is handed. */
@@ -34,7 +34,7 @@ export interface Settings extends ConnectionSettings, HandshakeRules, GateSettin
 
 /** The options by name, to tell a misspelt one. */
 const names: ReadonlySet<string> = new Set([
-  ...Object.keys(numbers),
+  ...Object.keys(numberOptions),
   ...["path", "dataType", "server", "port", "host", "tls", "origins", "invalidJson", "fragmentSize"],
   ...["maxFragmentOverhead", "sendQueuePolicy", "ratePolicy", "trustProxy"],
 ]);
@@ -56,7 +56,7 @@ export function readOptions(options: WebSocketServerOptions): Settings {
   for (const name of Object.keys(options))
     if (!names.has(name)) throw new InvalidArgumentError(`options: there is no option ${JSON.stringify(name)}`);
   const dataType = oneOf(options, "dataType", ["text", "blob", "object", "auto"], "text");
-  const read = readNumbers(options);
+  const read = readNumberOptions(options);
   const { maxFragmentOverhead } = options;
   return {
     ...readPlace(options),
@@ -75,7 +75,7 @@ export function readOptions(options: WebSocketServerOptions): Settings {
         ? undefined
         : readNumber("maxFragmentOverhead", maxFragmentOverhead, { ...SIZE, least: 0 }),
     life: lifeOf(read),
-    tally: newTally(),
+    limitCounters: newLimitCounters(),
   };
 }
 
@@ -84,7 +84,7 @@ const TICKS_A_TIME = 20;
 /** Milliseconds of a tick: the shortest that is worth a timer, and the longest that is exact enough. */
 const TICK = { least: 5, most: 1_000 } as const;
 
-function lifeOf({ pingInterval, pingTimeout, idleTimeout, maxLifetime }: Numbers): LifeSettings {
+function lifeOf({ pingInterval, pingTimeout, idleTimeout, maxLifetime }: NumberOptions): KeepaliveSettings {
   const times = {
     pingInterval,
     pingTimeout: pingInterval === Infinity ? Infinity : pingTimeout,

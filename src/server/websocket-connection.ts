@@ -1,10 +1,10 @@
 import type { Connection } from "../connection/connection.ts";
-import type { MessageCounters } from "../connection/counters/messages.ts";
+import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
 import { type Message, payloadOf } from "../connection/sending/payload.ts";
-import { Sent } from "../connection/sending/sender.ts";
+import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
-import { fitsReason, isSendable } from "../protocol/close.ts";
+import { fitsReason, isSendableCode } from "../protocol/close-frame.ts";
 import type { Status } from "../protocol/state.ts";
 import type { ConnectionHandler, WSHandler } from "./handlers.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
@@ -97,7 +97,8 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
    */
   send(message: Message, options?: SendOptions): boolean {
     return (
-      this.#core.send(payloadOf(message), options === undefined ? undefined : keyOf("send", options)) === Sent.taken
+      this.#core.send(payloadOf(message), options === undefined ? undefined : keyOf("send", options)) ===
+      SendResult.accepted
     );
   }
 
@@ -109,7 +110,7 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
    * for await (const row of rows) if (!ws.send(row) && !(await ws.drained())) break;
    */
   drained(): Promise<boolean> {
-    return this.#core.whenRoom();
+    return this.#core.whenDrained();
   }
 
   /**
@@ -118,7 +119,7 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
    * @returns the milliseconds to the pong; undefined when the connection was closed before. It never rejects
    */
   ping(): Promise<number | undefined> {
-    return this.#core.measure();
+    return this.#core.measureRoundTrip();
   }
 
   /**
@@ -143,7 +144,7 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
 }
 
 /** The connection behind the user's object: the server's way in. */
-export function coreOf(connection: WebSocketConnection): Connection {
+export function connectionOf(connection: WebSocketConnection): Connection {
   return access(connection);
 }
 
@@ -164,7 +165,7 @@ export function keyOf(method: string, options: unknown): string | undefined {
 function checkClose(code: unknown, message: unknown): void {
   if (code !== undefined && typeof code !== "number")
     throw new InvalidArgumentError(`terminate: code: expected a number, got ${code === null ? "null" : typeof code}`);
-  if (code !== undefined && !isSendable(code)) {
+  if (code !== undefined && !isSendableCode(code)) {
     throw new OutOfRangeError(
       `terminate: code: expected 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4), got ${String(code)}`,
     );

@@ -2,26 +2,26 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { readOnce } from "../connection/sending/backlog.ts";
+import { readOnce } from "../connection/sending/blob-queue.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
 import { type Message, payloadOf } from "../connection/sending/payload.ts";
-import { Sent } from "../connection/sending/sender.ts";
-import { textFrame } from "../connection/sending/text.ts";
+import { SendResult } from "../connection/sending/sender.ts";
+import { textFrame } from "../connection/sending/text-frames.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { type Bytes, asBytes } from "../protocol/bytes.ts";
 import { Opcode } from "../protocol/opcodes.ts";
-import { FIN, serializeFrame } from "../protocol/writer.ts";
-import { checkServerHandler } from "./admission.ts";
+import { FIN, serializeFrame } from "../protocol/frame-encoder.ts";
+import { checkServerHandler } from "./pending-handshake.ts";
 import { Connections } from "./connections.ts";
 import { ServerCore } from "./core.ts";
-import type { ServerCounters } from "./counters.ts";
+import type { ServerCounters } from "./server-counters.ts";
 import type { HandlerOf, WSHandler } from "./handlers.ts";
 import type { WebSocketServerOptions } from "./options.ts";
-import type { Roster } from "./roster.ts";
-import { ServerCaller } from "./server-caller.ts";
+import type { ConnectionRegistry } from "./connection-registry.ts";
+import { ServerDispatcher } from "./server-dispatcher.ts";
 import { readOptions } from "./settings.ts";
-import { WebSocketConnection, coreOf, keyOf } from "./websocket-connection.ts";
+import { WebSocketConnection, connectionOf, keyOf } from "./websocket-connection.ts";
 
 /** Whom `broadcast` leaves out, and what else is to be known of the message. */
 export interface BroadcastOptions {
@@ -40,7 +40,7 @@ export interface BroadcastOptions {
  *   onConnection() { return new Member(); }
  * }
  * class Member {
- *   onMessage(ws: WebSocketConnection<Member>, event: MessageEvent) { ws.wss.broadcast(event.data, { except: ws }); }
+ *   onMessage(ws: WebSocketConnection<Member>, event: WSMessageEvent) { ws.wss.broadcast(event.data, { except: ws }); }
  * }
  * const wss = new WebSocketServer(new Chat(), { port: 8080 });
  */
@@ -63,13 +63,15 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
     const self = this as unknown as WebSocketServer;
     this.#handler = handler;
     this.#dataType = settings.dataType;
-    const caller = new ServerCaller(handler, self);
+    const caller = new ServerDispatcher(handler, self);
     this.#core = new ServerCore(
       settings,
       caller,
       (core, id, protocol) => new WebSocketConnection(core, self as WebSocketConnection["wss"], id, protocol),
     );
-    this.#connections = new Connections(this.#core.roster as unknown as Roster<WebSocketConnection<HandlerOf<S>>>);
+    this.#connections = new Connections(
+      this.#core.roster as unknown as ConnectionRegistry<WebSocketConnection<HandlerOf<S>>>,
+    );
   }
 
   /** All connections now handled: a live collection. */
@@ -136,7 +138,7 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
     let sent = 0;
     for (const connection of this.#core.roster.list) {
       if (connection.status !== "Connected" || left(connection)) continue;
-      if (send(coreOf(connection)) !== Sent.dropped) sent++;
+      if (send(connectionOf(connection)) !== SendResult.dropped) sent++;
     }
     return sent;
   }
@@ -168,7 +170,7 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
 const MAX_SECONDS = 2_147_483;
 
 /** What sends a message to one connection after the other: made once, or read once, for all. */
-function senderOf(payload: string | Bytes | Blob, key: string | undefined): (to: Connection) => Sent {
+function senderOf(payload: string | Bytes | Blob, key: string | undefined): (to: Connection) => SendResult {
   if (payload instanceof Blob) {
     const shared = readOnce(payload);
     return (to) => to.send(shared, key);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Sent } from "../../src/connection/sending/sender.ts";
+import { SendResult } from "../../src/connection/sending/sender.ts";
 import { decoders } from "../../src/connection/receiving/decode.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
@@ -308,12 +308,12 @@ describe("a send queue that overflows", () => {
 
   test("fails the connection with 1013; what waited here is dropped for the close frame", async () => {
     const session = await stuck();
-    expect(session.connection.send("in the stream")).toBe(Sent.taken);
+    expect(session.connection.send("in the stream")).toBe(SendResult.accepted);
     await turns();
     for (const [sent, status] of [
-      [Sent.slow, "Connected"],
-      [Sent.slow, "Connected"],
-      [Sent.dropped, "Closing"],
+      [SendResult.acceptedAndSlow, "Connected"],
+      [SendResult.acceptedAndSlow, "Connected"],
+      [SendResult.dropped, "Closing"],
     ]) {
       // The limit is on what waits before a message: the third is one too many.
       expect(session.connection.send("x".repeat(600))).toBe(sent);
@@ -366,9 +366,9 @@ describe("a send queue that overflows", () => {
   test("is not one message alone, however large", async () => {
     const session = new Session({}, { highWaterMark: 2000, maxSendQueue: 1000 });
     await turns();
-    expect(session.connection.send("x".repeat(1500))).toBe(Sent.slow);
+    expect(session.connection.send("x".repeat(1500))).toBe(SendResult.acceptedAndSlow);
     await turns();
-    expect(session.connection.send("x".repeat(3000))).toBe(Sent.slow);
+    expect(session.connection.send("x".repeat(3000))).toBe(SendResult.acceptedAndSlow);
     await turns();
     expect(session.connection.status).toBe("Connected");
     expect(session.sent.map(([kind]) => kind)).toEqual(["text", "text"]);
@@ -519,7 +519,7 @@ describe("a message of any size", () => {
   test("is sent when nothing waits before it, whatever its characters", async () => {
     const session = new Session({}, { maxSendQueue: 1000, highWaterMark: 1000 });
     await turns();
-    expect(session.connection.send("\u6f22".repeat(2000))).toBe(Sent.slow);
+    expect(session.connection.send("\u6f22".repeat(2000))).toBe(SendResult.acceptedAndSlow);
     await turns();
     expect(session.connection.status).toBe("Connected");
     expect(session.sent.map(([kind]) => kind)).toEqual(["text"]);
@@ -546,9 +546,9 @@ describe("a handler that never settles", () => {
   test("stops the reading within the turn once a chunk has been read ahead", () => {
     const session = new Session({ message: () => new Promise(() => undefined) });
     const [short, long] = [text("a"), text("x".repeat(70_000))];
-    session.connection.received(asBytes(Buffer.from(short)), short.length, false);
+    session.connection.onData(asBytes(Buffer.from(short)), short.length, false);
     expect(session.stream.isPaused()).toBe(false);
-    session.connection.received(asBytes(Buffer.from(long)), long.length, false);
+    session.connection.onData(asBytes(Buffer.from(long)), long.length, false);
     expect(session.stream.isPaused()).toBe(true);
   });
 });

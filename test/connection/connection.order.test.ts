@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Sent } from "../../src/connection/sending/sender.ts";
-import { textFrame } from "../../src/connection/sending/text.ts";
+import { SendResult } from "../../src/connection/sending/sender.ts";
+import { textFrame } from "../../src/connection/sending/text-frames.ts";
 import { Session, broken, close, gate, ping, text } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
 import { turns } from "../support/wire.ts";
@@ -102,7 +102,7 @@ describe("an asynchronous handler", () => {
     const session = new Session({
       message: async (ws, data) => {
         await turns();
-        expect(ws.send(`re: ${String(data)}`)).toBe(Sent.taken);
+        expect(ws.send(`re: ${String(data)}`)).toBe(SendResult.accepted);
       },
     });
     session.receive(text("a"), text("b"), close(4000, "bye"), text("never"));
@@ -255,7 +255,7 @@ describe("a Blob", () => {
     session.receive(text("a"), close(1000));
     await turns();
     expect(session.sent).toEqual([]);
-    expect(session.connection.send("too late")).toBe(Sent.dropped);
+    expect(session.connection.send("too late")).toBe(SendResult.dropped);
     blob.read();
     await turns();
     expect(session.sent.map(([kind]) => kind)).toEqual(["binary", "close"]);
@@ -318,10 +318,10 @@ describe("a Blob", () => {
 
   test("counts for the limits before it is read", () => {
     const session = new Session({}, { highWaterMark: 10, maxSendQueue: 1000 });
-    expect(session.connection.send(new Blob(["x".repeat(11)]))).toBe(Sent.slow);
+    expect(session.connection.send(new Blob(["x".repeat(11)]))).toBe(SendResult.acceptedAndSlow);
     expect(session.connection.status).toBe("Connected");
-    expect(session.connection.send(new Blob(["x".repeat(1000)]))).toBe(Sent.slow);
-    expect(session.connection.send(new Blob(["one too many"]))).toBe(Sent.dropped);
+    expect(session.connection.send(new Blob(["x".repeat(1000)]))).toBe(SendResult.acceptedAndSlow);
+    expect(session.connection.send(new Blob(["one too many"]))).toBe(SendResult.dropped);
     expect(session.connection.status).toBe("Closing");
   });
 });

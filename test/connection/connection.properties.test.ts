@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { sendBudget } from "../../src/connection/sending/budget.ts";
+import { sendBudget } from "../../src/connection/sending/send-budget.ts";
 import { hex } from "../support/bytes.ts";
 import { asClient, encode } from "../support/frames.ts";
 import { cases, seed } from "../support/fuzz.ts";
@@ -76,7 +76,7 @@ class Play {
     this.arrive();
     await this.life.goOn();
     // Who has sent too fast is heard, and read again, after a while.
-    const waits = (): boolean => stream.isPaused() || connection.waiting > 0;
+    const waits = (): boolean => stream.isPaused() || connection.queuedCount > 0;
     for (let i = 0; i < 300 && connection.status === "Connected" && waits(); i++) {
       vi.advanceTimersByTime(200);
       await this.life.goOn();
@@ -112,7 +112,7 @@ class Play {
     expect(life.heard).toEqual(messages);
     // Every ping was answered, but for those that were left out for a later one.
     const pongs = trafficIn(life.sent).controls.filter(([kind]) => kind === "pong");
-    expect(pongs).toHaveLength(pings.length - life.tally.maxPongQueue);
+    expect(pongs).toHaveLength(pings.length - life.limitCounters.maxPongQueue);
     expect(stream.isPaused()).toBe(false);
     expect(connection.counters.pending).toBe(0);
     expect(connection.bufferedAmount).toBe(0);
@@ -125,7 +125,7 @@ class Play {
 
 /** What holds when it is over. */
 function checkOver({ life, said }: Play): void {
-  const { connection, stream, calls, heard, errors, told, tally } = life;
+  const { connection, stream, calls, heard, errors, told, limitCounters } = life;
   expect(life.faults).toEqual([]);
   expect(calls.join(" ")).toMatch(/^open( message| drain)*( error)? terminate$/);
   expect(told).toEqual(["left", "finished"]);
@@ -141,7 +141,7 @@ function checkOver({ life, said }: Play): void {
   expect(status).toBe("Closed");
   const closeCode = last?.is === "close" ? (last.code ?? 1005) : 1006;
   expect([1006, closeCode]).toContain(code);
-  if (code !== 1006 && !life.interrupted && tally.idleTimeout + tally.maxLifetime === 0)
+  if (code !== 1006 && !life.interrupted && limitCounters.idleTimeout + limitCounters.maxLifetime === 0)
     expect(heard).toEqual(messages);
   for (const errCode of errors) {
     const allowed = last?.is === "broken" ? [errorOf(last.how)] : [];

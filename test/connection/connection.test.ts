@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Sent } from "../../src/connection/sending/sender.ts";
-import { textFrame } from "../../src/connection/sending/text.ts";
+import { SendResult } from "../../src/connection/sending/sender.ts";
+import { textFrame } from "../../src/connection/sending/text-frames.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
 import { Session, close, binary, ping, text } from "../support/session.ts";
@@ -150,15 +150,15 @@ describe("send", () => {
     const session = new Session({}, { stream, highWaterMark: 10 });
     await turns();
     stream.stick();
-    expect(session.connection.send("12345678")).toBe(Sent.taken);
-    expect(session.connection.send("")).toBe(Sent.slow);
+    expect(session.connection.send("12345678")).toBe(SendResult.accepted);
+    expect(session.connection.send("")).toBe(SendResult.acceptedAndSlow);
     expect(session.connection.bufferedAmount).toBe(12);
     await turns();
-    expect(session.connection.send("x")).toBe(Sent.slow);
+    expect(session.connection.send("x")).toBe(SendResult.acceptedAndSlow);
     stream.flow();
     await turns();
     expect(session.connection.bufferedAmount).toBe(0);
-    expect(session.connection.send("x")).toBe(Sent.taken);
+    expect(session.connection.send("x")).toBe(SendResult.accepted);
     await turns();
     expect(session.sent).toEqual([
       ["text", "12345678"],
@@ -171,7 +171,7 @@ describe("send", () => {
   // shows 4D-3-send-dropped
   test("is false and sends nothing before the end of a closing, after it, and after a failure", async () => {
     const session = new Session();
-    const sendAll = (): Sent[] => [
+    const sendAll = (): SendResult[] => [
       session.connection.send("x"),
       session.connection.send(utf8("x")),
       session.connection.send(new Blob(["x"])),
@@ -180,23 +180,23 @@ describe("send", () => {
     await turns();
     session.connection.terminate(1000);
     expect(session.connection.status).toBe("Closing");
-    expect(sendAll()).toEqual([Sent.dropped, Sent.dropped, Sent.dropped, Sent.dropped]);
+    expect(sendAll()).toEqual([SendResult.dropped, SendResult.dropped, SendResult.dropped, SendResult.dropped]);
     session.receive(close(1000));
     session.stream.arriveEnd();
     await turns();
     expect(session.connection.status).toBe("Closed");
-    expect(sendAll()).toEqual([Sent.dropped, Sent.dropped, Sent.dropped, Sent.dropped]);
+    expect(sendAll()).toEqual([SendResult.dropped, SendResult.dropped, SendResult.dropped, SendResult.dropped]);
     await turns();
     expect(session.sent).toEqual([["close", "1000"]]);
     expect(session.connection.bufferedAmount).toBe(0);
   });
 
   test("in onTerminate is dropped", async () => {
-    const results: Sent[] = [];
+    const results: SendResult[] = [];
     const session = new Session({ terminate: (ws) => results.push(ws.send("bye")) });
     session.connection.destroy();
     await turns();
-    expect(results).toEqual([Sent.dropped]);
+    expect(results).toEqual([SendResult.dropped]);
   });
 
   test("cuts what is longer than fragmentSize, also what goes to many", async () => {

@@ -20,5 +20,8 @@ test.each([
   ["auto", true],
   ["blob", false],
 ] as const)("under dataType %s texts become strings: %s", (dataType, passing) => {
-  expect(rulesOf({ ...settings, decode: decoders[dataType] })).toMatchObject({ texts: passing, passing });
+  expect(rulesOf({ ...settings, decode: decoders[dataType] })).toMatchObject({
+    joinsShortTexts: passing,
+    borrowsText: passing,
+  });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { SYSTEM_COMPONENT, errorTable } from "../../src/errors/table.ts";
-import { isSendable } from "../../src/protocol/close.ts";
+import { isSendableCode } from "../../src/protocol/close-frame.ts";
 
 interface Row {
   readonly errCode: number;
@@ -34,7 +34,7 @@ describe("the error table", () => {
 
   test("has only close codes that may be sent", () => {
     const codes = rows.flatMap(([, row]) => row.closeCode ?? []);
-    expect(codes.filter((code) => !isSendable(code))).toEqual([]);
+    expect(codes.filter((code) => !isSendableCode(code))).toEqual([]);
   });
 
   test("fails a connection with 1002, 1007 or 1009 when the peer broke the protocol", () => {

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { addressRule } from "../../src/handshake/forwarded.ts";
+import { addressRule } from "../../src/handshake/forwarded-address.ts";
 import { type HandshakeRules, readHttp1 } from "../../src/handshake/http1.ts";
-import type { Offer } from "../../src/handshake/offer.ts";
-import { originRule } from "../../src/handshake/origin.ts";
+import type { HandshakeOffer } from "../../src/handshake/offer.ts";
+import { originRule } from "../../src/handshake/rules/origin.ts";
 import { Refusal } from "../../src/handshake/refusal.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 
@@ -29,7 +29,7 @@ const GOOD: NonNullable<Given["headers"]> = {
 
 const HEAD = asBytes(Buffer.from([0x81, 0x80, 0, 0, 0, 0]));
 
-function read(given: Given = {}): { answer: Offer | Refusal; socket: PassThrough } {
+function read(given: Given = {}): { answer: HandshakeOffer | Refusal; socket: PassThrough } {
   const { method = "GET", version = [1, 1], headers = {}, rules = {}, maxHeadersCount = null } = given;
   const rawHeaders = Object.entries({ ...GOOD, ...headers }).flatMap(([name, value]) =>
     (typeof value === "object" ? value : [value]).flatMap((one) => (one === undefined ? [] : [name, one])),
@@ -50,7 +50,7 @@ function read(given: Given = {}): { answer: Offer | Refusal; socket: PassThrough
   return { answer: readHttp1(message as unknown as IncomingMessage, socket, HEAD, all), socket };
 }
 
-function offer(given?: Given): Offer {
+function offer(given?: Given): HandshakeOffer {
   const { answer } = read(given);
   if (answer instanceof Refusal) throw new Error(`refused: ${String(answer.status)} ${answer.body}`);
   return answer;
@@ -74,7 +74,7 @@ describe("a handshake that keeps the rules", () => {
 
   test("accepting it writes nothing yet, but hands on the answer, the stream and what came behind", () => {
     const { answer, socket } = read({ headers: { "Sec-WebSocket-Protocol": "chat" } });
-    const { stream, preamble, head } = (answer as Offer).accept("chat");
+    const { stream, preamble, head } = (answer as HandshakeOffer).accept("chat");
     expect(stream).toBe(socket);
     expect(head).toBe(HEAD);
     expect(preamble).toMatch(/^HTTP\/1\.1 101 [^]*: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n[^]*-Protocol: chat\r\n\r\n$/);
@@ -85,7 +85,7 @@ describe("a handshake that keeps the rules", () => {
     const { answer, socket } = read();
     const chunks: string[] = [];
     socket.on("data", (chunk: Buffer) => chunks.push(chunk.toString()));
-    (answer as Offer).refuse(new Refusal(403, "No."));
+    (answer as HandshakeOffer).refuse(new Refusal(403, "No."));
     expect(socket.writableEnded).toBe(true);
   });
 

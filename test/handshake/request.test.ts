@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
-import { type TrustProxy, addressRule } from "../../src/handshake/forwarded.ts";
+import { type TrustProxy, addressRule } from "../../src/handshake/forwarded-address.ts";
 import { NodeRequest, parseTarget } from "../../src/handshake/request.ts";
 
 interface Given {
@@ -89,7 +89,7 @@ describe("the request's address", () => {
   test("it can be asked for in time, before the socket is closed", () => {
     const socket: { remoteAddress: string | undefined } = { remoteAddress: "192.0.2.7" };
     const known = new NodeRequest({ url: "/", rawHeaders: [], socket } as unknown as IncomingMessage);
-    known.keepAddress();
+    known.captureAddress();
     socket.remoteAddress = undefined;
     expect(known.remoteAddress).toBe("192.0.2.7");
   });
@@ -133,7 +133,7 @@ describe("the request's address behind a proxy", () => {
     const socket: { remoteAddress: string | undefined } = { remoteAddress: "10.0.0.1" };
     const known = new NodeRequest({ url: "/", headers: {}, socket } as unknown as IncomingMessage, rule);
     expect(asked).toEqual([]);
-    known.keepAddress();
+    known.captureAddress();
     socket.remoteAddress = undefined;
     expect([known.remoteAddress, known.remoteAddress]).toEqual(["198.51.100.7", "198.51.100.7"]);
     expect(asked).toEqual(["10.0.0.1 for nobody"]);

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { type Server, createServer } from "node:http";
 import { type AddressInfo, type Socket, createServer as createTcpServer } from "node:net";
 import {
-  type ConnectionEvent,
-  type ErrorEvent,
+  type WSConnectionEvent,
+  type WSErrorEvent,
   WebSocketServer,
   type WebSocketServerOptions,
   type WSHandler,
@@ -35,11 +35,11 @@ function at(server: Server | undefined): WebSocketServerOptions {
 }
 
 /** A server whose onConnection is `answer`. */
-async function answering(answer: (event: ConnectionEvent) => unknown): Promise<{ port: number; errors: number[] }> {
+async function answering(answer: (event: WSConnectionEvent) => unknown): Promise<{ port: number; errors: number[] }> {
   const errors: number[] = [];
   const handler = {
-    onConnection: (_wss: unknown, event: ConnectionEvent) => answer(event),
-    onError: (_wss: unknown, event: ErrorEvent) => void errors.push(event.errors[0].errCode),
+    onConnection: (_wss: unknown, event: WSConnectionEvent) => answer(event),
+    onError: (_wss: unknown, event: WSErrorEvent) => void errors.push(event.errors[0].errCode),
   };
   const wss = new WebSocketServer(handler as WSHandler, { port: 0, host: "127.0.0.1" });
   onTestFinished(() => wss.terminate(0));
@@ -135,7 +135,7 @@ describe("CVE-2026-1527: CR and LF of a client's get into no answer", () => {
     ["one of several headers", (name: string) => refuse(401, "no", { "X-Name": ["x", name] })],
     [
       "the subprotocol",
-      (name: string, event: ConnectionEvent) => {
+      (name: string, event: WSConnectionEvent) => {
         event.protocol = name;
         return { onMessage() {} };
       },

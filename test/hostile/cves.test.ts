@@ -1,5 +1,5 @@
 import { deflateRawSync } from "node:zlib";
-import { type MessageEvent, type WebSocketConnection, WebSocketServer, type WebSocketServerOptions } from "hawser";
+import { type WSMessageEvent, type WebSocketConnection, WebSocketServer, type WebSocketServerOptions } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startServer } from "../support/live-server.ts";
 import { portOf, turn } from "../support/peer.ts";
@@ -168,7 +168,7 @@ describe("CVE-2026-1526, CVE-2026-2229: nothing is inflated", () => {
 
 /** A server for JSON whose handler is `onMessage`. */
 async function jsonServer(
-  onMessage: (ws: WebSocketConnection, event: MessageEvent<unknown>) => unknown,
+  onMessage: (ws: WebSocketConnection, event: WSMessageEvent<unknown>) => unknown,
   options: WebSocketServerOptions<"object"> = {},
 ): Promise<{ readonly wss: WebSocketServer<object, "object">; readonly port: number; readonly errors: string[] }> {
   const errors: string[] = [];

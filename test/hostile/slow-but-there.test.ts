@@ -1,6 +1,6 @@
-import { type TerminateEvent, type WebSocketConnection, WebSocketServer } from "hawser";
+import { type WSTerminateEvent, type WebSocketConnection, WebSocketServer } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { sendBudget } from "../../src/connection/sending/budget.ts";
+import { sendBudget } from "../../src/connection/sending/send-budget.ts";
 import { startServer } from "../support/live-server.ts";
 import { gate, Peer, portOf, turn, until } from "../support/peer.ts";
 import { closeBody, masked, RawClient } from "../support/raw-client.ts";
@@ -70,7 +70,7 @@ describe("a handler that awaits drained() for a peer that never reads is told", 
       async onMessage(ws: WebSocketConnection): Promise<void> {
         while (told.at(-1) !== false) if (!ws.send(BIG)) told.push(await ws.drained());
       }
-      onTerminate(_ws: unknown, event: TerminateEvent): void {
+      onTerminate(_ws: unknown, event: WSTerminateEvent): void {
         over.open(event.code);
       }
     }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { limitNames } from "../../src/connection/counters/limits.ts";
-import { numbers } from "../../src/server/numbers.ts";
+import { limitNames } from "../../src/connection/counters/limit-counters.ts";
+import { numberOptions } from "../../src/server/number-options.ts";
 
 /** The rows of all tables of docs/limits.md whose first cell is an option. */
 const rows = [...readFileSync("docs/limits.md", "utf8").matchAll(/^\| `(\w+)` +\| ([^|]+?) +\|/gm)].map(
@@ -17,14 +17,14 @@ test("docs/limits.md has a row for each limit that has a counter, and for no oth
   ).toEqual([...limitNames].sort());
 });
 
-test.each(rows.filter(([name, usual]) => name in numbers && /^[\d,]+$|^Infinity$/.test(usual)))(
+test.each(rows.filter(([name, usual]) => name in numberOptions && /^[\d,]+$|^Infinity$/.test(usual)))(
   "docs/limits.md says what the default of %s is: %s",
   (name, usual) => {
-    expect(numbers[name as keyof typeof numbers].usual).toBe(Number(usual.replaceAll(",", "")));
+    expect(numberOptions[name as keyof typeof numberOptions].usual).toBe(Number(usual.replaceAll(",", "")));
   },
 );
 
 test("the README names every option that is a number", () => {
   const readme = readFileSync("README.md", "utf8");
-  expect(Object.keys(numbers).filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+  expect(Object.keys(numberOptions).filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import ts from "typescript";
 import { expect, test } from "vitest";
-import { limitNames } from "../../src/connection/counters/limits.ts";
-import { numbers } from "../../src/server/numbers.ts";
+import { limitNames } from "../../src/connection/counters/limit-counters.ts";
+import { numberOptions } from "../../src/server/number-options.ts";
 import { readOptions } from "../../src/server/settings.ts";
 
 /** What is known of other products (advisories, and threads by their number), each of which the page has to answer. */
@@ -107,12 +107,12 @@ test("docs/security.md speaks of options that there are, and of every limit", ()
 
 const UNITS: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 * 1024, ms: 1, s: 1000 };
 
-test.each(options.filter(([name, usual]) => name in numbers && usual !== undefined && /^[\dI]/.test(usual)))(
+test.each(options.filter(([name, usual]) => name in numberOptions && usual !== undefined && /^[\dI]/.test(usual)))(
   "docs/security.md says what the default of %s is: %s",
   (name, usual = "") => {
     const [amount = "", unit] = usual.replaceAll(",", "").split(" ");
     const factor = unit === undefined ? 1 : UNITS[unit];
-    expect(Number(amount) * (factor ?? NaN)).toBe(numbers[name as keyof typeof numbers].usual);
+    expect(Number(amount) * (factor ?? NaN)).toBe(numberOptions[name as keyof typeof numberOptions].usual);
   },
 );
 

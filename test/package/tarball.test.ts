@@ -18,11 +18,11 @@ const tsc = bin("typescript/bin/tsc");
 
 /** What a user of the package writes first. */
 const HANDLER = `
-import { WebSocketServer, type MessageEvent, type WebSocketConnection } from "hawser";
+import { WebSocketServer, type WSMessageEvent, type WebSocketConnection } from "hawser";
 
 class Echo {
   name = "echo";
-  onMessage(ws: WebSocketConnection<Echo>, event: MessageEvent): void {
+  onMessage(ws: WebSocketConnection<Echo>, event: WSMessageEvent): void {
     ws.send(event.data);
   }
 }

@@ -1,20 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { OutOfRangeError } from "../../src/errors/errors.ts";
 import type { ConnectionRequest } from "../../src/handshake/request.ts";
-import { ConnectionEvent } from "../../src/server/connection-event.ts";
+import { WSConnectionEvent } from "../../src/server/connection-event.ts";
 
 const REQUEST: ConnectionRequest = { headers: {}, query: {}, url: "/", remoteAddress: "127.0.0.1" };
 
 let learned = 0;
 
-function offer(protocols: readonly string[]): ConstructorParameters<typeof ConnectionEvent>[0] {
-  return { request: REQUEST, protocols, learn: () => (learned += 1) };
+function offer(protocols: readonly string[]): ConstructorParameters<typeof WSConnectionEvent>[0] {
+  return { request: REQUEST, protocols, captureAddress: () => (learned += 1) };
 }
 
 describe("the event of onConnection", () => {
   // shows 4D-1-handler-connection
   test("it has its type, the request and the subprotocols on offer", () => {
-    const event = new ConnectionEvent(offer(["b", "a"]));
+    const event = new WSConnectionEvent(offer(["b", "a"]));
     expect(event.type).toBe("connection");
     expect(event.request).toBe(REQUEST);
     expect(event.protocols).toEqual(["b", "a"]);
@@ -22,14 +22,14 @@ describe("the event of onConnection", () => {
 
   test("whoever looks at the request may keep it: what the socket will forget is found out then, not before", () => {
     const before = learned;
-    const event = new ConnectionEvent(offer([]));
+    const event = new WSConnectionEvent(offer([]));
     expect(learned).toBe(before);
     expect(event.request.url).toBe("/");
     expect(learned).toBeGreaterThan(before);
   });
 
   test("no subprotocol is chosen until one is, and a choice can be changed or taken back", () => {
-    const event = new ConnectionEvent(offer(["b", "a"]));
+    const event = new WSConnectionEvent(offer(["b", "a"]));
     expect(event.protocol).toBeUndefined();
     event.protocol = "a";
     expect(event.protocol).toBe("a");
@@ -42,7 +42,7 @@ describe("the event of onConnection", () => {
   test.each([["c"], ["A"], [""], [" a"], [null], [0], [["a"]]])(
     "the choice %j, which is not on offer, is refused",
     (choice) => {
-      const event = new ConnectionEvent(offer(["b", "a"]));
+      const event = new WSConnectionEvent(offer(["b", "a"]));
       event.protocol = "a";
       const call = (): void => {
         event.protocol = choice as string;
@@ -54,14 +54,14 @@ describe("the event of onConnection", () => {
   );
 
   test("where nothing is on offer the error says so", () => {
-    const event = new ConnectionEvent(offer([]));
+    const event = new WSConnectionEvent(offer([]));
     expect(() => {
       event.protocol = "a";
     }).toThrow("(none)");
   });
 
   test("names of Object.prototype are not on offer by themselves", () => {
-    const event = new ConnectionEvent(offer([]));
+    const event = new WSConnectionEvent(offer([]));
     expect(() => {
       event.protocol = "constructor";
     }).toThrow(OutOfRangeError);

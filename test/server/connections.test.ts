@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { Connections } from "../../src/server/connections.ts";
-import { Roster } from "../../src/server/roster.ts";
+import { ConnectionRegistry } from "../../src/server/connection-registry.ts";
 
 interface One {
   readonly id: number;
@@ -9,11 +9,11 @@ interface One {
 }
 
 function collection(...names: readonly string[]): {
-  roster: Roster<One>;
+  roster: ConnectionRegistry<One>;
   all: readonly One[];
   connections: Connections<One>;
 } {
-  const roster = new Roster<One>();
+  const roster = new ConnectionRegistry<One>();
   const all = names.map((name, index) => ({ id: index + 10, name }));
   for (const one of all) roster.add(one);
   return { roster, all, connections: new Connections(roster) };

@@ -1,9 +1,9 @@
 import {
-  type ConnectionEvent,
+  type WSConnectionEvent,
   type ConnectionHandler,
-  type ErrorEvent,
-  type MessageEvent,
-  type TerminateEvent,
+  type WSErrorEvent,
+  type WSMessageEvent,
+  type WSTerminateEvent,
   type WebSocketConnection,
   WebSocketServer,
   type WebSocketServerOptions,
@@ -28,9 +28,10 @@ class Log {
     calls.push("connection");
     return {
       onOpen: () => calls.push("open"),
-      onMessage: (_ws: WebSocketConnection, event: MessageEvent) => calls.push(`message ${event.data}`),
-      onError: (_ws: WebSocketConnection, event: ErrorEvent) => calls.push(`error ${String(event.errors[0].errCode)}`),
-      onTerminate: (ws: WebSocketConnection, event: TerminateEvent) =>
+      onMessage: (_ws: WebSocketConnection, event: WSMessageEvent) => calls.push(`message ${event.data}`),
+      onError: (_ws: WebSocketConnection, event: WSErrorEvent) =>
+        calls.push(`error ${String(event.errors[0].errCode)}`),
+      onTerminate: (ws: WebSocketConnection, event: WSTerminateEvent) =>
         calls.push(`terminate ${String(event.code)} ${ws.status} ${String(ws.wss.connections.length)}`),
     };
   }
@@ -39,7 +40,7 @@ class Log {
     this.calls.push(`server terminate ${String(wss.terminated)} ${String(wss.connections.length)}`);
   }
 
-  onError(_wss: WebSocketServer, event: ErrorEvent): void {
+  onError(_wss: WebSocketServer, event: WSErrorEvent): void {
     this.calls.push(`server error ${event.errors[0].message}`);
   }
 }
@@ -123,7 +124,7 @@ describe("the order of a server's life", () => {
     await peer.closed;
     await wss.terminate();
     await done.promise;
-    const request = (seen[1]?.[3] as ConnectionEvent).request;
+    const request = (seen[1]?.[3] as WSConnectionEvent).request;
     expect(request.url).toBe("/");
     expect(seen.map(([name]) => name)).toEqual([
       "server open",
@@ -271,7 +272,7 @@ describe("terminate", () => {
           started.open();
           await new Promise(() => {});
         },
-        onTerminate: async (_ws: unknown, { code }: TerminateEvent) => {
+        onTerminate: async (_ws: unknown, { code }: WSTerminateEvent) => {
           ends.push(code);
           await new Promise(() => {});
         },
@@ -434,13 +435,13 @@ describe("what goes wrong on a connection", () => {
   test("its handler's onError hears it; without one the server's; each once", async () => {
     const calls: string[] = [];
     const handler = {
-      onConnection: (_wss: unknown, { request }: ConnectionEvent) => ({
+      onConnection: (_wss: unknown, { request }: WSConnectionEvent) => ({
         onMessage: () => {
           throw new Error("mine");
         },
         ...(request.url === "/own" ? { onError: () => calls.push("connection") } : {}),
       }),
-      onError: (_wss: unknown, { errors }: ErrorEvent) => calls.push(`server: ${errors[0].message}`),
+      onError: (_wss: unknown, { errors }: WSErrorEvent) => calls.push(`server: ${errors[0].message}`),
     };
     const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1" });
     onTestFinished(async () => wss.terminate(0));

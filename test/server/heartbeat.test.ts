@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Heartbeat } from "../../src/server/heartbeat.ts";
-import { Roster } from "../../src/server/roster.ts";
+import { ConnectionRegistry } from "../../src/server/connection-registry.ts";
 
 /** Milliseconds. */
 const TICK = 100;
@@ -15,7 +15,7 @@ interface One {
 
 /** A roster of so many, and the heartbeat that looks at them. */
 class Ward {
-  readonly roster = new Roster<One>();
+  readonly roster = new ConnectionRegistry<One>();
   readonly heartbeat: Heartbeat<One>;
   /** What else a look does. */
   whenLooked: (one: One) => void = () => {};

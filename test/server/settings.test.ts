@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError, OutOfRangeError } from "../../src/errors/errors.ts";
-import { newTally } from "../../src/connection/counters/limits.ts";
+import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
 import { Opcode } from "../../src/protocol/opcodes.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
-import { numbers } from "../../src/server/numbers.ts";
+import { numberOptions } from "../../src/server/number-options.ts";
 import type { WebSocketServerOptions } from "../../src/server/options.ts";
 import { readOptions } from "../../src/server/settings.ts";
 
@@ -58,7 +58,9 @@ describe("without options", () => {
   test("an option that is undefined is one that is not given", () => {
     const names = ["path", "dataType", "server", "port", "host", "tls", "origins", "invalidJson", "fragmentSize"];
     const policies = ["maxFragmentOverhead", "sendQueuePolicy", "ratePolicy", "trustProxy"];
-    const none = Object.fromEntries([...names, ...policies, ...Object.keys(numbers)].map((name) => [name, undefined]));
+    const none = Object.fromEntries(
+      [...names, ...policies, ...Object.keys(numberOptions)].map((name) => [name, undefined]),
+    );
     expect(JSON.stringify(read(none))).toBe(JSON.stringify(read({})));
   });
 });
@@ -168,7 +170,7 @@ describe("where it listens", () => {
 
 describe("numbers", () => {
   test("each of them is read, wherever it belongs", () => {
-    const given = Object.fromEntries(Object.keys(numbers).map((name, i) => [name, 20 + i]));
+    const given = Object.fromEntries(Object.keys(numberOptions).map((name, i) => [name, 20 + i]));
     expect(read(given)).toMatchObject(given);
     expect(() => read({ closeBatchInterval: 0 })).toThrow(/^closeBatchInterval: expected an integer from 1 /);
   });
@@ -273,10 +275,10 @@ describe("the life of a connection, in ticks", () => {
 });
 
 describe("what is made of the options", () => {
-  test("each server has a tally of its own, of nothing yet", () => {
+  test("each server has a limitCounters of its own, of nothing yet", () => {
     const [one, other] = [read({}), read({})];
-    expect(one.tally).toEqual(newTally());
-    expect(one.tally).not.toBe(other.tally);
+    expect(one.limitCounters).toEqual(newLimitCounters());
+    expect(one.limitCounters).not.toBe(other.limitCounters);
   });
 
   test("under object the limits on JSON are those that were given", () => {

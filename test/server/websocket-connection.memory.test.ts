@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { type MessageEvent, type WebSocketConnection, WebSocketServer } from "hawser";
+import { type WSMessageEvent, type WebSocketConnection, WebSocketServer } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { until } from "../support/peer.ts";
@@ -78,7 +78,7 @@ async function serve(answer: (ws: WebSocketConnection, fill: string) => void, wr
   const wss = new WebSocketServer(
     {
       onConnection: () => ({
-        onMessage: (ws: WebSocketConnection, event: MessageEvent) => {
+        onMessage: (ws: WebSocketConnection, event: WSMessageEvent) => {
           answer(ws, event.data);
         },
       }),
@@ -137,7 +137,7 @@ test("a stream that is not a socket of Node's gets memory of its own, both ways"
   const wss = new WebSocketServer(
     {
       onConnection: () => ({
-        onMessage: (_ws: WebSocketConnection, event: MessageEvent) => {
+        onMessage: (_ws: WebSocketConnection, event: WSMessageEvent) => {
           wss.broadcast(event.data.repeat(2000));
         },
       }),
@@ -199,7 +199,7 @@ describe.each(Object.keys(TAKERS))("memory that is %s before it is written", (na
     const wss = new WebSocketServer(
       {
         onConnection: () => ({
-          onMessage: (ws: WebSocketConnection, event: MessageEvent) => {
+          onMessage: (ws: WebSocketConnection, event: WSMessageEvent) => {
             if (event.data === "echo") return void ws.send("echo");
             const { bytes, take } = TAKERS[name]!();
             ws.send(bytes);

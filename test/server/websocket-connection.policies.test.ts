@@ -1,6 +1,6 @@
 import type { SendQueuePolicy } from "hawser";
 import { describe, expect, test } from "vitest";
-import { newTally } from "../../src/connection/counters/limits.ts";
+import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
 import { Peer, portOf, until } from "../support/peer.ts";
 import { adds, BIG, fill, type Pair, pausedPeer } from "../support/slow-peer.ts";
 
@@ -38,7 +38,7 @@ describe("beyond maxSendQueue", () => {
     await until(() => ws.status === "Closed");
     expect(handler.errors).toEqual([202]);
     expect(adds(ws.counters)).toMatchObject({ written: peer.messages.length, pending: 0 });
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxSendQueue: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxSendQueue: 1 });
   });
 
   test('"drop-newest" drops what comes then, and the peer gets all that was before it', async () => {
@@ -46,7 +46,7 @@ describe("beyond maxSendQueue", () => {
     const { dropped } = ws.counters;
     expect(dropped).toBeGreaterThan(50);
     expect(answers).not.toContain(true);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxSendQueue: dropped });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxSendQueue: dropped });
     expect(await rest({ ws, peer })).toEqual(Array.from({ length: 100 - dropped }, (_, i) => i));
   });
 

@@ -1,6 +1,6 @@
 import type { WebSocketConnection } from "hawser";
 import { describe, expect, test } from "vitest";
-import { newTally } from "../../src/connection/counters/limits.ts";
+import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
 import { InvalidArgumentError } from "../../src/errors/errors.ts";
 import { startServer } from "../support/live-server.ts";
 import { Peer, turn, until } from "../support/peer.ts";
@@ -84,7 +84,7 @@ describe("counters", () => {
     expect(wss.counters).toEqual({
       connections: { opened: 0, closed: 0 },
       messages: NOTHING,
-      limits: newTally(),
+      limits: newLimitCounters(),
     });
     const peers = [await Peer.open(port), await Peer.open(port)];
     const [a, b] = [...wss.connections] as [WebSocketConnection, WebSocketConnection];

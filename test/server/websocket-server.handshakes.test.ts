@@ -1,6 +1,6 @@
 import { type ConnectionHandler, WebSocketServer, type WebSocketServerOptions } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { newTally } from "../../src/connection/counters/limits.ts";
+import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
 import { certificate } from "../support/certificate.ts";
 import { startServer } from "../support/live-server.ts";
 import { Peer, portOf, until } from "../support/peer.ts";
@@ -36,7 +36,7 @@ describe("clients that wait for onConnection", () => {
     await until(() => asking.length === 3);
     for (const admit of asking) admit();
     await Promise.all(waiting);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxHandshakes: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxHandshakes: 1 });
     expect(wss.connections.length).toBe(3);
   });
 
@@ -48,7 +48,7 @@ describe("clients that wait for onConnection", () => {
     asking[0]!();
     await waiting;
     expect((await Peer.refused(port)).status).toBe(503);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxConnections: 2 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxConnections: 2 });
   });
 
   test("and as connections of their address", async () => {
@@ -68,7 +68,7 @@ describe("clients that wait for onConnection", () => {
     await until(() => asking.length === 5);
     asking[4]!();
     await waiting[4];
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxConnectionsPerAddress: 2 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxConnectionsPerAddress: 2 });
   });
 
   test("one who is refused makes room as well", async () => {
@@ -78,7 +78,7 @@ describe("clients that wait for onConnection", () => {
     await until(() => asking.length === 2);
     asking[1]!();
     await next;
-    expect(wss.counters.limits).toEqual({ ...newTally(), handshakeTimeout: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), handshakeTimeout: 1 });
   });
 });
 
@@ -102,7 +102,7 @@ describe.each([
     for (const [i, client] of clients.entries()) if (i >= 2) client.write(handshake().slice(10 * i));
     for (const client of clients.slice(2)) expect((await client.response()).status).toBe(101);
     expect(recorders.length).toBe(3);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxHandshakes: 2 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxHandshakes: 2 });
   });
 
   test("those who are in, were refused or have gone do not count", async () => {
@@ -128,7 +128,7 @@ describe.each([
     }
     expect(wss.connections.length).toBe(5);
     expect(inside.every(({ socket }) => socket.readyState === "open")).toBe(true);
-    expect(wss.counters.limits).toEqual(newTally());
+    expect(wss.counters.limits).toEqual(newLimitCounters());
   });
 });
 
@@ -147,7 +147,7 @@ describe("maxHandshakesPerSecond", () => {
     expect(recorders.length).toBeGreaterThanOrEqual(2);
     expect(headers.length).toBeGreaterThan(0);
     expect(headers).toEqual(headers.map(() => ["1"]));
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxHandshakesPerSecond: headers.length });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxHandshakesPerSecond: headers.length });
     expect(wss.counters.connections.opened + headers.length).toBe(100);
   });
 });

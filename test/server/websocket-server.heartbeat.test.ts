@@ -1,7 +1,7 @@
-import { type MessageEvent, type WebSocketConnection, WebSocketServer } from "hawser";
+import { type WSMessageEvent, type WebSocketConnection, WebSocketServer } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { WebSocket } from "ws";
-import { newTally } from "../../src/connection/counters/limits.ts";
+import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
 import { startServer } from "../support/live-server.ts";
 import { gate, Peer, portOf, turn, until } from "../support/peer.ts";
 import { masked, RawClient } from "../support/raw-client.ts";
@@ -31,7 +31,7 @@ describe("a peer that falls silent", () => {
     await pinged;
     await recorders[0]!.over;
     expect(recorders[0]!.calls).toEqual([["open"], ["error", 208], ["terminate", 1006, undefined]]);
-    expect(wss.counters.limits).toEqual({ ...newTally(), pingTimeout: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), pingTimeout: 1 });
   });
 
   test("is dropped from among others that answer, which live", async () => {
@@ -67,7 +67,7 @@ describe("a peer that is there", () => {
     const peer = await Peer.open(port);
     await pings(peer.socket, 5);
     expect(wss.connections[0]!.status).toBe("Connected");
-    expect(wss.counters.limits).toEqual(newTally());
+    expect(wss.counters.limits).toEqual(newLimitCounters());
   });
 
   test("lives by any byte that comes, though it never answers a ping", async () => {
@@ -79,7 +79,7 @@ describe("a peer that is there", () => {
       client.write(message.subarray(i, i + 1));
     }
     expect(wss.connections[0]!.status).toBe("Connected");
-    expect(wss.counters.limits).toEqual(newTally());
+    expect(wss.counters.limits).toEqual(newLimitCounters());
   });
 
   test("is not asked while it speaks", async () => {
@@ -103,7 +103,7 @@ describe("our own fault", () => {
     const work = gate();
     const handler = {
       onConnection: () => ({
-        async onMessage(ws: WebSocketConnection, { data }: MessageEvent): Promise<void> {
+        async onMessage(ws: WebSocketConnection, { data }: WSMessageEvent): Promise<void> {
           await work.promise;
           ws.send(data);
         },
@@ -119,7 +119,7 @@ describe("our own fault", () => {
     work.open();
     expect(await peer.received(1)).toEqual(["take your time"]);
     await pings(peer.socket, 2);
-    expect(wss.counters.limits).toEqual(newTally());
+    expect(wss.counters.limits).toEqual(newLimitCounters());
   });
 
   test("a stall of the event loop, longer than any peer may take, kills nobody", async () => {
@@ -135,7 +135,7 @@ describe("our own fault", () => {
     for (const peer of peers) peer.socket.send("still here");
     for (const peer of peers) expect(await peer.received(1)).toEqual(["still here"]);
     expect(wss.connections.length).toBe(2);
-    expect(wss.counters.limits).toEqual(newTally());
+    expect(wss.counters.limits).toEqual(newLimitCounters());
   });
 });
 
@@ -155,7 +155,7 @@ describe("idleTimeout and maxLifetime", () => {
     await recorders[0]!.over;
     expect(recorders[0]!.calls).toEqual([["open"], ["terminate", 1001, undefined]]);
     expect(wss.connections.map(({ status }) => status)).toEqual(["Connected"]);
-    expect(wss.counters.limits).toEqual({ ...newTally(), idleTimeout: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), idleTimeout: 1 });
     expect(listening.messages.length).toBeGreaterThan(0);
   });
 
@@ -172,6 +172,6 @@ describe("idleTimeout and maxLifetime", () => {
     expect(await peer.closed).toEqual([1001, ""]);
     await recorders[0]!.over;
     expect(recorders[0]!.end).toEqual([1001, undefined]);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxLifetime: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxLifetime: 1 });
   });
 });

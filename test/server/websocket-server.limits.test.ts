@@ -1,8 +1,8 @@
-import { type ConnectionEvent, type ServerErrorEvent, WebSocketServer } from "hawser";
+import { type WSConnectionEvent, type WSServerErrorEvent, WebSocketServer } from "hawser";
 import { createServer } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ClientOptions } from "ws";
-import { newTally } from "../../src/connection/counters/limits.ts";
+import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
 import { startServer } from "../support/live-server.ts";
 import { gate, Peer, portOf, until } from "../support/peer.ts";
 import { handshake, RawClient } from "../support/raw-client.ts";
@@ -27,7 +27,7 @@ describe("maxConnections", () => {
     await recorders[0]!.over;
     await Peer.open(port);
     expect((await Peer.refused(port)).status).toBe(503);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxConnections: 2 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxConnections: 2 });
     expect(wss.counters.connections).toEqual({ opened: 3, closed: 1 });
   });
 
@@ -61,7 +61,7 @@ describe("maxConnectionsPerAddress", () => {
     await recorders[0]!.over;
     await Peer.open(port);
     expect((await Peer.refused(port)).status).toBe(429);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxConnectionsPerAddress: 2 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxConnectionsPerAddress: 2 });
     expect(recorders.length).toBe(most + 1);
   });
 
@@ -95,7 +95,7 @@ describe("maxConnectionsPerAddress", () => {
 
 test("request.remoteAddress is whom the trusted proxies name, over several headers too", async () => {
   const seen: string[] = [];
-  const connection = ({ request }: ConnectionEvent): void => void seen.push(request.remoteAddress);
+  const connection = ({ request }: WSConnectionEvent): void => void seen.push(request.remoteAddress);
   for (const trustProxy of [undefined, 1, 2, "loopback", ["127.0.0.0/8", "198.51.100.0/24"]]) {
     const { port } = await startServer({ connection }, { trustProxy });
     await Peer.open(port, "/", [], by("6.6.6.6, 203.0.113.5", "198.51.100.7"));
@@ -107,7 +107,7 @@ describe("maxHeaderSize and handshakeTimeout are counted", () => {
   test("headers that are too large, on our own web server", async () => {
     const { wss, port } = await startServer({}, { maxHeaderSize: 1_000 });
     expect((await Peer.refused(port, "/", { headers: { X: "x".repeat(2_000) } })).status).toBe(431);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxHeaderSize: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxHeaderSize: 1 });
   });
 
   test("and on one of the user's", async () => {
@@ -118,7 +118,7 @@ describe("maxHeaderSize and handshakeTimeout are counted", () => {
     const wss = new WebSocketServer(handler, { server, maxHeaderSize: 1_000 });
     await promise;
     expect((await Peer.refused(await portOf(server), "/", { headers: { X: "x".repeat(2_000) } })).status).toBe(431);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxHeaderSize: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxHeaderSize: 1 });
   });
 
   test("a request that takes too long", async () => {
@@ -126,7 +126,7 @@ describe("maxHeaderSize and handshakeTimeout are counted", () => {
     const client = await RawClient.connect(port);
     client.write(handshake().slice(0, -2));
     expect((await client.response()).status).toBe(408);
-    expect(wss.counters.limits).toEqual({ ...newTally(), handshakeTimeout: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), handshakeTimeout: 1 });
   });
 
   test("and an answer that does", async () => {
@@ -135,7 +135,7 @@ describe("maxHeaderSize and handshakeTimeout are counted", () => {
     const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", handshakeTimeout: 50 });
     onTestFinished(() => wss.terminate(0));
     expect((await Peer.refused(await portOf(wss))).status).toBe(503);
-    expect(wss.counters.limits).toEqual({ ...newTally(), handshakeTimeout: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), handshakeTimeout: 1 });
   });
 });
 
@@ -152,7 +152,7 @@ describe("JSON beyond its limits", () => {
     expect(await peer.closed).toEqual([1009, ""]);
     await recorders[0]!.over;
     expect(recorders[0]!.calls).toEqual([["open"], ["error", errCode], ["terminate", 1006, undefined]]);
-    expect(wss.counters.limits).toEqual({ ...newTally(), [limit]: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), [limit]: 1 });
   });
 
   test('with invalidJson "keep" the message is dropped, the server told, and what is within them goes on', async () => {
@@ -166,7 +166,7 @@ describe("JSON beyond its limits", () => {
           if (seen.length === 2) done.open();
         },
       }),
-      onError: (wss: WebSocketServer, { errors: [{ errCode }], connection }: ServerErrorEvent) =>
+      onError: (wss: WebSocketServer, { errors: [{ errCode }], connection }: WSServerErrorEvent) =>
         errors.push([errCode, connection === wss.connections[0]]),
     };
     const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", ...options, invalidJson: "keep" });
@@ -180,7 +180,7 @@ describe("JSON beyond its limits", () => {
       [207, true],
       [201, true],
     ]);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxJsonDepth: 1, maxJsonValues: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxJsonDepth: 1, maxJsonValues: 1 });
     expect(wss.connections[0]!.status).toBe("Connected");
   });
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { once } from "node:events";
 import { type Server, createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { sendBudget } from "../../src/connection/sending/budget.ts";
+import { sendBudget } from "../../src/connection/sending/send-budget.ts";
 import { cases, seed } from "../support/fuzz.ts";
 import { RandomClient } from "../support/random-client.ts";
 import { Crowd } from "../support/random-crowd.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newTally } from "../../src/connection/counters/limits.ts";
+import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
 import { startServer } from "../support/live-server.ts";
 import { gate, Peer, until } from "../support/peer.ts";
 import { masked, RawClient } from "../support/raw-client.ts";
@@ -22,7 +22,7 @@ describe('ratePolicy "close"', () => {
       ["error", 209],
       ["terminate", 1006, undefined],
     ]);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxMessagesPerSecond: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxMessagesPerSecond: 1 });
   });
 
   test("so it is for bytes, of which headers are some", async () => {
@@ -34,7 +34,7 @@ describe('ratePolicy "close"', () => {
     client.socket.end();
     await recorders[0]!.over;
     expect(recorders[0]!.messages).toEqual([Buffer.alloc(993)]);
-    expect(wss.counters.limits).toEqual({ ...newTally(), maxBytesPerSecond: 1 });
+    expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxBytesPerSecond: 1 });
   });
 
   test("what a second may bring may come at once", async () => {
@@ -46,7 +46,7 @@ describe('ratePolicy "close"', () => {
     for (const message of numbered(3)) peer.socket.send(message);
     expect(await peer.received(3)).toEqual(numbered(3));
     expect(recorders[0]!.messages).toEqual(numbered(3));
-    expect(wss.counters.limits).toEqual(newTally());
+    expect(wss.counters.limits).toEqual(newLimitCounters());
   });
 
   test("bytes count that are no messages: a ping, and a frame that has not come to its end", async () => {

@@ -1,7 +1,7 @@
 import {
-  type ConnectionEvent,
+  type WSConnectionEvent,
   type ConnectionRequest,
-  type MessageEvent,
+  type WSMessageEvent,
   type WebSocketConnection,
   WebSocketServer,
   type WSHandler,
@@ -244,7 +244,7 @@ describe("dataType", () => {
     async (dataType, text, binary) => {
       const seen: unknown[] = [];
       const handler = {
-        onConnection: () => ({ onMessage: (_ws: unknown, { data }: MessageEvent<unknown>) => seen.push(data) }),
+        onConnection: () => ({ onMessage: (_ws: unknown, { data }: WSMessageEvent<unknown>) => seen.push(data) }),
       };
       const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", dataType });
       onTestFinished(async () => wss.terminate(0));
@@ -260,7 +260,7 @@ describe("dataType", () => {
   test("under object it is what JSON.parse makes of either, without a way to a prototype", async () => {
     const seen: unknown[] = [];
     const handler = {
-      onConnection: () => ({ onMessage: (_ws: unknown, { data }: MessageEvent<unknown>) => seen.push(data) }),
+      onConnection: () => ({ onMessage: (_ws: unknown, { data }: WSMessageEvent<unknown>) => seen.push(data) }),
     };
     const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", dataType: "object" });
     onTestFinished(async () => wss.terminate(0));
@@ -302,7 +302,7 @@ describe("the chat of 4D's documentation", () => {
         ws.send("Welcome on the chat!");
         ws.wss.broadcast("New client connected", { except: ws });
       }
-      onMessage(ws: WebSocketConnection<Member>, event: MessageEvent): void {
+      onMessage(ws: WebSocketConnection<Member>, event: WSMessageEvent): void {
         for (const client of ws.wss.connections) if (client.id !== ws.id) client.send(`${this.name}: ${event.data}`);
       }
       onTerminate(ws: WebSocketConnection<Member>): void {
@@ -310,7 +310,7 @@ describe("the chat of 4D's documentation", () => {
       }
     }
     const chat = {
-      onConnection: (_wss: unknown, { request }: ConnectionEvent) =>
+      onConnection: (_wss: unknown, { request }: WSConnectionEvent) =>
         Object.assign(new Member(), { name: request.query["name"] as string }),
     };
     const wss = new WebSocketServer(chat, { port: 0, host: "127.0.0.1" });
@@ -431,7 +431,7 @@ describe("handleUpgrade", () => {
     let request: ConnectionRequest | undefined;
     const wss = new WebSocketServer(
       {
-        onConnection(_wss: unknown, event: ConnectionEvent) {
+        onConnection(_wss: unknown, event: WSConnectionEvent) {
           ({ request } = event);
           return { onMessage: () => {} };
         },

@@ -1,9 +1,9 @@
-import type { Unread } from "../../src/connection/sending/backlog.ts";
+import type { BlobLike } from "../../src/connection/sending/blob-queue.ts";
 import { utf8 } from "./bytes.ts";
 import { type Gate, gate } from "./session.ts";
 
 /** What is to be read before it is sent, as a `Blob`: the test says when it has been, also before anybody asks. */
-export class LateBlob implements Unread {
+export class LateBlob implements BlobLike {
   readonly size: number;
   readonly #content: Uint8Array<ArrayBuffer>;
   readonly #gate: Gate = gate();

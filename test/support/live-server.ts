@@ -1,9 +1,9 @@
 import type { AddressInfo } from "node:net";
 import {
-  type ConnectionEvent,
-  type ErrorEvent,
-  type MessageEvent,
-  type TerminateEvent,
+  type WSConnectionEvent,
+  type WSErrorEvent,
+  type WSMessageEvent,
+  type WSTerminateEvent,
   type WebSocketConnection,
   WebSocketServer,
   type WebSocketServerOptions,
@@ -43,17 +43,17 @@ export class Recorder {
     this.#react.open?.(ws);
   }
 
-  onMessage(ws: WebSocketConnection<Recorder>, event: MessageEvent<string | Buffer>): void {
+  onMessage(ws: WebSocketConnection<Recorder>, event: WSMessageEvent<string | Buffer>): void {
     const { data } = event;
     this.calls.push(["message", typeof data === "string" ? data : Buffer.from(data)]);
     this.#react.message?.(ws, data);
   }
 
-  onError(_ws: WebSocketConnection<Recorder>, event: ErrorEvent): void {
+  onError(_ws: WebSocketConnection<Recorder>, event: WSErrorEvent): void {
     this.calls.push(["error", event.errors[0].errCode]);
   }
 
-  onTerminate(_ws: WebSocketConnection<Recorder>, event: TerminateEvent): void {
+  onTerminate(_ws: WebSocketConnection<Recorder>, event: WSTerminateEvent): void {
     this.calls.push(["terminate", event.code, event.reason]);
     this.#finish();
   }
@@ -61,7 +61,7 @@ export class Recorder {
 
 /** What the server does besides writing down. */
 export interface Reactions {
-  connection?(event: ConnectionEvent): void;
+  connection?(event: WSConnectionEvent): void;
   open?(ws: WebSocketConnection<Recorder>): void;
   message?(ws: WebSocketConnection<Recorder>, data: string | Uint8Array): void;
 }
@@ -85,8 +85,8 @@ export async function startServer(react: Reactions = {}, options: WebSocketServe
   const wss = await new Promise<WebSocketServer>((resolve, reject) => {
     const handler = {
       onOpen: resolve,
-      onError: (_wss: unknown, event: ErrorEvent) => reject(new Error(event.errors[0].message)),
-      onConnection(_wss: unknown, event: ConnectionEvent) {
+      onError: (_wss: unknown, event: WSErrorEvent) => reject(new Error(event.errors[0].message)),
+      onConnection(_wss: unknown, event: WSConnectionEvent) {
         react.connection?.(event);
         const recorder = new Recorder(react);
         recorders.push(recorder);

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { Outbox } from "../../src/connection/sending/outbox.ts";
+import { WriteBuffer } from "../../src/connection/sending/write-buffer.ts";
 import { framesIn } from "./sent-frames.ts";
 import { outboxRules } from "./settings.ts";
 import { Wire, type WireOptions, turns } from "./wire.ts";
@@ -14,8 +14,8 @@ export function rig({
   ...options
 }: WireOptions & { fragmentSize?: number; socket?: boolean } = {}) {
   const stream = new Wire(options);
-  const outbox = new Outbox(stream, socket, outboxRules({ fragmentSize }));
-  stream.on("drain", () => outbox.drained());
+  const outbox = new WriteBuffer(stream, socket, outboxRules({ fragmentSize }));
+  stream.on("drain", () => outbox.onDrain());
   return { stream, outbox, counts: () => [outbox.written, outbox.pending] };
 }
 
@@ -23,9 +23,9 @@ export function rig({
 export async function fullRig(options: Parameters<typeof rig>[0] = {}): Promise<Rig> {
   const full = rig({ highWaterMark: 1, ...options });
   full.stream.stick();
-  full.outbox.text("first");
+  full.outbox.addText("first");
   await turns();
-  expect([full.outbox.full, full.outbox.written, full.outbox.pending]).toEqual([true, 1, 0]);
+  expect([full.outbox.isFull, full.outbox.written, full.outbox.pending]).toEqual([true, 1, 0]);
   return full;
 }
 

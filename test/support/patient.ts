@@ -1,9 +1,9 @@
-import type { LifeSettings } from "../../src/connection/life/settings.ts";
-import { Vitals } from "../../src/connection/life/vitals.ts";
+import type { KeepaliveSettings } from "../../src/connection/keepalive/settings.ts";
+import { Liveness } from "../../src/connection/keepalive/liveness.ts";
 import { copy, hex } from "./bytes.ts";
 import { Wire } from "./wire.ts";
 
-const LIFE: LifeSettings = {
+const LIFE: KeepaliveSettings = {
   tick: 1000,
   pingInterval: 3,
   pingTimeout: 2,
@@ -12,7 +12,7 @@ const LIFE: LifeSettings = {
 };
 
 /** A connection of nothing but its vital signs. Its clock begins at 100; it is pinged after 3 ticks, and has 2 to answer. */
-export class Patient extends Vitals<{ readonly life: LifeSettings }, { now: number }> {
+export class Patient extends Liveness<{ readonly life: KeepaliveSettings }, { now: number }> {
   /** What became of it. */
   readonly log: string[] = [];
   /** The payloads of its pings. */
@@ -24,7 +24,7 @@ export class Patient extends Vitals<{ readonly life: LifeSettings }, { now: numb
   written = 0;
   busy = false;
 
-  constructor(life: Partial<LifeSettings> = {}, wire = new Wire()) {
+  constructor(life: Partial<KeepaliveSettings> = {}, wire = new Wire()) {
     super(wire, { life: { ...LIFE, ...life } }, { now: 100 });
     this.#wire = wire;
   }
@@ -33,7 +33,7 @@ export class Patient extends Vitals<{ readonly life: LifeSettings }, { now: numb
   live(ticks: number): void {
     for (let i = 0; i < ticks; i++) {
       this.host.now++;
-      this.look();
+      this.checkPeer();
     }
   }
 
@@ -48,44 +48,44 @@ export class Patient extends Vitals<{ readonly life: LifeSettings }, { now: numb
   }
 
   hear(): void {
-    this.isAlive();
+    this.noteReceived();
   }
 
   message(): void {
-    this.isActive();
+    this.noteMessage();
   }
 
   leave(): void {
-    this.isGone();
+    this.stopKeepalive();
   }
 
   protected isOpen(): boolean {
     return this.open;
   }
 
-  protected get handed(): number {
+  protected get bytesWritten(): number {
     return this.written;
   }
 
-  protected hasLeft(): boolean {
+  protected hasPeerClosed(): boolean {
     return this.left;
   }
 
-  protected isDeaf(): boolean {
+  protected isReadingStopped(): boolean {
     return this.deaf;
   }
 
-  protected ask(payload: ReturnType<typeof copy>): void {
+  protected sendPing(payload: ReturnType<typeof copy>): void {
     this.asked.push(copy(payload));
     this.log.push(`ping at ${this.host.now}`);
   }
 
-  protected fellSilent(): void {
+  protected onPeerSilent(): void {
     this.log.push(`dead at ${this.host.now}`);
     this.open = false;
   }
 
-  protected retire(limit: "maxLifetime" | "idleTimeout"): void {
+  protected onLifetimeOver(limit: "maxLifetime" | "idleTimeout"): void {
     this.log.push(`${limit} at ${this.host.now}`);
     this.open = false;
   }

@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import {
-  type ConnectionEvent,
+  type WSConnectionEvent,
   HawserError,
   type WebSocketConnection,
   WebSocketServer,
@@ -112,7 +112,7 @@ export class Crowd {
     this.#answers.shift()?.open();
   }
 
-  async #answer({ request }: ConnectionEvent): Promise<Member | ReturnType<typeof refuse>> {
+  async #answer({ request }: WSConnectionEvent): Promise<Member | ReturnType<typeof refuse>> {
     const { url } = request;
     const answer = url.slice(1).split("-")[0] as Answer;
     if (answer === "refuse") return refuse(429);

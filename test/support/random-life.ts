@@ -1,11 +1,11 @@
 import { Connection } from "../../src/connection/connection.ts";
-import type { MessageCounters } from "../../src/connection/counters/messages.ts";
-import { newTally } from "../../src/connection/counters/limits.ts";
-import type { Callbacks } from "../../src/connection/handler/caller.ts";
-import type { ErrorEvent, MessageEvent, TerminateEvent } from "../../src/connection/handler/events.ts";
-import type { ConnectionHost } from "../../src/connection/host.ts";
-import { Sent } from "../../src/connection/sending/sender.ts";
-import { textFrame } from "../../src/connection/sending/text.ts";
+import type { MessageCounters } from "../../src/connection/counters/message-counters.ts";
+import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import type { HandlerCallbacks } from "../../src/connection/dispatch/handler-dispatcher.ts";
+import type { WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../../src/connection/dispatch/events.ts";
+import type { ConnectionOwner } from "../../src/connection/connection-owner.ts";
+import { SendResult } from "../../src/connection/sending/sender.ts";
+import { textFrame } from "../../src/connection/sending/text-frames.ts";
 import type { ConnectionSettings } from "../../src/connection/settings.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { hex, utf8 } from "./bytes.ts";
@@ -40,12 +40,12 @@ const PREAMBLE = "101!";
  * One connection on a wire, with a handler that does what it is told in advance. It writes down what its callbacks are
  * called with, and what must never be: nothing is thrown in a callback for that, where it would be an exception of the handler's.
  */
-export class Life implements ConnectionHost {
+export class Life implements ConnectionOwner {
   /** The clock of its server. */
   now = 0;
   readonly stream: Wire;
   readonly connection: Connection;
-  readonly tally = newTally();
+  readonly limitCounters = newLimitCounters();
   /** The names of the callbacks, in order. */
   readonly calls: string[] = [];
   /** The messages that were delivered, `named`. */
@@ -85,7 +85,7 @@ export class Life implements ConnectionHost {
   constructor(reactions: readonly Reaction[], mark: number, settings: Partial<ConnectionSettings>) {
     this.#reactions = reactions;
     this.stream = new Wire({ highWaterMark: mark });
-    const all = connectionSettings({ ...settings, tally: this.tally });
+    const all = connectionSettings({ ...settings, limitCounters: this.limitCounters });
     this.connection = new Connection(this.stream, this.#handler(), all, this, (ws) => ws);
     this.#pingTimeout = all.life.pingTimeout;
     this.stream.on("resume", () => (this.#resumed = this.now));
@@ -104,8 +104,8 @@ export class Life implements ConnectionHost {
     const content = `${String(this.#sends++)}|${"x".repeat(size)}`;
     const told = this.#sendAs(kind, content);
     this.#fault(connection.counters.accepted - before !== (status === "Connected" ? 1 : 0), "accepted what it did not");
-    this.#fault(status !== "Connected" && told !== Sent.dropped, `took a message while ${status}`);
-    if (status !== "Connected" || told === Sent.taken) return;
+    this.#fault(status !== "Connected" && told !== SendResult.dropped, `took a message while ${status}`);
+    if (status !== "Connected" || told === SendResult.accepted) return;
     this.waits++;
     this.toldToWait = this.calls.length;
   }
@@ -123,8 +123,8 @@ export class Life implements ConnectionHost {
   /** Waits for room, and pings. */
   ask(): void {
     this.waits++;
-    this.rooms.push(watch(this.connection.whenRoom()));
-    this.trips.push(watch(this.connection.measure()));
+    this.rooms.push(watch(this.connection.whenDrained()));
+    this.trips.push(watch(this.connection.measureRoundTrip()));
   }
 
   /** Time goes by on the server's clock, and it comes to look. */
@@ -132,9 +132,9 @@ export class Life implements ConnectionHost {
     this.now += ticks;
     // Whoever waits for room listens to that.
     const deaf = this.stream.isPaused() && this.rooms.every(({ settled }) => settled);
-    const before = this.tally.pingTimeout;
-    this.connection.look();
-    if (this.tally.pingTimeout === before) return;
+    const before = this.limitCounters.pingTimeout;
+    this.connection.checkPeer();
+    if (this.limitCounters.pingTimeout === before) return;
     this.#fault(deaf, "took a peer for dead whom it does not read");
     this.#fault(this.now - this.#resumed <= this.#pingTimeout, "counted the silence of a peer whom it did not read");
   }
@@ -186,17 +186,17 @@ export class Life implements ConnectionHost {
 
   // As its owner.
 
-  left(): void {
+  onClosed(): void {
     this.told.push("left");
     this.#fault(this.ends.length > 0, "left after onTerminate");
   }
 
-  finished(): void {
+  onFinished(): void {
     this.told.push("finished");
     this.#fault(this.#running !== undefined && !this.destroyed, "finished while a callback runs");
   }
 
-  report(_connection: unknown, error: unknown): void {
+  onConnectionError(_connection: unknown, error: unknown): void {
     this.#fault(!(error instanceof Boom) && !isDocumented(error), `reported ${String(error)}`);
   }
 
@@ -205,24 +205,24 @@ export class Life implements ConnectionHost {
     return this.calls.length + accepted + written + dropped;
   }
 
-  #handler(): Callbacks {
+  #handler(): HandlerCallbacks {
     return {
       onOpen: () => this.#call("open"),
       onMessage: (_ws, event) => {
-        const { data } = event as MessageEvent<string | Uint8Array>;
+        const { data } = event as WSMessageEvent<string | Uint8Array>;
         this.heard.push(typeof data === "string" ? named(1, data) : named(2, Buffer.from(data).toString()));
         return this.#call("message");
       },
       onDrain: () => this.#call("drain"),
       onError: (_ws, event) => {
-        const { errCode, cause } = (event as ErrorEvent).errors[0];
+        const { errCode, cause } = (event as WSErrorEvent).errors[0];
         this.interrupted = true;
         this.errors.push(errCode);
         this.#fault(!(cause instanceof Boom) && !isDocumented(cause), `was told of ${String(cause)}`);
         return this.#call("error");
       },
       onTerminate: (_ws, event) => {
-        const { code } = event as TerminateEvent;
+        const { code } = event as WSTerminateEvent;
         this.ends.push({ code, status: this.connection.status });
         return this.#call("terminate");
       },
@@ -255,7 +255,7 @@ export class Life implements ConnectionHost {
     return undefined;
   }
 
-  #sendAs(kind: Kind, content: string): Sent {
+  #sendAs(kind: Kind, content: string): SendResult {
     const { connection } = this;
     if (kind === "text") return connection.send(content);
     if (kind === "bytes") return connection.send(utf8(content));

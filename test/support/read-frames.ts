@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { FrameReader } from "../../src/protocol/reader.ts";
-import type { ReaderOptions } from "../../src/protocol/rules.ts";
+import { FrameReader } from "../../src/protocol/frame-reader.ts";
+import type { ReaderOptions } from "../../src/protocol/reader-rules.ts";
 import { byteByByte, copy, cutAt, join } from "./bytes.ts";
 import { asClient, encode } from "./frames.ts";
 import { type Call, RecordingSink } from "./recording-sink.ts";
@@ -17,7 +17,7 @@ export function read(chunks: readonly Uint8Array[], options: ReaderOptions): rea
   const calls = callsOf(chunks, options);
   // A check of the test's own would be asked twice.
   if (options.isUtf8 === undefined)
-    expect(callsOf(chunks, { ...options, texts: true }), "with short texts as strings").toEqual(calls);
+    expect(callsOf(chunks, { ...options, textAsString: true }), "with short texts as strings").toEqual(calls);
   return calls;
 }
 

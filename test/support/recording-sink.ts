@@ -1,7 +1,7 @@
 import { ProtocolError } from "../../src/errors/errors.ts";
 import type { ErrorCode } from "../../src/errors/table.ts";
 import type { Bytes } from "../../src/protocol/bytes.ts";
-import type { FrameSink } from "../../src/protocol/reader.ts";
+import type { FrameSink } from "../../src/protocol/frame-reader.ts";
 import { toHex } from "./bytes.ts";
 
 /** What a sink was told: text as a string, other bytes as hexadecimal digits, a failure as its code and close code. */
@@ -32,7 +32,7 @@ export class RecordingSink implements FrameSink {
     return last === "close" || last === "fail";
   }
 
-  message(opcode: number, bytes: Bytes, start: number, end: number, ascii: boolean): void {
+  onMessage(opcode: number, bytes: Bytes, start: number, end: number, ascii: boolean): void {
     const body = bytes.subarray(start, end);
     if (body.length !== end - start) throw new Error(`bytes[${start}, ${end}) is not inside the ${bytes.length} bytes`);
     if (ascii !== (opcode === 1 && body.every((byte) => byte < 0x80)))
@@ -43,24 +43,24 @@ export class RecordingSink implements FrameSink {
     else this.#record(["binary", toHex(body)]);
   }
 
-  text(text: string): void {
+  onText(text: string): void {
     if (!/^[\u0000-\u007f]{0,125}$/.test(text)) throw new Error(`${JSON.stringify(text)} is no short ASCII text`);
     this.#record(["text", text]);
   }
 
-  ping(payload: Bytes): void {
+  onPing(payload: Bytes): void {
     this.#record(["ping", toHex(payload)]);
   }
 
-  pong(payload: Bytes): void {
+  onPong(payload: Bytes): void {
     this.#record(["pong", toHex(payload)]);
   }
 
-  close(code: number, reason: string | undefined): void {
+  onClose(code: number, reason: string | undefined): void {
     this.#record(["close", code, reason]);
   }
 
-  fail(error: ProtocolError): void {
+  onError(error: ProtocolError): void {
     if (!(error instanceof ProtocolError)) throw new Error("failed with something else than a ProtocolError");
     this.#record(["fail", error.code, error.closeCode]);
   }

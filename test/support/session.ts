@@ -1,7 +1,12 @@
-import type { Callbacks } from "../../src/connection/handler/caller.ts";
+import type { HandlerCallbacks } from "../../src/connection/dispatch/handler-dispatcher.ts";
 import { Connection } from "../../src/connection/connection.ts";
-import type { ConnectionHost } from "../../src/connection/host.ts";
-import type { Culprit, ErrorEvent, MessageEvent, TerminateEvent } from "../../src/connection/handler/events.ts";
+import type { ConnectionOwner } from "../../src/connection/connection-owner.ts";
+import type {
+  ErrorSource,
+  WSErrorEvent,
+  WSMessageEvent,
+  WSTerminateEvent,
+} from "../../src/connection/dispatch/events.ts";
 import type { ConnectionSettings } from "../../src/connection/settings.ts";
 import { onTestFinished } from "vitest";
 import { hex, join, utf8 } from "./bytes.ts";
@@ -17,14 +22,14 @@ export type Call = readonly [callback: string, ...details: unknown[]];
 export interface React {
   open?(ws: Connection): unknown;
   message?(ws: Connection, data: unknown): unknown;
-  error?(ws: Connection, event: ErrorEvent): unknown;
-  terminate?(ws: Connection, event: TerminateEvent): unknown;
+  error?(ws: Connection, event: WSErrorEvent): unknown;
+  terminate?(ws: Connection, event: WSTerminateEvent): unknown;
 }
 
 /** Settings of a test, and which callbacks its handler lacks. */
 export interface SessionOptions extends Partial<ConnectionSettings> {
   readonly stream?: Wire;
-  readonly without?: readonly (keyof Callbacks)[];
+  readonly without?: readonly (keyof HandlerCallbacks)[];
   /** What came in behind the handshake. */
   readonly head?: Uint8Array;
 }
@@ -33,7 +38,7 @@ export interface SessionOptions extends Partial<ConnectionSettings> {
 const PREAMBLE = "101!";
 
 /** One connection on a wire, with a handler that writes down its calls. It is destroyed at the end of the test. */
-export class Session implements ConnectionHost {
+export class Session implements ConnectionOwner {
   /** The clock of its server: the test lets it tick. */
   now = 0;
   readonly stream: Wire;
@@ -41,18 +46,18 @@ export class Session implements ConnectionHost {
   /** All calls of the handler, oldest first. */
   readonly calls: Call[] = [];
   /** What the connection's owner was told: "left", "finished", and errors. */
-  readonly told: (string | readonly [error: unknown, culprit: Culprit])[] = [];
+  readonly told: (string | readonly [error: unknown, culprit: ErrorSource])[] = [];
   readonly #react: React;
   #running: string | undefined;
 
   constructor(react: React = {}, { stream, without = [], head = hex(""), ...own }: SessionOptions = {}) {
     this.stream = stream ?? new Wire();
     this.#react = react;
-    const handler: Partial<Record<keyof Callbacks, unknown>> = this.#handler();
+    const handler: Partial<Record<keyof HandlerCallbacks, unknown>> = this.#handler();
     for (const name of without) handler[name] = undefined;
     this.connection = new Connection(
       this.stream,
-      handler as unknown as Callbacks,
+      handler as unknown as HandlerCallbacks,
       connectionSettings(own),
       this,
       (ws) => ws,
@@ -78,15 +83,15 @@ export class Session implements ConnectionHost {
     this.stream.arrive(join(frames));
   }
 
-  left(): void {
+  onClosed(): void {
     this.told.push("left");
   }
 
-  finished(): void {
+  onFinished(): void {
     this.told.push("finished");
   }
 
-  report(_connection: unknown, error: unknown, culprit: Culprit): void {
+  onConnectionError(_connection: unknown, error: unknown, culprit: ErrorSource): void {
     this.told.push([error, culprit]);
   }
 
@@ -98,24 +103,24 @@ export class Session implements ConnectionHost {
     return taken.subarray(PREAMBLE.length);
   }
 
-  #handler(): Callbacks {
+  #handler(): HandlerCallbacks {
     return {
       onOpen: (ws) => this.#call(["open"], () => this.#react.open?.(ws as Connection)),
       onMessage: (ws, event) => {
-        const { data } = event as MessageEvent<unknown>;
+        const { data } = event as WSMessageEvent<unknown>;
         return this.#call(["message", data], () => this.#react.message?.(ws as Connection, data));
       },
       onError: (ws, event) => {
-        const { errors } = event as ErrorEvent;
+        const { errors } = event as WSErrorEvent;
         return this.#call(["error", errors[0].errCode], () =>
-          this.#react.error?.(ws as Connection, event as ErrorEvent),
+          this.#react.error?.(ws as Connection, event as WSErrorEvent),
         );
       },
       onTerminate: (ws, event) => {
-        const { code, reason } = event as TerminateEvent;
+        const { code, reason } = event as WSTerminateEvent;
         const { status } = ws as Connection;
         return this.#call(["terminate", code, reason, status], () =>
-          this.#react.terminate?.(ws as Connection, event as TerminateEvent),
+          this.#react.terminate?.(ws as Connection, event as WSTerminateEvent),
         );
       },
     };

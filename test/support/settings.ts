@@ -1,5 +1,5 @@
-import { newTally } from "../../src/connection/counters/limits.ts";
-import type { OutboxRules } from "../../src/connection/sending/outbox.ts";
+import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import type { WriteBufferRules } from "../../src/connection/sending/write-buffer.ts";
 import type { ConnectionSettings } from "../../src/connection/settings.ts";
 import { readOptions } from "../../src/server/settings.ts";
 
@@ -9,6 +9,6 @@ export function connectionSettings(own: Partial<ConnectionSettings> = {}): Conne
 }
 
 /** How an outbox of a test writes. */
-export function outboxRules(own: Partial<OutboxRules> = {}): OutboxRules {
-  return { fragmentSize: Infinity, maxPongQueue: 1, tally: newTally(), ...own };
+export function outboxRules(own: Partial<WriteBufferRules> = {}): WriteBufferRules {
+  return { fragmentSize: Infinity, maxPongQueue: 1, limitCounters: newLimitCounters(), ...own };
 }

@@ -1,6 +1,6 @@
 import {
-  type DrainEvent,
-  type ErrorEvent,
+  type WSDrainEvent,
+  type WSErrorEvent,
   type MessageCounters,
   type WebSocketConnection,
   WebSocketServer,
@@ -11,19 +11,19 @@ import { Peer, portOf, turn } from "./peer.ts";
 
 /** A connection's handler that writes down what it hears of its peer's slowness. */
 export class Listener {
-  readonly drains: (readonly [ws: WebSocketConnection, event: DrainEvent, thisIsHandler: boolean])[] = [];
+  readonly drains: (readonly [ws: WebSocketConnection, event: WSDrainEvent, thisIsHandler: boolean])[] = [];
   /** How much waited when it was told that there is room. */
   readonly waited: number[] = [];
   readonly errors: number[] = [];
 
   onMessage(): void {}
 
-  onDrain(ws: WebSocketConnection, event: DrainEvent): void {
+  onDrain(ws: WebSocketConnection, event: WSDrainEvent): void {
     this.drains.push([ws, event, this instanceof Listener]);
     this.waited.push(ws.bufferedAmount);
   }
 
-  onError(_ws: unknown, { errors }: ErrorEvent): void {
+  onError(_ws: unknown, { errors }: WSErrorEvent): void {
     this.errors.push(errors[0].errCode);
   }
 }

@@ -1,6 +1,6 @@
-import { type Tally, newTally } from "../../src/connection/counters/limits.ts";
-import type { Sent } from "../../src/connection/sending/sender.ts";
-import { textFrame } from "../../src/connection/sending/text.ts";
+import { type LimitCounters, newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import type { SendResult } from "../../src/connection/sending/sender.ts";
+import { textFrame } from "../../src/connection/sending/text-frames.ts";
 import { utf8 } from "./bytes.ts";
 import { type React, Session, type SessionOptions } from "./session.ts";
 import { Wire, turns } from "./wire.ts";
@@ -14,7 +14,7 @@ export const FIRST_SIZE = 7;
 /** A session with a peer that has stopped reading: its stream is full with one message. */
 export interface Slow extends Session {
   /** How often each limit was reached. */
-  readonly tally: Tally;
+  readonly limitCounters: LimitCounters;
 }
 
 /**
@@ -24,13 +24,13 @@ export interface Slow extends Session {
  * @param react - What its handler does.
  */
 export async function slowPeer(options: SessionOptions = {}, react: React = {}): Promise<Slow> {
-  const tally = newTally();
-  const session = new Session(react, { stream: new Wire({ highWaterMark: 1 }), tally, ...options });
+  const limitCounters = newLimitCounters();
+  const session = new Session(react, { stream: new Wire({ highWaterMark: 1 }), limitCounters, ...options });
   await turns(1);
   session.stream.stick();
   session.connection.send(FIRST);
   await turns(1);
-  return Object.assign(session, { tally });
+  return Object.assign(session, { limitCounters });
 }
 
 /** The peer reads again, and what waited has come. */
@@ -40,7 +40,7 @@ export async function flow({ stream }: Session): Promise<void> {
 }
 
 /** A way of sending a text. */
-export type Way = (session: Session, text: string, key?: string) => Sent;
+export type Way = (session: Session, text: string, key?: string) => SendResult;
 
 /** All ways of sending a text, each with its name: what they bring about must be the same. */
 export const ways: readonly (readonly [name: string, way: Way])[] = [

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import * as ws from "ws";
-import type { ReaderOptions } from "../../src/protocol/rules.ts";
+import type { ReaderOptions } from "../../src/protocol/reader-rules.ts";
 import { copy, toHex } from "./bytes.ts";
 import type { Call } from "./recording-sink.ts";
 

@@ -1,14 +1,14 @@
 import {
-  type ConnectionEvent,
+  type WSConnectionEvent,
   type ConnectionHandler,
-  type DrainEvent,
-  type ErrorEvent,
-  type MessageEvent,
-  type OpenEvent,
+  type WSDrainEvent,
+  type WSErrorEvent,
+  type WSMessageEvent,
+  type WSOpenEvent,
   type Refusal,
-  type ServerErrorEvent,
+  type WSServerErrorEvent,
   refuse,
-  type TerminateEvent,
+  type WSTerminateEvent,
   type WebSocketConnection,
   WebSocketServer,
   type WSHandler,
@@ -19,29 +19,29 @@ class Member {
   name = "somebody";
   room: string | undefined;
 
-  onMessage(ws: WebSocketConnection<Member>, event: MessageEvent): void {
+  onMessage(ws: WebSocketConnection<Member>, event: WSMessageEvent): void {
     expectTypeOf(event.data).toEqualTypeOf<string>();
     expectTypeOf(ws.handler).toEqualTypeOf<Member>();
     ws.wss.broadcast(`${this.name}: ${event.data}`, { except: ws });
   }
 
-  onDrain(ws: WebSocketConnection<Member>, event: DrainEvent): void {
+  onDrain(ws: WebSocketConnection<Member>, event: WSDrainEvent): void {
     expectTypeOf(event).toEqualTypeOf<{ readonly type: "drain" }>();
     expectTypeOf(ws.handler.room).toEqualTypeOf<string | undefined>();
   }
 
-  onError(_ws: WebSocketConnection<Member>, event: ErrorEvent): void {
+  onError(_ws: WebSocketConnection<Member>, event: WSErrorEvent): void {
     expectTypeOf(event.errors[0].errCode).toEqualTypeOf<number>();
   }
 
-  onTerminate(ws: WebSocketConnection<Member>, event: TerminateEvent): void {
+  onTerminate(ws: WebSocketConnection<Member>, event: WSTerminateEvent): void {
     expectTypeOf(event.reason).toEqualTypeOf<string | undefined>();
     for (const client of ws.wss.connections) expectTypeOf(client.handler).toEqualTypeOf<Member>();
   }
 }
 
 class Chat {
-  onConnection(_wss: unknown, event: ConnectionEvent): Member | Refusal | null {
+  onConnection(_wss: unknown, event: WSConnectionEvent): Member | Refusal | null {
     if (event.request.query["token"] === undefined) return refuse(401);
     return event.protocols.length > 0 ? null : new Member();
   }
@@ -50,19 +50,19 @@ class Chat {
 
   onTerminate(_wss: WebSocketServer): void {}
 
-  onError(_wss: WebSocketServer, _event: ErrorEvent): void {}
+  onError(_wss: WebSocketServer, _event: WSErrorEvent): void {}
 }
 
 /** A handler that stores bytes. */
 class Blobs {
-  onMessage(_ws: WebSocketConnection<Blobs>, event: MessageEvent<Buffer>): void {
+  onMessage(_ws: WebSocketConnection<Blobs>, event: WSMessageEvent<Buffer>): void {
     event.data.readUInt8();
   }
 }
 
 /** A handler whose messages are objects of its own. */
 class Orders {
-  onMessage(_ws: WebSocketConnection<Orders>, event: MessageEvent<{ readonly type: "order" }>): void {
+  onMessage(_ws: WebSocketConnection<Orders>, event: WSMessageEvent<{ readonly type: "order" }>): void {
     expectTypeOf(event.data.type).toEqualTypeOf<"order">();
   }
 }
@@ -104,10 +104,10 @@ describe("what onMessage is handed", () => {
 
   test("a handler that takes more than it is given is one for all that it takes", () => {
     class Anything {
-      onMessage(_ws: WebSocketConnection<Anything>, _event: MessageEvent<unknown>): void {}
+      onMessage(_ws: WebSocketConnection<Anything>, _event: WSMessageEvent<unknown>): void {}
     }
     class Either {
-      onMessage(_ws: WebSocketConnection<Either>, _event: MessageEvent<string | Buffer>): void {}
+      onMessage(_ws: WebSocketConnection<Either>, _event: WSMessageEvent<string | Buffer>): void {}
     }
     for (const dataType of ["text", "blob", "object", "auto"] as const) {
       new WebSocketServer({ onConnection: () => new Anything() }, { dataType });
@@ -127,37 +127,37 @@ describe("inline handlers", () => {
   test("ws and event have their types without being told", () => {
     new WebSocketServer({
       onOpen(wss, event) {
-        expectTypeOf(event).toEqualTypeOf<OpenEvent>();
+        expectTypeOf(event).toEqualTypeOf<WSOpenEvent>();
         expectTypeOf(wss.terminated).toEqualTypeOf<boolean>();
       },
       onConnection(wss, event) {
         expectTypeOf(wss.terminated).toEqualTypeOf<boolean>();
-        expectTypeOf(event).toEqualTypeOf<ConnectionEvent>();
+        expectTypeOf(event).toEqualTypeOf<WSConnectionEvent>();
         return {
           onOpen(ws, opened) {
-            expectTypeOf(opened).toEqualTypeOf<OpenEvent>();
+            expectTypeOf(opened).toEqualTypeOf<WSOpenEvent>();
             expectTypeOf(ws.id).toEqualTypeOf<number>();
           },
           onMessage(ws, message) {
-            expectTypeOf(message).toEqualTypeOf<MessageEvent>();
+            expectTypeOf(message).toEqualTypeOf<WSMessageEvent>();
             expectTypeOf(message.data).toEqualTypeOf<string>();
             expectTypeOf(ws.send(message.data)).toEqualTypeOf<boolean>();
           },
           onDrain(ws, drain) {
-            expectTypeOf(drain).toEqualTypeOf<DrainEvent>();
+            expectTypeOf(drain).toEqualTypeOf<WSDrainEvent>();
             expectTypeOf(drain.type).toEqualTypeOf<"drain">();
             expectTypeOf(ws.bufferedAmount).toEqualTypeOf<number>();
           },
           onError(_ws, error) {
-            expectTypeOf(error).toEqualTypeOf<ErrorEvent>();
+            expectTypeOf(error).toEqualTypeOf<WSErrorEvent>();
           },
           onTerminate(_ws, end) {
-            expectTypeOf(end).toEqualTypeOf<TerminateEvent>();
+            expectTypeOf(end).toEqualTypeOf<WSTerminateEvent>();
           },
         };
       },
       onError(_wss, event) {
-        expectTypeOf(event).toEqualTypeOf<ServerErrorEvent>();
+        expectTypeOf(event).toEqualTypeOf<WSServerErrorEvent>();
       },
       onTerminate(_wss, event) {
         expectTypeOf(event.type).toEqualTypeOf<"terminate">();
@@ -266,7 +266,7 @@ describe("whom connections hold", () => {
 
   test("an async onConnection's too", () => {
     const wss = new WebSocketServer({
-      async onConnection(_wss: unknown, event: ConnectionEvent) {
+      async onConnection(_wss: unknown, event: WSConnectionEvent) {
         if (event.protocols.length === 0) return undefined;
         return event.request.url === "/" ? refuse(403) : new Member();
       },
@@ -277,15 +277,15 @@ describe("whom connections hold", () => {
   test("all handlers of a union", () => {
     class Guest {
       readonly kind = "guest";
-      onMessage(_ws: WebSocketConnection<Guest>, _event: MessageEvent): void {}
+      onMessage(_ws: WebSocketConnection<Guest>, _event: WSMessageEvent): void {}
     }
     class Admin {
       readonly kind = "admin";
       rights = 7;
-      onMessage(_ws: WebSocketConnection<Admin>, _event: MessageEvent): void {}
+      onMessage(_ws: WebSocketConnection<Admin>, _event: WSMessageEvent): void {}
     }
     const wss = new WebSocketServer({
-      onConnection: (_wss: unknown, { request }: ConnectionEvent) =>
+      onConnection: (_wss: unknown, { request }: WSConnectionEvent) =>
         request.url === "/admin" ? new Admin() : new Guest(),
     });
     const { handler } = wss.connections[0]!;
@@ -326,7 +326,7 @@ describe("whom connections hold", () => {
   test("inside a handler ws.wss.connections are the handler's own kind", () => {
     class Player {
       score = 0;
-      onMessage(ws: WebSocketConnection<Player>, _event: MessageEvent): void {
+      onMessage(ws: WebSocketConnection<Player>, _event: WSMessageEvent): void {
         expectTypeOf(ws.wss.connections[0]!.handler.score).toEqualTypeOf<number>();
         for (const other of ws.wss.connections) expectTypeOf(other.handler).toEqualTypeOf<Player>();
         const best = ws.wss.connections.map((other) => other.handler.score);

@@ -12,7 +12,14 @@ import type { CountingStream } from "./streams.ts";
 /** Makes data of what a reader says about a message. */
 type DecodeBytes = (...message: readonly unknown[]) => Message;
 
+/** What a reader calls, by its names of today and, for a baseline, by those before them. */
 interface Sink {
+  onMessage(...message: readonly unknown[]): void;
+  onText(text: string): void;
+  onPing(): void;
+  onPong(): void;
+  onClose(): void;
+  onError(error: Error): void;
   message(...message: readonly unknown[]): void;
   text(text: string): void;
   ping(): void;
@@ -37,6 +44,18 @@ interface Decoding {
   };
 }
 
+interface WriteBuffer {
+  holdWrites(): void;
+  addText(text: string): void;
+  addMessage(opcode: number, bytes: Uint8Array): void;
+  releaseWrites(): void;
+}
+
+interface Writing {
+  readonly WriteBuffer: new (stream: CountingStream, consumes: boolean, rules: object) => WriteBuffer;
+}
+
+/** The write buffer of builds before it had that name. */
 interface Outbox {
   hold(): void;
   text(text: string): void;
@@ -44,12 +63,15 @@ interface Outbox {
   release(): void;
 }
 
-interface Writing {
-  readonly Outbox: new (stream: CountingStream, consumes: boolean, rules: number | typeof RULES) => Outbox;
+interface OldWriting {
+  readonly Outbox: new (stream: CountingStream, consumes: boolean, rules: object) => Outbox;
 }
 
 /** No message is sent in fragments; of these frames none is a pong. */
-const RULES = { fragmentSize: Infinity, maxPongQueue: 1, tally: { maxPongQueue: 0 } } as const;
+const RULES = {
+  ...{ fragmentSize: Infinity, maxPongQueue: 1 },
+  ...{ tally: { maxPongQueue: 0 }, limitCounters: { maxPongQueue: 0 } },
+} as const;
 
 /**
  * Hawser's frame parser and writer. This file is all that the benchmark knows of the library's inside.
@@ -63,45 +85,70 @@ export async function loadHawser(build: string): Promise<Engine> {
     const found = paths.find((path) => existsSync(path)) ?? paths[0]!;
     return import(pathToFileURL(found).href);
   };
-  const chambers = existsSync(resolve(build, "connection/sending"));
-  const { FrameReader } = (await load("protocol/reader.js")) as Reading;
-  // The second of each is where builds before the chambers of the connection's room have it.
-  const { decoders } = (await load("connection/receiving/decode.js", "connection/decode.js")) as Decoding;
-  const { Outbox } = (await load("connection/sending/outbox.js", "connection/outbox.js")) as Writing;
+  // The second of each is where builds before the renaming have it.
+  const { FrameReader } = (await load("protocol/frame-reader.js", "protocol/reader.js")) as Reading;
+  const { decoders } = (await load("connection/receiving/decode.js")) as Decoding;
+  const newBuffer = await writeBuffers(load);
   return {
     parser: (take) => {
       const sink = sinkOf(decoders.auto, take);
-      const reader = new FrameReader(sink, { role: "server", maxMessageSize: MAX_MESSAGE, texts: true, isUtf8 });
+      const options = { role: "server", maxMessageSize: MAX_MESSAGE, texts: true, textAsString: true, isUtf8 };
+      const reader = new FrameReader(sink, options);
       // As from a socket, whose next bytes come into the same memory: what is kept must be copied.
       return (chunk) => reader.push(chunk, chunk.length, true);
     },
     writer: (stream) => {
-      // As on a socket, in frames that are not cut up; until the chambers came an outbox knew of nothing else.
-      const outbox = new Outbox(stream, true, chambers ? RULES : RULES.fragmentSize);
+      const buffer = newBuffer(stream);
       return (messages) => {
-        outbox.hold();
+        buffer.holdWrites();
         for (const message of messages) {
-          if (typeof message === "string") outbox.text(message);
-          else outbox.message(OPCODE.binary, message);
+          if (typeof message === "string") buffer.addText(message);
+          else buffer.addMessage(OPCODE.binary, message);
         }
-        outbox.release();
+        buffer.releaseWrites();
       };
     },
+  };
+}
+
+/** Makes write buffers of a build, under the names of today. */
+async function writeBuffers(
+  load: (...files: string[]) => Promise<unknown>,
+): Promise<(to: CountingStream) => WriteBuffer> {
+  const file = await load("connection/sending/write-buffer.js", "connection/sending/outbox.js");
+  if ("WriteBuffer" in (file as Writing)) return (stream) => new (file as Writing).WriteBuffer(stream, true, RULES);
+  return (stream) => {
+    const outbox = new (file as OldWriting).Outbox(stream, true, RULES);
+    return {
+      holdWrites: () => outbox.hold(),
+      addText: (text) => outbox.text(text),
+      addMessage: (opcode, bytes) => outbox.message(opcode, bytes),
+      releaseWrites: () => outbox.release(),
+    };
   };
 }
 
 /** What a connection does with a message under dataType "auto", without its handler. */
 function sinkOf(auto: Decoding["decoders"]["auto"], take: (message: Message) => void): Sink {
   const { bytes, text } = typeof auto === "function" ? { bytes: auto, text: unexpected } : auto;
+  const onMessage = (...message: readonly unknown[]): void => take(bytes(...message));
+  const onText = (string: string): void => take(text(string));
+  const onError = (error: Error): never => {
+    throw error;
+  };
   return {
-    message: (...message) => take(bytes(...message)),
-    text: (string) => take(text(string)),
+    onMessage,
+    onText,
+    onPing: unexpected,
+    onPong: unexpected,
+    onClose: unexpected,
+    onError,
+    message: onMessage,
+    text: onText,
     ping: unexpected,
     pong: unexpected,
     close: unexpected,
-    fail: (error) => {
-      throw error;
-    },
+    fail: onError,
   };
 }
 

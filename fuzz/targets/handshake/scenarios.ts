@@ -1,4 +1,4 @@
-import { type ConnectionEvent, type WebSocketServerOptions, refuse } from "../../../src/hawser.ts";
+import { type WSConnectionEvent, type WebSocketServerOptions, refuse } from "../../../src/hawser.ts";
 import { holds } from "../../engine/target.ts";
 import type { FuzzHandler } from "../../world/handler.ts";
 
@@ -7,7 +7,7 @@ export interface Scenario {
   /** Whose web server it is: ours, the user's to which ours is attached, or the user's who hands sockets over. */
   readonly server: "own" | "attached" | "handed over";
   readonly options: WebSocketServerOptions;
-  readonly answer: (event: ConnectionEvent, handler: FuzzHandler) => unknown;
+  readonly answer: (event: WSConnectionEvent, handler: FuzzHandler) => unknown;
   /** Statuses that this scenario adds to those that every server may answer with. */
   readonly statuses: readonly number[];
   /** Whether it can ever let somebody in. */
@@ -42,7 +42,7 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 /** Looks at all there is, picks a subprotocol and lets the client in. */
-function accept(event: ConnectionEvent, handler: FuzzHandler): FuzzHandler {
+function accept(event: WSConnectionEvent, handler: FuzzHandler): FuzzHandler {
   const { headers, query, url, remoteAddress } = event.request;
   holds(
     Object.getPrototypeOf(headers) === null && Object.getPrototypeOf(query) === null,

@@ -1,4 +1,4 @@
-import type { ReaderOptions } from "../../../src/protocol/rules.ts";
+import type { ReaderOptions } from "../../../src/protocol/reader-rules.ts";
 import type { Call } from "../../../test/support/recording-sink.ts";
 import { readWithWs } from "../../../test/support/ws-receiver.ts";
 import { Broken } from "../../engine/target.ts";
@@ -35,7 +35,7 @@ function isAllUtf8(frames: readonly WireFrame[]): boolean {
 
 /**
  * Holds what our reader made of a stream against what the receiver of the `ws` package makes of it. They may differ in
- * what `test/protocol/reader.differential.test.ts` lists with reasons, and in nothing else.
+ * what `test/protocol/frame-reader.differential.test.ts` lists with reasons, and in nothing else.
  *
  * @param readOn what ours makes of the stream with some bytes behind it
  */

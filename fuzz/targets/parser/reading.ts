@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 
 import { type Bytes, asBytes } from "../../../src/protocol/bytes.ts";
-import { FrameReader } from "../../../src/protocol/reader.ts";
-import { type ReaderOptions, ReaderRules } from "../../../src/protocol/rules.ts";
+import { FrameReader } from "../../../src/protocol/frame-reader.ts";
+import { type ReaderOptions, ReaderRules } from "../../../src/protocol/reader-rules.ts";
 import { type Call, RecordingSink } from "../../../test/support/recording-sink.ts";
 import { holds } from "../../engine/target.ts";
 
@@ -36,11 +36,11 @@ class KeepingSink extends RecordingSink {
     this.#texts = texts;
   }
 
-  override message(opcode: number, bytes: Bytes, start: number, end: number, ascii: boolean): void {
+  override onMessage(opcode: number, bytes: Bytes, start: number, end: number, ascii: boolean): void {
     const view = bytes.subarray(start, end);
     // A text that becomes a string is the receiver's until the call returns.
     if (!(this.#texts && opcode === 1)) this.#kept.push([view, Buffer.from(view)]);
-    super.message(opcode, bytes, start, end, ascii);
+    super.onMessage(opcode, bytes, start, end, ascii);
   }
 
   /** Whether all that was handed over for good is as it was. */
@@ -79,7 +79,7 @@ const rules = new WeakMap<ReaderOptions, (ReaderRules | undefined)[]>();
 function rulesOf(options: ReaderOptions, texts: boolean): ReaderRules {
   let both = rules.get(options);
   if (both === undefined) rules.set(options, (both = []));
-  return (both[Number(texts)] ??= new ReaderRules({ isUtf8, ...options, texts }));
+  return (both[Number(texts)] ??= new ReaderRules({ isUtf8, ...options, textAsString: texts }));
 }
 
 /** Pushes `stream[start, end)`: through memory that is written on behind the call, or in memory of its own. */

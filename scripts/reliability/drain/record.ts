@@ -70,8 +70,8 @@ export function judged(seen: Seen): DrainRecord {
     misplaced: sum(ofClients.map(({ misplaced }) => misplaced)),
     refused: ofServer.refused,
     answeredMeanwhile: Math.max(0, answers - beginning.handled),
-    codes: tally(ofClients.map(({ code }) => String(code))),
-    knocks: tally(seen.knocks.map(inWords)),
+    codes: limitCounters(ofClients.map(({ code }) => String(code))),
+    knocks: limitCounters(seen.knocks.map(inWords)),
     page: { meanwhile: seen.pageMeanwhile.status, afterwards: seen.pageAfterwards.status },
     order: ofServer.order,
     left: ofServer.left,
@@ -83,7 +83,7 @@ function inWords({ status, retryAfter }: Told): string {
   return `${String(status)}${retryAfter === undefined ? "" : " with Retry-After"}`;
 }
 
-function tally(keys: readonly string[]): Record<string, number> {
+function limitCounters(keys: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const key of keys) counts[key] = (counts[key] ?? 0) + 1;
   return counts;

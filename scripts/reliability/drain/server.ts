@@ -3,9 +3,9 @@ import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import {
-  type ConnectionEvent,
+  type WSConnectionEvent,
   type MessageCounters,
-  type MessageEvent,
+  type WSMessageEvent,
   type WebSocketConnection,
   WebSocketServer,
 } from "hawser";
@@ -81,7 +81,7 @@ class Echo {
     accepted[client] = 0;
   }
 
-  onMessage(ws: WebSocketConnection<Echo>, { data }: MessageEvent): unknown {
+  onMessage(ws: WebSocketConnection<Echo>, { data }: WSMessageEvent): unknown {
     handled++;
     this.send(ws, data);
     return undefined;
@@ -102,14 +102,14 @@ class Echo {
 
 /** The same, a turn later. */
 class BusyEcho extends Echo {
-  override async onMessage(ws: WebSocketConnection<Echo>, event: MessageEvent): Promise<unknown> {
+  override async onMessage(ws: WebSocketConnection<Echo>, event: WSMessageEvent): Promise<unknown> {
     await turn();
     return super.onMessage(ws, event);
   }
 }
 
 const chat = {
-  onConnection(_wss: unknown, { request }: ConnectionEvent): Echo {
+  onConnection(_wss: unknown, { request }: WSConnectionEvent): Echo {
     const client = Number(request.query["client"]);
     return client % BUSY === 0 ? new BusyEcho(client) : new Echo(client);
   },

@@ -2,11 +2,11 @@
 import type { AddressInfo } from "node:net";
 import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 import {
-  type ConnectionEvent,
-  type ErrorEvent,
-  type MessageEvent,
+  type WSConnectionEvent,
+  type WSErrorEvent,
+  type WSMessageEvent,
   type ServerCounters,
-  type TerminateEvent,
+  type WSTerminateEvent,
   type WebSocketConnection,
   WebSocketServer,
   refuse,
@@ -97,7 +97,7 @@ class Echo {
     if (leak > 0) left.push(Array.from({ length: leak }, Math.random));
   }
 
-  onMessage(ws: WebSocketConnection, { data }: MessageEvent<string | Uint8Array>): unknown {
+  onMessage(ws: WebSocketConnection, { data }: WSMessageEvent<string | Uint8Array>): unknown {
     if (data === "ping") void settled(ws.ping()).then((ms) => ws.send(typeof ms));
     else if (data === "terminate") ws.terminate(4000, "as you wish");
     else if (data === "throw") throw new Error("as you wish");
@@ -105,7 +105,7 @@ class Echo {
     return undefined;
   }
 
-  onError(_ws: WebSocketConnection, event: ErrorEvent): void {
+  onError(_ws: WebSocketConnection, event: WSErrorEvent): void {
     count(errors, event.errors[0].errCode);
   }
 
@@ -113,7 +113,7 @@ class Echo {
     drains++;
   }
 
-  onTerminate(_ws: WebSocketConnection, { code }: TerminateEvent): void {
+  onTerminate(_ws: WebSocketConnection, { code }: WSTerminateEvent): void {
     closed++;
     count(codes, code);
   }
@@ -121,7 +121,7 @@ class Echo {
 
 /** The same, after a while. */
 class BusyEcho extends Echo {
-  override async onMessage(ws: WebSocketConnection, event: MessageEvent<string | Uint8Array>): Promise<unknown> {
+  override async onMessage(ws: WebSocketConnection, event: WSMessageEvent<string | Uint8Array>): Promise<unknown> {
     for (let i = 0; i < BUSY_TURNS; i++) await turn();
     return super.onMessage(ws, event);
   }
@@ -137,7 +137,7 @@ class Flood extends Echo {
 }
 
 /** The path decides who answers. */
-function onConnection(_wss: unknown, { request }: ConnectionEvent): unknown {
+function onConnection(_wss: unknown, { request }: WSConnectionEvent): unknown {
   if (request.url === "/refused") return refuse(401, "Not you.");
   if (request.url === "/busy") return new BusyEcho();
   if (request.url === "/flood") return new Flood();
@@ -177,7 +177,7 @@ const methods: SoakServer = {
       const handler = {
         onConnection,
         onOpen: (server: WebSocketServer) => resolve((server.address() as AddressInfo).port),
-        onError: (_wss: unknown, { errors: [error] }: ErrorEvent) => {
+        onError: (_wss: unknown, { errors: [error] }: WSErrorEvent) => {
           count(errors, error.errCode);
           reject(new Error(error.message));
         },

@@ -1,4 +1,4 @@
-import type { Tally } from "../counters/limits.ts";
+import type { LimitCounters } from "../counters/limit-counters.ts";
 
 /**
  * What happens to a message when more than `maxSendQueue` bytes wait for its peer: `"terminate"` gives the peer up (close
@@ -22,5 +22,5 @@ export interface SendingSettings {
   /** Pongs that wait for a stream that is full at most: RFC 6455 5.5.3 wants only the latest ping answered. */
   readonly maxPongQueue: number;
   /** Counts how often the limits were reached. */
-  readonly tally: Tally;
+  readonly limitCounters: LimitCounters;
 }

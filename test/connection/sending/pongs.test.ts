@@ -5,17 +5,17 @@ import { hex, toHex } from "../../support/bytes.ts";
 /** Pongs of which `most` may wait, with the frames 00, 01, … added. */
 function filled(count: number, most: number) {
   const pongs = new Pongs();
-  const tally = { maxPongQueue: 0 };
-  for (let i = 0; i < count; i++) pongs.add(hex(i.toString(16).padStart(2, "0")), most, tally);
-  return { pongs, tally, taken: () => pongs.take().map(toHex) };
+  const limitCounters = { maxPongQueue: 0 };
+  for (let i = 0; i < count; i++) pongs.add(hex(i.toString(16).padStart(2, "0")), most, limitCounters);
+  return { pongs, limitCounters, taken: () => pongs.take().map(toHex) };
 }
 
 describe("pongs that wait", () => {
   test("are taken all together, the oldest first, and once", () => {
-    const { taken, tally } = filled(3, 3);
+    const { taken, limitCounters } = filled(3, 3);
     expect(taken()).toEqual(["00", "01", "02"]);
     expect(taken()).toEqual([]);
-    expect(tally.maxPongQueue).toBe(0);
+    expect(limitCounters.maxPongQueue).toBe(0);
   });
 
   test.each([
@@ -24,16 +24,16 @@ describe("pongs that wait", () => {
     [10, 1, ["09"], 9],
     [10, 0, [], 10],
   ])("are, of %d where %d may wait, the newest; each that made way is counted", (count, most, left, reached) => {
-    const { taken, tally } = filled(count, most);
+    const { taken, limitCounters } = filled(count, most);
     expect(taken()).toEqual(left);
-    expect(tally.maxPongQueue).toBe(reached);
+    expect(limitCounters.maxPongQueue).toBe(reached);
   });
 
   test("may be as many again once they were taken", () => {
-    const { pongs, taken, tally } = filled(3, 3);
+    const { pongs, taken, limitCounters } = filled(3, 3);
     const first = pongs.take();
-    pongs.add(hex("aa"), 3, tally);
+    pongs.add(hex("aa"), 3, limitCounters);
     expect(first.map(toHex)).toEqual(["00", "01", "02"]);
-    expect([taken(), tally.maxPongQueue]).toEqual([["aa"], 0]);
+    expect([taken(), limitCounters.maxPongQueue]).toEqual([["aa"], 0]);
   });
 });

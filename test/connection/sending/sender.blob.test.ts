@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { newTally } from "../../../src/connection/counters/limits.ts";
-import { Sender, type SenderHost, Sent } from "../../../src/connection/sending/sender.ts";
+import { newLimitCounters } from "../../../src/connection/counters/limit-counters.ts";
+import { Sender, type SenderHost, SendResult } from "../../../src/connection/sending/sender.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { connectionSettings } from "../../support/settings.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { FIRST, came, flow, slowPeer } from "../../support/slow-session.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
-const { dropped, slow, taken } = Sent;
+const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 
 describe.each(["drop-oldest", "latest"] as const)('behind a Blob that is being read, under "%s"', (sendQueuePolicy) => {
   test("messages beyond the limit are dropped, and the peer is not given up", async () => {
@@ -59,11 +59,11 @@ test.each(["drop-oldest", "latest"] as const)(
     // 7 bytes are in the stream: they wait too, but none of them can be dropped.
     for (let i = 0; i < 1099; i++) expect(session.connection.send("x", `${i % 1050}`)).toBe(taken);
     for (const key of ["49", "50"]) expect(session.connection.send("x", key)).toBe(slow);
-    expect(session.tally.maxSendQueue).toBe(0);
+    expect(session.limitCounters.maxSendQueue).toBe(0);
     // What is asked for in bytes are bytes.
     expect(session.connection.bufferedAmount).toBe(7 + 1101 * 3);
     session.connection.send("one more", "0");
-    expect(session.tally.maxSendQueue).toBe(1);
+    expect(session.limitCounters.maxSendQueue).toBe(1);
     expect(session.connection.counters.dropped).toBe(sendQueuePolicy === "latest" ? 52 : 1);
   },
 );
@@ -73,11 +73,11 @@ function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
   const stream = new Wire({ highWaterMark: 1 });
   const log: string[] = [];
   const host: SenderHost = {
-    overfull: (limit) => log.push(`overfull ${limit}`),
-    unreadable: () => log.push("unreadable"),
-    hasRoom: () => log.push("room"),
+    onSendQueueFull: (limit) => log.push(`overfull ${limit}`),
+    onBlobFailed: () => log.push("unreadable"),
+    onDrained: () => log.push("room"),
   };
-  const sender = new Sender(stream, connectionSettings({ tally: newTally(), ...own }), host);
+  const sender = new Sender(stream, connectionSettings({ limitCounters: newLimitCounters(), ...own }), host);
   stream.stick();
   return { stream, sender, log };
 }
@@ -85,31 +85,31 @@ function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
 describe("a sender", () => {
   test("awaits room while somebody waits for its promise, and for nobody else", async () => {
     const { stream, sender, log } = sending({ highWaterMark: 10 });
-    expect(sender.awaitsRoom).toBe(false);
+    expect(sender.hasDrainWaiters).toBe(false);
     expect(sender.send("x".repeat(30))).toBe(slow);
     await turns();
-    expect(sender.awaitsRoom).toBe(false);
-    const room = sender.whenRoom();
-    expect(sender.awaitsRoom).toBe(true);
+    expect(sender.hasDrainWaiters).toBe(false);
+    const room = sender.whenDrained();
+    expect(sender.hasDrainWaiters).toBe(true);
     stream.flow();
     await turns();
-    sender.drained();
+    sender.onDrain();
     expect(await room).toBe(true);
-    expect([sender.awaitsRoom, log]).toEqual([false, ["room"]]);
-    expect(await sender.whenRoom()).toBe(true);
-    expect(sender.awaitsRoom).toBe(false);
+    expect([sender.hasDrainWaiters, log]).toEqual([false, ["room"]]);
+    expect(await sender.whenDrained()).toBe(true);
+    expect(sender.hasDrainWaiters).toBe(false);
   });
 
-  test.each(["end", "gone"] as const)("awaits room no more behind its %s", async (how) => {
+  test.each(["end", "onGone"] as const)("awaits room no more behind its %s", async (how) => {
     const { sender, log } = sending({ highWaterMark: 10 });
     sender.send("x".repeat(30));
-    const room = sender.whenRoom();
+    const room = sender.whenDrained();
     sender[how]();
-    expect(sender.awaitsRoom).toBe(false);
+    expect(sender.hasDrainWaiters).toBe(false);
     expect(await room).toBe(false);
     await turns();
     expect(log).toEqual([]);
-    sender.gone();
+    sender.onGone();
   });
 
   test("that is ended with a Blob unread gives up what waits for that, and writes none of it", async () => {
@@ -125,6 +125,6 @@ describe("a sender", () => {
     await turns();
     expect([stream.ended, stream.errored, log]).toEqual([true, null, []]);
     expect(stream.taken.latin1Slice(2, stream.taken.length)).toBe("before");
-    sender.gone();
+    sender.onGone();
   });
 });

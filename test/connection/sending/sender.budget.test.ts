@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { sendBudget } from "../../../src/connection/sending/budget.ts";
-import { Sent } from "../../../src/connection/sending/sender.ts";
+import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
+import { SendResult } from "../../../src/connection/sending/sender.ts";
 import { Session, broken, close } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { FIRST, FIRST_SIZE, came, flow, slowPeer, ways } from "../../support/slow-session.ts";
 import { turns } from "../../support/wire.ts";
 
-const { dropped, slow, taken } = Sent;
+const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 
 /** A text whose frame has so many bytes. */
 function textOf(size: number): string {
@@ -66,7 +66,7 @@ describe.each(ways)("the budget of the process, by %s", (_name, way) => {
       "Connected",
       "Connected",
     ]);
-    expect(large.tally).toMatchObject({ maxTotalSendQueue: 1, maxSendQueue: 0 });
+    expect(large.limitCounters).toMatchObject({ maxTotalSendQueue: 1, maxSendQueue: 0 });
     await flow(large);
     expect(came(large)).toEqual([FIRST, "close 1013"]);
     expect(large.calls).toEqual([["open"], ["error", 202]]);
@@ -108,8 +108,8 @@ describe.each(ways)("the budget of the process, by %s", (_name, way) => {
     for (let i = 0; i < 20; i++) way(oldest, textOf(23));
     expect(sendBudget.total).toBeLessThanOrEqual(390 + 23);
     expect(oldest.connection.counters.dropped).toBeGreaterThan(0);
-    expect([oldest, latest].map(({ tally }) => tally.maxSendQueue)).toEqual([0, 0]);
-    expect(latest.tally.maxTotalSendQueue).toBe(1);
+    expect([oldest, latest].map(({ limitCounters }) => limitCounters.maxSendQueue)).toEqual([0, 0]);
+    expect(latest.limitCounters.maxTotalSendQueue).toBe(1);
     await flow(oldest);
     await flow(latest);
     expect(came(oldest).at(-1)).toEqual(textOf(23));
@@ -121,7 +121,7 @@ test("a limit of one queue that is below the share is the one that counts", asyn
   const session = await slowPeer({ maxSendQueue: 20, maxTotalSendQueue: 30 });
   expect(session.connection.send(textOf(30))).toBe(slow);
   expect(session.connection.send(textOf(30))).toBe(dropped);
-  expect(session.tally).toMatchObject({ maxSendQueue: 1, maxTotalSendQueue: 0 });
+  expect(session.limitCounters).toMatchObject({ maxSendQueue: 1, maxTotalSendQueue: 0 });
 });
 
 describe.each(["terminate", "drop-newest", "drop-oldest", "latest"] as const)(

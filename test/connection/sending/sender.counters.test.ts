@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { MessageCounters } from "../../../src/connection/counters/messages.ts";
-import { sendBudget } from "../../../src/connection/sending/budget.ts";
-import { Sent } from "../../../src/connection/sending/sender.ts";
+import type { MessageCounters } from "../../../src/connection/counters/message-counters.ts";
+import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
+import { SendResult } from "../../../src/connection/sending/sender.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
-import { textFrame } from "../../../src/connection/sending/text.ts";
+import { textFrame } from "../../../src/connection/sending/text-frames.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { cases, seed } from "../../support/fuzz.ts";
 import { trafficIn } from "../../support/sent-traffic.ts";
@@ -31,7 +31,7 @@ type Step = Send | { readonly act: "turn" | "stick" | "take" | "flow" | "read" |
 interface Handed {
   readonly content: string;
   readonly key: string | undefined;
-  readonly told: Sent;
+  readonly told: SendResult;
 }
 
 const PREAMBLE = 4;
@@ -120,7 +120,7 @@ class Sending {
     const content = `${String(this.handed.length)}|${character.repeat(size)}`;
     const before = connection.counters.accepted;
     const open = connection.status === "Connected";
-    let told: Sent;
+    let told: SendResult;
     if (kind === "text") told = connection.send(content, key);
     else if (kind === "bytes") told = connection.send(utf8(content), key);
     else if (kind === "shared") told = connection.sendShared(textFrame(content), content, key);
@@ -131,7 +131,7 @@ class Sending {
     }
     expect(connection.counters.accepted - before).toBe(open ? 1 : 0);
     if (open) this.handed.push({ content, key, told });
-    else expect(told).toBe(Sent.dropped);
+    else expect(told).toBe(SendResult.dropped);
   }
 
   /** What holds at every moment. */
@@ -174,7 +174,7 @@ class Sending {
     }
     // What was said to be dropped is; of each key, what comes comes in order.
     for (const key of policy === "latest" ? [undefined, "a", "b"] : ["any"]) {
-      const wanted = handed.filter((one) => one.told !== Sent.dropped && (key === "any" || one.key === key));
+      const wanted = handed.filter((one) => one.told !== SendResult.dropped && (key === "any" || one.key === key));
       const rest = wanted.map(({ content }) => content);
       const got = policy === "latest" ? messages.filter((message) => rest.includes(message)) : messages;
       expect(isPart(got, rest)).toBe(true);
@@ -182,7 +182,7 @@ class Sending {
       if (session.connection.status === "Connected") expect(got.at(-1)).toBe(rest.at(-1));
     }
     if (session.connection.status !== "Connected") return;
-    const refused = handed.filter((one) => one.told === Sent.dropped).length;
+    const refused = handed.filter((one) => one.told === SendResult.dropped).length;
     if (policy === "terminate" || policy === "drop-newest") expect(counters.dropped).toBe(refused);
     if (policy === "terminate") expect(refused).toBe(0);
     expect(told).toEqual([]);

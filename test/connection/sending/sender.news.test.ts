@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Sent } from "../../../src/connection/sending/sender.ts";
+import { SendResult } from "../../../src/connection/sending/sender.ts";
 import { fill } from "../../support/bytes.ts";
 import { Session, ping } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
@@ -37,9 +37,9 @@ describe("onDrain and drained()", () => {
     hearRoom(session);
     await turns();
     const blob = new SlowBlob("x".repeat(30));
-    expect(session.connection.send(blob)).toBe(Sent.slow);
+    expect(session.connection.send(blob)).toBe(SendResult.acceptedAndSlow);
     let room: boolean | undefined;
-    void session.connection.whenRoom().then((answer) => (room = answer));
+    void session.connection.whenDrained().then((answer) => (room = answer));
     await turns();
     blob.read();
     session.stream.stick();
@@ -58,7 +58,7 @@ describe("onDrain and drained()", () => {
     await turns();
     expect(session.calls).toEqual([OPEN, DRAIN]);
     const blob = new SlowBlob("short");
-    expect(session.connection.send(blob)).toBe(Sent.taken);
+    expect(session.connection.send(blob)).toBe(SendResult.accepted);
     blob.read();
     await turns();
     expect(session.calls).toEqual([OPEN, DRAIN]);
@@ -69,7 +69,7 @@ describe("onDrain and drained()", () => {
     const [one, other] = [await slowPeer(limited), await slowPeer(limited)];
     hearRoom(one);
     for (const session of [one, other]) session.connection.send("x".repeat(80));
-    expect(one.connection.send("m")).toBe(Sent.dropped);
+    expect(one.connection.send("m")).toBe(SendResult.dropped);
     await flow(other);
     await flow(one);
     expect(one.calls).toEqual([OPEN, DRAIN]);
@@ -78,8 +78,8 @@ describe("onDrain and drained()", () => {
   test("drained() is false once nothing is sent any more: the loop in its doc comment would never end", async () => {
     const session = await slowPeer({ highWaterMark: 20 });
     session.connection.terminate(1000);
-    expect(session.connection.send("m")).toBe(Sent.dropped);
-    expect(await session.connection.whenRoom()).toBe(false);
+    expect(session.connection.send("m")).toBe(SendResult.dropped);
+    expect(await session.connection.whenDrained()).toBe(false);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { newTally } from "../../../src/connection/counters/limits.ts";
-import { Sent } from "../../../src/connection/sending/sender.ts";
+import { newLimitCounters } from "../../../src/connection/counters/limit-counters.ts";
+import { SendResult } from "../../../src/connection/sending/sender.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
 import { Session } from "../../support/session.ts";
 import { FIRST, FIRST_SIZE, type Way, came, flow, slowPeer, ways } from "../../support/slow-session.ts";
@@ -8,10 +8,10 @@ import { Wire, turns } from "../../support/wire.ts";
 
 /** Bytes of the frame of a text of two characters, as they are sent here. */
 const FRAME = 4;
-const { dropped, slow, taken } = Sent;
+const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 
 /** Sends texts of two characters and returns what each was told. */
-function sendAll(way: Way, session: Session, texts: string, keys?: string): Sent[] {
+function sendAll(way: Way, session: Session, texts: string, keys?: string): SendResult[] {
   return texts.split(" ").map((text, i) => way(session, text, keys?.split(" ")[i]));
 }
 
@@ -22,10 +22,10 @@ describe.each(ways)("%s to a peer that does not read", (_name, way) => {
     // The limit itself may wait.
     expect(sendAll(way, session, "m3")).toEqual([slow]);
     expect(session.connection.status).toBe("Connected");
-    expect(session.tally.maxSendQueue).toBe(0);
+    expect(session.limitCounters.maxSendQueue).toBe(0);
     expect(sendAll(way, session, "m4")).toEqual([dropped]);
     expect(session.connection.status).toBe("Closing");
-    expect(session.tally.maxSendQueue).toBe(1);
+    expect(session.limitCounters.maxSendQueue).toBe(1);
     expect(session.connection.counters).toEqual({ accepted: 5, written: 1, dropped: 4, pending: 0 });
     // It is over: nothing is accepted any more.
     expect(sendAll(way, session, "m5")).toEqual([dropped]);
@@ -39,7 +39,7 @@ describe.each(ways)("%s to a peer that does not read", (_name, way) => {
   test('under "drop-newest" is given up itself, and what waits comes in order', async () => {
     const session = await slowPeer({ maxSendQueue: FIRST_SIZE + 2 * FRAME, sendQueuePolicy: "drop-newest" });
     expect(sendAll(way, session, "m1 m2 m3 m4 m5")).toEqual([taken, taken, slow, dropped, dropped]);
-    expect(session.tally.maxSendQueue).toBe(2);
+    expect(session.limitCounters.maxSendQueue).toBe(2);
     expect(session.connection.counters).toEqual({ accepted: 6, written: 1, dropped: 2, pending: 3 });
     await flow(session);
     expect(sendAll(way, session, "m6")).toEqual([taken]);
@@ -54,10 +54,10 @@ describe.each(ways)("%s to a peer that does not read", (_name, way) => {
     // What the stream has is too late to drop: the limit is on what waits before it.
     expect(sendAll(way, session, "m1 m2 m3 m4")).toEqual([taken, slow, slow, slow]);
     expect(session.connection.counters).toEqual({ accepted: 5, written: 1, dropped: 0, pending: 4 });
-    expect(session.tally.maxSendQueue).toBe(0);
+    expect(session.limitCounters.maxSendQueue).toBe(0);
     expect(sendAll(way, session, "m5 m6")).toEqual([slow, slow]);
     expect(session.connection.counters).toEqual({ accepted: 7, written: 1, dropped: 2, pending: 4 });
-    expect(session.tally.maxSendQueue).toBe(2);
+    expect(session.limitCounters.maxSendQueue).toBe(2);
     expect(session.connection.bufferedAmount).toBe(FIRST_SIZE + 4 * FRAME);
     await flow(session);
     expect(came(session)).toEqual([FIRST, "m3", "m4", "m5", "m6"]);
@@ -71,7 +71,7 @@ describe.each(ways)("%s to a peer that does not read", (_name, way) => {
     expect(session.connection.counters).toEqual({ accepted: 7, written: 1, dropped: 0, pending: 6 });
     expect(sendAll(way, session, "a4", "a")).toEqual([slow]);
     expect(session.connection.counters).toEqual({ accepted: 8, written: 1, dropped: 3, pending: 4 });
-    expect(session.tally.maxSendQueue).toBe(1);
+    expect(session.limitCounters.maxSendQueue).toBe(1);
     // From here on each key has one place: below the limit too.
     sendAll(way, session, "d2 e1 d3", "d e d");
     expect(session.connection.counters).toEqual({ accepted: 11, written: 1, dropped: 5, pending: 5 });
@@ -124,21 +124,21 @@ const policies: readonly SendQueuePolicy[] = ["terminate", "drop-newest", "drop-
 
 describe.each(policies)('what is sent in one turn, under "%s"', (sendQueuePolicy) => {
   test.each(ways)("by %s, is tried before it is judged: a peer that reads gets all of it", async (_name, way) => {
-    const tally = newTally();
-    const session = new Session({}, { sendQueuePolicy, maxSendQueue: 100, tally });
+    const limitCounters = newLimitCounters();
+    const session = new Session({}, { sendQueuePolicy, maxSendQueue: 100, limitCounters });
     await turns();
     const texts = Array.from({ length: 200 }, (_, i) => `message ${String(i)} ${"x".repeat(i)}`);
     for (const text of texts) expect(way(session, text)).not.toBe(dropped);
     await turns();
     expect(came(session)).toEqual(texts);
     expect(session.connection.counters).toEqual({ accepted: 200, written: 200, dropped: 0, pending: 0 });
-    expect(tally).toEqual(newTally());
+    expect(limitCounters).toEqual(newLimitCounters());
   });
 });
 
 test('what was handed to the stream under "latest" is replaced no more: the next of its key comes behind', async () => {
   const session = await slowPeer({ maxSendQueue: 100_000, sendQueuePolicy: "latest" });
-  const send = (name: string): Sent => session.connection.send(name.padEnd(30_000, "x"), name.slice(0, 1));
+  const send = (name: string): SendResult => session.connection.send(name.padEnd(30_000, "x"), name.slice(0, 1));
   for (const name of ["a1", "b1", "c1", "d1", "a2"]) send(name);
   // The stream takes one, and 64 KiB are handed over: d waits alone.
   session.stream.takeOne();

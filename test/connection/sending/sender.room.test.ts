@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Sent } from "../../../src/connection/sending/sender.ts";
+import { SendResult } from "../../../src/connection/sending/sender.ts";
 import { type Slow, came, flow, hearRoom, slowPeer, ways } from "../../support/slow-session.ts";
 import { type Call, Session, type SessionOptions, gate, text } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
@@ -7,7 +7,7 @@ import { Wire, turns } from "../../support/wire.ts";
 
 const OPEN: Call = ["open"];
 const DRAIN: Call = ["drain", { type: "drain" }];
-const { dropped, slow, taken } = Sent;
+const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 
 /** A slow peer whose handler hears of room: at most 20 bytes wait before `send` says so. */
 async function listening(options: SessionOptions = {}, react?: () => unknown): Promise<Slow> {
@@ -184,18 +184,18 @@ describe("onDrain", () => {
 describe("the promise of room", () => {
   test("is true at once where there is room", async () => {
     const session = await listening();
-    expect(await session.connection.whenRoom()).toBe(true);
+    expect(await session.connection.whenDrained()).toBe(true);
     session.connection.send("x".repeat(11));
-    expect(await session.connection.whenRoom()).toBe(true);
+    expect(await session.connection.whenDrained()).toBe(true);
     expect(session.calls).toEqual([OPEN]);
   });
 
   test("is true for all who wait, once no more than the mark waits", async () => {
     const session = await listening();
     session.connection.send("x".repeat(30));
-    const waiting = [watch(session.connection.whenRoom()), watch(session.connection.whenRoom())];
+    const waiting = [watch(session.connection.whenDrained()), watch(session.connection.whenDrained())];
     await turns();
-    waiting.push(watch(session.connection.whenRoom()));
+    waiting.push(watch(session.connection.whenDrained()));
     expect(waiting).toEqual([{ value: "nothing" }, { value: "nothing" }, { value: "nothing" }]);
     await flow(session);
     expect(waiting).toEqual([{ value: true }, { value: true }, { value: true }]);
@@ -208,11 +208,11 @@ describe("the promise of room", () => {
   ])("is false when the connection is %s before, and from then on", async (_how, end) => {
     const session = await listening();
     session.connection.send("x".repeat(30));
-    const waiting = watch(session.connection.whenRoom());
+    const waiting = watch(session.connection.whenDrained());
     end(session);
     await turns();
     expect(waiting.value).toBe(false);
-    expect(await session.connection.whenRoom()).toBe(false);
+    expect(await session.connection.whenDrained()).toBe(false);
   });
 
   test("lets a loop send as fast as the peer reads, with no more than the mark and one message waiting", async () => {
@@ -223,7 +223,7 @@ describe("the promise of room", () => {
       for (let i = 0; i < 100; i++) {
         if (!connection.send(`message ${String(i)}`)) return false;
         most = Math.max(most, connection.bufferedAmount);
-        if (connection.bufferedAmount > 20 && !(await connection.whenRoom())) return false;
+        if (connection.bufferedAmount > 20 && !(await connection.whenDrained())) return false;
       }
       return true;
     })();

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { sendBudget } from "../../../src/connection/sending/budget.ts";
-import { Sent } from "../../../src/connection/sending/sender.ts";
+import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
+import { SendResult } from "../../../src/connection/sending/sender.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
 import { type Session, type SessionOptions, close, gate, text } from "../../support/session.ts";
 import { FIRST, type Slow, came, flow, hearRoom, slowPeer, ways } from "../../support/slow-session.ts";
@@ -8,7 +8,7 @@ import { turns } from "../../support/wire.ts";
 
 const OPEN = ["open"];
 const DRAIN = ["drain", { type: "drain" }];
-const { dropped, taken } = Sent;
+const { dropped, accepted: taken } = SendResult;
 
 /** What a promise has settled with, "nothing" before. */
 function watch<T>(promise: Promise<T>): { value: T | "nothing" } {
@@ -54,15 +54,15 @@ describe.each(ways)("%s beyond the share of the process's budget", (_name, way) 
     await flow(large);
     expect(large.calls).toEqual([OPEN, DRAIN]);
     expect(way(large, "m3")).toBe(taken);
-    expect(large.tally.maxTotalSendQueue).toBe(2);
+    expect(large.limitCounters.maxTotalSendQueue).toBe(2);
   });
 });
 
 describe("drained()", () => {
   test("waits where the share is passed, though less waits than the high-water mark", async () => {
     const [large, small] = await crowded();
-    const waiting = watch(large.connection.whenRoom());
-    expect(await small.connection.whenRoom()).toBe(true);
+    const waiting = watch(large.connection.whenDrained());
+    expect(await small.connection.whenDrained()).toBe(true);
     await turns();
     expect(waiting.value).toBe("nothing");
     await flow(large);
@@ -72,19 +72,19 @@ describe("drained()", () => {
   test("does not wait once others have made room in the process", async () => {
     const [large, small] = await crowded();
     await flow(small);
-    expect(await large.connection.whenRoom()).toBe(true);
+    expect(await large.connection.whenDrained()).toBe(true);
     expect(large.connection.send("m")).toBe(taken);
   });
 
   test("waits where the limit of the queue is passed, and not for a peer that keeps up", async () => {
     const session = await slowPeer({ maxSendQueue: 20, sendQueuePolicy: "drop-newest" });
     session.connection.send("x".repeat(30));
-    const waiting = watch(session.connection.whenRoom());
+    const waiting = watch(session.connection.whenDrained());
     await turns();
     expect(waiting.value).toBe("nothing");
     await flow(session);
     expect(waiting.value).toBe(true);
-    expect(await session.connection.whenRoom()).toBe(true);
+    expect(await session.connection.whenDrained()).toBe(true);
   });
 
   test.each<readonly [how: string, end: (session: Session) => void]>([
@@ -95,7 +95,7 @@ describe("drained()", () => {
     const session = await slowPeer({ highWaterMark: 20 });
     const { stream, connection } = session;
     connection.send("x".repeat(30));
-    const waiting = watch(connection.whenRoom());
+    const waiting = watch(connection.whenDrained());
     await turns();
     expect(waiting.value).toBe("nothing");
     end(session);
@@ -139,7 +139,7 @@ describe("who waits for room at a peer", () => {
       {
         message: async (ws) => {
           ws.send("x".repeat(30));
-          await (waitsForRoom ? ws.whenRoom() : work.promise);
+          await (waitsForRoom ? ws.whenDrained() : work.promise);
         },
       },
     );
@@ -148,7 +148,7 @@ describe("who waits for room at a peer", () => {
     expect(session.stream.isPaused()).toBe(true);
     for (let i = 0; i < 20; i++) {
       session.now++;
-      session.connection.look();
+      session.connection.checkPeer();
     }
     await turns();
     expect(session.connection.status).toBe(status);

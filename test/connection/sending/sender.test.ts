@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Sent } from "../../../src/connection/sending/sender.ts";
+import { SendResult } from "../../../src/connection/sending/sender.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
-import { textFrame } from "../../../src/connection/sending/text.ts";
+import { textFrame } from "../../../src/connection/sending/text-frames.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { Session, broken, close, ping } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
@@ -9,7 +9,7 @@ import { FIRST, FIRST_SIZE, came, flow, slowPeer } from "../../support/slow-sess
 import { Wire, turns } from "../../support/wire.ts";
 
 const policies: readonly SendQueuePolicy[] = ["terminate", "drop-newest", "drop-oldest", "latest"];
-const { dropped, slow, taken } = Sent;
+const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 
 describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy) => {
   test("pongs and pings do not wait", async () => {
@@ -17,7 +17,7 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
     session.connection.send("m1");
     session.receive(ping("p"));
     session.connection.send("m2");
-    void session.connection.measure();
+    void session.connection.measureRoundTrip();
     await flow(session);
     const [, ours, ...rest] = came(session);
     // Our ping is in the stream at once, the pong is the newest when that has room.

@@ -38,7 +38,7 @@ test("counts steps: twice as many turns of a loop are twice as many, and they co
 
 test("the library is src/ and nothing else", () => {
   const here = new URL("../../../", import.meta.url).href;
-  expect([`${here}src/protocol/reader.ts`, `${here}test/fuzz/toy/toy.ts`, "node:http"].map(isLibrary)).toEqual([
+  expect([`${here}src/protocol/frame-reader.ts`, `${here}test/fuzz/toy/toy.ts`, "node:http"].map(isLibrary)).toEqual([
     true,
     false,
     false,

@@ -62,7 +62,7 @@ describe("the signature", () => {
   test("of an error names the file of the library that threw it", () => {
     const error = new TypeError("bad");
     error.stack =
-      "TypeError: bad\n    at read (file:///home/x/src/protocol/reader.ts:10:3)\n    at test (file:///home/x/test/y.ts:1:1)";
-    expect(signatureOf(error)).toBe("TypeError: bad at read (src/protocol/reader.ts)");
+      "TypeError: bad\n    at read (file:///home/x/src/protocol/frame-reader.ts:10:3)\n    at test (file:///home/x/test/y.ts:1:1)";
+    expect(signatureOf(error)).toBe("TypeError: bad at read (src/protocol/frame-reader.ts)");
   });
 });

@@ -1,10 +1,10 @@
 // A server in a process of its own, so that its memory can be measured: run by its path, asked by `Remote`.
 import type { AddressInfo } from "node:net";
 import {
-  type ConnectionEvent,
-  type ErrorEvent,
-  type MessageEvent,
-  type TerminateEvent,
+  type WSConnectionEvent,
+  type WSErrorEvent,
+  type WSMessageEvent,
+  type WSTerminateEvent,
   type WebSocketConnection,
   WebSocketServer,
   type WebSocketServerOptions,
@@ -55,7 +55,7 @@ export type ServerOptions = Omit<WebSocketServerOptions, "server" | "tls" | "ori
 };
 
 let wss: WebSocketServer | undefined;
-let tally = newTally();
+let limitCounters = newTally();
 let gate = newGate();
 
 interface Told {
@@ -83,27 +83,27 @@ function count(of: Tally, code: number): void {
 
 /** Serves all connections of a path, so that a connection holds nothing of the test's own. */
 class Answerer {
-  readonly #answer: (ws: WebSocketConnection, data: MessageEvent["data"]) => unknown;
+  readonly #answer: (ws: WebSocketConnection, data: WSMessageEvent["data"]) => unknown;
 
-  constructor(answer: (ws: WebSocketConnection, data: MessageEvent["data"]) => unknown) {
+  constructor(answer: (ws: WebSocketConnection, data: WSMessageEvent["data"]) => unknown) {
     this.#answer = answer;
   }
 
   onOpen(): void {
-    tally.opened++;
+    limitCounters.opened++;
   }
 
-  onMessage(ws: WebSocketConnection, { data }: MessageEvent): unknown {
-    tally.messages++;
+  onMessage(ws: WebSocketConnection, { data }: WSMessageEvent): unknown {
+    limitCounters.messages++;
     return this.#answer(ws, data);
   }
 
-  onError(_ws: unknown, { errors }: ErrorEvent): void {
-    count(tally.errors, errors[0].errCode);
+  onError(_ws: unknown, { errors }: WSErrorEvent): void {
+    count(limitCounters.errors, errors[0].errCode);
   }
 
-  onTerminate(_ws: unknown, { code }: TerminateEvent): void {
-    count(tally.ended, code);
+  onTerminate(_ws: unknown, { code }: WSTerminateEvent): void {
+    count(limitCounters.ended, code);
   }
 }
 
@@ -117,17 +117,17 @@ const answerers: Readonly<Record<Path, Answerer>> = {
 };
 
 const site = {
-  onConnection(_wss: unknown, { request }: ConnectionEvent): Answerer | Promise<Answerer> {
+  onConnection(_wss: unknown, { request }: WSConnectionEvent): Answerer | Promise<Answerer> {
     if (request.url !== "/late") return answerers[request.url as Path];
-    tally.asked++;
+    limitCounters.asked++;
     return gate.promise.then(() => late);
   },
-  onError(_wss: unknown, { errors }: ErrorEvent): void {
-    tally.complaints.push(`onError: ${errors[0].message}`);
+  onError(_wss: unknown, { errors }: WSErrorEvent): void {
+    limitCounters.complaints.push(`onError: ${errors[0].message}`);
   },
 };
 
-process.on("warning", (warning) => tally.complaints.push(`warning: ${warning.message}`));
+process.on("warning", (warning) => limitCounters.complaints.push(`warning: ${warning.message}`));
 
 /** The connections of a path. */
 function of(path: Path): WebSocketConnection[] {
@@ -146,7 +146,7 @@ const methods = {
   async start({ secure = false, ...options }: ServerOptions): Promise<number> {
     gate.open();
     await wss?.terminate(0);
-    tally = newTally();
+    limitCounters = newTally();
     gate = newGate();
     const place = { port: 0, host: "127.0.0.1", ...(secure ? { tls: certificate } : {}) };
     const made = new WebSocketServer(site, { ...place, dataType: "auto", ...options });
@@ -163,7 +163,7 @@ const methods = {
       connections: wss?.connections.length ?? 0,
       sockets: active("TCPSocketWrap"),
       timers: active("Timeout"),
-      ...tally,
+      ...limitCounters,
     };
   },
 

@@ -1,4 +1,4 @@
-import { type ConnectionEvent, WebSocketServer, refuse } from "hawser";
+import { type WSConnectionEvent, WebSocketServer, refuse } from "hawser";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished } from "vitest";
 import { type Client, Refused } from "../clients/client.ts";
@@ -28,7 +28,7 @@ export const handshake = {
   "the subprotocol that the server picks is the client's": async (client) => {
     const offers: (readonly string[])[] = [];
     const { url, wss } = await serve({
-      connection(event: ConnectionEvent) {
+      connection(event: WSConnectionEvent) {
         offers.push(event.protocols);
         event.protocol = event.protocols[1];
       },
@@ -63,7 +63,7 @@ export const handshake = {
   },
 
   "onConnection sees the address that the client asked for": async (client) => {
-    const requests: ConnectionEvent["request"][] = [];
+    const requests: WSConnectionEvent["request"][] = [];
     const { url } = await serve({ connection: (event) => void requests.push(event.request) });
     await connect(client, `${url}rooms/1?name=J%C3%BCrgen&tag=a&tag=b+c`);
     expect(requests).toMatchObject([

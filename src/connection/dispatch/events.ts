@@ -1,0 +1,120 @@
+import { HawserError } from "../../errors/errors.ts";
+import { SYSTEM_COMPONENT, errorTable } from "../../errors/table.ts";
+
+/** `onOpen` of a server's and of a connection's handler. */
+export interface WSOpenEvent {
+  readonly type: "open";
+}
+
+/** A connection's `onMessage`: one whole message. */
+export interface WSMessageEvent<Data = string> {
+  readonly type: "message";
+  /**
+   * The message, as the server's `dataType` says. Copy what is kept for long: bytes are a view of up to 64 KiB that were
+   * received together, a short text is cut from up to 1 KiB of them (`Buffer.from(text).toString()` is a copy).
+   */
+  readonly data: Data;
+}
+
+/** A connection's `onDrain`: no more than `highWaterMark` bytes wait again, after a `send` that returned false. */
+export interface WSDrainEvent {
+  readonly type: "drain";
+}
+
+/** `onError` of a server's and of a connection's handler. */
+export interface WSErrorEvent {
+  readonly type: "error";
+  /** What failed, the newest first; behind it what caused it. */
+  readonly errors: readonly [ErrorEntry, ...ErrorEntry[]];
+}
+
+/** One of 4D's error entries. */
+export interface ErrorEntry {
+  /** A number from the error table (`docs/errors.md`), or the operating system's error number. */
+  readonly errCode: number;
+  /** What happened, for people. */
+  readonly message: string;
+  /** Four letters: the part of the library, `hwhd` for an exception in a handler, `syst` for the system. */
+  readonly componentSignature: string;
+  /** The real error: what a handler threw, a `HawserError`, or Node's own with its `code`. Not 4D's. */
+  readonly cause: unknown;
+}
+
+/** A connection's `onTerminate`: the last that its handler hears. */
+export interface WSTerminateEvent {
+  readonly type: "terminate";
+  /** The peer's close code; without one 1005 if nothing went wrong and 1006 if it did (RFC 6455 7.1.5). */
+  readonly code: number;
+  /** The peer's reason, where it gave one. */
+  readonly reason: string | undefined;
+}
+
+/** The one `OpenEvent`: there is nothing in it to differ. */
+export const OPEN_EVENT: WSOpenEvent = Object.freeze({ type: "open" });
+
+/** The one `DrainEvent`. */
+export const DRAIN_EVENT: WSDrainEvent = Object.freeze({ type: "drain" });
+
+/** Who failed: a user's callback that threw, or the library, the system or the peer. */
+export type ErrorSource = "handler" | "library";
+
+/** A chain of causes longer than this is cut. */
+const MAX_CAUSES = 10;
+
+/**
+ * The event for an error and its chain of causes.
+ *
+ * @param thrownBy "handler" when a user's callback threw `error`; the library's own errors carry their numbers themselves
+ */
+export function errorEvent(error: unknown, thrownBy: ErrorSource): WSErrorEvent {
+  try {
+    return { type: "error", errors: entriesOf(error, thrownBy) };
+  } catch {
+    // A proxy, or a getter that throws itself: what a handler throws must not throw here.
+    const { errCode, componentSignature } = errorTable.HWS_HANDLER_FAILED;
+    const message = "A handler threw something that cannot be read";
+    return { type: "error", errors: [{ errCode, message, componentSignature, cause: error }] };
+  }
+}
+
+/** The first entry is always there: a handler may throw even undefined. */
+function entriesOf(error: unknown, thrownBy: ErrorSource): [ErrorEntry, ...ErrorEntry[]] {
+  const entries: [ErrorEntry, ...ErrorEntry[]] = [entryOf(error, thrownBy)];
+  let cause = causeOf(error);
+  while (cause !== undefined && cause !== null && entries.length < MAX_CAUSES) {
+    entries.push(entryOf(cause, thrownBy));
+    cause = causeOf(cause);
+  }
+  return entries;
+}
+
+function entryOf(error: unknown, thrownBy: ErrorSource): ErrorEntry {
+  const message = describe(error instanceof Error ? error.message : error);
+  if (error instanceof HawserError) {
+    return { errCode: error.errCode, message, componentSignature: error.componentSignature, cause: error };
+  }
+  if (thrownBy === "handler") {
+    const { errCode, componentSignature } = errorTable.HWS_HANDLER_FAILED;
+    return { errCode, message, componentSignature, cause: error };
+  }
+  return { errCode: systemNumber(error), message, componentSignature: SYSTEM_COMPONENT, cause: error };
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}
+
+/** A thrown value that is no error, as text; nothing it does may throw here. */
+function describe(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return typeof value;
+  }
+}
+
+/** The operating system's number of an error, positive, as C has it; 0 where Node gives none. */
+function systemNumber(error: unknown): number {
+  const number = (error as { errno?: unknown } | undefined)?.errno;
+  return typeof number === "number" ? Math.abs(number) : 0;
+}

@@ -1,0 +1,158 @@
+import type { Duplex } from "node:stream";
+
+import { type Bytes, EMPTY, copyOf } from "../../protocol/bytes.ts";
+import { allowDirectWrites, isNodeSocket, mayWriteDirectly, memoryChanged, writeDirectly } from "./direct-write.ts";
+import { readIntoShared } from "./shared-read.ts";
+
+/** What a stream tells the connection on it. */
+export interface StreamListener {
+  /**
+   * A chunk came.
+   *
+   * @param end where it ends in its memory
+   * @param lent the memory is used again when this call has returned
+   */
+  onData(chunk: Bytes, end: number, lent: boolean): void;
+  /** The stream has room again. */
+  onDrain(): void;
+  /** The stream has taken what it had when `tellWhenTaken` asked. */
+  onTaken(): void;
+  /** The peer will send no more. */
+  onEnd(): void;
+  /** The stream failed; `closed` follows. */
+  onStreamError(cause: Error): void;
+  /** The stream is gone. */
+  onStreamClose(): void;
+}
+
+/** Where a stream keeps its listener. */
+const listener = Symbol("hawser connection");
+
+interface Linked extends Duplex {
+  [listener]: StreamListener | undefined;
+}
+
+/**
+ * Has `to` called for all that happens on `stream`; that there is room again, once a `write` has found none. All
+ * connections share these functions: none holds closures of its own.
+ */
+export function attach(stream: Duplex, to: StreamListener): void {
+  const linked = stream as Linked;
+  linked[listener] = to;
+  linked.on("error", onError).on("close", onClose).on("end", onEnd);
+  if (readIntoShared(linked, onRead)) allowDirectWrites(linked);
+  else linked.on("data", onData);
+  // Whoever handed it over may have paused it.
+  linked.resume();
+}
+
+/** What became of a write. */
+export const WriteResult = {
+  /** The stream keeps it, and takes no more: the listener is told when it does again. */
+  full: 0,
+  /** The stream keeps it, or may keep it, and takes more. */
+  kept: 1,
+  /** The operating system has taken all of it: its memory may be used again. */
+  taken: 2,
+} as const;
+
+/** One of `Written`. */
+export type WriteResult = (typeof WriteResult)[keyof typeof WriteResult];
+
+/**
+ * Writes to a stream: bytes, or a string with one character a byte. A user's own `Duplex` may throw instead of failing:
+ * that is its end, not the turn's.
+ */
+export function write(stream: Duplex, bytes: Bytes | string): WriteResult {
+  try {
+    if (mayWriteDirectly(stream)) return writeDirectly(stream, bytes, onTaken) ? WriteResult.taken : WriteResult.full;
+    if (writeStock(stream, bytes)) return WriteResult.kept;
+    awaitRoom(stream as Linked);
+  } catch (error) {
+    broken(stream, error);
+  }
+  return WriteResult.full;
+}
+
+/** From this many bytes on memory may be the user's: shorter payloads were copied. */
+const MAYBE_THE_USERS = 16 * 1024;
+
+function writeStock(stream: Duplex, bytes: Bytes | string): boolean {
+  if (typeof bytes === "string") {
+    // A stream that is somebody else's need not look at the encoding.
+    return isNodeSocket(stream) ? stream.write(bytes, "latin1") : stream.write(Buffer.from(bytes, "latin1"));
+  }
+  if (bytes.length < MAYBE_THE_USERS) return stream.write(bytes);
+  const { length } = bytes;
+  return stream.write(bytes, () => {
+    if (bytes.length !== length) stream.destroy(memoryChanged());
+  });
+}
+
+/**
+ * Has the listener told (`taken`) when the stream has taken all that was written, though it has room for more: only of a
+ * full stream is it told anyway.
+ */
+export function notifyWhenTaken(stream: Duplex): void {
+  try {
+    // Nothing, behind all that waits: its callback comes in its turn.
+    stream.write(EMPTY, () => {
+      (stream as Linked)[listener]?.onTaken();
+    });
+  } catch (error) {
+    broken(stream, error);
+  }
+}
+
+/** Lets go what was written since `cork()`, as `write` does. Returns false when the stream is broken. */
+export function uncork(stream: Duplex): boolean {
+  try {
+    stream.uncork();
+    return true;
+  } catch (error) {
+    return broken(stream, error);
+  }
+}
+
+function broken(stream: Duplex, error: unknown): false {
+  stream.destroy(error instanceof Error ? error : new Error(String(error)));
+  return false;
+}
+
+/** Most connections never wait for room: they have no listener for it. */
+function awaitRoom(stream: Linked): void {
+  if (stream[listener] !== undefined && !stream.listeners("drain").includes(onDrain)) stream.on("drain", onDrain);
+}
+
+function onData(this: Linked, chunk: Bytes): void {
+  // The reader unmasks in place: what others read too, or may push once more, is theirs.
+  const own = isNodeSocket(this) && this.listenerCount("data") === 1;
+  this[listener]?.onData(own ? chunk : copyOf(chunk), chunk.length, false);
+}
+
+function onRead(this: Linked, bytes: number, memory: Bytes): void {
+  this[listener]?.onData(memory, bytes, true);
+}
+
+function onTaken(stream: Duplex): void {
+  (stream as Linked)[listener]?.onDrain();
+}
+
+function onDrain(this: Linked): void {
+  this[listener]?.onDrain();
+}
+
+function onEnd(this: Linked): void {
+  this[listener]?.onEnd();
+}
+
+function onError(this: Linked, cause: Error): void {
+  this[listener]?.onStreamError(cause);
+}
+
+function onClose(this: Linked): void {
+  const to = this[listener];
+  // Whoever keeps the dead stream does not keep the connection with it.
+  this[listener] = undefined;
+  to?.onStreamClose();
+}

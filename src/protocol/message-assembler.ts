@@ -1,0 +1,94 @@
+import type { ProtocolErrorCode } from "../errors/table.ts";
+import type { Bytes } from "./bytes.ts";
+import { MessageBuffer } from "./message-buffer.ts";
+import { FRAGMENT_CHARGE } from "./limits.ts";
+import { mask, rotateKey } from "./mask.ts";
+import { type DataOpcode, Opcode } from "./opcodes.ts";
+import type { ReaderRules } from "./reader-rules.ts";
+import { UTF8_BAD, UTF8_START } from "./utf8.ts";
+
+/** A message that comes in several chunks or fragments: what is there of it, and the frame that is being read. */
+export class MessageAssembler {
+  readonly opcode: DataOpcode;
+  /** Bytes of the current frame that are still to come. */
+  remaining = 0;
+  readonly #gather: MessageBuffer;
+  #key = 0;
+  #fin = false;
+  #utf8 = UTF8_START;
+  /** The OR of all bytes of a text. */
+  #all = 0;
+  /** What its fragments were charged so far. */
+  #charged = 0;
+
+  /**
+   * @param fragmented whether more frames may follow the first
+   * @param most bytes that the message may have. Default: no limit
+   */
+  constructor(opcode: DataOpcode, fragmented: boolean, most = Infinity) {
+    this.opcode = opcode;
+    this.#gather = new MessageBuffer(fragmented, most);
+  }
+
+  /** The memory; its first `length` bytes are what has come. */
+  get bytes(): Bytes {
+    return this.#gather.bytes;
+  }
+
+  /** Bytes that have come. */
+  get length(): number {
+    return this.#gather.length;
+  }
+
+  /** True for a text without a byte above 0x7f. */
+  get ascii(): boolean {
+    return this.opcode === Opcode.text && this.#all < 0x80;
+  }
+
+  /** True when nothing more is to come. */
+  get isComplete(): boolean {
+    return this.remaining === 0 && this.#fin;
+  }
+
+  /** Begins a data frame that is a fragment, or whose payload is not all there yet. Limits come before memory. */
+  beginFrame(
+    rules: ReaderRules,
+    opcode: number,
+    fin: boolean,
+    length: number,
+    key: number,
+  ): ProtocolErrorCode | undefined {
+    if (length + this.length > rules.maxMessageSize) return "HWS_MESSAGE_TOO_BIG";
+    if (opcode === Opcode.continuation || !fin) {
+      this.#charged += FRAGMENT_CHARGE;
+      if (this.#charged > rules.fragmentBudget) return "HWS_TOO_MANY_FRAGMENTS";
+    }
+    this.remaining = length;
+    this.#key = key;
+    this.#fin = fin;
+    return undefined;
+  }
+
+  /** Adds `chunk[start, end)`, which is of the current frame. Returns false at the first byte that is not UTF-8. */
+  append(rules: ReaderRules, chunk: Bytes, start: number, end: number): boolean {
+    this.remaining -= end - start;
+    if (end > start) {
+      if (this.opcode === Opcode.binary) this.#gather.appendMasked(chunk, start, end, this.remaining, this.#key);
+      else if (!this.#appendText(rules, chunk, start, end)) return false;
+      this.#key = rotateKey(this.#key, end - start);
+    }
+    return !this.isComplete || this.#utf8 === UTF8_START;
+  }
+
+  #appendText(rules: ReaderRules, chunk: Bytes, start: number, end: number): boolean {
+    const all = mask(chunk, start, end, this.#key);
+    this.#all |= all;
+    if (all > 0x7f || this.#utf8 !== UTF8_START) {
+      // RFC 6455 8.1: fail at the first byte that is wrong, not at the message's end.
+      this.#utf8 = rules.checkUtf8(chunk, start, end, this.#utf8);
+      if (this.#utf8 === UTF8_BAD) return false;
+    }
+    this.#gather.append(chunk, start, end, this.remaining);
+    return true;
+  }
+}

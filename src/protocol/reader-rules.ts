@@ -1,0 +1,52 @@
+import type { Bytes } from "./bytes.ts";
+import { DEFAULT_MAX_MESSAGE_SIZE, MIN_FRAGMENT_BUDGET } from "./limits.ts";
+import { MAX_SHORT } from "./short-texts.ts";
+import { checkUtf8, checkUtf8By } from "./utf8.ts";
+
+/** How a reader reads. */
+export interface ReaderOptions {
+  /** The role of the one who reads. A server's peer masks its frames, a client's does not (RFC 6455 5.1). */
+  readonly role: "server" | "client";
+  /** The most bytes a message may have, over all its fragments. Default 1 MiB. */
+  readonly maxMessageSize?: number;
+  /** What the fragments of one message may be charged beside their payload, in bytes, `FRAGMENT_CHARGE` each. Default: as many as the message may have, and at least `MIN_FRAGMENT_BUDGET`. */
+  readonly maxFragmentOverhead?: number | undefined;
+  /**
+   * Whether the sink makes strings of all texts, at once: short ASCII ones are then handed over as strings, which are
+   * made together, and the memory of others is valid until the call returns. Default false.
+   */
+  readonly textAsString?: boolean;
+  /** Whether bytes are a whole UTF-8 text: the platform's own check, where it has one, is faster than the engine's. */
+  readonly isUtf8?: (bytes: Bytes) => boolean;
+}
+
+/** The rules of one reader or of many, worked out once. */
+export class ReaderRules {
+  /** Frames must be masked: the peer is a client (RFC 6455 5.1). */
+  readonly masked: boolean;
+  /** The most bytes a message may have. */
+  readonly maxMessageSize: number;
+  /** What the fragments of one message may be charged in all, in bytes. */
+  readonly fragmentBudget: number;
+  /** Short ASCII texts are handed over as strings. */
+  readonly joinsShortTexts: boolean;
+  /** Nobody keeps the memory of a text. */
+  readonly borrowsText: boolean;
+  readonly #isUtf8: ((bytes: Bytes) => boolean) | undefined;
+
+  constructor(options: ReaderOptions) {
+    this.masked = options.role === "server";
+    this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
+    this.fragmentBudget = options.maxFragmentOverhead ?? Math.max(this.maxMessageSize, MIN_FRAGMENT_BUDGET);
+    // Every short text must be one that may be read, and a client's reader has no frames to unmask.
+    this.borrowsText = options.textAsString ?? false;
+    this.joinsShortTexts = this.borrowsText && this.masked && this.maxMessageSize >= MAX_SHORT;
+    this.#isUtf8 = options.isUtf8;
+  }
+
+  /** Goes on checking a text: as `checkUtf8`, with the platform's own check where there is one. */
+  checkUtf8(chunk: Bytes, start: number, end: number, state: number): number {
+    if (this.#isUtf8 === undefined) return checkUtf8(chunk, start, end, state);
+    return checkUtf8By(this.#isUtf8, chunk, start, end, state);
+  }
+}

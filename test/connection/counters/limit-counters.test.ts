@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import { countLimit, limitNames, newLimitCounters } from "../../../src/connection/counters/limit-counters.ts";
+import { type ErrorCode, type ErrorRow, errorTable } from "../../../src/errors/table.ts";
+import { readOptions } from "../../../src/server/settings.ts";
+
+function limitOf(code: ErrorCode): string | undefined {
+  const limitCounters = newLimitCounters();
+  countLimit(limitCounters, code);
+  return limitNames.find((name) => limitCounters[name] > 0);
+}
+
+const rows = Object.entries(errorTable) as [ErrorCode, ErrorRow][];
+
+describe("the names of the limits", () => {
+  test("are unique", () => {
+    expect(new Set(limitNames).size).toBe(limitNames.length);
+  });
+
+  test.each(limitNames)("are those of options: there is an option %s", (name) => {
+    expect(() => readOptions({ [name]: 1 })).not.toThrow();
+    expect(() => readOptions({ [name]: "many" })).toThrow(name);
+  });
+});
+
+describe("a new limitCounters", () => {
+  test("counts each limit from 0", () => {
+    const limitCounters = newLimitCounters();
+    expect(Object.keys(limitCounters)).toEqual([...limitNames]);
+    expect(new Set(Object.values(limitCounters))).toEqual(new Set([0]));
+  });
+
+  test("is its owner's alone", () => {
+    const limitCounters = newLimitCounters();
+    limitCounters.maxMessageSize++;
+    expect(newLimitCounters().maxMessageSize).toBe(0);
+    expect(limitCounters.maxMessageSize).toBe(1);
+  });
+});
+
+describe("the limit that an error is about", () => {
+  test.each([
+    ["HWS_MESSAGE_TOO_BIG", "maxMessageSize"],
+    ["HWS_TOO_MANY_FRAGMENTS", "maxFragmentOverhead"],
+    ["HWS_JSON_TOO_DEEP", "maxJsonDepth"],
+    ["HWS_JSON_TOO_BIG", "maxJsonValues"],
+  ] as const)("is, of %s, %s", (code, name) => {
+    expect(limitOf(code)).toBe(name);
+  });
+
+  test("is known of every error that a peer is told as 1009, and is another of each", () => {
+    const codes = rows.filter(([, { closeCode }]) => closeCode === 1009).map(([code]) => code);
+    const limits = codes.map((code) => limitOf(code));
+    expect(limits).toHaveLength(4);
+    expect(new Set(limits).size).toBe(4);
+    for (const limit of limits) expect(limitNames).toContain(limit);
+  });
+
+  test.each(rows.filter(([, { closeCode }]) => closeCode !== 1009).map(([code]) => code))(
+    "is none of %s: it is about no limit, or counted where that is kept",
+    (code) => {
+      expect(limitOf(code)).toBeUndefined();
+    },
+  );
+});

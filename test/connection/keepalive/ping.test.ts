@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { Ping } from "../../../src/connection/keepalive/ping.ts";
+import { copy, hex, join } from "../../support/bytes.ts";
+
+function ping({ tick = 0, now = 0, untaken = 0, before = 0 } = {}): Ping {
+  return new Ping(tick, now, untaken, before);
+}
+
+describe("a ping", () => {
+  test("keeps the tick in which it was sent", () => {
+    expect(ping({ tick: 7 }).tick).toBe(7);
+  });
+
+  test("is answered by its own payload, wherever that lies", () => {
+    const sent = ping();
+    expect(sent.isAnsweredBy(copy(sent.payload))).toBe(true);
+  });
+
+  test("is not answered by a payload that is longer, shorter or empty", () => {
+    const sent = ping();
+    for (const other of [join([sent.payload, hex("00")]), copy(sent.payload).subarray(0, 3), hex("")])
+      expect(sent.isAnsweredBy(other)).toBe(false);
+  });
+
+  test.each([0, 1, 2, 3])("is not answered by a payload that differs in byte %d", (at) => {
+    const sent = ping();
+    const other = copy(sent.payload);
+    other[at]! ^= 0x80;
+    expect(sent.isAnsweredBy(other)).toBe(false);
+  });
+
+  test("has another payload than all others of the process", () => {
+    const pings = Array.from({ length: 1000 }, () => ping());
+    expect(new Set(pings.map(({ payload }) => payload.latin1Slice(0, 4))).size).toBe(1000);
+    expect(pings.every(({ payload }) => payload.length === 4)).toBe(true);
+    expect(pings[1]!.isAnsweredBy(pings[0]!.payload)).toBe(false);
+  });
+});
+
+describe("who waits for a pong", () => {
+  test("is told the milliseconds from the ping to it, all of them the same", async () => {
+    const sent = ping({ now: 1000 });
+    const answers = [sent.roundTrip(), sent.roundTrip(), sent.roundTrip()];
+    sent.onPong(1012.5);
+    expect(await Promise.all(answers)).toEqual([12.5, 12.5, 12.5]);
+  });
+
+  test("is told of none when the connection is gone before", async () => {
+    const sent = ping({ now: 1000 });
+    const answers = [sent.roundTrip(), sent.roundTrip()];
+    sent.onGone();
+    expect(await Promise.all(answers)).toEqual([undefined, undefined]);
+  });
+
+  test("is told once: what comes first holds", async () => {
+    const sent = ping({ now: 1000 });
+    const first = sent.roundTrip();
+    sent.onPong(1001);
+    const second = sent.roundTrip();
+    sent.onGone();
+    sent.onPong(1002);
+    expect(await Promise.all([first, second])).toEqual([1, undefined]);
+  });
+});
+
+describe("a peer makes progress", () => {
+  test("when less is left for it to take than at the last look", () => {
+    const sent = ping({ untaken: 100 });
+    expect(sent.noteUntaken(99)).toBe(true);
+    expect(sent.noteUntaken(98)).toBe(true);
+    expect(sent.noteUntaken(0)).toBe(true);
+  });
+
+  test("not when as much or more is left", () => {
+    const sent = ping({ untaken: 100 });
+    expect(sent.noteUntaken(100)).toBe(false);
+    expect(sent.noteUntaken(101)).toBe(false);
+  });
+
+  test("measured from the last look, not from the first", () => {
+    const sent = ping({ untaken: 100 });
+    expect(sent.noteUntaken(200)).toBe(false);
+    expect(sent.noteUntaken(150)).toBe(true);
+    expect(sent.noteUntaken(150)).toBe(false);
+  });
+});
+
+describe("the patience with a ping", () => {
+  const KIB = 1024;
+
+  test.each([
+    [0, 1],
+    [512 * KIB, 2],
+    [1024 * KIB, 3],
+    [4096 * KIB, 9],
+  ])("behind %d bytes is %d times the timeout", (before, patience) => {
+    expect(ping({ before }).patience).toBe(patience);
+  });
+
+  test("grows with each byte, not in steps", () => {
+    expect(ping({ before: 256 * KIB }).patience).toBe(1.5);
+    expect(ping({ before: 1 }).patience).toBeGreaterThan(1);
+  });
+
+  test("is that of 4 MiB for more: a system keeps no more on the way", () => {
+    for (const before of [4096 * KIB + 1, 1024 * 1024 * KIB, 2 ** 32 - 1]) expect(ping({ before }).patience).toBe(9);
+  });
+});

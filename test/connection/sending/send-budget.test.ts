@@ -1,0 +1,105 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { SendBudget, sendBudget } from "../../../src/connection/sending/send-budget.ts";
+import { cases, seed } from "../../support/fuzz.ts";
+
+const [slow, slower] = [{}, {}];
+
+describe("a budget", () => {
+  test("is the sum of what waits at each", () => {
+    const budget = new SendBudget();
+    expect(budget.total).toBe(0);
+    budget.set(slow, 100);
+    budget.set(slower, 1000);
+    expect(budget.total).toBe(1100);
+  });
+
+  test("knows of each what was said last", () => {
+    const budget = new SendBudget();
+    budget.set(slow, 100);
+    budget.set(slow, 70);
+    expect(budget.total).toBe(70);
+    budget.set(slow, 0);
+    expect(budget.total).toBe(0);
+  });
+
+  test("forgets who is cleared: once, and though it never stood there", () => {
+    const budget = new SendBudget();
+    budget.set(slow, 100);
+    budget.set(slower, 1000);
+    budget.clear(slow);
+    budget.clear(slow);
+    budget.clear({});
+    expect(budget.total).toBe(1000);
+    budget.set(slow, 1);
+    expect(budget.total).toBe(1001);
+  });
+
+  test("of the process begins with nothing", () => {
+    expect(sendBudget).toBeInstanceOf(SendBudget);
+    expect(sendBudget.total).toBe(0);
+  });
+});
+
+describe("the share of each", () => {
+  test("is all that it likes while the total is within the limit", () => {
+    const budget = new SendBudget();
+    expect(budget.share(0)).toBe(Infinity);
+    budget.set(slow, 100);
+    budget.set(slower, 900);
+    expect(budget.share(1000)).toBe(Infinity);
+  });
+
+  test("is an equal part of the limit beyond it, however unequal the queues", () => {
+    const budget = new SendBudget();
+    budget.set(slow, 1);
+    budget.set(slower, 1000);
+    expect(budget.share(1000)).toBe(500);
+    budget.set({}, 1);
+    budget.set({}, 1);
+    expect(budget.share(1000)).toBe(250);
+    budget.clear(slow);
+    expect(budget.share(1000)).toBeCloseTo(1000 / 3);
+  });
+
+  test("counts as one who says it twice", () => {
+    const budget = new SendBudget();
+    budget.set(slow, 1000);
+    budget.set(slow, 2000);
+    expect(budget.share(1000)).toBe(1000);
+  });
+});
+
+describe("whoever comes and goes", () => {
+  const step = fc.record({
+    who: fc.nat({ max: 4 }),
+    bytes: fc.option(fc.nat({ max: 1_000_000 }), { nil: undefined }),
+  });
+
+  test("the total is the sum, and if all keep to their share it is within the limit", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 2_000_000 }), (steps, limit) => {
+        const budget = new SendBudget();
+        const all = [{}, {}, {}, {}, {}];
+        const model = new Map<object, number>();
+        for (const { who, bytes } of steps) {
+          const one = all[who]!;
+          if (bytes === undefined) {
+            budget.clear(one);
+            model.delete(one);
+          } else {
+            budget.set(one, bytes);
+            model.set(one, bytes);
+          }
+          const total = [...model.values()].reduce((sum, waiting) => sum + waiting, 0);
+          expect(budget.total).toBe(total);
+          const share = budget.share(limit);
+          expect(share === Infinity).toBe(total <= limit);
+          const kept = [...model.values()].reduce((sum, waiting) => sum + Math.min(waiting, share), 0);
+          expect(kept).toBeLessThanOrEqual(limit * 1.000001);
+        }
+      }),
+      { seed, numRuns: cases(300) },
+    );
+  });
+});

@@ -1,0 +1,218 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, test } from "vitest";
+import { type QueuedMessage, SendQueue, chargeFor } from "../../../src/connection/sending/send-queue.ts";
+import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
+import { fill, hex, utf8 } from "../../support/bytes.ts";
+import { encode } from "../../support/frames.ts";
+import { turns } from "../../support/wire.ts";
+
+type Kind = QueuedMessage["kind"];
+
+/** Bytes of the frame that a message becomes. */
+function frameSize(kind: Kind, length: number): number {
+  return kind === "frame" ? length : encode({ opcode: 1, payload: fill(0, length) }).length;
+}
+
+/** Takes all there are. */
+function takeAll(queue: SendQueue): string[] {
+  const all: string[] = [];
+  for (let item = queue.take(); item !== undefined; item = queue.take())
+    all.push(`${item.kind} ${item.bytes.utf8Slice(0, item.bytes.length)}`);
+  return all;
+}
+
+function queueOf(...messages: readonly (readonly [text: string, key?: string])[]): SendQueue {
+  const queue = new SendQueue();
+  for (const [text, key] of messages) queue.add("text", utf8(text), key);
+  return queue;
+}
+
+describe("a queue", () => {
+  test("gives back what was added, the oldest first, and then nothing", () => {
+    const queue = new SendQueue();
+    expect(queue.add("text", utf8("a"))).toBe(false);
+    queue.add("binary", utf8("b"), "key");
+    queue.add("frame", utf8("c"));
+    expect(queue.take()).toMatchObject({ kind: "text", key: undefined });
+    expect(queue.take()).toMatchObject({ kind: "binary", key: "key" });
+    expect([takeAll(queue), queue.take(), queue.count, queue.size]).toEqual([["frame c"], undefined, 0, 0]);
+  });
+
+  test.each([0, 125, 126, 65_535, 65_536])(
+    "counts a payload of %d bytes with its header, a frame as it is",
+    (length) => {
+      const queue = new SendQueue();
+      queue.add("text", fill(0, length));
+      expect(queue.size).toBe(frameSize("text", length));
+      queue.add("binary", fill(0, length));
+      expect(queue.size).toBe(2 * frameSize("text", length));
+      queue.add("frame", fill(0, length));
+      expect(queue.size).toBe(2 * frameSize("text", length) + length);
+      expect(queue.count).toBe(3);
+    },
+  );
+
+  test("copies short bytes, which are the caller's again, and nothing else", () => {
+    const queue = new SendQueue();
+    const short = fill(1, LARGEST_CUT);
+    queue.add("binary", short);
+    short.fill(9);
+    expect(queue.take()?.bytes.every((byte) => byte === 1)).toBe(true);
+    for (const [kind, bytes] of [
+      ["binary", fill(1, LARGEST_CUT + 1)],
+      ["frame", hex("01")],
+      ["text", hex("01")],
+    ] as const) {
+      queue.add(kind, bytes);
+      expect(queue.take()?.bytes).toBe(bytes);
+    }
+  });
+});
+
+describe("dropTo", () => {
+  test("drops the oldest until no more bytes wait than may, and says how many", () => {
+    const queue = queueOf(["aaaa"], ["b"], ["cc"], ["d"]);
+    expect(queue.size).toBe(16);
+    expect([queue.dropTo(16), queue.count]).toEqual([0, 4]);
+    expect([queue.dropTo(15), queue.size]).toEqual([1, 10]);
+    expect([queue.dropTo(3), queue.size]).toEqual([2, 3]);
+    expect(takeAll(queue)).toEqual(["text d"]);
+  });
+
+  test("drops all below nothing, empty messages too", () => {
+    const queue = new SendQueue();
+    queue.add("frame", hex(""));
+    queue.add("text", hex(""));
+    queue.add("frame", hex(""));
+    expect([queue.dropTo(0), queue.count]).toEqual([2, 1]);
+    expect([queue.dropTo(-1), queue.count, queue.size]).toEqual([1, 0, 0]);
+    expect(queue.dropTo(-1)).toBe(0);
+  });
+});
+
+describe("what messages are taken for", () => {
+  test.each([
+    [0, 0, 0],
+    [1, 2, 2],
+    [1000, 2000, 2000],
+    [1000, 0, 0],
+    [1001, 100, 256],
+    [1001, 300, 300],
+    [2000, 4000, 256_000],
+    [2000, 255_999, 256_000],
+    [2000, 256_001, 256_001],
+    [200_000, 400_000, 199_000 * 256],
+  ])("%d of %d bytes in all: %d", (count, size, held) => {
+    expect(chargeFor(count, size)).toBe(held);
+  });
+
+  test("is their bytes alone for the first 1,000 of a queue", () => {
+    const queue = new SendQueue();
+    for (let i = 1; i <= 1000; i++) {
+      queue.add("text", utf8("x"));
+      expect(queue.chargedSize).toBe(queue.size);
+    }
+    expect(queue.chargedSize).toBe(3000);
+  });
+
+  test("is 256 bytes for each message behind those, where that is more", () => {
+    const queue = new SendQueue();
+    for (let i = 0; i < 3000; i++) queue.add("text", utf8("x"));
+    expect([queue.chargedSize, queue.size]).toEqual([2000 * 256, 9000]);
+    queue.add("frame", fill(0, 1_000_000));
+    expect([queue.chargedSize, queue.size]).toEqual([1_009_000, 1_009_000]);
+  });
+
+  test("gets less as they are taken, and with those of which only the newest is kept", () => {
+    const queue = new SendQueue();
+    for (let i = 0; i < 2000; i++) queue.add("text", utf8("x"), `${i % 1500}`);
+    expect(queue.chargedSize).toBe(1000 * 256);
+    expect([queue.conflate(), queue.chargedSize]).toEqual([500, 500 * 256]);
+    for (let i = 0; i < 400; i++) queue.take();
+    expect(queue.chargedSize).toBe(100 * 256);
+    for (let i = 0; i < 100; i++) queue.take();
+    expect([queue.chargedSize, queue.size]).toEqual([3000, 3000]);
+  });
+
+  test("is what dropTo goes by: the oldest of many short ones go, though their bytes are few", () => {
+    const queue = new SendQueue();
+    for (let i = 0; i < 2000; i++) queue.add("frame", utf8(`${i}`));
+    expect(queue.size).toBeLessThan(10_000);
+    expect([queue.dropTo(1000 * 256), queue.count]).toEqual([0, 2000]);
+    expect([queue.dropTo(900 * 256), queue.count]).toEqual([100, 1900]);
+    expect([queue.dropTo(900 * 256 - 1), queue.chargedSize]).toEqual([1, 899 * 256]);
+    expect(queue.take()?.bytes).toEqual(utf8("101"));
+    // 1,039 are taken for 39 x 256 bytes, and no more than that many remain.
+    expect([queue.dropTo(10_000), queue.chargedSize]).toEqual([1898 - 1039, 39 * 256]);
+  });
+});
+
+describe("a message that is taken", () => {
+  test("is kept no more, though others wait behind it", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    for (const conflates of [false, true]) {
+      const queue = new SendQueue();
+      const [taken, left] = [0, 1].map((value) => {
+        const bytes = fill(value, 100);
+        queue.add("frame", bytes, `${value}`);
+        return new WeakRef(bytes);
+      });
+      if (conflates) queue.conflate();
+      expect(queue.take()?.key).toBe("0");
+      // What a WeakRef was made of lives until the turn is over.
+      await turns(1);
+      collect();
+      expect([taken?.deref(), left?.deref()?.length]).toEqual([undefined, 100]);
+      expect(queue.count).toBe(1);
+    }
+  });
+});
+
+describe("conflate", () => {
+  test("keeps the newest of each key, in the order in which those were sent, and says how many went", () => {
+    const queue = queueOf(["a1", "a"], ["b1", "b"], ["a2", "a"], ["c1", "c"], ["b2", "b"]);
+    expect(queue.conflate()).toBe(2);
+    expect([queue.count, queue.size]).toEqual([3, 12]);
+    expect(takeAll(queue)).toEqual(["text a2", "text c1", "text b2"]);
+  });
+
+  test("takes those without a key for messages of one key", () => {
+    const queue = queueOf(["1"], ["2", "a"], ["3"]);
+    expect(queue.conflate()).toBe(1);
+    expect(takeAll(queue)).toEqual(["text 2", "text 3"]);
+  });
+
+  test("does nothing to what was taken, nor the second time", () => {
+    const queue = queueOf(["a1", "a"], ["a2", "a"]);
+    queue.take();
+    expect(queue.conflate()).toBe(0);
+    queue.add("text", utf8("b1"), "b");
+    expect(queue.conflate()).toBe(0);
+    expect(takeAll(queue)).toEqual(["text a2", "text b1"]);
+  });
+
+  test("has each message from then on take the place of the one with its key", () => {
+    const queue = queueOf(["a1", "a"], ["b1", "b"]);
+    expect([queue.has("a"), queue.has(undefined)]).toEqual([false, false]);
+    queue.conflate();
+    expect([queue.has("a"), queue.has("c"), queue.has(undefined)]).toEqual([true, false, false]);
+    expect(queue.add("binary", utf8("a-longer"), "a")).toBe(true);
+    expect([queue.count, queue.size]).toEqual([2, 14]);
+    expect(queue.add("text", utf8("none"))).toBe(false);
+    expect(queue.add("frame", utf8("n"))).toBe(true);
+    expect([queue.count, queue.size]).toEqual([3, 15]);
+    expect(takeAll(queue)).toEqual(["binary a-longer", "text b1", "frame n"]);
+  });
+
+  test("forgets the key of what was taken or dropped: the next is a new one", () => {
+    const queue = queueOf(["a1", "a"], ["b1", "b"]);
+    queue.conflate();
+    queue.take();
+    expect([queue.has("a"), queue.add("text", utf8("a2"), "a")]).toEqual([false, false]);
+    queue.dropTo(4);
+    expect([queue.has("a"), queue.has("b")]).toEqual([true, false]);
+    expect(takeAll(queue)).toEqual(["text a2"]);
+  });
+});

@@ -1,0 +1,211 @@
+import fc from "fast-check";
+import { beforeEach, describe, expect, test } from "vitest";
+import {
+  encodeTexts,
+  forgetText,
+  isAscii,
+  repeatedFrame,
+  textFrame,
+  textHeaderOf,
+  writeText,
+} from "../../../src/connection/sending/text-frames.ts";
+import { atTurnEnd } from "../../../src/connection/transport/turn.ts";
+import { fill, join, toHex, utf8 } from "../../support/bytes.ts";
+import { encode } from "../../support/frames.ts";
+import { cases, seed } from "../../support/fuzz.ts";
+import { turns } from "../../support/wire.ts";
+
+/** A server's frame of a text, written by nothing of src/. */
+function expected(text: string): string {
+  return toHex(encode({ opcode: 1, payload: utf8(text) }));
+}
+
+/** Writes `text` at 7 into memory full of 0xff, and holds the rest of the memory to be as it was. */
+function written(text: string): string {
+  const memory = fill(0xff, 7 + 4 + text.length * 3 + 5);
+  const end = writeText(memory, 7, text);
+  expect(memory.subarray(0, 7)).toEqual(fill(0xff, 7));
+  return toHex(memory.subarray(7, end));
+}
+
+describe("writeText", () => {
+  test.each([
+    ["nothing", ""],
+    ["one letter", "a"],
+    ["the longest text of the loop", "a".repeat(16)],
+    ["the shortest text of the native call", "a".repeat(17)],
+    ["a letter that is not ASCII at the end of a short text", `${"a".repeat(15)}é`],
+    ["a character of four bytes", "😀"],
+    ["125 bytes, the longest short header", "a".repeat(125)],
+    ["126 bytes", "a".repeat(126)],
+    ["125 characters of more bytes than a short header counts", "é".repeat(125)],
+    ["63 characters of 126 bytes", "é".repeat(63)],
+    ["62 characters of 124 bytes", "é".repeat(62)],
+    ["42 characters of 126 bytes", "€".repeat(42)],
+    ["5,000 characters", "€".repeat(5000)],
+  ])("writes the frame of %s", (_name, text) => {
+    expect(written(text)).toEqual(expected(text));
+  });
+
+  test("writes any text as the frame of its UTF-8", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 300, size: "max" }), (text) => {
+        expect(written(text)).toEqual(expected(text));
+      }),
+      { seed, numRuns: cases(300) },
+    );
+  });
+
+  test("writes a lone surrogate as U+FFFD, in long texts as in short ones", () => {
+    expect(written("a\ud800b")).toEqual(expected("a\ufffdb"));
+    expect(written(`${"a".repeat(40)}\udfff`)).toEqual(expected(`${"a".repeat(40)}\ufffd`));
+    expect(written("\ud83d".repeat(125))).toEqual(expected("\ufffd".repeat(125)));
+  });
+});
+
+describe("textFrame", () => {
+  test.each([0, 1, 125, 126, 65_535, 65_536, 70_000])("is the whole frame of %d letters", (length) => {
+    expect(toHex(textFrame("x".repeat(length)))).toEqual(expected("x".repeat(length)));
+  });
+});
+
+/** Texts joined as an outbox joins them: the characters, and the bytes above 0x7f in the headers. */
+function joined(texts: readonly string[]): { readonly all: string; readonly high: number } {
+  const headers = texts.map(({ length }) => textHeaderOf(length));
+  return {
+    all: texts.map((text, i) => headers[i]!.text + text).join(""),
+    high: headers.reduce((sum, { highBytes: high }) => sum + high, 0),
+  };
+}
+
+/** A text of any characters, lone surrogates too, with many lengths about which its header changes. */
+const anyText = fc.oneof(
+  fc.string({ unit: "binary-ascii", maxLength: 20 }),
+  fc
+    .array(fc.constantFrom("a", "\u007f", "\u0080", "\u0081", "é", "€", "😀", "\ud83d", "\ude00"), { maxLength: 8 })
+    .map((characters) => characters.join("")),
+  fc
+    .tuple(
+      fc.constantFrom("x", "x", "x", "é", "€"),
+      fc.constantFrom(125, 126, 127, 128, 255, 256, 300, 384, 512, 33_000),
+    )
+    .map(([character, length]) => character.repeat(length)),
+);
+
+describe("textHeader", () => {
+  test("is the header of RFC 6455 5.2 for each length below 64 KiB, and counts its bytes above 0x7f", () => {
+    const wrong = [];
+    for (let length = 0; length < 65_536; length++) {
+      const extended = new DataView(new ArrayBuffer(2));
+      extended.setUint16(0, length);
+      const bytes = length < 126 ? [0x81, length] : [0x81, 126, extended.getUint8(0), extended.getUint8(1)];
+      const { text, highBytes: high } = textHeaderOf(length);
+      if (text !== String.fromCharCode(...bytes) || high !== bytes.filter((byte) => byte > 0x7f).length)
+        wrong.push(length);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test.each([0, 1, 125, 126, 127, 128, 255, 256, 383, 384, 32_767, 32_768, 65_535])(
+    "is what stands before %i letters on the wire",
+    (length) => {
+      const frame = encode({ opcode: 1, payload: fill(0x61, length) });
+      expect(Buffer.from(textHeaderOf(length).text, "latin1")).toEqual(
+        Buffer.from(frame.subarray(0, frame.length - length)),
+      );
+    },
+  );
+});
+
+describe("isPlain", () => {
+  test("is true of texts that are all ASCII, with whatever headers", () => {
+    for (const lengths of [[0], [125, 126], [128, 128], [255, 256, 511, 512], [32_768, 65_535, 33_023]]) {
+      const { all, high } = joined(lengths.map((length) => "x".repeat(length)));
+      expect(isAscii(all, high), lengths.join()).toBe(true);
+    }
+  });
+
+  test.each(["\u0080", "\u0081", "ÿ", "Ā", "€", "😀", "\ud83d", "\ude00"])(
+    "is false where %j is in one of them",
+    (character) => {
+      for (const texts of [[character], ["a", character], [character, "a"], ["x".repeat(200), `a${character}b`, "a"]]) {
+        const { all, high } = joined(texts);
+        expect(isAscii(all, high)).toBe(false);
+      }
+    },
+  );
+
+  test("is true of no text, and tells any texts that are ASCII from all others", () => {
+    expect(isAscii("", 0)).toBe(true);
+    fc.assert(
+      fc.property(fc.array(anyText, { maxLength: 6 }), (texts) => {
+        const { all, high } = joined(texts);
+        expect(isAscii(all, high)).toBe(texts.every((text) => /^\p{ASCII}*$/u.test(text)));
+      }),
+      { seed, numRuns: cases(500) },
+    );
+  });
+});
+
+describe("encodeTexts", () => {
+  test("makes the frames of any texts that were joined", () => {
+    expect(toHex(encodeTexts(""))).toBe("");
+    fc.assert(
+      fc.property(fc.array(anyText, { maxLength: 6 }), (texts) => {
+        expect(toHex(encodeTexts(joined(texts).all))).toBe(texts.map(expected).join(""));
+      }),
+      { seed, numRuns: cases(300) },
+    );
+  });
+
+  test.each([125, 126, 127, 128, 255, 256, 512, 30_000, 65_535])(
+    "finds each text by its header: %i characters, of one byte and of more",
+    (length) => {
+      const texts = ["a", "x".repeat(length), "é".repeat(length), "\ud83d", "\ude00", "x".repeat(length), ""];
+      expect(toHex(encodeTexts(joined(texts).all))).toBe(texts.map(expected).join(""));
+    },
+  );
+});
+
+describe("repeatedFrame", () => {
+  beforeEach(forgetText);
+
+  test("knows a text from the second time on, and encodes it once", () => {
+    expect(repeatedFrame("hello")).toBeUndefined();
+    const frame = repeatedFrame("hello");
+    expect(toHex(frame!)).toEqual(expected("hello"));
+    expect(repeatedFrame("hello")).toBe(frame);
+  });
+
+  test("remembers the last text only", () => {
+    repeatedFrame("a");
+    repeatedFrame("b");
+    expect(repeatedFrame("a")).toBeUndefined();
+  });
+
+  test("tells the frame of the last text from the frame of the one before", () => {
+    repeatedFrame("a");
+    repeatedFrame("a");
+    repeatedFrame("b");
+    expect(toHex(repeatedFrame("b")!)).toEqual(expected("b"));
+  });
+
+  test("knows the empty text", () => {
+    expect(repeatedFrame("")).toBeUndefined();
+    expect(toHex(repeatedFrame("")!)).toEqual(expected(""));
+  });
+
+  test("forgets with the turn", async () => {
+    repeatedFrame("hello");
+    atTurnEnd({ onTurnEnd: () => undefined });
+    await turns();
+    expect(repeatedFrame("hello")).toBeUndefined();
+  });
+
+  test("gives memory of its own", () => {
+    repeatedFrame("hello");
+    const frame = repeatedFrame("hello")!;
+    expect(frame.buffer.byteLength).toBe(frame.length);
+    expect(toHex(join([frame]))).toEqual(expected("hello"));
+  });
+});

@@ -1,0 +1,192 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
+import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
+import { textFrame } from "../../../src/connection/sending/text-frames.ts";
+import { fill, hex, toHex, utf8 } from "../../support/bytes.ts";
+import { cases, seed } from "../../support/fuzz.ts";
+import { type Sent, type SentFrame, framesIn } from "../../support/sent-frames.ts";
+import { outboxRules } from "../../support/settings.ts";
+import { Wire, turns } from "../../support/wire.ts";
+
+/** Something that is sent: a text, or as many bytes. */
+type Added =
+  | { readonly kind: "text" | "shared"; readonly text: string }
+  | { readonly kind: "bytes" | "ping" | "pong"; readonly size: number };
+
+/** One thing that happens to an outbox or its stream. */
+type Step = Added | { readonly kind: "turn" | "stick" | "flow" | "take" | "hold" };
+
+/** The frames that are shared by all outboxes of a run: few, so that they meet. */
+const shared = ["s1", "s2", "s".repeat(200), "S".repeat(LARGEST_CUT), "t".repeat(LARGEST_CUT / 2)];
+const sharedFrames = new Map(shared.map((text) => [text, textFrame(text)]));
+
+const length = fc.oneof(
+  { weight: 8, arbitrary: fc.nat({ max: 300 }) },
+  { weight: 2, arbitrary: fc.integer({ min: LARGEST_CUT - 12, max: LARGEST_CUT + 12 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 60_000, max: 70_000 }) },
+);
+
+const text = fc.oneof(
+  fc.string({ unit: "grapheme" }),
+  length.map((n) => "é".repeat(n)),
+);
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("text"), text }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("shared"), text: fc.constantFrom(...shared) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("bytes"), size: length }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("ping", "pong"), size: fc.nat({ max: 125 }) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom("turn", "stick", "flow", "take", "hold") }) },
+);
+
+/** Joins fragments, so that a message is one entry however it was cut. Control frames may lie between them. */
+function messagesIn(frames: readonly SentFrame[]): { messages: Sent[]; controls: Sent[] } {
+  const messages: Sent[] = [];
+  const controls: Sent[] = [];
+  let open: { opcode: number; parts: Buffer[] } | undefined;
+  for (const { fin, opcode, payload } of frames) {
+    if (opcode > 7 && opcode !== 8) {
+      controls.push([`${opcode}`, payload.toString("hex")]);
+      continue;
+    }
+    if (opcode === 8 && open !== undefined) throw new Error("a close frame inside a message");
+    if ((opcode === 0) !== (open !== undefined)) throw new Error("fragments of two messages are mixed");
+    open ??= { opcode, parts: [] };
+    open.parts.push(payload);
+    if (!fin) continue;
+    messages.push([`${open.opcode}`, Buffer.concat(open.parts).toString("hex")]);
+    open = undefined;
+  }
+  return { messages, controls };
+}
+
+/** One outbox with its stream, the frames that were added to it, and its part of the steps. */
+class Runner {
+  readonly stream: Wire;
+  readonly outbox: WriteBuffer;
+  readonly expected: Sent[] = [];
+  readonly pings: string[] = [];
+  readonly pongs: string[] = [];
+  #held = false;
+
+  constructor(highWaterMark: number, consumes: boolean, fragmentSize: number) {
+    this.stream = new Wire({ highWaterMark });
+    this.outbox = new WriteBuffer(this.stream, consumes, outboxRules({ fragmentSize }));
+    this.stream.on("drain", () => this.outbox.onDrain());
+  }
+
+  async run(step: Step): Promise<void> {
+    switch (step.kind) {
+      case "turn":
+        this.release();
+        await turns(1);
+        break;
+      case "stick":
+        this.stream.stick();
+        break;
+      case "flow":
+        this.stream.flow();
+        break;
+      case "take":
+        this.stream.takeOne();
+        break;
+      case "hold":
+        this.#held = true;
+        this.outbox.holdWrites();
+        break;
+      default:
+        this.#add(step);
+    }
+  }
+
+  /** As a connection does at the end of a chunk: nothing is held over the end of a turn. */
+  release(): void {
+    if (this.#held) this.outbox.releaseWrites();
+    this.#held = false;
+  }
+
+  #add(step: Added): void {
+    if ("text" in step) {
+      if (step.kind === "text") this.outbox.addText(step.text);
+      else this.outbox.addShared(sharedFrames.get(step.text)!);
+      this.expected.push(["1", toHex(utf8(step.text))]);
+      return;
+    }
+    const { kind, size } = step;
+    const payload = fill(size % 251, size);
+    if (kind === "bytes") {
+      this.outbox.addMessage(2, payload);
+      this.expected.push(["2", toHex(payload)]);
+    } else {
+      this.outbox.addControl(kind === "ping" ? 9 : 10, payload);
+      (kind === "ping" ? this.pings : this.pongs).push(toHex(payload));
+    }
+  }
+
+  /** Ends the outbox, and holds what came out against what went in. */
+  async check(consumes: boolean): Promise<void> {
+    this.release();
+    this.stream.flow();
+    await turns(2);
+    this.outbox.addClose(hex("03 e8"));
+    this.outbox.end();
+    await turns();
+    const { messages, controls } = messagesIn(framesIn(this.stream.taken));
+    expect(messages).toEqual([...this.expected, ["8", "03e8"]]);
+    // Control frames may overtake data, and so those that lie between the data: their order is not the point.
+    const sent = (wanted: string): string[] =>
+      controls.flatMap(([opcode, payload]) => (opcode === wanted ? [payload] : []));
+    expect(sent("9").sort()).toEqual([...this.pings].sort());
+    expect(withoutAll(sent("10"), this.pongs)).toEqual([]);
+    if (this.pongs.length > 0) expect(sent("10")).toContain(this.pongs.at(-1));
+    expect(this.outbox.size).toBe(0);
+    if (consumes) return;
+    expect(this.stream.memory.map((pieces) => Buffer.concat(pieces).toString("hex"))).toEqual(
+      this.stream.writes.map(toHex),
+    );
+  }
+}
+
+/** What is left of `all` when each of `some` is taken out of it once. */
+function withoutAll(all: readonly string[], some: readonly string[]): string[] {
+  const left = [...all];
+  for (const one of some) if (left.includes(one)) left.splice(left.indexOf(one), 1);
+  return left;
+}
+
+const setup = fc.record({
+  marks: fc.array(fc.constantFrom(1, 100, 400, 16_384), { minLength: 2, maxLength: 3 }),
+  fragmentSize: fc.constantFrom(Infinity, Infinity, 1000, 30_000),
+  steps: fc.array(fc.tuple(fc.nat({ max: 2 }), step), { minLength: 10, maxLength: 120, size: "max" }),
+});
+
+async function runAll(
+  consumes: boolean,
+  {
+    marks,
+    fragmentSize,
+    steps,
+  }: { marks: readonly number[]; fragmentSize: number; steps: readonly (readonly [number, Step])[] },
+): Promise<void> {
+  const runners = marks.map((mark) => new Runner(mark, consumes, fragmentSize));
+  for (const [who, step] of steps) await runners[who % runners.length]!.run(step);
+  for (const runner of runners) await runner.check(consumes);
+}
+
+describe("several outboxes, whatever is sent in whatever order over streams that take it when they like", () => {
+  // shows 6455-6.1-7
+  test("each bring out what went in, where memory is used again once it was taken", async () => {
+    await fc.assert(
+      fc.asyncProperty(setup, (run) => runAll(true, run)),
+      { seed, numRuns: cases(150) },
+    );
+  });
+
+  test("each bring out what went in, and change nothing that a stream keeps", async () => {
+    await fc.assert(
+      fc.asyncProperty(setup, (run) => runAll(false, run)),
+      { seed, numRuns: cases(150) },
+    );
+  });
+});

@@ -1,0 +1,514 @@
+import { once } from "node:events";
+import { createServer as createWebServer } from "node:http";
+import { type AddressInfo, Socket, connect } from "node:net";
+import type { Duplex } from "node:stream";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { type DataType, type WSMessageEvent, WebSocketServer } from "hawser";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { type StreamListener, attach } from "../../../src/connection/transport/stream.ts";
+import type { Bytes } from "../../../src/protocol/bytes.ts";
+import { utf8 } from "../../support/bytes.ts";
+import { certificate } from "../../support/certificate.ts";
+import { Peer, gate, portOf, turn, until } from "../../support/peer.ts";
+import { RawClient, handshake, masked } from "../../support/raw-client.ts";
+import { type Pair, listening, pair } from "../../support/socket-pair.ts";
+import { Wire } from "../../support/wire.ts";
+
+/** What Node reads at once. */
+const READ = 65_536;
+
+/** Writes down what a linked stream tells; bytes as copies of that moment. */
+class Ear implements StreamListener {
+  readonly chunks: Buffer[] = [];
+  readonly memory = new Set<Bytes>();
+  readonly lent: boolean[] = [];
+  readonly told: string[] = [];
+  length = 0;
+  onChunk: (chunk: Buffer) => void = () => undefined;
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+
+  onData(chunk: Bytes, end: number, lent: boolean): void {
+    if (!(end > 0 && end <= chunk.length)) throw new Error(`${end} of ${chunk.length} bytes`);
+    const copy = Buffer.from(chunk.subarray(0, end));
+    this.chunks.push(copy);
+    this.memory.add(chunk);
+    this.lent.push(lent);
+    this.length += end;
+    this.onChunk(copy);
+  }
+
+  onDrain(): void {
+    this.told.push("drained");
+  }
+
+  onTaken(): void {
+    this.told.push("taken");
+  }
+
+  onEnd(): void {
+    this.told.push(`ended behind ${this.length}`);
+  }
+
+  onStreamError(cause: NodeJS.ErrnoException): void {
+    this.told.push(`failed ${cause.code}`);
+  }
+
+  onStreamClose(): void {
+    this.told.push("closed");
+  }
+}
+
+async function linked(): Promise<Pair & { readonly ear: Ear }> {
+  const ends = await pair();
+  const ear = new Ear();
+  attach(ends.near, ear);
+  return { ...ends, ear };
+}
+
+/** Bytes of which no two places near each other, nor two senders, are alike. */
+function pattern(length: number, sender: number): Buffer {
+  return Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 7 + (i >>> 8) * 13 + sender * 31) & 0xff));
+}
+
+async function someTurns(): Promise<void> {
+  for (let i = 0; i < 50; i++) await turn();
+}
+
+describe("a plain socket", () => {
+  test("is read into memory that is lent, one for all sockets", async () => {
+    const [one, other] = [await linked(), await linked()];
+    for (const { far, ear } of [one, other]) {
+      far.write("first");
+      await until(() => ear.length === 5);
+      far.write("second");
+      await until(() => ear.length === 11);
+      expect(ear.bytes.toString()).toBe("firstsecond");
+      expect(ear.lent.every(Boolean)).toBe(true);
+    }
+    const memory = new Set([...one.ear.memory, ...other.ear.memory]);
+    expect([...memory].map(({ length }) => length)).toEqual([READ]);
+  });
+
+  test("is read to the last byte, by no more than its memory holds", async () => {
+    const { far, ear } = await linked();
+    const all = pattern(5_000_000, 1);
+    far.end(all);
+    await until(() => ear.told.length > 0);
+    expect(ear.told).toEqual([`ended behind ${all.length}`]);
+    expect(Buffer.compare(ear.bytes, all)).toBe(0);
+    expect(ear.chunks.every(({ length }) => length <= READ)).toBe(true);
+  });
+
+  test("never sees what others send at the same time", async () => {
+    const all = await Promise.all(Array.from({ length: 6 }, linked));
+    const sent = all.map((_, i) => pattern(400_000 + i, i));
+    for (let at = 0, step = 0; at < 400_010; step++) {
+      // Pieces of many sizes, of all senders by turns.
+      const size = 1 + ((step * 7919) % 9000);
+      all.forEach(({ far }, i) => far.write(sent[i]!.subarray(at, at + size)));
+      at += size;
+      if (step % 5 === 0) await turn();
+    }
+    await until(() => all.every(({ ear }, i) => ear.length >= sent[i]!.length));
+    all.forEach(({ ear }, i) => expect(Buffer.compare(ear.bytes, sent[i]!), `socket ${i}`).toBe(0));
+    expect(all.flatMap(({ ear }) => ear.lent).every(Boolean)).toBe(true);
+  });
+
+  test("that is paused is not read, and loses nothing", async () => {
+    const { near, far, ear } = await linked();
+    const all = pattern(3_000_000, 2);
+    ear.onChunk = () => near.pause();
+    far.write(all);
+    await until(() => ear.chunks.length === 1);
+    for (let i = 2; i < 10; i++) {
+      await someTurns();
+      expect(ear.chunks).toHaveLength(i - 1);
+      expect(near.bytesRead).toBe(ear.length);
+      near.resume();
+      await until(() => ear.chunks.length === i);
+    }
+    ear.onChunk = () => undefined;
+    near.resume();
+    await until(() => ear.length === all.length);
+    expect(Buffer.compare(ear.bytes, all)).toBe(0);
+    expect(ear.lent.every(Boolean)).toBe(true);
+  });
+
+  test("that is paused outside of a read is not read either, and its end comes when it is read again", async () => {
+    const { near, far, ear } = await linked();
+    far.write("a");
+    await until(() => ear.length === 1);
+    near.pause();
+    await turn();
+    far.end("bcd");
+    await someTurns();
+    expect([ear.length, ear.told]).toEqual([1, []]);
+    near.resume();
+    await until(() => ear.told.length > 0);
+    expect([ear.bytes.toString(), ear.told]).toEqual(["abcd", ["ended behind 4"]]);
+  });
+
+  test("tells of its end, and that it is gone", async () => {
+    const { near, far, ear } = await linked();
+    far.end("bye");
+    await until(() => ear.told.length > 0);
+    near.end();
+    await until(() => ear.told.length > 1);
+    expect([ear.bytes.toString(), ear.told]).toEqual(["bye", ["ended behind 3", "closed"]]);
+  });
+
+  test("tells that it was reset", async () => {
+    const { far, ear } = await linked();
+    far.write("x");
+    await until(() => ear.length === 1);
+    far.resetAndDestroy();
+    await until(() => ear.told.includes("closed"));
+    expect(ear.told).toEqual(["failed ECONNRESET", "closed"]);
+  });
+
+  test("that is destroyed while it is read tells nothing more than that", async () => {
+    const { near, far, ear } = await linked();
+    ear.onChunk = () => near.destroy();
+    far.write(pattern(1_000_000, 3));
+    await until(() => ear.told.length > 0);
+    await someTurns();
+    expect([ear.chunks.length, ear.told]).toEqual([1, ["closed"]]);
+  });
+
+  test("may be written to while it is read", async () => {
+    const { near, far, ear } = await linked();
+    const back: Buffer[] = [];
+    far.on("data", (chunk) => back.push(chunk));
+    ear.onChunk = (chunk) => near.write(chunk);
+    const all = pattern(500_000, 4);
+    far.write(all);
+    await until(() => back.reduce((sum, { length }) => sum + length, 0) === all.length);
+    expect(Buffer.compare(Buffer.concat(back), all)).toBe(0);
+  });
+});
+
+/** Both, and in the stock way: nothing of it lent. */
+function expectStock(ear: Ear, text: string): void {
+  expect(ear.bytes.toString()).toBe(text);
+  expect(ear.lent.some(Boolean)).toBe(false);
+}
+
+describe("what is no plain socket, or not a fresh one, gets its data the stock way", () => {
+  test("a socket with data that waits already", async () => {
+    const { near, far } = await pair();
+    far.write("waits ");
+    await once(near, "readable");
+    expect(near.readableLength).toBe(6);
+    const ear = new Ear();
+    attach(near, ear);
+    near.resume();
+    await until(() => ear.length === 6);
+    far.write("and more");
+    await until(() => ear.length === 14);
+    expectStock(ear, "waits and more");
+  });
+
+  test.each(["data", "readable"])("a socket that somebody else listens to for %s", async (event) => {
+    const { near, far } = await pair();
+    let seen = 0;
+    near.on(event, () => seen++);
+    const ear = new Ear();
+    attach(near, ear);
+    far.write("seen");
+    await until(() => ear.length === 4 || seen > 0);
+    expect(seen).toBeGreaterThan(0);
+    expect(ear.lent.some(Boolean)).toBe(false);
+  });
+
+  test("a socket whose events somebody counts by an emit of his own", async () => {
+    const { near, far } = await pair();
+    const emit = near.emit.bind(near);
+    const events: unknown[] = [];
+    near.emit = ((...event: Parameters<typeof emit>) => {
+      events.push(event[0]);
+      return emit(...event);
+    }) as typeof emit;
+    const ear = new Ear();
+    attach(near, ear);
+    far.write("seen");
+    await until(() => ear.length === 4);
+    expectStock(ear, "seen");
+    expect(events).toContain("data");
+  });
+
+  test("a socket of a runtime that knows the name and cannot do it", async () => {
+    const { near, far } = await pair();
+    const { _handle: handle } = near as unknown as { _handle: { useUserBuffer: unknown } };
+    handle.useUserBuffer = () => {
+      throw new Error("Not implemented");
+    };
+    const ear = new Ear();
+    attach(near, ear);
+    far.write("all the same");
+    await until(() => ear.length === 12);
+    expectStock(ear, "all the same");
+  });
+
+  test("a socket that was paused while data came, which goes on by itself", async () => {
+    const { near, far } = await pair();
+    near.pause();
+    far.write("waits");
+    await once(near, "readable");
+    const ear = new Ear();
+    attach(near, ear);
+    await until(() => ear.length === 5);
+    expectStock(ear, "waits");
+  });
+
+  test("a TLS socket", async () => {
+    const { promise, open } = gate<Duplex>();
+    const server = createTlsServer(certificate, open);
+    onTestFinished(() => void server.close());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const far = connectTls({ port, host: "127.0.0.1", ca: certificate.cert });
+    onTestFinished(() => void far.destroy());
+    const near = await promise;
+    onTestFinished(() => void near.destroy());
+    const ear = new Ear();
+    attach(near, ear);
+    far.write("secret");
+    await until(() => ear.length === 6);
+    expectStock(ear, "secret");
+  });
+
+  test("a stream that is no socket", async () => {
+    const stream = new Wire();
+    const ear = new Ear();
+    attach(stream, ear);
+    stream.arrive(utf8("a"), utf8("b"));
+    await until(() => ear.length === 2);
+    expectStock(ear, "ab");
+  });
+
+  test("a socket that was destroyed", async () => {
+    const { near } = await pair();
+    near.destroy();
+    const ear = new Ear();
+    attach(near, ear);
+    near.emit("data", Buffer.from("late"));
+    expectStock(ear, "late");
+    await until(() => ear.told.length > 0);
+    expect(ear.told).toEqual(["closed"]);
+  });
+
+  test("a socket that is not connected yet", async () => {
+    const port = await listening((socket) => socket.end("hello"));
+    const socket = new Socket();
+    onTestFinished(() => void socket.destroy());
+    const ear = new Ear();
+    attach(socket, ear);
+    socket.connect(port, "127.0.0.1");
+    await until(() => ear.told.length > 0);
+    expectStock(ear, "hello");
+  });
+
+  test("a socket of a class of its own", async () => {
+    const port = await listening((socket) => socket.end("hello"));
+    class Own extends Socket {}
+    const socket = new Own();
+    onTestFinished(() => void socket.destroy());
+    socket.connect(port, "127.0.0.1");
+    await once(socket, "connect");
+    const ear = new Ear();
+    attach(socket, ear);
+    await until(() => ear.told.length > 0);
+    expectStock(ear, "hello");
+  });
+
+  test("a socket whose owner reads it so himself keeps his memory", async () => {
+    const port = await listening((socket) => socket.end("hello"));
+    const buffer = Buffer.alloc(10);
+    let own = "";
+    const callback = (bytes: number, memory: Uint8Array): boolean => {
+      own += Buffer.from(memory.subarray(0, bytes)).toString();
+      return true;
+    };
+    const socket = connect({ port, host: "127.0.0.1", onread: { buffer, callback } });
+    onTestFinished(() => void socket.destroy());
+    await once(socket, "connect");
+    const ear = new Ear();
+    attach(socket, ear);
+    await until(() => ear.told.length > 0);
+    expect([own, ear.length]).toEqual(["hello", 0]);
+  });
+
+  test.each(["18.20.0", "27.0.0", "none"])("a socket of Node %s, of which nothing is known", async (node) => {
+    onTestFinished(() => {
+      vi.unstubAllGlobals();
+      vi.resetModules();
+    });
+    vi.stubGlobal("process", Object.create(process, { versions: { value: { ...process.versions, node } } }));
+    vi.resetModules();
+    const { attach: linkThere } = await import("../../../src/connection/transport/stream.ts");
+    const { near, far } = await pair();
+    const ear = new Ear();
+    linkThere(near, ear);
+    far.write("hello");
+    await until(() => ear.length === 5);
+    expectStock(ear, "hello");
+  });
+});
+
+/** A server on a web server of its own, whose sockets the test may look at. */
+interface Served {
+  readonly port: number;
+  readonly sockets: readonly Socket[];
+}
+
+/** A message as it is handed over, whatever the dataType. */
+type AnyMessage = WSMessageEvent<unknown>;
+
+/** Starts a server; `onMessage` is what all its connections do, each with its number. */
+async function serve(
+  dataType: DataType,
+  onMessage: (event: AnyMessage, connection: number) => unknown,
+): Promise<Served> {
+  const web = createWebServer();
+  const sockets: Socket[] = [];
+  web.on("connection", (socket: Socket) => sockets.push(socket));
+  let connections = 0;
+  const handler = {
+    onConnection: () => {
+      const number = connections++;
+      return { onMessage: (_ws: unknown, event: AnyMessage) => onMessage(event, number) };
+    },
+  };
+  const wss = new WebSocketServer(handler, { server: web, dataType });
+  onTestFinished(async () => {
+    await wss.terminate(0);
+    web.close();
+  });
+  web.listen(0, "127.0.0.1");
+  return { port: await portOf(web), sockets };
+}
+
+/** Where a socket keeps the memory it is to read into. */
+function sharedMemoryOf(socket: Socket): unknown {
+  const name = Object.getOwnPropertySymbols(socket).find(({ description }) => description === "kBuffer");
+  return name === undefined ? undefined : (socket as unknown as Record<symbol, unknown>)[name];
+}
+
+/** Connects several clients that keep sending, by turns, what `payload` makes; the handler keeps all it is handed. */
+async function keepAll(
+  dataType: DataType,
+  clients: number,
+  rounds: number,
+  payload: (client: number, round: number) => Buffer | string,
+): Promise<unknown[][]> {
+  const kept: unknown[][] = Array.from({ length: clients }, () => []);
+  const { port, sockets } = await serve(dataType, ({ data }, connection) => void kept[connection]!.push(data));
+  const peers: Peer[] = [];
+  for (let i = 0; i < clients; i++) peers.push(await Peer.open(port));
+  const memory = new Set(sockets.map(sharedMemoryOf));
+  expect([...memory].map((bytes) => (bytes as Uint8Array).length)).toEqual([READ]);
+  for (let round = 0; round < rounds; round++) {
+    peers.forEach(({ socket }, i) => socket.send(payload(i, round)));
+    if (round % 4 === 0) await turn();
+  }
+  await until(() => kept.every(({ length }) => length === rounds));
+  return kept;
+}
+
+/** Which of the kept bytes are not what was sent: the first of them. */
+function spoiled(kept: readonly unknown[][], payload: (client: number, round: number) => Buffer | string): string[] {
+  const all = kept.flatMap((messages, client) =>
+    messages.flatMap((message, round) =>
+      Buffer.compare(message as Buffer, Buffer.from(payload(client, round))) === 0 ? [] : [`${client}:${round}`],
+    ),
+  );
+  return all.slice(0, 3);
+}
+
+describe("a server whose sockets are read so", () => {
+  test("hands over binary messages that stay as they are, whatever comes behind them", async () => {
+    const sizes = [0, 1, 20, 125, 126, 1000, 1500, 5000, 40_000, 70_000];
+    const payload = (client: number, round: number): Buffer =>
+      pattern(sizes[(client + round) % sizes.length]!, client * 7 + round);
+    const kept = await keepAll("auto", 5, 120, payload);
+    expect(spoiled(kept, payload)).toEqual([]);
+  });
+
+  test("hands over the bytes of texts that stay as they are, too, where bytes are asked for", async () => {
+    const payload = (client: number, round: number): string =>
+      `${client}:${round} ${(round % 3 === 0 ? "\u00e9" : "e").repeat((round * 37) % 400)}`;
+    const kept = await keepAll("blob", 4, 120, payload);
+    expect(spoiled(kept, payload)).toEqual([]);
+  });
+
+  test("hands over texts as they were sent, short and long, from several clients at once", async () => {
+    const payload = (client: number, round: number): string =>
+      `${client}:${round} ${(round % 5 === 0 ? "\u20ac" : "e").repeat((round * 37) % 400)}`;
+    const kept = await keepAll("text", 4, 300, payload);
+    expect(kept).toEqual(kept.map((_, client) => Array.from({ length: 300 }, (__, round) => payload(client, round))));
+  });
+
+  test("reads on behind what came with the handshake", async () => {
+    const kept: unknown[] = [];
+    const { port } = await serve("auto", ({ data }) => void kept.push(data));
+    const client = await RawClient.connect(port);
+    client.write(handshake(), masked(0x82, "with it"), masked(0x81, "text"), masked(0x82, "cut here").subarray(0, 9));
+    await until(() => kept.length === 2);
+    client.write(masked(0x82, "cut here").subarray(9), masked(0x82, "behind"));
+    await until(() => kept.length === 4);
+    client.write(masked(0x82, "x".repeat(300)));
+    await until(() => kept.length === 5);
+    expect(kept.map(String)).toEqual(["with it", "text", "cut here", "behind", "x".repeat(300)]);
+  });
+
+  test("stops reading while a handler is busy, and loses no message", async () => {
+    const busy = gate();
+    const kept: string[] = [];
+    const { port, sockets } = await serve("text", async ({ data }) => {
+      kept.push(data as string);
+      if (kept.length === 1) await busy.promise;
+      // Now and then it is busy for some turns more.
+      if (kept.length % 500 === 0) await someTurns();
+    });
+    const peer = await Peer.open(port);
+    const texts = Array.from({ length: 6000 }, (_, i) => `${i}`.padEnd(i % 2 === 0 ? 30 : 3000, "."));
+    const bytes = texts.reduce((sum, { length }) => sum + length, 0);
+    for (const text of texts) peer.socket.send(text);
+    const [near] = sockets;
+    await until(() => near!.isPaused());
+    const read = near!.bytesRead;
+    await someTurns();
+    expect(near!.bytesRead).toBe(read);
+    expect(read).toBeLessThan(bytes / 4);
+    expect(kept).toHaveLength(1);
+    busy.open();
+    await until(() => kept.length >= texts.length);
+    await until(() => !near!.isPaused());
+    await someTurns();
+    expect(kept.length).toBe(texts.length);
+    expect(kept.findIndex((text, i) => text !== texts[i])).toBe(-1);
+  });
+
+  test("keeps the bytes of messages that wait for a busy handler", async () => {
+    const busy = gate();
+    const kept: Buffer[] = [];
+    const { port, sockets } = await serve("auto", async ({ data }, connection) => {
+      if (connection === 0) kept.push(data as Buffer);
+      if (connection === 0 && kept.length === 1) await busy.promise;
+    });
+    const [slow, other] = [await Peer.open(port), await Peer.open(port)];
+    const payload = (round: number): Buffer => pattern(200 + round * 10, round);
+    for (let round = 0; round < 100; round++) slow.socket.send(payload(round));
+    await until(() => sockets[0]!.isPaused());
+    // Others go on using the memory that all share.
+    for (let round = 0; round < 50; round++) other.socket.send(Buffer.alloc(60_000, 0xee));
+    await until(() => sockets[1]!.bytesRead > 50 * 60_000);
+    busy.open();
+    await until(() => kept.length === 100);
+    expect(kept.findIndex((bytes, round) => Buffer.compare(bytes, payload(round)) !== 0)).toBe(-1);
+  });
+});

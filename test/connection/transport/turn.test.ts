@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import { type TurnEnd, afterEachTurn, atTurnEnd } from "../../../src/connection/transport/turn.ts";
+import { turns } from "../../support/wire.ts";
+
+const heard: string[] = [];
+afterEachTurn(() => heard.push("cleared"));
+
+function member(name: string, then: () => void = () => {}): TurnEnd {
+  return {
+    onTurnEnd() {
+      heard.push(name);
+      then();
+    },
+  };
+}
+
+describe("the end of a turn", () => {
+  test("comes once for each who asked, in the order in which they asked, and then what is remembered is cleared", async () => {
+    heard.length = 0;
+    atTurnEnd(member("a"));
+    atTurnEnd(member("b"));
+    await turns();
+    expect(heard).toEqual(["a", "b", "cleared"]);
+  });
+
+  test("does not come in the turn in which it was asked for, nor in its microtasks", async () => {
+    heard.length = 0;
+    atTurnEnd(member("a"));
+    await Promise.resolve();
+    expect(heard).toEqual([]);
+    await turns();
+    expect(heard).toEqual(["a", "cleared"]);
+  });
+
+  test("that is asked for at the end of a turn is that of the next", async () => {
+    heard.length = 0;
+    const second = member("second");
+    const first = member("first", () => atTurnEnd(second));
+    atTurnEnd(first);
+    atTurnEnd(member("other"));
+    await turns();
+    expect(heard).toEqual(["first", "other", "cleared", "second", "cleared"]);
+  });
+
+  test("comes turn after turn, however often it is asked for", async () => {
+    heard.length = 0;
+    let left = 5;
+    const again: TurnEnd = member("again", () => {
+      if (--left > 0) atTurnEnd(again);
+    });
+    atTurnEnd(again);
+    await turns(8);
+    expect(heard.filter((name) => name === "again")).toHaveLength(5);
+  });
+
+  test("is not waited for when nobody asked", async () => {
+    heard.length = 0;
+    await turns();
+    expect(heard).toEqual([]);
+  });
+});

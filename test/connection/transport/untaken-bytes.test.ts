@@ -1,0 +1,54 @@
+import type { Duplex } from "node:stream";
+import { describe, expect, test } from "vitest";
+import { untakenBytes } from "../../../src/connection/transport/untaken-bytes.ts";
+import { fill } from "../../support/bytes.ts";
+import { until } from "../../support/peer.ts";
+import { pair } from "../../support/socket-pair.ts";
+import { Wire } from "../../support/wire.ts";
+
+/** A stream in which three bytes wait, with a handle that says what the test wants. */
+function withHandle(handle: unknown): Duplex {
+  const stream = new Wire();
+  stream.stick();
+  stream.write(fill(0, 3));
+  return Object.assign(stream, { _handle: handle });
+}
+
+describe("what the system has still to take", () => {
+  test("is what the stream's handle says, where it has one that knows", () => {
+    expect(untakenBytes(withHandle({ writeQueueSize: 2 }))).toBe(2);
+  });
+
+  test.each([
+    ["has none", undefined],
+    ["has lost it", null],
+    ["has one that does not know", {}],
+    ["has one that says something else", { writeQueueSize: "2" }],
+    ["has one in which nothing waits", { writeQueueSize: 0 }],
+  ])("is what waits in the stream, where that %s", (_what, handle) => {
+    expect(untakenBytes(withHandle(handle))).toBe(3);
+  });
+
+  test("is nothing where nothing waits", () => {
+    expect(untakenBytes(new Wire())).toBe(0);
+  });
+
+  test("gets less within one write of a socket, where the stream itself tells nothing", async () => {
+    const size = 64 * 1024 * 1024;
+    const { near, far } = await pair();
+    far.pause();
+    near.write(fill(0, size));
+    const before = untakenBytes(near);
+    expect(before).toBeGreaterThan(0);
+    let less = false;
+    far.on("data", () => {
+      less = untakenBytes(near) < before;
+      if (less) far.pause();
+    });
+    far.resume();
+    await until(() => less);
+    expect(near.writableLength).toBe(size);
+    expect(untakenBytes(near)).toBeLessThan(before);
+    expect(untakenBytes(near)).toBeGreaterThan(0);
+  });
+});

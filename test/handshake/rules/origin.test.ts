@@ -1,0 +1,285 @@
+import { describe, expect, test } from "vitest";
+import { InvalidArgumentError } from "../../../src/errors/errors.ts";
+import { isSameOrigin, originRule, type Origins } from "../../../src/handshake/rules/origin.ts";
+import type { ConnectionRequest } from "../../../src/handshake/request.ts";
+
+function requestTo(host: string | readonly string[] | undefined): ConnectionRequest {
+  return { headers: { host }, query: {}, url: "/", remoteAddress: "127.0.0.1" };
+}
+
+/** Whether `origins` lets a page of `origin` connect to `host`. */
+function allows(origins: Origins | undefined, origin: string, host = "example.com"): boolean {
+  return originRule(origins)(origin, requestTo(host));
+}
+
+/** What never is an origin, whatever the host. */
+const NO_ORIGINS = [
+  "",
+  "null",
+  "example.com",
+  "//example.com",
+  "https:example.com",
+  "https:/example.com",
+  "https:///example.com",
+  "https:\\\\example.com",
+  "https://example.com/",
+  "https://example.com/path",
+  "https://example.com?",
+  "https://example.com?x=1",
+  "https://example.com#",
+  "https://example.com#x",
+  "https://@example.com",
+  "https://:@example.com",
+  "https://user@example.com",
+  "https://:password@example.com",
+  "https://evil.example@example.com",
+  "https://example.com\\",
+  " https://example.com",
+  "https://example.com ",
+  "https://exam\tple.com",
+  "https://example.com:",
+  "https://example.com:x",
+  "https://example.com:99999",
+  "https://exa mple.com",
+  // Two Origin headers.
+  "https://example.com, https://example.com",
+  "https://evil.example, https://example.com",
+  "https://example.com https://example.com",
+  "file://",
+  "data:text/html,x",
+  "about:blank",
+  "javascript:alert(1)",
+];
+
+describe("the same origin", () => {
+  test.each([
+    ["https://example.com", "example.com"],
+    ["http://example.com", "example.com"],
+    ["https://example.com", "EXAMPLE.com"],
+    ["HTTPS://EXAMPLE.COM", "example.com"],
+    ["https://example.com:8443", "example.com:8443"],
+    // A scheme's own port may be written or not.
+    ["https://example.com:443", "example.com"],
+    ["https://example.com", "example.com:443"],
+    ["http://example.com", "example.com:80"],
+    ["http://example.com:80", "example.com"],
+    ["http://127.0.0.1:8080", "127.0.0.1:8080"],
+    ["http://localhost:3000", "localhost:3000"],
+    ["http://[::1]:8080", "[::1]:8080"],
+    ["http://[2001:DB8::1]", "[2001:db8:0::1]"],
+    ["http://[::1]", "[::1]:80"],
+  ])("%s is the one of %s", (origin, host) => {
+    expect(isSameOrigin(origin, requestTo(host))).toBe(true);
+    expect(allows(undefined, origin, host)).toBe(true);
+    expect(allows("same", origin, host)).toBe(true);
+    expect(allows(["same"], origin, host)).toBe(true);
+  });
+
+  test.each([
+    ["https://evil.example", "example.com"],
+    ["https://www.example.com", "example.com"],
+    ["https://example.com", "www.example.com"],
+    ["https://evil-example.com", "example.com"],
+    ["https://example.com.evil.example", "example.com"],
+    ["https://example.com.", "example.com"],
+    ["https://example.com:8443", "example.com"],
+    ["https://example.com", "example.com:8443"],
+    ["https://example.com:80", "example.com"],
+    ["http://example.com", "example.com:443"],
+    ["http://[::1]:8080", "[::1]:8081"],
+    ["http://[::1]", "[::2]"],
+    ["http://127.0.0.1", "localhost"],
+    // What is in a Host header must be a host.
+    ["https://example.com", "user@example.com"],
+    ["https://example.com", "example.com/"],
+    ["https://example.com", "example.com?"],
+    ["https://example.com", "evil.example, example.com"],
+    ["https://example.com", ""],
+    ["https://evil.example", "evil.example#example.com"],
+  ])("%s is not the one of %s", (origin, host) => {
+    expect(isSameOrigin(origin, requestTo(host))).toBe(false);
+  });
+
+  test.each(NO_ORIGINS)("%j is no origin", (origin) => {
+    expect(isSameOrigin(origin, requestTo("example.com"))).toBe(false);
+  });
+
+  test("without one Host no origin is the same", () => {
+    expect(isSameOrigin("https://example.com", requestTo(undefined))).toBe(false);
+    expect(isSameOrigin("https://example.com", requestTo(["example.com", "example.com"]))).toBe(false);
+  });
+});
+
+describe("a list of origins", () => {
+  test("an origin is one of them or none", () => {
+    const origins = ["https://example.com", "http://localhost:3000", "https://[::1]:8443"];
+    for (const origin of [...origins, "HTTPS://Example.COM:443", "https://[0::1]:8443"]) {
+      expect(allows(origins, origin, "api.example.net")).toBe(true);
+    }
+    for (const origin of [
+      "http://example.com",
+      "https://example.com:8443",
+      "https://www.example.com",
+      "https://evil-example.com",
+      "https://example.com.evil.example",
+      "https://localhost:3000",
+      "http://localhost",
+      "https://[::1]",
+    ]) {
+      expect(allows(origins, origin, "api.example.net")).toBe(false);
+    }
+  });
+
+  test("this host's own pages are not in it unless it says so", () => {
+    expect(allows(["https://example.com"], "https://api.example.net", "api.example.net")).toBe(false);
+    expect(allows(["https://example.com", "same"], "https://api.example.net", "api.example.net")).toBe(true);
+    expect(allows(["https://example.com", "same"], "https://example.com", "api.example.net")).toBe(true);
+    expect(allows(["https://example.com", "same"], "https://evil.example", "api.example.net")).toBe(false);
+  });
+
+  test("an empty list lets no page in", () => {
+    expect(allows([], "https://example.com")).toBe(false);
+  });
+
+  test.each(NO_ORIGINS)("%j is none of a list", (origin) => {
+    expect(allows(["https://example.com", "https://*.example.com"], origin)).toBe(false);
+  });
+
+  test("null is in it only by name", () => {
+    expect(allows(["null"], "null")).toBe(true);
+    expect(allows(["null"], "NULL")).toBe(false);
+    expect(allows(["null"], "https://example.com")).toBe(false);
+    expect(allows(["https://example.com"], "null")).toBe(false);
+    // Browsers call every page with an opaque origin so; a scheme of its own has one all the same.
+    expect(allows(["null"], "chrome-extension://abc")).toBe(false);
+  });
+
+  test("schemes that are not the web's are told apart by scheme and host", () => {
+    expect(allows(["chrome-extension://abc"], "chrome-extension://abc")).toBe(true);
+    expect(allows(["chrome-extension://abc"], "chrome-extension://evil")).toBe(false);
+    expect(allows(["chrome-extension://abc"], "moz-extension://abc")).toBe(false);
+    expect(allows(["chrome-extension://abc"], "null")).toBe(false);
+    expect(allows(["capacitor://localhost"], "http://localhost")).toBe(false);
+  });
+
+  test("a star stands for all pages", () => {
+    for (const origins of ["*", ["*"], ["https://example.com", "*"]] as Origins[]) {
+      for (const origin of ["https://evil.example", "null", "anything"]) expect(allows(origins, origin)).toBe(true);
+    }
+  });
+
+  test("what is changed in the list afterwards changes nothing", () => {
+    const origins = ["https://example.com"];
+    const rule = originRule(origins);
+    origins.push("*");
+    expect(rule("https://evil.example", requestTo("x"))).toBe(false);
+  });
+});
+
+describe("any subdomain", () => {
+  test.each([
+    "https://a.example.com",
+    "https://a.b.example.com",
+    "https://A.EXAMPLE.COM",
+    "https://a.example.com:443",
+    "https://xn--caf-dma.example.com",
+  ])("%s is one of https://*.example.com", (origin) => {
+    expect(allows(["https://*.example.com"], origin)).toBe(true);
+  });
+
+  test.each([
+    "https://example.com",
+    "https://evil-example.com",
+    "https://evilexample.com",
+    "https://a.evil-example.com",
+    "https://example.com.evil.com",
+    "https://a.example.com.evil.com",
+    "https://a.example.com@evil.com",
+    "https://evil.com@a.example.com",
+    "https://evil.com/.example.com",
+    "https://evil.com#.example.com",
+    "https://evil.com?.example.com",
+    "https://evil.com\\.example.com",
+    "https://a.example.com.",
+    "https://a.example.com:8443",
+    "http://a.example.com",
+    "wss://a.example.com",
+    "https://a.example.com, https://evil.com",
+    "https://evil.com, https://a.example.com",
+    "null",
+  ])("%s is none of https://*.example.com", (origin) => {
+    expect(allows(["https://*.example.com"], origin)).toBe(false);
+  });
+
+  test("a port in the pattern is the one that must be there", () => {
+    expect(allows(["https://*.example.com:8443"], "https://a.example.com:8443")).toBe(true);
+    expect(allows(["https://*.example.com:8443"], "https://a.example.com")).toBe(false);
+    expect(allows(["https://*.example.com:443"], "https://a.example.com")).toBe(true);
+  });
+});
+
+describe("a function of the user's", () => {
+  test("it gets the origin as it came and the request, and decides", () => {
+    const seen: unknown[] = [];
+    const request = requestTo("example.com");
+    const rule = originRule((origin: string, asked: ConnectionRequest) => {
+      seen.push(origin, asked);
+      return origin === "null";
+    });
+    expect(rule("null", request)).toBe(true);
+    expect(rule("https://a, https://b", request)).toBe(false);
+    expect(seen).toEqual(["null", request, "https://a, https://b", request]);
+  });
+
+  test("nothing but true lets a page in", () => {
+    for (const answer of [Promise.resolve(false), Promise.resolve(true), 1, "yes", {}, undefined, null]) {
+      expect(originRule(() => answer)("https://example.com", requestTo("example.com"))).toBe(false);
+    }
+  });
+});
+
+describe("an option that is none", () => {
+  test.each([
+    ["null", null],
+    ["true", true],
+    ["a number", 5],
+    ["an object", {}],
+    ["a single origin", "https://example.com"],
+    ["an empty text", ""],
+    ["a list with a number", [5]],
+    ["a list in a list", [["https://example.com"]]],
+    ["a list with a hole", [undefined]],
+    ["a host", ["example.com"]],
+    ["a host and port", ["localhost:3000"]],
+    ["a path", ["https://example.com/chat"]],
+    ["a slash at the end", ["https://example.com/"]],
+    ["a user", ["https://user@example.com"]],
+    ["a star as a scheme", ["*://example.com"]],
+    ["a star as a scheme of subdomains", ["*://*.example.com"]],
+    ["a star as a port", ["https://example.com:*"]],
+    ["a star in the middle", ["https://a.*.example.com"]],
+    ["a star in a label", ["https://*example.com"]],
+    ["two stars", ["https://*.*.example.com"]],
+    ["a star for every host", ["https://*"]],
+    ["a star before nothing", ["https://*."]],
+    ["a pattern with a path", ["https://*.example.com/"]],
+    ["an empty text in a list", [""]],
+  ])("%s is refused and the error names it", (_what, origins) => {
+    const call = (): unknown => originRule(origins);
+    expect(call).toThrow(InvalidArgumentError);
+    expect(call).toThrow(/^origins: expected /);
+  });
+});
+
+test("a long origin is read in one pass", () => {
+  const long = "a".repeat(1 << 20);
+  for (const origin of [
+    long,
+    `https://${long}`,
+    `${long}://x`,
+    `https://${"@".repeat(1 << 20)}`,
+    ":".repeat(1 << 20),
+  ]) {
+    expect(allows(["https://example.com", "https://*.example.com", "same"], origin)).toBe(false);
+  }
+});

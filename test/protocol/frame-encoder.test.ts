@@ -1,0 +1,155 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { FIN, fragments, headerSize, serializeFrame, writeHeader } from "../../src/protocol/frame-encoder.ts";
+import { Opcode } from "../../src/protocol/opcodes.ts";
+import { copy, fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
+import { encode } from "../support/frames.ts";
+import { cases, seed } from "../support/fuzz.ts";
+import { read } from "../support/read-frames.ts";
+
+/** RFC 6455 5.7: 37 fa 21 3d, first byte lowest. */
+const KEY = 0x3d21fa37;
+
+describe("a frame", () => {
+  // shows 6455-5.1-3, 6455-6.1-3, 6455-6.1-4, 6455-6.1-5
+  test("of a server is that of RFC 6455 5.7, not masked", () => {
+    expect(toHex(serializeFrame(FIN | Opcode.text, utf8("Hello")))).toBe("810548656c6c6f");
+  });
+
+  // shows 6455-5.3-5
+  test("of a client is that of RFC 6455 5.7, masked", () => {
+    expect(toHex(serializeFrame(FIN | Opcode.text, utf8("Hello"), KEY))).toBe("818537fa213d7f9f4d5158");
+  });
+
+  test("is a copy: the payload stays as it was", () => {
+    const payload = utf8("Hello");
+    serializeFrame(FIN | Opcode.text, payload, KEY);
+    expect(toHex(payload)).toBe("48656c6c6f");
+  });
+
+  test.each([
+    ["text", Opcode.text, "8100"],
+    ["binary", Opcode.binary, "8200"],
+    ["close", Opcode.close, "8800"],
+    ["ping", Opcode.ping, "8900"],
+    ["pong", Opcode.pong, "8a00"],
+  ])("without a payload is two bytes: %s", (_name, opcode, expected) => {
+    expect(toHex(serializeFrame(FIN | opcode, hex("")))).toBe(expected);
+  });
+});
+
+describe("a header", () => {
+  // shows 6455-5.2-5, 6455-5.2-7
+  test.each([
+    [0, "8200"],
+    [1, "8201"],
+    [125, "827d"],
+    [126, "827e007e"],
+    [127, "827e007f"],
+    [256, "827e0100"],
+    [65_535, "827effff"],
+    [65_536, "827f0000000000010000"],
+    [2 ** 32 - 1, "827f00000000ffffffff"],
+    [2 ** 32, "827f0000000100000000"],
+    [2 ** 53 - 1, "827f001fffffffffffff"],
+  ])("gives the length %d in its shortest form", (length, expected) => {
+    const bytes = new Uint8Array(20);
+    const end = writeHeader(bytes, 0, FIN | Opcode.binary, length);
+    expect(toHex(bytes.subarray(0, end))).toBe(expected);
+    expect(headerSize(length, false)).toBe(end);
+    expect(bytes.subarray(end).every((byte) => byte === 0)).toBe(true);
+  });
+
+  // shows 6455-5.3-1
+  test.each([
+    [5, "0285"],
+    [126, "02fe007e"],
+    [65_536, "02ff0000000000010000"],
+  ])("of %d bytes that are masked ends with the key", (length, expected) => {
+    const bytes = new Uint8Array(20);
+    const end = writeHeader(bytes, 0, Opcode.binary, length, 0xd4c3b2a1);
+    expect(toHex(bytes.subarray(0, end))).toBe(`${expected}a1b2c3d4`);
+    expect(headerSize(length, true)).toBe(end);
+  });
+
+  test("with the key 0 is masked all the same", () => {
+    const bytes = new Uint8Array(6).fill(0xff);
+    writeHeader(bytes, 0, FIN | Opcode.text, 0, 0);
+    expect(toHex(bytes)).toBe("818000000000");
+  });
+
+  test("is written where it is asked for, and nowhere else", () => {
+    const bytes = new Uint8Array(6).fill(0xee);
+    expect(writeHeader(bytes, 2, FIN | Opcode.ping, 3)).toBe(4);
+    expect(toHex(bytes)).toBe("eeee8903eeee");
+  });
+});
+
+describe("fragments", () => {
+  // shows 6455-6.1-3, 6455-6.1-4, 6455-6.1-5, 6455-5.2-1
+  test.each([
+    ["a message that fits is one frame", 3, 3, ["81 0 3"]],
+    ["an empty message is one frame", 0, 3, ["81 0 0"]],
+    ["one byte more makes two", 4, 3, ["1 0 3", "80 3 4"]],
+    ["a multiple of the size ends with a full one", 9, 3, ["1 0 3", "0 3 6", "80 6 9"]],
+    ["a byte each", 3, 1, ["1 0 1", "0 1 2", "80 2 3"]],
+  ])("%s", (_what, length, size, expected) => {
+    const found = [...fragments(Opcode.text, length, size)];
+    expect(found.map(({ first, start, end }) => `${first.toString(16)} ${start} ${end}`)).toEqual(expected);
+  });
+
+  // shows 6455-6.1-7, 6455-5.4-2
+  test("are read as the message they were cut from", () => {
+    const property = fc.property(
+      fc.uint8Array({ maxLength: 400 }),
+      fc.integer({ min: 1, max: 401 }),
+      fc.option(fc.integer(), { nil: undefined }),
+      (payload, size, key) => {
+        const frames = Array.from(fragments(Opcode.binary, payload.length, size), ({ first, start, end }) =>
+          serializeFrame(first, payload.subarray(start, end), key),
+        );
+        expect(frames).toHaveLength(Math.max(1, Math.ceil(payload.length / size)));
+        const role = key === undefined ? "client" : "server";
+        expect(read(frames, { role })).toEqual([["binary", toHex(payload)]]);
+      },
+    );
+    fc.assert(property, { seed, numRuns: cases(1000) });
+  });
+});
+
+describe("what is written", () => {
+  test("is byte for byte what RFC 6455 5.2 says", () => {
+    const property = fc.property(
+      fc.boolean(),
+      fc.constantFrom(0, 1, 2, 8, 9, 10),
+      fc.oneof(
+        fc.uint8Array({ maxLength: 130 }),
+        fc.constantFrom(65_535, 65_536, 70_001).map((n) => fill(0xa5, n)),
+      ),
+      fc.option(fc.uint8Array({ minLength: 4, maxLength: 4 }), { nil: undefined, freq: 2 }),
+      (fin, opcode, payload, key) => {
+        const number = key && new DataView(key.buffer, key.byteOffset).getInt32(0, true);
+        const written = serializeFrame((fin ? FIN : 0) | opcode, payload, number);
+        expect(toHex(written)).toBe(toHex(encode({ fin, opcode, payload }, key && [...key])));
+      },
+    );
+    fc.assert(property, { seed, numRuns: cases(500) });
+  });
+
+  test("is read as it was", () => {
+    const property = fc.property(fc.string({ unit: "binary", maxLength: 100 }), fc.integer(), (text, key) => {
+      const payload = utf8(text);
+      expect(read([serializeFrame(FIN | Opcode.text, payload)], { role: "client" })).toEqual([["text", text]]);
+      expect(read([serializeFrame(FIN | Opcode.text, payload, key)], { role: "server" })).toEqual([["text", text]]);
+      const both = join([
+        serializeFrame(FIN | Opcode.ping, payload.subarray(0, 125), key),
+        copy(hex("8a 80 00 00 00 00")),
+      ]);
+      expect(read([both], { role: "server" })).toEqual([
+        ["ping", toHex(payload.subarray(0, 125))],
+        ["pong", ""],
+      ]);
+    });
+    fc.assert(property, { seed, numRuns: cases(500) });
+  });
+});

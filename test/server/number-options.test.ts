@@ -1,0 +1,125 @@
+import { constants } from "node:buffer";
+import { totalmem } from "node:os";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { InvalidArgumentError, OutOfRangeError } from "../../src/errors/errors.ts";
+import {
+  type NumberOptionName,
+  numberOptions,
+  readNumber,
+  readNumberOptions,
+} from "../../src/server/number-options.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+/** What Node's timers can wait for. */
+const TIMER = 2 ** 31 - 1;
+const { MAX_SAFE_INTEGER } = Number;
+
+/** Each option: its default, the least, the most, and whether Infinity takes it away. */
+const EXPECTED: Record<NumberOptionName, readonly [usual: number, least: number, most: number, endless: boolean]> = {
+  maxMessageSize: [MIB, 1, constants.MAX_STRING_LENGTH, false],
+  maxJsonDepth: [64, 0, MAX_SAFE_INTEGER, true],
+  maxJsonValues: [100_000, 1, MAX_SAFE_INTEGER, true],
+  handshakeTimeout: [10_000, 1, TIMER, false],
+  closeTimeout: [5_000, 1, TIMER, false],
+  maxHeaderSize: [16 * KIB, 1, MAX_SAFE_INTEGER, true],
+  maxSendQueue: [16 * MIB, 1, MAX_SAFE_INTEGER, true],
+  maxTotalSendQueue: [numberOptions.maxTotalSendQueue.usual, 1, MAX_SAFE_INTEGER, true],
+  highWaterMark: [MIB, 0, MAX_SAFE_INTEGER, true],
+  maxPongQueue: [1, 0, MAX_SAFE_INTEGER, true],
+  pingInterval: [30_000, 1, TIMER, true],
+  pingTimeout: [20_000, 1, TIMER, true],
+  idleTimeout: [Infinity, 1, TIMER, true],
+  maxLifetime: [Infinity, 1, TIMER, true],
+  maxConnections: [100_000, 1, MAX_SAFE_INTEGER, true],
+  maxConnectionsPerAddress: [20_000, 1, MAX_SAFE_INTEGER, true],
+  maxHandshakes: [2_000, 1, MAX_SAFE_INTEGER, true],
+  maxHandshakesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
+  maxMessagesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
+  maxBytesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
+  closeBatchSize: [1_000, 1, MAX_SAFE_INTEGER, true],
+  closeBatchInterval: [100, 1, TIMER, false],
+};
+
+const options = (Object.keys(EXPECTED) as NumberOptionName[]).map((name) => [name, ...EXPECTED[name]] as const);
+
+/** One option among all the others, which are not given. */
+function read(name: NumberOptionName, value: unknown): number {
+  return readNumberOptions({ [name]: value })[name];
+}
+
+test("every number among the options is in the table", () => {
+  expect(Object.keys(numberOptions).sort()).toEqual(Object.keys(EXPECTED).sort());
+  expect(Object.keys(readNumberOptions({})).sort()).toEqual(Object.keys(EXPECTED).sort());
+});
+
+describe.each(options)("%s", (name, usual, least, most, endless) => {
+  test(`is ${String(usual)} where it is not given`, () => {
+    expect(read(name, undefined)).toBe(usual);
+    expect(readNumberOptions({})[name]).toBe(usual);
+  });
+
+  test(`may be ${String(least)} to ${String(most)}`, () => {
+    for (const value of [least, least + 1, most - 1, most]) expect(read(name, value)).toBe(value);
+  });
+
+  test("is out of range outside of that, and where it is no integer", () => {
+    for (const value of [least - 1, most + 1, -1, least + 0.5, NaN, -Infinity]) {
+      expect(() => read(name, value), String(value)).toThrow(OutOfRangeError);
+      const range = `${name}: expected an integer from ${String(least)} to ${String(most)}`;
+      expect(() => read(name, value)).toThrow(`${range}${endless ? ", or Infinity" : ""}, got ${String(value)}`);
+    }
+  });
+
+  test(endless ? "may be Infinity" : "has to have an end", () => {
+    if (endless) expect(read(name, Infinity)).toBe(Infinity);
+    else expect(() => read(name, Infinity)).toThrow(OutOfRangeError);
+  });
+
+  test("is refused when it is of another type", () => {
+    for (const [value, type] of [
+      ["1", "string"],
+      [null, "object"],
+      [{}, "object"],
+      [[1], "object"],
+      [true, "boolean"],
+      [5n, "bigint"],
+      [() => 1, "function"],
+    ] as const) {
+      expect(() => read(name, value)).toThrow(InvalidArgumentError);
+      expect(() => read(name, value)).toThrow(`${name}: expected a number, got ${type}`);
+    }
+  });
+});
+
+test("one that is given leaves the others as they are", () => {
+  expect(readNumberOptions({ maxConnections: 5 })).toEqual({ ...readNumberOptions({}), maxConnections: 5 });
+});
+
+test("a range of one's own is kept, and named", () => {
+  const range = { least: 2, usual: 3, most: 4, endless: false };
+  expect(readNumber("mine", undefined, range)).toBe(3);
+  expect(readNumber("mine", 2, range)).toBe(2);
+  expect(readNumber("mine", 4, range)).toBe(4);
+  expect(() => readNumber("mine", 5, range)).toThrow("mine: expected an integer from 2 to 4, got 5");
+  expect(() => readNumber("mine", Infinity, range)).toThrow(OutOfRangeError);
+  expect(() => readNumber("mine", "3", range)).toThrow("mine: expected a number, got string");
+});
+
+describe("the memory for all send queues", () => {
+  const machine = Math.max(64 * MIB, Math.floor(totalmem() / 4));
+
+  test.each([
+    ["a quarter of what the process is allowed", 1024 * MIB, 256 * MIB],
+    ["64 MiB where that would be less", 100 * MIB, 64 * MIB],
+    ["a quarter of the machine's where it is not limited", 0, machine],
+    ["the same where the system does not know", undefined as unknown as number, machine],
+    ["the same where it says a number for that", 2 ** 64, machine],
+  ])("is %s", async (_what, constrained, expected) => {
+    vi.resetModules();
+    const allowed = vi.spyOn(process, "constrainedMemory").mockReturnValue(constrained);
+    onTestFinished(() => allowed.mockRestore());
+    const module = await import("../../src/server/number-options.ts");
+    expect(module.numberOptions.maxTotalSendQueue.usual).toBe(expected);
+  });
+});

@@ -1,0 +1,172 @@
+import { WebSocketServer, type WebSocketServerOptions } from "hawser";
+import type { Socket } from "node:net";
+import { connect as connectSecure } from "node:tls";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { readOptions } from "../../src/server/settings.ts";
+import { createOwnServer } from "../../src/server/own-web-server.ts";
+import { certificate } from "../support/certificate.ts";
+import { Peer, portOf, until } from "../support/peer.ts";
+import { handshake, RawClient, type RawResponse } from "../support/raw-client.ts";
+
+async function listen(options: WebSocketServerOptions<"text"> = {}): Promise<number> {
+  const handler = { onConnection: () => ({ onMessage: () => {} }) };
+  const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", ...options });
+  onTestFinished(async () => wss.terminate(0));
+  return portOf(wss);
+}
+
+/** What is answered to `request`, when the connection is closed behind it. */
+async function answer(port: number, request: string): Promise<RawResponse> {
+  const client = await RawClient.connect(port);
+  client.write(request);
+  const response = await client.response();
+  expect((await client.rest()).length).toBe(0);
+  return response;
+}
+
+describe("a request that is no WebSocket's", () => {
+  test("GET gets 426 and is told what is spoken here", async () => {
+    const { status, headers, body } = await answer(await listen(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect(status).toBe(426);
+    expect(headers.get("upgrade")).toEqual(["websocket"]);
+    expect(headers.get("sec-websocket-version")).toEqual(["13"]);
+    expect(headers.get("connection")).toEqual(["Upgrade, close"]);
+    expect(body).toMatch(/^[^\n]+\n$/);
+  });
+
+  test.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])(
+    "%s gets 405 and is told what is allowed",
+    async (method) => {
+      const request = `${method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}`;
+      const { status, headers, body } = await answer(await listen(), request);
+      expect(status).toBe(405);
+      expect(headers.get("allow")).toEqual(["GET"]);
+      expect(headers.get("connection")).toEqual(["close"]);
+      expect(body).toMatch(/^[^\n]+\n$/);
+    },
+  );
+
+  test("a second request on the same connection is not answered", async () => {
+    const client = await RawClient.connect(await listen());
+    client.write("GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect((await client.response()).status).toBe(426);
+    expect((await client.rest()).length).toBe(0);
+  });
+
+  test("what is not HTTP gets 400", async () => {
+    const { status, body } = await answer(await listen(), "hello\r\n\r\n");
+    expect(status).toBe(400);
+    expect(body).toMatch(/^[^\n]+\n$/);
+  });
+});
+
+describe("a request that is too large", () => {
+  test("a header over maxHeaderSize gets 431, before it has come to its end", async () => {
+    const port = await listen({ maxHeaderSize: 2000 });
+    const { status, body } = await answer(port, `GET / HTTP/1.1\r\nHost: x\r\nX: ${"a".repeat(4000)}`);
+    expect(status).toBe(431);
+    expect(body).toMatch(/^[^\n]+\n$/);
+  });
+
+  test("so does a long target, a handshake too, and one header of many", async () => {
+    const port = await listen({ maxHeaderSize: 2000 });
+    expect((await answer(port, `GET /${"a".repeat(4000)} HTTP/1.1\r\nHost: x\r\n\r\n`)).status).toBe(431);
+    expect((await answer(port, handshake("/", { X: "a".repeat(1990) }))).status).toBe(431);
+    const many = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`x-${String(index)}`, "aaaaaaaa"]));
+    expect((await answer(port, handshake("/", many))).status).toBe(431);
+  });
+
+  test("16 KiB are the default", async () => {
+    const port = await listen();
+    expect((await answer(port, handshake("/", { X: "a".repeat(16_400) }))).status).toBe(431);
+    await Peer.open(port, "/", [], { headers: { X: "a".repeat(15_000) } });
+  });
+
+  test.each([100_000, Infinity])("with a limit of %d larger ones are fine", async (maxHeaderSize) => {
+    const peer = await Peer.open(await listen({ maxHeaderSize }), "/", [], { headers: { X: "a".repeat(50_000) } });
+    expect(peer.socket.readyState).toBe(peer.socket.OPEN);
+  });
+});
+
+describe("a client that takes too long", () => {
+  test("for its request gets 408", async () => {
+    const port = await listen({ handshakeTimeout: 50 });
+    expect((await answer(port, "GET / HTTP/1.1\r\nHost:")).status).toBe(408);
+  });
+
+  test("without a byte it is cut off too", async () => {
+    const client = await RawClient.connect(await listen({ handshakeTimeout: 50 }));
+    expect((await client.rest()).toString()).toMatch(/^(HTTP\/1\.1 408 [^]*)?$/);
+  });
+
+  test("for its TLS handshake is cut off", async () => {
+    const client = await RawClient.connect(await listen({ handshakeTimeout: 50, tls: certificate }));
+    expect((await client.rest()).length).toBe(0);
+  });
+
+  test("a connection that is open has no such deadline", async () => {
+    const server = createOwnServer(readOptions({ maxHeaderSize: 1000, handshakeTimeout: 50 }));
+    expect(server.timeout).toBe(0);
+    expect(server.headersTimeout).toBe(50);
+    expect(server.requestTimeout).toBe(50);
+  });
+});
+
+describe.each([
+  ["without TLS", undefined],
+  ["with TLS", certificate],
+] as const)("a client beyond all that there may be, %s", (_how, tls) => {
+  test("is dropped before it is spoken to, and counted as one too many", async () => {
+    const settings = readOptions({ maxConnections: 1, maxHandshakes: 1, ...(tls && { port: 0, tls }) });
+    const server = createOwnServer(settings).listen(0, "127.0.0.1");
+    const sockets: Socket[] = [];
+    server.on("connection", (socket: Socket) => sockets.push(socket));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const port = await portOf(server);
+    for (let i = 1; i <= 2; i++) {
+      await RawClient.connect(port);
+      await until(() => sockets.length === i);
+    }
+    expect(settings.limitCounters.maxConnections).toBe(0);
+    for (let i = 1; i <= 3; i++) {
+      expect((await (await RawClient.connect(port)).rest()).length).toBe(0);
+      expect(settings.limitCounters.maxConnections).toBe(i);
+    }
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+    expect(settings.limitCounters.maxHandshakes).toBe(0);
+  });
+});
+
+describe("TLS", () => {
+  test("a client that speaks plain HTTP to it gets no answer, and others are still served", async () => {
+    const port = await listen({ tls: certificate });
+    const plain = await RawClient.connect(port);
+    plain.write(handshake());
+    expect((await plain.rest()).toString()).not.toContain("HTTP/1.1 101");
+    const peer = await Peer.openSecure(port);
+    expect(peer.socket.readyState).toBe(peer.socket.OPEN);
+  });
+
+  test("the user's own settings of TLS are kept", async () => {
+    const port = await listen({ tls: { ...certificate, minVersion: "TLSv1.3" } });
+    const socket = connectSecure({ port, host: "127.0.0.1", rejectUnauthorized: false, maxVersion: "TLSv1.2" });
+    const error = await new Promise<Error | undefined>((resolve) => {
+      socket.once("error", resolve).once("secureConnect", () => resolve(undefined));
+    });
+    socket.destroy();
+    expect(error).toBeInstanceOf(Error);
+  });
+});
+
+// RFC 9112 9.6: the answer said "Connection: close".
+test.each(["GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n", "no HTTP at all"])(
+  "what comes behind a plain request is not answered: %j",
+  async (behind) => {
+    const client = await RawClient.connect(await listen());
+    client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${behind}\r\n\r\n`);
+    expect((await client.rest()).toString().match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 426"]);
+  },
+);

@@ -1,0 +1,199 @@
+import { type WSErrorEvent, WebSocketServer, type WSHandler } from "hawser";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { WSConnectionEvent } from "../../src/server/connection-event.ts";
+import { ServerDispatcher } from "../../src/server/server-dispatcher.ts";
+import { turn } from "../support/peer.ts";
+
+const WSS = new WebSocketServer({ onConnection: () => null });
+const EVENT = new WSConnectionEvent({
+  request: { headers: {}, query: {}, url: "/", remoteAddress: "" },
+  protocols: [],
+  captureAddress: () => undefined,
+});
+
+interface Warning {
+  readonly message: string;
+  readonly options: { readonly type: string; readonly code: string; readonly detail: string };
+}
+
+let warnings: Warning[] = [];
+
+beforeEach(() => {
+  warnings = [];
+  vi.spyOn(process, "emitWarning").mockImplementation(((message: string, options: Warning["options"]) => {
+    warnings.push({ message, options });
+  }) as typeof process.emitWarning);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+function caller(callbacks: Partial<WSHandler> & Record<string, unknown> = {}): ServerDispatcher {
+  return new ServerDispatcher({ onConnection: () => null, ...callbacks }, WSS);
+}
+
+function broken(text: string): () => never {
+  return () => {
+    throw new Error(text);
+  };
+}
+
+/** A handler's onError that writes down the messages. */
+function listening(): { heard: string[]; onError: (wss: WebSocketServer, event: WSErrorEvent) => void } {
+  const heard: string[] = [];
+  return { heard, onError: (_wss, event) => void heard.push(event.errors.map(({ message }) => message).join(" < ")) };
+}
+
+describe("calling a server's handler", () => {
+  // shows 4D-1-handler-this
+  test("each callback is a method of the handler, with the server and its event", () => {
+    const seen: unknown[][] = [];
+    const note = function (this: unknown, ...given: unknown[]): void {
+      seen.push([this, ...given]);
+    };
+    const handler = { onConnection: note, onOpen: note, onTerminate: note, onError: note } as unknown as WSHandler;
+    const calls = new ServerDispatcher(handler, WSS);
+    calls.dispatchOpen();
+    calls.callOnConnection(EVENT);
+    calls.dispatchError(new Error("x"), "handler", true);
+    calls.dispatchTerminate();
+    expect(seen.map(([self, wss]) => self === handler && wss === WSS)).toEqual([true, true, true, true]);
+    expect(seen.map(([, , event]) => (event as { type: string }).type)).toEqual([
+      "open",
+      "connection",
+      "error",
+      "terminate",
+    ]);
+    expect(seen[1]?.[2]).toBe(EVENT);
+  });
+
+  test("what onConnection returns or throws is its caller's", () => {
+    const answer = { onMessage: () => {} };
+    expect(caller({ onConnection: () => answer }).callOnConnection(EVENT)).toBe(answer);
+    expect(() => caller({ onConnection: broken("mine") }).callOnConnection(EVENT)).toThrow("mine");
+    expect(warnings).toEqual([]);
+  });
+
+  test("callbacks that are not there are not missed", () => {
+    const calls = caller();
+    calls.dispatchOpen();
+    calls.dispatchTerminate();
+    expect(warnings).toEqual([]);
+  });
+
+  test("a callback that is put there later is called", () => {
+    const { heard, onError } = listening();
+    const handler = { onConnection: () => null } as WSHandler;
+    const calls = new ServerDispatcher(handler, WSS);
+    handler.onError = onError;
+    calls.dispatchError(new Error("x"), "handler", true);
+    expect(heard).toEqual(["x"]);
+  });
+});
+
+describe("what onError is told", () => {
+  // shows 4D-1-handler-error, 4D-2-errors
+  test("the error and its causes, newest first, each with its number and part", () => {
+    const events: WSErrorEvent[] = [];
+    const calls = caller({ onError: (_wss: unknown, event: WSErrorEvent) => void events.push(event) });
+    const inner = Object.assign(new Error("no space"), { errno: -28, code: "ENOSPC" });
+    const outer = new Error("cannot save", { cause: inner });
+    calls.dispatchError(outer, "handler", true);
+    calls.dispatchError(inner, "library", true);
+    expect(events).toEqual([
+      {
+        type: "error",
+        errors: [
+          { errCode: 301, message: "cannot save", componentSignature: "hwhd", cause: outer },
+          { errCode: 301, message: "no space", componentSignature: "hwhd", cause: inner },
+        ],
+      },
+      { type: "error", errors: [{ errCode: 28, message: "no space", componentSignature: "syst", cause: inner }] },
+    ]);
+  });
+
+  test("an exception or a rejection in onOpen and in onTerminate", async () => {
+    const { heard, onError } = listening();
+    const calls = caller({
+      onOpen: broken("open"),
+      onTerminate: async () => {
+        await turn();
+        throw new Error("terminate");
+      },
+      onError,
+    });
+    calls.dispatchOpen();
+    expect(heard).toEqual(["open"]);
+    calls.dispatchTerminate();
+    await turn();
+    await turn();
+    // `onTerminate` is the last that the handler hears, also of its own failure.
+    expect(heard).toEqual(["open"]);
+    expect(warnings.map(({ message }) => message)).toEqual(["An error that no onError was there to hear: terminate"]);
+  });
+});
+
+describe("what nobody is there to hear", () => {
+  // shows 4D-2-throws-warning
+  test("the process is warned, once of each text and of no more than twenty", () => {
+    const first = caller();
+    for (const text of ["one", "two", "one"]) first.dispatchError(new Error(text), "handler", true);
+    caller().dispatchError(new Error("one"), "handler", true);
+    expect(warnings.map(({ message }) => message.split(": ")[1])).toEqual(["one", "two", "one"]);
+    for (let i = 0; i < 50; i++) first.dispatchError(new Error(String(i)), "handler", true);
+    expect(warnings.length).toBe(21);
+    expect(warnings[0]?.options).toMatchObject({ type: "HawserWarning", code: "HWS_UNHEARD" });
+    expect(warnings[0]?.options.detail).toContain("server-dispatcher.test.ts");
+  });
+
+  test("what a peer does wrong is no cause for a warning, and does not use up the one", () => {
+    const calls = caller();
+    calls.dispatchError(new Error("a peer's"), "library", false);
+    expect(warnings).toEqual([]);
+    calls.dispatchError(new Error("mine"), "handler", true);
+    expect(warnings).toHaveLength(1);
+  });
+
+  test("an exception in onOpen without an onError is one", () => {
+    caller({ onOpen: broken("mine") }).dispatchOpen();
+    expect(warnings).toHaveLength(1);
+  });
+
+  test("an exception or a rejection in onError itself is one, and does not come back to it", async () => {
+    let calls = 0;
+    const throwing = caller({
+      onError: () => {
+        calls++;
+        throw new Error("again");
+      },
+    });
+    throwing.dispatchError(new Error("first"), "handler", true);
+    const rejecting = caller({
+      onError: async () => {
+        calls++;
+        await turn();
+        throw new Error("later");
+      },
+    });
+    rejecting.dispatchError(new Error("first"), "handler", true);
+    await turn();
+    await turn();
+    expect(calls).toBe(2);
+    expect(warnings.map(({ message }) => message.split(": ")[1])).toEqual(["again", "later"]);
+  });
+
+  test.each([[undefined], [null], [5], ["text"], [Object.create(null)], [Symbol("x")]])(
+    "even %s can be thrown",
+    (thrown: unknown) => {
+      caller().dispatchError(thrown, "handler", true);
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]?.options.detail).toBe("");
+    },
+  );
+
+  test("an error without a stack can be thrown too", () => {
+    caller().dispatchError(Object.assign(new Error("bare"), { stack: undefined }), "handler", true);
+    expect(warnings).toMatchObject([{ message: expect.stringMatching(/: bare$/) as string, options: { detail: "" } }]);
+  });
+});

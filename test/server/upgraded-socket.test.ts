@@ -1,0 +1,162 @@
+import { EventEmitter } from "node:events";
+import { type ServerResponse, createServer } from "node:http";
+import type { Duplex } from "node:stream";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { markUpgraded, endAfterPendingAnswer, isInUse, isUpgraded } from "../../src/server/upgraded-socket.ts";
+import { fill, utf8 } from "../support/bytes.ts";
+import { portOf, until } from "../support/peer.ts";
+import { RawClient, handshake } from "../support/raw-client.ts";
+import { Wire, turns } from "../support/wire.ts";
+
+test("a socket is taken once, and stays taken", () => {
+  const socket = new Wire();
+  expect([isUpgraded(socket), isInUse(socket)]).toEqual([false, false]);
+  expect([markUpgraded(socket), markUpgraded(socket)]).toEqual([true, false]);
+  expect([isUpgraded(socket), isInUse(socket)]).toEqual([true, true]);
+});
+
+test.each([
+  ["somebody reads", (socket: Wire) => socket.on("data", () => undefined)],
+  ["somebody looks for what can be read", (socket: Wire) => socket.on("readable", () => undefined)],
+  ["was ended", (socket: Wire) => socket.end()],
+  ["was destroyed", (socket: Wire) => socket.destroy()],
+])("a socket that %s is claimed, but not taken by us", (_what, happens) => {
+  const socket = new Wire();
+  happens(socket);
+  expect([isUpgraded(socket), isInUse(socket)]).toEqual([false, true]);
+});
+
+describe("a handshake behind a request that is not answered yet", () => {
+  // The second that a client has to read the answer is fake; what sockets do is not.
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** A socket that waits for an answer, which is written when the test says so. */
+  function waiting() {
+    const answer = new EventEmitter();
+    const socket = Object.assign(new Wire(), { _httpMessage: answer });
+    expect(endAfterPendingAnswer(socket)).toBe(true);
+    return { socket, answered: () => answer.emit("close") };
+  }
+
+  test.each([undefined, null])("there is none where Node keeps %o: nothing is done to the socket", (answer) => {
+    const socket = Object.assign(new Wire(), { _httpMessage: answer });
+    expect(endAfterPendingAnswer(socket)).toBe(false);
+    expect(socket.eventNames()).toEqual(new Wire().eventNames());
+    expect(socket.readableFlowing).toBeNull();
+    expect(endAfterPendingAnswer(new Wire())).toBe(false);
+  });
+
+  test("is not done, and the socket is ended behind that answer", async () => {
+    const { socket, answered } = waiting();
+    await turns();
+    expect([socket.ended, socket.destroyed]).toEqual([false, false]);
+    socket.write(utf8("answer"));
+    answered();
+    await turns();
+    expect([socket.ended, socket.destroyed]).toEqual([true, false]);
+    expect(socket.taken.latin1Slice(0, 6)).toBe("answer");
+  });
+
+  test("has the socket destroyed when the client goes before the answer", async () => {
+    const { socket, answered } = waiting();
+    socket.arriveEnd();
+    await turns();
+    expect(socket.destroyed).toBe(true);
+    // What is answered now is nobody's any more.
+    answered();
+    await turns();
+    expect([socket.errored, vi.getTimerCount()]).toEqual([null, 0]);
+  });
+
+  test("has what the client still sends thrown away, so that its going is seen", async () => {
+    const { socket } = waiting();
+    for (let i = 0; i < 100; i++) socket.arrive(fill(0, 10_000));
+    socket.arriveEnd();
+    await turns();
+    expect(socket.destroyed).toBe(true);
+  });
+
+  test("has the socket destroyed when the client goes behind the answer, and leaves no timer", async () => {
+    const { socket, answered } = waiting();
+    answered();
+    await turns();
+    expect(vi.getTimerCount()).toBe(1);
+    socket.arriveEnd();
+    await turns();
+    expect([socket.destroyed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+
+  test("has the socket destroyed a second after the answer when the client does not go", async () => {
+    const { socket, answered } = waiting();
+    vi.advanceTimersByTime(10_000);
+    expect(socket.destroyed).toBe(false);
+    answered();
+    await turns();
+    vi.advanceTimersByTime(999);
+    expect(socket.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(socket.destroyed).toBe(true);
+    await turns();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("leaves no timer when the socket fails behind the answer", async () => {
+    const { socket, answered } = waiting();
+    socket.on("error", () => undefined);
+    answered();
+    socket.reset();
+    await turns();
+    expect([socket.destroyed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+});
+
+test("a client that goes while its first answer is outstanding leaves no socket behind", async () => {
+  const answers: ServerResponse[] = [];
+  const sockets: Duplex[] = [];
+  const server = createServer((_request, response) => answers.push(response));
+  server.on("upgrade", (_request, socket) => {
+    sockets.push(socket);
+    expect(endAfterPendingAnswer(socket)).toBe(true);
+  });
+  onTestFinished(() => {
+    server.closeAllConnections();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  server.listen(0, "127.0.0.1");
+  const client = await RawClient.connect(await portOf(server));
+  client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${handshake()}`);
+  await until(() => sockets.length === 1 && answers.length === 1);
+  expect(sockets[0]?.destroyed).toBe(false);
+  client.socket.end();
+  await until(() => sockets[0]?.destroyed === true);
+  expect((await client.rest()).length).toBe(0);
+});
+
+test("a client that stays gets the first answer and then the end", async () => {
+  const answers: ServerResponse[] = [];
+  const sockets: Duplex[] = [];
+  const server = createServer((_request, response) => answers.push(response));
+  server.on("upgrade", (_request, socket) => {
+    endAfterPendingAnswer(socket);
+    sockets.push(socket);
+  });
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  server.listen(0, "127.0.0.1");
+  const client = await RawClient.connect(await portOf(server));
+  client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${handshake()}`);
+  await until(() => sockets.length === 1 && answers.length === 1);
+  answers[0]?.end("mine");
+  const { status, body } = await client.response();
+  expect([status, body]).toEqual([200, "mine"]);
+  expect((await client.rest()).length).toBe(0);
+});

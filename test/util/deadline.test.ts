@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Deadline } from "../../src/util/deadline.ts";
+import { turns } from "../support/wire.ts";
+
+// Immediates stay real: they are what a deadline waits for once its timer is over.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A deadline of 100 ms that writes down when it is over, and a sign that the test may change. */
+function rig() {
+  const log: string[] = [];
+  const sign: { value: unknown } = { value: undefined };
+  const begun = performance.now();
+  const deadline = new Deadline(
+    100,
+    () => log.push(`late at ${performance.now() - begun}`),
+    () => sign.value,
+  );
+  return { deadline, sign, log };
+}
+
+/** So much time passes, and then the sockets are read. */
+async function pass(ms: number): Promise<void> {
+  vi.advanceTimersByTime(ms);
+  await turns(1);
+}
+
+describe("a deadline", () => {
+  test("is late when all its time is over, once", async () => {
+    const { log } = rig();
+    await pass(99);
+    expect(log).toEqual([]);
+    await pass(1);
+    expect(log).toEqual(["late at 100"]);
+    await pass(1000);
+    expect(log).toEqual(["late at 100"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("is not late before the sockets have been read", async () => {
+    const { log } = rig();
+    vi.advanceTimersByTime(100);
+    expect(log).toEqual([]);
+    await turns(1);
+    expect(log).toEqual(["late at 100"]);
+  });
+
+  test("needs no sign", async () => {
+    const late = vi.fn();
+    new Deadline(100, late);
+    await pass(100);
+    expect(late).toHaveBeenCalledExactlyOnceWith();
+  });
+
+  test("begins anew where the sign has changed between the timer and the end of the turn", async () => {
+    const { sign, log } = rig();
+    vi.advanceTimersByTime(100);
+    sign.value = {};
+    await turns(1);
+    await pass(99);
+    expect(log).toEqual([]);
+    await pass(1);
+    expect(log).toEqual(["late at 200"]);
+  });
+
+  test("begins anew each time that happens", async () => {
+    const { sign, log } = rig();
+    for (let times = 1; times <= 5; times++) {
+      vi.advanceTimersByTime(100);
+      sign.value = times;
+      await turns(1);
+    }
+    expect([log, vi.getTimerCount()]).toEqual([[], 1]);
+    await pass(100);
+    expect(log).toEqual(["late at 600"]);
+  });
+
+  test("is late where the sign had changed before the timer: that was no news any more", async () => {
+    const { sign, log } = rig();
+    await pass(50);
+    sign.value = {};
+    await pass(50);
+    expect(log).toEqual(["late at 100"]);
+  });
+
+  test("may be started again by who hears that it is late", async () => {
+    let times = 0;
+    const deadline = new Deadline(100, () => {
+      if (++times < 3) deadline.start();
+    });
+    await pass(100);
+    expect(times).toBe(1);
+    await pass(99);
+    expect(times).toBe(1);
+    await pass(1);
+    expect(times).toBe(2);
+    await pass(100);
+    await pass(1000);
+    expect(times).toBe(3);
+  });
+});
+
+describe("a deadline that does not matter any more", () => {
+  test("before its timer is over leaves none, and is never late", async () => {
+    const { deadline, log } = rig();
+    await pass(99);
+    deadline.stop();
+    expect(vi.getTimerCount()).toBe(0);
+    await pass(1000);
+    expect(log).toEqual([]);
+  });
+
+  test("between the timer and the end of the turn is not late either", async () => {
+    const { deadline, log } = rig();
+    vi.advanceTimersByTime(100);
+    deadline.stop();
+    await turns(2);
+    expect([log, vi.getTimerCount()]).toEqual([[], 0]);
+  });
+
+  test("between the timer and the end of the turn does not begin anew, whatever the sign", async () => {
+    const { deadline, sign, log } = rig();
+    vi.advanceTimersByTime(100);
+    sign.value = {};
+    deadline.stop();
+    await turns(2);
+    expect(vi.getTimerCount()).toBe(0);
+    await pass(1000);
+    expect(log).toEqual([]);
+  });
+
+  test("when it has begun anew leaves no timer", async () => {
+    const { deadline, sign, log } = rig();
+    vi.advanceTimersByTime(100);
+    sign.value = {};
+    await turns(1);
+    expect(vi.getTimerCount()).toBe(1);
+    deadline.stop();
+    expect(vi.getTimerCount()).toBe(0);
+    await pass(1000);
+    expect(log).toEqual([]);
+  });
+
+  test("may be cleared twice, and when it was late", async () => {
+    const { deadline, log } = rig();
+    await pass(100);
+    deadline.stop();
+    deadline.stop();
+    await pass(1000);
+    expect(log).toEqual(["late at 100"]);
+  });
+});

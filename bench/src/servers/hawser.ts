@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as Hawser from "hawser";
-import type { MessageEvent, WebSocketConnection, WebSocketServer } from "hawser";
+import type { WSMessageEvent, WebSocketConnection, WebSocketServer } from "hawser";
 import { announce, routeFromArguments } from "./common.ts";
 import type { Route } from "./common.ts";
 
@@ -12,19 +12,19 @@ const hawser = (await import(pathToFileURL(resolve(build, "hawser.js")).href)) a
 const route = routeFromArguments();
 
 class Echo {
-  onMessage(ws: WebSocketConnection<Echo>, event: MessageEvent): void {
+  onMessage(ws: WebSocketConnection<Echo>, event: WSMessageEvent): void {
     ws.send(event.data);
   }
 }
 
 class Loop {
-  onMessage(ws: WebSocketConnection<Loop>, event: MessageEvent): void {
+  onMessage(ws: WebSocketConnection<Loop>, event: WSMessageEvent): void {
     for (const client of ws.wss.connections) client.send(event.data);
   }
 }
 
 class Broadcast {
-  onMessage(ws: WebSocketConnection<Broadcast>, event: MessageEvent): void {
+  onMessage(ws: WebSocketConnection<Broadcast>, event: WSMessageEvent): void {
     ws.wss.broadcast(event.data);
   }
 }

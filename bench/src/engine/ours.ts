@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { isUtf8 } from "node:buffer";
+import type { Socket } from "node:net";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { OPCODE } from "../wire/frames.ts";
 import type { Engine, Message } from "./engine.ts";
 import { MAX_MESSAGE } from "./messages.ts";
-import type { CountingStream } from "./streams.ts";
+import { type CountingStream, countingSocket } from "./streams.ts";
 
 // What is used of the library's inside, described and not imported: a baseline may be older than the types of today.
 
@@ -52,7 +53,7 @@ interface WriteBuffer {
 }
 
 interface Writing {
-  readonly WriteBuffer: new (stream: CountingStream, consumes: boolean, rules: object) => WriteBuffer;
+  readonly WriteBuffer: new (stream: Socket, consumes: boolean, rules: object) => WriteBuffer;
 }
 
 /** The write buffer of builds before it had that name. */
@@ -64,7 +65,11 @@ interface Outbox {
 }
 
 interface OldWriting {
-  readonly Outbox: new (stream: CountingStream, consumes: boolean, rules: object) => Outbox;
+  readonly Outbox: new (stream: Socket, consumes: boolean, rules: object) => Outbox;
+}
+
+interface DirectWriting {
+  readonly allowDirectWrites: (socket: Socket) => void;
 }
 
 /** No message is sent in fragments; of these frames none is a pong. */
@@ -115,10 +120,20 @@ export async function loadHawser(build: string): Promise<Engine> {
 async function writeBuffers(
   load: (...files: string[]) => Promise<unknown>,
 ): Promise<(to: CountingStream) => WriteBuffer> {
+  const { allowDirectWrites } = (await load(
+    "connection/transport/direct-write.js",
+    "connection/stream/direct-write.js",
+  )) as DirectWriting;
+  const socketTo = (stream: CountingStream): Socket => {
+    const socket = countingSocket(stream);
+    allowDirectWrites(socket);
+    return socket;
+  };
   const file = await load("connection/sending/write-buffer.js", "connection/sending/outbox.js");
-  if ("WriteBuffer" in (file as Writing)) return (stream) => new (file as Writing).WriteBuffer(stream, true, RULES);
+  if ("WriteBuffer" in (file as Writing))
+    return (stream) => new (file as Writing).WriteBuffer(socketTo(stream), true, RULES);
   return (stream) => {
-    const outbox = new (file as OldWriting).Outbox(stream, true, RULES);
+    const outbox = new (file as OldWriting).Outbox(socketTo(stream), true, RULES);
     return {
       holdWrites: () => outbox.hold(),
       addText: (text) => outbox.text(text),

@@ -1,25 +1,14 @@
+import { Socket } from "node:net";
 import type { Message } from "./engine.ts";
 
 /**
- * What a writer writes to, in place of a socket: takes everything at once. A string is encoded, as a socket would have
+ * What a socket's system is in place of one: takes everything at once. A string is encoded, as a socket would have
  * to: ws leaves that to its socket, and it is part of what a text costs.
  */
 export class CountingStream {
-  /** As of a socket whose bytes the kernel has taken. */
-  readonly writableLength: number = 0;
   /** Bytes that were written. */
   bytes = 0;
   #encoded = Buffer.allocUnsafeSlow(0);
-
-  /** Part of a socket's interface: what one write in place of two saves is the socket's, not the writer's. */
-  cork(): void {
-    return undefined;
-  }
-
-  /** Part of a socket's interface. */
-  uncork(): void {
-    return undefined;
-  }
 
   /** Takes bytes, or a string in an encoding of its own. */
   write(data: Message, encoding?: BufferEncoding): boolean {
@@ -48,4 +37,53 @@ export class RecordingStream extends CountingStream {
     this.#written.push(typeof data === "string" ? Buffer.from(data, encoding) : Buffer.from(data));
     return super.write(data, encoding);
   }
+}
+
+/** Plain sockets that have no system below them: what is written to them is counted. */
+const countedBy = new WeakMap<Socket, CountingStream>();
+
+type Done = (error?: Error | null) => void;
+
+/** A socket's own methods for one write, and for several at once. */
+interface SocketWrites {
+  _write(this: Socket, data: Message, encoding: string, done: Done): void;
+  _writev(this: Socket, writes: readonly { readonly chunk: Message; readonly encoding: string }[], done: Done): void;
+}
+
+/**
+ * Has the sockets of `countedBy` count what is written. It is done before a build is loaded: Hawser writes past the queue of
+ * `Writable` only where the socket's `_write` is the one that it has found, and uses memory again only there.
+ */
+function countWrites(): void {
+  const own = Socket.prototype as unknown as SocketWrites;
+  const { _write, _writev } = own;
+  const count = (stream: CountingStream, data: Message, encoding: string): unknown =>
+    stream.write(data, typeof data === "string" ? (encoding as BufferEncoding) : undefined);
+  own._write = function (data, encoding, done) {
+    const stream = countedBy.get(this);
+    if (stream === undefined) {
+      _write.call(this, data, encoding, done);
+      return;
+    }
+    count(stream, data, encoding);
+    done();
+  };
+  own._writev = function (writes, done) {
+    const stream = countedBy.get(this);
+    if (stream === undefined) {
+      _writev.call(this, writes, done);
+      return;
+    }
+    for (const { chunk, encoding } of writes) count(stream, chunk, encoding);
+    done();
+  };
+}
+
+countWrites();
+
+/** A plain socket that has no system below it: `stream` counts what is written. It never says that it is full. */
+export function countingSocket(stream: CountingStream): Socket {
+  const socket = new Socket({ writableHighWaterMark: 2 ** 30 } as object);
+  countedBy.set(socket, stream);
+  return socket;
 }

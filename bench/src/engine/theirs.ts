@@ -1,8 +1,9 @@
 import type { EventEmitter } from "node:events";
+import type { Socket } from "node:net";
 import * as ws from "ws";
 import type { Engine, Message } from "./engine.ts";
 import { MAX_MESSAGE } from "./messages.ts";
-import type { CountingStream } from "./streams.ts";
+import { countingSocket } from "./streams.ts";
 
 interface Receiver extends EventEmitter {
   write(chunk: Buffer): boolean;
@@ -15,7 +16,7 @@ interface Sender {
 // ws exports both; its types leave them out.
 const { Receiver, Sender } = ws as unknown as {
   readonly Receiver: new (options: object) => Receiver;
-  readonly Sender: new (stream: CountingStream) => Sender;
+  readonly Sender: new (stream: Socket) => Sender;
 };
 
 // What its server hands its receivers when it is given no options.
@@ -36,7 +37,7 @@ export const wsEngine: Engine = {
     return (chunk) => receiver.write(chunk);
   },
   writer: (stream) => {
-    const sender = new Sender(stream);
+    const sender = new Sender(countingSocket(stream));
     return (messages) => {
       for (const message of messages) sender.send(message, typeof message === "string" ? TEXT : BINARY);
     };

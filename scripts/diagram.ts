@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { type State, events, states, transitions } from "../src/protocol/state.ts";
 
+const roles = ["server", "client"] as const;
+
 /**
  * Draws the connection's states in docs/architecture.md from the table in the code. `--write` puts the drawing there;
  * without it, a drawing that is not the table's is a failure.
@@ -11,25 +13,19 @@ const end = "<!-- states:end -->";
 
 function draw(): string {
   const lines = states.flatMap(arrowsFrom);
-  return [
-    "",
-    "```mermaid",
-    "stateDiagram-v2",
-    "  [*] --> connecting",
-    ...lines,
-    "  closed --> [*]",
-    "```",
-    "",
-    "",
-  ].join("\n");
+  return ["", "```mermaid", "stateDiagram-v2", "  [*] --> open", ...lines, "  closed --> [*]", "```", "", ""].join(
+    "\n",
+  );
 }
 
 /** One arrow for each state that another leads to, with all the events that lead there. */
 function arrowsFrom(from: State): string[] {
   const targets = new Map<State, string[]>();
+  const add = (to: State, label: string): void => void targets.set(to, [...(targets.get(to) ?? []), label]);
   for (const event of events) {
-    const to = transitions[from][event];
-    if (to !== from) targets.set(to, [...(targets.get(to) ?? []), event]);
+    const next = transitions[from][event];
+    if (typeof next === "string") add(next, event);
+    else if (next !== undefined) for (const role of roles) add(next[role], `${event} (${role})`);
   }
   return [...targets].map(([to, by]) => `  ${from} --> ${to}: ${by.join(", ")}`);
 }

@@ -2,7 +2,7 @@
 
 export { HawserError, InvalidArgumentError, OutOfRangeError, ProtocolError } from "./errors/errors.ts";
 export type { ErrorCode } from "./errors/table.ts";
-export type { Status } from "./protocol/state.ts";
+export type { Status } from "./connection/status.ts";
 export type { Origins } from "./handshake/rules/origin.ts";
 export type { TrustProxy } from "./handshake/forwarded-address.ts";
 export { type Refusal, type ResponseHeaders, refuse } from "./handshake/refusal.ts";

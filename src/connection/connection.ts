@@ -6,7 +6,7 @@ import type { Bytes } from "../protocol/bytes.ts";
 import { type Close, CloseCode, serializeClose } from "../protocol/close-frame.ts";
 import { type DataOpcode, Opcode } from "../protocol/opcodes.ts";
 import { FrameReader, type FrameSink } from "../protocol/frame-reader.ts";
-import { type Event, type State, type Status, statusOf, transitions } from "../protocol/state.ts";
+import { type Event, type State, answersPings, canSend, isEnding, nextState, owesClose } from "../protocol/state.ts";
 import { countLimit } from "./counters/limit-counters.ts";
 import type { MessageCounters } from "./counters/message-counters.ts";
 import { HandlerDispatcher, type DispatcherHost, type HandlerCallbacks } from "./dispatch/handler-dispatcher.ts";
@@ -20,6 +20,7 @@ import type { BlobLike } from "./sending/blob-queue.ts";
 import { Sender, type SenderHost, SendResult } from "./sending/sender.ts";
 import { forgetText } from "./sending/text-frames.ts";
 import { type ConnectionSettings, rulesOf } from "./settings.ts";
+import { type Status, statusOf } from "./status.ts";
 import { type StreamListener, attach } from "./transport/stream.ts";
 
 /** One live connection over a stream: its reader, its sender, its handler's dispatcher, and its state. */
@@ -32,28 +33,29 @@ export class Connection
   readonly #sender: Sender;
   readonly #dispatcher: HandlerDispatcher;
 
-  #state: State = "connecting";
-  /** The peer's close frame, once it has come. */
-  peerClose: Close | undefined;
+  /** A connection is made when the opening handshake is done. */
+  #state: State = "open";
+  /** What the peer's close frame said, once it was read. */
+  #peerClose: Close | undefined;
   #closeTimer: CloseTimer | undefined;
-  /** How it is read: made once that matters. */
+  /** Limits how fast the peer is read: made when that is needed. */
   #readFlow: ReadFlow | undefined;
   #destroyed = false;
 
-  /** @param faceOf makes the object that the user's callbacks get as their first argument */
+  /** @param publicConnectionOf makes the object that the user's callbacks get as their first argument */
   constructor(
     stream: Duplex,
     handler: HandlerCallbacks,
     settings: ConnectionSettings,
     host: ConnectionOwner,
-    faceOf: (connection: Connection) => unknown,
+    publicConnectionOf: (connection: Connection) => unknown,
   ) {
     super(stream, settings, host);
     this.#reader = new FrameReader(this, rulesOf(settings));
     this.#sender = new Sender(stream, settings, this);
     this.#dispatcher = new HandlerDispatcher(handler, this);
     if (isRateLimited(settings)) this.#readFlow = new ReadFlow(this.stream, this.settings, this);
-    this.publicConnection = faceOf(this);
+    this.publicConnection = publicConnectionOf(this);
   }
 
   /** The user's handler. */
@@ -61,14 +63,18 @@ export class Connection
     return this.#dispatcher.handler;
   }
 
-  /** The address of who connected; of a pipe none. */
   get remoteAddress(): string {
     return (this.stream as { readonly remoteAddress?: string }).remoteAddress ?? "";
   }
 
   /** The state as 4D names it. */
   get status(): Status {
-    return statusOf[this.#state];
+    return statusOf(this.#state);
+  }
+
+  /** What the peer's close frame said, once it was read. */
+  get peerClose(): Close | undefined {
+    return this.#peerClose;
   }
 
   /** Bytes that were sent and have not reached the operating system yet. */
@@ -82,13 +88,12 @@ export class Connection
   }
 
   /**
-   * Opens the connection.
+   * Begins to read and write.
    *
    * @param preamble goes out before the first frame, in the same write: the answer to the handshake, as latin1 text
-   * @param head came in behind the handshake
+   * @param head came in after the handshake
    */
   start(preamble: string, head: Bytes): void {
-    this.#transition("opened");
     attach(this.stream, this);
     this.#sender.addPreamble(preamble);
     this.#sender.holdWrites();
@@ -99,21 +104,21 @@ export class Connection
 
   /** Sends a message: a string as text, bytes and a `Blob` as binary. `key`: under the policy "latest", its key. */
   send(payload: string | Bytes | BlobLike, key?: string): SendResult {
-    if (this.#state !== "open") return SendResult.dropped;
+    if (!canSend(this.#state)) return SendResult.dropped;
     this.noteMessage();
     return this.#sender.send(payload, key);
   }
 
   /** Sends a frame that others get too. `payload` is what is in it. */
   sendShared(frame: Bytes, payload: string | Bytes, key?: string): SendResult {
-    if (this.#state !== "open") return SendResult.dropped;
+    if (!canSend(this.#state)) return SendResult.dropped;
     this.noteMessage();
     return this.#sender.sendShared(frame, payload, key);
   }
 
-  /** Settles when no more than `highWaterMark` bytes wait: true; when the connection is gone before: false. */
+  /** Settles when no more than `highWaterMark` bytes wait: true; when the connection is closed before: false. */
   whenDrained(): Promise<boolean> {
-    return this.#state === "open" ? this.#sender.whenDrained() : Promise.resolve(false);
+    return canSend(this.#state) ? this.#sender.whenDrained() : Promise.resolve(false);
   }
 
   /**
@@ -123,14 +128,14 @@ export class Connection
    *   `closeTimeout` is for that too
    */
   terminate(code: number | undefined, reason?: string, until?: number): void {
-    if (this.#state !== "open") return;
+    if (!canSend(this.#state)) return;
     this.#dispatcher.stopDelivery();
-    this.#transition("sendClose");
+    this.#transition("queueClose");
     this.#expectEnd(until);
     this.#sender.runAfterBlobs(() => {
       this.#sender.addClose(serializeClose(code, reason));
-      // The peer's own close frame is here already: ours is the answer.
-      if (this.peerClose !== undefined) this.#end("receiveClose");
+      this.#transition("sendClose");
+      if (isEnding(this.#state)) this.#endStream();
     });
   }
 
@@ -152,13 +157,13 @@ export class Connection
     try {
       this.#reader.push(chunk, end, lent);
     } catch (cause) {
-      // Memory may be refused: that is this connection's end, not the process's.
+      // Memory may be refused: that ends this connection, not the process.
       this.#fail(new HawserError("HWS_INTERNAL", undefined, { cause }));
     }
     this.#sender.releaseWrites();
-    // Nothing more answers this chunk: a text must not be kept for a loop that is over.
+    // Nothing more answers this chunk: no later text may be taken for a repetition of one in it.
     forgetText();
-    if (this.#readFlow?.admitBytes(end) === false && this.#state === "open") this.#failRate("maxBytesPerSecond");
+    if (this.#readFlow?.admitBytes(end) === false && canSend(this.#state)) this.#failRate("maxBytesPerSecond");
     if (this.#dispatcher.isBusy) (this.#readFlow ??= new ReadFlow(this.stream, this.settings, this)).noteReadAhead(end);
   }
 
@@ -172,21 +177,20 @@ export class Connection
   }
 
   onEnd(): void {
+    if (isEnding(this.#state)) return;
     this.#reader.stop();
-    // A close frame that waits for the messages before it is answered in its turn.
-    if (this.peerClose !== undefined) {
-      this.#expectEnd();
-      return;
-    }
-    // Otherwise the connection is lost, or ours to end (RFC 6455 7.1.1).
-    this.#end("fail");
+    this.#transition("receiveEnd");
+    if (isEnding(this.#state)) this.#endStream();
+    // Otherwise our close frame is still owed, and is sent after the messages before it have been handled.
+    else this.#expectEnd();
   }
 
   onStreamError(cause: Error): void {
     // Most streams have done so themselves; those without `autoDestroy` would never close.
     this.stream.destroy();
-    if (this.#state !== "open" || this.peerClose !== undefined) return;
+    const unexpected = this.#state === "open";
     this.#transition("fail");
+    if (!unexpected) return;
     const lost = (): HawserError => new HawserError("HWS_STREAM_FAILED", cause.message, { cause });
     this.#dispatcher.dispatchError(cause instanceof HawserError ? cause : withoutStack(lost));
   }
@@ -200,7 +204,7 @@ export class Connection
     this.stopKeepalive();
     this.#closeTimer?.stop();
     this.host.onClosed(this);
-    const { code, reason } = this.peerClose ?? { code: CloseCode.abnormal, reason: undefined };
+    const { code, reason } = this.#peerClose ?? { code: CloseCode.abnormal, reason: undefined };
     this.#dispatcher.dispatchTerminate({ type: "terminate", code, reason }, () => this.host.onFinished(this));
     if (this.#destroyed) this.#dispatcher.stopWaiting();
   }
@@ -208,7 +212,7 @@ export class Connection
   // From the reader.
 
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void {
-    // As in browsers, nothing is delivered once we have said goodbye.
+    // As in browsers, nothing is delivered once we have begun to close.
     if (this.#state !== "open" || !this.#admitMessage()) return;
     let data: unknown;
     try {
@@ -220,6 +224,7 @@ export class Connection
     this.#dispatcher.dispatchMessage(data);
   }
 
+  // The same for a text that is a string already: one function for both would need a closure for each message.
   onText(text: string): void {
     if (this.#state !== "open" || !this.#admitMessage()) return;
     let data: unknown;
@@ -233,24 +238,23 @@ export class Connection
   }
 
   onPing(payload: Bytes): void {
-    // RFC 6455 5.5.2: behind our own close frame too; only data must not follow that one (5.5.1).
-    if (this.#state === "open" || this.#state === "closing") this.#sender.addControl(Opcode.pong, payload);
+    if (answersPings(this.#state)) this.#sender.addControl(Opcode.pong, payload);
   }
 
   onClose(code: number, reason: string | undefined): void {
-    this.peerClose = { code, reason };
-    // RFC 6455 5.5.1: the peer's code comes back, when the messages before it have been answered.
-    if (this.#state !== "closing")
+    this.#peerClose = { code, reason };
+    this.#transition("receiveClose");
+    // RFC 6455 5.5.1: the peer's code is sent back, when the messages before it have been handled.
+    if (this.#state === "peerClosing")
       this.#dispatcher.runInOrder(() => this.terminate(code === CloseCode.noStatus ? undefined : code));
-    // Where our own close frame still waits behind a `Blob`, it ends the connection when it goes out.
-    else if (!this.#sender.isReadingBlob) this.#end("receiveClose");
+    else if (isEnding(this.#state)) this.#endStream();
   }
 
   onError(error: ProtocolError): void {
     this.#fail(error);
   }
 
-  // From the caller.
+  // From the dispatcher.
 
   onHandlerFailed(): void {
     this.terminate(CloseCode.internalError);
@@ -268,7 +272,7 @@ export class Connection
     return this.#readFlow === undefined ? undefined : this.#readFlow.rateDelay();
   }
 
-  // From the pace.
+  // From the read flow.
 
   get busy(): boolean {
     return this.#dispatcher.isBusy;
@@ -279,11 +283,11 @@ export class Connection
   }
 
   get expectsMessages(): boolean {
-    return this.#state === "open" && this.peerClose === undefined;
+    return this.#state === "open";
   }
 
+  /** The peer's silence is counted from here. */
   onReadingResumed(): void {
-    // The peer's silence is counted from here.
     this.noteProgress();
   }
 
@@ -298,11 +302,10 @@ export class Connection
   }
 
   onDrained(): void {
-    if (this.#state === "open") this.#dispatcher.dispatchDrain();
+    if (canSend(this.#state)) this.#dispatcher.dispatchDrain();
   }
 
-  // From the close timer, and from the liveness.
-
+  // From the close timer and from the liveness.
   onCloseTimeout(): void {
     this.settings.limitCounters.closeTimeout++;
     this.stream.destroy();
@@ -313,16 +316,16 @@ export class Connection
   }
 
   protected isOpen(): boolean {
-    return this.#state === "open";
+    return canSend(this.#state);
   }
 
-  /** Behind its close frame the peer says nothing any more, and does not answer either. */
+  /** After its close frame a peer sends nothing, and need not answer a ping. */
   protected hasPeerClosed(): boolean {
-    return this.peerClose !== undefined;
+    return this.#state === "peerClosing";
   }
 
   protected isReadingStopped(): boolean {
-    // A handler that waits for room listens to that: who takes nothing then is not there.
+    // A handler that waits until the peer has taken something depends on it: then the peer's silence counts.
     return (this.hasPeerClosed() || this.#readFlow?.paused === true) && !this.#sender.hasDrainWaiters;
   }
 
@@ -357,7 +360,7 @@ export class Connection
   }
 
   #transition(event: Event): void {
-    this.#state = transitions[this.#state][event];
+    this.#state = nextState(this.#state, event, this.settings.role);
   }
 
   #onUndecodable(cause: unknown): void {
@@ -370,26 +373,26 @@ export class Connection
 
   /** The one exit for failure (RFC 6455 7.1.7): the close frame of the error's row, then no byte is read any more. */
   #fail(error: HawserError): void {
-    // A close frame of ours that waits behind a `Blob` gives way to this one.
-    const told = this.#state === "open" || this.#sender.isReadingBlob;
+    // A close frame of ours that waits for a `Blob` is replaced by this one.
+    const owed = owesClose(this.#state);
     countLimit(this.settings.limitCounters, error.code);
     this.#reader.stop();
-    if (told) {
+    if (owed) {
       const { closeCode }: ErrorRow = errorTable[error.code];
       this.#sender.closeNow(serializeClose(closeCode));
     }
-    this.#end("fail");
-    if (told) this.#dispatcher.dispatchError(error);
+    this.#transition("fail");
+    this.#endStream();
+    if (owed) this.#dispatcher.dispatchError(error);
   }
 
-  /** No frame goes either way any more: what is written goes out and the stream is ended. */
-  #end(why: Event): void {
-    this.#transition(why);
+  /** No frame goes either way any more: what was written goes out, and the stream is ended. */
+  #endStream(): void {
     this.#expectEnd();
     this.#sender.end();
   }
 
-  /** The peer has `closeTimeout` to answer and to close its side. What it still sends is read, so that the end is seen. */
+  /** The peer has `closeTimeout` to answer and to close its side. What it still sends is read, so that its end is seen. */
   #expectEnd(until = 0): void {
     this.onHandlerIdle();
     this.#closeTimer ??= new CloseTimer(this, this.settings.closeTimeout, until);

@@ -1,12 +1,15 @@
 import { isUtf8 } from "node:buffer";
 
 import { ReaderRules } from "../protocol/reader-rules.ts";
+import type { Role } from "../protocol/state.ts";
 import type { KeepaliveSettings } from "./keepalive/settings.ts";
 import type { ReceivingSettings } from "./receiving/settings.ts";
 import type { SendingSettings } from "./sending/settings.ts";
 
-/** What the connections of one server have in common. */
+/** What connections that are made alike have in common: those of one server. */
 export interface ConnectionSettings extends SendingSettings, ReceivingSettings {
+  /** Which end they are. */
+  readonly role: Role;
   /** Milliseconds the peer has for its side of closing. */
   readonly closeTimeout: number;
   /** How long connections live, in ticks. */
@@ -20,9 +23,9 @@ const rules = new WeakMap<ConnectionSettings, ReaderRules>();
 export function rulesOf(settings: ConnectionSettings): ReaderRules {
   let known = rules.get(settings);
   if (known === undefined) {
-    const { decode, maxMessageSize, maxFragmentOverhead } = settings;
+    const { role, decode, maxMessageSize, maxFragmentOverhead } = settings;
     const texts = decode.text !== undefined;
-    known = new ReaderRules({ role: "server", maxMessageSize, maxFragmentOverhead, textAsString: texts, isUtf8 });
+    known = new ReaderRules({ role, maxMessageSize, maxFragmentOverhead, textAsString: texts, isUtf8 });
     rules.set(settings, known);
   }
   return known;

@@ -61,6 +61,7 @@ export function readOptions(options: WebSocketServerOptions): Settings {
   return {
     ...readPlace(options),
     ...read,
+    role: "server",
     dataType,
     decode: dataType === "object" ? objectDecoder(read) : decoders[dataType],
     originRule: originRule(options.origins),

@@ -1,11 +1,11 @@
 import type { Connection } from "../connection/connection.ts";
+import type { Status } from "../connection/status.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
 import { type Message, payloadOf } from "../connection/sending/payload.ts";
 import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { fitsReason, isSendableCode } from "../protocol/close-frame.ts";
-import type { Status } from "../protocol/state.ts";
 import type { ConnectionHandler, WSHandler } from "./handlers.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
@@ -69,9 +69,8 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   }
 
   /** `"Connected"`, `"Closing"` or `"Closed"`. */
-  get status(): Exclude<Status, "Connecting"> {
-    // A connection of a server is made when it opens.
-    return this.#core.status as Exclude<Status, "Connecting">;
+  get status(): Status {
+    return this.#core.status;
   }
 
   /** Bytes that were sent and have not reached the operating system yet. */

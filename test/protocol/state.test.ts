@@ -1,69 +1,101 @@
 import { describe, expect, test } from "vitest";
-import { type Event, type State, events, states, statusOf, transitions } from "../../src/protocol/state.ts";
+import {
+  type Event,
+  type Role,
+  type State,
+  answersPings,
+  canSend,
+  events,
+  isEnding,
+  nextState,
+  owesClose,
+  states,
+  transitions,
+} from "../../src/protocol/state.ts";
 
-/** Each cell, by hand from RFC 6455 4.1, 5.5.1, 7.1 and 7.2: state, event, the state that follows. */
-const cells: readonly (readonly [State, Event, State, string])[] = [
-  ["connecting", "opened", "open", "the opening handshake is done"],
-  ["connecting", "sendClose", "connecting", "there are no frames yet"],
-  ["connecting", "receiveClose", "connecting", "there are no frames yet"],
-  ["connecting", "fail", "ending", "a connection that fails early sends nothing"],
-  ["connecting", "disconnect", "closed", "the stream is gone"],
+const roles: readonly Role[] = ["server", "client"];
 
-  ["open", "opened", "open", "it is open"],
-  ["open", "sendClose", "closing", "7.1.3: the closing handshake has started"],
-  ["open", "receiveClose", "ending", "5.5.1: it is answered, then both close frames are out"],
+/** Each edge, by hand from RFC 6455 5.5.1, 7.1 and 7.2: state, event, the state that follows, and why. */
+const edges: readonly (readonly [State, Event, State, string])[] = [
+  ["open", "queueClose", "closeQueued", "7.1.2: the closing handshake is asked for"],
+  ["open", "receiveClose", "peerClosing", "5.5.1: it is answered after the messages before it"],
+  ["open", "receiveEnd", "ending", "7.1.5: the stream ends without a close frame"],
   ["open", "fail", "ending", "7.1.7: nothing more is processed"],
   ["open", "disconnect", "closed", "the stream is gone"],
 
-  ["closing", "opened", "closing", "it was open before"],
-  ["closing", "sendClose", "closing", "5.5.1: one close frame is sent"],
-  ["closing", "receiveClose", "ending", "both close frames are out"],
-  ["closing", "fail", "ending", "7.1.7: nothing more is processed"],
-  ["closing", "disconnect", "closed", "the stream is gone"],
+  ["peerClosing", "queueClose", "answerQueued", "5.5.1: the answer"],
+  ["peerClosing", "fail", "ending", "7.1.7: nothing more is processed"],
+  ["peerClosing", "disconnect", "closed", "the stream is gone"],
 
-  ["ending", "opened", "ending", "it was open before"],
-  ["ending", "sendClose", "ending", "5.5.1: nothing follows a close frame"],
-  ["ending", "receiveClose", "ending", "nothing is read any more"],
-  ["ending", "fail", "ending", "it fails once"],
+  ["closeQueued", "sendClose", "closeSent", "7.1.3: the closing handshake has started"],
+  ["closeQueued", "receiveClose", "answerQueued", "5.5.1: ours is the answer now"],
+  ["closeQueued", "receiveEnd", "ending", "7.1.5: the stream ends without a close frame"],
+  ["closeQueued", "fail", "ending", "7.1.7: nothing more is processed"],
+  ["closeQueued", "disconnect", "closed", "the stream is gone"],
+
+  ["answerQueued", "fail", "ending", "7.1.7: nothing more is processed"],
+  ["answerQueued", "disconnect", "closed", "the stream is gone"],
+
+  ["closeSent", "receiveEnd", "ending", "7.1.5: the stream ends without a close frame"],
+  ["closeSent", "fail", "ending", "7.1.7: nothing more is processed"],
+  ["closeSent", "disconnect", "closed", "the stream is gone"],
+
+  ["awaitingEnd", "receiveEnd", "ending", "7.1.1: the server has closed TCP"],
+  ["awaitingEnd", "fail", "ending", "7.1.1: a client need not wait for ever"],
+  ["awaitingEnd", "disconnect", "closed", "the stream is gone"],
+
   ["ending", "disconnect", "closed", "the stream is gone"],
+];
 
-  ["closed", "opened", "closed", "closed is the end"],
-  ["closed", "sendClose", "closed", "closed is the end"],
-  ["closed", "receiveClose", "closed", "closed is the end"],
-  ["closed", "fail", "closed", "closed is the end"],
-  ["closed", "disconnect", "closed", "closed is the end"],
+/** The edges that depend on the role, RFC 6455 7.1.1: the server closes TCP, the client waits for that. */
+const byRole: readonly (readonly [State, Event, Role, State])[] = [
+  ["answerQueued", "sendClose", "server", "ending"],
+  ["answerQueued", "sendClose", "client", "awaitingEnd"],
+  ["closeSent", "receiveClose", "server", "ending"],
+  ["closeSent", "receiveClose", "client", "awaitingEnd"],
 ];
 
 describe("the state table", () => {
-  test.each(cells)("%s, %s: %s, for %s", (state, event, next) => {
-    expect(transitions[state][event]).toBe(next);
+  test.each(edges)("%s, %s: %s, for %s", (state, event, next) => {
+    for (const role of roles) expect(nextState(state, event, role)).toBe(next);
   });
 
-  test("has no cell that is not named above", () => {
-    const walked = cells.map(([state, event]) => `${state} ${event}`);
-    expect(walked).toEqual(states.flatMap((state) => events.map((event) => `${state} ${event}`)));
-    const there = Object.entries(transitions).flatMap(([state, row]) =>
-      Object.keys(row).map((key) => `${state} ${key}`),
-    );
-    expect(there).toEqual(walked);
+  test.each(byRole)("%s, %s, as a %s: %s", (state, event, role, next) => {
+    expect(nextState(state, event, role)).toBe(next);
+  });
+
+  test("has no edge that is not named above, and leaves a state as it is otherwise", () => {
+    const named = new Set([...edges, ...byRole].map(([state, event]) => `${state} ${event}`));
+    const there = states.flatMap((state) => Object.keys(transitions[state]).map((event) => `${state} ${event}`));
+    expect(there.sort()).toEqual([...named].sort());
+    for (const state of states)
+      for (const event of events)
+        if (!named.has(`${state} ${event}`)) expect(nextState(state, event, "server")).toBe(state);
   });
 
   test("leads onwards only: no event brings an earlier state back", () => {
-    for (const [state, event] of cells) {
-      expect(states.indexOf(transitions[state][event])).toBeGreaterThanOrEqual(states.indexOf(state));
-    }
+    for (const role of roles)
+      for (const state of states)
+        for (const event of events) {
+          // The peer's and our own close frame may come in either order.
+          const next = states.indexOf(nextState(state, event, role));
+          expect(next).toBeGreaterThanOrEqual(states.indexOf(state));
+        }
   });
 
-  test("comes to each state by some way, and from each to the end when the stream goes", () => {
-    const reached = new Set<State>(["connecting"]);
-    for (const state of reached) for (const event of events) reached.add(transitions[state][event]);
+  test("reaches each state, and leads from each to closed when the stream is gone", () => {
+    const reached = new Set<State>(["open"]);
+    for (const state of reached)
+      for (const role of roles) for (const event of events) reached.add(nextState(state, event, role));
     expect([...reached].sort()).toEqual([...states].sort());
-    expect(states.map((state) => transitions[state].disconnect)).toEqual(states.map(() => "closed"));
+    expect(states.map((state) => nextState(state, "disconnect", "server"))).toEqual(states.map(() => "closed"));
   });
 });
 
-describe("the status", () => {
-  test("has 4D's names, and says Connected only while messages can be sent", () => {
-    expect(states.map((state) => statusOf[state])).toEqual(["Connecting", "Connected", "Closing", "Closing", "Closed"]);
-  });
+test("what a state allows", () => {
+  const where = (allows: (state: State) => boolean): State[] => states.filter(allows);
+  expect(where(canSend)).toEqual(["open", "peerClosing"]);
+  expect(where(owesClose)).toEqual(["open", "peerClosing", "closeQueued", "answerQueued"]);
+  expect(where(answersPings)).toEqual(["open", "closeQueued", "closeSent"]);
+  expect(where(isEnding)).toEqual(["ending", "closed"]);
 });

@@ -23,9 +23,9 @@ const rules = new WeakMap<ConnectionSettings, ReaderRules>();
 export function rulesOf(settings: ConnectionSettings): ReaderRules {
   let known = rules.get(settings);
   if (known === undefined) {
-    const { role, decode, maxMessageSize, maxFragmentOverhead } = settings;
+    const { role, decode, maxMessageSize, maxFragments } = settings;
     const texts = decode.text !== undefined;
-    known = new ReaderRules({ role, maxMessageSize, maxFragmentOverhead, textAsString: texts, isUtf8 });
+    known = new ReaderRules({ role, maxMessageSize, maxFragments, textAsString: texts, isUtf8 });
     rules.set(settings, known);
   }
   return known;

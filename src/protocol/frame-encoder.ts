@@ -1,6 +1,5 @@
 import { type Bytes, allocate } from "./bytes.ts";
 import { mask as maskBytes } from "./mask.ts";
-import { Opcode } from "./opcodes.ts";
 
 /** The first byte's bit that says: this frame ends the message (RFC 6455 5.2). */
 export const FIN = 0x80;
@@ -42,23 +41,6 @@ export function serializeFrame(first: number, payload: Uint8Array, key?: number)
   frame.set(payload, body);
   if (key !== undefined) maskBytes(frame, body, frame.length, key);
   return frame;
-}
-
-/**
- * The first bytes and payload ranges of a message cut into fragments of at most `size` bytes (RFC 6455 5.4).
- *
- * @example
- * for (const { first, start, end } of fragments(Opcode.text, payload.length, 16384)) …
- */
-export function* fragments(
-  opcode: number,
-  length: number,
-  size: number,
-): Generator<{ first: number; start: number; end: number }> {
-  for (let start = 0; start === 0 || start < length; start += size) {
-    const end = Math.min(start + size, length);
-    yield { first: (start === 0 ? opcode : Opcode.continuation) | (end === length ? FIN : 0), start, end };
-  }
 }
 
 function writeUint32(bytes: Uint8Array, at: number, value: number): number {

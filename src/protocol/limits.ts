@@ -12,11 +12,8 @@ export const MAX_HEADER = 14;
 /** Bytes a message may have unless the user says otherwise: above chat and JSON by far, below what hurts a thousand times over. */
 export const DEFAULT_MAX_MESSAGE_SIZE = 1024 * 1024;
 
-/** What each fragment is charged beside its payload, in bytes: a million empty continuation frames are not free (CVE-2026-48779). */
-export const FRAGMENT_CHARGE = 64;
-
-/** The charges of one message's fragments may add up to `maxMessageSize`, or to this many bytes where that is less: 1,024 fragments. */
-export const MIN_FRAGMENT_BUDGET = 1024 * FRAGMENT_CHARGE;
+/** Fragments a message may have unless the user says otherwise: a million empty continuation frames are not free (CVE-2026-48779). */
+export const DEFAULT_MAX_FRAGMENTS = 16 * 1024;
 
 /** With its first byte a message that is being gathered gets up to this much memory, in bytes: one read of the socket. */
 export const FIRST_MESSAGE_BUFFER = 64 * 1024;

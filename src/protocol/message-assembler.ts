@@ -1,7 +1,6 @@
 import type { ProtocolErrorCode } from "../errors/table.ts";
 import type { Bytes } from "./bytes.ts";
 import { MessageBuffer } from "./message-buffer.ts";
-import { FRAGMENT_CHARGE } from "./limits.ts";
 import { mask, rotateKey } from "./mask.ts";
 import { type DataOpcode, Opcode } from "./opcodes.ts";
 import type { ReaderRules } from "./reader-rules.ts";
@@ -18,8 +17,8 @@ export class MessageAssembler {
   #utf8 = UTF8_START;
   /** The OR of all bytes of a text. */
   #all = 0;
-  /** What its fragments were charged so far. */
-  #charged = 0;
+  /** Its fragments so far. */
+  #fragments = 0;
 
   /**
    * @param fragmented whether more frames may follow the first
@@ -60,8 +59,8 @@ export class MessageAssembler {
   ): ProtocolErrorCode | undefined {
     if (length + this.length > rules.maxMessageSize) return "HWS_MESSAGE_TOO_BIG";
     if (opcode === Opcode.continuation || !fin) {
-      this.#charged += FRAGMENT_CHARGE;
-      if (this.#charged > rules.fragmentBudget) return "HWS_TOO_MANY_FRAGMENTS";
+      this.#fragments++;
+      if (this.#fragments > rules.maxFragments) return "HWS_TOO_MANY_FRAGMENTS";
     }
     this.remaining = length;
     this.#key = key;

@@ -1,5 +1,5 @@
 import type { Bytes } from "./bytes.ts";
-import { DEFAULT_MAX_MESSAGE_SIZE, MIN_FRAGMENT_BUDGET } from "./limits.ts";
+import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "./limits.ts";
 import { MAX_SHORT } from "./short-texts.ts";
 import { checkUtf8, checkUtf8By } from "./utf8.ts";
 
@@ -9,8 +9,8 @@ export interface ReaderOptions {
   readonly role: "server" | "client";
   /** The most bytes a message may have, over all its fragments. Default 1 MiB. */
   readonly maxMessageSize?: number;
-  /** What the fragments of one message may be charged beside their payload, in bytes, `FRAGMENT_CHARGE` each. Default: as many as the message may have, and at least `MIN_FRAGMENT_BUDGET`. */
-  readonly maxFragmentOverhead?: number | undefined;
+  /** The most fragments a message may have. Default 16,384. */
+  readonly maxFragments?: number;
   /**
    * Whether the sink makes strings of all texts, at once: short ASCII ones are then handed over as strings, which are
    * made together, and the memory of others is valid until the call returns. Default false.
@@ -26,8 +26,8 @@ export class ReaderRules {
   readonly masked: boolean;
   /** The most bytes a message may have. */
   readonly maxMessageSize: number;
-  /** What the fragments of one message may be charged in all, in bytes. */
-  readonly fragmentBudget: number;
+  /** The most fragments a message may have. */
+  readonly maxFragments: number;
   /** Short ASCII texts are handed over as strings. */
   readonly joinsShortTexts: boolean;
   /** Nobody keeps the memory of a text. */
@@ -37,7 +37,7 @@ export class ReaderRules {
   constructor(options: ReaderOptions) {
     this.masked = options.role === "server";
     this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
-    this.fragmentBudget = options.maxFragmentOverhead ?? Math.max(this.maxMessageSize, MIN_FRAGMENT_BUDGET);
+    this.maxFragments = options.maxFragments ?? DEFAULT_MAX_FRAGMENTS;
     // Every short text must be one that may be read, and a client's reader has no frames to unmask.
     this.borrowsText = options.textAsString ?? false;
     this.joinsShortTexts = this.borrowsText && this.masked && this.maxMessageSize >= MAX_SHORT;

@@ -3,7 +3,7 @@ import { totalmem } from "node:os";
 
 import { DEFAULT_MAX_JSON_DEPTH, DEFAULT_MAX_JSON_VALUES } from "../connection/receiving/json.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
-import { DEFAULT_MAX_MESSAGE_SIZE } from "../protocol/limits.ts";
+import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "../protocol/limits.ts";
 
 /** What a number among the options may be. */
 interface Range {
@@ -47,6 +47,8 @@ function shareOfMemory(): number {
 export const numberOptions = {
   /** Above chat and JSON by far, below what hurts a thousand times over. At most what a string can hold. */
   maxMessageSize: { least: 1, usual: DEFAULT_MAX_MESSAGE_SIZE, most: constants.MAX_STRING_LENGTH, endless: false },
+  /** A message of the default limit in fragments of 64 bytes each. */
+  maxFragments: amount(DEFAULT_MAX_FRAGMENTS),
   /** Deeper is made by machines, to make functions run out of stack that call themselves. */
   maxJsonDepth: amount(DEFAULT_MAX_JSON_DEPTH, 0),
   /** More than a message of the default size can hold: a bound for those who let in larger ones. */
@@ -63,8 +65,6 @@ export const numberOptions = {
   maxTotalSendQueue: amount(shareOfMemory()),
   /** One message of the default limit. */
   highWaterMark: amount(1 * MIB, 0),
-  /** RFC 6455 5.5.3: only the latest ping need be answered. */
-  maxPongQueue: amount(1, 0),
   /** Proxies and NAT forget a connection after a minute of silence or more. */
   pingInterval: mayBeNever(30_000),
   /** The slowest network's way there and back, and a phone that has to wake up. */

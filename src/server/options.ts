@@ -34,11 +34,8 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
 
   /** Bytes a message may have, over all its fragments. Default 1 MiB, at most what a string can hold (512 MiB). Above it: close 1009. */
   readonly maxMessageSize?: number | undefined;
-  /**
-   * Bytes that a message's fragments may be charged beside their payload, 64 each. Default: as many as the message may
-   * have, and at least 64 KiB: 1,024 fragments. Above it: close 1009.
-   */
-  readonly maxFragmentOverhead?: number | undefined;
+  /** Fragments a message may have. Default 16,384. Above it: close 1009. */
+  readonly maxFragments?: number | undefined;
   /** Under `dataType: "object"`, arrays and objects inside each other. Default 64. Above it: close 1009, see `invalidJson`. */
   readonly maxJsonDepth?: number | undefined;
   /** Under `dataType: "object"`, values in one message. Default 100,000: some 60 bytes of memory each. Above it: close 1009, see `invalidJson`. */
@@ -79,10 +76,6 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
    * with the same `key` only the newest is kept, those without one count as of one key; if that is not enough, close 1013.
    */
   readonly sendQueuePolicy?: SendQueuePolicy | undefined;
-  /** Pongs that wait for a peer that reads slowly; the oldest are left out (RFC 6455 5.5.3). Default 1. */
-  readonly maxPongQueue?: number | undefined;
-  /** Bytes that one frame carries at most; a longer message is sent in fragments (RFC 6455 5.4). Default: no limit. */
-  readonly fragmentSize?: number | undefined;
 
   // How long a connection lives.
 

@@ -35,14 +35,11 @@ export interface Settings extends ConnectionSettings, HandshakeRules, Connection
 /** The options by name, to tell a misspelt one. */
 const names: ReadonlySet<string> = new Set([
   ...Object.keys(numberOptions),
-  ...["path", "dataType", "server", "port", "host", "tls", "origins", "invalidJson", "fragmentSize"],
-  ...["maxFragmentOverhead", "sendQueuePolicy", "ratePolicy", "trustProxy"],
+  ...["path", "dataType", "server", "port", "host", "tls", "origins", "invalidJson"],
+  ...["sendQueuePolicy", "ratePolicy", "trustProxy"],
 ]);
 
 const POLICIES = ["terminate", "drop-newest", "drop-oldest", "latest"] as const;
-
-/** An option that is a number or not there. */
-const SIZE = { least: 1, usual: Infinity, most: Number.MAX_SAFE_INTEGER, endless: true } as const;
 
 /**
  * Checks options and fills in what is not given.
@@ -57,7 +54,6 @@ export function readOptions(options: WebSocketServerOptions): Settings {
     if (!names.has(name)) throw new InvalidArgumentError(`options: there is no option ${JSON.stringify(name)}`);
   const dataType = oneOf(options, "dataType", ["text", "blob", "object", "auto"], "text");
   const read = readNumberOptions(options);
-  const { maxFragmentOverhead } = options;
   return {
     ...readPlace(options),
     ...read,
@@ -70,11 +66,6 @@ export function readOptions(options: WebSocketServerOptions): Settings {
     keepOnInvalidJson: oneOf(options, "invalidJson", ["close", "keep"], "close") === "keep",
     sendQueuePolicy: oneOf(options, "sendQueuePolicy", POLICIES, "terminate"),
     ratePolicy: oneOf(options, "ratePolicy", ["pause", "close"], "pause"),
-    fragmentSize: readNumber("fragmentSize", options.fragmentSize, SIZE),
-    maxFragmentOverhead:
-      maxFragmentOverhead === undefined
-        ? undefined
-        : readNumber("maxFragmentOverhead", maxFragmentOverhead, { ...SIZE, least: 0 }),
     life: lifeOf(read),
     limitCounters: newLimitCounters(),
   };

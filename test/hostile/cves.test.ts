@@ -119,7 +119,7 @@ describe("CVE-2026-48779, CVE-2026-12151: by default", () => {
     expect(recorders[0]!.messages.map((message) => (message as Buffer).length)).toEqual([
       2 + (MOST - 2) * (fragment.length - empty.length),
     ]);
-    expect(wss.counters.limits.maxFragmentOverhead).toBe(1);
+    expect(wss.counters.limits.maxFragments).toBe(1);
   });
 
   test.each([

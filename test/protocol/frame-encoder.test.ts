@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FIN, fragments, headerSize, serializeFrame, writeHeader } from "../../src/protocol/frame-encoder.ts";
+import { FIN, headerSize, serializeFrame, writeHeader } from "../../src/protocol/frame-encoder.ts";
 import { Opcode } from "../../src/protocol/opcodes.ts";
 import { copy, fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
 import { encode } from "../support/frames.ts";
@@ -82,38 +82,6 @@ describe("a header", () => {
     const bytes = new Uint8Array(6).fill(0xee);
     expect(writeHeader(bytes, 2, FIN | Opcode.ping, 3)).toBe(4);
     expect(toHex(bytes)).toBe("eeee8903eeee");
-  });
-});
-
-describe("fragments", () => {
-  // shows 6455-6.1-3, 6455-6.1-4, 6455-6.1-5, 6455-5.2-1
-  test.each([
-    ["a message that fits is one frame", 3, 3, ["81 0 3"]],
-    ["an empty message is one frame", 0, 3, ["81 0 0"]],
-    ["one byte more makes two", 4, 3, ["1 0 3", "80 3 4"]],
-    ["a multiple of the size ends with a full one", 9, 3, ["1 0 3", "0 3 6", "80 6 9"]],
-    ["a byte each", 3, 1, ["1 0 1", "0 1 2", "80 2 3"]],
-  ])("%s", (_what, length, size, expected) => {
-    const found = [...fragments(Opcode.text, length, size)];
-    expect(found.map(({ first, start, end }) => `${first.toString(16)} ${start} ${end}`)).toEqual(expected);
-  });
-
-  // shows 6455-6.1-7, 6455-5.4-2
-  test("are read as the message they were cut from", () => {
-    const property = fc.property(
-      fc.uint8Array({ maxLength: 400 }),
-      fc.integer({ min: 1, max: 401 }),
-      fc.option(fc.integer(), { nil: undefined }),
-      (payload, size, key) => {
-        const frames = Array.from(fragments(Opcode.binary, payload.length, size), ({ first, start, end }) =>
-          serializeFrame(first, payload.subarray(start, end), key),
-        );
-        expect(frames).toHaveLength(Math.max(1, Math.ceil(payload.length / size)));
-        const role = key === undefined ? "client" : "server";
-        expect(read(frames, { role })).toEqual([["binary", toHex(payload)]]);
-      },
-    );
-    fc.assert(property, { seed, numRuns: cases(1000) });
   });
 });
 

@@ -124,8 +124,9 @@ describe("the number of fragments", () => {
 
   test.each([
     ["the default limit", {}, 16_384],
-    ["a small limit", { maxMessageSize: 10 }, 1024],
-    ["a larger limit", { maxMessageSize: 4 * 1_048_576 }, 65_536],
+    ["the same, whatever a message's size may be", { maxMessageSize: 10 }, 16_384],
+    ["a small limit", { maxFragments: 10 }, 10],
+    ["a larger limit", { maxFragments: 65_536 }, 65_536],
   ])("is bounded by %s", (_what, options, most) => {
     const first = hex("02 00");
     const allowed = [first, ...Array.from({ length: most - 2 }, () => empty), hex("80 01 07")];

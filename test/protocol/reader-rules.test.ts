@@ -12,9 +12,9 @@ test("a message may have a mebibyte unless it is said otherwise", () => {
   expect(new ReaderRules({ role: "server", maxMessageSize: 7 }).maxMessageSize).toBe(7);
 });
 
-test("fragments may cost as much as a message may have, and a thousand of them are always allowed", () => {
-  expect(new ReaderRules({ role: "server", maxMessageSize: 10_000_000 }).fragmentBudget).toBe(10_000_000);
-  expect(new ReaderRules({ role: "server", maxMessageSize: 7 }).fragmentBudget).toBe(65_536);
+test("a message may have 16,384 fragments unless it is said otherwise", () => {
+  expect(new ReaderRules({ role: "server", maxMessageSize: 7 }).maxFragments).toBe(16_384);
+  expect(new ReaderRules({ role: "server", maxFragments: 7 }).maxFragments).toBe(7);
 });
 
 test("short texts become strings where that is asked for, of masked frames, and where every short text is allowed", () => {

@@ -18,6 +18,7 @@ const { MAX_SAFE_INTEGER } = Number;
 /** Each option: its default, the least, the most, and whether Infinity takes it away. */
 const EXPECTED: Record<NumberOptionName, readonly [usual: number, least: number, most: number, endless: boolean]> = {
   maxMessageSize: [MIB, 1, constants.MAX_STRING_LENGTH, false],
+  maxFragments: [16_384, 1, MAX_SAFE_INTEGER, true],
   maxJsonDepth: [64, 0, MAX_SAFE_INTEGER, true],
   maxJsonValues: [100_000, 1, MAX_SAFE_INTEGER, true],
   handshakeTimeout: [10_000, 1, TIMER, false],
@@ -26,7 +27,6 @@ const EXPECTED: Record<NumberOptionName, readonly [usual: number, least: number,
   maxSendQueue: [16 * MIB, 1, MAX_SAFE_INTEGER, true],
   maxTotalSendQueue: [numberOptions.maxTotalSendQueue.usual, 1, MAX_SAFE_INTEGER, true],
   highWaterMark: [MIB, 0, MAX_SAFE_INTEGER, true],
-  maxPongQueue: [1, 0, MAX_SAFE_INTEGER, true],
   pingInterval: [30_000, 1, TIMER, true],
   pingTimeout: [20_000, 1, TIMER, true],
   idleTimeout: [Infinity, 1, TIMER, true],

@@ -30,9 +30,9 @@ describe("without options", () => {
       maxSendQueue: 16_777_216,
       highWaterMark: 1_048_576,
       maxHeaderSize: 16_384,
+      maxFragments: 16_384,
       maxJsonDepth: 64,
       maxJsonValues: 100_000,
-      maxPongQueue: 1,
       maxConnections: 100_000,
       maxConnectionsPerAddress: 20_000,
       maxHandshakes: 2_000,
@@ -48,16 +48,14 @@ describe("without options", () => {
       maxBytesPerSecond: Infinity,
       ratePolicy: "pause",
       sendQueuePolicy: "terminate",
-      fragmentSize: Infinity,
-      maxFragmentOverhead: undefined,
       addressRule: undefined,
       forwarded: false,
     });
   });
 
   test("an option that is undefined is one that is not given", () => {
-    const names = ["path", "dataType", "server", "port", "host", "tls", "origins", "invalidJson", "fragmentSize"];
-    const policies = ["maxFragmentOverhead", "sendQueuePolicy", "ratePolicy", "trustProxy"];
+    const names = ["path", "dataType", "server", "port", "host", "tls", "origins", "invalidJson"];
+    const policies = ["sendQueuePolicy", "ratePolicy", "trustProxy"];
     const none = Object.fromEntries(
       [...names, ...policies, ...Object.keys(numberOptions)].map((name) => [name, undefined]),
     );
@@ -173,23 +171,6 @@ describe("numbers", () => {
     const given = Object.fromEntries(Object.keys(numberOptions).map((name, i) => [name, 20 + i]));
     expect(read(given)).toMatchObject(given);
     expect(() => read({ closeBatchInterval: 0 })).toThrow(/^closeBatchInterval: expected an integer from 1 /);
-  });
-
-  test("fragmentSize has no default limit", () => {
-    for (const fragmentSize of [1, 123_456, Infinity]) expect(read({ fragmentSize }).fragmentSize).toBe(fragmentSize);
-    for (const fragmentSize of [0, -1, 0.5, NaN]) expect(() => read({ fragmentSize })).toThrow(OutOfRangeError);
-    expect(() => read({ fragmentSize: "1" })).toThrow(/^fragmentSize: expected a number, got string/);
-  });
-
-  test("maxFragmentOverhead is left to the engine where it is not given, and may be none at all", () => {
-    for (const maxFragmentOverhead of [0, 1, 123_456, Infinity])
-      expect(read({ maxFragmentOverhead }).maxFragmentOverhead).toBe(maxFragmentOverhead);
-    for (const maxFragmentOverhead of [-1, 0.5, NaN, 2 ** 53]) {
-      expect(() => read({ maxFragmentOverhead })).toThrow(OutOfRangeError);
-      expect(() => read({ maxFragmentOverhead })).toThrow(/^maxFragmentOverhead: expected an integer from 0 /);
-    }
-    for (const maxFragmentOverhead of ["1", null, {}])
-      expect(() => read({ maxFragmentOverhead })).toThrow(InvalidArgumentError);
   });
 });
 

@@ -1,20 +1,15 @@
 import { expect } from "vitest";
 import { WriteBuffer } from "../../src/connection/sending/write-buffer.ts";
 import { framesIn } from "./sent-frames.ts";
-import { outboxRules } from "./settings.ts";
 import { Wire, type WireOptions, turns } from "./wire.ts";
 
 /** An outbox on a stream in memory, and what it has counted. */
 export type Rig = ReturnType<typeof rig>;
 
 /** Makes one. */
-export function rig({
-  fragmentSize = Infinity,
-  socket = true,
-  ...options
-}: WireOptions & { fragmentSize?: number; socket?: boolean } = {}) {
+export function rig({ socket = true, ...options }: WireOptions & { socket?: boolean } = {}) {
   const stream = new Wire(options);
-  const outbox = new WriteBuffer(stream, socket, outboxRules({ fragmentSize }));
+  const outbox = new WriteBuffer(stream, socket);
   stream.on("drain", () => outbox.onDrain());
   return { stream, outbox, counts: () => [outbox.written, outbox.pending] };
 }

@@ -7,7 +7,7 @@ import { close, ping } from "./session.ts";
 export const MAX_MESSAGE = 1000;
 
 /** Bytes that its fragments may be charged: enough for five of them. */
-export const MAX_OVERHEAD = 5 * 64;
+export const MAX_FRAGMENTS = 5;
 
 /** Something that a peer sends. `close` and `broken` are its last word: what it sends behind them is not for anybody. */
 export type Item =

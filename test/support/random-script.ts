@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { SendQueuePolicy } from "../../src/connection/sending/settings.ts";
 import type { Kind, Reaction } from "./random-life.ts";
-import { type Item, MAX_MESSAGE, MAX_OVERHEAD, item, lastItem } from "./random-peer.ts";
+import { type Item, MAX_MESSAGE, MAX_FRAGMENTS, item, lastItem } from "./random-peer.ts";
 
 /** One thing that happens. */
 export type Step =
@@ -65,14 +65,12 @@ const settings = fc.record({
   sendQueuePolicy: fc.constantFrom<SendQueuePolicy>("terminate", "drop-newest", "drop-oldest", "latest"),
   highWaterMark: fc.constantFrom(0, 10, 200, 1_000_000),
   maxSendQueue: fc.constantFrom(1, 300, 1000, 1_000_000),
-  fragmentSize: fc.constantFrom(Infinity, Infinity, 50),
-  maxPongQueue: fc.constantFrom(0, 1, 3),
   maxMessagesPerSecond: fc.constantFrom(Infinity, Infinity, 3),
   maxBytesPerSecond: fc.constantFrom(Infinity, Infinity, 500),
   ratePolicy: fc.constantFrom("pause" as const, "pause" as const, "close" as const),
   closeTimeout: fc.constant(1000),
   maxMessageSize: fc.constant(MAX_MESSAGE),
-  maxFragmentOverhead: fc.constant(MAX_OVERHEAD),
+  maxFragments: fc.constant(MAX_FRAGMENTS),
   life: fc.record({
     tick: fc.constant(1000),
     pingInterval: fc.constantFrom(Infinity, 2, 5),

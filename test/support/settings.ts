@@ -1,14 +1,7 @@
-import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
-import type { WriteBufferRules } from "../../src/connection/sending/write-buffer.ts";
 import type { ConnectionSettings } from "../../src/connection/settings.ts";
 import { readOptions } from "../../src/server/settings.ts";
 
 /** A server's default settings, as a connection of a test has them: with other values where the test wants them. */
 export function connectionSettings(own: Partial<ConnectionSettings> = {}): ConnectionSettings {
   return { ...readOptions({ dataType: "auto" }), closeTimeout: 60_000, ...own };
-}
-
-/** How an outbox of a test writes. */
-export function outboxRules(own: Partial<WriteBufferRules> = {}): WriteBufferRules {
-  return { fragmentSize: Infinity, maxPongQueue: 1, limitCounters: newLimitCounters(), ...own };
 }

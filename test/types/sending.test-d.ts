@@ -81,7 +81,7 @@ describe("options", () => {
   });
 
   test("limits and times are numbers", () => {
-    new WebSocketServer(HANDLER, { maxConnections: 5, pingInterval: Infinity, maxFragmentOverhead: 0 });
+    new WebSocketServer(HANDLER, { maxConnections: 5, pingInterval: Infinity, maxFragments: 1 });
     // @ts-expect-error: a text is no number
     new WebSocketServer(HANDLER, { pingInterval: "30s" });
     // @ts-expect-error: there is no such option

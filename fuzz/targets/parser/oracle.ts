@@ -12,7 +12,7 @@ const STRICTER: Readonly<Record<string, (frames: readonly WireFrame[]) => boolea
   HWS_INVALID_UTF8: (frames) => !isAllUtf8(frames),
   HWS_LENGTH_NOT_MINIMAL: (frames) =>
     frames.some(({ form, claimed }) => claimed < (form === 8 ? 65_536n : form === 2 ? 126n : 0n)),
-  HWS_TOO_MANY_FRAGMENTS: (frames) => frames.filter(({ first }) => first < 0x80 || (first & 15) === 0).length > 1024,
+  HWS_TOO_MANY_FRAGMENTS: (frames) => frames.filter(({ first }) => first < 0x80 || (first & 15) === 0).length > 16_384,
 };
 
 /** Whether all texts and reasons are UTF-8 as far as they are there; a character may be cut off at the end. */

@@ -3,8 +3,7 @@ import type { ErrorCode } from "../../errors/table.ts";
 /** The options of a server that limit something. Each has a counter of its own in `wss.counters.limits`. */
 export const limitNames = [
   "maxMessageSize",
-  "maxFragmentOverhead",
-  "maxPongQueue",
+  "maxFragments",
   "maxJsonDepth",
   "maxJsonValues",
   "maxMessagesPerSecond",
@@ -36,7 +35,7 @@ export function newLimitCounters(): LimitCounters {
 
 const limits: Partial<Record<ErrorCode, LimitName>> = {
   HWS_MESSAGE_TOO_BIG: "maxMessageSize",
-  HWS_TOO_MANY_FRAGMENTS: "maxFragmentOverhead",
+  HWS_TOO_MANY_FRAGMENTS: "maxFragments",
   HWS_JSON_TOO_DEEP: "maxJsonDepth",
   HWS_JSON_TOO_BIG: "maxJsonValues",
 };

@@ -12,8 +12,8 @@ export interface ReceivingSettings {
   readonly keepOnInvalidJson: boolean;
   /** Bytes a message may have. */
   readonly maxMessageSize: number;
-  /** Bytes that a message's fragments may be charged beside their payload; undefined: the engine's default. */
-  readonly maxFragmentOverhead: number | undefined;
+  /** Fragments a message may have. */
+  readonly maxFragments: number;
   /** Messages that a peer may send in a second. */
   readonly maxMessagesPerSecond: number;
   /** Bytes that a peer may send in a second, frames and all. */

@@ -58,7 +58,7 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
   #drainWaiters: DrainWaiters | undefined;
 
   constructor(stream: Duplex, settings: SendingSettings, host: SenderHost) {
-    super(stream, isNodeSocket(stream), settings);
+    super(stream, isNodeSocket(stream));
     this.#settings = settings;
     this.#host = host;
     this.#uncongestedSize = Math.min(settings.highWaterMark, settings.maxSendQueue, TRY_AT);
@@ -97,8 +97,8 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
 
   /** Sends a frame that others get too. `payload` is what is in it. */
   sendShared(frame: Bytes, payload: string | Bytes, key?: string): SendResult {
-    // Behind a backlog, or in fragments, it goes the way of all messages.
-    if (this.#blobQueue !== undefined || this.#settings.fragmentSize !== Infinity) return this.send(payload, key);
+    // After a `Blob` that is being read it waits, as all messages do.
+    if (this.#blobQueue !== undefined) return this.send(payload, key);
     this.#accepted++;
     if (!this.#isUncongested() && !this.#admitOrDrop(key)) return SendResult.dropped;
     if (this.#queuesMessages()) this.#enqueue("frame", frame, key);
@@ -172,7 +172,7 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
       this.addMessage(Opcode.binary, payload);
       return;
     }
-    const frame = payload.length * 3 <= this.#settings.fragmentSize ? repeatedFrame(payload) : undefined;
+    const frame = repeatedFrame(payload);
     if (frame === undefined) this.addText(payload);
     else this.addShared(frame);
   }

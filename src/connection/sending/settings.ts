@@ -9,8 +9,6 @@ export type SendQueuePolicy = "terminate" | "drop-newest" | "drop-oldest" | "lat
 
 /** How all connections of one server send. */
 export interface SendingSettings {
-  /** Bytes of payload that one frame carries at most. */
-  readonly fragmentSize: number;
   /** Bytes that may wait for the peer before `send` says so. */
   readonly highWaterMark: number;
   /** Bytes that may wait for the peer before the policy decides. */
@@ -19,8 +17,6 @@ export interface SendingSettings {
   readonly maxTotalSendQueue: number;
   /** What decides beyond these. */
   readonly sendQueuePolicy: SendQueuePolicy;
-  /** Pongs that wait for a stream that is full at most: RFC 6455 5.5.3 wants only the latest ping answered. */
-  readonly maxPongQueue: number;
   /** Counts how often the limits were reached. */
   readonly limitCounters: LimitCounters;
 }

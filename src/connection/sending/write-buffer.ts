@@ -1,20 +1,13 @@
-import type { Duplex } from "node:stream";
-
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
-import { FIN, fragments, headerSize, serializeFrame, writeHeader } from "../../protocol/frame-encoder.ts";
+import { FIN, headerSize, serializeFrame, writeHeader } from "../../protocol/frame-encoder.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
 import { SharedFrames } from "./shared-frames.ts";
 import { StreamWriter } from "./stream-writer.ts";
 import { JOINED_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
-import { Pongs } from "./pongs.ts";
 import { LARGEST_CUT, type Slab, slabFor } from "./slab.ts";
-import type { SendingSettings } from "./settings.ts";
 import { MAX_JOINED, MAX_TEXTS, TEXT_HEADER, encodeTexts, isAscii, textHeaderOf, writeText } from "./text-frames.ts";
 import { memoryChanged } from "../transport/direct-write.ts";
 import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
-
-/** How all outboxes of a server write. */
-export type WriteBufferRules = Pick<SendingSettings, "fragmentSize" | "maxPongQueue" | "limitCounters">;
 
 /**
  * What a connection has still to write. Frames of one turn of the event loop leave in one write:
@@ -29,8 +22,6 @@ export type WriteBufferRules = Pick<SendingSettings, "fragmentSize" | "maxPongQu
  * There is never more than one of them.
  */
 export class WriteBuffer extends StreamWriter implements TurnEnd {
-  readonly #rules: WriteBufferRules;
-
   // The open run: slab memory from #from to #to.
   #slab: Slab | undefined;
   #from = 0;
@@ -44,7 +35,8 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** The last text was ASCII. Where it was not, joining the next would be in vain. */
   #lastTextWasAscii = true;
   #pieces: WriteQueue | undefined;
-  #pongs: Pongs | undefined;
+  /** The pong that waits for a full stream: RFC 6455 5.5.3 wants only the latest ping answered. */
+  #pendingPong: Bytes | undefined;
   /** Messages in the open texts, run or batch. */
   #messages = 0;
   #written = 0;
@@ -53,15 +45,6 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   #holdsWrites = false;
   #scheduled = false;
   #ending = false;
-
-  /**
-   * @param stream what is written to
-   * @param socket whether the stream is a socket of Node's own, and takes strings
-   */
-  constructor(stream: Duplex, socket: boolean, rules: WriteBufferRules) {
-    super(stream, socket);
-    this.#rules = rules;
-  }
 
   /** Messages that were handed to the stream. */
   get written(): number {
@@ -102,7 +85,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** Adds a text message. */
   addText(text: string): void {
     const room = TEXT_HEADER + text.length * 3;
-    if (room > LARGEST_CUT || text.length * 3 > this.#rules.fragmentSize) {
+    if (room > LARGEST_CUT) {
       this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
       return;
     }
@@ -119,14 +102,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
 
   /** Adds a message. A payload of more than `LARGEST_CUT` bytes is not copied: it must stay as it is until it is sent. */
   addMessage(opcode: number, payload: Bytes): void {
-    const { fragmentSize } = this.#rules;
-    if (payload.length <= fragmentSize) {
-      this.#frame(opcode | FIN, payload, 1);
-      return;
-    }
-    for (const { first, start, end } of fragments(opcode, payload.length, fragmentSize)) {
-      this.#frame(first, payload.subarray(start, end), end === payload.length ? 1 : 0);
-    }
+    this.#frame(opcode | FIN, payload, 1);
   }
 
   /** Adds a whole frame that others send too. */
@@ -156,10 +132,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     if (this.#size > LARGEST_CUT) this.flush();
     if (!this.isFull) this.#frame(opcode | FIN, payload, 0);
     else if (opcode === Opcode.ping) this.writeToStream(serializeFrame(opcode | FIN, payload), false);
-    else {
-      this.#pongs ??= new Pongs();
-      this.#pongs.add(serializeFrame(opcode | FIN, payload), this.#rules.maxPongQueue, this.#rules.limitCounters);
-    }
+    else this.#pendingPong = serializeFrame(opcode | FIN, payload);
   }
 
   /** Adds the close frame behind all data. */
@@ -176,7 +149,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   drop(): number {
     const lost = this.pending;
     this.#slab = this.#batch = undefined;
-    this.#pieces = this.#pongs = undefined;
+    this.#pieces = this.#pendingPong = undefined;
     this.#texts = "";
     this.#highHeaderBytes = this.#size = this.#messages = 0;
     this.updateBudget();
@@ -209,7 +182,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** The stream has room again. */
   onDrain(): void {
     this.setFull(false);
-    if (this.#pongs !== undefined) for (const pong of this.#pongs.take()) this.writeToStream(pong, false);
+    if (this.#pendingPong !== undefined) this.#writePong(this.#pendingPong);
     if (this.#size > 0) this.#writeOrSeal();
     if (this.#ending && this.#size === 0) this.endStream();
   }
@@ -217,7 +190,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** Nothing is added any more: what waits is written as the stream takes it, and the stream ended behind that. */
   end(): void {
     this.#ending = true;
-    this.#pongs = undefined;
+    this.#pendingPong = undefined;
     this.flush();
     if (this.#size === 0) this.endStream();
   }
@@ -226,6 +199,11 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   onTurnEnd(): void {
     this.#scheduled = false;
     if (this.#size > 0) this.#writeOrSeal();
+  }
+
+  #writePong(pong: Bytes): void {
+    this.#pendingPong = undefined;
+    this.writeToStream(pong, false);
   }
 
   #writeOrSeal(): void {

@@ -40,7 +40,7 @@ describe("a new limitCounters", () => {
 describe("the limit that an error is about", () => {
   test.each([
     ["HWS_MESSAGE_TOO_BIG", "maxMessageSize"],
-    ["HWS_TOO_MANY_FRAGMENTS", "maxFragmentOverhead"],
+    ["HWS_TOO_MANY_FRAGMENTS", "maxFragments"],
     ["HWS_JSON_TOO_DEEP", "maxJsonDepth"],
     ["HWS_JSON_TOO_BIG", "maxJsonValues"],
   ] as const)("is, of %s, %s", (code, name) => {

@@ -73,7 +73,6 @@ const run = fc.boolean().chain((keys) =>
         highWaterMark: fc.constantFrom(0, 100, 1_000_000),
         maxSendQueue: fc.constantFrom(1, 300, 5000, 1_000_000),
         maxTotalSendQueue: fc.constantFrom(500, 10_000, Infinity),
-        fragmentSize: fc.constantFrom(Infinity, Infinity, 50),
         sendQueuePolicy: fc.constantFrom<SendQueuePolicy>("terminate", "drop-newest", "drop-oldest", "latest"),
       }),
       { minLength: 1, maxLength: 3 },

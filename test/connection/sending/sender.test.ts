@@ -169,23 +169,6 @@ describe("what else holds of a queue", () => {
     expect(came(session)).toEqual([FIRST, "m2", "m3", "m4"]);
   });
 
-  test.each(policies)(
-    'a shared message that is too long for a frame leaves in fragments, under "%s"',
-    async (policy) => {
-      const session = await slowPeer({ fragmentSize: 5, sendQueuePolicy: policy });
-      session.connection.sendShared(textFrame("message"), "message");
-      session.connection.sendShared(textFrame("short"), "short");
-      await flow(session);
-      expect(session.sent).toEqual([
-        ["text", FIRST],
-        ["text+", "messa"],
-        ["more", "6765"],
-        ["text", "short"],
-      ]);
-      expect(session.connection.counters).toEqual({ accepted: 3, written: 3, dropped: 0, pending: 0 });
-    },
-  );
-
   test("it is handed over in parts of 64 KiB: what is behind them can still be dropped", async () => {
     const session = await slowPeer({ sendQueuePolicy: "drop-oldest", maxSendQueue: 250_000 });
     const send = (names: string): void => {

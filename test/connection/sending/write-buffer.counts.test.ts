@@ -32,7 +32,6 @@ describe.each(names)("%s", (name) => {
   test.each([
     ["a socket", { socket: true }],
     ["another stream", { socket: false }],
-    ["a socket, in fragments", { socket: true, fragmentSize: 3 }],
   ])("on %s is one message that waits, then one that was written", async (_where, options) => {
     const { stream, outbox, counts } = rig({ highWaterMark: 1_000_000, ...options });
     send(outbox);
@@ -140,7 +139,6 @@ describe("whatever is sent, taken and dropped in whatever order", () => {
         fc.record({
           highWaterMark: fc.constantFrom(1, 100, 16_384),
           socket: fc.boolean(),
-          fragmentSize: fc.constantFrom(Infinity, 1500),
         }),
         fc.array(step, { minLength: 5, maxLength: 60, size: "max" }),
         (options, steps) => run(rig(options), steps),

@@ -1,29 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
 import { textFrame } from "../../../src/connection/sending/text-frames.ts";
-import { fill, hex } from "../../support/bytes.ts";
+import { hex } from "../../support/bytes.ts";
 import { framesIn } from "../../support/sent-frames.ts";
 import { turns } from "../../support/wire.ts";
 import { arrived, fullRig, rig } from "../../support/outbox-rig.ts";
-
-const BINARY = 2;
-
-describe("a message in fragments", () => {
-  test("was written when its last fragment was: until then it waits, and is lost with the rest", async () => {
-    for (const lost of [false, true]) {
-      const { stream, outbox, counts } = await fullRig({ fragmentSize: LARGEST_CUT + 1 });
-      outbox.addMessage(BINARY, fill(1, (LARGEST_CUT + 1) * 3));
-      await turns();
-      stream.takeOne();
-      await turns();
-      expect(counts()).toEqual([1, 1]);
-      if (lost) expect(outbox.drop()).toBe(1);
-      stream.flow();
-      await turns(12);
-      expect([counts(), arrived(stream)]).toEqual(lost ? [[1, 0], 1] : [[2, 0], 2]);
-    }
-  });
-});
 
 describe("control frames", () => {
   test("are no messages, neither with room nor without, nor the close frame", async () => {

@@ -6,7 +6,6 @@ import { textFrame } from "../../../src/connection/sending/text-frames.ts";
 import { fill, hex, toHex, utf8 } from "../../support/bytes.ts";
 import { cases, seed } from "../../support/fuzz.ts";
 import { type Sent, type SentFrame, framesIn } from "../../support/sent-frames.ts";
-import { outboxRules } from "../../support/settings.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
 /** Something that is sent: a text, or as many bytes. */
@@ -70,9 +69,9 @@ class Runner {
   readonly pongs: string[] = [];
   #held = false;
 
-  constructor(highWaterMark: number, consumes: boolean, fragmentSize: number) {
+  constructor(highWaterMark: number, consumes: boolean) {
     this.stream = new Wire({ highWaterMark });
-    this.outbox = new WriteBuffer(this.stream, consumes, outboxRules({ fragmentSize }));
+    this.outbox = new WriteBuffer(this.stream, consumes);
     this.stream.on("drain", () => this.outbox.onDrain());
   }
 
@@ -157,19 +156,14 @@ function withoutAll(all: readonly string[], some: readonly string[]): string[] {
 
 const setup = fc.record({
   marks: fc.array(fc.constantFrom(1, 100, 400, 16_384), { minLength: 2, maxLength: 3 }),
-  fragmentSize: fc.constantFrom(Infinity, Infinity, 1000, 30_000),
   steps: fc.array(fc.tuple(fc.nat({ max: 2 }), step), { minLength: 10, maxLength: 120, size: "max" }),
 });
 
 async function runAll(
   consumes: boolean,
-  {
-    marks,
-    fragmentSize,
-    steps,
-  }: { marks: readonly number[]; fragmentSize: number; steps: readonly (readonly [number, Step])[] },
+  { marks, steps }: { marks: readonly number[]; steps: readonly (readonly [number, Step])[] },
 ): Promise<void> {
-  const runners = marks.map((mark) => new Runner(mark, consumes, fragmentSize));
+  const runners = marks.map((mark) => new Runner(mark, consumes));
   for (const [who, step] of steps) await runners[who % runners.length]!.run(step);
   for (const runner of runners) await runner.check(consumes);
 }

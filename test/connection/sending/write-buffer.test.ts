@@ -8,7 +8,6 @@ import { pair } from "../../support/socket-pair.ts";
 import { memoryWrittenBy } from "../../support/written-memory.ts";
 import { fill, hex, join, toHex, utf8 } from "../../support/bytes.ts";
 import { type Sent, sentIn } from "../../support/sent-frames.ts";
-import { outboxRules } from "../../support/settings.ts";
 import { Wire, type WireOptions, turns } from "../../support/wire.ts";
 
 const BINARY = 2;
@@ -22,13 +21,9 @@ interface Rig {
 }
 
 /** An outbox on a wire, which is told of room as a connection tells it. */
-function rig({
-  fragmentSize = Infinity,
-  consumes = true,
-  ...options
-}: WireOptions & { fragmentSize?: number; consumes?: boolean } = {}): Rig {
+function rig({ consumes = true, ...options }: WireOptions & { consumes?: boolean } = {}): Rig {
   const stream = new Wire(options);
-  const outbox = new WriteBuffer(stream, consumes, outboxRules({ fragmentSize }));
+  const outbox = new WriteBuffer(stream, consumes);
   stream.on("drain", () => outbox.onDrain());
   return { stream, outbox, sent: () => sentIn(stream.taken) };
 }
@@ -177,44 +172,6 @@ describe("a message", () => {
     small.fill(9);
     await turns();
     expect(sent()).toEqual([["binary", "0101010101"]]);
-  });
-});
-
-describe("fragments", () => {
-  test("carry no more than they may, the first with the type and the last with FIN", async () => {
-    const { outbox, sent } = rig({ fragmentSize: 4 });
-    outbox.addText("abcdefghij");
-    outbox.addMessage(BINARY, hex("00 01 02 03"));
-    outbox.addMessage(BINARY, hex("00 01 02 03 04"));
-    await turns();
-    expect(sent()).toEqual([
-      ["text+", "abcd"],
-      ["more+", toHex(utf8("efgh"))],
-      ["more", toHex(utf8("ij"))],
-      ["binary", "00010203"],
-      ["binary+", "00010203"],
-      ["more", "04"],
-    ]);
-  });
-
-  test("are counted in bytes, not in characters", async () => {
-    const { stream, outbox } = rig({ fragmentSize: 10 });
-    outbox.addText("é".repeat(8));
-    await turns();
-    expect(toHex(stream.taken)).toBe(toHex(join([hex("01 0a"), utf8("ééééé"), hex("80 06"), utf8("ééé")])));
-  });
-
-  test("of a large message are copied neither", async () => {
-    const { stream, outbox, sent } = rig({ fragmentSize: LARGEST_CUT * 2, highWaterMark: 1_000_000 });
-    const large = fill(3, LARGEST_CUT * 5 + 1);
-    outbox.addMessage(BINARY, large);
-    await turns();
-    expect(sent().map(([kind, payload]) => [kind, payload.length / 2])).toEqual([
-      ["binary+", LARGEST_CUT * 2],
-      ["more+", LARGEST_CUT * 2],
-      ["more", LARGEST_CUT + 1],
-    ]);
-    expect(stream.memory.flat().filter((piece) => piece.buffer === large.buffer)).toHaveLength(3);
   });
 });
 
@@ -528,7 +485,7 @@ describe("slab memory", () => {
     const { near } = await pair();
     const written = memoryWrittenBy(near);
     allowDirectWrites(near);
-    const outbox = new WriteBuffer(near, true, outboxRules({}));
+    const outbox = new WriteBuffer(near, true);
     outbox.addMessage(BINARY, utf8("aaaa"));
     await turns();
     outbox.addMessage(BINARY, utf8("bbbb"));

@@ -11,7 +11,6 @@ import { encode } from "../../support/frames.ts";
 import { cases, seed } from "../../support/fuzz.ts";
 import { gate } from "../../support/peer.ts";
 import { framesIn } from "../../support/sent-frames.ts";
-import { outboxRules } from "../../support/settings.ts";
 import { Wire, type WireOptions, turns } from "../../support/wire.ts";
 
 const BINARY = 2;
@@ -34,13 +33,9 @@ interface Rig {
   readonly outbox: WriteBuffer;
 }
 
-function rig({
-  consumes = true,
-  fragmentSize = Infinity,
-  ...options
-}: WireOptions & { consumes?: boolean; fragmentSize?: number } = {}): Rig {
+function rig({ consumes = true, ...options }: WireOptions & { consumes?: boolean } = {}): Rig {
   const stream = new Wire(options);
-  const outbox = new WriteBuffer(stream, consumes, outboxRules({ fragmentSize }));
+  const outbox = new WriteBuffer(stream, consumes);
   stream.on("drain", () => outbox.onDrain());
   return { stream, outbox };
 }
@@ -266,21 +261,6 @@ describe.each([true, false])("texts of one turn, over a stream that is done with
     expect(toHex(stream.taken)).toBe(toHex(join([frameOf("first"), ...texts.map(frameOf)])));
     expect(outbox.size).toBe(0);
   });
-
-  test("are cut into fragments where they are longer than those may be, and counted so", async () => {
-    const { stream, outbox } = rig({ consumes, fragmentSize: 9 });
-    for (const text of ["abc", "abcdefghijk", "d", "\u20ac\u20ac\u20ac\u20ac"]) outbox.addText(text);
-    expect(outbox.size).toBe(5 + 11 + 4 + 3 + 11 + 5);
-    await turns();
-    expect(framesIn(stream.taken).map(({ fin, opcode, payload }) => [fin, opcode, payload.toString()])).toEqual([
-      [true, 1, "abc"],
-      [false, 1, "abcdefghi"],
-      [true, 0, "jk"],
-      [true, 1, "d"],
-      [false, 1, "\u20ac\u20ac\u20ac"],
-      [true, 0, "\u20ac"],
-    ]);
-  });
 });
 
 describe("leastSize", () => {
@@ -306,7 +286,7 @@ describe("a real socket", () => {
     onTestFinished(() => void far.destroy());
     const near = await promise;
     onTestFinished(() => void near.destroy());
-    const outbox = new WriteBuffer(near, true, outboxRules());
+    const outbox = new WriteBuffer(near, true);
     near.on("drain", () => outbox.onDrain());
     // Nobody reads: what the operating system does not take waits in the socket and then here.
     far.pause();

@@ -32,9 +32,6 @@ const heard = (recorder: Recorder): string[] =>
     seen(typeof data === "string" ? text(data) : binary((data as Buffer).toString("hex"))),
   );
 
-/** The bytes that a server's frames of at most `size` bytes take for a message, with headers of two bytes. */
-const fragmented = (bytes: number, size: number): number => bytes + 2 * Math.ceil(bytes / size);
-
 /** Messages there and back. */
 export const messages = {
   "texts come back as they went": async (client) => {
@@ -87,16 +84,5 @@ export const messages = {
     await peer.fragments([text("first "), text("second "), text("third")], true);
     expect(await peer.received(1)).toEqual(["text: first second third"]);
     expect(heard(recorder)).toEqual(["text: first second third"]);
-  },
-
-  "a client puts together what the server sends in fragments": async (client) => {
-    const fragmentSize = 7;
-    const { peer, sockets } = await connected(client, undefined, { fragmentSize });
-    const before = sockets[0]!.bytesWritten;
-    const contents = [text(MIXED), text(MIXED, 100), binary(BYTES), text("seven b"), text(""), text("in one")];
-    await expectEchoes(peer, contents);
-    // It really was in fragments: the headers show.
-    const expected = contents.reduce((sum, content) => sum + Math.max(fragmented(sizeOf(content), fragmentSize), 2), 0);
-    expect(sockets[0]!.bytesWritten - before).toBe(expected);
   },
 } satisfies Record<string, Scenario>;

@@ -2,12 +2,12 @@ import type { Connection } from "./connection.ts";
 import type { ErrorSource } from "./dispatch/events.ts";
 import type { Clock } from "./keepalive/liveness.ts";
 
-/** The one a connection belongs to. */
+/** The owner of connections: the server. */
 export interface ConnectionOwner extends Clock {
-  /** The stream is gone: the connection's status is now "Closed". */
+  /** The stream is closed: the connection's status is now "Closed". */
   onClosed(connection: Connection): void;
-  /** The handler has heard its last. */
+  /** The handler's `onTerminate` has settled. */
   onFinished(connection: Connection): void;
-  /** Something failed that the connection's handler cannot be told. */
-  onConnectionError(connection: Connection, error: unknown, culprit: ErrorSource): void;
+  /** An error that cannot be reported to the connection's own handler. */
+  onConnectionError(connection: Connection, error: unknown, source: ErrorSource): void;
 }

@@ -12,7 +12,7 @@ export class HawserError extends Error {
 
   /**
    * @param code one of the codes in the error table
-   * @param detail is put behind the table's text
+   * @param detail is added to the table's text
    * @param options may carry the `cause`
    */
   constructor(code: ErrorCode, detail?: string, options?: { readonly cause?: unknown }) {
@@ -25,13 +25,12 @@ export class HawserError extends Error {
 }
 
 /**
- * Makes an error that is the peer's doing: without a stack, since where in this library it was noticed tells nobody
- * anything, and a peer that breaks off as often as it can is not to cost more than one that does not (0.95 times the CPU of a
- * handshake that ends in a reset).
+ * Makes an error that the peer caused, without a stack: the place in this library where it was noticed is of no use, and a peer
+ * that breaks many connections must not cost more than others (0.95 times the CPU of a handshake that ends in a reset).
  */
 export function withoutStack<E extends Error>(make: () => E): E {
   const limit: unknown = Reflect.get(Error, "stackTraceLimit");
-  // Where somebody has frozen `Error` it stays as it is.
+  // If `Error` is frozen, this does nothing.
   Reflect.set(Error, "stackTraceLimit", 0);
   try {
     return make();
@@ -48,7 +47,7 @@ export class ProtocolError extends HawserError {
 
   /**
    * @param code one of the protocol's codes in the error table
-   * @param detail is put behind the table's text
+   * @param detail is added to the table's text
    */
   constructor(code: ProtocolErrorCode, detail?: string) {
     super(code, detail);
@@ -56,14 +55,14 @@ export class ProtocolError extends HawserError {
   }
 }
 
-/** The caller gave something of a wrong type. `message` says what was expected. */
+/** An argument or option has a wrong type. `message` says what was expected. */
 export class InvalidArgumentError extends TypeError {
   override readonly name = "InvalidArgumentError";
   /** Stable. */
   readonly code = "HWS_INVALID_ARGUMENT" as const satisfies ErrorCode;
 }
 
-/** The caller gave a value that is out of range. `message` says what was expected. */
+/** An argument or option is out of range. `message` says what was expected. */
 export class OutOfRangeError extends RangeError {
   override readonly name = "OutOfRangeError";
   /** Stable. */

@@ -1,6 +1,6 @@
 /**
- * A time in which something is to have come. What came in it and was not read yet, because our own event loop stood still, is
- * read before it is judged.
+ * A time limit. When it is over, the sockets are read once more before it is judged: data that arrived in time, while our own
+ * event loop was blocked, counts.
  */
 export class Deadline {
   readonly #ms: number;
@@ -11,8 +11,8 @@ export class Deadline {
 
   /**
    * @param ms milliseconds
-   * @param late is called when they are over
-   * @param sign is looked at then, and once more when the sockets have been read: where it has changed, the time begins anew
+   * @param late is called when the time is over
+   * @param sign is compared before and after the sockets are read: if it has changed, the time starts again
    */
   constructor(ms: number, late: () => void, sign: () => unknown = () => undefined) {
     this.#ms = ms;
@@ -21,7 +21,7 @@ export class Deadline {
     this.start();
   }
 
-  /** The whole time begins. */
+  /** Starts the time, or starts it again. */
   start(): void {
     this.#timer = setTimeout(() => {
       const before = this.#progress();
@@ -33,7 +33,7 @@ export class Deadline {
     }, this.#ms);
   }
 
-  /** It does not matter any more. */
+  /** Stops the time. `late` is not called. */
   stop(): void {
     clearTimeout(this.#timer);
     clearImmediate(this.#look);

@@ -2,8 +2,8 @@
 const SECOND = 1000;
 
 /**
- * A token bucket that holds what one second brings: the rate is kept over any longer time, and a burst of one second's
- * worth is nobody's fault. It may be overdrawn: what was taken too much is paid back before it is full again.
+ * A token bucket that holds the tokens of one second: the rate holds over any longer time, and a burst of one second's
+ * tokens is allowed. It may be overdrawn: the debt is paid before new tokens can be used.
  */
 export class TokenBucket {
   readonly #perSecond: number;
@@ -11,7 +11,7 @@ export class TokenBucket {
   #at: number;
 
   /**
-   * @param perSecond how much it brings in a second, and holds at most; Infinity: it never runs dry
+   * @param perSecond tokens that are added in a second, and the most that it holds; Infinity: no limit
    * @param now milliseconds of a clock that never goes back
    */
   constructor(perSecond: number, now: number) {
@@ -21,7 +21,7 @@ export class TokenBucket {
   }
 
   /**
-   * Takes out `amount`, whether it is there or not.
+   * Takes `amount` tokens, also if there are fewer.
    *
    * @returns milliseconds until it is no longer overdrawn; 0 when it is not
    */
@@ -33,7 +33,7 @@ export class TokenBucket {
     return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * SECOND) / this.#perSecond);
   }
 
-  /** What was taken is not used after all. */
+  /** Puts tokens back that were taken and not used. */
   giveBack(amount: number): void {
     this.#tokens += amount;
   }

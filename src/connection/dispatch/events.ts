@@ -24,7 +24,7 @@ export interface WSDrainEvent {
 /** `onError` of a server's and of a connection's handler. */
 export interface WSErrorEvent {
   readonly type: "error";
-  /** What failed, the newest first; behind it what caused it. */
+  /** What failed, the newest first, followed by its causes. */
   readonly errors: readonly [ErrorEntry, ...ErrorEntry[]];
 }
 
@@ -40,7 +40,7 @@ export interface ErrorEntry {
   readonly cause: unknown;
 }
 
-/** A connection's `onTerminate`: the last that its handler hears. */
+/** A connection's `onTerminate`: the last call of its handler. */
 export interface WSTerminateEvent {
   readonly type: "terminate";
   /** The peer's close code; without one 1005 if nothing went wrong and 1006 if it did (RFC 6455 7.1.5). */
@@ -49,13 +49,13 @@ export interface WSTerminateEvent {
   readonly reason: string | undefined;
 }
 
-/** The one `OpenEvent`: there is nothing in it to differ. */
+/** The one `WSOpenEvent`: all are equal. */
 export const OPEN_EVENT: WSOpenEvent = Object.freeze({ type: "open" });
 
-/** The one `DrainEvent`. */
+/** The one `WSDrainEvent`. */
 export const DRAIN_EVENT: WSDrainEvent = Object.freeze({ type: "drain" });
 
-/** Who failed: a user's callback that threw, or the library, the system or the peer. */
+/** Where an error comes from: a user's callback that threw, or the library, the system or the peer. */
 export type ErrorSource = "handler" | "library";
 
 /** A chain of causes longer than this is cut. */
@@ -70,7 +70,7 @@ export function errorEvent(error: unknown, thrownBy: ErrorSource): WSErrorEvent 
   try {
     return { type: "error", errors: entriesOf(error, thrownBy) };
   } catch {
-    // A proxy, or a getter that throws itself: what a handler throws must not throw here.
+    // A proxy or a getter may throw: what a handler throws must not throw here.
     const { errCode, componentSignature } = errorTable.HWS_HANDLER_FAILED;
     const message = "A handler threw something that cannot be read";
     return { type: "error", errors: [{ errCode, message, componentSignature, cause: error }] };

@@ -3,44 +3,44 @@ import { isThenable } from "../../util/thenable.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { forgetText } from "../sending/text-frames.ts";
 
-/** What is called on a connection handler, as its methods: `(face, event)`. Whatever they return may be a promise. */
+/** The callbacks of a connection handler, called as its methods with `(connection, event)`. They may return a promise. */
 export interface HandlerCallbacks {
   /** The connection is open. */
-  onOpen?(face: unknown, event: object): unknown;
-  /** A message came. */
-  onMessage(face: unknown, event: object): unknown;
-  /** There is room again, after `send` said that there is none. */
-  onDrain?(face: unknown, event: object): unknown;
+  onOpen?(connection: unknown, event: object): unknown;
+  /** A message was received. */
+  onMessage(connection: unknown, event: object): unknown;
+  /** No more than `highWaterMark` bytes wait again, after `send` returned false. */
+  onDrain?(connection: unknown, event: object): unknown;
   /** Something failed. */
-  onError?(face: unknown, event: object): unknown;
+  onError?(connection: unknown, event: object): unknown;
   /** The connection is closed. */
-  onTerminate?(face: unknown, event: object): unknown;
+  onTerminate?(connection: unknown, event: object): unknown;
 }
 
-/** What the caller tells its connection. */
+/** What the dispatcher needs of its connection. */
 export interface DispatcherHost {
   /** The user's object for this connection: each callback's first argument. */
   readonly publicConnection: unknown;
   /** `onOpen` or `onMessage` threw, or its promise was rejected. */
   onHandlerFailed(): void;
-  /** An error that the handler cannot be told: it has no `onError`, or was told one before, or `onError` itself threw. */
-  reportError(error: unknown, culprit: ErrorSource): void;
-  /** Every callback has settled, after some that had to wait. */
+  /** An error that the handler's `onError` cannot get: there is none, it was called before, or it threw itself. */
+  reportError(error: unknown, source: ErrorSource): void;
+  /** All callbacks have settled, after some of them had to wait. */
   onHandlerIdle(): void;
-  /** Whether a message may be delivered now; where not, settles when that may be asked again. */
+  /** Undefined if a message may be delivered now; otherwise a promise that settles when to ask again. */
   rateDelay(): PromiseLike<void> | undefined;
 }
 
 /**
  * Calls one connection's handler, in order and never twice at a time: `onOpen`, `onMessage`*, at most one `onError`,
- * `onTerminate`. A callback that returns a promise holds back the next; one that does not meets no promise.
+ * `onTerminate`. After a callback that returns a promise the next one waits; otherwise no promise is involved.
  */
 export class HandlerDispatcher {
-  /** Nothing is ever written on it: it may serve several connections. */
+  /** The library never writes on it: it may serve several connections. */
   readonly handler: HandlerCallbacks;
   readonly #host: DispatcherHost;
   #serialQueue: SerialQueue | undefined;
-  /** A callback is on the stack. What it causes, by `send` or `terminate`, is told when it has returned. */
+  /** A callback is running. Callbacks that it causes, by `send` or `terminate`, are called after it has returned. */
   #calling = false;
   /** `onError` is not called any more: it was, or `onTerminate` was. */
   #errorReported = false;
@@ -53,12 +53,12 @@ export class HandlerDispatcher {
     this.#host = host;
   }
 
-  /** True while a callback runs or its promise is awaited. */
+  /** Whether a callback runs or its promise is awaited. */
   get isBusy(): boolean {
     return this.#calling || (this.#serialQueue !== undefined && this.#serialQueue.isWaiting);
   }
 
-  /** How many calls wait for one that has not settled. */
+  /** How many calls wait for a callback that has not settled. */
   get queuedCount(): number {
     return this.#serialQueue === undefined ? 0 : this.#serialQueue.length;
   }
@@ -69,12 +69,12 @@ export class HandlerDispatcher {
     else task();
   }
 
-  /** Delivers no message any more, not even those that wait. */
+  /** Stops delivering messages, also those that wait. */
   stopDelivery(): void {
     this.#deliveryStopped = true;
   }
 
-  /** Waits for no promise any more: what is held back is called at once, or when the callback on the stack returns. */
+  /** Stops waiting for promises: what waits is called at once, or when the running callback returns. */
   stopWaiting(): void {
     this.#waitsNoMore = true;
     if (!this.#calling) this.#serialQueue?.stopWaiting();
@@ -143,7 +143,7 @@ export class HandlerDispatcher {
 
   #deliver(data: unknown): void {
     if (this.#deliveryStopped) return;
-    // What is sent from here on answers this message.
+    // What is sent from here on is an answer to this message.
     forgetText();
     this.#calling = true;
     try {
@@ -156,7 +156,7 @@ export class HandlerDispatcher {
     }
   }
 
-  /** A callback whose exception closes the connection. Messages have their own, with no closure. */
+  /** Calls a callback whose exception closes the connection. `#deliver` does the same without a closure. */
   #call(callback: () => unknown): void {
     this.#calling = true;
     try {
@@ -168,24 +168,24 @@ export class HandlerDispatcher {
     }
   }
 
-  /** A callback is off the stack: what it caused follows, if its promise need not be awaited. */
+  /** A callback has returned: what it caused follows, unless its promise is awaited. */
   #onCallbackReturned(): void {
     this.#calling = false;
     if (this.#waitsNoMore) this.#serialQueue?.stopWaiting();
     else this.#serialQueue?.runNext();
   }
 
-  /** Tells the handler of an error: once. */
-  #callOnError(error: unknown, culprit: ErrorSource): void {
+  /** Calls `onError`, if it was not called before. */
+  #callOnError(error: unknown, source: ErrorSource): void {
     if (this.#errorReported || !this.#handlesErrors()) {
-      this.#host.reportError(error, culprit);
+      this.#host.reportError(error, source);
       return;
     }
     this.#errorReported = true;
-    this.#guarded(() => this.handler.onError?.(this.#host.publicConnection, errorEvent(error, culprit)));
+    this.#guarded(() => this.handler.onError?.(this.#host.publicConnection, errorEvent(error, source)));
   }
 
-  /** A handler in JavaScript may say `onError: null`, and a proxy may throw when it is asked. */
+  /** A handler in JavaScript may have `onError: null`, and a getter or proxy may throw. */
   #handlesErrors(): boolean {
     try {
       return typeof this.handler.onError === "function";
@@ -194,7 +194,7 @@ export class HandlerDispatcher {
     }
   }
 
-  /** A callback whose exception closes nothing: the connection is over, or about to be. */
+  /** Calls a callback whose exception closes nothing: the connection is closing already. */
   #guarded(callback: () => unknown): void {
     this.#calling = true;
     try {
@@ -213,7 +213,7 @@ export class HandlerDispatcher {
     this.#host.onHandlerFailed();
   }
 
-  /** Holds back what follows if `result` is a promise. `fatal`: its rejection closes the connection. */
+  /** If `result` is a promise, what follows waits for it. `fatal`: its rejection closes the connection. */
   #await(result: unknown, fatal: boolean): void {
     if (!isThenable(result)) return;
     this.#queue.waitFor(result, (error) => {

@@ -8,8 +8,8 @@ class Task {
 }
 
 /**
- * Runs tasks one after the other. A task that returns a promise holds back those behind it until it settles; as long as
- * none does, nothing is queued and no promise is met. This is 4D's worker: a connection's callbacks never overlap.
+ * Runs tasks one after the other. After a task that returns a promise, the next ones wait until it settles. As long as no task
+ * does, nothing is queued and no promise is involved. This is 4D's worker: the callbacks of a connection never overlap.
  */
 export class SerialQueue {
   readonly #onEmpty: () => void;
@@ -17,16 +17,16 @@ export class SerialQueue {
   readonly #delayBefore: () => PromiseLike<void> | undefined;
   #isWaiting = false;
   #running = false;
-  /** Tasks, and items that wait to be delivered: a closure for each would be most of what a short message takes. */
+  /** Tasks, and items that wait to be delivered. A closure for each item would take more memory than a short message. */
   #waiting: unknown[] = [];
   #next = 0;
-  /** The number of the promise that is awaited. Those with another number are not waited for any more. */
+  /** The number of the promise that is awaited. Promises with other numbers are ignored. */
   #awaited = 0;
 
   /**
-   * @param free is called whenever the queue has run empty
+   * @param free is called whenever the queue has become empty
    * @param deliver is called for each item, when its turn comes
-   * @param rest is asked before each item: what it returns is waited for, and then it is asked again
+   * @param rest is called before each item: if it returns a promise, that is awaited, and `rest` is called again
    */
   constructor(
     free: () => void,
@@ -38,7 +38,7 @@ export class SerialQueue {
     this.#delayBefore = rest;
   }
 
-  /** True while a promise is awaited: what comes now must `defer`. */
+  /** Whether a promise is awaited: new tasks and items must be added to the queue. */
   get isWaiting(): boolean {
     return this.#isWaiting;
   }
@@ -49,8 +49,8 @@ export class SerialQueue {
   }
 
   /**
-   * Holds back what comes until `promise` settles. `failed` gets what it rejects with, before anything else runs; where
-   * that holds again, its promise is waited for too.
+   * Makes the queue wait until `promise` settles. `failed` is called with its rejection before anything else runs. If that waits
+   * for another promise, the queue waits for it too.
    */
   waitFor(promise: PromiseLike<unknown>, failed: (error: unknown) => void = nothing): void {
     this.#isWaiting = true;
@@ -73,22 +73,22 @@ export class SerialQueue {
     try {
       Promise.resolve(promise).then(() => settle(false), reject);
     } catch (error) {
-      // Even a native promise may have a `then` of its own.
+      // Even a native promise may have its own `then`, which throws.
       queueMicrotask(() => reject(error));
     }
   }
 
-  /** Has `task` run when all that is before it has settled. */
+  /** Adds a task. It runs when everything before it has settled. */
   addTask(task: () => void): void {
     this.#waiting.push(new Task(task));
   }
 
-  /** Has an item delivered when all that is before it has settled. */
+  /** Adds an item. It is delivered when everything before it has settled. */
   addItem(item: unknown): void {
     this.#waiting.push(item);
   }
 
-  /** Runs what is deferred, as far as nothing is awaited. */
+  /** Runs what is queued, until a promise is awaited. */
   runNext(): void {
     if (this.#isWaiting || this.#running) return;
     this.#running = true;
@@ -114,7 +114,7 @@ export class SerialQueue {
     if (!this.isWaiting) this.#onEmpty();
   }
 
-  /** Waits for what is awaited no more: what is deferred is run at once. */
+  /** Stops waiting for the promise: what is queued runs at once. */
   stopWaiting(): void {
     this.#awaited++;
     this.#isWaiting = false;
@@ -123,5 +123,5 @@ export class SerialQueue {
 }
 
 function nothing(): void {
-  // What is held for no reason of the user's cannot fail.
+  // A delay of our own cannot fail.
 }

@@ -1,24 +1,24 @@
 import { Deadline } from "../../util/deadline.ts";
 
-/** What is looked at while a connection closes. */
+/** What is checked while a connection closes. */
 export interface ClosingConnection {
   /** Bytes that wait for the peer. */
   readonly bufferedAmount: number;
-  /** The peer's close frame, once it has come. */
+  /** What the peer's close frame said, once it was read. */
   readonly peerClose: unknown;
-  /** The peer has not answered, or has not closed its side, in time. */
+  /** The peer did not answer, or did not close its side, in time. */
   onCloseTimeout(): void;
 }
 
 /**
- * How long a closing connection is waited for: `ms` milliseconds, and before them, while something waits that was sent before
- * the close frame, until `until`, as `performance.now()` has it.
+ * Limits how long a connection may take to close: `ms` milliseconds. While data from before the close frame still waits, it
+ * may take until `until`, a time of `performance.now()`.
  */
 export class CloseTimer {
   readonly #connection: ClosingConnection;
   readonly #until: number;
   readonly #deadline: Deadline;
-  /** All was sent when that was last looked at. */
+  /** Whether everything had been sent at the last check. */
   #sent: boolean;
 
   constructor(who: ClosingConnection, ms: number, until: number) {
@@ -32,7 +32,7 @@ export class CloseTimer {
     );
   }
 
-  /** The connection is gone. */
+  /** The connection is closed. */
   stop(): void {
     this.#deadline.stop();
   }
@@ -40,7 +40,7 @@ export class CloseTimer {
   #onExpired(): void {
     const sentBefore = this.#sent;
     this.#sent = this.#connection.bufferedAmount === 0;
-    // The peer's time to answer begins when it has got what was sent before.
+    // The peer's time to answer starts when it has received what was sent before.
     if (!(sentBefore && this.#sent) && performance.now() < this.#until) this.#deadline.start();
     else this.#connection.onCloseTimeout();
   }

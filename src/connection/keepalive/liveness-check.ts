@@ -1,41 +1,41 @@
 import type { Ping } from "./ping.ts";
 import type { KeepaliveSettings } from "./settings.ts";
 
-/** For connections of servers that limit either: when it began, and the tick of its last message. */
+/** The age of a connection: only connections of servers that limit their lifetime or idle time have one. */
 export interface Age {
-  /** The tick of its beginning. */
+  /** The tick in which it was opened. */
   readonly openedAt: number;
   /** The tick of its last message. */
   lastMessageAt: number;
 }
 
-/** What is known of a connection when it is looked at. Times are ticks. */
+/** What is known of a connection when it is checked. Times are ticks. */
 export interface LivenessSnapshot {
   /** The tick of now. */
   readonly now: number;
-  /** When something last came, or went out. */
+  /** When something was last received, or the peer last took something. */
   readonly lastReceived: number;
-  /** Reading was stopped, by us, and nobody here waits for the peer to take something. */
+  /** We have stopped reading, and no handler waits until the peer takes something. */
   readonly readingStopped: boolean;
-  /** The ping that is out. */
+  /** The ping that was not answered yet. */
   readonly ping: Ping | undefined;
-  /** Where one is kept. */
+  /** Its age, if that is limited. */
   readonly age: Age | undefined;
 }
 
-/** What a look at a connection finds: `silent` wants a ping, the last three its end. */
+/** The result of a check. `silent`: a ping is due. `dead`, `idle`, `old`: the connection must end. */
 export type LivenessVerdict = "well" | "silent" | "dead" | "idle" | "old";
 
-/** What is to be done about a connection. A time is over when all of its last tick is. */
+/** Judges a connection. A time is over when its last tick has passed completely. */
 export function checkLiveness(
-  { now, lastReceived: heard, readingStopped: deaf, ping, age }: LivenessSnapshot,
+  { now, lastReceived, readingStopped, ping, age }: LivenessSnapshot,
   life: KeepaliveSettings,
 ): LivenessVerdict {
   if (age !== undefined && now - age.openedAt > life.maxLifetime) return "old";
-  if (age !== undefined && !deaf && now - age.lastMessageAt > life.idleTimeout) return "idle";
-  const pinged = ping === undefined ? heard : Math.max(heard, ping.tick);
-  // Whom we do not listen to is not dead; but where nobody is there any more, the system will say so of what was written.
-  const awaited = !deaf && pinged > heard && life.pingInterval !== Infinity;
+  if (age !== undefined && !readingStopped && now - age.lastMessageAt > life.idleTimeout) return "idle";
+  const pinged = ping === undefined ? lastReceived : Math.max(lastReceived, ping.tick);
+  // A peer that we do not read from is not dead. If it is, the system reports an error for what was written.
+  const awaited = !readingStopped && pinged > lastReceived && life.pingInterval !== Infinity;
   if (awaited) return now - pinged > life.pingTimeout * (ping?.patience ?? 1) ? "dead" : "well";
   return now - pinged > life.pingInterval ? "silent" : "well";
 }

@@ -13,19 +13,19 @@ export interface Clock {
 }
 
 /**
- * What a connection knows of its peer's being there: when something was last heard, the ping that is out, its age. It is
- * the connection's base and not its part, because every connection has one: an object less.
+ * What a connection knows of whether its peer is still there: when something was last received, the ping that was not
+ * answered yet, its age. It is a base class and not a part, because every connection has one: one object less.
  */
 export abstract class Liveness<S extends { readonly life: KeepaliveSettings }, H extends Clock> {
-  /** What frames go over. */
+  /** The stream that carries the frames. */
   protected readonly stream: Duplex;
   /** What the connections of one server have in common. */
   protected readonly settings: S;
-  /** The one it belongs to. */
+  /** The owner of the connection. */
   protected readonly host: H;
-  /** The tick in which something last came, or went out. */
+  /** The tick in which something was last received, or the peer last took something. */
   #lastReceived: number;
-  /** How much had been written when something last came. */
+  /** How many bytes had been written when something was last received. */
   #writtenAtLastReceived = 0;
   #ping: Ping | undefined;
   readonly #age: Age | undefined;
@@ -40,78 +40,78 @@ export abstract class Liveness<S extends { readonly life: KeepaliveSettings }, H
     this.#age = limited ? { openedAt: host.now, lastMessageAt: host.now } : undefined;
   }
 
-  /** Settles with the milliseconds that a ping takes there and back; with undefined when the connection is gone before. */
+  /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes before. */
   measureRoundTrip(): Promise<number | undefined> {
     if (!this.isOpen() || this.hasPeerClosed()) return Promise.resolve(undefined);
     return (this.#ping ?? this.probe()).roundTrip();
   }
 
-  /** Looks whether the peer is still there: the server's one timer comes by from time to time. */
+  /** Checks whether the peer is still there. The server's one timer calls it from time to time. */
   checkPeer(): void {
     if (!this.isOpen()) return;
     const { now } = this.host;
     if (this.#ping?.noteUntaken(untakenBytes(this.stream)) === true) this.noteProgress();
     if (this.busy) this.noteMessage();
-    const pulse = {
+    const snapshot = {
       now,
       lastReceived: this.#lastReceived,
       readingStopped: this.isReadingStopped(),
       ping: this.#ping,
       age: this.#age,
     };
-    const finding = checkLiveness(pulse, this.settings.life);
-    if (finding === "silent") this.probe();
-    else if (finding === "dead") this.onPeerSilent();
-    else if (finding !== "well") this.onLifetimeOver(finding === "old" ? "maxLifetime" : "idleTimeout");
+    const verdict = checkLiveness(snapshot, this.settings.life);
+    if (verdict === "silent") this.probe();
+    else if (verdict === "dead") this.onPeerSilent();
+    else if (verdict !== "well") this.onLifetimeOver(verdict === "old" ? "maxLifetime" : "idleTimeout");
   }
 
-  /** A pong came. RFC 6455 5.5.3: one that nobody asked for needs no answer. */
+  /** A pong was received. RFC 6455 5.5.3: an unsolicited one needs no answer. */
   onPong(payload: Bytes): void {
     if (this.#ping?.isAnsweredBy(payload) !== true) return;
     this.#ping.onPong(performance.now());
     this.#ping = undefined;
   }
 
-  /** Something came. */
+  /** Bytes were received. */
   protected noteReceived(): void {
     this.#lastReceived = this.host.now;
     this.#writtenAtLastReceived = this.bytesWritten;
   }
 
-  /** Something went out, or the peer's silence is counted from here for another reason. */
+  /** The peer took something, or its silence counts from now for another reason. */
   protected noteProgress(): void {
     this.#lastReceived = this.host.now;
   }
 
-  /** A message came or was sent. */
+  /** A message was received or sent. */
   protected noteMessage(): void {
     if (this.#age !== undefined) this.#age.lastMessageAt = this.host.now;
   }
 
-  /** The stream is gone. */
+  /** The stream is closed: no pong will come. */
   protected stopKeepalive(): void {
     this.#ping?.onGone();
     this.#ping = undefined;
   }
 
-  /** Its handler is at work. */
+  /** The handler is busy. */
   abstract readonly busy: boolean;
   /** Bytes that were written, in 32 bits. */
   protected abstract readonly bytesWritten: number;
-  /** It is open. */
+  /** Messages can be sent. */
   protected abstract isOpen(): boolean;
-  /** The peer has said goodbye, and its handler is still busy with what it said before. */
+  /** The peer's close frame was read, and the handler is still busy with messages before it. */
   protected abstract hasPeerClosed(): boolean;
   /** Reading was stopped, by us, and nobody here waits for the peer to take something. */
   protected abstract isReadingStopped(): boolean;
   /** Sends a ping. */
   protected abstract sendPing(payload: Bytes): void;
-  /** Nobody is there any more. */
+  /** The peer did not answer in time. */
   protected abstract onPeerSilent(): void;
-  /** It has lived, or been idle, for as long as it may. */
+  /** The connection has lived, or has been idle, as long as it may. */
   protected abstract onLifetimeOver(limit: "maxLifetime" | "idleTimeout"): void;
 
-  /** Sends a ping, the one that is out once more. */
+  /** Sends a ping; if one was not answered yet, sends that one again. */
   protected probe(): Ping {
     const { now } = this.host;
     this.#ping ??= new Ping(

@@ -4,23 +4,23 @@ import { type Bytes, allocate } from "../../protocol/bytes.ts";
 const PAYLOAD = 4;
 
 /**
- * What was written before a ping may still be on its way, in the systems' memory where nobody sees it: a slow peer is given one
- * `pingTimeout` more for so many bytes of it, which is 26 KB a second with the default; of what systems keep at most.
+ * Bytes that were written before a ping may still be in the buffers of the two systems, where they cannot be seen. A slow peer
+ * gets one more `pingTimeout` for each `BYTES_A_TIMEOUT` of them (26 KB a second with the default), up to what systems buffer.
  */
 const BYTES_A_TIMEOUT = 512 * 1024;
 const MOST_ON_THE_WAY = 4 * 1024 * 1024;
 
-/** The pings of this process are numbered, so that a pong to another is told apart. */
+/** The pings of this process are numbered, so that a pong is matched with its ping. */
 let last = 0;
 
-/** A ping that was not answered yet. A connection has one at most: who asks again meanwhile waits for the same. */
+/** A ping that was not answered yet. A connection has at most one: a second request waits for the same pong. */
 export class Ping {
   readonly payload: Bytes;
   /** The tick in which it was sent last. */
   tick: number;
-  /** Bytes that the system had still to take when that was looked at last. */
+  /** Bytes that the system had not taken when that was last checked. */
   #untaken: number;
-  /** How many times `pingTimeout` it may take. */
+  /** How many times `pingTimeout` the pong may take. */
   readonly patience: number;
   readonly #sent: number;
   #waiters: ((roundTrip: number | undefined) => void)[] = [];
@@ -28,8 +28,8 @@ export class Ping {
   /**
    * @param tick the tick of now
    * @param now milliseconds of a clock that never goes back
-   * @param untaken bytes before it that the system has still to take
-   * @param before bytes that were written before it since something last came
+   * @param untaken bytes before it that the system has not taken yet
+   * @param before bytes that were written before it, since something was last received
    */
   constructor(tick: number, now: number, untaken: number, before: number) {
     this.tick = tick;
@@ -41,12 +41,12 @@ export class Ping {
     for (let i = 0; i < PAYLOAD; i++) this.payload[i] = last >>> (8 * i);
   }
 
-  /** Settles with the milliseconds to the pong; with undefined when there is none any more. */
+  /** Settles with the milliseconds to the pong; with undefined if the connection closes before. */
   roundTrip(): Promise<number | undefined> {
     return new Promise((settle) => this.#waiters.push(settle));
   }
 
-  /** Whether the peer has taken something of what is before the ping since this was asked: it is slow, and there. */
+  /** Notes how many bytes were not taken. Returns whether they are fewer than before: then the peer is slow, but it reads. */
   noteUntaken(untaken: number): boolean {
     const less = untaken < this.#untaken;
     this.#untaken = untaken;
@@ -58,12 +58,12 @@ export class Ping {
     return payload.length === PAYLOAD && this.payload.every((byte, i) => byte === payload[i]);
   }
 
-  /** The pong came. */
+  /** The pong was received. */
   onPong(now: number): void {
     this.#settle(now - this.#sent);
   }
 
-  /** The connection is gone. */
+  /** The connection is closed. */
   onGone(): void {
     this.#settle(undefined);
   }

@@ -27,11 +27,11 @@ export interface DataOf {
 export interface Decoder {
   /** Of a message's bytes. */
   readonly bytes: (opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean) => unknown;
-  /** Of a text that is a string already; undefined where nobody wants one. */
+  /** Of a text that is a string already; undefined if texts are not made strings. */
   readonly text: ((text: string) => unknown) | undefined;
 }
 
-/** How messages are decoded under the `DataType` "object", within limits. */
+/** Decodes messages under the `DataType` "object", within limits. */
 export function objectDecoder(limits: JsonLimits): Decoder {
   return {
     bytes: (opcode, bytes, start, end, ascii) => parseJson(decodeText(opcode, bytes, start, end, ascii), limits),
@@ -56,9 +56,9 @@ function same(text: string): string {
 }
 
 function decodeText(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): string {
-  // What the platform cannot hold as a string it throws at: 512 MiB, for those who let so much in.
+  // The platform throws for a string of more than 512 MiB, which a user's limit may allow.
   if (end - start > constants.MAX_STRING_LENGTH) throw new ProtocolError("HWS_MESSAGE_TOO_BIG", "for a string");
-  // A one-byte string straight from the bytes: no check is needed and half the memory.
+  // ASCII needs no check, and a one-byte string takes half the memory.
   if (ascii) return bytes.latin1Slice(start, end);
   // A text frame was checked by the reader, a binary one was not.
   if (opcode === Opcode.binary && !isUtf8(bytes.subarray(start, end)))

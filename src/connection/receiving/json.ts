@@ -1,18 +1,18 @@
 import { HawserError } from "../../errors/errors.ts";
 import type { ErrorCode } from "../../errors/table.ts";
 
-/** How much a JSON text may unfold to. */
+/** Limits of what a JSON text may contain. */
 export interface JsonLimits {
-  /** Arrays and objects inside each other. */
+  /** Depth of arrays and objects inside each other. */
   readonly maxJsonDepth: number;
   /** Values in all: each array, object, string, number, true, false and null. */
   readonly maxJsonValues: number;
 }
 
-/** Deep enough for any message made by people, and far from where a function that calls itself runs out of stack. */
+/** Deep enough for real messages, and far below what makes a recursive function run out of stack. */
 export const DEFAULT_MAX_JSON_DEPTH = 64;
 
-/** Above what people send each other. A mebibyte of `{},` would become 350,000 objects, which take twenty times its bytes. */
+/** More than real messages have. A mebibyte of `{},` would become 350,000 objects, which take twenty times its bytes. */
 export const DEFAULT_MAX_JSON_VALUES = 100_000;
 
 const ERRORS: ReadonlySet<ErrorCode> = new Set(["HWS_INVALID_JSON", "HWS_JSON_TOO_DEEP", "HWS_JSON_TOO_BIG"]);
@@ -28,9 +28,9 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * Makes a value of a peer's JSON text, so that it can be used like one of ours: within the limits, and with no key through
- * which a prototype is reached when it is merged into another object. `__proto__`, and a `constructor` that has a
- * `prototype`, are left out; `JSON.parse` would make own properties of them.
+ * Parses a peer's JSON text, within the limits, and without keys through which a prototype could be changed when the value is
+ * merged into another object: `__proto__`, and a `constructor` that has a `prototype`, are left out. `JSON.parse` alone would
+ * make own properties of them.
  *
  * @throws {HawserError} for a text that is not JSON, or that is beyond a limit
  */
@@ -46,9 +46,9 @@ export function parseJson(text: string, limits: JsonLimits): unknown {
   return value;
 }
 
-/** Before it is parsed: beyond a limit no object is made. */
+/** Checks the limits before parsing: beyond them no object is made. */
 function checkLimits(text: string, { maxJsonDepth, maxJsonValues }: JsonLimits): void {
-  // So many brackets, or commas, do not fit in a short text: most messages are not looked at.
+  // A short text cannot pass a limit: most messages are not scanned.
   if (text.length > maxJsonValues || (text.length > maxJsonDepth * 2 && opens(text, maxJsonDepth)))
     measure(text, maxJsonDepth, maxJsonValues);
 }
@@ -58,18 +58,18 @@ function opens(text: string, most: number): boolean {
   return count(text, "{", most) + count(text, "[", most) > most;
 }
 
-/** How often a bracket is in a text, as far as `most` is passed. */
+/** Counts a bracket in a text, and stops when there are more than `most`. */
 function count(text: string, bracket: string, most: number): number {
   let found = 0;
   for (let at = text.indexOf(bracket); at >= 0 && found <= most; at = text.indexOf(bracket, at + 1)) found++;
   return found;
 }
 
-/** Counts depth and values without making any. What is not JSON may be miscounted: the parser refuses it. */
+/** Counts depth and values without parsing. Text that is not JSON may be counted wrongly: the parser rejects it. */
 function measure(text: string, maxDepth: number, maxValues: number): void {
   let depth = 0;
   let values = 1;
-  /** Behind an opening bracket, where the first value in it is still to come, if there is one. */
+  /** After an opening bracket, before its first value, if there is one. */
   let first = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -103,7 +103,7 @@ function mayReachPrototype(text: string): boolean {
   return text.includes("__proto__") || text.includes('"prototype"') || text.includes("\\u00");
 }
 
-/** Takes out the dangerous keys, wherever they are. What is neither array nor object has none, and there is most of it. */
+/** Removes the dangerous keys at every depth. */
 function disarm(value: unknown): void {
   const left = isObject(value) ? [value] : [];
   for (let one = left.pop(); one !== undefined; one = left.pop()) {

@@ -1,19 +1,19 @@
 import { TokenBucket } from "../../util/token-bucket.ts";
 import type { ReceivingSettings } from "./settings.ts";
 
-/** The settings of a throttle. */
+/** The limits, and what happens beyond them. */
 export type RateLimits = Pick<
   ReceivingSettings,
   "maxMessagesPerSecond" | "maxBytesPerSecond" | "ratePolicy" | "limitCounters"
 >;
 
-/** How fast one peer may send. Only connections of servers that limit it have one. */
+/** Limits how fast one peer may send. Only connections of servers with such a limit have one. */
 export class RateLimiter {
   readonly #settings: RateLimits;
   readonly #messages: TokenBucket;
   readonly #bytes: TokenBucket;
   #timer: NodeJS.Timeout | undefined;
-  #resting: { readonly timer: NodeJS.Timeout; readonly over: () => void } | undefined;
+  #delay: { readonly timer: NodeJS.Timeout; readonly over: () => void } | undefined;
   #stopped = false;
 
   /** @param now milliseconds of a clock that never goes back */
@@ -23,22 +23,22 @@ export class RateLimiter {
     this.#bytes = new TokenBucket(settings.maxBytesPerSecond, now);
   }
 
-  /** True while nothing is to be read. */
+  /** Whether reading is delayed now. */
   get isDelaying(): boolean {
     return this.#timer !== undefined;
   }
 
-  /** A message came. Returns whether it may, under the policy "close". */
+  /** Counts a message under the policy "close". Returns whether it is within the rate. */
   admitMessage(now: number): boolean {
     return this.#settings.ratePolicy !== "close" || this.#messages.take(1, now) === 0;
   }
 
-  /** So many bytes were read. Returns for how many milliseconds none should be, until their rate is kept again. */
+  /** Counts bytes that were read. Returns for how many milliseconds reading must pause. */
   takeBytes(bytes: number, now: number): number {
     return this.#bytes.take(bytes, now);
   }
 
-  /** Whether a message may be delivered now, under the policy "pause"; where not, settles when that may be asked again. */
+  /** Under the policy "pause": undefined if a message may be delivered now; otherwise a promise that settles when to ask again. */
   messageDelay(now: number): Promise<void> | undefined {
     if (this.#stopped || this.#settings.ratePolicy !== "pause") return undefined;
     const wait = this.#messages.take(1, now);
@@ -46,7 +46,7 @@ export class RateLimiter {
     this.#messages.giveBack(1);
     this.#settings.limitCounters.maxMessagesPerSecond++;
     return new Promise((over) => {
-      this.#resting = { timer: setTimeout(over, wait), over };
+      this.#delay = { timer: setTimeout(over, wait), over };
     });
   }
 
@@ -59,13 +59,13 @@ export class RateLimiter {
     }, ms);
   }
 
-  /** The peer is gone: what has come is delivered without a rest. */
+  /** The connection is closed: the messages that were read are delivered without delay. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    clearTimeout(this.#resting?.timer);
-    this.#resting?.over();
-    this.#resting = undefined;
+    clearTimeout(this.#delay?.timer);
+    this.#delay?.over();
+    this.#delay = undefined;
   }
 }

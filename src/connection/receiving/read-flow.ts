@@ -4,34 +4,34 @@ import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
 import type { ReceivingSettings } from "./settings.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
-/** Bytes that are read while a handler is busy before reading stops within the turn: one read of the socket. */
+/** Bytes that may be read while a handler is busy, before reading stops within the turn: one read of the socket. */
 const MAX_AHEAD = 64 * 1024;
 
-/** Messages that wait for a busy handler before reading stops within the turn: what one read holds comes on top. */
+/** Messages that may wait for a busy handler, before reading stops within the turn. One read may add more. */
 const MAX_MESSAGES_AHEAD = 1024;
 
-/** What a pace asks of its connection. */
+/** What it asks of its connection. */
 export interface ReadFlowHost {
-  /** The handler is at work. */
+  /** The handler is busy. */
   readonly busy: boolean;
-  /** Messages that wait for it. */
+  /** Messages that wait for the handler. */
   readonly queuedCount: number;
-  /** Messages are still wanted from the peer. Behind a close frame only the stream's end is, which is not to be missed. */
+  /** Messages may still be received. After a close frame only the end of the stream is awaited, and it must be read. */
   readonly expectsMessages: boolean;
-  /** Reading goes on. */
+  /** Reading was resumed. */
   onReadingResumed(): void;
 }
 
 /**
- * How fast one peer is read: not at all while its handler is busy and a little waits for it, nor while it has sent more
- * than it may. Connections with quick handlers and no limit of rates have none.
+ * Decides when reading from one peer pauses: while its handler is busy and enough waits for it, and while the peer exceeds a
+ * rate. Connections with quick handlers and no rate limit have none.
  */
 export class ReadFlow implements TurnEnd {
   readonly #stream: Duplex;
   readonly #host: ReadFlowHost;
   readonly #settings: ReceivingSettings;
   readonly #throttle: RateLimiter | undefined;
-  /** Bytes that came while the handler was busy. */
+  /** Bytes that were read while the handler was busy. */
   #ahead = 0;
   #due = false;
   #paused = false;
@@ -43,17 +43,17 @@ export class ReadFlow implements TurnEnd {
     this.#throttle = isRateLimited(settings) ? new RateLimiter(settings, performance.now()) : undefined;
   }
 
-  /** Nothing is read now. */
+  /** Reading is paused. */
   get paused(): boolean {
     return this.#paused;
   }
 
-  /** A message came. Returns false where that is one too many, and the peer to be given up. */
+  /** Counts a message. Returns false if it exceeds the rate and the connection must be closed. */
   admitMessage(): boolean {
     return this.#throttle === undefined || this.#throttle.admitMessage(performance.now());
   }
 
-  /** A chunk was read. Returns false where that is too much, and the peer to be given up. */
+  /** Counts the bytes of a read. Returns false if they exceed the rate and the connection must be closed. */
   admitBytes(bytes: number): boolean {
     const wait = this.#throttle === undefined ? 0 : this.#throttle.takeBytes(bytes, performance.now());
     if (wait === 0) return true;
@@ -64,12 +64,12 @@ export class ReadFlow implements TurnEnd {
     return true;
   }
 
-  /** Whether a message may be delivered now; where not, settles when that may be asked again. */
+  /** Undefined if a message may be delivered now; otherwise a promise that settles when to ask again. */
   rateDelay(): Promise<void> | undefined {
     return this.#throttle?.messageDelay(performance.now());
   }
 
-  /** A chunk came while the handler is busy: its messages wait. */
+  /** Bytes were read while the handler is busy: their messages wait. */
   noteReadAhead(bytes: number): void {
     this.#ahead += bytes;
     if (this.#ahead > MAX_AHEAD || this.#host.queuedCount > MAX_MESSAGES_AHEAD) this.#pause();
@@ -78,19 +78,19 @@ export class ReadFlow implements TurnEnd {
     atTurnEnd(this);
   }
 
-  /** A handler that is still busy at the turn's end stops the reading; most async ones have settled by then. */
+  /** A handler that is still busy at the end of the turn pauses reading. Most async handlers have settled by then. */
   onTurnEnd(): void {
     this.#due = false;
     if (this.#host.busy) this.#pause();
   }
 
-  /** The handler has settled, or nothing is wanted but the end. */
+  /** The handler has settled, or only the end of the stream is awaited. */
   onHandlerIdle(): void {
     this.#ahead = 0;
     this.#resume();
   }
 
-  /** The stream is gone. */
+  /** The stream is closed. */
   stop(): void {
     this.#throttle?.stop();
   }
@@ -110,7 +110,7 @@ export class ReadFlow implements TurnEnd {
   }
 }
 
-/** Whether a peer's rate is limited. */
+/** Whether a rate of the peer is limited. */
 export function isRateLimited({ maxMessagesPerSecond, maxBytesPerSecond }: ReceivingSettings): boolean {
   return maxMessagesPerSecond !== Infinity || maxBytesPerSecond !== Infinity;
 }

@@ -5,7 +5,7 @@ import { TLSSocket } from "node:tls";
 import { HawserError } from "../../errors/errors.ts";
 import type { Bytes } from "../../protocol/bytes.ts";
 
-/** Where a socket that is written to directly keeps how many bytes the system has not taken yet. */
+/** Where a socket that is written to directly keeps the number of bytes that the system has not taken yet. */
 const pending = Symbol("hawser pending");
 
 interface Direct extends Duplex {
@@ -23,21 +23,21 @@ interface Writing {
 }
 const { _write, _writeGeneric } = native;
 
-/** A write is being made: a callback that comes now comes at once. */
+/** A write is being made: a callback that is called now is called synchronously. */
 let writing = false;
 
 /**
- * Has a plain socket written to by its own `_write`, past the queue of `Writable`, which makes an entry in the queue of
- * ticks for each write even where the system takes all of it at once (0.93 times the CPU of an echo with one in flight).
- * Only while nothing waits in the stream: what does goes the stock way, in order.
+ * Lets a plain socket be written to by its own `_write`, without the queue of `Writable`, which adds a tick for each write even
+ * if the system takes all of it at once (0.93 times the CPU of an echo with one in flight). This is done only while nothing
+ * waits in the stream; otherwise `write` is used, and the order is kept.
  */
 export function allowDirectWrites(socket: Duplex): void {
   if (Object.getPrototypeOf(socket) === Socket.prototype) (socket as Direct)[pending] = 0;
 }
 
 /**
- * Whether a write may go to the socket directly now: nothing waits before it, neither in the stream nor behind it, and
- * nobody has replaced the stream's `write`.
+ * Whether a write may go to the socket directly now: nothing waits before it, neither in the stream nor in the system, and no
+ * code has replaced the stream's methods.
  */
 export function mayWriteDirectly(stream: Duplex): boolean {
   return (
@@ -50,7 +50,7 @@ export function mayWriteDirectly(stream: Duplex): boolean {
 }
 
 /**
- * Whether a stream is a socket of Node's own, plain or TLS, of which nobody has replaced what it is written with: it takes
+ * Whether a stream is a socket of Node's own, plain or TLS, whose writing methods no code has replaced: it takes
  * strings as latin1, changes nothing in the memory that it is given, and keeps none that it has written.
  */
 export function isNodeSocket(stream: Duplex): boolean {
@@ -67,8 +67,8 @@ function isUnwrapped(stream: Duplex): boolean {
 /**
  * Writes to the socket directly: bytes, or a string with one character a byte.
  *
- * @param taken is called later when the system has not taken all of it at once, and now has
- * @returns whether it has taken all
+ * @param taken is called later, if the system did not take all of it at once, when it has
+ * @returns whether the system has taken all of it
  */
 export function writeDirectly(socket: Duplex, bytes: Bytes | string, taken: (socket: Duplex) => void): boolean {
   const direct = socket as Direct;
@@ -89,7 +89,7 @@ export function writeDirectly(socket: Duplex, bytes: Bytes | string, taken: (soc
   return direct[pending] === 0;
 }
 
-/** Bytes that were written to a stream and have not been taken by the system. */
+/** Bytes that were written to a stream and that the system has not taken yet. */
 export function bufferedIn(stream: Duplex): number {
   return stream.writableLength + ((stream as Direct)[pending] ?? 0);
 }

@@ -3,10 +3,10 @@ import type { Duplex } from "node:stream";
 
 import { type Bytes, allocate } from "../../protocol/bytes.ts";
 
-/** What is called with the bytes that were read: `memory[0, bytes)`, until it returns. */
+/** Called with the bytes that were read: `memory[0, bytes)`, valid until it returns. */
 export type OnRead<S extends Duplex> = (this: S, bytes: number, memory: Bytes) => void;
 
-/** Bytes of one read of a socket at most: as many as Node itself reads at once. */
+/** The most bytes of one read of a socket: as many as Node itself reads at once. */
 const READ_SIZE = 64 * 1024;
 
 /** The major versions of Node whose sockets are known to read like this: its tests have passed on 20, 22, 24 and 26. */
@@ -29,13 +29,13 @@ let shared: Bytes | undefined;
 const names = findNames();
 
 /**
- * Has a plain socket read into memory that all of them share, and `onRead` called in place of "data". Node makes 64 KiB
- * of memory, a buffer, an event and a tick of each read otherwise (0.84 times the CPU of an echo with one in flight, 0.66
- * times that of one of 64 KiB). `net.Socket` can do so for those who make the socket (its
- * option `onread`), but a server is handed sockets: so it is set where that option is kept. Where this
- * is not to be had, in another version of Node, in another runtime or for another stream, "data" comes as ever.
+ * Makes a plain socket read into memory that all of them share, and call `onRead` instead of emitting "data". Otherwise Node
+ * makes 64 KiB of memory, a buffer, an event and a tick for each read (0.84 times the CPU of an echo with one in flight, 0.66
+ * times that of one of 64 KiB). The option `onread` of `new net.Socket()` does this, but a server gets sockets that Node has
+ * made, so it is set where that option is kept. In another version of Node, in another runtime or for another stream it is not
+ * possible, and "data" is used.
  *
- * @returns false where it is not to be had
+ * @returns false if it is not possible
  */
 export function readIntoShared<S extends Duplex>(stream: S, onRead: OnRead<S>): boolean {
   if (names === undefined || Object.getPrototypeOf(stream) !== Socket.prototype) return false;
@@ -46,7 +46,7 @@ export function readIntoShared<S extends Duplex>(stream: S, onRead: OnRead<S>): 
   try {
     socket._handle.useUserBuffer(shared);
   } catch {
-    // Another runtime has the name, and nothing behind it.
+    // Another runtime has the function, and it does nothing.
     return false;
   }
   socket[names.buffer] = shared;
@@ -55,7 +55,7 @@ export function readIntoShared<S extends Duplex>(stream: S, onRead: OnRead<S>): 
   return true;
 }
 
-/** Whether something waits to be read already, or somebody else wants to see what is read. */
+/** Whether data was read already, or other code listens to what is read. */
 function isWatched(stream: Duplex): boolean {
   return (
     stream.readableLength > 0 ||

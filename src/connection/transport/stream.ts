@@ -4,18 +4,18 @@ import { type Bytes, EMPTY, copyOf } from "../../protocol/bytes.ts";
 import { allowDirectWrites, isNodeSocket, mayWriteDirectly, memoryChanged, writeDirectly } from "./direct-write.ts";
 import { readIntoShared } from "./shared-read.ts";
 
-/** What a stream tells the connection on it. */
+/** What a stream reports to its connection. */
 export interface StreamListener {
   /**
-   * A chunk came.
+   * A chunk was read.
    *
    * @param end where it ends in its memory
-   * @param lent the memory is used again when this call has returned
+   * @param lent whether the memory is used again after this call
    */
   onData(chunk: Bytes, end: number, lent: boolean): void;
-  /** The stream has room again. */
+  /** The stream takes more again. */
   onDrain(): void;
-  /** The stream has taken what it had when `tellWhenTaken` asked. */
+  /** The stream has taken what it had when `notifyWhenTaken` was called. */
   onTaken(): void;
   /** The peer will send no more. */
   onEnd(): void;
@@ -33,8 +33,8 @@ interface Linked extends Duplex {
 }
 
 /**
- * Has `to` called for all that happens on `stream`; that there is room again, once a `write` has found none. All
- * connections share these functions: none holds closures of its own.
+ * Reports everything that happens on `stream` to `to`; "drain" only after a `write` has found the stream full. All connections
+ * share these functions: none has closures of its own.
  */
 export function attach(stream: Duplex, to: StreamListener): void {
   const linked = stream as Linked;
@@ -42,7 +42,7 @@ export function attach(stream: Duplex, to: StreamListener): void {
   linked.on("error", onError).on("close", onClose).on("end", onEnd);
   if (readIntoShared(linked, onRead)) allowDirectWrites(linked);
   else linked.on("data", onData);
-  // Whoever handed it over may have paused it.
+  // The code that handed it over may have paused it.
   linked.resume();
 }
 
@@ -61,7 +61,7 @@ export type WriteResult = (typeof WriteResult)[keyof typeof WriteResult];
 
 /**
  * Writes to a stream: bytes, or a string with one character a byte. A user's own `Duplex` may throw instead of failing:
- * that is its end, not the turn's.
+ * that ends this stream, and nothing else in the turn.
  */
 export function write(stream: Duplex, bytes: Bytes | string): WriteResult {
   try {
@@ -74,12 +74,12 @@ export function write(stream: Duplex, bytes: Bytes | string): WriteResult {
   return WriteResult.full;
 }
 
-/** From this many bytes on memory may be the user's: shorter payloads were copied. */
+/** From this many bytes on, memory may be the user's: shorter payloads were copied. */
 const MAYBE_THE_USERS = 16 * 1024;
 
 function writeStock(stream: Duplex, bytes: Bytes | string): boolean {
   if (typeof bytes === "string") {
-    // A stream that is somebody else's need not look at the encoding.
+    // Another stream may ignore the encoding.
     return isNodeSocket(stream) ? stream.write(bytes, "latin1") : stream.write(Buffer.from(bytes, "latin1"));
   }
   if (bytes.length < MAYBE_THE_USERS) return stream.write(bytes);
@@ -90,12 +90,12 @@ function writeStock(stream: Duplex, bytes: Bytes | string): boolean {
 }
 
 /**
- * Has the listener told (`taken`) when the stream has taken all that was written, though it has room for more: only of a
- * full stream is it told anyway.
+ * Calls the listener's `onTaken` when the stream has taken all that was written. A full stream reports that by itself
+ * (`onDrain`); one that is not full does not.
  */
 export function notifyWhenTaken(stream: Duplex): void {
   try {
-    // Nothing, behind all that waits: its callback comes in its turn.
+    // An empty write after all that waits: its callback is called in order.
     stream.write(EMPTY, () => {
       (stream as Linked)[listener]?.onTaken();
     });
@@ -104,7 +104,7 @@ export function notifyWhenTaken(stream: Duplex): void {
   }
 }
 
-/** Lets go what was written since `cork()`, as `write` does. Returns false when the stream is broken. */
+/** Writes what was collected since `cork()`. Returns false if the stream is broken. */
 export function uncork(stream: Duplex): boolean {
   try {
     stream.uncork();
@@ -119,13 +119,13 @@ function broken(stream: Duplex, error: unknown): false {
   return false;
 }
 
-/** Most connections never wait for room: they have no listener for it. */
+/** Most connections never find their stream full: they have no listener for "drain". */
 function awaitRoom(stream: Linked): void {
   if (stream[listener] !== undefined && !stream.listeners("drain").includes(onDrain)) stream.on("drain", onDrain);
 }
 
 function onData(this: Linked, chunk: Bytes): void {
-  // The reader unmasks in place: what others read too, or may push once more, is theirs.
+  // The reader unmasks in place: memory that other code reads too, or may push again, must not change.
   const own = isNodeSocket(this) && this.listenerCount("data") === 1;
   this[listener]?.onData(own ? chunk : copyOf(chunk), chunk.length, false);
 }
@@ -152,7 +152,7 @@ function onError(this: Linked, cause: Error): void {
 
 function onClose(this: Linked): void {
   const to = this[listener];
-  // Whoever keeps the dead stream does not keep the connection with it.
+  // Code that keeps the closed stream must not keep the connection.
   this[listener] = undefined;
   to?.onStreamClose();
 }

@@ -1,25 +1,25 @@
 /**
- * The end of a turn of the event loop, once for all who have something to do then. `setImmediate` runs right after
- * the sockets were read, so everything that one round of reading caused is seen together.
+ * The end of a turn of the event loop, with one `setImmediate` for all objects that have something to do then. It runs right
+ * after the sockets were read, so it sees everything that one round of reading caused.
  */
 
 /** Something to do at the end of the turn. */
 export interface TurnEnd {
-  /** Called once for each `atTurnEnd`. Must not throw. */
+  /** Called once for each `atTurnEnd`. It must not throw. */
   onTurnEnd(): void;
 }
 
 let waiting: TurnEnd[] = [];
-/** The list of the turn before, empty, to be used again: no garbage per turn. */
+/** The empty list of the turn before, used again: no garbage per turn. */
 let spare: TurnEnd[] = [];
 const afterwards: (() => void)[] = [];
 
-/** Has `turnEnded()` called at the end of this turn. The caller sees to it that it does not ask twice. */
+/** Calls `onTurnEnd()` at the end of this turn. The caller must not ask twice in a turn. */
 export function atTurnEnd(who: TurnEnd): void {
   if (waiting.push(who) === 1) setImmediate(endTurn);
 }
 
-/** Has `clear` called after every turn's end, for what is remembered within one turn only. */
+/** Calls `clear` after the end of every turn, for what is remembered within one turn only. */
 export function afterEachTurn(clear: () => void): void {
   afterwards.push(clear);
 }

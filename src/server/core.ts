@@ -12,11 +12,12 @@ import type { ErrorCode } from "../errors/table.ts";
 import { readHttp1 } from "../handshake/http1.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
-import { pathOf } from "../handshake/request.ts";
+import { HEADERS_TOO_LARGE, INTERNAL_ERROR, PATH_NOT_FOUND } from "../handshake/refusals.ts";
+import { pathOf } from "../handshake/node-request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
-import { PendingHandshake, type HandshakeHost, internalError } from "./pending-handshake.ts";
+import { PendingHandshake, type HandshakeHost } from "./pending-handshake.ts";
 import { markUpgraded, endAfterPendingAnswer, isUpgraded } from "./upgraded-socket.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import type { ServerCounters } from "./server-counters.ts";
@@ -26,7 +27,6 @@ import { type Client, type ClientSource, ConnectionLimiter } from "./connection-
 import { Heartbeat } from "./heartbeat.ts";
 import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
 import { ConnectionRegistry } from "./connection-registry.ts";
-import { noSuchPath } from "./router.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
@@ -39,9 +39,6 @@ export type MakePublicConnection = (
 
 /** Errors of a connection that are not its peer's doing. */
 const OURS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["HWS_SEND_FAILED", "HWS_INTERNAL"]);
-
-/** HTTP's status for a request whose headers are beyond `maxHeaderSize` (RFC 6585 5). */
-const HEADERS_TOO_LARGE = 431;
 
 /** Seconds after which a client that was turned away may try again, the least and the most: not all at once. */
 const RETRY_AFTER = { least: 1, most: 10 } as const;
@@ -114,7 +111,7 @@ export class ServerCore implements HttpBindingListener, HandshakeHost, Connectio
   handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
     if (isUpgraded(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
     if (this.path === undefined || pathOf(message) === this.path) this.onUpgrade(message, socket, head);
-    else sendRefusal(socket, noSuchPath(), message.method);
+    else sendRefusal(socket, PATH_NOT_FOUND, message.method);
   }
 
   onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
@@ -130,7 +127,7 @@ export class ServerCore implements HttpBindingListener, HandshakeHost, Connectio
     }
     const offer = this.#read(message, socket, head);
     if (offer instanceof Refusal) {
-      if (offer.status === HEADERS_TOO_LARGE) this.#settings.limitCounters.maxHeaderSize++;
+      if (offer === HEADERS_TOO_LARGE) this.#settings.limitCounters.maxHeaderSize++;
       sendRefusal(socket, offer, message.method);
       return;
     }
@@ -205,13 +202,8 @@ export class ServerCore implements HttpBindingListener, HandshakeHost, Connectio
     this.#settings.limitCounters.handshakeTimeout++;
   }
 
-  connect(
-    offer: HandshakeOffer,
-    accepted: AcceptedHandshake,
-    handler: HandlerCallbacks,
-    protocol: string | undefined,
-  ): void {
-    const { stream, preamble, head } = accepted;
+  connect(offer: HandshakeOffer, accepted: AcceptedHandshake, handler: HandlerCallbacks): void {
+    const { stream, preamble, head, protocol } = accepted;
     const id = this.#nextId++;
     const connection = new Connection(stream, handler, this.#settings, this, (core) =>
       this.#makeFace(core, id, protocol),
@@ -278,7 +270,7 @@ export class ServerCore implements HttpBindingListener, HandshakeHost, Connectio
     } catch (error) {
       // The user's function that decides on origins.
       this.onHandshakeError(error, true);
-      return internalError();
+      return INTERNAL_ERROR;
     }
   }
 

@@ -1,11 +1,24 @@
-import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, createServer } from "node:http";
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  createServer,
+} from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 
 import { InvalidArgumentError } from "../errors/errors.ts";
-import { UPGRADE_HEADERS } from "../handshake/http1.ts";
 import { Refusal } from "../handshake/refusal.ts";
-import { sendRefusal } from "../handshake/response.ts";
+import {
+  HEADERS_TOO_LARGE,
+  HOST_REQUIRED,
+  METHOD_NOT_ALLOWED,
+  UPGRADE_REQUIRED,
+  badRequest,
+} from "../handshake/refusals.ts";
+import { connectionHeader, sendRefusal } from "../handshake/response.ts";
 import { markUpgraded, isUpgraded } from "./upgraded-socket.ts";
 import type { Settings } from "./settings.ts";
 
@@ -58,22 +71,20 @@ function createTlsServer(
 
 /** A request that is no upgrade: RFC 9110 15.5.22. */
 function answerPlain(request: IncomingMessage, response: ServerResponse): void {
-  // Behind an answer with "Connection: close" nothing more is answered (RFC 9112 9.6).
+  // After an answer with "Connection: close", no other request is answered (RFC 9112 9.6).
   markUpgraded(request.socket);
-  if (request.headers.host === undefined && request.httpVersion === "1.1") {
-    response.writeHead(400, { Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
-    response.end("A request has exactly one Host header.\n");
-    return;
-  }
-  const get = request.method === "GET" || request.method === "HEAD";
-  const body = get ? "This is a WebSocket server.\n" : "A WebSocket is opened with GET.\n";
-  const headers = get ? UPGRADE_HEADERS : { Allow: "GET" };
-  response.writeHead(get ? 426 : 405, {
-    ...headers,
-    Connection: get ? "Upgrade, close" : "close",
+  const refusal = refusalOf(request);
+  response.writeHead(refusal.status, {
+    ...(refusal.headers as OutgoingHttpHeaders),
+    Connection: connectionHeader(refusal),
     "Content-Type": "text/plain; charset=utf-8",
   });
-  response.end(body);
+  response.end(`${refusal.body}\n`);
+}
+
+function refusalOf({ headers, httpVersion, method }: IncomingMessage): Refusal {
+  if (headers.host === undefined && httpVersion === "1.1") return HOST_REQUIRED;
+  return method === "GET" || method === "HEAD" ? UPGRADE_REQUIRED : METHOD_NOT_ALLOWED;
 }
 
 /** A request that is not HTTP, too large or too slow. */
@@ -90,9 +101,8 @@ function answerClientError(
     socket.destroy();
     return;
   }
-  if (error.code === "HPE_HEADER_OVERFLOW")
-    sendRefusal(socket, new Refusal(431, "The request's headers are too large."), undefined);
+  if (error.code === "HPE_HEADER_OVERFLOW") sendRefusal(socket, HEADERS_TOO_LARGE, undefined);
   else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT")
     sendRefusal(socket, new Refusal(408, "The request took too long."), undefined);
-  else sendRefusal(socket, new Refusal(400, "The request is not HTTP/1.1."), undefined);
+  else sendRefusal(socket, badRequest("The request is not HTTP/1.1."), undefined);
 }

@@ -2,6 +2,7 @@ import { isThenable } from "../util/thenable.ts";
 import { InvalidArgumentError, HawserError } from "../errors/errors.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
+import { INTERNAL_ERROR } from "../handshake/refusals.ts";
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
 
 import { Deadline } from "../util/deadline.ts";
@@ -14,12 +15,7 @@ export interface HandshakeHost {
   /** Calls the user's `onConnection`. */
   callOnConnection(event: WSConnectionEvent): unknown;
   /** The client is let in. */
-  connect(
-    offer: HandshakeOffer,
-    accepted: AcceptedHandshake,
-    handler: HandlerCallbacks,
-    protocol: string | undefined,
-  ): void;
+  connect(offer: HandshakeOffer, accepted: AcceptedHandshake, handler: HandlerCallbacks): void;
   /** `onConnection` took too long. */
   onHandshakeTimeout(): void;
   /** `onConnection` threw, or answered with something that is no handler. */
@@ -68,7 +64,7 @@ export class PendingHandshake {
   }
 
   #wait(answer: PromiseLike<unknown>): void {
-    this.#offer?.captureAddress();
+    this.#offer?.request.captureAddress();
     // Answered already: the callback itself has terminated the server.
     if (this.#offer !== undefined) {
       this.#deadline = new Deadline(this.#host.handshakeTimeout, () => {
@@ -96,22 +92,22 @@ export class PendingHandshake {
         new HawserError("HWS_INVALID_HANDLER", "expected an object with onMessage, a refusal, null or undefined"),
         false,
       );
-      this.refuse(internalError());
+      this.refuse(INTERNAL_ERROR);
     }
   }
 
   #accept(offer: HandshakeOffer, handler: HandlerCallbacks): void {
     const protocol = this.#event?.protocol;
     this.#settle();
-    const accepted = offer.accept(protocol);
+    const accepted = offer.accept({ protocol });
     // The client may have gone while it waited; the end of its stream is not told twice.
     if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
-    else this.#host.connect(offer, accepted, handler, protocol);
+    else this.#host.connect(offer, accepted, handler);
   }
 
   #throw(error: unknown): void {
     this.#host.onHandshakeError(error, true);
-    this.refuse(internalError());
+    this.refuse(INTERNAL_ERROR);
   }
 
   #settle(): void {
@@ -142,9 +138,4 @@ function isHandler(value: unknown): value is HandlerCallbacks {
   return (
     typeof value === "object" && value !== null && typeof (value as { onMessage?: unknown }).onMessage === "function"
   );
-}
-
-/** The answer when a callback of the user's failed: its error's text is not for the client. */
-export function internalError(): Refusal {
-  return new Refusal(500, "The server failed.");
 }

@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
 import { InvalidArgumentError } from "../errors/errors.ts";
-import { Refusal } from "../handshake/refusal.ts";
-import { pathOf } from "../handshake/request.ts";
+import { PATH_NOT_FOUND } from "../handshake/refusals.ts";
+import { pathOf } from "../handshake/node-request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { WebServer } from "./attachable-server.ts";
@@ -64,7 +64,7 @@ export class Router {
     const route = (path === undefined ? undefined : this.#routes.get(path)) ?? this.#routes.get(undefined);
     if (route !== undefined) route.onUpgrade(message, socket, head);
     else if (this.#server.listenerCount("upgrade") > 1) this.#waitForOthers(message, socket);
-    else sendRefusal(socket, noSuchPath(), message.method);
+    else sendRefusal(socket, PATH_NOT_FOUND, message.method);
   };
 
   /** The user's own listener may want it, even after a while; if nobody has answered by then, we do. */
@@ -74,18 +74,13 @@ export class Router {
     const written = bytesWritten(socket);
     const patience = Math.max(...[...this.#routes.values()].map((route) => route.handshakeTimeout));
     const deadline = setTimeout(() => {
-      if (!isInUse(socket) && bytesWritten(socket) === written) sendRefusal(socket, noSuchPath(), method);
+      if (!isInUse(socket) && bytesWritten(socket) === written) sendRefusal(socket, PATH_NOT_FOUND, method);
     }, patience);
     deadline.unref();
     socket.once("close", () => {
       clearTimeout(deadline);
     });
   }
-}
-
-/** The answer for a path that no server has. */
-export function noSuchPath(): Refusal {
-  return new Refusal(404, "There is no WebSocket at this path.");
 }
 
 function bytesWritten(socket: Duplex): number {

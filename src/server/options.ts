@@ -98,8 +98,6 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly closeTimeout?: number | undefined;
   /** Connections that `wss.terminate` closes at a time; more where the time would not do for all. Default 1,000. */
   readonly closeBatchSize?: number | undefined;
-  /** Milliseconds between two of these batches on average, half more or less at random. Default 100. */
-  readonly closeBatchInterval?: number | undefined;
 
   // Who may come in.
 

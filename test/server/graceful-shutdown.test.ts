@@ -29,7 +29,7 @@ const MOST = 1 - Number.EPSILON / 2;
 describe("a batch at a time", () => {
   test("the first is told at once, the next after a pause, those first who have been there the longest", () => {
     chance(0.5);
-    const { farewell, told } = farewellTo(5, { closeBatchSize: 2, closeBatchInterval: 100 });
+    const { farewell, told } = farewellTo(5, { closeBatchSize: 2 });
     farewell.start(5_000);
     expect(told).toEqual([0, 1]);
     vi.advanceTimersByTime(99);
@@ -42,14 +42,14 @@ describe("a batch at a time", () => {
   });
 
   test.each([0, 1, 2, 1_000])("%i fit in one batch: all are told at once, and no timer is left", (count) => {
-    const { farewell, told } = farewellTo(count, { closeBatchSize: 1_000, closeBatchInterval: 100 });
+    const { farewell, told } = farewellTo(count, { closeBatchSize: 1_000 });
     farewell.start(5_000);
     expect(told.length).toBe(count);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   test("without a limit there is one batch", () => {
-    const { farewell, told } = farewellTo(100_000, { closeBatchSize: Infinity, closeBatchInterval: 100 });
+    const { farewell, told } = farewellTo(100_000, { closeBatchSize: Infinity });
     farewell.start(5_000);
     expect(told.length).toBe(100_000);
     expect(vi.getTimerCount()).toBe(0);
@@ -59,9 +59,7 @@ describe("a batch at a time", () => {
     chance(0);
     const told: number[] = [];
     const everyone = [1, 2, 3];
-    const farewell = new GracefulShutdown({ closeBatchSize: 1, closeBatchInterval: 10 }, everyone, (one) =>
-      told.push(one),
-    );
+    const farewell = new GracefulShutdown({ closeBatchSize: 1 }, everyone, (one) => told.push(one));
     everyone.push(4);
     farewell.start(1_000);
     everyone.length = 0;
@@ -78,7 +76,7 @@ describe("the pauses", () => {
     [MOST, 150],
   ])("when chance says %d they are %i ms: the average, half less or half more at most", (random, ms) => {
     chance(random);
-    const { farewell, told } = farewellTo(3, { closeBatchSize: 1, closeBatchInterval: 100 });
+    const { farewell, told } = farewellTo(3, { closeBatchSize: 1 });
     farewell.start(60_000);
     for (const count of [1, 2]) {
       vi.advanceTimersByTime(ms - 1);
@@ -90,7 +88,7 @@ describe("the pauses", () => {
 
   test("each is a matter of chance of its own", () => {
     chance(0, MOST);
-    const { farewell, told } = farewellTo(4, { closeBatchSize: 1, closeBatchInterval: 100 });
+    const { farewell, told } = farewellTo(4, { closeBatchSize: 1 });
     farewell.start(60_000);
     vi.advanceTimersByTime(50);
     expect(told.length).toBe(2);
@@ -106,7 +104,7 @@ describe("the pauses", () => {
 describe("the time there is", () => {
   test("more than would fit in half of it are told in larger batches", () => {
     chance(MOST);
-    const { farewell, told } = farewellTo(10_000, { closeBatchSize: 10, closeBatchInterval: 100 });
+    const { farewell, told } = farewellTo(10_000, { closeBatchSize: 10 });
     // 1,000 ms hold six pauses of 150 ms at most.
     farewell.start(2_000);
     expect(told.length).toBe(Math.ceil(10_000 / 6));
@@ -117,7 +115,6 @@ describe("the time there is", () => {
   test("whatever their number, the batches and chance: all are told within half of it, each once and in order", () => {
     const settings = fc.record({
       closeBatchSize: fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constant(Infinity)),
-      closeBatchInterval: fc.integer({ min: 1, max: 5_000 }),
     });
     const random = fc.oneof(fc.constant(MOST), fc.constant(0), fc.double({ min: 0, max: MOST, noNaN: true }));
     const randoms = fc.array(random, { minLength: 1, maxLength: 8 });
@@ -137,7 +134,7 @@ describe("the time there is", () => {
 
 describe("stop", () => {
   test("nobody is told any more, and no timer is left", () => {
-    const { farewell, told } = farewellTo(5, { closeBatchSize: 2, closeBatchInterval: 100 });
+    const { farewell, told } = farewellTo(5, { closeBatchSize: 2 });
     farewell.start(5_000);
     farewell.stop();
     expect(vi.getTimerCount()).toBe(0);
@@ -146,12 +143,12 @@ describe("stop", () => {
   });
 
   test("when all are told it does nothing; before it began, nobody is told", () => {
-    const { farewell, told } = farewellTo(2, { closeBatchSize: 2, closeBatchInterval: 100 });
+    const { farewell, told } = farewellTo(2, { closeBatchSize: 2 });
     farewell.start(5_000);
     farewell.stop();
     farewell.stop();
     expect(told).toEqual([0, 1]);
-    const other = farewellTo(2, { closeBatchSize: 2, closeBatchInterval: 100 });
+    const other = farewellTo(2, { closeBatchSize: 2 });
     other.farewell.stop();
     other.farewell.start(5_000);
     expect(other.told).toEqual([]);

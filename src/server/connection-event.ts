@@ -2,7 +2,7 @@ import { OutOfRangeError } from "../errors/errors.ts";
 import type { HandshakeOffer } from "../handshake/offer.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 
-/** `onConnection`'s event: a client asks to connect. */
+/** The event of `onConnection`: a client asks to connect. */
 export class WSConnectionEvent {
   readonly type = "connection";
   /** The subprotocols that the client offers, in its order (RFC 6455 1.9). */
@@ -24,7 +24,7 @@ export class WSConnectionEvent {
   }
 
   /**
-   * The subprotocol to be spoken; undefined: none. Set it to one of `protocols` before `onConnection` settles.
+   * The chosen subprotocol; undefined: none. Set it to one of `protocols` before `onConnection` settles.
    *
    * @throws {OutOfRangeError} when the client did not offer it
    */

@@ -22,30 +22,30 @@ import { connectionHeader, sendRefusal } from "../handshake/response.ts";
 import { markUpgraded, isUpgraded } from "./upgraded-socket.ts";
 import type { Settings } from "./settings.ts";
 
-/** How often a web server looks for clients that take too long, in milliseconds; Node's own 30 s would let them all be late. */
+/** Milliseconds between two checks for slow clients. Node's default of 30 s is longer than the default timeout. */
 const CHECK_INTERVAL = 1000;
 
-/** What an own web server needs to know. */
+/** The settings of an own web server. */
 export type OwnServerSettings = Pick<
   Settings,
   "tls" | "maxHeaderSize" | "handshakeTimeout" | "maxConnections" | "maxHandshakes" | "limitCounters"
 >;
 
-/** Makes a web server that serves nothing but WebSocket requests, and says so to others. */
+/** Makes a web server that serves only WebSocket requests. It refuses all others. */
 export function createOwnServer(settings: OwnServerSettings): Server {
   const options = {
-    // Node takes no Infinity.
+    // Node does not accept Infinity.
     maxHeaderSize: Math.min(settings.maxHeaderSize, Number.MAX_SAFE_INTEGER),
-    // Answered by us, or Node would answer and read on.
+    // The library answers a request without Host. Node would answer it and keep the connection open.
     requireHostHeader: false,
     headersTimeout: settings.handshakeTimeout,
     requestTimeout: settings.handshakeTimeout,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL, settings.handshakeTimeout),
   };
   const server = settings.tls === undefined ? createServer(options) : createTlsServer(options, settings);
-  // All of them, for what Node leaves out nobody checks; `maxHeaderSize` is their limit.
+  // 0: Node keeps all headers. A header that it left out could not be checked. `maxHeaderSize` limits them.
   server.maxHeadersCount = 0;
-  // A last bound, on sockets of any state: those are dropped before they are spoken to.
+  // The last limit, on sockets in any state. Node drops those above it without an answer.
   const sockets = settings.maxConnections + settings.maxHandshakes;
   if (sockets < Number.MAX_SAFE_INTEGER) server.maxConnections = sockets;
   server.on("drop", () => settings.limitCounters.maxConnections++);
@@ -69,7 +69,7 @@ function createTlsServer(
   }
 }
 
-/** A request that is no upgrade: RFC 9110 15.5.22. */
+/** Answers a request that is not an upgrade (RFC 9110 15.5.22). */
 function answerPlain(request: IncomingMessage, response: ServerResponse): void {
   // After an answer with "Connection: close", no other request is answered (RFC 9112 9.6).
   markUpgraded(request.socket);
@@ -87,7 +87,7 @@ function refusalOf({ headers, httpVersion, method }: IncomingMessage): Refusal {
   return method === "GET" || method === "HEAD" ? UPGRADE_REQUIRED : METHOD_NOT_ALLOWED;
 }
 
-/** A request that is not HTTP, too large or too slow. */
+/** Answers a request that is not HTTP, too large or too slow. */
 function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Duplex,
@@ -95,7 +95,7 @@ function answerClientError(
 ): void {
   if (error.code === "HPE_HEADER_OVERFLOW") limitCounters.maxHeaderSize++;
   else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") limitCounters.handshakeTimeout++;
-  // It has its answer, and a moment to read it.
+  // The socket has its answer, and still has time to read it.
   if (error.code !== "ECONNRESET" && (isUpgraded(socket) || socket.writableEnded)) return;
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();

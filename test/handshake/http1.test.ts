@@ -74,7 +74,7 @@ describe("a handshake that keeps the rules", () => {
     expect(protocols).toEqual([]);
   });
 
-  test("accepting it writes nothing yet, but hands on the answer, the stream and what came behind", () => {
+  test("accepting it writes nothing yet, but hands on the answer, the stream and what came after", () => {
     const { answer, socket } = read({ headers: { "Sec-WebSocket-Protocol": "chat" } });
     const { stream, preamble, head } = (answer as HandshakeOffer).accept({ protocol: "chat" });
     expect(stream).toBe(socket);
@@ -277,7 +277,7 @@ describe("headers that Node may have left out", () => {
   test.each([
     ["Node's own limit", null, 1000],
     ["the web server's limit", 50, 50],
-  ])("%s reached is a 431: an Origin behind it would not be seen", (_name, maxHeadersCount, most) => {
+  ])("%s reached is a 431: an Origin after it would not be seen", (_name, maxHeadersCount, most) => {
     expect(refusal({ headers: filler(most - 5), maxHeadersCount }).status).toBe(431);
     expect(offer({ headers: filler(most - 6), maxHeadersCount }).protocols).toEqual([]);
   });

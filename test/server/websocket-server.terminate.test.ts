@@ -62,7 +62,7 @@ describe("everybody is told", () => {
     ["in one batch", { closeBatchSize: 100 }],
     ["in several", { closeBatchSize: 3 }],
     ["one by one", { closeBatchSize: 1 }],
-  ])("%s: each gets 1001, and the promise settles behind the last onTerminate", async (_how, options) => {
+  ])("%s: each gets 1001, and the promise settles after the last onTerminate", async (_how, options) => {
     const { wss, port, recorders } = await startServer({}, options);
     const peers = await open(port, 10);
     let over = false;
@@ -129,12 +129,12 @@ describe("those who were not told yet", () => {
 
   test("are forced with all others when the time is over", async () => {
     const { wss, port, recorders } = await echo({});
-    const deaf = await RawClient.open(port);
+    const silent = await RawClient.open(port);
     const ended = wss.terminate(0.05);
-    expect(await deaf.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001) });
+    expect(await silent.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001) });
     await ended;
     expect(recorders[0]!.end).toEqual([1006, undefined]);
-    expect(await deaf.frame()).toBeUndefined();
+    expect(await silent.frame()).toBeUndefined();
   });
 });
 

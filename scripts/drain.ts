@@ -38,7 +38,7 @@ const record = await runDrain({
   burst: 16,
   timeout: 10,
   knocks: 50,
-  batch: { size: 50, interval: 50 },
+  batch: { size: 100 },
 });
 publish(record, summaryOf(record), values.save);
 process.exitCode = isGood(record) ? 0 : 1;

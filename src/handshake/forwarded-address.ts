@@ -3,15 +3,15 @@ import { BlockList, isIP } from "node:net";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 
 /**
- * Which proxies before the server are believed: how many there are, or their addresses (`"10.0.0.0/8"`, `"192.0.2.1"`,
- * `"loopback"`, `"linklocal"`, `"uniquelocal"`). One that connects by a unix socket has no address: it is a hop.
+ * The proxies in front of the server that are trusted: their number, or their addresses (`"10.0.0.0/8"`, `"192.0.2.1"`,
+ * `"loopback"`, `"linklocal"`, `"uniquelocal"`). A proxy that connects through a Unix socket has no address: count it as a hop.
  */
 export type TrustProxy = number | string | readonly string[];
 
-/** The client's address, of that of who connected and the `X-Forwarded-For` that came. */
+/** Finds the client's address from the address of the socket and the value of `X-Forwarded-For`. */
 export type AddressRule = (direct: string, forwarded: string | undefined) => string;
 
-/** Names for the networks that proxies are usually in: RFC 1122, RFC 3927, RFC 1918, RFC 4193. */
+/** Names of the networks in which proxies usually are: RFC 1122, RFC 3927, RFC 1918, RFC 4193. */
 const NETWORKS: Readonly<Record<string, readonly string[]>> = {
   loopback: ["127.0.0.0/8", "::1/128"],
   linklocal: ["169.254.0.0/16", "fe80::/10"],
@@ -19,12 +19,12 @@ const NETWORKS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * How a client's address is found behind proxies. Each hop appends to the header whom it was connected by, so it is read
- * from its end: what a client has put in front of it is not believed.
+ * Makes the rule that finds a client's address behind proxies. Each proxy appends to the header the address that connected
+ * to it. So the header is read from its end, and entries that a client has added at its beginning are not trusted.
  *
- * @returns undefined when no proxy is trusted: the header is not looked at
- * @throws {InvalidArgumentError} for something else than a number of hops, or addresses
- * @throws {OutOfRangeError} for a number of hops that is no count
+ * @returns undefined when no proxy is trusted, and the header is ignored
+ * @throws {InvalidArgumentError} for a value that is neither a number of hops nor addresses
+ * @throws {OutOfRangeError} for a number of hops that is not a non-negative integer
  */
 export function addressRule(trust: TrustProxy | undefined): AddressRule | undefined {
   if (trust === undefined) return undefined;
@@ -43,10 +43,10 @@ function byNetworks(networks: readonly string[]): AddressRule {
   if (!Array.isArray(networks)) throw new InvalidArgumentError(`trustProxy: ${EXPECTED}`);
   const trusted = new BlockList();
   for (const name of networks) for (const network of networksOf(name)) addNetwork(trusted, network);
-  // Who has no address is in no network: a client that has reset its connection has none any more.
-  const trusts = (address: string | undefined): boolean =>
+  // A client without an address is in no network. A client that has reset its connection has no address any more.
+  const isTrusted = (address: string | undefined): boolean =>
     address !== undefined && trusted.check(address, familyOf(address));
-  return (direct, forwarded) => walk(direct, forwarded, trusts);
+  return (direct, forwarded) => walk(direct, forwarded, isTrusted);
 }
 
 const EXPECTED = 'expected a number of hops, or addresses like "10.0.0.0/8", "192.0.2.1" or "loopback"';
@@ -68,16 +68,16 @@ function addNetwork(list: BlockList, network: string): void {
   }
 }
 
-/** From who connected back to the first that is not trusted. An entry that is no address ends the way. */
+/** Walks from the socket's address back to the first address that is not trusted. An entry that is not an address ends the walk. */
 function walk(
   direct: string,
   forwarded: string | undefined,
-  trusts: (address: string | undefined, hop: number) => boolean,
+  isTrusted: (address: string | undefined, hop: number) => boolean,
 ): string {
   let address = normalize(direct);
   let rest = forwarded ?? "";
   for (let hop = 0; rest !== ""; hop++) {
-    if (!trusts(address, hop)) break;
+    if (!isTrusted(address, hop)) break;
     const comma = rest.lastIndexOf(",");
     const before = normalize(rest.slice(comma + 1).trim());
     if (before === undefined) break;
@@ -87,7 +87,7 @@ function walk(
   return address ?? direct;
 }
 
-/** An address as others write it too: without a port or brackets, of an IPv4 address in IPv6 the former. */
+/** One spelling for each address: without a port or brackets, and an IPv4-mapped IPv6 address as IPv4. Undefined for other text. */
 function normalize(text: string): string | undefined {
   let address = text;
   if (address.startsWith("[")) address = address.slice(1, Math.max(1, address.indexOf("]")));
@@ -101,11 +101,11 @@ function familyOf(address: string): "ipv4" | "ipv6" {
   return isIP(address) === 6 ? "ipv6" : "ipv4";
 }
 
-/** Groups of an IPv6 address, and of the part that one customer gets (RFC 6177): a /64 at least. */
+/** Groups of an IPv6 address, and of its network part. One customer gets at least a /64 (RFC 6177). */
 const GROUPS = 8;
 const NETWORK_GROUPS = 4;
 
-/** What is counted as one client: an IPv4 address, the /64 of an IPv6 one. Undefined for what is none. */
+/** The part of an address that counts as one client: an IPv4 address, or the /64 of an IPv6 address. Undefined for other text. */
 export function clientOf(text: string): string | undefined {
   const address = normalize(text);
   if (address === undefined || isIP(address) === 4) return address;
@@ -113,9 +113,9 @@ export function clientOf(text: string): string | undefined {
   return `${network.map((group) => group.toString(16)).join(":")}::/64`;
 }
 
-/** The numbers of an IPv6 address, however it is written. */
+/** The groups of an IPv6 address, in any spelling. */
 function groupsOf(address: string): readonly number[] {
-  // A zone (`%eth0`) is not a part of the address.
+  // A zone (`%eth0`) is not part of the address.
   const [front = "", back] = (address.split("%")[0] ?? "").split("::");
   const first = numbersOf(front);
   if (back === undefined) return first;
@@ -123,7 +123,7 @@ function groupsOf(address: string): readonly number[] {
   return [...first, ...Array.from({ length: GROUPS - first.length - last.length }, () => 0), ...last];
 }
 
-/** The numbers of a part of it; an IPv4 address at the end is two. */
+/** The groups of a part of an IPv6 address. An IPv4 address at its end is two groups. */
 function numbersOf(part: string): readonly number[] {
   if (part === "") return [];
   return part.split(":").flatMap((group) => {
@@ -133,7 +133,7 @@ function numbersOf(part: string): readonly number[] {
   });
 }
 
-/** The IPv4 address in an IPv6 one (RFC 4291 2.5.5.2), if there is one. */
+/** The IPv4 address in an IPv4-mapped IPv6 address (RFC 4291 2.5.5.2); undefined for others. */
 function mappedIn(groups: readonly number[]): string | undefined {
   const [high = 0, low = 0] = groups.slice(-2);
   if (groups[5] !== 0xffff || groups.slice(0, 5).some((group) => group !== 0)) return undefined;

@@ -3,65 +3,72 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { Bytes } from "../protocol/bytes.ts";
-import { parseExtensions } from "./rules/extensions.ts";
-import { HandshakeHeaders } from "./rules/headers.ts";
-import { acceptKey, isKey } from "./rules/key.ts";
 import type { AddressRule } from "./forwarded-address.ts";
+import { NodeRequest } from "./node-request.ts";
 import type { HandshakeOffer } from "./offer.ts";
-import type { OriginRule } from "./rules/origin.ts";
-import { Refusal } from "./refusal.ts";
-import { type ConnectionRequest, NodeRequest, parseTarget } from "./request.ts";
+import type { Refusal } from "./refusal.ts";
+import { HEADERS_TOO_LARGE, ORIGIN_NOT_ALLOWED, badRequest } from "./refusals.ts";
 import { sendRefusal, switchingProtocols } from "./response.ts";
-import { hasToken, isToken, listElements } from "./rules/tokens.ts";
+import { NO_EXTENSIONS, readExtensions } from "./rules/extensions.ts";
+import { HandshakeHeaders } from "./rules/headers.ts";
+import { acceptKey } from "./rules/key.ts";
+import { type OriginRule, mayConnectFrom } from "./rules/origin.ts";
+import {
+  type HandshakeRequest,
+  checkAuthority,
+  checkHttpVersion,
+  checkKey,
+  checkMethod,
+  checkNoBody,
+  checkProtocolVersion,
+  checkTarget,
+  checkUpgrade,
+} from "./rules/request.ts";
+import { readSubprotocols } from "./rules/subprotocol.ts";
 
-/** What most clients offer: no subprotocol. */
-const NONE: readonly string[] = Object.freeze([]);
-
-/** What a handshake is held against. */
+/** The server's settings that a handshake is checked against. */
 export interface HandshakeRules {
-  /** Which browsers may connect. */
+  /** Decides which origins may connect. */
   readonly originRule: OriginRule;
-  /** Whom proxies connect for; undefined: no proxy is believed. */
+  /** Finds the client's address behind trusted proxies; undefined: no proxy is trusted. */
   readonly addressRule: AddressRule | undefined;
-  /** Bytes that target and headers may have together. */
+  /** Bytes that the target and the headers may have together. */
   readonly maxHeaderSize: number;
 }
 
-/** How many headers Node keeps of a request, unless `server.maxHeadersCount` says otherwise; 0: all. */
+/** The number of headers that Node keeps of a request, unless `server.maxHeadersCount` says otherwise. 0 means all. */
 const NODE_HEADERS = 1000;
 
-/** The headers of a 426: what we speak (RFC 6455 4.4, RFC 9110 15.5.22). */
-export const UPGRADE_HEADERS = { Upgrade: "websocket", "Sec-WebSocket-Version": "13" } as const;
-
-/** Reads an HTTP/1.1 opening handshake: an offer to be answered, or the refusal it has earned (RFC 6455 4.2.1). */
+/** Reads an opening handshake over HTTP/1.1. Returns an offer to be answered, or the refusal to be sent (RFC 6455 4.2.1). */
 export function readHttp1(
   message: IncomingMessage,
   socket: Duplex,
   head: Bytes,
   rules: HandshakeRules,
 ): HandshakeOffer | Refusal {
-  const fields = new HandshakeHeaders(message.rawHeaders);
-  if (mayBeCut(message) || (message.url ?? "").length + fields.byteLength > rules.maxHeaderSize)
-    return new Refusal(431, "The request's headers are too large.");
-  const refusal = checkRequest(message, fields);
+  const headers = new HandshakeHeaders(message.rawHeaders);
+  if (mayBeCut(message) || (message.url ?? "").length + headers.byteLength > rules.maxHeaderSize)
+    return HEADERS_TOO_LARGE;
+  const refusal = checkRequest(toHandshakeRequest(message, headers));
   if (refusal !== undefined) return refusal;
+  const extensions = readExtensions(headers.list("sec-websocket-extensions"));
+  if (extensions === undefined) return badRequest("Sec-WebSocket-Extensions is malformed.");
   const request = new NodeRequest(message, rules.addressRule);
-  if (!mayComeFrom(fields.list("origin"), request, rules.originRule))
-    return new Refusal(403, "Pages of this origin may not connect.");
-  const protocols = readProtocols(fields.list("sec-websocket-protocol"));
-  if (protocols instanceof Refusal) return protocols;
-  const key = fields.single("sec-websocket-key") ?? "";
-  freeSocket(socket);
+  if (!mayConnectFrom(headers.list("origin"), request, rules.originRule)) return ORIGIN_NOT_ALLOWED;
+  const protocols = readSubprotocols(headers.list("sec-websocket-protocol"));
+  if (protocols === undefined) return badRequest("Sec-WebSocket-Protocol is malformed.");
+  const key = headers.single("sec-websocket-key") ?? "";
+  removeHttpSettings(socket);
   return {
     request,
     protocols,
-    captureAddress: () => {
-      request.captureAddress();
-    },
-    accept: (protocol) => ({
+    extensions,
+    accept: (answer) => ({
       stream: socket,
-      preamble: switchingProtocols(acceptKey(key), protocol),
+      preamble: switchingProtocols(acceptKey(key), answer),
       head,
+      protocol: answer.protocol,
+      extensions: answer.extensions ?? NO_EXTENSIONS,
     }),
     refuse: (refused) => {
       sendRefusal(socket, refused, message.method);
@@ -69,64 +76,43 @@ export function readHttp1(
   };
 }
 
-/** Takes off a socket what was set for HTTP: a timeout that frames do not know of, and waiting for more to send. */
-function freeSocket(socket: Duplex & Partial<Pick<Socket, "timeout" | "setTimeout" | "setNoDelay">>): void {
-  // Most sockets have no timeout; of something else that is none it is not known.
+function toHandshakeRequest(message: IncomingMessage, headers: HandshakeHeaders): HandshakeRequest {
+  return {
+    httpVersion: message.httpVersion,
+    method: message.method,
+    target: message.url ?? "/",
+    authority: headers.single("host"),
+    headers,
+  };
+}
+
+/** The rules of RFC 6455 4.2.1, in its order. */
+function checkRequest(request: HandshakeRequest): Refusal | undefined {
+  return (
+    checkMethod(request) ??
+    checkHttpVersion(request) ??
+    checkTarget(request) ??
+    checkAuthority(request) ??
+    checkUpgrade(request) ??
+    checkNoBody(request) ??
+    checkProtocolVersion(request) ??
+    checkKey(request)
+  );
+}
+
+/** Removes HTTP's timeout from a socket, and sends small writes at once from now on. */
+function removeHttpSettings(socket: Duplex & Partial<Pick<Socket, "timeout" | "setTimeout" | "setNoDelay">>): void {
+  // Most sockets have no timeout. Of another stream it is unknown whether it has one.
   if (!(socket instanceof Socket) || (socket.timeout ?? 0) > 0) socket.setTimeout?.(0);
   socket.setNoDelay?.(true);
 }
 
-/** RFC 6455 4.2.1, in its order. */
-function checkRequest(message: IncomingMessage, fields: HandshakeHeaders): Refusal | undefined {
-  if (message.method !== "GET") return new Refusal(405, "A WebSocket is opened with GET.", { Allow: "GET" });
-  if (message.httpVersion !== "1.1") return bad("A WebSocket needs HTTP/1.1.");
-  if (parseTarget(message.url ?? "/") === undefined) return bad("The request's target is not a path.");
-  if (fields.single("host") === undefined) return bad("A request has exactly one Host header.");
-  if (!hasToken(fields.list("upgrade"), "websocket"))
-    return new Refusal(426, "This is a WebSocket server.", UPGRADE_HEADERS);
-  if (!hasToken(fields.list("connection"), "upgrade")) return bad("The Connection header does not name upgrade.");
-  if (hasBody(fields)) return bad("A WebSocket request has no body.");
-  if (fields.single("sec-websocket-version") !== "13")
-    return new Refusal(426, "Only version 13 of WebSocket is spoken here.", UPGRADE_HEADERS);
-  if (!isKey(fields.single("sec-websocket-key") ?? "")) return bad("Sec-WebSocket-Key is not 16 bytes as base64.");
-  if (!isExtensions(fields.list("sec-websocket-extensions"))) return bad("Sec-WebSocket-Extensions is malformed.");
-  return undefined;
-}
-
-/** Only browsers send an origin (RFC 6455 10.2), and they cannot leave it out. */
-function mayComeFrom(origin: string | undefined, request: ConnectionRequest, rule: OriginRule): boolean {
-  return origin === undefined || rule(origin, request);
-}
-
-/** The subprotocols on offer. RFC 6455 4.1: tokens, each once, and at least one where the header is there. */
-function readProtocols(header: string | undefined): readonly string[] | Refusal {
-  if (header === undefined) return NONE;
-  const protocols = listElements(header);
-  const wellFormed = protocols.length > 0 && new Set(protocols).size === protocols.length && protocols.every(isToken);
-  return wellFormed ? protocols : bad("Sec-WebSocket-Protocol is malformed.");
-}
-
-/** RFC 6455 9.1: what is not in the grammar fails the handshake, and so does a header without an extension in it. */
-function isExtensions(header: string | undefined): boolean {
-  return header === undefined || (parseExtensions(header)?.length ?? 0) > 0;
-}
-
-/** RFC 9110: a request with a body is no upgrade; what follows would be read as frames (request smuggling). */
-function hasBody(fields: HandshakeHeaders): boolean {
-  const length = fields.list("content-length");
-  return fields.list("transfer-encoding") !== undefined || (length !== undefined && length !== "0");
-}
-
 /**
- * True when Node may have left headers out, which it does silently: an `Origin` or a `Content-Length` behind a thousand
- * others would not be seen.
+ * True when Node may have left headers out, which it does silently. An `Origin` or a `Content-Length` after a thousand
+ * other headers would not be seen.
  */
 function mayBeCut(message: IncomingMessage): boolean {
   const { server } = message.socket as Partial<Record<"server", { maxHeadersCount?: number | null }>>;
   const most = server?.maxHeadersCount ?? NODE_HEADERS;
   return most !== 0 && message.rawHeaders.length >= most * 2;
-}
-
-function bad(why: string): Refusal {
-  return new Refusal(400, why);
 }

@@ -2,28 +2,48 @@ import type { Duplex } from "node:stream";
 
 import type { Bytes } from "../protocol/bytes.ts";
 import type { Refusal } from "./refusal.ts";
-import type { ConnectionRequest } from "./request.ts";
+import type { ReceivedRequest } from "./request.ts";
+import type { ResponseHeaders } from "./response-headers.ts";
+import type { Extension } from "./rules/extensions.ts";
 
-/** A handshake that was accepted: all that a connection needs of it. */
-export interface AcceptedHandshake {
-  /** What frames go over from here on. */
-  readonly stream: Duplex;
-  /** The answer, to be written before the first frame: latin1 text. */
-  readonly preamble: string;
-  /** What came in behind the handshake. */
-  readonly head: Bytes;
+/** What the server chose: the positive answer to an opening handshake. */
+export interface HandshakeAnswer {
+  /** The chosen subprotocol; undefined: none. */
+  readonly protocol?: string | undefined;
+  /** The chosen extensions with their agreed parameters, in the order in which they are applied (RFC 6455 9.1). */
+  readonly extensions?: readonly Extension[] | undefined;
+  /** More headers of the answer, e.g. `Set-Cookie`. */
+  readonly headers?: ResponseHeaders | undefined;
 }
 
-/** An opening handshake that keeps the rules and waits for the answer. Each HTTP version has its own; all end here. */
+/** An accepted handshake: everything that a connection needs to know about it. */
+export interface AcceptedHandshake {
+  /** The stream that carries the frames from now on. */
+  readonly stream: Duplex;
+  /** The answer as latin1 text. It must be written before the first frame. */
+  readonly preamble: string;
+  /** Bytes that arrived after the handshake. */
+  readonly head: Bytes;
+  /** The agreed subprotocol; undefined: none. */
+  readonly protocol: string | undefined;
+  /** The agreed extensions; most often none. */
+  readonly extensions: readonly Extension[];
+}
+
+/** A valid opening handshake that waits for its answer. There is one implementation for each HTTP version. */
 export interface HandshakeOffer {
   /** What the client asked for. */
-  readonly request: ConnectionRequest;
-  /** The subprotocols it offers, in its order. */
+  readonly request: ReceivedRequest;
+  /** The subprotocols that the client offers, in its order. */
   readonly protocols: readonly string[];
-  /** Finds out now what the socket forgets when it is closed: somebody is interested in the request. */
-  captureAddress(): void;
-  /** Answers with yes. The answer itself is the first that the caller writes. */
-  accept(protocol: string | undefined): AcceptedHandshake;
-  /** Answers with no, and closes. */
+  /** The extensions that the client offers, in its order. */
+  readonly extensions: readonly Extension[];
+  /**
+   * Accepts the handshake. It writes nothing: the connection writes the preamble first.
+   *
+   * @throws {InvalidArgumentError} for a header that HTTP does not allow, or that only the library sets
+   */
+  accept(answer: HandshakeAnswer): AcceptedHandshake;
+  /** Refuses the handshake, and closes the stream. */
   refuse(refusal: Refusal): void;
 }

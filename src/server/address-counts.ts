@@ -1,21 +1,21 @@
 import { clientOf } from "../handshake/forwarded-address.ts";
 
-/** How many of those that are here come from each address; of IPv6, from each /64. One that is not known counts for nobody. */
+/** Counts clients by address; with IPv6, by /64. Clients without a known address are not counted. */
 export class AddressCounts {
   readonly #counts = new Map<string, number>();
 
-  /** How many come from an address. */
+  /** How many clients have this address. */
   count(address: string): number {
     const client = clientOf(address);
     return client === undefined ? 0 : (this.#counts.get(client) ?? 0);
   }
 
-  /** Somebody comes. */
+  /** Counts a client. */
   add(address: string): void {
     this.#add(address, 1);
   }
 
-  /** Somebody goes. */
+  /** No longer counts a client. */
   remove(address: string): void {
     this.#add(address, -1);
   }

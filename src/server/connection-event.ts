@@ -2,29 +2,29 @@ import { OutOfRangeError } from "../errors/errors.ts";
 import type { HandshakeOffer } from "../handshake/offer.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 
-/** `onConnection`'s event: a client asks to connect. */
+/** The event of `onConnection`: a client asks to connect. */
 export class WSConnectionEvent {
   readonly type = "connection";
   /** The subprotocols that the client offers, in its order (RFC 6455 1.9). */
   readonly protocols: readonly string[];
-  readonly #offer: Pick<HandshakeOffer, "request" | "protocols" | "captureAddress">;
+  readonly #offer: Pick<HandshakeOffer, "request" | "protocols">;
   #protocol: string | undefined;
 
   /** Made by the server. */
-  constructor(offer: Pick<HandshakeOffer, "request" | "protocols" | "captureAddress">) {
+  constructor(offer: Pick<HandshakeOffer, "request" | "protocols">) {
     this.#offer = offer;
     this.protocols = offer.protocols;
   }
 
   /** What the client asked for. */
   get request(): ConnectionRequest {
-    // Whoever looks at it may keep it, and ask it for the address when the client has gone.
-    this.#offer.captureAddress();
+    // The handler may keep the request, and read the address after the client has disconnected.
+    this.#offer.request.captureAddress();
     return this.#offer.request;
   }
 
   /**
-   * The subprotocol to be spoken; undefined: none. Set it to one of `protocols` before `onConnection` settles.
+   * The chosen subprotocol; undefined: none. Set it to one of `protocols` before `onConnection` settles.
    *
    * @throws {OutOfRangeError} when the client did not offer it
    */

@@ -4,9 +4,9 @@ import { Refusal } from "../handshake/refusal.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 import { AddressCounts } from "./address-counts.ts";
 
-/** The limits on who may come in. */
+/** The limits on new clients. */
 export interface ConnectionLimits {
-  /** Connections in all. */
+  /** Connections in total. */
   readonly maxConnections: number;
   /** Connections from one address. */
   readonly maxConnectionsPerAddress: number;
@@ -14,105 +14,105 @@ export interface ConnectionLimits {
   readonly maxHandshakes: number;
   /** Handshakes in a second. */
   readonly maxHandshakesPerSecond: number;
-  /** Whether addresses are those that proxies tell. */
+  /** Whether clients' addresses are those that proxies report. */
   readonly forwarded: boolean;
-  /** Counts who was turned away. */
+  /** Counts the refused clients. */
   readonly limitCounters: LimitCounters;
 }
 
-/** One of those who are here. */
+/** A connection, or a client that wants one. */
 export interface Client {
-  /** The address of who connected. A socket that was asked for it once knows it when it is closed, too. */
+  /** The address of its socket. A socket that was asked for it once still knows it after it is closed. */
   readonly remoteAddress: string;
 }
 
-/** Who is here already. */
+/** The clients that a server has now. */
 export interface ClientSource {
-  /** Connections, open or not yet over. */
+  /** Connections that are open or closing. */
   readonly connectedCount: number;
   /** Clients that wait for `onConnection`. */
   readonly pendingCount: number;
-  /** Each of them. */
+  /** All of them. */
   clients(): Iterable<Client>;
 }
 
-/** Seconds after which a client that was turned away at once may try again. */
+/** Seconds after which a client with too many connections from its address may retry. */
 const RETRY_AFTER = "1";
 
-/** Lets in no more clients than there may be: in all, of one address, at a time, in a second. */
+/** Refuses clients above the limits: in total, from one address, at the same time, in a second. */
 export class ConnectionLimiter {
-  readonly #settings: ConnectionLimits;
-  readonly #crowd: ClientSource;
+  readonly #limits: ConnectionLimits;
+  readonly #source: ClientSource;
   readonly #rate: TokenBucket | undefined;
-  /** Made when there are enough clients for one address to have too many: to know one is a system call, and 400 bytes. */
+  /** Made when there are so many clients that one address may reach its limit. Each address costs a system call and 400 bytes. */
   #addresses: AddressCounts | undefined;
-  /** The addresses that the stream does not know: those that proxies have told, and of streams that are no sockets. */
-  readonly #told = new Map<Client, string>();
+  /** Addresses that the socket does not know: those reported by proxies, and those of streams that are not sockets. */
+  readonly #reported = new Map<Client, string>();
 
-  constructor(settings: ConnectionLimits, crowd: ClientSource) {
-    this.#settings = settings;
-    this.#crowd = crowd;
-    const { maxHandshakesPerSecond } = settings;
+  constructor(limits: ConnectionLimits, source: ClientSource) {
+    this.#limits = limits;
+    this.#source = source;
+    const { maxHandshakesPerSecond } = limits;
     if (maxHandshakesPerSecond !== Infinity) this.#rate = new TokenBucket(maxHandshakesPerSecond, performance.now());
-    // Whom a proxy names is not to be found out later.
-    if (settings.forwarded && settings.maxConnectionsPerAddress !== Infinity) this.#addresses = new AddressCounts();
+    // An address that a proxy reports cannot be found out later, so these are counted from the beginning.
+    if (limits.forwarded && limits.maxConnectionsPerAddress !== Infinity) this.#addresses = new AddressCounts();
   }
 
-  /** Why nobody is let in now, whoever asks. */
+  /** Why no client at all is accepted now; undefined: one may be. */
   refusal(): Refusal | undefined {
-    const { maxConnections, maxHandshakes, limitCounters } = this.#settings;
-    const { connectedCount: connected, pendingCount: asking } = this.#crowd;
-    if (connected + asking >= maxConnections) {
+    const { maxConnections, maxHandshakes, limitCounters } = this.#limits;
+    const { connectedCount, pendingCount } = this.#source;
+    if (connectedCount + pendingCount >= maxConnections) {
       limitCounters.maxConnections++;
       return busy();
     }
-    if (asking >= maxHandshakes) {
+    if (pendingCount >= maxHandshakes) {
       limitCounters.maxHandshakes++;
       return busy();
     }
     return undefined;
   }
 
-  /** Why this client is not let in. */
+  /** Why this client is not accepted; undefined: it may be. */
   refusalFor(request: ConnectionRequest): Refusal | undefined {
-    const addresses = this.#count();
-    if (addresses === undefined || addresses.count(request.remoteAddress) < this.#settings.maxConnectionsPerAddress)
-      return this.#tooFast();
-    this.#settings.limitCounters.maxConnectionsPerAddress++;
+    const addresses = this.#countAddresses();
+    if (addresses === undefined || addresses.count(request.remoteAddress) < this.#limits.maxConnectionsPerAddress)
+      return this.#refusalByRate();
+    this.#limits.limitCounters.maxConnectionsPerAddress++;
     return new Refusal(429, "There are too many connections from your address.", { "Retry-After": RETRY_AFTER });
   }
 
-  /** A client comes in. */
-  add(who: Client, request: ConnectionRequest): void {
+  /** Counts a client. */
+  add(client: Client, request: ConnectionRequest): void {
     if (this.#addresses === undefined) return;
     const { remoteAddress } = request;
     this.#addresses.add(remoteAddress);
-    if (who.remoteAddress !== remoteAddress) this.#told.set(who, remoteAddress);
+    if (client.remoteAddress !== remoteAddress) this.#reported.set(client, remoteAddress);
   }
 
-  /** A client goes. */
-  remove(who: Client): void {
+  /** No longer counts a client. */
+  remove(client: Client): void {
     if (this.#addresses === undefined) return;
-    this.#addresses.remove(this.#told.get(who) ?? who.remoteAddress);
-    this.#told.delete(who);
+    this.#addresses.remove(this.#reported.get(client) ?? client.remoteAddress);
+    this.#reported.delete(client);
   }
 
-  /** Looked at last: a handshake that is refused for another reason is none that the rate is spent on. */
-  #tooFast(): Refusal | undefined {
+  /** Checked last, so that a handshake that is refused for another reason does not count. */
+  #refusalByRate(): Refusal | undefined {
     if (this.#rate === undefined) return undefined;
     const wait = this.#rate.take(1, performance.now());
     if (wait === 0) return undefined;
     this.#rate.giveBack(1);
-    this.#settings.limitCounters.maxHandshakesPerSecond++;
+    this.#limits.limitCounters.maxHandshakesPerSecond++;
     return busy(Math.max(1, Math.ceil(wait / 1000)));
   }
 
-  #count(): AddressCounts | undefined {
-    const { connectedCount: connected, pendingCount: asking } = this.#crowd;
-    if (this.#addresses !== undefined || connected + asking < this.#settings.maxConnectionsPerAddress)
+  #countAddresses(): AddressCounts | undefined {
+    const { connectedCount, pendingCount } = this.#source;
+    if (this.#addresses !== undefined || connectedCount + pendingCount < this.#limits.maxConnectionsPerAddress)
       return this.#addresses;
     this.#addresses = new AddressCounts();
-    for (const { remoteAddress } of this.#crowd.clients()) this.#addresses.add(remoteAddress);
+    for (const { remoteAddress } of this.#source.clients()) this.#addresses.add(remoteAddress);
     return this.#addresses;
   }
 }

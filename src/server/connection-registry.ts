@@ -1,42 +1,42 @@
-/** What every member of a roster has. */
+/** An object with an id. */
 export interface Identified {
-  /** Unique in its roster. */
+  /** The id. It is unique in its registry. */
   readonly id: number;
 }
 
-/** Who is connected: the server's own side of `wss.connections`. All but `list` after a change takes constant time. */
+/** The open connections, as the server keeps them for `wss.connections`. Everything takes constant time, except the first `list` after a change. */
 export class ConnectionRegistry<C extends Identified> {
   readonly #byId = new Map<number, C>();
   #list: readonly C[] | undefined;
 
-  /** How many there are. */
+  /** The number of connections. */
   get size(): number {
     return this.#byId.size;
   }
 
-  /** All of them in the order they came: an array that never changes, made once after each coming and going. */
+  /** All connections in the order in which they opened. The array never changes; a new one is made after a change. */
   get list(): readonly C[] {
     this.#list ??= [...this.#byId.values()];
     return this.#list;
   }
 
-  /** All of them, one by one: safe while some come and go. */
+  /** An iterator over all connections. Connections may be added and removed during the iteration. */
   values(): Iterator<C> {
     return this.#byId.values();
   }
 
-  /** The one with this `id`. */
+  /** The connection with this `id`. */
   get(id: number): C | undefined {
     return this.#byId.get(id);
   }
 
-  /** Lets one in. */
+  /** Adds a connection. */
   add(one: C): void {
     this.#byId.set(one.id, one);
     this.#list = undefined;
   }
 
-  /** Lets one go. */
+  /** Removes a connection. */
   remove(one: C): void {
     if (this.#byId.delete(one.id)) this.#list = undefined;
   }

@@ -1,22 +1,23 @@
 import type { Identified, ConnectionRegistry } from "./connection-registry.ts";
 
 /**
- * The connections that a server now handles: a live collection, in the order they came. Adding, removing and `get` take
- * constant time. Loops and `map`, `filter`, `find`, `some`, `every`, `forEach` see those that were there when they
- * began, whatever comes and goes meanwhile.
+ * The open connections of a server: a live collection, in the order in which they opened. Adding, removing and `get` take
+ * constant time. Loops and `map`, `filter`, `find`, `some`, `every`, `forEach` see the connections that were open when they
+ * began, even if some open or close meanwhile.
  *
  * @example
  * for (const client of wss.connections) client.send("hello");
  * const inRoom = wss.connections.filter((client) => client.handler.room === room);
  */
 export class Connections<C extends Identified> implements Iterable<C> {
-  /** The connection at a place, undefined behind the last. */
+  /** The connection at this index; undefined after the last. */
   readonly [index: number]: C | undefined;
 
-  readonly #roster: ConnectionRegistry<C>;
+  readonly #registry: ConnectionRegistry<C>;
 
   static {
-    // Asked only for what is found nowhere before it, so that `connections[3]` works and nothing else pays for it.
+    // The proxy is the last prototype, so only properties that are found nowhere else reach it. `connections[3]` works, and
+    // other properties cost nothing.
     const elements = new Proxy(
       {},
       {
@@ -28,66 +29,66 @@ export class Connections<C extends Identified> implements Iterable<C> {
     Object.setPrototypeOf(this.prototype, elements);
   }
 
-  /** Made by the server, which keeps the roster. */
-  constructor(roster: ConnectionRegistry<C>) {
-    this.#roster = roster;
+  /** Made by the server. */
+  constructor(registry: ConnectionRegistry<C>) {
+    this.#registry = registry;
   }
 
-  /** How many there are. */
+  /** The number of connections. */
   get length(): number {
-    return this.#roster.size;
+    return this.#registry.size;
   }
 
   /** The connection with this `id`, in constant time. */
   get(id: number): C | undefined {
-    return this.#roster.get(id);
+    return this.#registry.get(id);
   }
 
-  /** The connection at a place; a negative one counts from the end. */
+  /** The connection at an index. A negative index counts from the end. */
   at(index: number): C | undefined {
-    return this.#roster.list.at(index);
+    return this.#registry.list.at(index);
   }
 
   /** What `callback` returns for each connection. */
   map<R>(callback: (connection: C, index: number) => R): R[] {
-    return this.#roster.list.map((connection, index) => callback(connection, index));
+    return this.#registry.list.map((connection, index) => callback(connection, index));
   }
 
   /** The connections for which `test` is true. */
   filter(test: (connection: C, index: number) => unknown): C[] {
-    return this.#roster.list.filter((connection, index) => test(connection, index));
+    return this.#registry.list.filter((connection, index) => test(connection, index));
   }
 
   /** The first connection for which `test` is true. */
   find(test: (connection: C, index: number) => unknown): C | undefined {
-    return this.#roster.list.find((connection, index) => test(connection, index));
+    return this.#registry.list.find((connection, index) => test(connection, index));
   }
 
-  /** Whether `test` is true for one connection at least. */
+  /** Whether `test` is true for at least one connection. */
   some(test: (connection: C, index: number) => unknown): boolean {
-    return this.#roster.list.some((connection, index) => test(connection, index));
+    return this.#registry.list.some((connection, index) => test(connection, index));
   }
 
   /** Whether `test` is true for all connections. */
   every(test: (connection: C, index: number) => unknown): boolean {
-    return this.#roster.list.every((connection, index) => test(connection, index));
+    return this.#registry.list.every((connection, index) => test(connection, index));
   }
 
   /** Calls `callback` for each connection. */
   forEach(callback: (connection: C, index: number) => void): void {
-    this.#roster.list.forEach((connection, index) => {
+    this.#registry.list.forEach((connection, index) => {
       callback(connection, index);
     });
   }
 
-  /** Goes through the connections. */
+  /** Iterates over the connections. */
   [Symbol.iterator](): IterableIterator<C> {
-    return this.#roster.list[Symbol.iterator]();
+    return this.#registry.list[Symbol.iterator]();
   }
 
-  /** How `console.log` shows it. */
+  /** What `console.log` shows. */
   [Symbol.for("nodejs.util.inspect.custom")](): readonly C[] {
-    return this.#roster.list;
+    return this.#registry.list;
   }
 }
 

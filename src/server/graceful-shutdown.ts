@@ -1,53 +1,57 @@
-/** How many are told to go at a time. */
+/** How many connections are closed at a time. */
 export interface ShutdownSettings {
-  /** Connections of one batch at least. */
+  /** The least number of connections in a batch. */
   readonly closeBatchSize: number;
-  /** Milliseconds between two batches on average. */
-  readonly closeBatchInterval: number;
 }
 
-/** A pause is so much longer, or shorter, than the average, at most. */
+/**
+ * Milliseconds between two batches on average. With the default batch of 1,000, ten thousand clients a second reconnect to
+ * the server that takes over.
+ */
+const INTERVAL = 100;
+
+/** A pause is longer or shorter than the average by at most this share of it. */
 const JITTER = 0.5;
 
 /**
- * Says goodbye to everybody, a batch at a time and at irregular intervals: clients that were all told at once would all come
- * back at once, to the server that takes over.
+ * Closes all connections, a batch at a time and at irregular intervals. Clients that were all closed at once would all
+ * reconnect at once to the server that takes over.
  */
 export class GracefulShutdown<C> {
-  readonly #settings: ShutdownSettings;
-  readonly #left: C[];
-  readonly #close: (one: C) => void;
+  readonly #closeBatchSize: number;
+  /** The connections that are still to be closed, the oldest last. */
+  readonly #remaining: C[];
+  readonly #close: (connection: C) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(settings: ShutdownSettings, everyone: readonly C[], close: (one: C) => void) {
-    this.#settings = settings;
-    this.#left = [...everyone].reverse();
+  constructor({ closeBatchSize }: ShutdownSettings, connections: readonly C[], close: (connection: C) => void) {
+    this.#closeBatchSize = closeBatchSize;
+    this.#remaining = [...connections].reverse();
     this.#close = close;
   }
 
-  /** Begins. All are told within half of `ms` milliseconds, so that the other half is theirs to answer. */
+  /** Closes the first batch. All are closed within half of `ms` milliseconds, so that peers have the other half to answer. */
   start(ms: number): void {
-    const { closeBatchSize, closeBatchInterval } = this.#settings;
-    const batches = Math.max(1, Math.floor(ms / 2 / (closeBatchInterval * (1 + JITTER))));
-    this.#next(Math.max(closeBatchSize, Math.ceil(this.#left.length / batches)));
+    const batches = Math.max(1, Math.floor(ms / 2 / (INTERVAL * (1 + JITTER))));
+    this.#closeBatch(Math.max(this.#closeBatchSize, Math.ceil(this.#remaining.length / batches)));
   }
 
-  /** Says no more: those that are left are dealt with otherwise. */
+  /** Closes no more connections. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.#left.length = 0;
+    this.#remaining.length = 0;
   }
 
-  #next(size: number): void {
-    for (let told = 0; told < size; told++) {
-      const one = this.#left.pop();
-      if (one === undefined) return;
-      this.#close(one);
+  #closeBatch(size: number): void {
+    for (let closed = 0; closed < size; closed++) {
+      const connection = this.#remaining.pop();
+      if (connection === undefined) return;
+      this.#close(connection);
     }
-    if (this.#left.length === 0) return;
-    const wait = this.#settings.closeBatchInterval * (1 - JITTER + Math.random() * 2 * JITTER);
+    if (this.#remaining.length === 0) return;
+    const wait = INTERVAL * (1 - JITTER + Math.random() * 2 * JITTER);
     this.#timer = setTimeout(() => {
-      this.#next(size);
+      this.#closeBatch(size);
     }, wait);
   }
 }

@@ -12,45 +12,45 @@ import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
 /**
- * Answers one client: any object, of which only `onMessage` is mandatory. Users keep the connection's state on it, and
- * read other clients' state through `connection.handler`. The library never writes on it. Callbacks are called as its
- * methods, one at a time; one that returns a promise holds back the next.
+ * Handles one connection. It is any object with `onMessage`; the other callbacks are optional. You may keep the
+ * connection's state on it, and read the state of other connections through `connection.handler`. The library never
+ * writes to it. Callbacks are called as its methods, one at a time. When one returns a promise, the next waits for it.
  */
 export interface ConnectionHandler<T extends DataType = DataType> {
-  /** The connection is open. Once, before the first message. */
+  /** The connection is open. Called once, before the first message. */
   onOpen?(ws: WebSocketConnection, event: WSOpenEvent): unknown;
-  /** A whole message came. */
+  /** A complete message has arrived. */
   onMessage(ws: WebSocketConnection, event: WSMessageEvent<DataOf[T]>): unknown;
-  /** No more than `highWaterMark` bytes wait again, after a `send` that returned false. */
+  /** After a `send` that returned false, no more than `highWaterMark` bytes wait again. */
   onDrain?(ws: WebSocketConnection, event: WSDrainEvent): unknown;
-  /** Something failed, and the connection is being closed. At most once. */
+  /** Something failed, and the connection is closing. Called at most once. */
   onError?(ws: WebSocketConnection, event: WSErrorEvent): unknown;
-  /** The connection is closed and has left `wss.connections`. Always, exactly once, last. */
+  /** The connection is closed and no longer in `wss.connections`. Always called, exactly once, as the last callback. */
   onTerminate?(ws: WebSocketConnection, event: WSTerminateEvent): unknown;
 }
 
-/** What `onConnection` may answer: a handler, nothing (HTTP 403), or a refusal with a status of its own. */
+/** What `onConnection` may return: a handler, null or undefined (HTTP 403), or a refusal with another status. */
 export type ConnectionAnswer<H extends ConnectionHandler = ConnectionHandler> = H | Refusal | null | undefined;
 
-/** Answers the server: any object, of which only `onConnection` is mandatory. Callbacks are called as its methods. */
+/** Handles a server. It is any object with `onConnection`; the other callbacks are optional. Callbacks are called as its methods. */
 export interface WSHandler<T extends DataType = DataType, H extends ConnectionHandler<T> = ConnectionHandler<T>> {
-  /** A client asks to connect. The handler that is returned answers it; null or undefined cancel the connection. */
+  /** A client asks to connect. The returned handler handles the connection. Null or undefined refuse the client. */
   onConnection(wss: WebSocketServer, event: WSConnectionEvent): ConnectionAnswer<H> | PromiseLike<ConnectionAnswer<H>>;
-  /** The server has started: after its constructor returned, before the first `onConnection`. */
+  /** The server has started. Called after its constructor has returned, and before the first `onConnection`. */
   onOpen?(wss: WebSocketServer, event: WSOpenEvent): unknown;
-  /** The server, or its web server, was closed; after every connection's own `onTerminate`. */
+  /** The server, or its web server, was closed. Called after the `onTerminate` of every connection. */
   onTerminate?(wss: WebSocketServer, event: WSServerTerminateEvent): unknown;
-  /** Something failed on the server, or on a connection whose handler could not be told. */
+  /** Something failed on the server, or on a connection whose own handler cannot be called about it. */
   onError?(wss: WebSocketServer, event: WSServerErrorEvent): unknown;
 }
 
-/** `onError` of a server's handler. */
+/** The event of a server handler's `onError`. */
 export interface WSServerErrorEvent extends WSErrorEvent {
-  /** The connection it happened on, where its own handler could not be told. */
+  /** The connection on which it happened, when its own handler cannot be called about it. */
   readonly connection?: WebSocketConnection;
 }
 
-/** `onTerminate` of a server's handler. */
+/** The event of a server handler's `onTerminate`. */
 export interface WSServerTerminateEvent {
   readonly type: "terminate";
 }

@@ -1,87 +1,87 @@
-/** Those who are looked at. They may come and go while they are walked over, as in a `Map`. */
+/** The items that are checked. They may be added and removed during an iteration, as in a `Map`. */
 export interface IterableSet<C> {
-  /** How many they are. */
+  /** How many there are. */
   readonly size: number;
-  /** All of them, one after the other. */
+  /** An iterator over all of them. */
   values(): Iterator<C>;
 }
 
-/** All are looked at once in so many ticks. */
-const TICKS_A_ROUND = 4;
+/** Every connection is checked once in this many ticks. */
+const TICKS_PER_ROUND = 4;
 
-/** So many are looked at in a tick in any case: a small server's are, every time. */
-const LEAST = 1000;
+/** Connections that are checked in a tick at least. A small server checks all its connections in every tick. */
+const MIN_CHECKS_PER_TICK = 1000;
 
 /**
- * The one timer of all connections of a server: their clock, and a walk around all of them, a part each tick. No
- * connection has a timer or an entry in a list of its own.
+ * The one timer for all connections of a server. It is their clock, and in each tick it checks a part of them. No
+ * connection has a timer of its own.
  */
 export class Heartbeat<C> {
   /**
-   * The tick of now. It counts turns of the event loop, not seconds: after a stall of ours, however long, one tick is
-   * over and not what the stall has taken.
+   * The number of the current tick. It counts turns of the event loop, not seconds: after a long stall of this process,
+   * only one tick has passed.
    */
   now = 0;
   readonly #tick: number;
-  readonly #everyone: IterableSet<C>;
-  readonly #look: (one: C) => void;
+  readonly #connections: IterableSet<C>;
+  readonly #check: (connection: C) => void;
   #timer: NodeJS.Timeout | undefined;
-  #walk: Iterator<C> | undefined;
-  /** How many of this round are still to be looked at. */
-  #left = 0;
+  #iterator: Iterator<C> | undefined;
+  /** How many connections are still to be checked in this round. */
+  #remaining = 0;
 
   /**
-   * @param tick milliseconds; Infinity: nobody is to be looked at
-   * @param look looks whether somebody's peer is still there
+   * @param tick milliseconds; Infinity: nothing is checked
+   * @param check checks whether a connection's peer still responds
    */
-  constructor(tick: number, everyone: IterableSet<C>, look: (one: C) => void) {
+  constructor(tick: number, connections: IterableSet<C>, check: (connection: C) => void) {
     this.#tick = tick;
-    this.#everyone = everyone;
-    this.#look = look;
+    this.#connections = connections;
+    this.#check = check;
   }
 
-  /** Somebody has come. */
+  /** Starts the timer, unless it runs. Called when a connection opens. */
   start(): void {
     if (this.#timer !== undefined || this.#tick === Infinity) return;
-    // Sockets keep the process alive, not the look at them.
+    // The sockets keep the process running, not this timer.
     this.#timer = setInterval(this.#onTick, this.#tick).unref();
   }
 
-  /** Everybody has gone. */
+  /** Stops the timer. Called when the last connection has closed. */
   stop(): void {
     clearInterval(this.#timer);
-    this.#timer = this.#walk = undefined;
-    this.#left = 0;
+    this.#timer = this.#iterator = undefined;
+    this.#remaining = 0;
   }
 
   readonly #onTick = (): void => {
     this.now++;
-    // Timers come before sockets in a turn: what waits there is read first.
-    setImmediate(this.#walkOn);
+    // In a turn, timers run before sockets are read. Data that has arrived is read before the check.
+    setImmediate(this.#checkNext);
   };
 
-  readonly #walkOn = (): void => {
+  readonly #checkNext = (): void => {
     if (this.#timer === undefined) return;
-    const { size } = this.#everyone;
-    const many = Math.min(size, Math.max(LEAST, Math.ceil(size / TICKS_A_ROUND)));
-    for (let seen = 0; seen < many; seen++) {
+    const { size } = this.#connections;
+    const count = Math.min(size, Math.max(MIN_CHECKS_PER_TICK, Math.ceil(size / TICKS_PER_ROUND)));
+    for (let checked = 0; checked < count; checked++) {
       const next = this.#next();
       if (next.done === true) return;
-      this.#look(next.value);
+      this.#check(next.value);
     }
   };
 
   #next(): IteratorResult<C> {
-    if (this.#left === 0) this.#beginRound();
-    let next = this.#walk?.next();
+    if (this.#remaining === 0) this.#beginRound();
+    let next = this.#iterator?.next();
     if (next === undefined || next.done === true) next = this.#beginRound().next();
-    this.#left--;
+    this.#remaining--;
     return next;
   }
 
-  /** A round is as many as there are now: those who come during it stand behind them, and must not make it endless. */
+  /** A round has as many checks as there are connections now. Those that open during it come last, and must not make it endless. */
   #beginRound(): Iterator<C> {
-    this.#left = this.#everyone.size;
-    return (this.#walk = this.#everyone.values());
+    this.#remaining = this.#connections.size;
+    return (this.#iterator = this.#connections.values());
   }
 }

@@ -4,74 +4,74 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { WebServer } from "./attachable-server.ts";
-import { PendingSockets } from "./pending-sockets.ts";
-import type { Settings } from "./settings.ts";
-import { type Route, Router } from "./router.ts";
 import { createOwnServer } from "./own-web-server.ts";
+import { PendingSockets } from "./pending-sockets.ts";
+import { type Route, Router } from "./router.ts";
+import type { Settings } from "./settings.ts";
 
-/** What a place tells the one who is there. */
+/** Gets the upgrade requests and the events of a web server. */
 export interface HttpBindingListener extends Route {
-  /** Clients can come. */
+  /** Clients can connect now. */
   onListening(): void;
-  /** The web server failed, e.g. its port is in use. `lost`: no client will ever come. */
-  onWebServerError(error: Error, lost: boolean): void;
+  /** The web server failed, e.g. its port is in use. `isFatal`: no client can ever connect. */
+  onWebServerError(error: Error, isFatal: boolean): void;
   /** The web server was closed. */
   onWebServerClosed(): void;
 }
 
-/** Where clients come in: a web server of our own, the user's, or none but `handleUpgrade`. */
+/** Connects a WebSocket server with a web server: the library's own, the user's, or none, with `handleUpgrade` only. */
 export class HttpBinding {
   readonly #own: Server | undefined;
   readonly #server: WebServer | undefined;
   readonly #listener: HttpBindingListener;
   readonly #detach: () => void;
-  /** Who has come in by the own web server, and has not asked yet. */
-  readonly #lobby: PendingSockets | undefined;
+  /** Sockets of the own web server that have not sent a whole request yet. */
+  readonly #pendingSockets: PendingSockets | undefined;
 
   constructor(settings: Settings, listener: HttpBindingListener) {
     this.#listener = listener;
     this.#own = settings.port === undefined ? undefined : createOwnServer(settings);
     this.#server = this.#own ?? settings.server;
     if (this.#own !== undefined && settings.maxHandshakes !== Infinity) {
-      this.#lobby = new PendingSockets(settings);
-      this.#lobby.watch(this.#own, settings.tls !== undefined);
+      this.#pendingSockets = new PendingSockets(settings);
+      this.#pendingSockets.watch(this.#own, settings.tls !== undefined);
     }
     this.#detach = this.#server === undefined ? nothing : Router.attach(this.#server, listener);
-    // Several servers may share one of the user's: eleven of them are no leak.
-    this.#makeRoom(1);
+    // Several WebSocket servers may share one web server. Node must not take eleven of them for a leak.
+    this.#addToMaxListeners(1);
     if (this.#server?.listening === false) this.#server.once("listening", this.#onListening);
     else process.nextTick(this.#onListening);
-    // The user's web server keeps its own way of failing: we only look on.
+    // `errorMonitor` observes the user's web server. Its errors stay the user's to handle.
     this.#server?.on(this.#own === undefined ? EventEmitter.errorMonitor : "error", this.#onError);
     this.#server?.once("close", this.#onClose);
     this.#own?.listen(settings.port, settings.host);
   }
 
-  /** Where the web server listens; null when it does not, or there is none. */
+  /** The address on which the web server listens; null when it does not listen, or there is none. */
   address(): AddressInfo | string | null {
     return this.#server?.address() ?? null;
   }
 
-  /** Somebody has asked: what becomes of him is not the place's any more. */
+  /** A socket has sent its request, so it no longer counts as pending. */
   onRequest(socket: Duplex): void {
-    this.#lobby?.remove(socket);
+    this.#pendingSockets?.remove(socket);
   }
 
-  /** Takes no more requests, and closes what is left on the own web server. The user's goes on. */
+  /** Takes no more requests, and closes the own web server with its sockets. The user's web server keeps running. */
   detach(): void {
     this.#detach();
     this.#server?.off("listening", this.#onListening);
-    this.#makeRoom(-1);
+    this.#addToMaxListeners(-1);
     this.#server?.off("close", this.#onClose);
     if (this.#own === undefined) this.#server?.off(EventEmitter.errorMonitor, this.#onError);
     this.#own?.close();
-    // Those that were refused may still read why.
+    // Sockets after an upgrade stay open, so refused clients may still read their answer.
     this.#own?.closeAllConnections();
-    this.#lobby?.close();
+    this.#pendingSockets?.close();
   }
 
-  /** Node warns of an eleventh listener; 0: it does not. */
-  #makeRoom(listeners: number): void {
+  /** Node warns above `getMaxListeners()`; 0 turns the warning off. */
+  #addToMaxListeners(listeners: number): void {
     const server = this.#server;
     if (!(server instanceof EventEmitter)) return;
     const most = server.getMaxListeners();

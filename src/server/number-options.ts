@@ -5,114 +5,95 @@ import { DEFAULT_MAX_JSON_DEPTH, DEFAULT_MAX_JSON_VALUES } from "../connection/r
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "../protocol/limits.ts";
 
-/** What a number among the options may be. */
-interface Range {
+/** The values that an option may have. They are integers. */
+export interface Range {
+  /** The least value. */
   readonly least: number;
   /** The default. */
   readonly usual: number;
+  /** The greatest value. */
   readonly most: number;
-  /** Infinity takes the limit away. */
+  /** Whether Infinity is allowed, which removes the limit. */
   readonly endless: boolean;
 }
 
-/** What Node's timers can wait for, in milliseconds. */
+/** The longest time of Node's timers, in milliseconds. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Milliseconds, that have an end. */
+/** A finite number of milliseconds. */
 function time(usual: number): Range {
   return { least: 1, usual, most: MAX_TIMEOUT, endless: false };
 }
 
-/** Milliseconds; Infinity: never. */
-function mayBeNever(usual: number): Range {
+/** A number of milliseconds; Infinity: never. */
+function timeOrNever(usual: number): Range {
   return { ...time(usual), endless: true };
 }
 
-/** Bytes, or how many. */
+/** A number of bytes or of things. */
 function amount(usual: number, least = 1): Range {
   return { least, usual, most: Number.MAX_SAFE_INTEGER, endless: true };
 }
 
-/** A quarter of what the process may have: what waits for slow peers is not to be what it dies of. */
+/** A quarter of the memory that the process may have, so that data for slow peers does not exhaust it. */
 function shareOfMemory(): number {
-  // 0 or undefined where nothing but the machine limits it; some say 2^64 for that.
+  // Without a limit on the process it is 0, undefined, or on some systems 2^64.
   const constrained = process.constrainedMemory() as number | undefined;
   const all = Math.min(totalmem(), constrained === undefined || constrained === 0 ? Infinity : constrained);
   return Math.max(64 * MIB, Math.floor(all / 4));
 }
 
-/** The options that are numbers, each with the reason for its default. Times in milliseconds, sizes in bytes. */
+/** The options that are numbers, each with the reason for its default. Times are in milliseconds, sizes in bytes. */
 export const numberOptions = {
-  /** Above chat and JSON by far, below what hurts a thousand times over. At most what a string can hold. */
+  /** Far more than chat and JSON need; a thousand messages of this size do no harm. The most is what a string can hold. */
   maxMessageSize: { least: 1, usual: DEFAULT_MAX_MESSAGE_SIZE, most: constants.MAX_STRING_LENGTH, endless: false },
   /** A message of the default limit in fragments of 64 bytes each. */
   maxFragments: amount(DEFAULT_MAX_FRAGMENTS),
-  /** Deeper is made by machines, to make functions run out of stack that call themselves. */
+  /** Deeper JSON is made to attack: recursive functions run out of stack. */
   maxJsonDepth: amount(DEFAULT_MAX_JSON_DEPTH, 0),
-  /** More than a message of the default size can hold: a bound for those who let in larger ones. */
+  /** It bounds the memory of messages larger than the default size. */
   maxJsonValues: amount(DEFAULT_MAX_JSON_VALUES),
-  /** Long enough for a slow network and a look into a database, short enough to free what a dead client holds. */
+  /** Long enough for a slow network and a database query, short enough to free what a dead client occupies. */
   handshakeTimeout: time(10_000),
-  /** A close frame's way there and back on the slowest network. */
+  /** A round trip on the slowest network. */
   closeTimeout: time(5_000),
-  /** A request line and headers have this many bytes at most: what Node itself allows by default. */
+  /** The same as Node's own default for a request line and headers. */
   maxHeaderSize: amount(16 * KIB),
-  /** A peer that reads never gets near it, and a burst of large messages fits. */
+  /** A peer that reads stays far below it, and a burst of large messages fits. */
   maxSendQueue: amount(16 * MIB),
-  /** Sixty-four peers with a full queue each have a gibibyte: their number is bounded by what there is. */
+  /** Sixty-four full queues take a gibibyte, so their sum is bounded by the memory there is. */
   maxTotalSendQueue: amount(shareOfMemory()),
   /** One message of the default limit. */
   highWaterMark: amount(1 * MIB, 0),
-  /** Proxies and NAT forget a connection after a minute of silence or more. */
-  pingInterval: mayBeNever(30_000),
-  /** The slowest network's way there and back, and a phone that has to wake up. */
-  pingTimeout: mayBeNever(20_000),
-  /** A chat may be silent for days: heartbeats find the dead. */
-  idleTimeout: mayBeNever(Infinity),
-  /** As long as both sides live. */
-  maxLifetime: mayBeNever(Infinity),
-  /** Some 400 MB of idle connections; a process has fewer open files than that unless somebody has thought about it. */
+  /** Proxies and NAT drop a connection after a minute of silence or more. */
+  pingInterval: timeOrNever(30_000),
+  /** A round trip on the slowest network, and the time a phone takes to wake up. */
+  pingTimeout: timeOrNever(20_000),
+  /** A chat may be silent for days. Pings find dead peers. */
+  idleTimeout: timeOrNever(Infinity),
+  /** No limit: a connection may stay open as long as both sides want. */
+  maxLifetime: timeOrNever(Infinity),
+  /** About 400 MB of idle connections. Most systems allow a process fewer open files, unless they were configured. */
   maxConnections: amount(100_000),
-  /** A carrier's NAT has a few thousand customers behind one address. */
+  /** With carrier-grade NAT, a few thousand customers share one address. */
   maxConnectionsPerAddress: amount(20_000),
-  /** Twenty thousand clients a second whose `onConnection` takes a tenth of one. */
+  /** Enough for 20,000 clients a second whose `onConnection` takes 100 ms. */
   maxHandshakes: amount(2_000),
-  /** Whoever has a rate to keep knows which. */
+  /** No limit: only the application knows its rate. */
   maxHandshakesPerSecond: amount(Infinity),
   maxMessagesPerSecond: amount(Infinity),
   maxBytesPerSecond: amount(Infinity),
-  /** A few milliseconds of work. */
+  /** Closing this many takes a few milliseconds. */
   closeBatchSize: amount(1_000),
-  /** Ten thousand clients a second come back to the next server. */
-  closeBatchInterval: time(100),
 } as const satisfies Record<string, Range>;
 
-/** The name of an option that is a number. */
-export type NumberOptionName = keyof typeof numberOptions;
-
-/** The numbers among the options, with their defaults filled in. */
-export type NumberOptions = Readonly<Record<NumberOptionName, number>>;
-
 /**
- * Checks all numbers among the options.
+ * Checks one number. Undefined stands for the default.
  *
- * @throws {InvalidArgumentError} for something that is no number
- * @throws {OutOfRangeError} for one out of range
- */
-export function readNumberOptions(options: Readonly<Partial<Record<NumberOptionName, unknown>>>): NumberOptions {
-  const names = Object.keys(numberOptions) as NumberOptionName[];
-  return Object.fromEntries(
-    names.map((name) => [name, readNumber(name, options[name], numberOptions[name])]),
-  ) as NumberOptions;
-}
-
-/**
- * Checks one number.
- *
- * @throws {InvalidArgumentError} for something that is no number
- * @throws {OutOfRangeError} for one out of range
+ * @throws {InvalidArgumentError} for a value that is not a number
+ * @throws {OutOfRangeError} for a number out of range
  */
 export function readNumber(name: string, value: unknown, { least, usual, most, endless }: Range): number {
   if (value === undefined) return usual;

@@ -7,107 +7,106 @@ import type { TrustProxy } from "../handshake/forwarded-address.ts";
 import type { Origins } from "../handshake/rules/origin.ts";
 import type { WebServer } from "./attachable-server.ts";
 
-/** Options of a `WebSocketServer`: times in milliseconds, sizes in bytes. */
+/** Options of a `WebSocketServer`. Times are in milliseconds, sizes in bytes. */
 export interface WebSocketServerOptions<T extends DataType = DataType> {
-  /** The path that reaches this server, e.g. `"/chat"`. Default: every WebSocket request. */
+  /** The path of this server, e.g. `"/chat"`. Default: it takes every WebSocket request. */
   readonly path?: string | undefined;
-  /** What `onMessage` is handed. Default `"text"`. */
+  /** The type of `event.data` in `onMessage`. Default `"text"`. */
   readonly dataType?: T | undefined;
-  /** A web server of yours to attach to: its host, port and TLS are used, and it stays yours to close. */
+  /** Your web server to attach to. Its host, port and TLS are used. The library does not close it. */
   readonly server?: WebServer | undefined;
-  /** Listens on this port with a web server of its own; 0: any free one, which `wss.address()` tells. */
+  /** Listens on this port, with the library's own web server. 0: any free port, which `wss.address()` returns. */
   readonly port?: number | undefined;
-  /** The address its own web server listens on. Default: all. */
+  /** The address on which the library's own web server listens. Default: all addresses. */
   readonly host?: string | undefined;
-  /** Certificate and key for its own web server, which then speaks `wss:` only. */
+  /** Certificate and key for the library's own web server, which then accepts `wss:` only. */
   readonly tls?: (SecureContextOptions & TlsOptions) | undefined;
-  /** Which browsers may connect. Default: pages of this host. */
+  /** The web pages that may connect. Default: pages of this host. */
   readonly origins?: Origins | undefined;
   /**
-   * Which proxies before the server are believed about the client's address, in `X-Forwarded-For`: how many there are, or
-   * their addresses (`"10.0.0.0/8"`, `"loopback"`). A proxy that connects by a unix socket has no address: it is a hop, 1.
-   * Default: none, and the header is not looked at.
+   * The proxies in front of the server that are trusted to report the client's address in `X-Forwarded-For`: their number,
+   * or their addresses (`"10.0.0.0/8"`, `"loopback"`). A proxy that connects through a Unix socket has no address: count it
+   * as one hop, 1. Default: none, and the header is ignored.
    */
   readonly trustProxy?: TrustProxy | undefined;
 
-  // Messages that come.
+  // Incoming messages.
 
-  /** Bytes a message may have, over all its fragments. Default 1 MiB, at most what a string can hold (512 MiB). Above it: close 1009. */
+  /** Bytes that a message may have, in all its fragments. Default 1 MiB, at most 512 MiB, which a string can hold. Above it: close 1009. */
   readonly maxMessageSize?: number | undefined;
-  /** Fragments a message may have. Default 16,384. Above it: close 1009. */
+  /** Fragments that a message may have. Default 16,384. Above it: close 1009. */
   readonly maxFragments?: number | undefined;
-  /** Under `dataType: "object"`, arrays and objects inside each other. Default 64. Above it: close 1009, see `invalidJson`. */
+  /** With `dataType: "object"`, how deep arrays and objects may be nested. Default 64. Above it: close 1009, see `invalidJson`. */
   readonly maxJsonDepth?: number | undefined;
-  /** Under `dataType: "object"`, values in one message. Default 100,000: some 60 bytes of memory each. Above it: close 1009, see `invalidJson`. */
+  /** With `dataType: "object"`, values in one message. Default 100,000; each takes about 60 bytes of memory. Above it: close 1009, see `invalidJson`. */
   readonly maxJsonValues?: number | undefined;
   /**
-   * Under `dataType: "object"`, what a message does that is not JSON, or beyond its limits. `"close"` (default): close
-   * 1007 or 1009. `"keep"`: the message is dropped and the server's `onError` told.
+   * With `dataType: "object"`, what happens when a message is not JSON, or exceeds the limits for JSON. `"close"` (default):
+   * close 1007 or 1009. `"keep"`: the message is dropped, the server's `onError` is called, and the connection stays open.
    */
   readonly invalidJson?: "close" | "keep" | undefined;
-  /** Messages of one connection that are delivered in a second, and in one burst. Default: no limit. */
+  /** Messages that one connection may deliver in a second, and in one burst. Default: no limit. */
   readonly maxMessagesPerSecond?: number | undefined;
   /**
-   * Bytes that one connection may bring in a second, and in one burst, frame headers and all: what one read of the socket
-   * (64 KiB at most) brings is taken, and paid for. Default: no limit.
+   * Bytes that one connection may send in a second, and in one burst. Frame headers count. One read of the socket (at most
+   * 64 KiB) is always processed as a whole, and counted. Default: no limit.
    */
   readonly maxBytesPerSecond?: number | undefined;
-  /** What happens to a peer beyond either. `"pause"` (default): its messages wait, and it is read no faster than that. `"close"`: close 1008. */
+  /** What happens above either of these rates. `"pause"` (default): messages wait, and the socket is read no faster than that. `"close"`: close 1008. */
   readonly ratePolicy?: RatePolicy | undefined;
 
-  // Messages that are sent.
+  // Outgoing messages.
 
   /** Bytes that may wait for one peer before `send` returns false. Default 1 MiB. */
   readonly highWaterMark?: number | undefined;
   /**
-   * Bytes that may wait for one slow peer; looked at before a message, of whatever size that is. From the 1,000th on, one that
-   * waits by itself (behind a `Blob`, or under `"drop-oldest"` and `"latest"`) counts for 256 at least. Default 16 MiB. Above it:
-   * `sendQueuePolicy`.
+   * Bytes that may wait for one slow peer. It is checked before a message is added, whatever the message's size. A message
+   * that waits separately (after a `Blob`, or with `"drop-oldest"` and `"latest"`) counts as at least 256 bytes from the
+   * 1,000th on. Default 16 MiB. Above it: `sendQueuePolicy`.
    */
   readonly maxSendQueue?: number | undefined;
   /**
-   * Bytes that may wait for all slow peers of the process, of all its servers. Default: a quarter of the memory that the
-   * process may have. Above it those with more than an equal share are dealt with by `sendQueuePolicy`.
+   * Bytes that may wait for all slow peers together, of all servers in the process. Default: a quarter of the memory that
+   * the process may have. Above it, `sendQueuePolicy` applies to the peers that have more than an equal share.
    */
   readonly maxTotalSendQueue?: number | undefined;
   /**
-   * What happens to a message when so much waits already. `"terminate"` (default): the peer is given up, close 1013.
-   * `"drop-newest"`: this message is dropped. `"drop-oldest"`: those that wait the longest are. `"latest"`: of the messages
-   * with the same `key` only the newest is kept, those without one count as of one key; if that is not enough, close 1013.
+   * What happens to a message when the limits above are reached. `"terminate"` (default): the connection is closed, close
+   * 1013. `"drop-newest"`: this message is dropped. `"drop-oldest"`: the messages that have waited the longest are dropped.
+   * `"latest"`: of the messages with the same `key` only the newest is kept; messages without a key share one key; if that
+   * is not enough, close 1013.
    */
   readonly sendQueuePolicy?: SendQueuePolicy | undefined;
 
   // How long a connection lives.
 
-  /** Milliseconds of a peer's silence before it is sent a ping. Any byte ends the silence. Default 30,000; Infinity: no pings. */
+  /** Milliseconds of a peer's silence before a ping is sent. Any byte ends the silence. Default 30,000; Infinity: no pings. */
   readonly pingInterval?: number | undefined;
-  /** Milliseconds behind a ping in which any byte must come. Default 20,000. Above it: `onError`, and 1006. */
+  /** Milliseconds after a ping in which any byte must arrive. Default 20,000. Above it: `onError`, and 1006. */
   readonly pingTimeout?: number | undefined;
   /** Milliseconds without a message in either direction. Default: no limit. Above it: close 1001. */
   readonly idleTimeout?: number | undefined;
-  /** Milliseconds that a connection may live. Default: no limit. Above it: close 1001. */
+  /** Milliseconds that a connection may stay open. Default: no limit. Above it: close 1001. */
   readonly maxLifetime?: number | undefined;
   /** Milliseconds that a peer has to answer a close frame and to close its side. Default 5,000. */
   readonly closeTimeout?: number | undefined;
-  /** Connections that `wss.terminate` closes at a time; more where the time would not do for all. Default 1,000. */
+  /** Connections that `wss.terminate` closes at a time, about every 100 ms. It closes more at a time when its timeout is short. Default 1,000. */
   readonly closeBatchSize?: number | undefined;
-  /** Milliseconds between two of these batches on average, half more or less at random. Default 100. */
-  readonly closeBatchInterval?: number | undefined;
 
-  // Who may come in.
+  // New clients.
 
-  /** Connections in all. Default 100,000. Above it: HTTP 503. */
+  /** Connections in total. Default 100,000. Above it: HTTP 503. */
   readonly maxConnections?: number | undefined;
-  /** Connections from one address; of IPv6, from one /64. Default 20,000. Above it: HTTP 429. Behind a proxy see `trustProxy`. */
+  /** Connections from one address; with IPv6, from one /64. Default 20,000. Above it: HTTP 429. Behind a proxy, see `trustProxy`. */
   readonly maxConnectionsPerAddress?: number | undefined;
   /**
-   * Clients that are asking to connect: that wait for `onConnection`, above it HTTP 503; and that have not finished their
-   * request on a web server of our own, above it the one that has tried the longest is put out. Default 2,000.
+   * Clients that wait for `onConnection`. Above it: HTTP 503. On the library's own web server, also clients that have not
+   * finished their request. Above it: the oldest of these is disconnected. Default 2,000.
    */
   readonly maxHandshakes?: number | undefined;
   /** Handshakes in a second, and in one burst. Default: no limit. Above it: HTTP 503 with `Retry-After`. */
   readonly maxHandshakesPerSecond?: number | undefined;
-  /** Milliseconds that a client has for its request, and `onConnection` for its answer. Default 10,000. */
+  /** Milliseconds for a client to send its request, and again for `onConnection` to answer it. Default 10,000. */
   readonly handshakeTimeout?: number | undefined;
   /** Bytes that a request's target and headers may have together. Default 16 KiB. Above it: HTTP 431. */
   readonly maxHeaderSize?: number | undefined;

@@ -1,38 +1,51 @@
-import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, createServer } from "node:http";
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  createServer,
+} from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 
 import { InvalidArgumentError } from "../errors/errors.ts";
-import { UPGRADE_HEADERS } from "../handshake/http1.ts";
 import { Refusal } from "../handshake/refusal.ts";
-import { sendRefusal } from "../handshake/response.ts";
+import {
+  HEADERS_TOO_LARGE,
+  HOST_REQUIRED,
+  METHOD_NOT_ALLOWED,
+  UPGRADE_REQUIRED,
+  badRequest,
+} from "../handshake/refusals.ts";
+import { connectionHeader, sendRefusal } from "../handshake/response.ts";
 import { markUpgraded, isUpgraded } from "./upgraded-socket.ts";
 import type { Settings } from "./settings.ts";
 
-/** How often a web server looks for clients that take too long, in milliseconds; Node's own 30 s would let them all be late. */
+/** Milliseconds between two checks for slow clients. Node's default of 30 s is longer than the default timeout. */
 const CHECK_INTERVAL = 1000;
 
-/** What an own web server needs to know. */
+/** The settings of an own web server. */
 export type OwnServerSettings = Pick<
   Settings,
   "tls" | "maxHeaderSize" | "handshakeTimeout" | "maxConnections" | "maxHandshakes" | "limitCounters"
 >;
 
-/** Makes a web server that serves nothing but WebSocket requests, and says so to others. */
+/** Makes a web server that serves only WebSocket requests. It refuses all others. */
 export function createOwnServer(settings: OwnServerSettings): Server {
   const options = {
-    // Node takes no Infinity.
+    // Node does not accept Infinity.
     maxHeaderSize: Math.min(settings.maxHeaderSize, Number.MAX_SAFE_INTEGER),
-    // Answered by us, or Node would answer and read on.
+    // The library answers a request without Host. Node would answer it and keep the connection open.
     requireHostHeader: false,
     headersTimeout: settings.handshakeTimeout,
     requestTimeout: settings.handshakeTimeout,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL, settings.handshakeTimeout),
   };
   const server = settings.tls === undefined ? createServer(options) : createTlsServer(options, settings);
-  // All of them, for what Node leaves out nobody checks; `maxHeaderSize` is their limit.
+  // 0: Node keeps all headers. A header that it left out could not be checked. `maxHeaderSize` limits them.
   server.maxHeadersCount = 0;
-  // A last bound, on sockets of any state: those are dropped before they are spoken to.
+  // The last limit, on sockets in any state. Node drops those above it without an answer.
   const sockets = settings.maxConnections + settings.maxHandshakes;
   if (sockets < Number.MAX_SAFE_INTEGER) server.maxConnections = sockets;
   server.on("drop", () => settings.limitCounters.maxConnections++);
@@ -56,27 +69,25 @@ function createTlsServer(
   }
 }
 
-/** A request that is no upgrade: RFC 9110 15.5.22. */
+/** Answers a request that is not an upgrade (RFC 9110 15.5.22). */
 function answerPlain(request: IncomingMessage, response: ServerResponse): void {
-  // Behind an answer with "Connection: close" nothing more is answered (RFC 9112 9.6).
+  // After an answer with "Connection: close", no other request is answered (RFC 9112 9.6).
   markUpgraded(request.socket);
-  if (request.headers.host === undefined && request.httpVersion === "1.1") {
-    response.writeHead(400, { Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
-    response.end("A request has exactly one Host header.\n");
-    return;
-  }
-  const get = request.method === "GET" || request.method === "HEAD";
-  const body = get ? "This is a WebSocket server.\n" : "A WebSocket is opened with GET.\n";
-  const headers = get ? UPGRADE_HEADERS : { Allow: "GET" };
-  response.writeHead(get ? 426 : 405, {
-    ...headers,
-    Connection: get ? "Upgrade, close" : "close",
+  const refusal = refusalOf(request);
+  response.writeHead(refusal.status, {
+    ...(refusal.headers as OutgoingHttpHeaders),
+    Connection: connectionHeader(refusal),
     "Content-Type": "text/plain; charset=utf-8",
   });
-  response.end(body);
+  response.end(`${refusal.body}\n`);
 }
 
-/** A request that is not HTTP, too large or too slow. */
+function refusalOf({ headers, httpVersion, method }: IncomingMessage): Refusal {
+  if (headers.host === undefined && httpVersion === "1.1") return HOST_REQUIRED;
+  return method === "GET" || method === "HEAD" ? UPGRADE_REQUIRED : METHOD_NOT_ALLOWED;
+}
+
+/** Answers a request that is not HTTP, too large or too slow. */
 function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Duplex,
@@ -84,15 +95,14 @@ function answerClientError(
 ): void {
   if (error.code === "HPE_HEADER_OVERFLOW") limitCounters.maxHeaderSize++;
   else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") limitCounters.handshakeTimeout++;
-  // It has its answer, and a moment to read it.
+  // The socket has its answer, and still has time to read it.
   if (error.code !== "ECONNRESET" && (isUpgraded(socket) || socket.writableEnded)) return;
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }
-  if (error.code === "HPE_HEADER_OVERFLOW")
-    sendRefusal(socket, new Refusal(431, "The request's headers are too large."), undefined);
+  if (error.code === "HPE_HEADER_OVERFLOW") sendRefusal(socket, HEADERS_TOO_LARGE, undefined);
   else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT")
     sendRefusal(socket, new Refusal(408, "The request took too long."), undefined);
-  else sendRefusal(socket, new Refusal(400, "The request is not HTTP/1.1."), undefined);
+  else sendRefusal(socket, badRequest("The request is not HTTP/1.1."), undefined);
 }

@@ -1,39 +1,35 @@
-import { isThenable } from "../util/thenable.ts";
-import { InvalidArgumentError, HawserError } from "../errors/errors.ts";
+import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
+import { HawserError } from "../errors/errors.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
-import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
-
+import { INTERNAL_ERROR } from "../handshake/refusals.ts";
+import type { ConnectionRequest } from "../handshake/request.ts";
 import { Deadline } from "../util/deadline.ts";
+import { isThenable } from "../util/thenable.ts";
 import { WSConnectionEvent } from "./connection-event.ts";
 
-/** What an admission asks of its server. */
+/** What a pending handshake needs of its server. */
 export interface HandshakeHost {
-  /** Milliseconds that the answer may take. */
+  /** Milliseconds that `onConnection` may take. */
   readonly handshakeTimeout: number;
   /** Calls the user's `onConnection`. */
   callOnConnection(event: WSConnectionEvent): unknown;
-  /** The client is let in. */
-  connect(
-    offer: HandshakeOffer,
-    accepted: AcceptedHandshake,
-    handler: HandlerCallbacks,
-    protocol: string | undefined,
-  ): void;
+  /** `onConnection` returned a handler. */
+  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, request: ConnectionRequest): void;
   /** `onConnection` took too long. */
   onHandshakeTimeout(): void;
-  /** `onConnection` threw, or answered with something that is no handler. */
+  /** `onConnection` threw, or returned something that is not a handler. */
   onHandshakeError(error: unknown, thrown: boolean): void;
 }
 
-/** A client that asks to connect, until it is answered: by `onConnection`, by the deadline, or by the server's end. */
+/** A valid handshake that waits for its answer: from `onConnection`, the deadline, or the server's shutdown. */
 export class PendingHandshake {
-  /** Until it is answered: a promise of the user's that never settles must not keep a client that is gone. */
+  /** Undefined after the answer. A user's promise that never settles must not keep the client in memory. */
   #offer: HandshakeOffer | undefined;
   readonly #host: HandshakeHost;
   #event: WSConnectionEvent | undefined;
   #deadline: Deadline | undefined;
-  #whenAnswered: (() => void) | undefined;
+  #onAnswered: (() => void) | undefined;
 
   constructor(offer: HandshakeOffer, host: HandshakeHost) {
     this.#offer = offer;
@@ -46,20 +42,20 @@ export class PendingHandshake {
     return this.#offer?.request.remoteAddress ?? "";
   }
 
-  /** Asks `onConnection`. `whenAnswered` is called once the client has its answer. */
-  start(whenAnswered: () => void): void {
-    this.#whenAnswered = whenAnswered;
+  /** Calls `onConnection`. `onAnswered` is called when the client gets its answer. */
+  start(onAnswered: () => void): void {
+    this.#onAnswered = onAnswered;
     if (this.#event === undefined) return;
     try {
       const answer = this.#host.callOnConnection(this.#event);
       if (isThenable(answer)) this.#wait(answer);
       else this.#answer(answer);
     } catch (error) {
-      this.#throw(error);
+      this.#fail(error);
     }
   }
 
-  /** Refuses the client, if it has not been answered. */
+  /** Refuses the client, unless it has its answer. */
   refuse(refusal: Refusal): void {
     const offer = this.#offer;
     if (offer === undefined) return;
@@ -68,8 +64,8 @@ export class PendingHandshake {
   }
 
   #wait(answer: PromiseLike<unknown>): void {
-    this.#offer?.captureAddress();
-    // Answered already: the callback itself has terminated the server.
+    this.#offer?.request.captureAddress();
+    // The offer is already answered when `onConnection` itself has terminated the server.
     if (this.#offer !== undefined) {
       this.#deadline = new Deadline(this.#host.handshakeTimeout, () => {
         this.#host.onHandshakeTimeout();
@@ -81,12 +77,12 @@ export class PendingHandshake {
         this.#answer(settled);
       })
       .catch((error: unknown) => {
-        this.#throw(error);
+        this.#fail(error);
       });
   }
 
   #answer(answer: unknown): void {
-    // The deadline or the server's end came first.
+    // The deadline or the server's shutdown came first.
     if (this.#offer === undefined) return;
     if (answer === null || answer === undefined) this.refuse(new Refusal(403, "The server does not let you connect."));
     else if (answer instanceof Refusal) this.refuse(answer);
@@ -96,45 +92,28 @@ export class PendingHandshake {
         new HawserError("HWS_INVALID_HANDLER", "expected an object with onMessage, a refusal, null or undefined"),
         false,
       );
-      this.refuse(internalError());
+      this.refuse(INTERNAL_ERROR);
     }
   }
 
   #accept(offer: HandshakeOffer, handler: HandlerCallbacks): void {
     const protocol = this.#event?.protocol;
     this.#settle();
-    const accepted = offer.accept(protocol);
-    // The client may have gone while it waited; the end of its stream is not told twice.
+    const accepted = offer.accept({ protocol });
+    // The client may have disconnected while it waited. The end of its stream is not reported again.
     if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
-    else this.#host.connect(offer, accepted, handler, protocol);
+    else this.#host.onAccepted(accepted, handler, offer.request);
   }
 
-  #throw(error: unknown): void {
+  #fail(error: unknown): void {
     this.#host.onHandshakeError(error, true);
-    this.refuse(internalError());
+    this.refuse(INTERNAL_ERROR);
   }
 
   #settle(): void {
     this.#deadline?.stop();
-    this.#whenAnswered?.();
+    this.#onAnswered?.();
     this.#offer = this.#event = undefined;
-  }
-}
-
-/**
- * Checks a server's handler.
- *
- * @throws {InvalidArgumentError} when it is no object, or one of its callbacks is no function
- */
-export function checkServerHandler(handler: unknown): void {
-  if (typeof handler !== "object" || handler === null)
-    throw new InvalidArgumentError("handler: expected an object with onConnection");
-  const callbacks = handler as Record<string, unknown>;
-  if (typeof callbacks["onConnection"] !== "function")
-    throw new InvalidArgumentError("handler: onConnection: expected a function");
-  for (const name of ["onOpen", "onTerminate", "onError"]) {
-    if (callbacks[name] !== undefined && typeof callbacks[name] !== "function")
-      throw new InvalidArgumentError(`handler: ${name}: expected a function`);
   }
 }
 
@@ -142,9 +121,4 @@ function isHandler(value: unknown): value is HandlerCallbacks {
   return (
     typeof value === "object" && value !== null && typeof (value as { onMessage?: unknown }).onMessage === "function"
   );
-}
-
-/** The answer when a callback of the user's failed: its error's text is not for the client. */
-export function internalError(): Refusal {
-  return new Refusal(500, "The server failed.");
 }

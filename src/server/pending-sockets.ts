@@ -4,28 +4,28 @@ import type { Duplex } from "node:stream";
 
 import type { LimitCounters } from "../connection/counters/limit-counters.ts";
 
-/** A socket with TLS, and where Node keeps the one below it. */
+/** A TLS socket. Node keeps the TCP socket below it in `_parent`. */
 interface Secured extends Duplex {
   readonly _parent?: unknown;
 }
 
-/** The limits of a lobby. */
+/** The limits on pending sockets. */
 export interface PendingSocketLimits {
-  /** How many may be there. */
+  /** The greatest number of pending sockets. */
   readonly maxHandshakes: number;
-  /** Counts who was put out. */
+  /** Counts the sockets that were destroyed. */
   readonly limitCounters: Pick<LimitCounters, "maxHandshakes">;
 }
 
 /**
- * Who has connected to a web server of ours and has not asked to be upgraded yet, or has not even ended its TLS handshake.
- * Where there are too many the one who has been there the longest is put out: a handshake takes a moment, so that is one who
- * means to stay (a "slowloris"), and those who come in good faith get in.
+ * The sockets of the own web server that have not sent a whole request yet, or not even finished their TLS handshake. When
+ * there are too many, the oldest is destroyed. A normal handshake takes a moment, so the oldest is most likely one that stays
+ * on purpose (a "slowloris" attack), and normal clients can still connect.
  */
 export class PendingSockets {
   readonly #settings: PendingSocketLimits;
   readonly #sockets = new Set<Duplex>();
-  /** The one listener for all of them: none has a closure of its own. */
+  /** One listener for all sockets, so that none has its own closure. */
   readonly #onClose: (this: Duplex) => void;
 
   constructor(settings: PendingSocketLimits) {
@@ -36,24 +36,24 @@ export class PendingSockets {
     };
   }
 
-  /** Watches a web server: over TLS from the TCP connection on, for a client may begin a handshake and not go on with it. */
+  /** Watches a web server. With TLS it counts from the TCP connection on, because a client may never finish its TLS handshake. */
   watch(server: HttpServer, secure: boolean): void {
-    const enter = (socket: Duplex): void => this.add(socket);
-    server.on("connection", enter);
+    const onConnection = (socket: Duplex): void => this.add(socket);
+    server.on("connection", onConnection);
     if (!secure) return;
     server.on("secureConnection", (socket: Secured) => {
-      const { _parent: below } = socket;
-      if (below instanceof Socket) this.remove(below);
-      else if (server.listeners("connection").includes(enter)) {
-        // This Node does not tell which one it was: then only those are watched that have come so far.
-        server.off("connection", enter);
+      const { _parent: tcpSocket } = socket;
+      if (tcpSocket instanceof Socket) this.remove(tcpSocket);
+      else if (server.listeners("connection").includes(onConnection)) {
+        // This version of Node does not expose the TCP socket. Then only sockets that finished the TLS handshake are counted.
+        server.off("connection", onConnection);
         this.#sockets.clear();
       }
       this.add(socket);
     });
   }
 
-  /** Somebody has connected. */
+  /** Adds a socket that has connected, and destroys the oldest when there are too many. */
   add(socket: Duplex): void {
     this.#sockets.add(socket);
     socket.on("close", this.#onClose);
@@ -65,12 +65,12 @@ export class PendingSockets {
     this.#settings.limitCounters.maxHandshakes++;
   }
 
-  /** Nobody is waited for any more. */
+  /** Destroys all pending sockets. */
   close(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Somebody is upgraded, or answered. */
+  /** Removes a socket that was upgraded or answered. */
   remove(socket: Duplex): void {
     if (this.#sockets.delete(socket)) socket.off("close", this.#onClose);
   }

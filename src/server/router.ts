@@ -2,26 +2,26 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
 import { InvalidArgumentError } from "../errors/errors.ts";
-import { Refusal } from "../handshake/refusal.ts";
-import { pathOf } from "../handshake/request.ts";
+import { PATH_NOT_FOUND } from "../handshake/refusals.ts";
+import { pathOf } from "../handshake/node-request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { WebServer } from "./attachable-server.ts";
 import { isInUse } from "./upgraded-socket.ts";
 
-/** One WebSocket server among those on a web server. */
+/** One of the WebSocket servers on a web server. */
 export interface Route {
-  /** The path that reaches it; undefined: every path that no other has. */
+  /** Its path; undefined: every path that no other route has. */
   readonly path: string | undefined;
   /** Milliseconds a handshake may take. */
   readonly handshakeTimeout: number;
-  /** Takes a request over. */
+  /** An upgrade request for this path has arrived. */
   onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void;
 }
 
 const routers = new WeakMap<WebServer, Router>();
 
-/** The one `upgrade` listener on a web server that several WebSocket servers share, told apart by path. */
+/** The only `upgrade` listener on a web server. It selects one of several WebSocket servers by path. */
 export class Router {
   readonly #server: WebServer;
   readonly #routes = new Map<string | undefined, Route>();
@@ -31,9 +31,10 @@ export class Router {
   }
 
   /**
-   * Adds a route to a web server. Returns what removes it again.
+   * Adds a route to a web server.
    *
-   * @throws {InvalidArgumentError} when the path is taken on this web server
+   * @returns a function that removes the route
+   * @throws {InvalidArgumentError} when another route of this web server has the path
    */
   static attach(server: WebServer, route: Route): () => void {
     let router = routers.get(server);
@@ -50,7 +51,7 @@ export class Router {
     if (this.#routes.size === 0) this.#server.on("upgrade", this.#onUpgrade);
     this.#routes.set(route.path, route);
     return () => {
-      // The path may have a new owner.
+      // Another route may have the path by now.
       if (this.#routes.get(route.path) !== route) return;
       this.#routes.delete(route.path);
       if (this.#routes.size === 0) this.#server.off("upgrade", this.#onUpgrade);
@@ -58,34 +59,29 @@ export class Router {
   }
 
   readonly #onUpgrade = (message: IncomingMessage, socket: Duplex, head: Bytes): void => {
-    // Another listener, called before this one, has taken it.
+    // Another listener, called before this one, has taken the socket.
     if (isInUse(socket)) return;
     const path = pathOf(message);
     const route = (path === undefined ? undefined : this.#routes.get(path)) ?? this.#routes.get(undefined);
     if (route !== undefined) route.onUpgrade(message, socket, head);
     else if (this.#server.listenerCount("upgrade") > 1) this.#waitForOthers(message, socket);
-    else sendRefusal(socket, noSuchPath(), message.method);
+    else sendRefusal(socket, PATH_NOT_FOUND, message.method);
   };
 
-  /** The user's own listener may want it, even after a while; if nobody has answered by then, we do. */
+  /** Another `upgrade` listener may still answer the request. If none has answered by the handshake timeout, it gets 404. */
   #waitForOthers({ method }: IncomingMessage, socket: Duplex): void {
-    // Nobody may be listening yet, and a client that resets the connection must not end the process.
+    // There may be no listener yet, and a client that resets the connection must not end the process.
     socket.on("error", () => socket.destroy());
     const written = bytesWritten(socket);
-    const patience = Math.max(...[...this.#routes.values()].map((route) => route.handshakeTimeout));
+    const timeout = Math.max(...[...this.#routes.values()].map((route) => route.handshakeTimeout));
     const deadline = setTimeout(() => {
-      if (!isInUse(socket) && bytesWritten(socket) === written) sendRefusal(socket, noSuchPath(), method);
-    }, patience);
+      if (!isInUse(socket) && bytesWritten(socket) === written) sendRefusal(socket, PATH_NOT_FOUND, method);
+    }, timeout);
     deadline.unref();
     socket.once("close", () => {
       clearTimeout(deadline);
     });
   }
-}
-
-/** The answer for a path that no server has. */
-export function noSuchPath(): Refusal {
-  return new Refusal(404, "There is no WebSocket at this path.");
 }
 
 function bytesWritten(socket: Duplex): number {

@@ -1,16 +1,16 @@
 import type { LimitName } from "../connection/counters/limit-counters.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 
-/** What a server has counted since it was made. */
+/** The counts of a server since it was made. */
 export interface ServerCounters {
-  /** Connections. */
+  /** Counts of connections. */
   readonly connections: {
-    /** Let in so far. */
+    /** Connections that have opened. */
     readonly opened: number;
-    /** Of those, gone again: with `wss.connections.length` they make `opened`. */
+    /** Connections that have closed. Together with `wss.connections.length` they add up to `opened`. */
     readonly closed: number;
   };
-  /** The messages that were sent over all connections, of those that are gone too. */
+  /** Counts of the messages that were sent over all connections, closed ones included. */
   readonly messages: MessageCounters;
   /** How often each limit was reached, by the name of its option. */
   readonly limits: Readonly<Record<LimitName, number>>;

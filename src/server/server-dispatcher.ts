@@ -4,23 +4,23 @@ import type { WSHandler } from "./handlers.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
-/** A server that fails in more ways than this has said enough. */
+/** The greatest number of warnings of one server. */
 const MAX_WARNINGS = 20;
 
-/** Calls a server's handler. What its callbacks throw comes back to its own `onError`; without one, to the process. */
+/** Calls a server's handler. An error that a callback throws is passed to `onError`; without it, the process is warned. */
 export class ServerDispatcher {
   readonly #handler: WSHandler;
   readonly #wss: WebSocketServer;
   readonly #warned = new Set<string>();
-  /** `onTerminate` was the last call: what fails behind it is for the process. */
-  #over = false;
+  /** `onTerminate` was called. It is the last callback: after it, the process is warned of errors. */
+  #isTerminated = false;
 
   constructor(handler: WSHandler, wss: WebSocketServer) {
     this.#handler = handler;
     this.#wss = wss;
   }
 
-  /** Calls `onConnection`. Its exceptions are the caller's. */
+  /** Calls `onConnection`. What it throws is not caught. */
   callOnConnection(event: WSConnectionEvent): unknown {
     return this.#handler.onConnection(this.#wss, event);
   }
@@ -35,9 +35,9 @@ export class ServerDispatcher {
     );
   }
 
-  /** Calls `onTerminate`: the last call. */
+  /** Calls `onTerminate`, the last callback. */
   dispatchTerminate(): void {
-    this.#over = true;
+    this.#isTerminated = true;
     this.#guard(
       () => this.#handler.onTerminate?.(this.#wss, { type: "terminate" }),
       (error) => {
@@ -46,13 +46,13 @@ export class ServerDispatcher {
     );
   }
 
-  /** Calls `onError`. Where there is none, the process is warned of what is `grave`. */
-  dispatchError(error: unknown, culprit: ErrorSource, grave: boolean, connection?: WebSocketConnection): void {
-    if (this.#over || typeof this.#handler.onError !== "function") {
-      if (grave) this.#warn(error);
+  /** Calls `onError`. If there is none, the process is warned when the error `isGrave`. */
+  dispatchError(error: unknown, source: ErrorSource, isGrave: boolean, connection?: WebSocketConnection): void {
+    if (this.#isTerminated || typeof this.#handler.onError !== "function") {
+      if (isGrave) this.#warn(error);
       return;
     }
-    const event = errorEvent(error, culprit);
+    const event = errorEvent(error, source);
     this.#guard(
       () => this.#handler.onError?.(this.#wss, connection === undefined ? event : { ...event, connection }),
       (second) => {
@@ -61,16 +61,16 @@ export class ServerDispatcher {
     );
   }
 
-  #guard(callback: () => unknown, failed: (error: unknown) => void): void {
+  #guard(callback: () => unknown, onFailure: (error: unknown) => void): void {
     try {
-      // A callback of the server's is not waited for; a rejection is not lost.
-      Promise.resolve(callback()).catch(failed);
+      // The result is not awaited, but its rejection is handled.
+      Promise.resolve(callback()).catch(onFailure);
     } catch (error) {
-      failed(error);
+      onFailure(error);
     }
   }
 
-  /** Nothing is swallowed, and nobody is flooded: one warning for each text, as long as they are few. */
+  /** Warns once for each text, and at most `MAX_WARNINGS` times. */
   #warn(error: unknown): void {
     const { message } = errorEvent(error, "handler").errors[0];
     if (this.#warned.has(message) || this.#warned.size === MAX_WARNINGS) return;

@@ -2,28 +2,26 @@ import type { Duplex } from "node:stream";
 
 import { linger } from "../handshake/response.ts";
 
-/** Set on a socket that a server of ours has taken over. */
-const taken = Symbol("hawser taken");
+/** A property of a socket that a WebSocketServer has taken over. */
+const upgraded = Symbol("hawser upgraded");
 
-interface Claimable extends Duplex {
-  [taken]?: true;
+interface MarkedSocket extends Duplex {
+  [upgraded]?: true;
 }
 
-/** Takes a socket over, for good. Returns false when that has been done before. */
-export function markUpgraded(socket: Duplex): boolean {
-  if (isUpgraded(socket)) return false;
-  (socket as Claimable)[taken] = true;
-  return true;
+/** Marks a socket as taken over by a WebSocketServer. The mark stays. */
+export function markUpgraded(socket: Duplex): void {
+  (socket as MarkedSocket)[upgraded] = true;
 }
 
-/** Whether a server of ours has taken the socket over. */
+/** Whether a WebSocketServer has taken the socket over. */
 export function isUpgraded(socket: Duplex): boolean {
-  return (socket as Claimable)[taken] === true;
+  return (socket as MarkedSocket)[upgraded] === true;
 }
 
 /**
- * Whether anybody has taken the socket over: Node takes its own listeners off a socket before `upgrade`, so whoever
- * listens now is somebody.
+ * Whether a WebSocketServer or another listener uses the socket. Node removes its own listeners from a socket before it
+ * emits `upgrade`, so a listener that is there now belongs to somebody else.
  */
 export function isInUse(socket: Duplex): boolean {
   return (
@@ -35,19 +33,19 @@ export function isInUse(socket: Duplex): boolean {
   );
 }
 
-/** Where Node keeps the answer that a socket is waiting for. */
-interface Answering extends Duplex {
+/** Node keeps the answer that a socket waits for in this property. */
+interface AnsweringSocket extends Duplex {
   readonly _httpMessage?: { once(event: "close", listener: () => void): unknown } | null;
 }
 
 /**
- * Whether a request before this one has still to be answered: then the answer to a handshake would come before it, or in the
- * middle of it. The socket is ended behind that answer; what the handshake asked for is not done.
+ * Returns true when an earlier request on this socket has no answer yet. The handshake's answer would then be written
+ * before that answer, or into it. So the handshake is ignored, and the socket is ended after the earlier answer.
  */
 export function endAfterPendingAnswer(socket: Duplex): boolean {
-  const answer = (socket as Answering)._httpMessage;
+  const answer = (socket as AnsweringSocket)._httpMessage;
   if (answer === undefined || answer === null) return false;
-  // Node listens to the socket no more: it is we who must see that the client has gone.
+  // Node no longer listens to the socket, so the client's end is handled here.
   socket.once("end", () => socket.destroy()).resume();
   answer.once("close", () => {
     if (socket.destroyed) return;

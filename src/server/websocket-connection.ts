@@ -1,39 +1,39 @@
 import type { Connection } from "../connection/connection.ts";
-import type { Status } from "../connection/status.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
 import { type Message, payloadOf } from "../connection/sending/payload.ts";
 import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { fitsReason, isSendableCode } from "../protocol/close-frame.ts";
+import type { Status } from "../connection/status.ts";
 import type { ConnectionHandler, WSHandler } from "./handlers.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
-/** What `terminate` takes as one object. */
+/** The arguments of `terminate` as one object. */
 export interface TerminateOptions {
   /** The close code, 1000 or above. */
   readonly code?: number | undefined;
-  /** The reason, sent with codes above 3000 only. */
+  /** The reason. It is sent only with codes above 3000. */
   readonly message?: string | undefined;
 }
 
-/** What is to be known of a message besides. */
+/** Options of one message. */
 export interface SendOptions {
-  /** Under `sendQueuePolicy: "latest"`, what the message is the latest of, e.g. `"price:EUR"`. */
+  /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key, e.g. `"price:EUR"`. */
   readonly key?: string | undefined;
 }
 
-/** 4D: a message is sent only with a code above this. */
+/** 4D: the reason is sent only with a code above this. */
 const MESSAGE_ABOVE = 3000;
 
 let access: (connection: WebSocketConnection) => Connection;
 
 /**
- * One client's connection: 4D's `WebSocketConnection`. Made by the server when `onConnection` returns a handler, and
- * handed to each of that handler's callbacks.
+ * The connection of one client: 4D's `WebSocketConnection`. The server makes it when `onConnection` returns a handler, and
+ * passes it to each callback of that handler.
  */
 export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler> {
-  /** An integer, unique for the life of the server. */
+  /** An integer that is unique within the server. */
   readonly id: number;
   /** The server it belongs to. */
   readonly wss: WebSocketServer<WSHandler<DataType, H>, DataType>;
@@ -59,7 +59,7 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
     this.wss = wss;
     this.id = id;
     this.protocol = protocol;
-    // Read-only at run time too: the server finds it by its id.
+    // It is read-only at run time too, because the server looks it up by its id.
     Object.freeze(this);
   }
 
@@ -73,26 +73,27 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
     return this.#core.status;
   }
 
-  /** Bytes that were sent and have not reached the operating system yet. */
+  /** Bytes that were sent, but that the operating system has not taken yet. */
   get bufferedAmount(): number {
     return this.#core.bufferedAmount;
   }
 
-  /** What became of the messages that were sent: a snapshot, in which `accepted` is `written + dropped + pending`. */
+  /** Counts of the messages that were sent. It is a snapshot, in which `accepted` is `written + dropped + pending`. */
   get counters(): MessageCounters {
     return this.#core.counters;
   }
 
   /**
-   * Sends a message. A string goes out as a text frame; bytes (`Uint8Array`, any view, `ArrayBuffer`, `Blob`) as a
-   * binary frame; any other object as the JSON that `JSON.stringify` makes of it. What is sent in one turn of the
-   * event loop leaves in one write, where the peer keeps up. Bytes above 16 KiB are not copied: leave them as they are until they are sent.
+   * Sends a message. A string is sent as a text frame; bytes (`Uint8Array`, any view, `ArrayBuffer`, `Blob`) as a binary
+   * frame; any other object as the JSON that `JSON.stringify` makes of it. All messages of one turn of the event loop are
+   * sent in one write, unless the peer is slow. More than 16 KiB of bytes are not copied: do not change them before they
+   * are sent.
    *
-   * @param options the message's `key`, under the policy `"latest"`
-   * @returns true when the message was accepted and no more than `highWaterMark` bytes wait. False: it was accepted but
-   *   the peer is slow, so better wait (`drained`, `onDrain`); or it was dropped, by `sendQueuePolicy` or, as in browsers,
-   *   because `status` is not `"Connected"`
-   * @throws {InvalidArgumentError} for any other value; a `TypeError` of `JSON.stringify` for a cyclic object
+   * @param options the message's `key`, for the policy `"latest"`
+   * @returns true when the message was accepted and no more than `highWaterMark` bytes wait. False in two cases. The message
+   *   was accepted but the peer is slow: wait with `drained` or `onDrain`. Or the message was dropped: by `sendQueuePolicy`,
+   *   or, as in browsers, because `status` is not `"Connected"`
+   * @throws {InvalidArgumentError} for any other value; `JSON.stringify` throws a `TypeError` for a cyclic object
    */
   send(message: Message, options?: SendOptions): boolean {
     return (
@@ -104,7 +105,7 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   /**
    * Waits until no more than `highWaterMark` bytes wait for the peer.
    *
-   * @returns true when there is room; false when the connection was closed before. It never rejects
+   * @returns true when this is so; false when the connection closes before. It never rejects
    * @example
    * for await (const row of rows) if (!ws.send(row) && !(await ws.drained())) break;
    */
@@ -113,20 +114,20 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   }
 
   /**
-   * Sends a ping (RFC 6455 5.5.2). One is on its way at a time: who calls again meanwhile waits for the same.
+   * Sends a ping (RFC 6455 5.5.2). While one is unanswered, another call sends none and waits for the same pong.
    *
-   * @returns the milliseconds to the pong; undefined when the connection was closed before. It never rejects
+   * @returns the milliseconds until the pong; undefined when the connection closes before. It never rejects
    */
   ping(): Promise<number | undefined> {
     return this.#core.measureRoundTrip();
   }
 
   /**
-   * Closes the connection. No message is delivered any more; `onTerminate` follows when the peer has answered, or after
-   * `closeTimeout`. The second call does nothing.
+   * Closes the connection. No more messages are delivered. `onTerminate` is called when the peer has answered, or after
+   * `closeTimeout`. A second call does nothing.
    *
-   * @param code a close code that RFC 6455 7.4 lets stand in a close frame. Default: none is sent
-   * @param message the reason, 123 bytes of UTF-8 at most. As in 4D it is sent only with a code above 3000
+   * @param code a close code that RFC 6455 7.4 allows in a close frame. Default: none is sent
+   * @param message the reason, at most 123 bytes of UTF-8. As in 4D, it is sent only with a code above 3000
    * @throws {InvalidArgumentError} for arguments of another type
    * @throws {OutOfRangeError} for a code or a message that cannot be sent
    * @example
@@ -137,20 +138,20 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
     const close: TerminateOptions =
       typeof code === "object" && (code as unknown) !== null ? code : { code: code as number | undefined, message };
     checkClose(close.code, close.message);
-    const told = close.code !== undefined && close.code > MESSAGE_ABOVE;
-    this.#core.terminate(close.code, told ? close.message : undefined);
+    const isReasonSent = close.code !== undefined && close.code > MESSAGE_ABOVE;
+    this.#core.terminate(close.code, isReasonSent ? close.message : undefined);
   }
 }
 
-/** The connection behind the user's object: the server's way in. */
+/** The internal connection of a user's object. Only the server calls it. */
 export function connectionOf(connection: WebSocketConnection): Connection {
   return access(connection);
 }
 
 /**
- * The key among a message's options.
+ * The key in a message's options.
  *
- * @throws {InvalidArgumentError} for options that are no object, or a key that is no string
+ * @throws {InvalidArgumentError} when the options are not an object, or the key is not a string
  */
 export function keyOf(method: string, options: unknown): string | undefined {
   if (typeof options !== "object" || options === null)

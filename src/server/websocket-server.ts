@@ -12,26 +12,25 @@ import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { type Bytes, asBytes } from "../protocol/bytes.ts";
 import { Opcode } from "../protocol/opcodes.ts";
 import { FIN, serializeFrame } from "../protocol/frame-encoder.ts";
-import { checkServerHandler } from "./pending-handshake.ts";
 import { Connections } from "./connections.ts";
-import { ServerCore } from "./core.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import type { HandlerOf, WSHandler } from "./handlers.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
+import { ServerLifecycle } from "./server-lifecycle.ts";
 import { readOptions } from "./settings.ts";
 import { WebSocketConnection, connectionOf, keyOf } from "./websocket-connection.ts";
 
-/** Whom `broadcast` leaves out, and what else is to be known of the message. */
+/** Options of `broadcast`. */
 export interface BroadcastOptions {
-  /** One connection, or several. */
+  /** A connection, or several, that do not get the message. */
   readonly except?: WebSocketConnection | Iterable<WebSocketConnection> | undefined;
-  /** Under `sendQueuePolicy: "latest"`, what the message is the latest of. */
+  /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key. */
   readonly key?: string | undefined;
 }
 
-// `S` is only an object here: were it a `WSHandler`, inline handlers would get its `event.data`, not that of `T`.
+// `S` extends only `object`: with `WSHandler`, the `event.data` of inline handlers would not have the type of `T`.
 /**
  * A WebSocket server: 4D's `WebSocketServer`. Creating it starts it.
  *
@@ -48,13 +47,13 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
   readonly #connections: Connections<WebSocketConnection<HandlerOf<S>>>;
   readonly #dataType: DataType;
   readonly #handler: S;
-  readonly #core: ServerCore;
+  readonly #lifecycle: ServerLifecycle;
 
   /**
-   * Creates and starts a server. With `server` it attaches to a web server of yours, with `port` it listens itself,
-   * with neither it waits for `handleUpgrade`.
+   * Creates and starts a server. With the option `server` it attaches to your web server. With `port` it listens itself.
+   * With neither it waits for calls of `handleUpgrade`.
    *
-   * @throws {InvalidArgumentError} for a handler without `onConnection` or an option of a wrong type; it names which
+   * @throws {InvalidArgumentError} for a handler without `onConnection`, or an option of a wrong type, which it names
    * @throws {OutOfRangeError} for a number out of range
    */
   constructor(handler: S & WSHandler<T>, options: WebSocketServerOptions<T> = {}) {
@@ -63,23 +62,22 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
     const self = this as unknown as WebSocketServer;
     this.#handler = handler;
     this.#dataType = settings.dataType;
-    const caller = new ServerDispatcher(handler, self);
-    this.#core = new ServerCore(
+    this.#lifecycle = new ServerLifecycle(
       settings,
-      caller,
+      new ServerDispatcher(handler, self),
       (core, id, protocol) => new WebSocketConnection(core, self as WebSocketConnection["wss"], id, protocol),
     );
     this.#connections = new Connections(
-      this.#core.roster as unknown as ConnectionRegistry<WebSocketConnection<HandlerOf<S>>>,
+      this.#lifecycle.connections as unknown as ConnectionRegistry<WebSocketConnection<HandlerOf<S>>>,
     );
   }
 
-  /** All connections now handled: a live collection. */
+  /** All open connections: a live collection. */
   get connections(): Connections<WebSocketConnection<HandlerOf<S>>> {
     return this.#connections;
   }
 
-  /** What `onMessage` is handed. */
+  /** The type of `event.data` in `onMessage`. */
   get dataType(): DataType {
     return this.#dataType;
   }
@@ -89,34 +87,34 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
     return this.#handler;
   }
 
-  /** The path that reaches this server; undefined: every WebSocket request. */
+  /** The path of this server; undefined: it takes every WebSocket request. */
   get path(): string | undefined {
-    return this.#core.path;
+    return this.#lifecycle.path;
   }
 
-  /** True once the server is closed. */
+  /** True after the server is closed. */
   get terminated(): boolean {
-    return this.#core.terminated;
+    return this.#lifecycle.terminated;
   }
 
-  /** What was counted since the server was made: a snapshot. It asks each connection. */
+  /** A snapshot of what was counted since the server was made. It reads the counters of each connection. */
   get counters(): ServerCounters {
-    return this.#core.counters;
+    return this.#lifecycle.counters;
   }
 
-  /** Where its web server listens, as `net.Server.address()` tells it; null when it does not. */
+  /** The address on which its web server listens, as `net.Server.address()` returns it; null when it does not listen. */
   address(): AddressInfo | string | null {
-    return this.#core.address();
+    return this.#lifecycle.address();
   }
 
   /**
-   * Takes an upgrade request that you were handed, e.g. by a framework. Answers 404 when it is for another path.
+   * Takes an upgrade request that you got, e.g. from a framework. It answers 404 to a request for another path.
    *
-   * @param head the bytes that came in behind the request; they are unmasked in place
-   * @throws {InvalidArgumentError} when the socket has been handed over before
+   * @param head the bytes that arrived after the request; they are unmasked in place
+   * @throws {InvalidArgumentError} when the socket was handed over before
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    this.#core.handleUpgrade(
+    this.#lifecycle.handleUpgrade(
       request,
       socket,
       asBytes(Buffer.from(head.buffer as ArrayBuffer, head.byteOffset, head.byteLength)),
@@ -124,34 +122,35 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
   }
 
   /**
-   * Sends a message to all connections. It is encoded once, whatever their number.
+   * Sends a message to all connections. It is encoded only once.
    *
-   * @returns how many took it: who is closing does not, nor a slow one whose queue is full
-   * @throws {InvalidArgumentError} for what `send` does not take either
+   * @returns how many connections accepted it: one that is closing does not, nor a slow one whose queue is full
+   * @throws {InvalidArgumentError} for a value that `send` does not accept
    * @example
    * ws.wss.broadcast(`${name} has joined`, { except: ws });
    */
   broadcast(message: Message, options: BroadcastOptions = {}): number {
     const payload = payloadOf(message);
-    const left = exceptions(options);
+    const isExcepted = exceptions(options);
     const send = senderOf(payload, keyOf("broadcast", options));
     let sent = 0;
-    for (const connection of this.#core.roster.list) {
-      if (connection.status !== "Connected" || left(connection)) continue;
+    for (const connection of this.#lifecycle.connections.list) {
+      if (connection.status !== "Connected" || isExcepted(connection)) continue;
       if (send(connectionOf(connection)) !== SendResult.dropped) sent++;
     }
     return sent;
   }
 
   /**
-   * Closes the server: no one new is let in (HTTP 503 with `Retry-After`), every connection gets a close frame with 1001
-   * behind what was sent before it, its socket is destroyed when the peer has answered. Many are closed in batches
-   * (`closeBatchSize`) within the first half of the time, and go on until it is their turn. A web server of yours goes on.
+   * Closes the server. New clients are refused (HTTP 503 with `Retry-After`). Each connection gets a close frame with 1001
+   * after the messages that were sent before, and its socket is destroyed when the peer has answered. Connections are
+   * closed in batches (`closeBatchSize`) within the first half of the timeout, and work normally until then. Your own web
+   * server keeps running.
    *
-   * @param timeout **seconds** until what is left is destroyed. 0: everything at once, with no close frames. Default:
-   *   the option `closeTimeout`
-   * @returns settles after `onTerminate`, which follows every connection's own
-   * @throws {InvalidArgumentError} for a timeout that is no number
+   * @param timeout **seconds** until the remaining connections are destroyed. 0: all are destroyed at once, without close
+   *   frames. Default: the option `closeTimeout`
+   * @returns settles after `onTerminate`, which follows the `onTerminate` of every connection
+   * @throws {InvalidArgumentError} for a timeout that is not a number
    * @throws {OutOfRangeError} for a negative one
    */
   terminate(timeout?: number): Promise<void> {
@@ -162,14 +161,14 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
         `terminate: timeout: expected 0 to ${String(MAX_SECONDS)} seconds, got ${String(timeout)}`,
       );
     }
-    return this.#core.terminate(timeout);
+    return this.#lifecycle.terminate(timeout);
   }
 }
 
-/** What Node's timers can wait for, in seconds: 24 days. */
+/** The longest time of Node's timers, in seconds: 24 days. */
 const MAX_SECONDS = 2_147_483;
 
-/** What sends a message to one connection after the other: made once, or read once, for all. */
+/** Returns a function that sends the message to one connection. The message is encoded, or read, once for all of them. */
 function senderOf(payload: string | Bytes | Blob, key: string | undefined): (to: Connection) => SendResult {
   if (payload instanceof Blob) {
     const shared = readOnce(payload);
@@ -191,4 +190,21 @@ function exceptions(options: BroadcastOptions): (connection: WebSocketConnection
   }
   const all = new Set(except);
   return (connection) => all.has(connection);
+}
+
+/**
+ * Checks a server's handler.
+ *
+ * @throws {InvalidArgumentError} when it is not an object, or one of its callbacks is not a function
+ */
+function checkServerHandler(handler: unknown): void {
+  if (typeof handler !== "object" || handler === null)
+    throw new InvalidArgumentError("handler: expected an object with onConnection");
+  const callbacks = handler as Record<string, unknown>;
+  if (typeof callbacks["onConnection"] !== "function")
+    throw new InvalidArgumentError("handler: onConnection: expected a function");
+  for (const name of ["onOpen", "onTerminate", "onError"]) {
+    if (callbacks[name] !== undefined && typeof callbacks[name] !== "function")
+      throw new InvalidArgumentError(`handler: ${name}: expected a function`);
+  }
 }

@@ -26,7 +26,7 @@ describe("a number of hops", () => {
     [1, "10.0.0.2"],
     [2, "198.51.100.7"],
     [3, "6.6.6.6"],
-  ])("%i: so many from the end, and what stands in front of that is not believed", (hops, expected) => {
+  ])("%i hops: that many entries from the end, and what is before them is not trusted", (hops, expected) => {
     expect(client(hops, "10.0.0.1", SPOOFED)).toBe(expected);
   });
 

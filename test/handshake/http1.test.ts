@@ -1,11 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
+import { InvalidArgumentError } from "../../src/errors/errors.ts";
 import { addressRule } from "../../src/handshake/forwarded-address.ts";
 import { type HandshakeRules, readHttp1 } from "../../src/handshake/http1.ts";
 import type { HandshakeOffer } from "../../src/handshake/offer.ts";
 import { originRule } from "../../src/handshake/rules/origin.ts";
 import { Refusal } from "../../src/handshake/refusal.ts";
+import type { Extension } from "../../src/handshake/rules/extensions.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 
 interface Given {
@@ -72,13 +74,45 @@ describe("a handshake that keeps the rules", () => {
     expect(protocols).toEqual([]);
   });
 
-  test("accepting it writes nothing yet, but hands on the answer, the stream and what came behind", () => {
+  test("accepting it writes nothing yet, but hands on the answer, the stream and what came after", () => {
     const { answer, socket } = read({ headers: { "Sec-WebSocket-Protocol": "chat" } });
-    const { stream, preamble, head } = (answer as HandshakeOffer).accept("chat");
+    const { stream, preamble, head } = (answer as HandshakeOffer).accept({ protocol: "chat" });
     expect(stream).toBe(socket);
     expect(head).toBe(HEAD);
     expect(preamble).toMatch(/^HTTP\/1\.1 101 [^]*: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n[^]*-Protocol: chat\r\n\r\n$/);
     expect(socket.readableLength).toBe(0);
+  });
+
+  test("accepting it may agree to extensions and set headers, as compression and sessions will", () => {
+    const own = offer({
+      headers: {
+        "Sec-WebSocket-Protocol": "chat",
+        "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits, x-other",
+      },
+    });
+    expect(own.extensions.map(({ name }) => name)).toEqual(["permessage-deflate", "x-other"]);
+    const extensions: Extension[] = [
+      {
+        name: "permessage-deflate",
+        parameters: [
+          ["server_no_context_takeover", true],
+          ["client_max_window_bits", "12"],
+        ],
+      },
+    ];
+    const accepted = own.accept({ protocol: "chat", extensions, headers: { "Set-Cookie": ["a=1", "b=2"] } });
+    expect(accepted.preamble).toMatch(
+      /\r\nSec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_max_window_bits=12\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n$/,
+    );
+    expect(accepted.protocol).toBe("chat");
+    expect(accepted.extensions).toBe(extensions);
+    expect(offer().accept({})).toMatchObject({ protocol: undefined, extensions: [] });
+  });
+
+  test("accepting it refuses headers that would break the answer", () => {
+    expect(() => offer().accept({ headers: { X: "a\r\n\r\n" } })).toThrow(InvalidArgumentError);
+    const extensions: Extension[] = [{ name: "x", parameters: [["a", "b\r\nc"]] }];
+    expect(() => offer().accept({ extensions })).toThrow(InvalidArgumentError);
   });
 
   test("refusing it answers on its socket", () => {
@@ -106,7 +140,7 @@ describe("a handshake that keeps the rules", () => {
 
   test("extensions are offered in vain, whatever they are called", () => {
     const headers = { "Sec-WebSocket-Extensions": ["permessage-deflate", "constructor; __proto__"] };
-    expect(offer({ headers }).accept(undefined).preamble).not.toMatch(/extensions/i);
+    expect(offer({ headers }).accept({}).preamble).not.toMatch(/extensions/i);
   });
 
   test("a body that is empty is none", () => {
@@ -243,7 +277,7 @@ describe("headers that Node may have left out", () => {
   test.each([
     ["Node's own limit", null, 1000],
     ["the web server's limit", 50, 50],
-  ])("%s reached is a 431: an Origin behind it would not be seen", (_name, maxHeadersCount, most) => {
+  ])("%s reached is a 431: an Origin after it would not be seen", (_name, maxHeadersCount, most) => {
     expect(refusal({ headers: filler(most - 5), maxHeadersCount }).status).toBe(431);
     expect(offer({ headers: filler(most - 6), maxHeadersCount }).protocols).toEqual([]);
   });

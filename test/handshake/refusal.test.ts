@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError, OutOfRangeError } from "../../src/errors/errors.ts";
-import { nameOfStatus, Refusal, type ResponseHeaders, refuse } from "../../src/handshake/refusal.ts";
+import { nameOfStatus, Refusal, refuse } from "../../src/handshake/refusal.ts";
+import type { ResponseHeaders } from "../../src/handshake/response-headers.ts";
 
 describe("refuse", () => {
   // shows 4D-1-handler-refuse

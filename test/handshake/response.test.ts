@@ -27,14 +27,14 @@ async function sent(refusal: Refusal, method = "GET"): Promise<string> {
 
 describe("the answer that accepts", () => {
   test("it is the RFC's own, without a subprotocol when none is chosen", () => {
-    expect(switchingProtocols("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", undefined)).toBe(
+    expect(switchingProtocols("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", {})).toBe(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
         "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
     );
   });
 
   test("it names the subprotocol that is chosen, once", () => {
-    expect(switchingProtocols("x", "v1.chat")).toMatch(/\r\nSec-WebSocket-Protocol: v1\.chat\r\n\r\n$/);
+    expect(switchingProtocols("x", { protocol: "v1.chat" })).toMatch(/\r\nSec-WebSocket-Protocol: v1\.chat\r\n\r\n$/);
   });
 });
 

@@ -9,7 +9,7 @@ const plan: DrainPlan = {
   burst: 64,
   timeout: 10,
   knocks: 10,
-  batch: { size: 10, interval: 20 },
+  batch: { size: 10 },
 };
 
 const TIMEOUT = 60_000;

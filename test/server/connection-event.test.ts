@@ -1,14 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { OutOfRangeError } from "../../src/errors/errors.ts";
-import type { ConnectionRequest } from "../../src/handshake/request.ts";
+import type { ReceivedRequest } from "../../src/handshake/request.ts";
 import { WSConnectionEvent } from "../../src/server/connection-event.ts";
 
-const REQUEST: ConnectionRequest = { headers: {}, query: {}, url: "/", remoteAddress: "127.0.0.1" };
+let captured = 0;
 
-let learned = 0;
+const REQUEST: ReceivedRequest = {
+  headers: {},
+  query: {},
+  url: "/",
+  remoteAddress: "127.0.0.1",
+  captureAddress: () => (captured += 1),
+};
 
 function offer(protocols: readonly string[]): ConstructorParameters<typeof WSConnectionEvent>[0] {
-  return { request: REQUEST, protocols, captureAddress: () => (learned += 1) };
+  return { request: REQUEST, protocols };
 }
 
 describe("the event of onConnection", () => {
@@ -21,11 +27,11 @@ describe("the event of onConnection", () => {
   });
 
   test("whoever looks at the request may keep it: what the socket will forget is found out then, not before", () => {
-    const before = learned;
+    const before = captured;
     const event = new WSConnectionEvent(offer([]));
-    expect(learned).toBe(before);
+    expect(captured).toBe(before);
     expect(event.request.url).toBe("/");
-    expect(learned).toBeGreaterThan(before);
+    expect(captured).toBeGreaterThan(before);
   });
 
   test("no subprotocol is chosen until one is, and a choice can be changed or taken back", () => {

@@ -9,14 +9,14 @@ interface One {
 }
 
 function collection(...names: readonly string[]): {
-  roster: ConnectionRegistry<One>;
+  registry: ConnectionRegistry<One>;
   all: readonly One[];
   connections: Connections<One>;
 } {
-  const roster = new ConnectionRegistry<One>();
+  const registry = new ConnectionRegistry<One>();
   const all = names.map((name, index) => ({ id: index + 10, name }));
-  for (const one of all) roster.add(one);
-  return { roster, all, connections: new Connections(roster) };
+  for (const one of all) registry.add(one);
+  return { registry, all, connections: new Connections(registry) };
 }
 
 describe("the collection of connections", () => {
@@ -103,13 +103,13 @@ describe("the collection of connections", () => {
 describe("while connections come and go", () => {
   // shows 4D-1-connections-live
   test("the collection follows", () => {
-    const { roster, all, connections } = collection("a", "b");
+    const { registry, all, connections } = collection("a", "b");
     const c = { id: 99, name: "c" };
-    roster.add(c);
+    registry.add(c);
     expect(connections.length).toBe(3);
     expect(connections[2]).toBe(c);
     expect(connections.get(99)).toBe(c);
-    roster.remove(all[0]!);
+    registry.remove(all[0]!);
     expect(connections.length).toBe(2);
     expect(connections[0]).toBe(all[1]);
     expect(connections.get(10)).toBeUndefined();
@@ -118,12 +118,12 @@ describe("while connections come and go", () => {
 
   // shows 4D-1-connections-safe
   test("a loop sees those that were there when it began, each once", () => {
-    const { roster, all, connections } = collection("a", "b", "c");
+    const { registry, all, connections } = collection("a", "b", "c");
     const seen: string[] = [];
     for (const one of connections) {
       seen.push(one.name);
-      for (const gone of all) roster.remove(gone);
-      roster.add({ id: 100 + seen.length, name: "late" });
+      for (const gone of all) registry.remove(gone);
+      registry.add({ id: 100 + seen.length, name: "late" });
     }
     expect(seen).toEqual(["a", "b", "c"]);
     expect(connections.length).toBe(3);
@@ -131,12 +131,12 @@ describe("while connections come and go", () => {
 
   // shows 4D-1-connections-safe
   test.each(["map", "filter", "find", "some", "every", "forEach"] as const)("%s sees the same", (method) => {
-    const { roster, all, connections } = collection("a", "b", "c");
+    const { registry, all, connections } = collection("a", "b", "c");
     const seen: string[] = [];
     connections[method]((one) => {
       seen.push(one.name);
-      for (const gone of all) roster.remove(gone);
-      roster.add({ id: 100 + seen.length, name: "late" });
+      for (const gone of all) registry.remove(gone);
+      registry.add({ id: 100 + seen.length, name: "late" });
       return method === "every";
     });
     expect(seen).toEqual(["a", "b", "c"]);

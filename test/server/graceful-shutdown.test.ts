@@ -16,11 +16,11 @@ function chance(...values: readonly number[]): void {
   vi.spyOn(Math, "random").mockImplementation(() => values[at++ % values.length]!);
 }
 
-/** A farewell to so many, and who has been told, in that order. */
-function farewellTo(count: number, settings: ShutdownSettings): { farewell: GracefulShutdown<number>; told: number[] } {
+/** The shutdown of this many connections, and those that were closed, in that order. */
+function shutdownOf(count: number, settings: ShutdownSettings): { shutdown: GracefulShutdown<number>; told: number[] } {
   const told: number[] = [];
   const everyone = Array.from({ length: count }, (_, i) => i);
-  return { farewell: new GracefulShutdown(settings, everyone, (one) => told.push(one)), told };
+  return { shutdown: new GracefulShutdown(settings, everyone, (one) => told.push(one)), told };
 }
 
 /** The nearest below 1: as much as `Math.random` can say. */
@@ -29,8 +29,8 @@ const MOST = 1 - Number.EPSILON / 2;
 describe("a batch at a time", () => {
   test("the first is told at once, the next after a pause, those first who have been there the longest", () => {
     chance(0.5);
-    const { farewell, told } = farewellTo(5, { closeBatchSize: 2, closeBatchInterval: 100 });
-    farewell.start(5_000);
+    const { shutdown, told } = shutdownOf(5, { closeBatchSize: 2 });
+    shutdown.start(5_000);
     expect(told).toEqual([0, 1]);
     vi.advanceTimersByTime(99);
     expect(told).toEqual([0, 1]);
@@ -42,28 +42,26 @@ describe("a batch at a time", () => {
   });
 
   test.each([0, 1, 2, 1_000])("%i fit in one batch: all are told at once, and no timer is left", (count) => {
-    const { farewell, told } = farewellTo(count, { closeBatchSize: 1_000, closeBatchInterval: 100 });
-    farewell.start(5_000);
+    const { shutdown, told } = shutdownOf(count, { closeBatchSize: 1_000 });
+    shutdown.start(5_000);
     expect(told.length).toBe(count);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   test("without a limit there is one batch", () => {
-    const { farewell, told } = farewellTo(100_000, { closeBatchSize: Infinity, closeBatchInterval: 100 });
-    farewell.start(5_000);
+    const { shutdown, told } = shutdownOf(100_000, { closeBatchSize: Infinity });
+    shutdown.start(5_000);
     expect(told.length).toBe(100_000);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("who comes or goes after it began does not matter: it says goodbye to those who were there", () => {
+  test("who comes or goes after it began does not matter: it closes those that were there", () => {
     chance(0);
     const told: number[] = [];
     const everyone = [1, 2, 3];
-    const farewell = new GracefulShutdown({ closeBatchSize: 1, closeBatchInterval: 10 }, everyone, (one) =>
-      told.push(one),
-    );
+    const shutdown = new GracefulShutdown({ closeBatchSize: 1 }, everyone, (one) => told.push(one));
     everyone.push(4);
-    farewell.start(1_000);
+    shutdown.start(1_000);
     everyone.length = 0;
     vi.advanceTimersByTime(1_000);
     expect(told).toEqual([1, 2, 3]);
@@ -78,8 +76,8 @@ describe("the pauses", () => {
     [MOST, 150],
   ])("when chance says %d they are %i ms: the average, half less or half more at most", (random, ms) => {
     chance(random);
-    const { farewell, told } = farewellTo(3, { closeBatchSize: 1, closeBatchInterval: 100 });
-    farewell.start(60_000);
+    const { shutdown, told } = shutdownOf(3, { closeBatchSize: 1 });
+    shutdown.start(60_000);
     for (const count of [1, 2]) {
       vi.advanceTimersByTime(ms - 1);
       expect(told.length).toBe(count);
@@ -90,8 +88,8 @@ describe("the pauses", () => {
 
   test("each is a matter of chance of its own", () => {
     chance(0, MOST);
-    const { farewell, told } = farewellTo(4, { closeBatchSize: 1, closeBatchInterval: 100 });
-    farewell.start(60_000);
+    const { shutdown, told } = shutdownOf(4, { closeBatchSize: 1 });
+    shutdown.start(60_000);
     vi.advanceTimersByTime(50);
     expect(told.length).toBe(2);
     vi.advanceTimersByTime(50);
@@ -106,9 +104,9 @@ describe("the pauses", () => {
 describe("the time there is", () => {
   test("more than would fit in half of it are told in larger batches", () => {
     chance(MOST);
-    const { farewell, told } = farewellTo(10_000, { closeBatchSize: 10, closeBatchInterval: 100 });
+    const { shutdown, told } = shutdownOf(10_000, { closeBatchSize: 10 });
     // 1,000 ms hold six pauses of 150 ms at most.
-    farewell.start(2_000);
+    shutdown.start(2_000);
     expect(told.length).toBe(Math.ceil(10_000 / 6));
     vi.advanceTimersByTime(1_000);
     expect(told.length).toBe(10_000);
@@ -117,15 +115,14 @@ describe("the time there is", () => {
   test("whatever their number, the batches and chance: all are told within half of it, each once and in order", () => {
     const settings = fc.record({
       closeBatchSize: fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constant(Infinity)),
-      closeBatchInterval: fc.integer({ min: 1, max: 5_000 }),
     });
     const random = fc.oneof(fc.constant(MOST), fc.constant(0), fc.double({ min: 0, max: MOST, noNaN: true }));
     const randoms = fc.array(random, { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(fc.nat(3_000), settings, fc.integer({ min: 1, max: 20_000 }), randoms, (count, own, ms, values) => {
         chance(...values);
-        const { farewell, told } = farewellTo(count, own);
-        farewell.start(ms);
+        const { shutdown, told } = shutdownOf(count, own);
+        shutdown.start(ms);
         expect(told.length).toBeGreaterThanOrEqual(Math.min(count, own.closeBatchSize));
         vi.advanceTimersByTime(ms / 2);
         expect(told).toEqual(Array.from({ length: count }, (_, i) => i));
@@ -137,23 +134,23 @@ describe("the time there is", () => {
 
 describe("stop", () => {
   test("nobody is told any more, and no timer is left", () => {
-    const { farewell, told } = farewellTo(5, { closeBatchSize: 2, closeBatchInterval: 100 });
-    farewell.start(5_000);
-    farewell.stop();
+    const { shutdown, told } = shutdownOf(5, { closeBatchSize: 2 });
+    shutdown.start(5_000);
+    shutdown.stop();
     expect(vi.getTimerCount()).toBe(0);
     vi.advanceTimersByTime(5_000);
     expect(told).toEqual([0, 1]);
   });
 
   test("when all are told it does nothing; before it began, nobody is told", () => {
-    const { farewell, told } = farewellTo(2, { closeBatchSize: 2, closeBatchInterval: 100 });
-    farewell.start(5_000);
-    farewell.stop();
-    farewell.stop();
+    const { shutdown, told } = shutdownOf(2, { closeBatchSize: 2 });
+    shutdown.start(5_000);
+    shutdown.stop();
+    shutdown.stop();
     expect(told).toEqual([0, 1]);
-    const other = farewellTo(2, { closeBatchSize: 2, closeBatchInterval: 100 });
-    other.farewell.stop();
-    other.farewell.start(5_000);
+    const other = shutdownOf(2, { closeBatchSize: 2 });
+    other.shutdown.stop();
+    other.shutdown.start(5_000);
     expect(other.told).toEqual([]);
   });
 });

@@ -6,16 +6,16 @@ import { ConnectionRegistry } from "../../src/server/connection-registry.ts";
 /** Milliseconds. */
 const TICK = 100;
 
-/** All are looked at once in so many ticks, however many they are. */
+/** All are looked at once in this many ticks, whatever their number. */
 const ROUND = 4;
 
 interface One {
   readonly id: number;
 }
 
-/** A roster of so many, and the heartbeat that looks at them. */
+/** A registry of this many connections, and the heartbeat that checks them. */
 class Ward {
-  readonly roster = new ConnectionRegistry<One>();
+  readonly registry = new ConnectionRegistry<One>();
   readonly heartbeat: Heartbeat<One>;
   /** What else a look does. */
   whenLooked: (one: One) => void = () => {};
@@ -24,7 +24,7 @@ class Ward {
 
   constructor(count: number, tick = TICK) {
     for (let i = 0; i < count; i++) this.add();
-    this.heartbeat = new Heartbeat(tick, this.roster, (one) => {
+    this.heartbeat = new Heartbeat(tick, this.registry, (one) => {
       this.#looks.push(one.id);
       this.whenLooked(one);
     });
@@ -34,10 +34,10 @@ class Ward {
   }
 
   get ids(): number[] {
-    return this.roster.list.map(({ id }) => id);
+    return this.registry.list.map(({ id }) => id);
   }
 
-  /** Starts it. What is due behind a tick comes a millisecond after it, as fake timers have it. */
+  /** Starts it. What is due after a tick comes a millisecond after it, as fake timers have it. */
   start(): void {
     this.heartbeat.start();
     vi.advanceTimersByTime(1);
@@ -45,11 +45,11 @@ class Ward {
 
   add(): One {
     const one = { id: ++this.#last };
-    this.roster.add(one);
+    this.registry.add(one);
     return one;
   }
 
-  /** Lets so many ticks go by, and returns who was looked at in them, in that order. */
+  /** Lets this many ticks pass, and returns who was looked at in them, in that order. */
   tick(count = 1): number[] {
     this.#looks = [];
     vi.advanceTimersByTime(count * TICK);
@@ -103,7 +103,7 @@ describe("those who come and go", () => {
     ward.start();
     for (let tick = 0; tick < 40; tick++) {
       batches.push(Array.from({ length: 1500 }, () => ward.add()));
-      for (const one of batches.length > 3 ? (batches.shift() ?? []) : []) ward.roster.remove(one);
+      for (const one of batches.length > 3 ? (batches.shift() ?? []) : []) ward.registry.remove(one);
       ward.tick();
     }
     expect(ward.tick(3 * ROUND)).toEqual(expect.arrayContaining(stay));
@@ -121,8 +121,8 @@ describe("those who come and go", () => {
     const ward = new Ward(4_000);
     ward.start();
     ward.tick();
-    const gone = ward.roster.get(3_500)!;
-    ward.roster.remove(gone);
+    const gone = ward.registry.get(3_500)!;
+    ward.registry.remove(gone);
     expect(ward.tick(3 * ROUND)).not.toContain(gone.id);
   });
 
@@ -130,10 +130,11 @@ describe("those who come and go", () => {
     const ward = new Ward(10);
     ward.start();
     ward.whenLooked = ({ id }) => {
-      for (const one of [ward.roster.get(id), ward.roster.get(id + 1)]) if (one !== undefined) ward.roster.remove(one);
+      for (const one of [ward.registry.get(id), ward.registry.get(id + 1)])
+        if (one !== undefined) ward.registry.remove(one);
     };
     expect(ward.tick(ROUND)).toEqual([1, 3, 5, 7, 9]);
-    expect(ward.roster.size).toBe(0);
+    expect(ward.registry.size).toBe(0);
     expect(ward.tick(ROUND)).toEqual([]);
   });
 
@@ -144,15 +145,15 @@ describe("those who come and go", () => {
         const ward = new Ward(count);
         const strangers: number[] = [];
         ward.whenLooked = ({ id }) => {
-          if (ward.roster.get(id) === undefined) strangers.push(id);
+          if (ward.registry.get(id) === undefined) strangers.push(id);
         };
         ward.start();
         const staying = new Map(ward.ids.map((id) => [id, 0]));
         steps.forEach(({ come, go }, tick) => {
           for (let i = 0; i < come; i++) staying.set(ward.add().id, tick);
-          const { list } = ward.roster;
+          const { list } = ward.registry;
           for (const one of new Set(go.flatMap((index) => list[index] ?? []))) {
-            ward.roster.remove(one);
+            ward.registry.remove(one);
             staying.delete(one.id);
           }
           for (const id of ward.tick()) if (staying.has(id)) staying.set(id, tick + 1);
@@ -174,7 +175,7 @@ describe("the clock", () => {
     heartbeat.start();
     vi.advanceTimersByTime(3 * TICK);
     expect(heartbeat.now).toBe(3);
-    expect(ward.roster.size).toBe(1);
+    expect(ward.registry.size).toBe(1);
     heartbeat.stop();
     vi.advanceTimersByTime(10 * TICK);
     heartbeat.start();

@@ -154,7 +154,7 @@ describe("many on one web server of the user's", () => {
     return given;
   }
 
-  /** Starts so many, each with a path of its own, and lets Node say what it has to say. */
+  /** Starts this many, each with a path of its own, and lets Node say what it has to say. */
   async function startMany(server: Server, count: number): Promise<WebSocketServer[]> {
     const all = Array.from({ length: count }, (_, i) => start({ server, path: `/${i}` }).wss);
     for (let i = 0; i < 3; i++) await turn();
@@ -181,7 +181,7 @@ describe("many on one web server of the user's", () => {
     expect(given).toEqual([]);
   });
 
-  test("that may have any number of listeners still may, with them and behind them", async () => {
+  test("that may have any number of listeners still may, with them and after them", async () => {
     const server = ended(createServer());
     server.setMaxListeners(0);
     const all = await startMany(server, 3);

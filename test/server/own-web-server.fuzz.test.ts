@@ -15,23 +15,23 @@ async function conversation(request: string): Promise<{ readonly written: string
   return { written, letIn: recorders.length };
 }
 
-/** The statuses of all responses in what was written, also of those that hide behind another. */
+/** The statuses of all responses in what was written, also of those hidden after another. */
 function statusesIn(written: string): string[] {
   return [...written.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status = ""]) => status);
 }
 
-test("what is no HTTP behind a plain request gets no answer of its own", async () => {
+test("what is no HTTP after a plain request gets no answer of its own", async () => {
   const { written } = await conversation(`${PLAIN}no HTTP\r\n\r\n`);
   expect(statusesIn(written)).toEqual(["426"]);
 });
 
-test("a handshake behind a plain request is not answered: that one's answer says that the connection closes", async () => {
+test("a handshake after a plain request is not answered: that one's answer says that the connection closes", async () => {
   const { written, letIn } = await conversation(PLAIN + handshake());
   expect(statusesIn(written)).toEqual(["426"]);
   expect(letIn).toBe(0);
 });
 
-test("a handshake behind a request that Node refuses by itself is not answered", async () => {
+test("a handshake after a request that Node refuses by itself is not answered", async () => {
   const { written, letIn } = await conversation(`GET / HTTP/1.1\r\n\r\n${handshake()}`);
   expect(statusesIn(written)).toEqual(["400"]);
   expect(letIn).toBe(0);

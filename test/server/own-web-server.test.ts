@@ -15,7 +15,7 @@ async function listen(options: WebSocketServerOptions<"text"> = {}): Promise<num
   return portOf(wss);
 }
 
-/** What is answered to `request`, when the connection is closed behind it. */
+/** What is answered to `request`, when the connection is closed after it. */
 async function answer(port: number, request: string): Promise<RawResponse> {
   const client = await RawClient.connect(port);
   client.write(request);
@@ -163,7 +163,7 @@ describe("TLS", () => {
 
 // RFC 9112 9.6: the answer said "Connection: close".
 test.each(["GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n", "no HTTP at all"])(
-  "what comes behind a plain request is not answered: %j",
+  "what comes after a plain request is not answered: %j",
   async (behind) => {
     const client = await RawClient.connect(await listen());
     client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${behind}\r\n\r\n`);

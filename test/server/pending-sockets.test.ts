@@ -9,41 +9,41 @@ import { certificate } from "../support/certificate.ts";
 import { portOf, until } from "../support/peer.ts";
 import { RawClient } from "../support/raw-client.ts";
 
-function lobbyOf(maxHandshakes: number): {
-  lobby: PendingSockets;
+function pendingSocketsOf(maxHandshakes: number): {
+  pending: PendingSockets;
   limitCounters: { maxHandshakes: number };
   come: () => Duplex;
 } {
   const limitCounters = { maxHandshakes: 0 };
-  const lobby = new PendingSockets({ maxHandshakes, limitCounters });
+  const pending = new PendingSockets({ maxHandshakes, limitCounters });
   const come = (): Duplex => {
     const socket = new PassThrough();
-    lobby.add(socket);
+    pending.add(socket);
     return socket;
   };
-  return { lobby, limitCounters, come };
+  return { pending, limitCounters, come };
 }
 
-describe("a lobby", () => {
+describe("the sockets that have not sent a request yet", () => {
   test("puts out the one who has been there the longest where there are too many", () => {
-    const { limitCounters, come } = lobbyOf(2);
+    const { limitCounters, come } = pendingSocketsOf(2);
     const sockets = [come(), come(), come(), come()];
     expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true, false, false]);
     expect(limitCounters.maxHandshakes).toBe(2);
   });
 
   test("forgets who is upgraded: he is not put out, and has no listener of its any more", () => {
-    const { lobby, limitCounters, come } = lobbyOf(1);
+    const { pending, limitCounters, come } = pendingSocketsOf(1);
     const first = come();
-    lobby.remove(first);
+    pending.remove(first);
     const second = come();
     expect([first.destroyed, second.destroyed, limitCounters.maxHandshakes]).toEqual([false, false, 0]);
     expect(first.listenerCount("close")).toBe(new PassThrough().listenerCount("close"));
-    lobby.remove(first);
+    pending.remove(first);
   });
 
   test("forgets who has gone", async () => {
-    const { limitCounters, come } = lobbyOf(1);
+    const { limitCounters, come } = pendingSocketsOf(1);
     for (let i = 0; i < 1000; i++) {
       const socket = come();
       socket.destroy();
@@ -53,7 +53,7 @@ describe("a lobby", () => {
   });
 
   test("lets ten thousand come, and keeps as many as may be there", () => {
-    const { limitCounters, come } = lobbyOf(100);
+    const { limitCounters, come } = pendingSocketsOf(100);
     const sockets = Array.from({ length: 10_000 }, come);
     expect(sockets.filter(({ destroyed }) => !destroyed)).toEqual(sockets.slice(-100));
     expect(limitCounters.maxHandshakes).toBe(9_900);
@@ -61,11 +61,11 @@ describe("a lobby", () => {
 });
 
 describe("the web server that is watched", () => {
-  /** A web server that nobody listens to, and a lobby that watches it. */
+  /** A web server that nobody listens to, and the pending sockets that watch it. */
   function watched(maxHandshakes: number, secure: boolean) {
-    const { lobby, limitCounters } = lobbyOf(maxHandshakes);
+    const { pending, limitCounters } = pendingSocketsOf(maxHandshakes);
     const server = new EventEmitter();
-    lobby.watch(server as unknown as Server, secure);
+    pending.watch(server as unknown as Server, secure);
     const connect = (): Socket => {
       const socket = new Socket();
       server.emit("connection", socket);
@@ -77,7 +77,7 @@ describe("the web server that is watched", () => {
       server.emit("secureConnection", socket);
       return socket;
     };
-    return { lobby, limitCounters, server, connect, secured };
+    return { pending, limitCounters, server, connect, secured };
   }
 
   test("has who comes by connection enter, and without TLS nobody else", () => {
@@ -104,11 +104,11 @@ describe("the web server that is watched", () => {
     expect([above.destroyed, next.destroyed, limitCounters.maxHandshakes]).toEqual([true, false, 1]);
   });
 
-  test("over TLS puts out nobody who is let in, however many come behind him", () => {
-    const { lobby, connect, secured } = watched(1, true);
+  test("over TLS puts out nobody who is let in, however many come after him", () => {
+    const { pending, connect, secured } = watched(1, true);
     const below = connect();
     const above = secured(below);
-    lobby.remove(above);
+    pending.remove(above);
     for (let i = 0; i < 10; i++) connect();
     expect([below.destroyed, above.destroyed]).toEqual([false, false]);
   });
@@ -116,10 +116,10 @@ describe("the web server that is watched", () => {
   test.each([undefined, null, {}, new PassThrough()])(
     "over TLS puts out nobody who is let in where Node does not tell the socket below, but says %o",
     (nothing) => {
-      const { lobby, server, connect, secured } = watched(2, true);
+      const { pending, server, connect, secured } = watched(2, true);
       const below = connect();
       const above = secured(nothing);
-      lobby.remove(above);
+      pending.remove(above);
       // From here on only those enter who have ended their TLS handshake.
       expect(server.listenerCount("connection")).toBe(0);
       const others = Array.from({ length: 10 }, () => [connect(), secured(nothing)]).flat();
@@ -129,34 +129,34 @@ describe("the web server that is watched", () => {
   );
 
   test("when it is closed keeps nobody who is still there, and does not touch who was let in", () => {
-    const { lobby, limitCounters, connect, secured } = watched(10, true);
+    const { pending, limitCounters, connect, secured } = watched(10, true);
     const [letIn, below] = [connect(), connect()];
-    lobby.remove(letIn);
+    pending.remove(letIn);
     const above = secured(below);
     const others = [connect(), connect(), above];
-    lobby.close();
+    pending.close();
     expect(others.map(({ destroyed }) => destroyed)).toEqual([true, true, true]);
     expect([letIn.destroyed, limitCounters.maxHandshakes]).toEqual([false, 0]);
   });
 });
 
 describe("a web server with TLS", () => {
-  /** One that listens, with a lobby of so many, and what it has seen. */
+  /** One that listens, with at most this many pending sockets, and what it has seen. */
   async function listening(maxHandshakes: number) {
-    const { lobby, limitCounters } = lobbyOf(maxHandshakes);
+    const { pending, limitCounters } = pendingSocketsOf(maxHandshakes);
     const server = createServer(certificate);
-    lobby.watch(server, true);
+    pending.watch(server, true);
     const seen: { raw: Socket[]; secure: Duplex[] } = { raw: [], secure: [] };
     server.on("connection", (socket: Socket) => seen.raw.push(socket));
     server.on("secureConnection", (socket: Duplex) => seen.secure.push(socket));
     onTestFinished(() => {
-      lobby.close();
+      pending.close();
       server.closeAllConnections();
       for (const socket of [...seen.raw, ...seen.secure]) socket.destroy();
       server.close();
     });
     server.listen(0, "127.0.0.1");
-    return { lobby, limitCounters, seen, port: await portOf(server) };
+    return { pending, limitCounters, seen, port: await portOf(server) };
   }
 
   test("lets a client in for whom one that only connects makes room", async () => {
@@ -170,25 +170,25 @@ describe("a web server with TLS", () => {
     expect([seen.secure[0]?.destroyed, limitCounters.maxHandshakes]).toEqual([false, 1]);
   });
 
-  test("has a client in its lobby once: its socket with TLS", async () => {
-    const { lobby, limitCounters, seen, port } = await listening(1);
+  test("counts a client once: its socket with TLS", async () => {
+    const { pending, limitCounters, seen, port } = await listening(1);
     for (let i = 1; i <= 5; i++) {
       await RawClient.connectTls(port, certificate.cert);
       await until(() => seen.secure.length === i);
-      lobby.remove(seen.secure[i - 1]!);
+      pending.remove(seen.secure[i - 1]!);
     }
     expect(limitCounters.maxHandshakes).toBe(0);
     expect([...seen.raw, ...seen.secure].filter(({ destroyed }) => destroyed)).toEqual([]);
   });
 
-  test("is left by all who have not ended their TLS handshake when the lobby is closed", async () => {
-    const { lobby, seen, port } = await listening(10);
+  test("closes all that have not finished their TLS handshake", async () => {
+    const { pending, seen, port } = await listening(10);
     const silent = await RawClient.connect(port);
     const halfway = await RawClient.connect(port);
     // The first bytes of a ClientHello, and no more.
     halfway.write([0x16, 3, 1, 2, 0, 1, 0]);
     await until(() => seen.raw.length === 2);
-    lobby.close();
+    pending.close();
     for (const client of [silent, halfway]) expect((await client.rest()).length).toBe(0);
   });
 });

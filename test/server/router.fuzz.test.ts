@@ -6,7 +6,7 @@ import { RawClient, handshake } from "../support/raw-client.ts";
 
 // Found by `npm run fuzz`.
 
-test("a handshake behind a request that is not answered yet does not get before or into its answer", async () => {
+test("a handshake after a request that is not answered yet does not get before or into its answer", async () => {
   const asked = gate<ServerResponse>();
   const web = createServer((_request, response) => {
     asked.open(response);

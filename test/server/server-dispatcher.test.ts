@@ -6,9 +6,8 @@ import { turn } from "../support/peer.ts";
 
 const WSS = new WebSocketServer({ onConnection: () => null });
 const EVENT = new WSConnectionEvent({
-  request: { headers: {}, query: {}, url: "/", remoteAddress: "" },
+  request: { headers: {}, query: {}, url: "/", remoteAddress: "", captureAddress: () => undefined },
   protocols: [],
-  captureAddress: () => undefined,
 });
 
 interface Warning {

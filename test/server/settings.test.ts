@@ -37,7 +37,6 @@ describe("without options", () => {
       maxConnectionsPerAddress: 20_000,
       maxHandshakes: 2_000,
       closeBatchSize: 1_000,
-      closeBatchInterval: 100,
     });
   });
 
@@ -170,7 +169,7 @@ describe("numbers", () => {
   test("each of them is read, wherever it belongs", () => {
     const given = Object.fromEntries(Object.keys(numberOptions).map((name, i) => [name, 20 + i]));
     expect(read(given)).toMatchObject(given);
-    expect(() => read({ closeBatchInterval: 0 })).toThrow(/^closeBatchInterval: expected an integer from 1 /);
+    expect(() => read({ closeBatchSize: 0 })).toThrow(/^closeBatchSize: expected an integer from 1 /);
   });
 });
 

@@ -12,12 +12,12 @@ const QUICK = { pingInterval: 40, pingTimeout: 40 };
 /** A client that leaves the answers to the test. */
 const SILENT = { autoPong: false };
 
-/** Waits for so many pings. */
+/** Waits for this many pings. */
 async function pings(socket: WebSocket, count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => socket.once("ping", resolve));
 }
 
-/** Lets nothing happen in this process for so many milliseconds. */
+/** Lets nothing happen in this process for this many milliseconds. */
 function stall(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

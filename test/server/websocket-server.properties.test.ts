@@ -118,7 +118,7 @@ function checkOver({ crowd, clients, web }: Scene): void {
   expect(wss.connections.length).toBe(0);
   expect(vi.getTimerCount()).toBe(0);
   expect(sendBudget.total).toBe(0);
-  // The server's own end comes behind those of all connections.
+  // The server's own end comes after those of all connections.
   const opened = [...members.values()].filter(({ calls }) => calls.length > 0);
   expect(log).toEqual([...opened.map(() => "terminate"), "over"]);
   const { connections, messages } = wss.counters;

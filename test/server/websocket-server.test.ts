@@ -351,7 +351,7 @@ describe("the argument of terminate", () => {
 
 describe("handleUpgrade", () => {
   // shows 4D-1-handleUpgrade
-  test("it takes a request of the user's own web server, with the bytes behind it", async () => {
+  test("it takes a request of the user's own web server, with the bytes after it", async () => {
     const messages: string[] = [];
     const got = gate();
     const wss = new WebSocketServer({
@@ -376,7 +376,7 @@ describe("handleUpgrade", () => {
     expect(wss.address()).toBeNull();
   });
 
-  test("a plain Uint8Array will do for the bytes behind it", async () => {
+  test("a plain Uint8Array will do for the bytes after it", async () => {
     const { promise, open } = gate<string>();
     const wss = new WebSocketServer({ onConnection: () => ({ onMessage: (_ws, event) => open(event.data) }) });
     onTestFinished(async () => wss.terminate(0));

@@ -74,7 +74,6 @@ export const script = fc.record({
     pingTimeout: fc.constant(100),
     closeTimeout: fc.constant(50),
     closeBatchSize: fc.constantFrom(1, 1000),
-    closeBatchInterval: fc.constant(5),
     maxMessageSize: fc.constant(1000),
   }),
   reactions: fc.array(reaction, { minLength: 1, maxLength: 8 }),

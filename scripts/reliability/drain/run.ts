@@ -19,8 +19,8 @@ export interface DrainPlan {
   readonly timeout: number;
   /** Clients that ask to connect meanwhile. */
   readonly knocks: number;
-  /** Connections that are closed at once, and milliseconds between two such batches. */
-  readonly batch: { readonly size: number; readonly interval: number };
+  /** Connections that are closed at a time. */
+  readonly batch: { readonly size: number };
 }
 
 /** Has a server go down under load: the server in a process of its own, the clients in another. */

@@ -13,8 +13,8 @@ import { answerParent } from "../child.ts";
 
 /** How the server is set up. */
 export interface ServerPlan {
-  /** Connections that are closed at once on the way down, and milliseconds between two such batches. */
-  readonly batch: { readonly size: number; readonly interval: number };
+  /** Connections that are closed at a time. */
+  readonly batch: { readonly size: number };
 }
 
 /** What happens at the beginning of the drain. */
@@ -126,8 +126,8 @@ function note(what: "connection" | "server" | "promise"): void {
   else order.push({ what, times: 1 });
 }
 
-function attach(server: Server, { size, interval }: ServerPlan["batch"]) {
-  return new WebSocketServer(chat, { server, closeBatchSize: size, closeBatchInterval: interval });
+function attach(server: Server, { size }: ServerPlan["batch"]) {
+  return new WebSocketServer(chat, { server, closeBatchSize: size });
 }
 
 async function listening(web: Server): Promise<number> {

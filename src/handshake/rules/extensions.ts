@@ -1,17 +1,53 @@
+import { InvalidArgumentError } from "../../errors/errors.ts";
 import { isToken } from "./tokens.ts";
 
-/** One extension that a client offers (RFC 6455 9.1). */
-export interface ExtensionOffer {
+/** One extension, as a client offers it or as a server agrees to it (RFC 6455 9.1). */
+export interface Extension {
   /** The extension's name, a token. */
   readonly name: string;
   /** Its parameters in order; a parameter without a value has `true`. */
   readonly parameters: readonly (readonly [name: string, value: string | true])[];
 }
 
-/** More extensions or parameters than anyone offers: what is beyond is refused. */
+/** No extension: what most connections have. */
+export const NO_EXTENSIONS: readonly Extension[] = Object.freeze([]);
+
+/** More extensions or parameters than any client offers. A header with more is refused. */
 const MAX_ITEMS = 64;
 
-/** Splits at `separator`, but not inside a quoted string: one pass over the text. */
+/**
+ * Reads `Sec-WebSocket-Extensions`. RFC 6455 9.1: a header that is sent has at least one extension.
+ *
+ * @param header undefined when the header was not sent
+ * @returns undefined when the header breaks the grammar, which fails the handshake
+ */
+export function readExtensions(header: string | undefined): readonly Extension[] | undefined {
+  if (header === undefined) return NO_EXTENSIONS;
+  const extensions = parseExtensions(header);
+  return extensions === undefined || extensions.length === 0 ? undefined : extensions;
+}
+
+/**
+ * The value of `Sec-WebSocket-Extensions` for these extensions.
+ *
+ * @throws {InvalidArgumentError} for a name or a value that is not a token
+ */
+export function serializeExtensions(extensions: readonly Extension[]): string {
+  return extensions
+    .map(({ name, parameters }) => [token(name), ...parameters.map(serializeParameter)].join("; "))
+    .join(", ");
+}
+
+function serializeParameter([name, value]: Extension["parameters"][number]): string {
+  return value === true ? token(name) : `${token(name)}=${token(value)}`;
+}
+
+function token(text: string): string {
+  if (!isToken(text)) throw new InvalidArgumentError(`extensions: expected a token, got ${JSON.stringify(text)}`);
+  return text;
+}
+
+/** Splits at `separator`, but not inside a quoted string. It takes one pass over the text. */
 function splitUnquoted(text: string, separator: string): string[] {
   const parts: string[] = [];
   let start = 0;
@@ -29,18 +65,18 @@ function splitUnquoted(text: string, separator: string): string[] {
   return parts;
 }
 
-/** Reads `Sec-WebSocket-Extensions`. Undefined when it breaks the grammar, which fails the handshake (RFC 6455 9.1). */
-export function parseExtensions(value: string): ExtensionOffer[] | undefined {
-  const offers: ExtensionOffer[] = [];
+/** Parses the value of `Sec-WebSocket-Extensions`. Undefined when it breaks the grammar (RFC 6455 9.1). */
+export function parseExtensions(value: string): Extension[] | undefined {
+  const extensions: Extension[] = [];
   for (const element of splitUnquoted(value, ",")) {
     if (element.trim() === "") continue;
     const [name = "", ...rest] = splitUnquoted(element, ";").map((part) => part.trim());
     const parameters = rest.map(parseParameter);
     if (!isToken(name) || parameters.includes(undefined)) return undefined;
-    offers.push({ name, parameters: parameters as [string, string | true][] });
-    if (offers.length > MAX_ITEMS || parameters.length > MAX_ITEMS) return undefined;
+    extensions.push({ name, parameters: parameters as [string, string | true][] });
+    if (extensions.length > MAX_ITEMS || parameters.length > MAX_ITEMS) return undefined;
   }
-  return offers;
+  return extensions;
 }
 
 function parseParameter(text: string): [string, string | true] | undefined {
@@ -48,7 +84,7 @@ function parseParameter(text: string): [string, string | true] | undefined {
   if (at < 0) return isToken(text) ? [text, true] : undefined;
   const name = text.slice(0, at).trim();
   const value = unquote(text.slice(at + 1).trim());
-  // RFC 6455 9.1: a quoted value must be a token too once it is unquoted.
+  // RFC 6455 9.1: without its quotes, a quoted value must be a token too.
   return isToken(name) && value !== undefined && isToken(value) ? [name, value] : undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The headers that an opening handshake hangs on (RFC 6455 4.1, and what says that a request has a body). */
+/** The headers that decide an opening handshake (RFC 6455 4.1 and 4.2.2), and those that announce a body. */
 const WANTED = [
   "host",
   "origin",
@@ -7,28 +7,29 @@ const WANTED = [
   "content-length",
   "transfer-encoding",
   "sec-websocket-key",
+  "sec-websocket-accept",
   "sec-websocket-version",
   "sec-websocket-protocol",
   "sec-websocket-extensions",
 ] as const;
 
-/** One of the headers that matter, in lower case. */
+/** The name of one of these headers, in lower case. */
 export type HandshakeHeaderName = (typeof WANTED)[number];
 
-/** The wanted names by their length: most headers are passed by without a look at their letters. */
+/** The wanted names by their length, so that most other headers are skipped without comparing letters. */
 const byLength: (readonly HandshakeHeaderName[] | undefined)[] = [];
 for (const name of WANTED) byLength[name.length] = [...(byLength[name.length] ?? []), name];
 
 /**
- * The headers that matter, found in one pass: the map of them all is made only for the handler that asks for it (0.97
- * times the CPU of a handshake).
+ * The headers that the handshake's rules read, of a request or of an answer. They are found in one pass. The map of all
+ * headers is made only for a handler that asks for it (0.97 times the CPU of a handshake).
  */
 export class HandshakeHeaders {
-  /** Bytes of all headers: names, values, ": " and the end of each line. */
+  /** Bytes of all headers: names, values, ": " and each line's end. */
   readonly byteLength: number;
   readonly #values = new Map<HandshakeHeaderName, string | string[]>();
 
-  /** @param raw names and values by turns, as Node has them */
+  /** @param raw names and values in turn, as in Node's `rawHeaders` */
   constructor(raw: readonly string[]) {
     let bytes = 0;
     for (let i = 0; i + 1 < raw.length; i += 2) {
@@ -41,13 +42,13 @@ export class HandshakeHeaders {
     this.byteLength = bytes;
   }
 
-  /** The value of a header that must not come twice; undefined if it did, or not at all. */
+  /** The value of a header that must occur once; undefined when it is missing or occurs several times. */
   single(name: HandshakeHeaderName): string | undefined {
     const value = this.#values.get(name);
     return typeof value === "string" ? value : undefined;
   }
 
-  /** The value of a list header, which may come in several lines (RFC 9110 5.3). */
+  /** The value of a list header, which may have several lines (RFC 9110 5.3). */
   list(name: HandshakeHeaderName): string | undefined {
     const value = this.#values.get(name);
     return typeof value === "string" || value === undefined ? value : value.join(", ");

@@ -1,19 +1,19 @@
 import crypto, { createHash } from "node:crypto";
 
-/** RFC 6455 1.3: what the server puts behind the client's key before it hashes. */
+/** RFC 6455 1.3: the server appends this to the client's key before it hashes. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** True for the base64 of 16 bytes, as RFC 6455 4.2.1 wants the key. */
+/** True for the base64 of 16 bytes, which RFC 6455 4.2.1 requires of the key. */
 export function isKey(key: string): boolean {
   return /^[+/0-9A-Za-z]{22}==$/.test(key);
 }
 
-/** `Sec-WebSocket-Accept` for a key (RFC 6455 4.2.2). */
+/** The value of `Sec-WebSocket-Accept` for a key (RFC 6455 4.2.2). */
 export function acceptKey(key: string): string {
   return sha1(key + GUID);
 }
 
-/** One call where Node has it (20.12): half the time, and no object. */
+/** Node 20.12 and later hash in one call, which takes half the time and makes no object. */
 const sha1: (text: string) => string =
   typeof (crypto as Partial<typeof crypto>).hash === "function"
     ? (text) => crypto.hash("sha1", text, "base64")

@@ -2,24 +2,24 @@ import { InvalidArgumentError } from "../../errors/errors.ts";
 import type { ConnectionRequest } from "../request.ts";
 
 /**
- * Which browsers may connect. `"same"`: only pages of this host (the default). A list: pages of these origins, each
- * exact (`"https://app.example.com"`), with one `*` for any subdomains (`"https://*.example.com"`), or `"*"` for all;
- * `"same"` in a list adds this host's pages. A function decides itself.
+ * The web pages that may connect. `"same"`, the default: pages of this host only. A list: pages of these origins. An
+ * origin in it is exact (`"https://app.example.com"`), has a `*` for any subdomain (`"https://*.example.com"`), or is
+ * `"*"`, which allows all; `"same"` in a list adds the pages of this host. A function returns true for what may connect.
  */
 export type Origins = "same" | readonly string[] | ((origin: string, request: ConnectionRequest) => boolean);
 
-/** Says whether a request's `Origin` may connect. */
+/** Whether a request with this `Origin` may connect. */
 export type OriginRule = (origin: string, request: ConnectionRequest) => boolean;
 
 /**
- * The rule that an `origins` option stands for. A browser sends cookies with a WebSocket request from any page, so
- * without a rule every page on the web could act as its visitor (cross-site WebSocket hijacking, RFC 6455 10.2).
+ * Makes the rule for an `origins` option. A browser sends cookies with a WebSocket request from any page. Without a rule,
+ * every page on the web could act as its visitor (cross-site WebSocket hijacking, RFC 6455 10.2).
  *
- * @throws {InvalidArgumentError} when the option is none of its types, or holds an origin that is none
+ * @throws {InvalidArgumentError} when the option has another type, or contains an invalid origin
  */
 export function originRule(origins: unknown): OriginRule {
   if (origins === undefined || origins === "same") return isSameOrigin;
-  // Nothing but `true` lets a page in: a promise, from an async function, is not an answer.
+  // Only `true` allows a page. An async function returns a promise, which is not `true`.
   if (typeof origins === "function")
     return (origin, request) => (origins as (...args: Parameters<OriginRule>) => unknown)(origin, request) === true;
   if (origins === "*") return () => true;
@@ -29,13 +29,18 @@ export function originRule(origins: unknown): OriginRule {
   return (origin, request) => rules.some((rule) => rule(origin, request));
 }
 
-/** True when the origin's host and port are those the request was sent to, whatever the scheme. */
+/** True when the origin's host and port are those that the request was sent to. The scheme does not matter. */
 export function isSameOrigin(origin: string, request: ConnectionRequest): boolean {
   const { host } = request.headers;
   const from = parseOrigin(origin);
   if (from === undefined || typeof host !== "string") return false;
-  // Read under the origin's scheme, so that a default port may be written or not.
+  // The host is parsed with the origin's scheme, so that its default port may be written or left out.
   return parseOrigin(`${from.protocol}//${host}`)?.host === from.host;
+}
+
+/** RFC 6455 10.2: only browsers send an origin, and they cannot leave it out. A request without one may connect. */
+export function mayConnectFrom(origin: string | undefined, request: ConnectionRequest, rule: OriginRule): boolean {
+  return origin === undefined || rule(origin, request);
 }
 
 function ruleOf(origin: unknown): OriginRule {
@@ -52,12 +57,12 @@ function ruleOf(origin: unknown): OriginRule {
     );
   return (from) => {
     const url = parseOrigin(from);
-    // Not `url.origin`: of schemes that are not the web's, e.g. an extension's, it is "null" for all.
+    // Not `url.origin`: it is "null" for every scheme that the web does not define, e.g. that of a browser extension.
     return url?.protocol === allowed.protocol && url.host === allowed.host;
   };
 }
 
-/** `https://*.example.com`: any depth of subdomain, but not `example.com` itself. */
+/** `https://*.example.com` allows subdomains of any depth, but not `example.com` itself. */
 function subdomainRule(pattern: string, at: number): OriginRule {
   const base = parseOrigin(pattern.slice(0, at + 2) + pattern.slice(at + 4));
   if (base === undefined || base.host.includes("*"))
@@ -70,9 +75,10 @@ function subdomainRule(pattern: string, at: number): OriginRule {
   };
 }
 
-/** An origin as a URL: scheme and authority, nothing else (RFC 6454 7.1). */
+/** Parses an origin as a URL. It has a scheme and an authority, and nothing else (RFC 6454 7.1). */
 function parseOrigin(text: string): URL | undefined {
-  // What `URL` would mend: no slashes or three, backslashes, white space, user names, an empty port, query or fragment.
+  // Rejects what `URL` would repair: a wrong number of slashes, backslashes, white space, user names, an empty port, query
+  // or fragment.
   if (!/^[^:/?#@\\\s]+:\/\/[^/?#@\\\s]*[^/?#@\\\s:]$/.test(text)) return undefined;
   let url: URL;
   try {

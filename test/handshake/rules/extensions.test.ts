@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { parseExtensions } from "../../../src/handshake/rules/extensions.ts";
+import { InvalidArgumentError } from "../../../src/errors/errors.ts";
+import {
+  type Extension,
+  parseExtensions,
+  readExtensions,
+  serializeExtensions,
+} from "../../../src/handshake/rules/extensions.ts";
 
 /** Long enough that a scanner which goes back would run into the test's timeout. */
 const LONG = 1 << 20;
@@ -129,5 +135,38 @@ describe("hostile input", () => {
     expect(parseExtensions(",".repeat(LONG))).toEqual([]);
     expect(parseExtensions(`x${",".repeat(LONG)}y`)?.length).toBe(2);
     expect(parseExtensions("x,".repeat(LONG))).toBeUndefined();
+  });
+});
+
+describe("the header as a whole", () => {
+  test("without it there are no extensions", () => {
+    expect(readExtensions(undefined)).toEqual([]);
+  });
+
+  test.each(["", " , ", "a;"])("%j fails the handshake", (header) => {
+    expect(readExtensions(header)).toBeUndefined();
+  });
+
+  test("what is serialized is parsed again as the same", () => {
+    const extensions: Extension[] = [
+      { name: "a", parameters: [] },
+      {
+        name: "b",
+        parameters: [
+          ["c", true],
+          ["d", "1"],
+        ],
+      },
+    ];
+    expect(serializeExtensions(extensions)).toBe("a, b; c; d=1");
+    expect(readExtensions(serializeExtensions(extensions))).toEqual(extensions);
+  });
+
+  test.each([
+    [{ name: "a b", parameters: [] }],
+    [{ name: "a", parameters: [["b\r\n", true]] }],
+    [{ name: "a", parameters: [["b", "c, d"]] }],
+  ] as [Extension][])("what is not a token is not serialized", (extension) => {
+    expect(() => serializeExtensions([extension])).toThrow(InvalidArgumentError);
   });
 });

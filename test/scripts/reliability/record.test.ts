@@ -44,7 +44,7 @@ describe("the record of a drain", () => {
   const answered = { received: 5, answers: 5, misplaced: 0, code: 1001 };
   const seen: Seen = {
     where: circumstances(),
-    plan: { clients: 2, depth: 1, seconds: 1, burst: 0, timeout: 10, knocks: 2, batch: { size: 1, interval: 1 } },
+    plan: { clients: 2, depth: 1, seconds: 1, burst: 0, timeout: 10, knocks: 2, batch: { size: 1 } },
     beginning: { handled: 8, queued: 0, connections: 2 },
     knocks: [{ status: 503, retryAfter: 3 }, { status: 503 }],
     pageMeanwhile: { status: 200 },

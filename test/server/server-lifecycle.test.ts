@@ -76,7 +76,7 @@ describe("the order of a server's life", () => {
   });
 
   // shows 4D-2-open-first
-  test("frames that came with the handshake are delivered behind onOpen, in one turn or in many", async () => {
+  test("frames that came with the handshake are delivered after onOpen, in one turn or in many", async () => {
     const log = new Log();
     const port = await portOf(listen(log));
     const client = await RawClient.connect(port);
@@ -253,7 +253,7 @@ describe("terminate", () => {
     expect(wss.terminated).toBe(true);
   });
 
-  test("a message that comes in behind it is not delivered", async () => {
+  test("a message that comes in after it is not delivered", async () => {
     const { wss, port, recorders } = await startServer();
     const client = await RawClient.open(port);
     const ended = wss.terminate();

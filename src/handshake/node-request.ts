@@ -1,0 +1,80 @@
+import type { IncomingMessage } from "node:http";
+
+import type { AddressRule } from "./forwarded-address.ts";
+import type { ReceivedRequest, Values } from "./request.ts";
+import { parseTarget } from "./rules/target.ts";
+
+/** The path of a request; undefined when its target is not valid. */
+export function pathOf(message: IncomingMessage): string | undefined {
+  return parseTarget(message.url ?? "")?.path;
+}
+
+/** 4D's request object, made from a request of Node. A property that the handler does not read is never computed. */
+export class NodeRequest implements ReceivedRequest {
+  readonly url: string;
+  readonly #message: IncomingMessage;
+  readonly #addressRule: AddressRule | undefined;
+  #remoteAddress: string | undefined;
+  #headers: Values | undefined;
+  #query: Values | undefined;
+
+  /** @param addressRule which proxies are trusted about the client's address; undefined: none */
+  constructor(message: IncomingMessage, addressRule?: AddressRule) {
+    this.#message = message;
+    this.#addressRule = addressRule;
+    this.url = message.url ?? "/";
+  }
+
+  /** Read on demand: it is a system call, which costs a twentieth of a handshake. */
+  get remoteAddress(): string {
+    this.captureAddress();
+    return this.#remoteAddress ?? "";
+  }
+
+  captureAddress(): void {
+    this.#remoteAddress ??= this.#findAddress();
+  }
+
+  get headers(): Values {
+    this.#headers ??= readHeaders(this.#message.rawHeaders);
+    return this.#headers;
+  }
+
+  get query(): Values {
+    this.#query ??= readQuery(parseTarget(this.url)?.search ?? "");
+    return this.#query;
+  }
+
+  #findAddress(): string {
+    const direct = this.#message.socket.remoteAddress ?? "";
+    if (this.#addressRule === undefined) return direct;
+    const forwarded = this.#message.headers["x-forwarded-for"];
+    return this.#addressRule(direct, typeof forwarded === "string" ? forwarded : forwarded?.join(","));
+  }
+}
+
+function readHeaders(raw: readonly string[]): Values {
+  const headers = emptyValues();
+  for (let i = 0; i < raw.length; i += 2) addValue(headers, (raw[i] ?? "").toLowerCase(), raw[i + 1] ?? "");
+  return headers;
+}
+
+function readQuery(search: string): Values {
+  const query = emptyValues();
+  for (const [name, value] of new URLSearchParams(search)) addValue(query, name, value);
+  return query;
+}
+
+type MutableValues = Record<string, string | string[] | undefined>;
+
+/** The object has no prototype: a header or parameter named `constructor` is like any other (GHSA-5v72-xg48-5rpm). */
+function emptyValues(): MutableValues {
+  return Object.create(null) as MutableValues;
+}
+
+function addValue(values: MutableValues, name: string, value: string): void {
+  const known = values[name];
+  if (known === undefined) values[name] = value;
+  else if (Array.isArray(known)) known.push(value);
+  else values[name] = [known, value];
+}

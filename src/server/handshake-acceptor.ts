@@ -1,0 +1,107 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+
+import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
+import { readHttp1 } from "../handshake/http1.ts";
+import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
+import { Refusal } from "../handshake/refusal.ts";
+import { HEADERS_TOO_LARGE, INTERNAL_ERROR } from "../handshake/refusals.ts";
+import type { ConnectionRequest } from "../handshake/request.ts";
+import { sendRefusal } from "../handshake/response.ts";
+import type { Bytes } from "../protocol/bytes.ts";
+import type { WSConnectionEvent } from "./connection-event.ts";
+import { type HandshakeHost, PendingHandshake } from "./pending-handshake.ts";
+import type { ServerClients } from "./server-clients.ts";
+import type { ServerDispatcher } from "./server-dispatcher.ts";
+import type { Settings } from "./settings.ts";
+
+/** Opens a connection for an accepted handshake. */
+export type OpenConnection = (
+  accepted: AcceptedHandshake,
+  handler: HandlerCallbacks,
+  request: ConnectionRequest,
+) => void;
+
+/** Seconds after which a client may retry when the server shuts down. They are random, so that not all retry at once. */
+const RETRY_AFTER = { least: 1, most: 10 } as const;
+
+/** Takes opening handshakes from the request to a connection or a refusal. */
+export class HandshakeAcceptor implements HandshakeHost {
+  readonly handshakeTimeout: number;
+  readonly #settings: Settings;
+  readonly #dispatcher: ServerDispatcher;
+  readonly #clients: ServerClients;
+  readonly #open: OpenConnection;
+  #closed = false;
+
+  constructor(settings: Settings, dispatcher: ServerDispatcher, clients: ServerClients, open: OpenConnection) {
+    this.handshakeTimeout = settings.handshakeTimeout;
+    this.#settings = settings;
+    this.#dispatcher = dispatcher;
+    this.#clients = clients;
+    this.#open = open;
+  }
+
+  /** Reads a request. Returns undefined when the request was refused. */
+  read(message: IncomingMessage, socket: Duplex, head: Bytes): HandshakeOffer | undefined {
+    const full = this.#closed ? undefined : this.#clients.refusal();
+    const offer = full ?? this.#parse(message, socket, head);
+    if (!(offer instanceof Refusal)) return offer;
+    if (offer === HEADERS_TOO_LARGE) this.#settings.limitCounters.maxHeaderSize++;
+    sendRefusal(socket, offer, message.method);
+    return undefined;
+  }
+
+  /** Refuses the offer, or asks `onConnection` about it. */
+  answer(offer: HandshakeOffer): void {
+    const refusal = this.#closed ? shuttingDown() : this.#clients.refusalFor(offer.request);
+    if (refusal !== undefined) {
+      offer.refuse(refusal);
+      return;
+    }
+    const handshake = new PendingHandshake(offer, this);
+    // Added before `onConnection` is called, because that may terminate the server.
+    this.#clients.addPending(handshake, offer.request);
+    handshake.start(() => {
+      this.#clients.removePending(handshake);
+    });
+  }
+
+  /** Accepts no more handshakes, and refuses those that wait for `onConnection`. */
+  close(): void {
+    this.#closed = true;
+    for (const handshake of this.#clients.pending) handshake.refuse(shuttingDown());
+  }
+
+  callOnConnection(event: WSConnectionEvent): unknown {
+    return this.#dispatcher.callOnConnection(event);
+  }
+
+  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, request: ConnectionRequest): void {
+    this.#open(accepted, handler, request);
+  }
+
+  onHandshakeTimeout(): void {
+    this.#settings.limitCounters.handshakeTimeout++;
+  }
+
+  onHandshakeError(error: unknown, thrown: boolean): void {
+    this.#dispatcher.dispatchError(error, thrown ? "handler" : "library", true);
+  }
+
+  #parse(message: IncomingMessage, socket: Duplex, head: Bytes): HandshakeOffer | Refusal {
+    try {
+      return readHttp1(message, socket, head, this.#settings);
+    } catch (error) {
+      // The user's `origins` function has thrown.
+      this.onHandshakeError(error, true);
+      return INTERNAL_ERROR;
+    }
+  }
+}
+
+function shuttingDown(): Refusal {
+  const { least, most } = RETRY_AFTER;
+  const seconds = least + Math.floor(Math.random() * (most - least + 1));
+  return new Refusal(503, "The server is going down.", { "Retry-After": String(seconds) });
+}

@@ -1,0 +1,97 @@
+import { InvalidArgumentError } from "../errors/errors.ts";
+import { addressRule, type TrustProxy } from "../handshake/forwarded-address.ts";
+import { originRule } from "../handshake/rules/origin.ts";
+import type { WebServer } from "./attachable-server.ts";
+import { type Range, numberOptions, readNumber } from "./number-options.ts";
+import type { WebSocketServerOptions } from "./options.ts";
+
+/** Checks the value of one option, and fills in its default. */
+type Reader<V> = (value: unknown, name: string) => V;
+
+const PORT: Range = { least: 0, usual: 0, most: 65_535, endless: false };
+
+/** All options, each with its check: a range for a number, a function for the others. */
+const optionTable = {
+  ...numberOptions,
+  path: readPath,
+  dataType: oneOf(["text", "blob", "object", "auto"], "text"),
+  server: readServer,
+  port: optionalNumber(PORT),
+  host: readHost,
+  tls: readTls,
+  origins: originRule,
+  trustProxy: (value: unknown) => addressRule(value as TrustProxy | undefined),
+  invalidJson: oneOf(["close", "keep"], "close"),
+  sendQueuePolicy: oneOf(["terminate", "drop-newest", "drop-oldest", "latest"], "terminate"),
+  ratePolicy: oneOf(["pause", "close"], "pause"),
+} satisfies { readonly [N in keyof WebSocketServerOptions]-?: Range | Reader<unknown> };
+
+type OptionTable = typeof optionTable;
+
+/** The values of all options, with their defaults filled in. */
+export type OptionValues = {
+  readonly [N in keyof OptionTable]: OptionTable[N] extends Reader<infer V> ? V : number;
+};
+
+/**
+ * Checks all options one by one, and fills in their defaults.
+ *
+ * @throws {InvalidArgumentError} for an option of a wrong type, or one that does not exist
+ * @throws {OutOfRangeError} for a number out of range
+ */
+export function readOptionTable(options: object): OptionValues {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(optionTable, name))
+      throw new InvalidArgumentError(`options: there is no option ${JSON.stringify(name)}`);
+  }
+  const given = options as Readonly<Record<string, unknown>>;
+  const entries = Object.entries<Range | Reader<unknown>>(optionTable).map(([name, check]) => {
+    const value = given[name];
+    return [name, typeof check === "function" ? check(value, name) : readNumber(name, value, check)] as const;
+  });
+  return Object.fromEntries(entries) as unknown as OptionValues;
+}
+
+function oneOf<const V extends string>(values: readonly V[], usual: V): Reader<V> {
+  return (value, name) => {
+    if (value === undefined) return usual;
+    if ((values as readonly unknown[]).includes(value)) return value as V;
+    throw new InvalidArgumentError(
+      `${name}: expected one of ${values.map((known) => `"${known}"`).join(", ")}, got ${JSON.stringify(value)}`,
+    );
+  };
+}
+
+function optionalNumber(range: Range): Reader<number | undefined> {
+  return (value, name) => (value === undefined ? undefined : readNumber(name, value, range));
+}
+
+function readPath(path: unknown): string | undefined {
+  if (path === undefined || (typeof path === "string" && path.startsWith("/") && !/[?#\s]/.test(path))) return path;
+  throw new InvalidArgumentError(
+    `path: expected a string that begins with "/" and has no "?" or "#", got ${JSON.stringify(path)}`,
+  );
+}
+
+function readServer(server: unknown): WebServer | undefined {
+  if (server === undefined || isWebServer(server)) return server;
+  throw new InvalidArgumentError(
+    "server: expected an http.Server or https.Server (of Express: what app.listen() returns)",
+  );
+}
+
+/** A framework's app has `on` too, but it does not accept connections itself. */
+function isWebServer(server: unknown): server is WebServer {
+  const { on, address, listening } = (server ?? {}) as Partial<Record<keyof WebServer, unknown>>;
+  return typeof on === "function" && typeof address === "function" && typeof listening === "boolean";
+}
+
+function readHost(host: unknown): string | undefined {
+  if (host === undefined || typeof host === "string") return host;
+  throw new InvalidArgumentError("host: expected a string");
+}
+
+function readTls(tls: unknown): WebSocketServerOptions["tls"] {
+  if (tls === undefined || (typeof tls === "object" && tls !== null)) return tls;
+  throw new InvalidArgumentError("tls: expected an object with key and cert");
+}

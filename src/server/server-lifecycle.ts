@@ -1,0 +1,262 @@
+import type { IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+
+import { Connection } from "../connection/connection.ts";
+import type { ConnectionOwner } from "../connection/connection-owner.ts";
+import { NO_MESSAGES, addMessages } from "../connection/counters/message-counters.ts";
+import type { ErrorSource } from "../connection/dispatch/events.ts";
+import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
+import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
+import type { ErrorCode } from "../errors/table.ts";
+import { pathOf } from "../handshake/node-request.ts";
+import type { AcceptedHandshake } from "../handshake/offer.ts";
+import { PATH_NOT_FOUND } from "../handshake/refusals.ts";
+import type { ConnectionRequest } from "../handshake/request.ts";
+import { sendRefusal } from "../handshake/response.ts";
+import type { Bytes } from "../protocol/bytes.ts";
+import { CloseCode } from "../protocol/close-frame.ts";
+import type { ConnectionRegistry } from "./connection-registry.ts";
+import { GracefulShutdown } from "./graceful-shutdown.ts";
+import { HandshakeAcceptor } from "./handshake-acceptor.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
+import { ServerClients } from "./server-clients.ts";
+import type { ServerCounters } from "./server-counters.ts";
+import type { ServerDispatcher } from "./server-dispatcher.ts";
+import type { Settings } from "./settings.ts";
+import { endAfterPendingAnswer, isUpgraded, markUpgraded } from "./upgraded-socket.ts";
+import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
+
+/** Makes the user's object for a connection. */
+export type MakePublicConnection = (
+  connection: Connection,
+  id: number,
+  protocol: string | undefined,
+) => WebSocketConnection;
+
+/** Errors of a connection that the peer did not cause. */
+const NOT_BY_PEER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["HWS_SEND_FAILED", "HWS_INTERNAL"]);
+
+/**
+ * The life of a server: it starts, opens connections, and shuts down. It is apart from `WebSocketServer` because the web
+ * server and the connections call its methods, which users must not reach.
+ */
+export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
+  readonly path: string | undefined;
+  readonly handshakeTimeout: number;
+
+  readonly #settings: Settings;
+  readonly #dispatcher: ServerDispatcher;
+  readonly #makePublicConnection: MakePublicConnection;
+  readonly #binding: HttpBinding;
+  readonly #clients: ServerClients;
+  readonly #acceptor: HandshakeAcceptor;
+  readonly #heartbeat: Heartbeat<WebSocketConnection>;
+
+  #nextId = 1;
+  /** The message counters of the connections that are closed. */
+  #closedMessages = NO_MESSAGES;
+  #shutdown: GracefulShutdown<WebSocketConnection> | undefined;
+  #started = false;
+  #terminated = false;
+  /** The promise of `terminate`, from its first call on. */
+  #termination: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  #deadlines: NodeJS.Timeout[] = [];
+
+  constructor(settings: Settings, dispatcher: ServerDispatcher, makePublicConnection: MakePublicConnection) {
+    this.path = settings.path;
+    this.handshakeTimeout = settings.handshakeTimeout;
+    this.#settings = settings;
+    this.#dispatcher = dispatcher;
+    this.#makePublicConnection = makePublicConnection;
+    this.#clients = new ServerClients(settings);
+    this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, (accepted, handler, request) => {
+      this.#open(accepted, handler, request);
+    });
+    this.#heartbeat = new Heartbeat(settings.life.tick, this.connections, (connection) => {
+      connectionOf(connection).checkPeer();
+    });
+    this.#binding = new HttpBinding(settings, this);
+  }
+
+  /** The open connections. */
+  get connections(): ConnectionRegistry<WebSocketConnection> {
+    return this.#clients.connections;
+  }
+
+  /** True after everything is closed. */
+  get terminated(): boolean {
+    return this.#terminated;
+  }
+
+  /** A snapshot of what was counted. */
+  get counters(): ServerCounters {
+    let messages = this.#closedMessages;
+    for (const connection of this.connections.list) messages = addMessages(messages, connectionOf(connection).counters);
+    const opened = this.#nextId - 1;
+    const connections = { opened, closed: opened - this.connections.size };
+    return { connections, messages, limits: { ...this.#settings.limitCounters } };
+  }
+
+  /** The address on which the web server listens. */
+  address(): AddressInfo | string | null {
+    return this.#binding.address();
+  }
+
+  /**
+   * Takes an upgrade request from the user. It answers 404 to a request for another path.
+   *
+   * @throws {InvalidArgumentError} when the socket was handed over before
+   */
+  handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
+    if (isUpgraded(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
+    if (this.path === undefined || pathOf(message) === this.path) this.onUpgrade(message, socket, head);
+    else sendRefusal(socket, PATH_NOT_FOUND, message.method);
+  }
+
+  /**
+   * Closes the server.
+   *
+   * @param seconds until all remaining connections are destroyed; default: the close timeout
+   */
+  terminate(seconds?: number): Promise<void> {
+    const timeout = seconds === undefined ? this.#settings.closeTimeout : seconds * 1000;
+    const isFirst = this.#termination === undefined;
+    this.#termination ??= deferred();
+    const { promise } = this.#termination;
+    if (this.#terminated) return promise;
+    if (isFirst) this.#beginShutdown(timeout);
+    if (timeout === 0) this.#destroyAll();
+    else
+      this.#deadlines.push(
+        setTimeout(() => {
+          this.#destroyAll();
+        }, timeout),
+      );
+    return promise;
+  }
+
+  // Calls of the web server.
+
+  onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
+    markUpgraded(socket);
+    // Until the connection listens for errors, a socket that fails must not end the process.
+    socket.on("error", ignore);
+    this.#binding.onRequest(socket);
+    if (endAfterPendingAnswer(socket)) return;
+    const offer = this.#acceptor.read(message, socket, head);
+    if (offer === undefined) return;
+    // `onOpen` may terminate the server.
+    this.onListening();
+    this.#acceptor.answer(offer);
+  }
+
+  onListening(): void {
+    if (this.#started || this.#termination !== undefined) return;
+    this.#started = true;
+    this.#dispatcher.dispatchOpen();
+  }
+
+  onWebServerError(error: Error, isFatal: boolean): void {
+    this.#dispatcher.dispatchError(error, "library", isFatal);
+    if (isFatal) void this.terminate(0);
+  }
+
+  onWebServerClosed(): void {
+    void this.terminate();
+  }
+
+  // Calls of a connection.
+
+  get now(): number {
+    return this.#heartbeat.now;
+  }
+
+  onClosed(connection: Connection): void {
+    this.#clients.removeConnection(connection);
+    this.#closedMessages = addMessages(this.#closedMessages, connection.counters);
+    if (this.connections.size === 0) this.#heartbeat.stop();
+  }
+
+  onFinished(connection: Connection): void {
+    this.#clients.finishing.delete(connection);
+    this.#finishIfEmpty();
+  }
+
+  onConnectionError(connection: Connection, error: unknown, source: ErrorSource): void {
+    // A peer's mistake is reported to `onError` only. Without an `onError`, the process is warned of all other errors.
+    const isGrave = source === "handler" || (error instanceof HawserError && NOT_BY_PEER.has(error.code));
+    this.#dispatcher.dispatchError(error, source, isGrave, connection.publicConnection as WebSocketConnection);
+  }
+
+  #open(
+    { stream, preamble, head, protocol }: AcceptedHandshake,
+    handler: HandlerCallbacks,
+    request: ConnectionRequest,
+  ) {
+    const id = this.#nextId++;
+    const connection = new Connection(stream, handler, this.#settings, this, (core) =>
+      this.#makePublicConnection(core, id, protocol),
+    );
+    this.#clients.addConnection(connection, request);
+    this.#heartbeat.start();
+    try {
+      connection.start(preamble, head);
+      stream.off("error", ignore);
+    } catch (error) {
+      this.#dispatcher.dispatchError(error, "library", true);
+      connection.destroy();
+    }
+  }
+
+  /** Accepts no more clients, and closes all connections within half of `timeout` milliseconds. 0: it closes none. */
+  #beginShutdown(timeout: number): void {
+    this.#acceptor.close();
+    if (timeout > 0) {
+      const until = performance.now() + timeout;
+      // RFC 6455 7.4.1: 1001, going away.
+      const goAway = (connection: WebSocketConnection): void =>
+        connectionOf(connection).terminate(CloseCode.goingAway, undefined, until);
+      this.#shutdown = new GracefulShutdown(this.#settings, this.connections.list, goAway);
+      this.#shutdown.start(timeout);
+    }
+    this.#finishIfEmpty();
+  }
+
+  #destroyAll(): void {
+    this.#shutdown?.stop();
+    for (const connection of this.connections.list) connectionOf(connection).destroy();
+    for (const connection of this.#clients.finishing) connection.destroy();
+  }
+
+  #finishIfEmpty(): void {
+    if (this.#termination === undefined || this.#clients.connectedCount > 0) return;
+    for (const deadline of this.#deadlines) clearTimeout(deadline);
+    void this.#finish(this.#termination.resolve);
+  }
+
+  async #finish(resolve: () => void): Promise<void> {
+    this.#shutdown?.stop();
+    this.#binding.detach();
+    // The caller of `terminate` gets its promise before `onTerminate` is called.
+    await Promise.resolve();
+    if (this.#terminated) return;
+    this.#terminated = true;
+    for (const deadline of this.#deadlines) clearTimeout(deadline);
+    this.#dispatcher.dispatchTerminate();
+    resolve();
+  }
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = ignore;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+function ignore(): void {
+  // The stream's `close` event follows.
+}

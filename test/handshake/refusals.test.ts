@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { refuse } from "../../src/handshake/refusal.ts";
+import * as refusals from "../../src/handshake/refusals.ts";
+
+const { badRequest, ...constants } = refusals;
+
+test.each(Object.entries(constants))(
+  "%s is an answer that refuse would make too",
+  (_name, { status, body, headers }) => {
+    expect(body).toMatch(/^[A-Z][^\n]*\.$/);
+    if (status !== 426) expect(refuse(status, body, headers)).toMatchObject({ status, body, headers });
+  },
+);
+
+test("a bad request gives its reason", () => {
+  expect(badRequest("Why.")).toMatchObject({ status: 400, body: "Why.", headers: {} });
+});

@@ -3,15 +3,15 @@ import { basename, dirname, join } from "node:path";
 import ts from "typescript";
 
 /**
- * Tests mirror src one to one: `src/<room>/x.ts` has `test/<room>/x.test.ts`, and a test in a room's folder tests a
- * file of that room. Exempt are files without a runtime value, which have nothing to run, and the entry files
+ * Tests mirror src one to one: `src/<layer>/x.ts` has `test/<layer>/x.test.ts`, and a test in a layer's folder tests a
+ * file of that layer. Exempt are files without a runtime value, which have nothing to run, and the entry files
  * `src/*.ts`, which `test/package/exports.test.ts` pins.
  */
 function gaps(): string[] {
-  const rooms = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return rooms.flatMap(({ name: room }) => [
-    ...files(join("src", room), ".ts").flatMap(untested),
-    ...files(join("test", room), ".test.ts").flatMap(orphaned),
+  const layers = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return layers.flatMap(({ name: layer }) => [
+    ...files(join("src", layer), ".ts").flatMap(untested),
+    ...files(join("test", layer), ".test.ts").flatMap(orphaned),
   ]);
 }
 

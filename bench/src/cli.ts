@@ -150,7 +150,7 @@ export async function main(words: readonly string[]): Promise<number> {
   process.stdout.write(flags.json ? `${JSON.stringify(result, null, 2)}\n` : formatTables(result));
   const names = flags.save ? ["last", flags.save] : ["last"];
   const files = names.flatMap((name) => saveResult(name, result, drawChart(result)));
-  // Behind the tables, on standard error, so that `--json` stays clean.
+  // After the tables, on standard error, so that `--json` stays clean.
   for (const line of [...disturbances(result), `Saved: ${files.join(", ")}`]) process.stderr.write(`${line}\n`);
   const rows = [...works, ...engine].flatMap((each): readonly { readonly failed?: string }[] => each.rows);
   return rows.some((row) => row.failed !== undefined) ? 1 : 0;

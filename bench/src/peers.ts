@@ -9,7 +9,7 @@ import type { Work } from "./work.ts";
 export interface Peer {
   readonly id: string;
   readonly title: string;
-  /** File in `servers/`, and what it is started with behind the route. */
+  /** File in `servers/`, and its arguments after the route. */
   readonly script: string;
   readonly options?: readonly string[];
   readonly runtime: "node" | "bun";
@@ -132,7 +132,7 @@ export function withBuild(peer: Peer, folder: string): Peer {
   return { ...peer, environment: { HAWSER_BUILD: folder } };
 }
 
-/** Another build of hawser as a peer of its own, right behind the first. */
+/** Another build of hawser as a peer of its own, directly after the first. */
 export function withBaseline(peers: readonly Peer[], folder: string): Peer[] {
   const base: Peer = { ...withBuild(PEERS[0]!, folder), id: "hawser-base", title: "hawser, baseline" };
   return [...peers.slice(0, 1), base, ...peers.slice(1)];

@@ -48,7 +48,7 @@ export const closing: readonly Section[] = [
     prefix: "6455-7.1.6",
     title: "RFC 6455, 7.1.6. The connection close reason",
     requirements: [
-      shown("6455-7.1.6-1", "both", "The close reason is the UTF-8 text behind the code, if there is any."),
+      shown("6455-7.1.6-1", "both", "The close reason is the UTF-8 text after the code, if there is any."),
     ],
   },
   {

@@ -87,7 +87,7 @@ export class Client {
     return this.#over;
   }
 
-  /** Writes bytes as they are; waits for nothing. Returns false when the socket has no room. */
+  /** Writes the bytes unchanged and does not wait. Returns false when the buffer of the socket is full. */
   write(bytes: Uint8Array | string): boolean {
     return this.#socket.write(bytes);
   }
@@ -143,7 +143,7 @@ export class Client {
     this.#socket.end();
   }
 
-  /** Ends both sides with a reset, so that no port is left behind in TIME_WAIT. */
+  /** Ends both sides with a reset, so that no port stays in TIME_WAIT. */
   reset(): void {
     this.#socket.resetAndDestroy();
   }

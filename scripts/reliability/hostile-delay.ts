@@ -22,7 +22,7 @@ export interface Delay {
 /** A kind of hostile connection. */
 interface Kind {
   readonly what: string;
-  /** Brings so many there; what they do goes on. */
+  /** Opens this number of connections; they continue what they do. */
   attack(armies: Armies, connections: number): Promise<unknown>;
 }
 

@@ -18,11 +18,11 @@ export interface Held {
 /** A kind of hostile connection that is there for long. */
 interface Kind {
   readonly what: string;
-  /** Default 1,000; fewer where the system's own buffers for so many would not fit. */
+  /** Default 1,000; fewer where the system's own buffers for 1,000 would not fit. */
   readonly connections?: number;
   readonly options?: ServerOptions;
   readonly bound: string;
-  /** Brings so many connections there. */
+  /** Opens this number of connections and brings them into that state. */
   attack(armies: Armies, connections: number): Promise<unknown>;
 }
 
@@ -59,7 +59,7 @@ const kinds: readonly Kind[] = [
       (await armies.peers(count)).send(utf8(`GET / HTTP/1.1\r\n${"ab:cd\r\n".repeat(2300)}`)),
   },
   {
-    what: "1 MB behind the handshake while `onConnection` is busy",
+    what: "1 MB after the handshake while `onConnection` is busy",
     bound: "two reads of a socket",
     connections: 200,
     async attack(armies, count) {

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 
-/** What a process holds, in bytes; taken behind a garbage collection. */
+/** The memory of a process in bytes, measured after a garbage collection. */
 export interface Memory {
   readonly heapUsed: number;
   readonly external: number;
@@ -34,7 +34,7 @@ export class Census {
     this.#members--;
   });
 
-  /** How many there are: exact behind `weigh()` only. */
+  /** How many there are: exact only after `weigh()`. */
   get size(): number {
     return this.#members;
   }

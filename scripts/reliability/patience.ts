@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 /** Milliseconds between two looks. */
 const PAUSE = 10;
 
-/** Waits until something holds, but for so many milliseconds at most; returns whether it does. */
+/** Waits until a condition is true, for at most the given number of milliseconds. Returns whether it is true. */
 export async function until(holds: () => boolean, milliseconds: number): Promise<boolean> {
   const end = performance.now() + milliseconds;
   while (!holds()) {

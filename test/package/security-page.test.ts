@@ -30,7 +30,7 @@ function rowsOf(part: string): string[][] {
   return rows.filter(([first = ""], i) => !first.startsWith("---") && rows[i + 1]?.[0]?.startsWith("---") !== true);
 }
 
-/** A file of tests, and the sentences of it that are quoted behind it. */
+/** A file of tests, and the sentences of it that are quoted after it. */
 const QUOTED = /`(test\/[\w./-]+)`: ("[^"]+"(?:, "[^"]+")*)/g;
 
 const mentions = [...page.matchAll(QUOTED)].flatMap(([, file = "", quoted = ""]) =>
@@ -39,7 +39,7 @@ const mentions = [...page.matchAll(QUOTED)].flatMap(([, file = "", quoted = ""])
 
 const named = new Map<string, readonly string[]>();
 
-/** The names of a file's tests as they are written, templates and all, each alone and behind those of its blocks. */
+/** The names of a file's tests as they are written, templates and all, each alone and after those of its blocks. */
 function namesIn(file: string): readonly string[] {
   const known = named.get(file);
   if (known !== undefined) return known;
@@ -92,7 +92,7 @@ test("docs/security.md has a row for each record of other products, and for no o
   expect(ids.filter((id) => !RECORDS.includes(id))).toEqual([]);
 });
 
-/** What stops the attacks, by the option: what stands in brackets behind it, if anything. */
+/** What stops the attacks, by the option: what stands in brackets after it, if anything. */
 const options = rowsOf(section("Attacks")).flatMap(([, stops = ""]) =>
   [...stops.matchAll(/`(\w+)`(?: \(([^)]+)\))?/g)].map(([, name = "", usual]) => [name, usual] as const),
 );

@@ -17,7 +17,7 @@ export const PARTS = 8;
 
 // Messages of a round; fewer where each has more frames or bytes, so that all rounds take about as long.
 const MESSAGES = 250_000;
-// So many bytes of payload, or a quarter of a cut, cost about as much as one more frame.
+// This many bytes of payload, or a quarter of a cut, cost about as much as one more frame.
 const BYTES_LIKE_A_FRAME = 4096;
 const CUT_LIKE_FRAMES = 4;
 
@@ -57,7 +57,7 @@ export class EngineMeter {
     return { messages: this.#slices * this.#slice.messages, micros };
   }
 
-  /** Does the slice so many times, and returns the CPU time it took. */
+  /** Does the slice this number of times, and returns the CPU time it took. */
   async #repeat(times: number): Promise<number> {
     let micros = 0;
     for (let i = 0; i < times; i++) {

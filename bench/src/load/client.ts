@@ -56,7 +56,7 @@ export class Client {
     this.#socket.write(this.#shared.bursts[count]!);
   }
 
-  /** Ends the connection with a reset, so that no port stays behind in TIME_WAIT. */
+  /** Ends the connection with a reset, so that no port stays in TIME_WAIT. */
   reset(): void {
     this.#leaving = true;
     this.#socket.resetAndDestroy();

@@ -11,7 +11,7 @@ use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 const REFERENCE = "ws";
 const WIDTH = 860;
 const TOP = 84;
-// The legend has room for so many servers in a line.
+// This number of servers fits into one line of the legend.
 const IN_A_LINE = 6;
 const LEGEND_LINE = 28;
 const BAR = 13;

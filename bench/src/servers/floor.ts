@@ -5,7 +5,7 @@ import type { Format } from "../wire/frames.ts";
 import { upgradeAnswer } from "../wire/handshake.ts";
 import { announce } from "./common.ts";
 
-// The floor: node:net and nothing else. It reads no frame; it counts bytes, and for every so many it writes a canned
+// The floor: node:net and nothing else. It reads no frame. After the bytes of each full request it writes a canned
 // answer. No WebSocket server on node:net can do less work, so none can be faster than the distance to this line.
 const MAX_CANNED_BYTES = 4 * 1024 * 1024;
 const sockets = new Set<Socket>();
@@ -58,7 +58,7 @@ function serve(socket: Socket, head: string): void {
 const server = createServer({ noDelay: true }, (socket) => {
   socket.on("error", () => undefined);
   socket.on("close", () => sockets.delete(socket));
-  // The load generator sends a request in one write and waits for the answer: it is one chunk, with nothing behind it.
+  // The load generator sends a request in one write and waits for the answer: it is one chunk, and nothing follows it.
   socket.once("data", (chunk) => serve(socket, chunk.toString("latin1")));
 });
 

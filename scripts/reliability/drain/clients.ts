@@ -6,7 +6,7 @@ import { FIN, Op, closeCode, closeFrame, masked } from "../frames.ts";
 import { addressOf } from "../ports.ts";
 
 /** Clients to open. */
-export interface Crowd {
+export interface ClientGroup {
   readonly port: number;
   readonly clients: number;
   /** Messages that each has under way. */
@@ -25,7 +25,7 @@ export interface ClientReport {
   readonly code: number;
 }
 
-/** What someone is told who comes during the drain, or behind it. */
+/** The answer to a request during the drain or after it. */
 export interface Told {
   readonly status: number;
   /** The seconds of `Retry-After`; undefined where there is none. */
@@ -35,8 +35,8 @@ export interface Told {
 /** What can be asked of this process. */
 export interface DrainClients {
   /** Opens the clients, and has all of them send from now on. */
-  readonly open: (crowd: Crowd) => Promise<void>;
-  /** Asks to connect so many times, one after the other. */
+  readonly open: (group: ClientGroup) => Promise<void>;
+  /** Tries to connect this number of times, one after the other. */
   readonly knock: (times: number) => Promise<Told[]>;
   /** Asks for a page by plain HTTP. */
   readonly page: () => Promise<Told>;
@@ -46,7 +46,7 @@ export interface DrainClients {
   readonly report: () => Promise<ClientReport[]>;
 }
 
-/** Every so many clients read slowly: one frame, then a pause of so many milliseconds. */
+/** One client in `SLOW` reads slowly: one frame, then a pause of `SLOW_PAUSE` milliseconds. */
 const SLOW = 10;
 const SLOW_PAUSE = 5;
 /** How many clients answer the close frame only when they are released: the drain lasts until then. */

@@ -61,7 +61,7 @@ export interface DrainServer {
 }
 
 const BURST = new Uint8Array(16 * 1024).fill(7);
-/** Every so many connections have an async handler. */
+/** One connection in this number has an async handler. */
 const BUSY = 4;
 
 const accepted: number[] = [];

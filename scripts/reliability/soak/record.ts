@@ -12,7 +12,7 @@ export interface Sample extends Holdings {
   readonly remembered: number;
 }
 
-/** Bytes that a connection leaves behind: the slope of the line through the samples, without the first fifth of them. */
+/** Bytes that stay in memory per connection: the slope of the line through the samples, without the first fifth of them. */
 export interface Growth {
   readonly heapUsed: number;
   readonly external: number;
@@ -41,7 +41,7 @@ export interface SoakRecord {
   readonly leaked: number;
   /** Promises of `ws.ping()` and `ws.drained()` that never settled. */
   readonly waiting: number;
-  /** Handles of the server's process at the end, behind `wss.terminate()`. */
+  /** Handles of the server's process at the end, after `wss.terminate()`. */
   readonly handlesLeft: number;
   readonly growth: Growth;
   /** Whether {@link Growth} is within its bounds. */
@@ -53,7 +53,7 @@ export interface SoakRecord {
 const WARM_UP = 0.2;
 
 /**
- * Bytes per connection above which memory is not flat. In the heap nothing that is left behind is smaller than 16 bytes;
+ * Bytes per connection above which memory is not flat. No object in the heap is smaller than 16 bytes;
  * the resident memory is what the allocators make of it.
  */
 const BOUNDS: Growth = { heapUsed: 8, external: 8, rss: 64 };
@@ -64,7 +64,7 @@ const NOISE: Growth = { heapUsed: 1024 * 1024, external: 64 * 1024, rss: 8 * 102
 const kinds = ["heapUsed", "external", "rss"] as const;
 
 /**
- * What each connection leaves behind.
+ * What stays in memory after each connection.
  *
  * @param samples - of the whole run
  * @param warmUp - the share of it that does not count
@@ -79,7 +79,7 @@ export function growthOf(samples: readonly Sample[], warmUp = WARM_UP): Growth {
   return { heapUsed: of("heapUsed"), external: of("external"), rss: of("rss") };
 }
 
-/** Whether nothing grows, over so many connections. */
+/** Whether memory stays flat over this number of connections. */
 export function isFlat(growth: Growth, connects: number): boolean {
   return kinds.every((kind) => growth[kind] < BOUNDS[kind] || growth[kind] * connects < NOISE[kind]);
 }

@@ -16,7 +16,7 @@ export interface SoakPlan {
   readonly every: number;
   /** Client processes. */
   readonly processes: number;
-  /** Numbers that the server leaves behind for each connection, to see whether that is noticed. */
+  /** Numbers that the server keeps in memory for each connection, to test that the soak notices it. */
   readonly leak?: number;
   /** Whether the server does without compilers, whose late work would look like growth in a short run. */
   readonly steady?: boolean;
@@ -99,7 +99,7 @@ function makeConnections(
   );
 }
 
-/** Waits while the system remembers so many ended connections that clients could run out of ports. */
+/** Waits until few enough ended connections are in TIME_WAIT, so that clients do not run out of ports. */
 async function spareThePorts(): Promise<void> {
   while (remembered() > mayRemember()) await pause(PAUSE);
 }

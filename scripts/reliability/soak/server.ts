@@ -45,7 +45,7 @@ export interface Counts {
 
 /** What the server is told at its start. */
 export interface ServerPlan {
-  /** Numbers that each connection leaves behind, to see whether that is noticed; 0: none. */
+  /** Numbers that stay in memory after each connection, to test that the soak notices it; 0: none. */
   readonly leak: number;
 }
 
@@ -127,12 +127,12 @@ class BusyEcho extends Echo {
   }
 }
 
-/** Begins with more than the system takes at once, and waits for room, all before it hears a word. */
+/** In `onOpen` sends more than the system takes at once, and waits until it is drained. */
 class Flood extends Echo {
   override onOpen(ws: WebSocketConnection): void {
     super.onOpen(ws);
     for (let i = 0; i < FLOOD_MESSAGES; i++) ws.send(FLOOD);
-    void settled(ws.drained()).then((room) => ws.send(String(room)));
+    void settled(ws.drained()).then((drained) => ws.send(String(drained)));
   }
 }
 
@@ -150,7 +150,7 @@ function handles(): number {
   return process.getActiveResourcesInfo().filter((kind) => HANDLES.test(kind)).length;
 }
 
-/** Waits until all connections are over: twice, for one that is reset may come in behind the others. */
+/** Waits until all connections are closed. Waits twice, because a reset connection may arrive after the others. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 2; i++) {
     await until(() => opened === closed && handles() <= 1, PATIENCE);

@@ -25,7 +25,7 @@ export function summaryOf(record: SoakRecord): string {
   return [
     `# Soak: ${whole(connects)} connections`,
     inWords(circumstances),
-    `${whole(seconds)} s, ${rate} connections a second, memory behind a full garbage collection with no connection left.`,
+    `${whole(seconds)} s, ${rate} connections a second, memory after a full garbage collection with no connection left.`,
     markdownTable(
       [
         { head: "result", left: true, cell: ({ what }) => what },
@@ -66,7 +66,7 @@ function linesOf(record: SoakRecord): Line[] {
     { what: "went otherwise than they should", value: whole(record.failures.length) },
     { what: "heap after 10 % and at the end", value: compared("heapUsed") },
     { what: "RSS after 10 % and at the end", value: compared("rss") },
-    { what: "heap per connection, slope behind the first 20 %", value: bytes(growth.heapUsed) },
+    { what: "heap per connection, slope after the first 20 %", value: bytes(growth.heapUsed) },
     { what: "external memory per connection, the same", value: bytes(growth.external) },
     { what: "RSS per connection, the same", value: bytes(growth.rss) },
     { what: "flat", value: record.flat ? "yes" : "no" },

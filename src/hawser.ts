@@ -8,7 +8,7 @@ export type { TrustProxy } from "./handshake/forwarded-address.ts";
 export { type Refusal, refuse } from "./handshake/refusal.ts";
 export type { ResponseHeaders } from "./handshake/response-headers.ts";
 export type { ConnectionRequest, Values } from "./handshake/request.ts";
-export type { LimitName } from "./connection/counters/limit-counters.ts";
+export type { LimitName } from "./server/limit-counters.ts";
 export type { MessageCounters } from "./connection/counters/message-counters.ts";
 export type { DataOf, DataType } from "./connection/receiving/decode.ts";
 export type { RatePolicy } from "./connection/receiving/settings.ts";

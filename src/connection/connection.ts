@@ -260,8 +260,8 @@ export class Connection
     this.terminate(CloseCode.internalError);
   }
 
-  reportError(error: unknown, culprit: ErrorSource): void {
-    this.host.onConnectionError(this, error, culprit);
+  reportError(error: unknown, source: ErrorSource): void {
+    this.host.onConnectionError(this, error, source);
   }
 
   onHandlerIdle(): void {

@@ -2,17 +2,12 @@ import { type Bytes, EMPTY, allocate } from "./bytes.ts";
 import { MAX_CLOSE_REASON } from "./limits.ts";
 import { isUtf8, utf8Length } from "./utf8.ts";
 
-/** The close codes that the library itself sends or reports (RFC 6455 7.4.1 and the registry it founded). */
+/** The close codes that the code names (RFC 6455 7.4.1). Those of errors are in the error table. */
 export const CloseCode = {
-  normal: 1000,
   goingAway: 1001,
-  protocolError: 1002,
   noStatus: 1005,
   abnormal: 1006,
-  invalidData: 1007,
-  tooBig: 1009,
   internalError: 1011,
-  tryAgainLater: 1013,
 } as const;
 
 /** What a close frame says. */

@@ -1,4 +1,4 @@
-import type { LimitCounters } from "../connection/counters/limit-counters.ts";
+import type { LimitCounters } from "./limit-counters.ts";
 import { TokenBucket } from "../util/token-bucket.ts";
 import { Refusal } from "../handshake/refusal.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
@@ -44,7 +44,7 @@ export class ConnectionLimiter {
   readonly #limits: ConnectionLimits;
   readonly #source: ClientSource;
   readonly #rate: TokenBucket | undefined;
-  /** Made when there are so many clients that one address may reach its limit. Each address costs a system call and 400 bytes. */
+  /** Made when one address may reach its limit. Each address costs a system call and 400 bytes. */
   #addresses: AddressCounts | undefined;
   /** Addresses that the socket does not know: those reported by proxies, and those of streams that are not sockets. */
   readonly #reported = new Map<Client, string>();

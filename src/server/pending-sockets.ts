@@ -2,7 +2,7 @@ import type { Server as HttpServer } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-import type { LimitCounters } from "../connection/counters/limit-counters.ts";
+import type { LimitCounters } from "./limit-counters.ts";
 
 /** A TLS socket. Node keeps the TCP socket below it in `_parent`. */
 interface Secured extends Duplex {

@@ -1,4 +1,4 @@
-import type { LimitName } from "../connection/counters/limit-counters.ts";
+import type { LimitName } from "./limit-counters.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 
 /** The counts of a server since it was made. */

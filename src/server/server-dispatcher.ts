@@ -75,7 +75,7 @@ export class ServerDispatcher {
     const { message } = errorEvent(error, "handler").errors[0];
     if (this.#warned.has(message) || this.#warned.size === MAX_WARNINGS) return;
     this.#warned.add(message);
-    process.emitWarning(`An error that no onError was there to hear: ${message}`, {
+    process.emitWarning(`An error that no onError handled: ${message}`, {
       type: "HawserWarning",
       code: "HWS_UNHEARD",
       detail: stackOf(error),

@@ -1,6 +1,6 @@
 import type { SecureContextOptions, TlsOptions } from "node:tls";
 
-import { newLimitCounters } from "../connection/counters/limit-counters.ts";
+import { type LimitCounters, newLimitCounters } from "./limit-counters.ts";
 import type { KeepaliveSettings } from "../connection/keepalive/settings.ts";
 import { type DataType, decoders, objectDecoder } from "../connection/receiving/decode.ts";
 import type { ConnectionSettings } from "../connection/settings.ts";
@@ -26,6 +26,8 @@ export interface Settings extends ConnectionSettings, HandshakeRules, Connection
   readonly host: string | undefined;
   /** The certificate and key of the library's own web server. */
   readonly tls: (SecureContextOptions & TlsOptions) | undefined;
+  /** Counts how often each limit was reached. */
+  readonly limitCounters: LimitCounters;
   /** Milliseconds for a request and its answer. */
   readonly handshakeTimeout: number;
 }

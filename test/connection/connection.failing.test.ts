@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SendResult } from "../../src/connection/sending/sender.ts";
-import { decoders } from "../../src/connection/receiving/decode.ts";
+import { decoders } from "../support/decoders.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex } from "../support/bytes.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decoders } from "../../src/connection/receiving/decode.ts";
+import { decoders } from "../support/decoders.ts";
 import { rulesOf } from "../../src/connection/settings.ts";
 import { connectionSettings } from "../support/settings.ts";
 

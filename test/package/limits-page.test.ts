@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { limitNames } from "../../src/connection/counters/limit-counters.ts";
+import { limitNames } from "../../src/server/limit-counters.ts";
 import { numberOptions } from "../../src/server/number-options.ts";
 
 /** The rows of all tables of docs/limits.md whose first cell is an option. */

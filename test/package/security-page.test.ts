@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import ts from "typescript";
 import { expect, test } from "vitest";
-import { limitNames } from "../../src/connection/counters/limit-counters.ts";
+import { limitNames } from "../../src/server/limit-counters.ts";
 import { numberOptions } from "../../src/server/number-options.ts";
 import { readOptions } from "../../src/server/settings.ts";
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import type { Refusal } from "../../src/handshake/refusal.ts";
 import type { ConnectionRequest } from "../../src/handshake/request.ts";
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import type { ConnectionRequest } from "../../src/handshake/request.ts";
 import { PendingHandshake } from "../../src/server/pending-handshake.ts";
 import { ServerClients } from "../../src/server/server-clients.ts";

@@ -129,7 +129,7 @@ describe("what onError is told", () => {
     await turn();
     // `onTerminate` is the last that the handler hears, also of its own failure.
     expect(heard).toEqual(["open"]);
-    expect(warnings.map(({ message }) => message)).toEqual(["An error that no onError was there to hear: terminate"]);
+    expect(warnings.map(({ message }) => message)).toEqual(["An error that no onError handled: terminate"]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError, OutOfRangeError } from "../../src/errors/errors.ts";
-import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { Opcode } from "../../src/protocol/opcodes.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { numberOptions } from "../../src/server/number-options.ts";

@@ -1,6 +1,6 @@
 import type { SendQueuePolicy } from "hawser";
 import { describe, expect, test } from "vitest";
-import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { Peer, portOf, until } from "../support/peer.ts";
 import { adds, BIG, fill, type Pair, pausedPeer } from "../support/slow-peer.ts";
 

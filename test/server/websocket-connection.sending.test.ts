@@ -1,6 +1,6 @@
 import type { WebSocketConnection } from "hawser";
 import { describe, expect, test } from "vitest";
-import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { InvalidArgumentError } from "../../src/errors/errors.ts";
 import { startServer } from "../support/live-server.ts";
 import { Peer, turn, until } from "../support/peer.ts";

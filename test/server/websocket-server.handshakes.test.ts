@@ -1,6 +1,6 @@
 import { type ConnectionHandler, WebSocketServer, type WebSocketServerOptions } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { certificate } from "../support/certificate.ts";
 import { startServer } from "../support/live-server.ts";
 import { Peer, portOf, until } from "../support/peer.ts";

@@ -1,7 +1,7 @@
 import { type WSMessageEvent, type WebSocketConnection, WebSocketServer } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { WebSocket } from "ws";
-import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { startServer } from "../support/live-server.ts";
 import { gate, Peer, portOf, turn, until } from "../support/peer.ts";
 import { masked, RawClient } from "../support/raw-client.ts";

@@ -2,7 +2,7 @@ import { type WSConnectionEvent, type WSServerErrorEvent, WebSocketServer } from
 import { createServer } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ClientOptions } from "ws";
-import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { startServer } from "../support/live-server.ts";
 import { gate, Peer, portOf, until } from "../support/peer.ts";
 import { handshake, RawClient } from "../support/raw-client.ts";

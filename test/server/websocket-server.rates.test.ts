@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { startServer } from "../support/live-server.ts";
 import { gate, Peer, until } from "../support/peer.ts";
 import { masked, RawClient } from "../support/raw-client.ts";

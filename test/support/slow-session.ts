@@ -1,4 +1,7 @@
-import { type LimitCounters, newLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import {
+  type ConnectionLimitCounters,
+  newConnectionLimitCounters,
+} from "../../src/connection/counters/limit-counters.ts";
 import type { SendResult } from "../../src/connection/sending/sender.ts";
 import { textFrame } from "../../src/connection/sending/text-frames.ts";
 import { utf8 } from "./bytes.ts";
@@ -14,7 +17,7 @@ export const FIRST_SIZE = 7;
 /** A session with a peer that has stopped reading: its stream is full with one message. */
 export interface Slow extends Session {
   /** How often each limit was reached. */
-  readonly limitCounters: LimitCounters;
+  readonly limitCounters: ConnectionLimitCounters;
 }
 
 /**
@@ -24,7 +27,7 @@ export interface Slow extends Session {
  * @param react - What its handler does.
  */
 export async function slowPeer(options: SessionOptions = {}, react: React = {}): Promise<Slow> {
-  const limitCounters = newLimitCounters();
+  const limitCounters = newConnectionLimitCounters();
   const session = new Session(react, { stream: new Wire({ highWaterMark: 1 }), limitCounters, ...options });
   await turns(1);
   session.stream.stick();

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../../errors/table.ts";
 
-/** The options of a server that limit something. Each has a counter of its own in `wss.counters.limits`. */
-export const limitNames = [
+/** The options that limit one connection. Each has a counter in `wss.counters.limits`. */
+export const connectionLimitNames = [
   "maxMessageSize",
   "maxFragments",
   "maxJsonDepth",
@@ -14,26 +14,20 @@ export const limitNames = [
   "idleTimeout",
   "maxLifetime",
   "closeTimeout",
-  "maxConnections",
-  "maxConnectionsPerAddress",
-  "maxHandshakes",
-  "maxHandshakesPerSecond",
-  "maxHeaderSize",
-  "handshakeTimeout",
 ] as const;
 
 /** The name of a limit: that of its option. */
-export type LimitName = (typeof limitNames)[number];
+export type ConnectionLimitName = (typeof connectionLimitNames)[number];
 
 /** How often each limit was reached. */
-export type LimitCounters = Record<LimitName, number>;
+export type ConnectionLimitCounters = Record<ConnectionLimitName, number>;
 
 /** A limitCounters of nothing yet. */
-export function newLimitCounters(): LimitCounters {
-  return Object.fromEntries(limitNames.map((name) => [name, 0])) as LimitCounters;
+export function newConnectionLimitCounters(): ConnectionLimitCounters {
+  return Object.fromEntries(connectionLimitNames.map((name) => [name, 0])) as ConnectionLimitCounters;
 }
 
-const limits: Partial<Record<ErrorCode, LimitName>> = {
+const limits: Partial<Record<ErrorCode, ConnectionLimitName>> = {
   HWS_MESSAGE_TOO_BIG: "maxMessageSize",
   HWS_TOO_MANY_FRAGMENTS: "maxFragments",
   HWS_JSON_TOO_DEEP: "maxJsonDepth",
@@ -41,7 +35,7 @@ const limits: Partial<Record<ErrorCode, LimitName>> = {
 };
 
 /** Counts the limit that an error says was passed, if there is one; some are counted where they are kept. */
-export function countLimit(limitCounters: LimitCounters, code: ErrorCode): void {
+export function countLimit(limitCounters: ConnectionLimitCounters, code: ErrorCode): void {
   const limit = limits[code];
   if (limit !== undefined) limitCounters[limit]++;
 }

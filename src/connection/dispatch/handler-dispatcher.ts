@@ -102,7 +102,7 @@ export class HandlerDispatcher {
     this.#queue.addItem(data);
   }
 
-  /** Calls `onDrain`, now or when its turn comes: once, however often there was room meanwhile. */
+  /** Calls `onDrain`, now or when its turn comes: once, however often the queue was drained meanwhile. */
   dispatchDrain(): void {
     if (this.#drainDue) return;
     this.#drainDue = true;

@@ -3,7 +3,7 @@ import { constants, isUtf8 } from "node:buffer";
 import { ProtocolError } from "../../errors/errors.ts";
 import type { Bytes } from "../../protocol/bytes.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
-import { DEFAULT_MAX_JSON_DEPTH, DEFAULT_MAX_JSON_VALUES, type JsonLimits, parseJson } from "./json.ts";
+import { type JsonLimits, parseJson } from "./json.ts";
 
 /**
  * What `onMessage` is handed, whatever the peer's frame was: `"text"` strings, `"blob"` bytes, `"object"` parsed JSON;
@@ -39,11 +39,10 @@ export function objectDecoder(limits: JsonLimits): Decoder {
   };
 }
 
-/** How messages are decoded under each `DataType`, within the default limits. */
-export const decoders: Readonly<Record<DataType, Decoder>> = {
+/** How messages are decoded under each `DataType` but "object", which has limits. */
+export const decoders: Readonly<Record<Exclude<DataType, "object">, Decoder>> = {
   text: { bytes: decodeText, text: same },
   blob: { bytes: (_opcode, bytes, start, end) => bytes.subarray(start, end), text: undefined },
-  object: objectDecoder({ maxJsonDepth: DEFAULT_MAX_JSON_DEPTH, maxJsonValues: DEFAULT_MAX_JSON_VALUES }),
   auto: {
     bytes: (opcode, bytes, start, end, ascii) =>
       opcode === Opcode.text ? decodeText(opcode, bytes, start, end, ascii) : bytes.subarray(start, end),

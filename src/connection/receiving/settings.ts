@@ -1,4 +1,4 @@
-import type { LimitCounters } from "../counters/limit-counters.ts";
+import type { ConnectionLimitCounters } from "../counters/limit-counters.ts";
 import type { Decoder } from "./decode.ts";
 
 /** What happens to a peer that sends faster than it may: it is read no faster, or closed with 1008. */
@@ -21,5 +21,5 @@ export interface ReceivingSettings {
   /** What happens beyond these. */
   readonly ratePolicy: RatePolicy;
   /** Counts how often the limits were reached. */
-  readonly limitCounters: LimitCounters;
+  readonly limitCounters: ConnectionLimitCounters;
 }

@@ -1,4 +1,4 @@
-import type { LimitCounters } from "../counters/limit-counters.ts";
+import type { ConnectionLimitCounters } from "../counters/limit-counters.ts";
 
 /**
  * What happens to a message when more than `maxSendQueue` bytes wait for its peer: `"terminate"` gives the peer up (close
@@ -18,5 +18,5 @@ export interface SendingSettings {
   /** What decides beyond these. */
   readonly sendQueuePolicy: SendQueuePolicy;
   /** Counts how often the limits were reached. */
-  readonly limitCounters: LimitCounters;
+  readonly limitCounters: ConnectionLimitCounters;
 }

@@ -1,22 +1,26 @@
 import { describe, expect, test } from "vitest";
-import { countLimit, limitNames, newLimitCounters } from "../../../src/connection/counters/limit-counters.ts";
+import {
+  countLimit,
+  connectionLimitNames,
+  newConnectionLimitCounters,
+} from "../../../src/connection/counters/limit-counters.ts";
 import { type ErrorCode, type ErrorRow, errorTable } from "../../../src/errors/table.ts";
 import { readOptions } from "../../../src/server/settings.ts";
 
 function limitOf(code: ErrorCode): string | undefined {
-  const limitCounters = newLimitCounters();
+  const limitCounters = newConnectionLimitCounters();
   countLimit(limitCounters, code);
-  return limitNames.find((name) => limitCounters[name] > 0);
+  return connectionLimitNames.find((name) => limitCounters[name] > 0);
 }
 
 const rows = Object.entries(errorTable) as [ErrorCode, ErrorRow][];
 
 describe("the names of the limits", () => {
   test("are unique", () => {
-    expect(new Set(limitNames).size).toBe(limitNames.length);
+    expect(new Set(connectionLimitNames).size).toBe(connectionLimitNames.length);
   });
 
-  test.each(limitNames)("are those of options: there is an option %s", (name) => {
+  test.each(connectionLimitNames)("are those of options: there is an option %s", (name) => {
     expect(() => readOptions({ [name]: 1 })).not.toThrow();
     expect(() => readOptions({ [name]: "many" })).toThrow(name);
   });
@@ -24,15 +28,15 @@ describe("the names of the limits", () => {
 
 describe("a new limitCounters", () => {
   test("counts each limit from 0", () => {
-    const limitCounters = newLimitCounters();
-    expect(Object.keys(limitCounters)).toEqual([...limitNames]);
+    const limitCounters = newConnectionLimitCounters();
+    expect(Object.keys(limitCounters)).toEqual([...connectionLimitNames]);
     expect(new Set(Object.values(limitCounters))).toEqual(new Set([0]));
   });
 
   test("is its owner's alone", () => {
-    const limitCounters = newLimitCounters();
+    const limitCounters = newConnectionLimitCounters();
     limitCounters.maxMessageSize++;
-    expect(newLimitCounters().maxMessageSize).toBe(0);
+    expect(newConnectionLimitCounters().maxMessageSize).toBe(0);
     expect(limitCounters.maxMessageSize).toBe(1);
   });
 });
@@ -52,7 +56,7 @@ describe("the limit that an error is about", () => {
     const limits = codes.map((code) => limitOf(code));
     expect(limits).toHaveLength(4);
     expect(new Set(limits).size).toBe(4);
-    for (const limit of limits) expect(limitNames).toContain(limit);
+    for (const limit of limits) expect(connectionLimitNames).toContain(limit);
   });
 
   test.each(rows.filter(([, { closeCode }]) => closeCode !== 1009).map(([code]) => code))(

@@ -1,6 +1,7 @@
 import { constants } from "node:buffer";
 import { describe, expect, test } from "vitest";
-import { type DataType, decoders } from "../../../src/connection/receiving/decode.ts";
+import type { DataType } from "../../../src/connection/receiving/decode.ts";
+import { decoders } from "../../support/decoders.ts";
 import { HawserError, ProtocolError } from "../../../src/errors/errors.ts";
 import { errorTable } from "../../../src/errors/table.ts";
 import type { Bytes } from "../../../src/protocol/bytes.ts";

@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { type LimitCounters, newLimitCounters } from "../../../src/connection/counters/limit-counters.ts";
+import {
+  type ConnectionLimitCounters,
+  newConnectionLimitCounters,
+} from "../../../src/connection/counters/limit-counters.ts";
 import { type RateLimits, RateLimiter } from "../../../src/connection/receiving/rate-limiter.ts";
 
-function throttle(rates: Partial<RateLimits> = {}): RateLimiter & { limitCounters: LimitCounters } {
-  const limitCounters = newLimitCounters();
+function throttle(rates: Partial<RateLimits> = {}): RateLimiter & { limitCounters: ConnectionLimitCounters } {
+  const limitCounters = newConnectionLimitCounters();
   const usual = { maxMessagesPerSecond: Infinity, maxBytesPerSecond: Infinity, ratePolicy: "pause" } as const;
   return Object.assign(new RateLimiter({ ...usual, limitCounters, ...rates }, 0), { limitCounters });
 }

@@ -1,4 +1,4 @@
-/** The few byte helpers of the platform that the engine may use: all that this room knows of Node. */
+/** The only function of Node that this layer uses. */
 declare const Buffer: {
   allocUnsafeSlow(size: number): Bytes;
 };
@@ -18,17 +18,17 @@ export interface Bytes extends Uint8Array {
 }
 
 /**
- * Memory of its own for `size` bytes, not cleared: the caller overwrites all that it hands on.
- * Slow in name only: it is not cut from the pool that the whole process shares, so it can be kept.
+ * New memory of `size` bytes. It is not cleared: the caller must overwrite all bytes that it passes on.
+ * It is not part of the pool that the whole process shares, so it can be kept.
  */
 export function allocate(size: number): Bytes {
   return Buffer.allocUnsafeSlow(size);
 }
 
-/** No bytes: one for all who have none. */
+/** No bytes. */
 export const EMPTY: Bytes = allocate(0);
 
-/** A `Buffer` as the engine's `Bytes`: it has all their methods, but Node's types leave the fastest out. */
+/** A `Buffer` as `Bytes`: it has all these methods, but Node's types leave some out. */
 export function asBytes(buffer: Uint8Array): Bytes {
   return buffer as Bytes;
 }

@@ -10,7 +10,7 @@ export const CloseCode = {
   internalError: 1011,
 } as const;
 
-/** What a close frame says. */
+/** The body of a close frame. */
 export interface Close {
   /** The peer's code; 1005 when its frame had none (RFC 6455 7.1.5). */
   readonly code: number;
@@ -33,7 +33,7 @@ export function fitsReason(reason: string): boolean {
   return reason.length <= MAX_CLOSE_REASON && utf8Length(reason) <= MAX_CLOSE_REASON;
 }
 
-/** Reads a close frame's unmasked body. Says which rule it breaks, where it breaks one (RFC 6455 5.5.1). */
+/** Parses a close frame's unmasked body. Returns the rule that it breaks, if it breaks one (RFC 6455 5.5.1). */
 export function parseClose(body: Bytes): Close | "HWS_CLOSE_LENGTH" | "HWS_CLOSE_CODE" | "HWS_INVALID_UTF8" {
   if (body.length === 0) return { code: CloseCode.noStatus, reason: undefined };
   if (body.length === 1) return "HWS_CLOSE_LENGTH";

@@ -1,7 +1,7 @@
 import { type Bytes, allocate } from "./bytes.ts";
 import { mask as maskBytes } from "./mask.ts";
 
-/** The first byte's bit that says: this frame ends the message (RFC 6455 5.2). */
+/** FIN, the bit of the first byte for the last frame of a message (RFC 6455 5.2). */
 export const FIN = 0x80;
 
 /** Bytes of the header before `length` bytes of payload, in the shortest form (RFC 6455 5.2). */
@@ -14,7 +14,7 @@ export function headerSize(length: number, masked: boolean): number {
  *
  * @param first opcode and FIN: the frame's first byte
  * @param key the masking key, first byte lowest; undefined for a server's frame, which is not masked (RFC 6455 5.1)
- * @returns the offset behind the header
+ * @returns the offset after the header
  */
 export function writeHeader(bytes: Uint8Array, at: number, first: number, length: number, key?: number): number {
   const masked = key === undefined ? 0 : 0x80;
@@ -34,7 +34,7 @@ export function writeHeader(bytes: Uint8Array, at: number, first: number, length
   return at;
 }
 
-/** A whole frame of its own memory. `payload` is copied; with a `key` the copy is masked. */
+/** A whole frame in memory of its own. `payload` is copied; with a `key` the copy is masked. */
 export function serializeFrame(first: number, payload: Uint8Array, key?: number): Bytes {
   const frame = allocate(headerSize(payload.length, key !== undefined) + payload.length);
   const body = writeHeader(frame, 0, first, payload.length, key);

@@ -13,19 +13,18 @@ import { UTF8_START } from "./utf8.ts";
 import { FIN } from "./frame-encoder.ts";
 
 /**
- * What a reader calls. The memory of a message is the receiver's to keep (of a text, where the option `texts` says that
- * it becomes a string, until the call returns), and a view of the chunk wherever possible; a control frame's payload is
- * valid until the call returns.
+ * What a reader calls. The receiver may keep the memory of a message, which is a view of the chunk where possible. With the
+ * option `textAsString` the memory of a text is valid only until the call returns; so is the payload of a control frame.
  * The methods must not throw, and must not push to the reader that calls them.
  */
 export interface FrameSink {
   /** A whole message: `bytes[start, end)`, unmasked and, if text, UTF-8. `ascii`: a text without a byte above 0x7f. */
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void;
-  /** A whole message, a short ASCII text: instead of `message`, where the reader's option `texts` asks for it. */
+  /** A whole message that is a short ASCII text: instead of `onMessage`, with the option `textAsString`. */
   onText(text: string): void;
   /** A ping, to be answered with a pong that carries the same payload (RFC 6455 5.5.2). */
   onPing(payload: Bytes): void;
-  /** A pong, asked for or not (RFC 6455 5.5.3). */
+  /** A pong, solicited or not (RFC 6455 5.5.3). */
   onPong(payload: Bytes): void;
   /** The peer's close frame; code 1005 when it had none. Nothing is called after it. */
   onClose(code: number, reason: string | undefined): void;
@@ -34,9 +33,9 @@ export interface FrameSink {
 }
 
 /**
- * Reads RFC 6455 frames: bytes in, calls to a sink out. It keeps no time, owns no socket, and throws only where memory is refused.
- * A frame that lies whole in a chunk is unmasked there, in place: the reader owns the chunks it is given, for good, or
- * those that are lent until `push` returns.
+ * Reads RFC 6455 frames: bytes in, calls to a sink out. It has no timer and no socket, and throws only if there is no memory.
+ * A frame that is complete in a chunk is unmasked in place: the reader owns the chunks it gets, or owns them until `push`
+ * returns if they are lent.
  *
  * @example
  * const reader = new FrameReader(sink, { role: "server" });
@@ -46,20 +45,20 @@ export class FrameReader {
   readonly #sink: FrameSink;
   readonly #rules: ReaderRules;
 
-  /** True behind a close frame or a failure: all further bytes are discarded (RFC 6455 5.5.1, 7.1.7). */
+  /** True after a close frame or a failure: all further bytes are discarded (RFC 6455 5.5.1, 7.1.7). */
   #done = false;
-  /** The beginning of a frame that the last chunk's end cut off. */
+  /** The beginning of a frame that was not complete in the last chunk. */
   #carry: Bytes | undefined;
-  /** Bytes of it. */
+  /** The number of its bytes. */
   #carried = 0;
 
-  /** The chunk that is read is the reader's only until `push` returns. */
+  /** The chunk that is being read belongs to the reader only until `push` returns. */
   #lent = false;
 
-  /** The message that comes in pieces; most connections have none, most of the time. */
+  /** A message that arrives in several chunks or fragments. Most of the time there is none. */
   #incoming: MessageAssembler | undefined;
 
-  /** @param options how to read; `ReaderRules` where many readers read alike */
+  /** @param options how to read; `ReaderRules` if many readers read alike */
   constructor(sink: FrameSink, options: ReaderOptions | ReaderRules) {
     this.#sink = sink;
     this.#rules = options instanceof ReaderRules ? options : new ReaderRules(options);
@@ -69,7 +68,7 @@ export class FrameReader {
    * Reads a chunk of the stream, cut anywhere.
    *
    * @param end where it ends in its memory. Default: the memory's end
-   * @param lent true when the memory is used again behind this call; otherwise it is the reader's from here on
+   * @param lent whether the memory is used again after this call; otherwise it belongs to the reader from now on
    */
   push(chunk: Bytes, end = chunk.length, lent = false): void {
     this.#lent = lent;
@@ -80,7 +79,7 @@ export class FrameReader {
     this.#read(chunk, at, end);
   }
 
-  /** Reads no more: what comes is discarded. */
+  /** Stops reading: all further bytes are discarded. */
   stop(): void {
     this.#done = true;
     this.#carry = this.#incoming = undefined;
@@ -90,7 +89,7 @@ export class FrameReader {
     for (let at = start; at < end && !this.#done;) at = this.#next(chunk, at, end);
   }
 
-  /** Reads on in a copy of what is left of a lent chunk: a view of it is about to be handed over. */
+  /** Reads on in a copy of the rest of a lent chunk, because the receiver may keep a view of the next message. */
   #readCopy(chunk: Bytes, start: number, end: number): number {
     const copy = allocate(end - start);
     copy.set(chunk.subarray(start, end));
@@ -99,7 +98,7 @@ export class FrameReader {
     return end;
   }
 
-  /** Reads what is at `at`: several short texts, or a frame. Returns where it went on to. */
+  /** Reads what is at `at`: several short texts, or one frame. Returns the offset after it. */
   #next(chunk: Bytes, at: number, end: number): number {
     if (!this.#rules.joinsShortTexts || this.#incoming !== undefined) return this.#frame(chunk, at, end);
     const to = unmaskShortTexts(chunk, at, end);
@@ -107,8 +106,8 @@ export class FrameReader {
   }
 
   /**
-   * Hands over the unmasked texts from `start` to `to`. They are cut from one string, headers and all: a native call
-   * for each costs as much as the rest of a short message (0.76 times the CPU of an echo with 64 in flight).
+   * Delivers the unmasked texts from `start` to `to`. They are cut from one string that also has the headers: a native call for
+   * each text costs as much as the rest of a short message (0.76 times the CPU of an echo with 64 in flight).
    */
   #together(chunk: Bytes, start: number, to: number): number {
     const first = start + SHORT_HEADER;
@@ -125,7 +124,7 @@ export class FrameReader {
     return to;
   }
 
-  /** Reads the frame at `at`, as much of it as is there. Returns where it went on to. */
+  /** Reads the frame at `at`, as far as it was received. Returns the offset after what was read. */
   #frame(chunk: Bytes, at: number, end: number): number {
     if (end - at < 2) return this.#keep(chunk, at, end);
     const first = chunk[at]!;
@@ -160,7 +159,7 @@ export class FrameReader {
       return body + length;
     }
     if (first >= 0x80 && whole && opcode !== 0) {
-      // The common case, an unfragmented message whole in the chunk: nothing is copied.
+      // The common case, an unfragmented message that is complete in the chunk: nothing is copied.
       if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
       if (this.#lent && (opcode === Opcode.binary || !this.#rules.borrowsText)) return this.#readCopy(chunk, at, end);
       if (opcode === Opcode.text) this.#deliverText(chunk, body, body + length, mask(chunk, body, body + length, key));
@@ -187,7 +186,7 @@ export class FrameReader {
     return this.#payload(incoming, chunk, body, end);
   }
 
-  /** What is wrong with a frame's first two bytes, if something is. */
+  /** The rule that a frame's first two bytes break, if there is one. */
   #checkStart(first: number, second: number): ProtocolErrorCode | undefined {
     // One comparison for a final text or binary frame, masked as it should be, outside a fragmented message.
     const { masked } = this.#rules;
@@ -205,7 +204,7 @@ export class FrameReader {
     return within ? "HWS_CONTINUATION_EXPECTED" : undefined;
   }
 
-  /** Reads what the chunk has of the current data frame's payload. Returns where it ends. */
+  /** Reads the part of the current data frame's payload that is in the chunk. Returns the offset after it. */
   #payload(incoming: MessageAssembler, chunk: Bytes, start: number, end: number): number {
     const stop = Math.min(end, start + incoming.remaining);
     if (!incoming.append(this.#rules, chunk, start, stop)) return this.#fail("HWS_INVALID_UTF8", end);
@@ -216,7 +215,7 @@ export class FrameReader {
     return stop;
   }
 
-  /** An unfragmented text lies whole in the chunk. `all` is the OR of its bytes. */
+  /** Delivers an unfragmented text that is complete in the chunk. `all` is the OR of its bytes. */
   #deliverText(chunk: Bytes, start: number, end: number, all: number): void {
     const ascii = all < 0x80;
     if (!ascii && this.#rules.checkUtf8(chunk, start, end, UTF8_START) !== UTF8_START)
@@ -233,7 +232,7 @@ export class FrameReader {
     this.#sink.onClose(close.code, close.reason);
   }
 
-  /** Keeps the beginning of a frame for the next chunk, as a copy: a few bytes must not hold a whole chunk. */
+  /** Keeps the beginning of a frame for the next chunk, as a copy: a few bytes must not keep a whole chunk in memory. */
   #keep(chunk: Bytes, start: number, end: number): number {
     this.#carry = takePartialFrame();
     this.#carried = end - start;
@@ -241,11 +240,11 @@ export class FrameReader {
     return end;
   }
 
-  /** Goes on with a frame whose beginning was kept. Returns where in `chunk` reading goes on. */
+  /** Continues a frame whose beginning was kept. Returns the offset in `chunk` after it. */
   #resume(carry: Bytes, chunk: Bytes, end: number): number {
     const kept = this.#carried;
     this.#carry = undefined;
-    // What is small is read from the copy; of other frames only the header: their payload is read where it lies.
+    // A small frame is read from the copy. Of other frames only the header is: their payload is read from the chunk.
     const header = Math.min(kept + end, MAX_HEADER);
     copyShort(chunk, 0, header - kept, carry, kept);
     const size = Math.min(sizeToJoin(carry, header, this.#rules.masked), kept + end);
@@ -267,12 +266,12 @@ export class FrameReader {
   }
 }
 
-/** Whether a frame is kept until it is whole: a control frame, or a short message that is not fragmented. */
+/** Whether a frame is kept until it is complete: a control frame, or a short message that is not fragmented. */
 function isSmall(first: number, short: number): boolean {
   return short <= MAX_CONTROL_PAYLOAD && first >= 0x80 && first !== (FIN | Opcode.continuation);
 }
 
-/** Whether the text of which these are the first bytes is not ASCII, so that it must be checked as it comes (RFC 6455 8.1). */
+/** Whether the text that begins with these bytes is not ASCII, so that it must be checked as it arrives (RFC 6455 8.1). */
 function isNotAscii(bytes: Bytes, start: number, end: number, key: number, opcode: number): boolean {
   if (opcode !== Opcode.text) return false;
   let turned = key;
@@ -283,7 +282,7 @@ function isNotAscii(bytes: Bytes, start: number, end: number, key: number, opcod
   return false;
 }
 
-/** The bytes of the header of the frame that begins with `bytes[0, length)`, and of a small one's payload too; more than there are while they do not yet tell. */
+/** The size of the header of the frame that begins with `bytes[0, length)`, plus the payload of a small frame; Infinity if it is not known yet. */
 function sizeToJoin(bytes: Bytes, length: number, masked: boolean): number {
   if (length < 2) return Infinity;
   const short = bytes[1]! & 0x7f;
@@ -292,7 +291,7 @@ function sizeToJoin(bytes: Bytes, length: number, masked: boolean): number {
   return header + (short < 126 ? 0 : short === 126 ? 2 : 8);
 }
 
-/** A 64-bit length as a number; -1 when its highest bit is set. Above 2^53 it is rounded, which no limit notices. */
+/** A 64-bit length as a number; -1 if its highest bit is set. Above 2^53 it is rounded, which makes no difference to a limit. */
 function readLength64(bytes: Bytes, at: number): number {
   if (bytes[at]! > 0x7f) return -1;
   let length = 0;

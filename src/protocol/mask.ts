@@ -1,16 +1,16 @@
 import type { Bytes } from "./bytes.ts";
 
-/** From here on a 32-bit view pays for being made (measured: 32 to 64 bytes). */
+/** From this many bytes on a 32-bit view is faster (measured: 32 to 64 bytes). */
 const WORD_WISE_FROM = 64;
 
-/** From here on eight bytes at a time pay for two views and a big integer. */
+/** From this many bytes on, eight bytes at a time are faster, with two views and a big integer. */
 const WIDE_FROM = 1024;
 
-/** A key's first byte is a word's lowest only on such machines: Node runs on others too (s390x), there byte by byte. */
+/** A key's first byte is the lowest byte of a word only on such machines. On others (s390x) bytes are unmasked one by one. */
 const LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
 
 /**
- * Masks or unmasks `bytes[start, end)` in place (RFC 6455 5.3), four bytes at a time where they are many.
+ * Masks or unmasks `bytes[start, end)` in place (RFC 6455 5.3), four bytes at a time if there are many.
  *
  * @param key the masking key as it stands on the wire, first byte lowest; 0 changes nothing and only looks
  * @returns the OR of all resulting bytes: below 0x80 means ASCII throughout
@@ -54,7 +54,7 @@ function maskWords(bytes: Bytes, start: number, end: number, key: number): numbe
   return any | maskBytes(bytes, start, head, key) | maskBytes(bytes, tail, end, wordKey);
 }
 
-/** Eight words a turn: 2.5 times as fast as one, for the loop's own work is more than that of a word. */
+/** Eight words in each pass of the loop: 2.5 times as fast as one. */
 function xorWords(words: Int32Array, key: number): number {
   let all = 0;
   let i = 0;
@@ -74,8 +74,8 @@ function xorWords(words: Int32Array, key: number): number {
 }
 
 /**
- * Unmasks `bytes[start, end)` into `target` at `at`, which may be where they are already: many bytes eight at a time, and
- * in one pass where both begin at the same place modulo eight.
+ * Unmasks `bytes[start, end)` into `target` at `at`, which may be the same place. Many bytes are unmasked eight at a time, in one
+ * pass if both offsets are the same modulo eight.
  */
 export function unmaskInto(target: Bytes, at: number, bytes: Bytes, start: number, end: number, key: number): void {
   const aligned = ((target.byteOffset + at) & 7) === ((bytes.byteOffset + start) & 7);

@@ -6,10 +6,10 @@ import { type DataOpcode, Opcode } from "./opcodes.ts";
 import type { ReaderRules } from "./reader-rules.ts";
 import { UTF8_BAD, UTF8_START } from "./utf8.ts";
 
-/** A message that comes in several chunks or fragments: what is there of it, and the frame that is being read. */
+/** A message that arrives in several chunks or fragments: the bytes so far, and the frame that is being read. */
 export class MessageAssembler {
   readonly opcode: DataOpcode;
-  /** Bytes of the current frame that are still to come. */
+  /** Bytes of the current frame that were not received yet. */
   remaining = 0;
   readonly #gather: MessageBuffer;
   #key = 0;
@@ -29,12 +29,12 @@ export class MessageAssembler {
     this.#gather = new MessageBuffer(fragmented, most);
   }
 
-  /** The memory; its first `length` bytes are what has come. */
+  /** The memory; its first `length` bytes were received. */
   get bytes(): Bytes {
     return this.#gather.bytes;
   }
 
-  /** Bytes that have come. */
+  /** Bytes that were received. */
   get length(): number {
     return this.#gather.length;
   }
@@ -44,12 +44,12 @@ export class MessageAssembler {
     return this.opcode === Opcode.text && this.#all < 0x80;
   }
 
-  /** True when nothing more is to come. */
+  /** Whether the message is complete. */
   get isComplete(): boolean {
     return this.remaining === 0 && this.#fin;
   }
 
-  /** Begins a data frame that is a fragment, or whose payload is not all there yet. Limits come before memory. */
+  /** Begins a data frame that is a fragment, or whose payload is not complete. Limits are checked before memory is reserved. */
   beginFrame(
     rules: ReaderRules,
     opcode: number,
@@ -68,7 +68,7 @@ export class MessageAssembler {
     return undefined;
   }
 
-  /** Adds `chunk[start, end)`, which is of the current frame. Returns false at the first byte that is not UTF-8. */
+  /** Adds `chunk[start, end)` of the current frame. Returns false at the first byte that is not UTF-8. */
   append(rules: ReaderRules, chunk: Bytes, start: number, end: number): boolean {
     this.remaining -= end - start;
     if (end > start) {
@@ -83,7 +83,7 @@ export class MessageAssembler {
     const all = mask(chunk, start, end, this.#key);
     this.#all |= all;
     if (all > 0x7f || this.#utf8 !== UTF8_START) {
-      // RFC 6455 8.1: fail at the first byte that is wrong, not at the message's end.
+      // RFC 6455 8.1: fail at the first wrong byte, not at the end of the message.
       this.#utf8 = rules.checkUtf8(chunk, start, end, this.#utf8);
       if (this.#utf8 === UTF8_BAD) return false;
     }

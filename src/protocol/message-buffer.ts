@@ -8,9 +8,9 @@ import { unmaskInto } from "./mask.ts";
  * (CVE-2026-48779).
  */
 export class MessageBuffer {
-  /** Until the first byte has come it is nothing: a length alone reserves no memory. */
+  /** Empty until the first byte is received: a length alone reserves no memory. */
   #memory = EMPTY;
-  /** Where in the memory the message begins: so that it lies modulo eight as it did where it was read. */
+  /** The offset of the message in the memory: modulo eight the same as in the chunk, so that it can be unmasked by eight bytes. */
   #from = 0;
   #length = 0;
   readonly #fragmented: boolean;
@@ -18,14 +18,14 @@ export class MessageBuffer {
 
   /**
    * @param fragmented whether more frames may follow the first
-   * @param most bytes that the message may have: more is not reserved. Default: no limit
+   * @param most the most bytes of the message: more is never reserved. Default: no limit
    */
   constructor(fragmented: boolean, most = Infinity) {
     this.#fragmented = fragmented;
     this.#most = most;
   }
 
-  /** The number of bytes gathered so far. */
+  /** The number of bytes added so far. */
   get length(): number {
     return this.#length;
   }
@@ -38,20 +38,20 @@ export class MessageBuffer {
   /**
    * Adds `chunk[start, end)`.
    *
-   * @param expected the bytes that are known to come behind these: the rest of the frame
+   * @param expected the bytes that are known to follow these: the rest of the frame
    */
   append(chunk: Bytes, start: number, end: number, expected: number): void {
     const at = this.#reserve(chunk, start, end, expected);
     this.#memory.set(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), at);
   }
 
-  /** Adds `chunk[start, end)`, unmasked with `key` on the way: one pass where two would do. */
+  /** Adds `chunk[start, end)`, and unmasks it with `key` in the same pass. */
   appendMasked(chunk: Bytes, start: number, end: number, expected: number, key: number): void {
     const at = this.#reserve(chunk, start, end, expected);
     unmaskInto(this.#memory, at, chunk, start, end, key);
   }
 
-  /** Makes room for `chunk[start, end)` and returns where in the memory it goes. */
+  /** Reserves memory for `chunk[start, end)`. Returns the offset where it belongs. */
   #reserve(chunk: Bytes, start: number, end: number, expected: number): number {
     const length = this.#length + end - start;
     if (this.#from + length > this.#memory.length)
@@ -63,9 +63,9 @@ export class MessageBuffer {
 
   #grow(needed: number, known: number, place: number): void {
     if (this.#length === 0) this.#from = place;
-    // The rest of a frame is reserved at once, but beyond the first reserve never more than a few times what has come.
+    // The rest of a frame is reserved at once, but never more than a few times the bytes that were received.
     const reserved = Math.min(known, Math.max(FIRST_MESSAGE_BUFFER - this.#from, needed * MESSAGE_BUFFER_GROWTH));
-    // How much more follows a fragment nobody knows: doubling keeps copying linear.
+    // How much follows a fragment is not known: doubling keeps the cost of copying linear.
     const doubled = this.#fragmented ? (this.#memory.length - this.#from) * 2 : 0;
     const size = Math.max(needed, Math.min(Math.max(reserved, doubled), this.#most));
     const grown = allocate(this.#from + size);

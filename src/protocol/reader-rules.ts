@@ -5,22 +5,22 @@ import { checkUtf8, checkUtf8By } from "./utf8.ts";
 
 /** How a reader reads. */
 export interface ReaderOptions {
-  /** The role of the one who reads. A server's peer masks its frames, a client's does not (RFC 6455 5.1). */
+  /** The role of the reading side. A server's peer masks its frames, a client's peer does not (RFC 6455 5.1). */
   readonly role: "server" | "client";
   /** The most bytes a message may have, over all its fragments. Default 1 MiB. */
   readonly maxMessageSize?: number;
   /** The most fragments a message may have. Default 16,384. */
   readonly maxFragments?: number;
   /**
-   * Whether the sink makes strings of all texts, at once: short ASCII ones are then handed over as strings, which are
-   * made together, and the memory of others is valid until the call returns. Default false.
+   * Whether the sink makes a string of each text at once. Then short ASCII texts are delivered as strings, which are made
+   * together, and the memory of other texts is valid only until the call returns. Default false.
    */
   readonly textAsString?: boolean;
-  /** Whether bytes are a whole UTF-8 text: the platform's own check, where it has one, is faster than the engine's. */
+  /** The platform's own check for UTF-8, if it has one: it is faster. */
   readonly isUtf8?: (bytes: Bytes) => boolean;
 }
 
-/** The rules of one reader or of many, worked out once. */
+/** The rules of one reader, or of many that read alike. */
 export class ReaderRules {
   /** Frames must be masked: the peer is a client (RFC 6455 5.1). */
   readonly masked: boolean;
@@ -28,9 +28,9 @@ export class ReaderRules {
   readonly maxMessageSize: number;
   /** The most fragments a message may have. */
   readonly maxFragments: number;
-  /** Short ASCII texts are handed over as strings. */
+  /** Short ASCII texts are delivered as strings. */
   readonly joinsShortTexts: boolean;
-  /** Nobody keeps the memory of a text. */
+  /** The receiver does not keep the memory of a text. */
   readonly borrowsText: boolean;
   readonly #isUtf8: ((bytes: Bytes) => boolean) | undefined;
 
@@ -38,13 +38,13 @@ export class ReaderRules {
     this.masked = options.role === "server";
     this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
     this.maxFragments = options.maxFragments ?? DEFAULT_MAX_FRAGMENTS;
-    // Every short text must be one that may be read, and a client's reader has no frames to unmask.
+    // Every short text must be within the limit, and a client's reader has no frames to unmask.
     this.borrowsText = options.textAsString ?? false;
     this.joinsShortTexts = this.borrowsText && this.masked && this.maxMessageSize >= MAX_SHORT;
     this.#isUtf8 = options.isUtf8;
   }
 
-  /** Goes on checking a text: as `checkUtf8`, with the platform's own check where there is one. */
+  /** The same as `checkUtf8`, with the platform's own check if there is one. */
   checkUtf8(chunk: Bytes, start: number, end: number, state: number): number {
     if (this.#isUtf8 === undefined) return checkUtf8(chunk, start, end, state);
     return checkUtf8By(this.#isUtf8, chunk, start, end, state);

@@ -8,17 +8,17 @@ const FINAL_TEXT = 0x81;
 /** Bytes of the header of a masked frame of at most `MAX_SHORT` bytes: two, and the key. */
 export const SHORT_HEADER = 6;
 
-/** Bytes of payload that such a header can tell (RFC 6455 5.2). */
+/** The most bytes of payload with such a header (RFC 6455 5.2). */
 export const MAX_SHORT = MAX_CONTROL_PAYLOAD;
 
-/** Bytes that are read together at most: a text that is kept keeps those it came with. */
+/** The most bytes that are read together: a text that the application keeps holds the memory of all of them. */
 const MAX_TOGETHER = 1024;
 
 /**
- * Unmasks the short ASCII texts that begin at `start`, one final frame behind the other, as a busy peer sends them. A
- * frame that is unmasked has the key 0 from then on: the one that ends the run may be read again.
+ * Unmasks the short ASCII texts that begin at `start`: final text frames that follow each other, as a busy peer sends them. The
+ * key of an unmasked frame is set to 0, so that the frame that ends the run can be read again.
  *
- * @returns the offset behind the last of them; `start` when there is none
+ * @returns the offset after the last of them; `start` if there is none
  */
 export function unmaskShortTexts(bytes: Bytes, start: number, end: number): number {
   const limit = Math.min(end, start + MAX_TOGETHER);

@@ -1,11 +1,11 @@
 import type { Bytes } from "./bytes.ts";
 
-/** UTF-8 as RFC 3629 has it, checked as it arrives: the state between two pieces is one number. */
+/** Checks UTF-8 (RFC 3629) as it arrives: the state between two pieces is one number. */
 
-/** Between two characters: what a text must start and end with. */
+/** Between two characters: the state at the start and at the end of a text. */
 export const UTF8_START = 0;
 
-/** A byte came that no UTF-8 text can have there. */
+/** A byte that no UTF-8 text can have there. */
 export const UTF8_BAD = -1;
 
 // A state other than these packs what the next bytes must be: count of bytes missing << 16 | lowest << 8 | highest.
@@ -13,7 +13,7 @@ function expecting(missing: number, low: number, high: number): number {
   return (missing << 16) | (low << 8) | high;
 }
 
-/** What a character's first byte asks of the rest (RFC 3629 4): no overlong forms, no surrogates, nothing above U+10FFFF. */
+/** The bytes that may follow a character's first byte (RFC 3629 4): no overlong forms, no surrogates, nothing above U+10FFFF. */
 function afterLead(byte: number): number {
   if (byte < 0x80) return UTF8_START;
   if (byte < 0xc2) return UTF8_BAD;
@@ -31,7 +31,7 @@ function afterLead(byte: number): number {
  * Goes on checking a text with the bytes from `start` to `end`.
  *
  * @param state what the call before returned, or `UTF8_START`
- * @returns the state behind these bytes: `UTF8_START` at a character's end, `UTF8_BAD` at the first bad byte
+ * @returns the state after these bytes: `UTF8_START` at a character's end, `UTF8_BAD` at the first bad byte
  */
 export function checkUtf8(bytes: Uint8Array, start: number, end: number, state: number): number {
   let i = start;
@@ -51,12 +51,12 @@ export function checkUtf8(bytes: Uint8Array, start: number, end: number, state: 
   return state;
 }
 
-/** From this many bytes on a native check is worth its call and its view. */
+/** From this many bytes on a native check is faster, with its call and its view. */
 const NATIVE_FROM = 48;
 
 /**
- * What `checkUtf8` does, with a native check for what lies between the first and the last character's end: 30 times as
- * fast where a text is long and not ASCII.
+ * The same as `checkUtf8`, with a native check of all complete characters: 30 times as fast for a long text that is not
+ * ASCII.
  *
  * @param native true for bytes that are a whole UTF-8 text
  */
@@ -68,7 +68,7 @@ export function checkUtf8By(
   state: number,
 ): number {
   let from = start;
-  // The character that the bytes before began: three bytes more at most.
+  // The rest of a character that began in the bytes before: at most three bytes.
   while (state > UTF8_START && from < end) state = checkUtf8(bytes, from, ++from, state);
   if (state === UTF8_BAD) return state;
   if (state !== UTF8_START || end - from < NATIVE_FROM) return checkUtf8(bytes, from, end, state);

@@ -15,7 +15,7 @@ export function takePartialFrame(): Bytes {
   return spare.pop() ?? allocate(MAX_PARTIAL_FRAME);
 }
 
-/** Gives back what `takeCarry` returned. Nobody may have kept a view of it. */
+/** Returns memory of `takePartialFrame`. No view of it may be used any more. */
 export function returnPartialFrame(carry: Bytes): void {
   if (spare.length < MAX_SPARE) spare.push(carry);
 }

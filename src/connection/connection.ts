@@ -28,7 +28,8 @@ export class Connection
   extends Liveness<ConnectionSettings, ConnectionOwner>
   implements FrameSink, StreamListener, DispatcherHost, SenderHost, ReadFlowHost, ClosingConnection
 {
-  readonly publicConnection: unknown;
+  /** The object that the user's callbacks get as their first argument. The owner sets it before `start`. */
+  publicConnection: unknown = undefined;
   readonly #reader: FrameReader;
   readonly #sender: Sender;
   readonly #dispatcher: HandlerDispatcher;
@@ -42,20 +43,12 @@ export class Connection
   #readFlow: ReadFlow | undefined;
   #destroyed = false;
 
-  /** @param publicConnectionOf makes the object that the user's callbacks get as their first argument */
-  constructor(
-    stream: Duplex,
-    handler: HandlerCallbacks,
-    settings: ConnectionSettings,
-    host: ConnectionOwner,
-    publicConnectionOf: (connection: Connection) => unknown,
-  ) {
+  constructor(stream: Duplex, handler: HandlerCallbacks, settings: ConnectionSettings, host: ConnectionOwner) {
     super(stream, settings, host);
     this.#reader = new FrameReader(this, rulesOf(settings));
     this.#sender = new Sender(stream, settings, this);
     this.#dispatcher = new HandlerDispatcher(handler, this);
     if (isRateLimited(settings)) this.#readFlow = new ReadFlow(this.stream, this.settings, this);
-    this.publicConnection = publicConnectionOf(this);
   }
 
   /** The user's handler. */

@@ -196,9 +196,8 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     request: ConnectionRequest,
   ) {
     const id = this.#nextId++;
-    const connection = new Connection(stream, handler, this.#settings, this, (core) =>
-      this.#makePublicConnection(core, id, protocol),
-    );
+    const connection = new Connection(stream, handler, this.#settings, this);
+    connection.publicConnection = this.#makePublicConnection(connection, id, protocol);
     this.#clients.addConnection(connection, request);
     this.#heartbeat.start();
     try {

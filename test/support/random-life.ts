@@ -86,7 +86,8 @@ export class Life implements ConnectionOwner {
     this.#reactions = reactions;
     this.stream = new Wire({ highWaterMark: mark });
     const all = connectionSettings({ ...settings, limitCounters: this.limitCounters });
-    this.connection = new Connection(this.stream, this.#handler(), all, this, (ws) => ws);
+    this.connection = new Connection(this.stream, this.#handler(), all, this);
+    this.connection.publicConnection = this.connection;
     this.#pingTimeout = all.life.pingTimeout;
     this.stream.on("resume", () => (this.#resumed = this.now));
     this.connection.start(PREAMBLE, hex(""));

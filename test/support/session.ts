@@ -60,8 +60,8 @@ export class Session implements ConnectionOwner {
       handler as unknown as HandlerCallbacks,
       connectionSettings(own),
       this,
-      (ws) => ws,
     );
+    this.connection.publicConnection = this.connection;
     onTestFinished(() => {
       this.connection.destroy();
     });

@@ -14,7 +14,7 @@ export function headerSize(length: number, masked: boolean): number {
  *
  * @param first opcode and FIN: the frame's first byte
  * @param key the masking key, first byte lowest; undefined for a server's frame, which is not masked (RFC 6455 5.1)
- * @returns the offset behind the header
+ * @returns the offset after the header
  */
 export function writeHeader(bytes: Uint8Array, at: number, first: number, length: number, key?: number): number {
   const masked = key === undefined ? 0 : 0x80;

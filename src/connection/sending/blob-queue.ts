@@ -3,68 +3,68 @@ import { chargeFor } from "./send-queue.ts";
 import { LARGEST_CUT } from "./slab.ts";
 import { memoryChanged } from "../transport/direct-write.ts";
 
-/** A message that has yet to be read: a `Blob`, or one that several connections share. */
+/** A message whose bytes must be read first: a `Blob`, or a `Blob` that several connections share (see `readOnce`). */
 export type BlobLike = Pick<Blob, "size" | "arrayBuffer">;
 
-/** Something to be written when its turn comes: a message, or the close frame behind the messages. */
+/** An entry of the queue: a message, or a function that is called after the messages before it, such as one that sends the close frame. */
 export type Waiting = string | Bytes | BlobLike | (() => void);
 
-/** Something that waits, and how many bytes it had when it was added. */
+/** An item of the queue, and the number of bytes it had when it was added. */
 interface Entry {
   readonly item: Waiting;
   readonly size: number;
   readonly key: string | undefined;
 }
 
-/** Where a backlog writes to, and what it tells. */
+/** The receiver of a blob queue's messages and events. */
 export interface BlobQueueSink {
   /** Writes a message. */
   write(payload: string | Bytes, key?: string): void;
-  /** A `Blob` could not be read. Nothing of the backlog is written any more: `lost` messages. */
+  /** A `Blob` could not be read. The queue has dropped this message and all after it: `lost` messages. */
   onBlobFailed(error: unknown, lost: number): void;
-  /** All is written. */
+  /** The queue has written everything. */
   onEmpty(): void;
 }
 
 /**
- * Messages that wait because a `Blob` before them is being read, which takes a promise: the order of `send` calls is
- * the order on the wire. A connection has one only while that lasts.
+ * The messages that wait because a `Blob` before them is being read. Reading a `Blob` takes a promise, and messages must
+ * leave in the order of the `send` calls. A connection has a blob queue only while it reads a `Blob`.
  */
 export class BlobQueue {
   readonly #sink: BlobQueueSink;
   #waiting: (Entry | undefined)[] = [];
-  /** Where the backlog begins in `#waiting`. */
+  /** The index of the first entry in `#waiting`. */
   #first = 0;
   #size = 0;
   #count = 0;
   #dropped = false;
 
-  /** @param first what is read first */
+  /** @param first the `Blob` that is read first */
   constructor(sink: BlobQueueSink, first: BlobLike, key?: string) {
     this.#sink = sink;
     this.add(first, key);
-    // `#drain` catches everything itself.
+    // `#drain` never rejects: it catches every error.
     void this.#drain();
   }
 
-  /** Bytes that wait; a string counts as many as it has characters. */
+  /** The bytes that wait. A string counts one byte for each character. */
   get size(): number {
     return this.#size;
   }
 
-  /** What they are taken for, in bytes: see `heldBy`. */
+  /** The bytes that count towards the limits: see `chargeFor`. */
   get chargedSize(): number {
     return chargeFor(this.#count, this.#size);
   }
 
-  /** Messages that wait. */
+  /** The number of messages that wait. */
   get count(): number {
     return this.#count;
   }
 
-  /** Puts something behind what waits. */
+  /** Adds an item at the end. */
   add(item: Waiting, key?: string): void {
-    // As everywhere, short bytes are the caller's again when `send` returns.
+    // Short bytes are copied: the caller may reuse its memory after `send` returns.
     const kept = item instanceof Uint8Array && item.length <= LARGEST_CUT ? asBytes(Buffer.from(item)) : item;
     const size = sizeOf(item);
     this.#waiting.push({ item: kept, size, key });
@@ -72,7 +72,7 @@ export class BlobQueue {
     if (typeof item !== "function") this.#count++;
   }
 
-  /** Forgets all that waits, and returns how many messages that was. The sink is told nothing any more. */
+  /** Drops everything that waits, and returns the number of messages dropped. The sink gets no further call. */
   drop(): number {
     const lost = this.#count;
     this.#dropped = true;
@@ -115,7 +115,7 @@ export class BlobQueue {
     if (!this.#dropped) this.#write(bytes, size, key);
   }
 
-  /** It waits here no more: what it is now, the sink knows. */
+  /** Passes a message to the sink, and no longer counts it here. */
   #write(payload: string | Bytes, size: number, key: string | undefined): void {
     this.#size -= size;
     this.#count--;
@@ -128,7 +128,7 @@ function sizeOf(item: Waiting): number {
   return typeof item === "string" || item instanceof Uint8Array ? item.length : item.size;
 }
 
-/** A `Blob` that is read once for all the connections it goes to. */
+/** Wraps a `Blob` that is sent to several connections, so that it is read only once. */
 export function readOnce(blob: Blob): BlobLike {
   let bytes: Promise<ArrayBuffer> | undefined;
   return { size: blob.size, arrayBuffer: () => (bytes ??= blob.arrayBuffer()) };

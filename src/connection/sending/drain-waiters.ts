@@ -1,39 +1,42 @@
 import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
 
-/** What a room is looked for at. */
+/** The sender whose waiting bytes a `DrainWaiters` observes. */
 export interface DrainSource {
-  /** No more than `highWaterMark` bytes wait. */
+  /** At most `highWaterMark` bytes wait. */
   readonly isDrained: boolean;
-  /** Has `look` called when the stream has taken something, if nothing else would. */
+  /** Asks for a call to `onTaken` when the stream has taken its bytes, unless such a call comes anyway. */
   askWhenTaken(): void;
-  /** There is room again. */
+  /** At most `highWaterMark` bytes wait again. */
   onDrained(): void;
 }
 
-/** Those who wait until no more than `highWaterMark` bytes wait for the peer. A connection has one once somebody has to. */
+/**
+ * The callers that wait until at most `highWaterMark` bytes wait for the peer. A connection makes this object only when
+ * its first caller has to wait.
+ */
 export class DrainWaiters implements TurnEnd {
   readonly #source: DrainSource;
   #requested = false;
   #scheduled = false;
   #asked = false;
-  #waiters: ((room: boolean) => void)[] = [];
+  #waiters: ((drained: boolean) => void)[] = [];
 
   constructor(source: DrainSource) {
     this.#source = source;
   }
 
-  /** Somebody waits for its promise. */
+  /** Whether a caller waits for its promise. */
   get hasWaiters(): boolean {
     return this.#waiters.length > 0;
   }
 
-  /** Somebody was told that there is none: looks at the end of this turn, when what was sent in it has been tried. */
+  /** A caller was told to wait. The check follows at the end of this turn, after the frames of this turn were written. */
   request(): void {
     this.#requested = true;
     this.#schedule();
   }
 
-  /** Settles when there is room: true; when the connection is gone: false. */
+  /** Resolves with true when the sender has drained, with false when the connection is gone. */
   wait(): Promise<boolean> {
     this.request();
     return new Promise((settle) => this.#waiters.push(settle));
@@ -46,13 +49,13 @@ export class DrainWaiters implements TurnEnd {
     this.#source.askWhenTaken();
   }
 
-  /** Something has left. Where that is not enough, it is asked again in the next turn: sizes that never add up stop nobody. */
+  /** The stream has taken bytes. If too many still wait, the next turn checks again: a stream that counts wrongly blocks no caller. */
   onTaken(): void {
     this.#asked = false;
     if (!this.#settleIfDrained() && this.#requested) this.#schedule();
   }
 
-  /** The connection is gone: there will be none. */
+  /** The connection is gone: it will not drain any more. */
   close(): void {
     this.#requested = false;
     this.#settle(false);
@@ -64,7 +67,7 @@ export class DrainWaiters implements TurnEnd {
     atTurnEnd(this);
   }
 
-  /** Whether somebody waits and there is room: then they are told. */
+  /** Resolves the promises if a caller waits and the sender has drained. Returns whether it did. */
   #settleIfDrained(): boolean {
     if (!this.#requested || !this.#source.isDrained) return false;
     this.#requested = false;
@@ -73,9 +76,9 @@ export class DrainWaiters implements TurnEnd {
     return true;
   }
 
-  #settle(room: boolean): void {
+  #settle(drained: boolean): void {
     const waiters = this.#waiters;
     this.#waiters = [];
-    for (const settle of waiters) settle(room);
+    for (const settle of waiters) settle(drained);
   }
 }

@@ -4,8 +4,8 @@ import { InvalidArgumentError } from "../../errors/errors.ts";
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
 
 /**
- * What `send` takes. A string goes out as a text frame, bytes and a `Blob` as a binary one, any other object as the
- * JSON that `JSON.stringify` makes of it.
+ * A message that `send` accepts. It sends a string as a text frame, and bytes or a `Blob` as a binary frame. It sends any
+ * other object as JSON text, made by `JSON.stringify`.
  */
 export type Message = string | ArrayBufferView | ArrayBufferLike | Blob | object;
 
@@ -13,9 +13,9 @@ const EXPECTED =
   "expected a string, bytes (Uint8Array, any view, ArrayBuffer, Blob), a plain object, an array, or an object with toJSON";
 
 /**
- * What a message is sent as: a string, bytes (a view, not a copy), or a `Blob` that has yet to be read.
+ * Turns a message into the payload of its frame: a string, bytes (a view, not a copy), or a `Blob`, which is read later.
  *
- * @throws {InvalidArgumentError} for anything that is none of these; what `JSON.stringify` throws for an object it cannot write
+ * @throws {InvalidArgumentError} for a value of any other type; and the error of `JSON.stringify` if that throws
  */
 export function payloadOf(message: unknown): string | Bytes | Blob {
   if (typeof message === "string") return message;
@@ -24,7 +24,7 @@ export function payloadOf(message: unknown): string | Bytes | Blob {
   }
   if (Buffer.isBuffer(message)) return asBytes(message);
   if (ArrayBuffer.isView(message)) return bytesOf(message.buffer, message.byteOffset, message.byteLength);
-  // Of any realm, as a frame or a worker has its own.
+  // Buffers of another realm (`node:vm`) are accepted too, so `instanceof` does not do.
   if (isAnyArrayBuffer(message)) return bytesOf(message, 0, message.byteLength);
   if (message instanceof Blob) return message;
   return jsonOf(message);
@@ -35,7 +35,7 @@ function bytesOf(buffer: ArrayBufferLike, offset: number, length: number): Bytes
 }
 
 function jsonOf(message: object): string {
-  // A Map, a Promise or a class of the user's would silently become `{}` or lose what it is.
+  // JSON would silently turn a Map or a Promise into `{}`, and an instance of a class into a plain object.
   if (!isPlain(message) && typeof (message as { toJSON?: unknown }).toJSON !== "function") {
     throw new InvalidArgumentError(`message: ${EXPECTED}, got ${nameOf(message)}`);
   }
@@ -44,7 +44,7 @@ function jsonOf(message: object): string {
   return json;
 }
 
-/** An array, or an object whose prototype is `Object.prototype` (of any realm) or null. */
+/** Whether `value` is an array, or an object whose prototype is null or `Object.prototype` (of any realm). */
 function isPlain(value: object): boolean {
   if (Array.isArray(value)) return true;
   const prototype: unknown = Object.getPrototypeOf(value);

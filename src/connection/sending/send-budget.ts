@@ -1,37 +1,37 @@
 /**
- * What waits for slow peers in the whole process, whichever server they belong to: many queues below their own limit are
- * together more than the memory there is. Only those whose stream is full stand here, so healthy connections neither pay
- * for it nor are judged by it.
+ * Counts the bytes that wait for all slow peers of the process. Each queue may be below its own limit while all of them
+ * together need too much memory. Only connections with a full stream are entered here: fast connections cost nothing, and
+ * this limit does not apply to them.
  */
 export class SendBudget {
   readonly #waiting = new Map<object, number>();
   #total = 0;
 
-  /** Bytes that wait. */
+  /** The bytes that wait for all slow peers. */
   get total(): number {
     return this.#total;
   }
 
-  /** Says how many bytes wait at `who` now. */
-  set(who: object, bytes: number): void {
-    this.#total += bytes - (this.#waiting.get(who) ?? 0);
-    this.#waiting.set(who, bytes);
+  /** Notes the number of bytes that wait at `owner` now. */
+  set(owner: object, bytes: number): void {
+    this.#total += bytes - (this.#waiting.get(owner) ?? 0);
+    this.#waiting.set(owner, bytes);
   }
 
-  /** Nothing waits at `who` any more. */
-  clear(who: object): void {
-    this.#total -= this.#waiting.get(who) ?? 0;
-    this.#waiting.delete(who);
+  /** Removes `owner`: nothing waits there any more. */
+  clear(owner: object): void {
+    this.#total -= this.#waiting.get(owner) ?? 0;
+    this.#waiting.delete(owner);
   }
 
   /**
-   * How many bytes may wait at one of those who stand here: as many as they like while the total is within `limit`; beyond
-   * it an equal share, so that the largest queues give way and not those that came last.
+   * The number of bytes that may wait at each connection entered here. There is no limit while the total is at most
+   * `limit`. Above that, each gets an equal share, so that the largest queues must shrink, not the newest.
    */
   share(limit: number): number {
     return this.#total <= limit ? Infinity : limit / this.#waiting.size;
   }
 }
 
-/** The one of this process. */
+/** The send budget of this process. */
 export const sendBudget = new SendBudget();

@@ -2,63 +2,63 @@ import { type Bytes, asBytes } from "../../protocol/bytes.ts";
 import { headerSize } from "../../protocol/frame-encoder.ts";
 import { LARGEST_CUT } from "./slab.ts";
 
-/** A message that waits: a text or binary payload, or a whole frame that others send too. */
+/** A message that waits: a text or binary payload, or a whole frame that other connections send too. */
 export interface QueuedMessage {
-  /** What the bytes are. */
+  /** Says what `bytes` holds. */
   kind: "text" | "binary" | "frame";
   /** The payload, or the frame. */
   bytes: Bytes;
-  /** Bytes that it had when it was added: it may be the user's memory, which may have been detached or resized since. */
+  /** The length of `bytes` when it was added. The bytes may be the caller's memory, which may be detached or resized later. */
   size: number;
-  /** Under the policy "latest": what it is the latest of. */
+  /** With the policy "latest": the key of the message. Only the newest message of each key is kept. */
   readonly key: string | undefined;
 }
 
-/** Bytes that a message takes which waits by itself, besides its own: an object, a `Buffer` and its memory (measured: 240). */
-const ENTRY = 256;
+/** The memory of a queued message besides its bytes: the entry, a `Buffer` and its memory (measured: 240 bytes). */
+const ENTRY_SIZE = 256;
 
-/** So many are counted by their own bytes alone. */
-const FREE = 1000;
+/** Up to this number of messages, only their bytes are counted. */
+const UNCHARGED_COUNT = 1000;
 
-/** What messages that wait one by one are taken for: their bytes, or their number where many short ones take more than that. */
+/** The bytes that queued messages count for: their own, or those of their entries if many short messages need more for these. */
 export function chargeFor(count: number, size: number): number {
-  return Math.max(size, (count - FREE) * ENTRY);
+  return Math.max(size, (count - UNCHARGED_COUNT) * ENTRY_SIZE);
 }
 
-/** Taken items are cut off in front when there are this many, and half of all. */
+/** The array is compacted when at least this number of its items were taken, and at least half of all. */
 const COMPACT_AT = 64;
 
 /**
- * Messages that wait one by one for a peer that is slow, so that each can still be dropped: for the policies
- * "drop-oldest" and "latest". A connection has one only while its stream is full.
+ * The messages that wait for a slow peer, each by itself, so that each can still be dropped. It serves the policies
+ * "drop-oldest" and "latest". A connection has a send queue only while its stream is full.
  */
 export class SendQueue {
   #items: (QueuedMessage | undefined)[] = [];
-  /** Where the queue begins in `#items`. */
+  /** The index of the first message in `#items`. */
   #first = 0;
   #size = 0;
-  /** The one item of each key, since `conflate` was called. */
+  /** The only message of each key, once `conflate` was called. */
   #latest: Map<string | undefined, QueuedMessage> | undefined;
 
-  /** Bytes that wait, frame headers and all. */
+  /** The bytes that wait, with their frame headers. */
   get size(): number {
     return this.#size;
   }
 
-  /** What they are taken for, in bytes: see `heldBy`. */
+  /** The bytes that count towards the limits: see `chargeFor`. */
   get chargedSize(): number {
     return chargeFor(this.count, this.#size);
   }
 
-  /** Messages that wait. */
+  /** The number of messages that wait. */
   get count(): number {
     return this.#items.length - this.#first;
   }
 
   /**
-   * Adds a message. Short bytes are copied: they are the caller's again.
+   * Adds a message. Short bytes are copied: the caller may reuse its memory.
    *
-   * @returns whether it took the place of an older one with its key
+   * @returns whether it replaced an older message with the same key
    */
   add(kind: QueuedMessage["kind"], bytes: Bytes, key?: string): boolean {
     const kept = kind === "binary" && bytes.length <= LARGEST_CUT ? asBytes(Buffer.from(bytes)) : bytes;
@@ -78,16 +78,16 @@ export class SendQueue {
     return false;
   }
 
-  /** Whether a message with this key would take the place of one that waits. */
+  /** Whether a message with this key would replace one that waits. */
   has(key: string | undefined): boolean {
     return this.#latest?.has(key) ?? false;
   }
 
-  /** Takes out the oldest. */
+  /** Removes and returns the oldest message. */
   take(): QueuedMessage | undefined {
     const item = this.#items[this.#first];
     if (item === undefined) return undefined;
-    // What is taken is nobody's any more: not this list's either.
+    // The array must not keep the message in memory.
     this.#items[this.#first++] = undefined;
     this.#size -= sizeOf(item);
     if (this.#latest?.get(item.key) === item) this.#latest.delete(item.key);
@@ -98,7 +98,7 @@ export class SendQueue {
     return item;
   }
 
-  /** Drops the oldest until no more than `limit` bytes are held. Returns how many messages those were. */
+  /** Drops the oldest messages until at most `limit` bytes wait. Returns the number of messages dropped. */
   dropTo(limit: number): number {
     const before = this.count;
     while (this.chargedSize > limit && this.count > 0) this.take();
@@ -106,14 +106,14 @@ export class SendQueue {
   }
 
   /**
-   * Keeps only the newest message of each key, and from here on puts every new one in the place of the one before it.
-   * Returns how many messages were dropped.
+   * Keeps only the newest message of each key. From now on, a new message replaces the one with the same key. Returns the
+   * number of messages dropped.
    */
   conflate(): number {
     if (this.#latest !== undefined) return 0;
     const before = this.count;
     const latest = new Map<string | undefined, QueuedMessage>();
-    // The newest is set last; what is deleted first goes to the end, so the order of what is kept stays that of sending.
+    // A key that is deleted and set again moves to the end of the map: the newest messages keep the order of sending.
     for (const item of this.#items) {
       if (item === undefined) continue;
       latest.delete(item.key);

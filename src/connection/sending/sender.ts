@@ -12,80 +12,80 @@ import type { SendingSettings } from "./settings.ts";
 import { repeatedFrame } from "./text-frames.ts";
 import { isNodeSocket, memoryChanged } from "../transport/direct-write.ts";
 
-/** What became of a message. */
+/** The result of `send`. */
 export const SendResult = {
-  /** It was given up. */
+  /** The message was dropped. */
   dropped: 0,
-  /** It was taken, and more than `highWaterMark` waits: better wait. */
+  /** The message was accepted, but more than `highWaterMark` bytes wait: the caller should wait. */
   acceptedAndSlow: 1,
-  /** It was taken. */
+  /** The message was accepted. */
   accepted: 2,
 } as const;
 
-/** One of `Sent`. */
+/** One of the values of `SendResult`. */
 export type SendResult = (typeof SendResult)[keyof typeof SendResult];
 
-/** What a sender tells its connection. */
+/** The events of a sender, for its connection. */
 export interface SenderHost {
-  /** Too much waits for the peer, and the policy is to give it up. */
+  /** Too many bytes wait for the peer, and the policy says that the connection is closed. */
   onSendQueueFull(limit: "maxSendQueue" | "maxTotalSendQueue"): void;
   /** A `Blob` could not be read. */
   onBlobFailed(cause: unknown): void;
-  /** No more than `highWaterMark` waits again, after a message was told otherwise. */
+  /** At most `highWaterMark` bytes wait again, after `send` had reported more. */
   onDrained(): void;
 }
 
-/** Bytes that an outbox gathers before it tries to write them, where what waits must stay droppable. */
-const TRY_AT = 64 * 1024;
+/** With a policy that drops waiting messages, the write buffer is flushed above this size: what it holds cannot be dropped. */
+const FLUSH_ABOVE = 64 * 1024;
 
 /**
- * All that one connection sends: messages on their way to the outbox, past a `Blob` that is being read (`Backlog`) or,
- * where the policy may drop them later, past the messages that wait one by one (`SendQueue`). It keeps the limits and
- * counts: what it was handed is written, dropped or pending. The outbox is its base and not its part, because every
- * connection has one: an object less.
+ * Sends the messages of one connection. A message goes to the write buffer; it first waits in the `BlobQueue` while a
+ * `Blob` is being read, or in the `SendQueue` if the policy may drop it later. The sender applies the limits and counts
+ * the messages: each accepted one is written, dropped or pending. The write buffer is the base class, not a field, because
+ * every connection has one: this saves an object.
  */
 export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
   readonly #settings: SendingSettings;
   readonly #host: SenderHost;
-  /** Bytes that may wait without anything to decide. */
+  /** Up to this number of waiting bytes, no limit and no policy applies. */
   readonly #uncongestedSize: number;
   #accepted = 0;
   #dropped = 0;
-  /** Messages behind a `Blob` that is being read: most connections never have one. */
+  /** The messages after a `Blob` that is being read. Most connections never have this queue. */
   #blobQueue: BlobQueue | undefined;
   #queue: SendQueue | undefined;
-  /** Who waits for room: made for the first that must. */
+  /** The callers that wait for the sender to drain. It is made for the first of them. */
   #drainWaiters: DrainWaiters | undefined;
 
   constructor(stream: Duplex, settings: SendingSettings, host: SenderHost) {
     super(stream, isNodeSocket(stream));
     this.#settings = settings;
     this.#host = host;
-    this.#uncongestedSize = Math.min(settings.highWaterMark, settings.maxSendQueue, TRY_AT);
+    this.#uncongestedSize = Math.min(settings.highWaterMark, settings.maxSendQueue, FLUSH_ABOVE);
   }
 
-  /** Bytes that have not reached the operating system yet. */
+  /** The bytes that the operating system has not taken yet. */
   override get size(): number {
     return super.size + (this.#blobQueue?.size ?? 0) + (this.#queue?.size ?? 0);
   }
 
-  /** Somebody waits for room. */
+  /** Whether a caller waits for `whenDrained()`. */
   get hasDrainWaiters(): boolean {
     return this.#drainWaiters !== undefined && this.#drainWaiters.hasWaiters;
   }
 
-  /** Something waits for a `Blob`. */
+  /** Whether a `Blob` is being read. */
   get isReadingBlob(): boolean {
     return this.#blobQueue !== undefined;
   }
 
-  /** What became of the messages. */
+  /** The numbers of messages, by their state. */
   get counters(): MessageCounters {
     const pending = this.pending + (this.#blobQueue?.count ?? 0) + (this.#queue?.count ?? 0);
     return { accepted: this.#accepted, written: this.written, dropped: this.#dropped, pending };
   }
 
-  /** Sends a message: a string as text, bytes and a `Blob` as binary. `key`: under the policy "latest", its key. */
+  /** Sends a message: a string as text, bytes and a `Blob` as binary. `key` is its key for the policy "latest". */
   send(payload: string | Bytes | BlobLike, key?: string): SendResult {
     this.#accepted++;
     if (!this.#isUncongested() && !this.#admitOrDrop(key)) return SendResult.dropped;
@@ -95,9 +95,9 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     return this.#isUncongested() ? SendResult.accepted : this.#resultOfSend();
   }
 
-  /** Sends a frame that others get too. `payload` is what is in it. */
+  /** Sends a frame that other connections send too. `payload` is the payload of the frame. */
   sendShared(frame: Bytes, payload: string | Bytes, key?: string): SendResult {
-    // After a `Blob` that is being read it waits, as all messages do.
+    // Like all messages, it must wait while a `Blob` is being read.
     if (this.#blobQueue !== undefined) return this.send(payload, key);
     this.#accepted++;
     if (!this.#isUncongested() && !this.#admitOrDrop(key)) return SendResult.dropped;
@@ -106,26 +106,26 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     return this.#isUncongested() ? SendResult.accepted : this.#resultOfSend();
   }
 
-  /** Runs `task` behind the messages that wait for a `Blob`; at once, if none do. */
+  /** Runs `task` after the messages that wait for a `Blob`, or at once if there are none. */
   runAfterBlobs(task: () => void): void {
     if (this.#blobQueue === undefined) task();
     else this.#blobQueue.add(task);
   }
 
-  /** Sends the close frame behind all messages. */
+  /** Sends the close frame, after all messages. */
   override addClose(body: Bytes): void {
     this.#writeAllQueued();
     super.addClose(body);
   }
 
-  /** Sends a close frame that waits for nothing: what a slow peer has not got yet is given up. */
+  /** Sends a close frame that does not wait: the messages that wait for a slow peer are dropped. */
   closeNow(body: Bytes): void {
     this.#dropQueue();
     this.#dropped += this.dropUnsent();
     super.addClose(body);
   }
 
-  /** Nothing is sent any more: what was handed over goes out, and the stream is ended behind it. */
+  /** No more messages are sent. The waiting ones are written, and then the stream is ended. */
   override end(): void {
     this.#dropBlobQueue();
     this.#writeAllQueued();
@@ -133,7 +133,7 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     super.end();
   }
 
-  /** The stream is gone, and with it what waited. */
+  /** The stream is gone: drops all messages that wait. Returns the number of messages dropped. */
   override onGone(): number {
     const before = this.#dropped;
     this.#dropBlobQueue();
@@ -143,24 +143,24 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     return this.#dropped - before;
   }
 
-  /** The stream has room again. */
+  /** The stream is not full any more. */
   override onDrain(): void {
     super.onDrain();
     this.#writeQueued();
     this.#drainWaiters?.onTaken();
   }
 
-  /** The stream has taken what it had when news were asked for. */
+  /** The stream has taken the bytes it had when `notifyWhenTaken` was called. */
   onTaken(): void {
     this.#drainWaiters?.onTaken();
   }
 
-  /** Settles when no more than `highWaterMark` bytes wait: true; when the connection is gone before: false. */
+  /** Resolves with true when at most `highWaterMark` bytes wait, or with false if the connection is gone before that. */
   whenDrained(): Promise<boolean> {
     return this.isDrained ? Promise.resolve(true) : this.#waiters.wait();
   }
 
-  // From the backlog.
+  // Called by the blob queue.
 
   write(payload: string | Bytes, key?: string): void {
     if (this.#queuesMessages()) {
@@ -187,17 +187,17 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     this.#drainWaiters?.onTaken();
   }
 
-  // From the room.
+  // Called by the drain waiters.
 
   get isDrained(): boolean {
-    // Where a message would not be taken there is none, whatever `highWaterMark` says.
+    // If the next message would be dropped, the sender has not drained, whatever `highWaterMark` is.
     return this.#isWithinLimits(this.unsentSize) && this.#limitedSize <= this.#limit;
   }
 
   askWhenTaken(): void {
-    // Behind a `Blob` nothing is to be seen yet: `emptied` looks again.
+    // While a `Blob` is being read, nothing can be checked: `onEmpty` checks again.
     if (this.#blobQueue !== undefined) return;
-    // News are of what has been tried. A stream that is full tells by itself.
+    // The stream reports only the bytes it was given, so they are written first. A full stream reports without being asked.
     this.flush();
     if (!this.isFull) this.notifyWhenTaken();
   }
@@ -210,7 +210,7 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     return (this.#drainWaiters ??= new DrainWaiters(this));
   }
 
-  /** Bytes that wait before the outbox, as far as limits are concerned. */
+  /** The bytes that wait before the write buffer, as the limits count them. */
   get #queuedSize(): number {
     return (
       (this.#blobQueue === undefined ? 0 : this.#blobQueue.chargedSize) +
@@ -226,7 +226,7 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     return waiting <= this.#settings.highWaterMark && waiting <= this.#settings.maxSendQueue;
   }
 
-  /** So little waits that no limit and no policy has a say: what nearly every message meets, twice. */
+  /** Whether so few bytes wait that no limit and no policy applies. This runs twice for each message, and is nearly always true. */
   #isUncongested(): boolean {
     return (
       !this.isFull &&
@@ -238,18 +238,18 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
 
   #resultOfSend(): SendResult {
     const waiting = this.unsentSize;
-    // Before much has gathered it is tried, so that what then waits can still be dropped.
-    if (waiting > TRY_AT && this.#dropsQueued()) this.flush();
+    // The bytes are written early: once the stream is full, messages wait where they can still be dropped.
+    if (waiting > FLUSH_ABOVE && this.#dropsQueued()) this.flush();
     if (this.#isWithinLimits(waiting)) return SendResult.accepted;
     this.#waiters.request();
     return SendResult.acceptedAndSlow;
   }
 
-  /** Whether one more message may wait. Where none may, the policy has decided what becomes of it. */
+  /** Whether one more message may wait. If it may not, the policy was applied. */
   #admitOrDrop(key: string | undefined): boolean {
     if (!this.isFull && this.unsentSize <= this.#settings.maxSendQueue) return true;
     if (this.#limitedSize <= this.#limit) return true;
-    // What was sent in this turn has not been tried yet.
+    // The messages of this turn were not written yet.
     this.flush();
     const limit = this.#limit;
     if (this.#limitedSize <= limit) return true;
@@ -262,27 +262,27 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     return false;
   }
 
-  /** What waits, as far as the policy can do something about it. */
+  /** The waiting bytes that the policy can limit. */
   get #limitedSize(): number {
     return this.#queue === undefined ? this.unsentSize : this.#queuedSize;
   }
 
-  /** Bytes that may wait for this peer now. */
+  /** The number of bytes that may wait for this peer now. */
   get #limit(): number {
     const { maxSendQueue, maxTotalSendQueue } = this.#settings;
     return this.isFull ? Math.min(maxSendQueue, sendBudget.share(maxTotalSendQueue)) : maxSendQueue;
   }
 
-  /** Drops older messages for a new one, where the policy says so. */
+  /** Drops older messages in favour of a new one, if the policy says so. Returns whether the new one may wait. */
   #dropOlder(limit: number, key: string | undefined): boolean {
-    // Behind a `Blob` nothing is dropped: the order is that of `send`.
+    // While a `Blob` is being read nothing is dropped: messages must keep the order of `send`.
     if (!this.#dropsQueued() || this.#blobQueue !== undefined) return false;
     const queue = this.#queue;
-    // What the outbox has is too late to drop; the message is the first of a queue.
+    // The frames in the write buffer cannot be dropped any more. The message is the first of a new queue.
     if (queue === undefined) return true;
     if (this.#settings.sendQueuePolicy === "latest") {
       this.#dropped += queue.conflate();
-      // One that takes another's place adds little; but not without end, should each be larger than the one before.
+      // A message that replaces another one adds little. There is still a limit, as each may be larger than the one before.
       return queue.chargedSize <= limit || (queue.has(key) && queue.chargedSize <= limit * 2);
     }
     this.#dropped += queue.dropTo(limit);
@@ -290,19 +290,19 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     return true;
   }
 
-  /** A peer for which no more may wait is given up, by the policy. Behind a `Blob` it may be reading well: the message is dropped. */
+  /** Whether a full queue closes the connection. With "latest", not while a `Blob` is being read: the peer may not be slow at all. */
   #closesWhenFull(): boolean {
     const { sendQueuePolicy } = this.#settings;
     return sendQueuePolicy === "terminate" || (sendQueuePolicy === "latest" && this.#blobQueue === undefined);
   }
 
-  /** The policy drops messages that wait already. */
+  /** Whether the policy drops messages that wait already. */
   #dropsQueued(): boolean {
     const { sendQueuePolicy } = this.#settings;
     return sendQueuePolicy === "drop-oldest" || sendQueuePolicy === "latest";
   }
 
-  /** A message that comes now waits one by one. */
+  /** Whether a new message must wait in the send queue. */
   #queuesMessages(): boolean {
     return (this.isFull || this.#queue !== undefined) && this.#dropsQueued();
   }
@@ -313,27 +313,27 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     this.#accountQueue(queue);
   }
 
-  /** Hands over what waits singly, as far as the stream takes it. */
+  /** Moves messages from the send queue to the write buffer, until the stream is full. */
   #writeQueued(): void {
     const queue = this.#queue;
     if (queue === undefined) return;
     while (!this.isFull && queue.count > 0) {
-      this.#writeOne(queue.take()!);
-      if (this.minimumSize > TRY_AT) this.flush();
+      this.#writeMessage(queue.take()!);
+      if (this.minimumSize > FLUSH_ABOVE) this.flush();
     }
     this.flush();
     this.#accountQueue(queue);
   }
 
-  /** Hands over all that waits singly: nothing can be dropped behind it. */
+  /** Moves all messages from the send queue to the write buffer. They cannot be dropped any more. */
   #writeAllQueued(): void {
     const queue = this.#queue;
     if (queue === undefined) return;
-    while (queue.count > 0) this.#writeOne(queue.take()!);
+    while (queue.count > 0) this.#writeMessage(queue.take()!);
     this.#accountQueue(queue);
   }
 
-  #writeOne({ kind, bytes, size }: QueuedMessage): void {
+  #writeMessage({ kind, bytes, size }: QueuedMessage): void {
     if (bytes.length !== size) this.breakStream(memoryChanged());
     else if (kind === "frame") this.addShared(bytes);
     else this.addMessage(kind === "text" ? Opcode.text : Opcode.binary, bytes);

@@ -1,21 +1,21 @@
 import type { ConnectionLimitCounters } from "../counters/limit-counters.ts";
 
 /**
- * What happens to a message when more than `maxSendQueue` bytes wait for its peer: `"terminate"` gives the peer up (close
- * 1013), `"drop-newest"` drops this message, `"drop-oldest"` those that wait the longest, `"latest"` keeps only the
- * newest message of each `key`.
+ * What happens to a message when more than `maxSendQueue` bytes wait for its peer: `"terminate"` closes the connection
+ * (close code 1013), `"drop-newest"` drops this message, `"drop-oldest"` drops the messages that wait longest, and
+ * `"latest"` keeps only the newest message of each `key`.
  */
 export type SendQueuePolicy = "terminate" | "drop-newest" | "drop-oldest" | "latest";
 
-/** How all connections of one server send. */
+/** The settings for sending, which all connections of a server share. */
 export interface SendingSettings {
-  /** Bytes that may wait for the peer before `send` says so. */
+  /** If more bytes wait for the peer, `send` reports that the peer is slow. */
   readonly highWaterMark: number;
-  /** Bytes that may wait for the peer before the policy decides. */
+  /** If more bytes wait for the peer, the policy applies. */
   readonly maxSendQueue: number;
-  /** Bytes that may wait for all slow peers of the process before the policy decides. */
+  /** If more bytes wait for all slow peers of the process, the policy applies. */
   readonly maxTotalSendQueue: number;
-  /** What decides beyond these. */
+  /** What happens to a message above these limits. */
   readonly sendQueuePolicy: SendQueuePolicy;
   /** Counts how often the limits were reached. */
   readonly limitCounters: ConnectionLimitCounters;

@@ -2,14 +2,14 @@ import { type Bytes, allocate } from "../../protocol/bytes.ts";
 import { afterEachTurn } from "../transport/turn.ts";
 
 /**
- * A run of frames that many connections send alike: the run before it plus one frame. A connection's pending output
- * is a pointer into this chain, and each run remembers its successor, so 500 receivers of the same 16 frames walk the
- * same 16 runs and write one shared buffer: 15 times as many deliveries as with a write for each.
+ * A list of frames that many connections send: the list before it, plus one frame. A connection refers to the last list
+ * it needs, and each list refers to the next one. So 500 receivers of the same 16 frames use the same 16 lists and write
+ * the same buffer. This gives 15 times as many deliveries as a write for each frame.
  */
 export class SharedFrames {
   readonly #before: SharedFrames | undefined;
   readonly #frame: Bytes;
-  /** Bytes of all its frames. */
+  /** The bytes of all its frames. */
   readonly size: number;
   #next: SharedFrames | undefined;
   #joined: Bytes | undefined;
@@ -20,17 +20,17 @@ export class SharedFrames {
     this.size = (before === undefined ? 0 : before.size) + frame.length;
   }
 
-  /** The run of `frame` alone, or behind `before`: the same object for all who ask for the same in one turn. */
+  /** The list of `frame` alone, or of `before` and `frame`. All calls of one turn with the same arguments get the same object. */
   static after(before: SharedFrames | undefined, frame: Bytes): SharedFrames {
     const known = before === undefined ? first : before.#next;
     if (known !== undefined && known.#frame === frame) return known;
-    const batch = new SharedFrames(before, frame);
-    if (before === undefined) first = batch;
-    else before.#next = batch;
-    return batch;
+    const frames = new SharedFrames(before, frame);
+    if (before === undefined) first = frames;
+    else before.#next = frames;
+    return frames;
   }
 
-  /** All its frames as one piece of memory, joined once for all receivers. */
+  /** All its frames in one buffer, which is made once for all receivers. */
   get bytes(): Bytes {
     if (this.#before === undefined) return this.#frame;
     this.#joined ??= this.#join();
@@ -40,14 +40,14 @@ export class SharedFrames {
   #join(): Bytes {
     const joined = allocate(this.size);
     joined.set(this.#frame, this.size - this.#frame.length);
-    for (let batch = this.#before; batch !== undefined; batch = batch.#before) {
-      joined.set(batch.#frame, batch.size - batch.#frame.length);
+    for (let frames = this.#before; frames !== undefined; frames = frames.#before) {
+      joined.set(frames.#frame, frames.size - frames.#frame.length);
     }
     return joined;
   }
 }
 
-/** The run of one frame that was begun last, so that the next receiver finds it. */
+/** The newest list of a single frame, for the next receiver of the same frame. */
 let first: SharedFrames | undefined;
 
 afterEachTurn(() => {

@@ -1,26 +1,26 @@
 import { type Bytes, allocate } from "../../protocol/bytes.ts";
 
-/** Bytes of one slab: some hundred short answers, and what one write gives the kernel at most. */
+/** The bytes of one slab: enough for some hundred short answers, and the most that one write passes to the system. */
 const SLAB_SIZE = 64 * 1024;
 
 /**
- * Memory for short frames, cut from front to back and shared by all connections of the process. Space that the kernel
- * has taken at once is used again; a slab that is full is left to the garbage collector.
+ * Memory for short frames, which all connections of the process share. It is used from front to back. If the system takes
+ * the bytes at once, their space is used again. The garbage collector frees a full slab.
  */
 export interface Slab {
   /** The memory. */
   readonly bytes: Bytes;
-  /** Bytes in use from the front. */
+  /** The number of bytes in use, counted from the front. */
   used: number;
 }
 
 let current: Slab = { bytes: allocate(SLAB_SIZE), used: 0 };
 
-/** The slab with room for `size` bytes after its `used`. `size` is at most `LARGEST_CUT` and a frame's header. */
+/** Returns a slab with space for `size` bytes after `used`. `size` is at most `LARGEST_CUT` plus a frame's header. */
 export function slabFor(size: number): Slab {
   if (current.bytes.length - current.used < size) current = { bytes: allocate(SLAB_SIZE), used: 0 };
   return current;
 }
 
-/** Bytes of payload that are cut from a slab at most; larger ones have memory of their own. */
+/** The longest payload, in bytes, that is written into a slab. A longer payload stays in its own memory. */
 export const LARGEST_CUT = SLAB_SIZE / 4;

@@ -6,57 +6,57 @@ import { WriteResult, notifyWhenTaken, uncork, write } from "../transport/stream
 import { sendBudget } from "./send-budget.ts";
 
 /**
- * Where an outbox's bytes leave: a stream, and whether it is full. It is the outbox's base and not its part, because
- * every connection has one: an object less.
+ * Writes the bytes of a write buffer to the stream, and knows whether the stream is full. It is the base class of the
+ * write buffer, not a field, because every connection has one: this saves an object.
  */
 export abstract class StreamWriter {
   readonly #stream: Duplex;
-  /** The stream is a socket of Node's own: it may be given strings, and memory that others read or write too. */
+  /** Whether the stream is one of Node's own sockets. Only these may get strings, or memory that is shared or used again. */
   protected readonly socket: boolean;
   #full = false;
-  /** Nothing waits in the stream: a loop over all connections need not ask each stream. */
+  /** Whether nothing waits in the stream. The field saves a call to the stream for each connection. */
   #empty = false;
-  #handed = 0;
+  #bytesWritten = 0;
 
   constructor(stream: Duplex, socket: boolean) {
     this.#stream = stream;
     this.socket = socket;
   }
 
-  /** True while the stream takes no more. */
+  /** Whether the stream is full: it wants no more bytes until its "drain" event. */
   get isFull(): boolean {
     return this.#full;
   }
 
-  /** Bytes that were handed to the stream, in 32 bits: only differences mean something. */
+  /** The number of bytes written to the stream, in 32 bits: it overflows, so only differences are useful. */
   get bytesWritten(): number {
-    return this.#handed;
+    return this.#bytesWritten;
   }
 
-  /** Nothing waits in the stream. */
+  /** Whether nothing waits in the stream. */
   protected get isStreamEmpty(): boolean {
     return this.#empty;
   }
 
-  /** Bytes that wait before the stream and in it, as far as can be told without encoding anything. */
+  /** The bytes that wait before the stream and in it. Texts that are not encoded yet may need more than is counted here. */
   protected abstract get unsentSize(): number;
 
-  /** Bytes that wait in the stream. */
-  protected get inStream(): number {
+  /** The bytes that wait in the stream. */
+  protected get bytesInStream(): number {
     return this.#empty ? 0 : bufferedIn(this.#stream);
   }
 
-  /** Has its listener told (`drained`) once the stream has taken what it has, though there is room for more. */
+  /** Asks for a "drain" event when the stream has taken all its bytes, though the stream is not full. */
   notifyWhenTaken(): void {
     notifyWhenTaken(this.#stream);
   }
 
-  /** Holds what is put until `letGo()`: it leaves as one. */
+  /** The stream keeps what is written from now on, until `uncork()` writes it all at once. */
   protected cork(): void {
     this.#stream.cork();
   }
 
-  /** Lets go what was put since `cork()`. */
+  /** Writes what the stream has kept since `cork()`. */
   protected uncork(): void {
     const whole = uncork(this.#stream);
     this.#empty = bufferedIn(this.#stream) === 0;
@@ -64,44 +64,44 @@ export abstract class StreamWriter {
   }
 
   /**
-   * Hands bytes to the stream, or a string with one character a byte.
+   * Writes bytes to the stream, or a string in which each character is one byte.
    *
-   * @param shared whether others read or write the memory too
-   * @returns whether the operating system has taken all of it, so that its memory may be used again
+   * @param shared whether other code also reads or writes this memory
+   * @returns whether the system has taken all the bytes, so that their memory may be used again
    */
   protected writeToStream(bytes: Bytes | string, shared: boolean): boolean {
-    this.#handed = (this.#handed + bytes.length) | 0;
-    const own = shared && !this.socket && typeof bytes !== "string" ? copyOf(bytes) : bytes;
-    const written = write(this.#stream, own);
+    this.#bytesWritten = (this.#bytesWritten + bytes.length) | 0;
+    const ownBytes = shared && !this.socket && typeof bytes !== "string" ? copyOf(bytes) : bytes;
+    const written = write(this.#stream, ownBytes);
     this.#empty = written === WriteResult.taken || bufferedIn(this.#stream) === 0;
-    // A ping for a full stream does not make it less full: the stream tells when it is.
+    // A stream that is full stays full until its "drain" event, even if it took this write (a ping).
     this.setFull(this.#full || written === WriteResult.full);
     return written === WriteResult.taken;
   }
 
-  /** Destroys the stream: what was written cannot be gone on with. */
+  /** Destroys the stream: a frame was written in part, and cannot be completed. */
   protected breakStream(error: Error): void {
     this.#stream.destroy(error);
   }
 
-  /** Ends the stream behind all that was put. */
+  /** Ends the stream after everything that was written. */
   protected endStream(): void {
-    // No "drain" comes behind an end.
+    // There is no "drain" event after `end()`.
     if (this.#full) this.#stream.end(() => this.leaveBudget());
     else this.#stream.end();
   }
 
-  /** While the stream is full the process-wide budget knows how much waits. */
+  /** While the stream is full, the budget of the process must know the number of waiting bytes. */
   protected updateBudget(): void {
     if (this.#full) sendBudget.set(this, this.unsentSize);
   }
 
-  /** The stream is gone. */
+  /** The stream is gone: the budget counts nothing for it any more. */
   protected leaveBudget(): void {
     sendBudget.clear(this);
   }
 
-  /** Notes whether the stream takes more, and has the budget know. */
+  /** Notes whether the stream is full, and updates the budget. */
   protected setFull(full: boolean): void {
     if (!full && this.#full) sendBudget.clear(this);
     this.#full = full;

@@ -3,22 +3,23 @@ import { type Bytes, asBytes } from "../../protocol/bytes.ts";
 import { FIN, headerSize, serializeFrame, writeHeader } from "../../protocol/frame-encoder.ts";
 import { afterEachTurn } from "../transport/turn.ts";
 
-/** Characters of a text that is joined with others at most; a longer one is worth a native call of its own. */
+/** The longest text, in characters, that is joined with others. For a longer text a native call of its own is as fast. */
 export const MAX_JOINED = 512;
 
-/** Characters of texts that are joined at most: what Node encodes without memory of its own. */
+/** The most characters of joined texts: Node encodes a string of this length without allocating memory. */
 export const MAX_TEXTS = 16 * 1024;
 
-/** Bytes of header before a text of unknown size: a server's frame of less than 64 KiB. */
+/** The longest header of a text whose size is not known yet: an unmasked frame of less than 64 KiB (RFC 6455 5.2). */
 export const TEXT_HEADER = 4;
 
-/** Up to this many characters a loop beats the native call (measured: 16 to 24). */
+/** Up to this number of characters, a loop is faster than the native call (measured: 16 to 24). */
 const LOOP_UP_TO = 16;
 
 /**
- * Writes a text frame at `at`: the payload first, behind the header that it will most likely have, then the header.
+ * Writes a text frame at `at`. The payload is written first, after the space for a header of the expected size; the header
+ * follows when the length of the payload is known.
  *
- * @returns the offset behind the frame
+ * @returns the offset after the frame
  */
 export function writeText(bytes: Bytes, at: number, text: string): number {
   const guess = headerSize(text.length, false);
@@ -40,16 +41,16 @@ function encode(bytes: Bytes, at: number, text: string): number {
   return text.length;
 }
 
-/** A text frame's header as a string, one character a byte. */
+/** The header of a text frame as a string, in which each character is one byte. */
 interface TextHeader {
   readonly text: string;
-  /** How many of its bytes are above 0x7f. */
+  /** The number of its bytes above 0x7f. */
   readonly highBytes: number;
 }
 
 const FIRST = String.fromCharCode(Opcode.text | FIN);
 
-/** The headers that two bytes are enough for. */
+/** The headers of two bytes, by the length of the payload. */
 const SHORT_HEADERS = Array.from({ length: 126 }, (_, length): TextHeader => ({
   text: FIRST + String.fromCharCode(length),
   highBytes: 1,
@@ -66,12 +67,12 @@ function longHeader(length: number): TextHeader {
   return { text: FIRST + String.fromCharCode(126, high, low), highBytes: 1 + (high >> 7) + (low >> 7) };
 }
 
-/** True when all texts in `texts`, with their headers of `textHeader`, are ASCII. `high` adds up those of the headers. */
+/** Whether all texts in `texts`, each after its header of `textHeaderOf`, are ASCII. `high` is the sum of `highBytes` of all headers. */
 export function isAscii(texts: string, high: number): boolean {
   return Buffer.byteLength(texts) === texts.length + high;
 }
 
-/** The frames of texts that were joined with headers of `textHeader`, whatever is in them. */
+/** Encodes texts that were joined, each after its header of `textHeaderOf`. They may have characters that are not ASCII. */
 export function encodeTexts(texts: string): Bytes {
   const frames = [];
   for (let at = 0; at < texts.length;) {
@@ -84,16 +85,16 @@ export function encodeTexts(texts: string): Bytes {
   return asBytes(Buffer.concat(frames));
 }
 
-// The text that was sent last, and its frame once somebody sent it again: a loop over all connections encodes once.
+// The last text, and its frame if the same text was sent again. So a loop over all connections encodes the text once.
 let lastText: string | undefined;
 let lastFrame: Bytes | undefined;
 
-/** The frame of a text that goes to many connections. */
+/** Encodes a text as a frame in memory of its own. */
 export function textFrame(text: string): Bytes {
   return serializeFrame(Opcode.text | FIN, Buffer.from(text));
 }
 
-/** The frame of `text` if the same text was sent just before: it is one that many get. Remembers `text` otherwise. */
+/** Returns the frame of `text` if the last text was the same: then many connections probably get it. Otherwise remembers `text`. */
 export function repeatedFrame(text: string): Bytes | undefined {
   if (text === lastText) return (lastFrame ??= textFrame(text));
   lastText = text;
@@ -101,7 +102,7 @@ export function repeatedFrame(text: string): Bytes | undefined {
   return undefined;
 }
 
-/** Forgets the last text: a new message has come, and what is sent from now on answers that one. */
+/** Forgets the last text: a new message was received, and the next texts answer that message. */
 export function forgetText(): void {
   lastText = lastFrame = undefined;
 }

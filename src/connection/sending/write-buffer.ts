@@ -10,34 +10,34 @@ import { memoryChanged } from "../transport/direct-write.ts";
 import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
 
 /**
- * What a connection has still to write. Frames of one turn of the event loop leave in one write:
+ * The frames that a connection has yet to write. The frames of one turn of the event loop leave in one write:
  *
- * - texts are joined as strings as long as nothing else comes (the open *texts*): one native call encodes them all
- *   (0.90 times the CPU of an echo with 64 in flight),
- * - other private frames are encoded side by side into the slab (a *run*),
- * - frames that others send too are a pointer into a chain of batches (see `Batch`),
- * - large payloads are not copied.
+ * - Texts are joined as strings until a frame of another kind is added (the open *texts*). One native call encodes them
+ *   all (0.90 times the CPU of an echo with 64 in flight).
+ * - This connection's other frames are encoded into the slab, one after the other (a *run*).
+ * - Frames that other connections send too are kept as a reference to `SharedFrames`.
+ * - Large payloads are not isCopied.
  *
- * Texts, a run or a batch are open until something of another kind comes; then they are sealed as one of the `pieces`.
- * There is never more than one of them.
+ * Only one of these is open at a time: texts, a run or shared frames. When a frame of another kind is added, the open one
+ * becomes a queued write.
  */
 export class WriteBuffer extends StreamWriter implements TurnEnd {
-  // The open run: slab memory from #from to #to.
+  // The open run: the bytes of the slab from #runStart to #runEnd.
   #slab: Slab | undefined;
-  #from = 0;
-  #to = 0;
-  /** The open batch. */
-  #batch: SharedFrames | undefined;
-  /** The open texts, headers and all, one character a byte as far as they are ASCII. */
+  #runStart = 0;
+  #runEnd = 0;
+  /** The open shared frames. */
+  #sharedFrames: SharedFrames | undefined;
+  /** The open texts with their headers. Each character is one byte, if the texts are ASCII. */
   #texts = "";
-  /** The bytes above 0x7f in the headers of `#texts`. */
+  /** The number of bytes above 0x7f in the headers of `#texts`. */
   #highHeaderBytes = 0;
-  /** The last text was ASCII. Where it was not, joining the next would be in vain. */
+  /** Whether the last text was ASCII. If not, the next one is not joined: joining helps only ASCII texts. */
   #lastTextWasAscii = true;
-  #pieces: WriteQueue | undefined;
-  /** The pong that waits for a full stream: RFC 6455 5.5.3 wants only the latest ping answered. */
+  #queuedWrites: WriteQueue | undefined;
+  /** The pong that waits while the stream is full. Only the latest ping needs an answer (RFC 6455 5.5.3). */
   #pendingPong: Bytes | undefined;
-  /** Messages in the open texts, run or batch. */
+  /** The number of messages in the open texts, run or shared frames. */
   #messages = 0;
   #written = 0;
 
@@ -46,148 +46,148 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   #scheduled = false;
   #ending = false;
 
-  /** Messages that were handed to the stream. */
+  /** The number of messages written to the stream. */
   get written(): number {
     return this.#written;
   }
 
-  /** Messages that wait here. */
+  /** The number of messages that wait here. */
   get pending(): number {
-    return this.#messages + (this.#pieces === undefined ? 0 : this.#pieces.messages);
+    return this.#messages + (this.#queuedWrites === undefined ? 0 : this.#queuedWrites.messages);
   }
 
-  /** Bytes that have not reached the operating system yet. */
+  /** The bytes that the operating system has not taken yet. */
   get size(): number {
     if (this.#texts !== "" && !isAscii(this.#texts, this.#highHeaderBytes)) this.#encode();
     return this.minimumSize;
   }
 
-  /** What `size` is at least: texts that are not encoded yet count as if they were ASCII. It costs nothing to ask. */
+  /** The least that `size` can be: texts that are not encoded yet count as ASCII. This is cheap to read. */
   get minimumSize(): number {
-    return this.#size + this.inStream;
+    return this.#size + this.bytesInStream;
   }
 
   protected get unsentSize(): number {
     return this.minimumSize;
   }
 
-  /** Hands the answer to the handshake to the stream, latin1 text, where it waits for the first frames. */
+  /** Adds the response to the handshake, as latin1 text. The stream keeps it, so that the first frames leave with it. */
   addPreamble(preamble: string): void {
     this.cork();
     this.writeToStream(preamble, false);
   }
 
-  /** Writes the answer to the handshake, and what has been written behind it, at once. */
+  /** Writes the response to the handshake, and the frames after it, in one write. */
   writePreamble(): void {
     this.uncork();
   }
 
   /** Adds a text message. */
   addText(text: string): void {
-    const room = TEXT_HEADER + text.length * 3;
-    if (room > LARGEST_CUT) {
+    const space = TEXT_HEADER + text.length * 3;
+    if (space > LARGEST_CUT) {
       this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
       return;
     }
-    if (this.#joins(text)) {
-      this.#join(text);
+    if (this.#canJoin(text)) {
+      this.#joinText(text);
       return;
     }
-    const slab = this.#openRun(room);
+    const slab = this.#openRun(space);
     const end = writeText(slab.bytes, slab.used, text);
     this.#lastTextWasAscii = end - slab.used === text.length + headerSize(text.length, false);
-    this.#closeCut(slab, end);
+    this.#extendRun(slab, end);
     this.#messages++;
   }
 
-  /** Adds a message. A payload of more than `LARGEST_CUT` bytes is not copied: it must stay as it is until it is sent. */
+  /** Adds a message. A payload of more than `LARGEST_CUT` bytes is not isCopied: the caller must not change it until it is sent. */
   addMessage(opcode: number, payload: Bytes): void {
-    this.#frame(opcode | FIN, payload, 1);
+    this.#addFrame(opcode | FIN, payload, 1);
   }
 
-  /** Adds a whole frame that others send too. */
+  /** Adds a whole frame that other connections send too. */
   addShared(frame: Bytes): void {
     if (this.isFull && frame.length < JOINED_BELOW) {
-      // While it waits, what is short costs less as a copy in the run than as a piece of its own.
+      // A short frame that waits needs less memory as a copy in the run than as a queued write.
       const slab = this.#openRun(frame.length);
       slab.bytes.set(frame, slab.used);
-      this.#closeCut(slab, slab.used + frame.length);
+      this.#extendRun(slab, slab.used + frame.length);
       this.#messages++;
       return;
     }
     if (frame.length > LARGEST_CUT) {
-      this.#addPiece("shared", frame, 1);
+      this.#addQueuedWrite("shared", frame, 1);
       return;
     }
-    if (this.#slab !== undefined || this.#texts !== "") this.#seal();
-    this.#batch = SharedFrames.after(this.#batch, frame);
+    if (this.#slab !== undefined || this.#texts !== "") this.#queueOpen();
+    this.#sharedFrames = SharedFrames.after(this.#sharedFrames, frame);
     this.#messages++;
     this.#added(frame.length);
-    if (this.#batch.size > LARGEST_CUT) this.#seal();
+    if (this.#sharedFrames.size > LARGEST_CUT) this.#queueOpen();
   }
 
-  /** Adds a ping, or the answer to one. Where the stream is full it overtakes the data that waits here. */
+  /** Adds a ping or a pong. If the stream is full, the frame leaves before the data that waits here. */
   addControl(opcode: typeof Opcode.ping | typeof Opcode.pong, payload: Bytes): void {
-    // What has gathered may be more than the stream takes: then this goes before the rest of it.
+    // The waiting data may fill the stream: then this frame leaves before the rest of the data.
     if (this.#size > LARGEST_CUT) this.flush();
-    if (!this.isFull) this.#frame(opcode | FIN, payload, 0);
+    if (!this.isFull) this.#addFrame(opcode | FIN, payload, 0);
     else if (opcode === Opcode.ping) this.writeToStream(serializeFrame(opcode | FIN, payload), false);
     else this.#pendingPong = serializeFrame(opcode | FIN, payload);
   }
 
-  /** Adds the close frame behind all data. */
+  /** Adds the close frame, after all data. */
   addClose(body: Bytes): void {
-    this.#frame(Opcode.close | FIN, body, 0);
+    this.#addFrame(Opcode.close | FIN, body, 0);
   }
 
-  /** Makes way for a last frame: forgets what waits for a stream that is full. Returns how many messages that was. */
+  /** Drops the frames that wait for a full stream, so that a last frame need not wait. Returns the number of messages dropped. */
   dropUnsent(): number {
     return this.isFull ? this.drop() : 0;
   }
 
-  /** Forgets what has not been handed to the stream yet. Returns how many messages that was. */
+  /** Drops all frames that were not written to the stream yet. Returns the number of messages dropped. */
   drop(): number {
     const lost = this.pending;
-    this.#slab = this.#batch = undefined;
-    this.#pieces = this.#pendingPong = undefined;
+    this.#slab = this.#sharedFrames = undefined;
+    this.#queuedWrites = this.#pendingPong = undefined;
     this.#texts = "";
     this.#highHeaderBytes = this.#size = this.#messages = 0;
     this.updateBudget();
     return lost;
   }
 
-  /** The stream is gone, and all that waited with it. Returns how many messages that was. */
+  /** The stream is gone: drops all frames that wait. Returns the number of messages dropped. */
   onGone(): number {
     const lost = this.drop();
     this.leaveBudget();
     return lost;
   }
 
-  /** Writes now what was added, and does not wait for the end of the turn. */
+  /** Writes the frames now, without waiting for the end of the turn. */
   flush(): void {
     if (this.#size > 0 && !this.isFull) this.#flush();
   }
 
-  /** Writes nothing until `release()`: the caller is in the middle of a chunk and more answers may come. */
+  /** Writes nothing until `releaseWrites()`: a chunk is being read, and more answers may follow. */
   holdWrites(): void {
     this.#holdsWrites = true;
   }
 
-  /** Writes what was added since `hold()`. */
+  /** Writes the frames that were added since `holdWrites()`. */
   releaseWrites(): void {
     this.#holdsWrites = false;
-    if (this.#size > 0) this.#writeOrSeal();
+    if (this.#size > 0) this.#writeOrQueue();
   }
 
-  /** The stream has room again. */
+  /** The stream is not full any more. */
   onDrain(): void {
     this.setFull(false);
     if (this.#pendingPong !== undefined) this.#writePong(this.#pendingPong);
-    if (this.#size > 0) this.#writeOrSeal();
+    if (this.#size > 0) this.#writeOrQueue();
     if (this.#ending && this.#size === 0) this.endStream();
   }
 
-  /** Nothing is added any more: what waits is written as the stream takes it, and the stream ended behind that. */
+  /** No more frames are added. The waiting ones are written as the stream takes them, and then the stream is ended. */
   end(): void {
     this.#ending = true;
     this.#pendingPong = undefined;
@@ -195,10 +195,10 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     if (this.#size === 0) this.endStream();
   }
 
-  /** The end of a turn in which something was added. */
+  /** A turn ends in which a frame was added. */
   onTurnEnd(): void {
     this.#scheduled = false;
-    if (this.#size > 0) this.#writeOrSeal();
+    if (this.#size > 0) this.#writeOrQueue();
   }
 
   #writePong(pong: Bytes): void {
@@ -206,18 +206,18 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     this.writeToStream(pong, false);
   }
 
-  #writeOrSeal(): void {
+  #writeOrQueue(): void {
     if (!this.isFull) this.#flush();
-    else this.#seal();
+    else this.#queueOpen();
   }
 
-  #joins(text: string): boolean {
+  #canJoin(text: string): boolean {
     if (!this.#lastTextWasAscii || !this.socket || text.length > MAX_JOINED) return false;
     if (this.#texts !== "") return this.#texts.length + text.length <= MAX_TEXTS;
-    return this.#slab === undefined && this.#batch === undefined && this.#pieces === undefined;
+    return this.#slab === undefined && this.#sharedFrames === undefined && this.#queuedWrites === undefined;
   }
 
-  #join(text: string): void {
+  #joinText(text: string): void {
     const header = textHeaderOf(text.length);
     this.#texts += header.text + text;
     this.#highHeaderBytes += header.highBytes;
@@ -225,66 +225,66 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     this.#added(header.text.length + text.length);
   }
 
-  /** Makes a run of the open texts. */
+  /** Encodes the open texts, as a run. */
   #encode(): void {
     const texts = this.#texts;
-    const plain = isAscii(texts, this.#highHeaderBytes);
+    const ascii = isAscii(texts, this.#highHeaderBytes);
     this.#texts = "";
     this.#highHeaderBytes = 0;
     this.#size -= texts.length;
-    this.#lastTextWasAscii = plain;
-    if (plain && texts.length <= LARGEST_CUT) {
+    this.#lastTextWasAscii = ascii;
+    if (ascii && texts.length <= LARGEST_CUT) {
       const slab = this.#openRun(texts.length);
-      this.#closeCut(slab, slab.used + slab.bytes.latin1Write(texts, slab.used));
+      this.#extendRun(slab, slab.used + slab.bytes.latin1Write(texts, slab.used));
     } else {
       const frames = encodeTexts(texts);
-      this.#push("run", frames);
+      this.#pushWrite("run", frames);
       this.#added(frames.length);
     }
   }
 
-  /** Adds a frame. `messages`: how many end in it, one or none. */
-  #frame(first: number, payload: Bytes, messages: number): void {
+  /** Adds a frame. `messages`: the number of messages that end in it, one or none. */
+  #addFrame(first: number, payload: Bytes, messages: number): void {
     const header = headerSize(payload.length, false);
-    const copied = payload.length <= LARGEST_CUT;
-    const slab = this.#openRun(header + (copied ? payload.length : 0));
+    const isCopied = payload.length <= LARGEST_CUT;
+    const slab = this.#openRun(header + (isCopied ? payload.length : 0));
     const body = writeHeader(slab.bytes, slab.used, first, payload.length);
-    if (copied) slab.bytes.set(payload, body);
-    this.#closeCut(slab, copied ? body + payload.length : body);
-    if (copied) this.#messages += messages;
-    else this.#addPiece("payload", payload, messages);
+    if (isCopied) slab.bytes.set(payload, body);
+    this.#extendRun(slab, isCopied ? body + payload.length : body);
+    if (isCopied) this.#messages += messages;
+    else this.#addQueuedWrite("payload", payload, messages);
   }
 
-  #addPiece(kind: QueuedWrite["kind"], bytes: Bytes, messages: number): void {
-    this.#seal();
+  #addQueuedWrite(kind: QueuedWrite["kind"], bytes: Bytes, messages: number): void {
+    this.#queueOpen();
     this.#messages = messages;
-    this.#push(kind, bytes);
+    this.#pushWrite(kind, bytes);
     this.#added(bytes.length);
   }
 
-  /** Makes a piece of `bytes`, in which the messages end that were counted. */
-  #push(kind: QueuedWrite["kind"], bytes: Bytes): void {
-    this.#pieces ??= new WriteQueue();
-    this.#pieces.push(kind, bytes, this.#messages);
+  /** Adds a queued write. All messages counted in `#messages` end in it. */
+  #pushWrite(kind: QueuedWrite["kind"], bytes: Bytes): void {
+    this.#queuedWrites ??= new WriteQueue();
+    this.#queuedWrites.push(kind, bytes, this.#messages);
     this.#messages = 0;
   }
 
-  /** A slab with `room` bytes behind its `used`, where this connection's run goes on or begins. */
-  #openRun(room: number): Slab {
+  /** Returns a slab with space for `space` bytes after `used`. The open run continues there, or a new run begins. */
+  #openRun(space: number): Slab {
     if (this.#texts !== "") this.#encode();
     const open = this.#slab;
-    if (open?.used === this.#to && open.bytes.length - this.#to >= room) return open;
-    this.#seal();
-    const slab = slabFor(room);
+    if (open?.used === this.#runEnd && open.bytes.length - this.#runEnd >= space) return open;
+    this.#queueOpen();
+    const slab = slabFor(space);
     this.#slab = slab;
-    this.#from = this.#to = slab.used;
+    this.#runStart = this.#runEnd = slab.used;
     return slab;
   }
 
-  /** The run now reaches to `end`. */
-  #closeCut(slab: Slab, end: number): void {
+  /** The open run now ends at `end`. */
+  #extendRun(slab: Slab, end: number): void {
     this.#added(end - slab.used);
-    slab.used = this.#to = end;
+    slab.used = this.#runEnd = end;
   }
 
   #added(bytes: number): void {
@@ -295,41 +295,41 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     atTurnEnd(this);
   }
 
-  /** Makes a piece of the open run or batch. */
-  #seal(): void {
+  /** Turns the open texts, run or shared frames into a queued write. */
+  #queueOpen(): void {
     if (this.#texts !== "") this.#encode();
-    if (this.#slab !== undefined) this.#sealRun(this.#slab);
-    else if (this.#batch !== undefined) this.#push("shared", this.#batch.bytes);
-    this.#slab = this.#batch = undefined;
+    if (this.#slab !== undefined) this.#queueRun(this.#slab);
+    else if (this.#sharedFrames !== undefined) this.#pushWrite("shared", this.#sharedFrames.bytes);
+    this.#slab = this.#sharedFrames = undefined;
   }
 
-  #sealRun(slab: Slab): void {
-    const run = slab.bytes.subarray(this.#from, this.#to);
+  #queueRun(slab: Slab): void {
+    const run = slab.bytes.subarray(this.#runStart, this.#runEnd);
     if (!this.isFull) {
-      this.#push("run", run);
+      this.#pushWrite("run", run);
       return;
     }
-    this.#pieces ??= new WriteQueue();
-    this.#pieces.pushWaiting(run, this.#messages);
+    this.#queuedWrites ??= new WriteQueue();
+    this.#queuedWrites.pushWaiting(run, this.#messages);
     this.#messages = 0;
-    if (slab.used === this.#to) slab.used = this.#from;
+    if (slab.used === this.#runEnd) slab.used = this.#runStart;
   }
 
-  /** Writes what there is, as far as the stream takes it. */
+  /** Writes the frames, until the stream is full. */
   #flush(): void {
     if (this.#texts !== "") this.#writeTexts();
-    else if (this.#pieces !== undefined) this.#writePieces();
+    else if (this.#queuedWrites !== undefined) this.#writeQueue();
     else if (this.#slab !== undefined) this.#writeRun(this.#slab);
-    else if (this.#batch !== undefined) {
-      const { bytes } = this.#batch;
-      this.#batch = undefined;
+    else if (this.#sharedFrames !== undefined) {
+      const { bytes } = this.#sharedFrames;
+      this.#sharedFrames = undefined;
       this.#size = 0;
       this.#countWritten();
       this.writeToStream(bytes, true);
     }
   }
 
-  /** All that was counted is being handed to the stream. */
+  /** All messages counted in `#messages` are about to be written to the stream. */
   #countWritten(): void {
     this.#written += this.#messages;
     this.#messages = 0;
@@ -345,7 +345,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     this.#texts = "";
     this.#highHeaderBytes = this.#size = 0;
     this.#countWritten();
-    // A string, and the stream encodes it on the stack: no memory of ours, no view of it.
+    // The stream encodes a string on the stack: this needs no memory of ours, and no view of it.
     this.writeToStream(texts, false);
   }
 
@@ -353,25 +353,25 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     this.#slab = undefined;
     this.#size = 0;
     this.#countWritten();
-    const taken = this.writeToStream(slab.bytes.subarray(this.#from, this.#to), true);
-    // Only what a write of our own gave to the system leaves its space to the next answer (1.2 to 1.35 times the throughput).
-    if (taken && slab.used === this.#to) slab.used = this.#from;
+    const taken = this.writeToStream(slab.bytes.subarray(this.#runStart, this.#runEnd), true);
+    // If the system has taken the bytes, the next answer uses their space again (1.2 to 1.35 times the throughput).
+    if (taken && slab.used === this.#runEnd) slab.used = this.#runStart;
   }
 
-  #writePieces(): void {
-    this.#seal();
-    const pieces = this.#pieces ?? new WriteQueue();
-    // Corked, a header and the payload behind it are one writev.
+  #writeQueue(): void {
+    this.#queueOpen();
+    const queue = this.#queuedWrites ?? new WriteQueue();
+    // The stream is corked, so that a header and its payload leave in one writev.
     this.cork();
-    for (let piece = pieces.take(!this.isFull); piece !== undefined; piece = pieces.take(!this.isFull)) {
-      this.#size -= piece.size;
-      this.#written += piece.messages;
-      if (piece.bytes.length === piece.size) this.writeToStream(piece.bytes, piece.kind !== "payload");
-      // The header says how many bytes follow, and it is out.
+    for (let next = queue.take(!this.isFull); next !== undefined; next = queue.take(!this.isFull)) {
+      this.#size -= next.size;
+      this.#written += next.messages;
+      if (next.bytes.length === next.size) this.writeToStream(next.bytes, next.kind !== "payload");
+      // The header is written already, and its length does not fit the payload any more.
       else this.breakStream(memoryChanged());
     }
-    // Before the stream is uncorked: what it does then may lead back here.
-    if (pieces.empty) this.#pieces = undefined;
+    // This must come before `uncork`: the stream may call this buffer again from there.
+    if (queue.empty) this.#queuedWrites = undefined;
     this.uncork();
     this.updateBudget();
   }

@@ -1,74 +1,74 @@
 import { type Bytes, EMPTY, allocate } from "../../protocol/bytes.ts";
 
 /**
- * Something to be written by itself: a run of private frames, frames that others write too, or a payload whose header is
- * the end of the run before it, so that nothing may come between them.
+ * One write to the stream: a run of this connection's own frames, frames that other connections write too, or a payload.
+ * The header of a payload is at the end of the run before it, so nothing may be written between these two.
  */
 export interface QueuedWrite {
-  /** Of what it is made. */
+  /** Says what `bytes` holds. */
   readonly kind: "run" | "shared" | "payload";
-  /** What is to be written. */
+  /** The bytes to write. */
   readonly bytes: Bytes;
-  /** Bytes that it had when it was added: a payload is the user's memory, which may have been detached or resized since. */
+  /** The length of `bytes` when it was added. A payload is the caller's memory, which may be detached or resized later. */
   readonly size: number;
-  /** Messages that end in it. */
+  /** The number of messages that end in it. */
   readonly messages: number;
 }
 
-/** Bytes below which a run that waits takes in the one after it. */
+/** The next run is joined to a waiting run that has fewer bytes than this. */
 export const JOINED_BELOW = 4096;
 
-/** Pieces that were taken are cut off in front when there are this many, and half of all. */
+/** The array is compacted when at least this number of its items were taken, and at least half of all. */
 const COMPACT_AT = 64;
 
-/** What an outbox has sealed, in the order in which it leaves. Most connections never have any. */
+/** The queued writes of a write buffer, in the order of writing. Most connections never have one. */
 export class WriteQueue {
   #list: (QueuedWrite | undefined)[] = [];
-  /** Where it begins in the list. */
+  /** The index of the first queued write in `#list`. */
   #first = 0;
 
-  /** Messages that end in the pieces. */
+  /** The number of messages that end in the queued writes. */
   get messages(): number {
     let messages = 0;
     for (let i = this.#first; i < this.#list.length; i++) messages += this.#list[i]?.messages ?? 0;
     return messages;
   }
 
-  /** True when there is nothing left. */
+  /** Whether the queue is empty. */
   get empty(): boolean {
     return this.#first === this.#list.length;
   }
 
-  /** Adds a piece. */
+  /** Adds a queued write. */
   push(kind: QueuedWrite["kind"], bytes: Bytes, messages: number): void {
     this.#list.push({ kind, bytes, size: bytes.length, messages });
   }
 
   /**
-   * Adds a run for a stream that is full: with memory of its own, so that a slow reader does not keep a whole slab, and
-   * together with the run before it if that is short, so that a thousand short messages are not a thousand pieces.
+   * Adds a run while the stream is full. The run is copied, so that a slow reader does not keep a whole slab in memory. It
+   * is joined to the run before it if that is short, so that a thousand short messages do not make a thousand writes.
    */
   pushWaiting(run: Bytes, messages: number): void {
     const last = this.empty ? undefined : this.#list.at(-1);
-    const joins = last?.kind === "run" && last.bytes.length < JOINED_BELOW;
-    if (joins) this.#list.pop();
-    const before = joins ? last.bytes : EMPTY;
-    const own = allocate(before.length + run.length);
-    own.set(before);
-    own.set(run, before.length);
-    this.push("run", own, messages + (joins ? last.messages : 0));
+    const isJoined = last?.kind === "run" && last.bytes.length < JOINED_BELOW;
+    if (isJoined) this.#list.pop();
+    const before = isJoined ? last.bytes : EMPTY;
+    const copy = allocate(before.length + run.length);
+    copy.set(before);
+    copy.set(run, before.length);
+    this.push("run", copy, messages + (isJoined ? last.messages : 0));
   }
 
-  /** Takes out the first piece: a payload in any case, for its header is written; another only where there is `room`. */
-  take(room: boolean): QueuedWrite | undefined {
-    const piece = this.#list[this.#first];
-    if (piece === undefined || !(room || piece.kind === "payload")) return undefined;
-    // What is written is nobody's any more: not this list's either.
+  /** Removes and returns the first queued write. Without `takesAny` only a payload is taken: its header was already written. */
+  take(takesAny: boolean): QueuedWrite | undefined {
+    const next = this.#list[this.#first];
+    if (next === undefined || !(takesAny || next.kind === "payload")) return undefined;
+    // The array must not keep the bytes in memory.
     this.#list[this.#first++] = undefined;
     if (this.#first >= COMPACT_AT && this.#first * 2 >= this.#list.length) {
       this.#list = this.#list.slice(this.#first);
       this.#first = 0;
     }
-    return piece;
+    return next;
   }
 }

@@ -21,7 +21,7 @@ class Open extends StreamWriter {
   }
 
   get unsentSize(): number {
-    return this.before + this.inStream;
+    return this.before + this.bytesInStream;
   }
 
   /** Calls what only an outbox may call. */

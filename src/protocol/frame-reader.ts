@@ -6,11 +6,17 @@ import { parseClose } from "./close-frame.ts";
 import { MessageAssembler } from "./message-assembler.ts";
 import { MAX_CONTROL_PAYLOAD, MAX_HEADER } from "./limits.ts";
 import { mask, rotateKey, unmaskInto } from "./mask.ts";
-import { type DataOpcode, Opcode, isControl, isReserved } from "./opcodes.ts";
+import { type DataOpcode, Opcode, RESERVED_BITS, isControl, isReserved } from "./opcodes.ts";
 import { type ReaderOptions, ReaderRules } from "./reader-rules.ts";
 import { SHORT_HEADER, unmaskShortTexts } from "./short-texts.ts";
 import { UTF8_START } from "./utf8.ts";
 import { FIN } from "./frame-encoder.ts";
+
+/** The first byte of an unfragmented text. */
+const FINAL_TEXT = FIN | Opcode.text;
+
+/** The first byte of an unfragmented binary message. */
+const FINAL_BINARY = FIN | Opcode.binary;
 
 /**
  * What a reader calls. The memory of a message is the receiver's to keep (of a text, where the option `texts` says that
@@ -159,7 +165,7 @@ export class FrameReader {
       this.#control(opcode, chunk.subarray(body, body + length));
       return body + length;
     }
-    if (first >= 0x80 && whole && opcode !== 0) {
+    if (whole && (first === FINAL_TEXT || first === FINAL_BINARY)) {
       // The common case, an unfragmented message whole in the chunk: nothing is copied.
       if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
       if (this.#lent && (opcode === Opcode.binary || !this.#rules.borrowsText)) return this.#readCopy(chunk, at, end);
@@ -170,21 +176,18 @@ export class FrameReader {
       }
       return body + length;
     }
-    if (
-      !whole &&
-      isSmall(first, short) &&
-      length <= this.#rules.maxMessageSize &&
-      !isNotAscii(chunk, body, end, key, opcode)
-    )
-      return this.#keep(chunk, at, end);
-    const incoming = (this.#incoming ??= new MessageAssembler(
-      opcode as DataOpcode,
-      first < 0x80,
-      this.#rules.maxMessageSize,
-    ));
-    const refused = incoming.beginFrame(this.#rules, opcode, first >= 0x80, length, key);
+    const cut = !whole && isSmall(first, short) && length <= this.#rules.maxMessageSize;
+    if (cut && !isNotAscii(chunk, body, end, key, first & 0x7f)) return this.#keep(chunk, at, end);
+    const incoming = (this.#incoming ??= this.#assemblerFor(first));
+    const refused = incoming.beginFrame(this.#rules, opcode, first >= FIN, length, key);
     if (refused !== undefined) return this.#fail(refused, end);
     return this.#payload(incoming, chunk, body, end);
+  }
+
+  /** For the message that begins with this first byte: a fragmented, a cut or a transformed one. */
+  #assemblerFor(first: number): MessageAssembler {
+    const transformed = (first & RESERVED_BITS) !== 0;
+    return new MessageAssembler((first & 0x0f) as DataOpcode, first < FIN, this.#rules.maxMessageSize, transformed);
   }
 
   /** What is wrong with a frame's first two bytes, if something is. */
@@ -194,7 +197,7 @@ export class FrameReader {
     const within = this.#incoming !== undefined;
     if ((first === 0x81 || first === 0x82) && second >= 0x80 === masked && !within) return undefined;
     const opcode = first & 0x0f;
-    if ((first & 0x70) !== 0) return "HWS_RESERVED_BITS";
+    if ((first & RESERVED_BITS) !== 0 && !this.#isTransformed(first)) return "HWS_RESERVED_BITS";
     if (isReserved(opcode)) return "HWS_RESERVED_OPCODE";
     if (second >= 0x80 !== masked) return masked ? "HWS_MASK_MISSING" : "HWS_MASK_FORBIDDEN";
     if (isControl(opcode)) {
@@ -205,15 +208,33 @@ export class FrameReader {
     return within ? "HWS_CONTINUATION_EXPECTED" : undefined;
   }
 
+  /** RFC 7692 6.1: the extension's bit may be set on the first frame of a data message only. */
+  #isTransformed(first: number): boolean {
+    const opcode = first & 0x0f;
+    const isFirst = opcode === Opcode.text || opcode === Opcode.binary;
+    return isFirst && (first & RESERVED_BITS) === this.#rules.transform?.bit;
+  }
+
   /** Reads what the chunk has of the current data frame's payload. Returns where it ends. */
   #payload(incoming: MessageAssembler, chunk: Bytes, start: number, end: number): number {
     const stop = Math.min(end, start + incoming.remaining);
     if (!incoming.append(this.#rules, chunk, start, stop)) return this.#fail("HWS_INVALID_UTF8", end);
     if (incoming.isComplete) {
       this.#incoming = undefined;
-      this.#sink.onMessage(incoming.opcode, incoming.bytes, 0, incoming.length, incoming.ascii);
+      if (incoming.transformed) this.#decode(incoming.opcode, incoming.bytes.subarray(0, incoming.length), end);
+      else this.#sink.onMessage(incoming.opcode, incoming.bytes, 0, incoming.length, incoming.ascii);
     }
     return stop;
+  }
+
+  /** Decodes a complete message. Its size and its UTF-8 are those of the decoded bytes (RFC 7692 6.2). */
+  #decode(opcode: DataOpcode, payload: Bytes, end: number): void {
+    const { transform, maxMessageSize } = this.#rules;
+    const bytes = transform!.decode(payload, maxMessageSize);
+    if (typeof bytes === "string") this.#fail(bytes, end);
+    else if (bytes.length > maxMessageSize) this.#fail("HWS_MESSAGE_TOO_BIG", end);
+    else if (opcode === Opcode.text) this.#deliverText(bytes, 0, bytes.length, mask(bytes, 0, bytes.length, 0));
+    else this.#sink.onMessage(opcode, bytes, 0, bytes.length, false);
   }
 
   /** An unfragmented text lies whole in the chunk. `all` is the OR of its bytes. */

@@ -9,8 +9,12 @@ import { UTF8_BAD, UTF8_START } from "./utf8.ts";
 /** A message that comes in several chunks or fragments: what is there of it, and the frame that is being read. */
 export class MessageAssembler {
   readonly opcode: DataOpcode;
+  /** The message must be decoded when it is complete. */
+  readonly transformed: boolean;
   /** Bytes of the current frame that are still to come. */
   remaining = 0;
+  /** The bytes are checked as UTF-8 as they arrive. */
+  readonly #isText: boolean;
   readonly #gather: MessageBuffer;
   #key = 0;
   #fin = false;
@@ -22,10 +26,13 @@ export class MessageAssembler {
 
   /**
    * @param fragmented whether more frames may follow the first
-   * @param most bytes that the message may have. Default: no limit
+   * @param most the most bytes that the message may have. Default: no limit
+   * @param transformed whether the message must be decoded when it is complete: its UTF-8 is not checked before
    */
-  constructor(opcode: DataOpcode, fragmented: boolean, most = Infinity) {
+  constructor(opcode: DataOpcode, fragmented: boolean, most = Infinity, transformed = false) {
     this.opcode = opcode;
+    this.transformed = transformed;
+    this.#isText = opcode === Opcode.text && !transformed;
     this.#gather = new MessageBuffer(fragmented, most);
   }
 
@@ -72,7 +79,7 @@ export class MessageAssembler {
   append(rules: ReaderRules, chunk: Bytes, start: number, end: number): boolean {
     this.remaining -= end - start;
     if (end > start) {
-      if (this.opcode === Opcode.binary) this.#gather.appendMasked(chunk, start, end, this.remaining, this.#key);
+      if (!this.#isText) this.#gather.appendMasked(chunk, start, end, this.remaining, this.#key);
       else if (!this.#appendText(rules, chunk, start, end)) return false;
       this.#key = rotateKey(this.#key, end - start);
     }

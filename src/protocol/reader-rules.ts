@@ -1,5 +1,6 @@
 import type { Bytes } from "./bytes.ts";
 import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "./limits.ts";
+import type { MessageTransform } from "./message-transform.ts";
 import { MAX_SHORT } from "./short-texts.ts";
 import { checkUtf8, checkUtf8By } from "./utf8.ts";
 
@@ -18,6 +19,8 @@ export interface ReaderOptions {
   readonly textAsString?: boolean;
   /** Whether bytes are a whole UTF-8 text: the platform's own check, where it has one, is faster than the engine's. */
   readonly isUtf8?: (bytes: Bytes) => boolean;
+  /** What decodes the messages that carry its reserved bit. Default: no frame may have a reserved bit. */
+  readonly transform?: MessageTransform;
 }
 
 /** The rules of one reader or of many, worked out once. */
@@ -32,6 +35,8 @@ export class ReaderRules {
   readonly joinsShortTexts: boolean;
   /** Nobody keeps the memory of a text. */
   readonly borrowsText: boolean;
+  /** What decodes the messages that carry its reserved bit. */
+  readonly transform: MessageTransform | undefined;
   readonly #isUtf8: ((bytes: Bytes) => boolean) | undefined;
 
   constructor(options: ReaderOptions) {
@@ -41,6 +46,7 @@ export class ReaderRules {
     // Every short text must be one that may be read, and a client's reader has no frames to unmask.
     this.borrowsText = options.textAsString ?? false;
     this.joinsShortTexts = this.borrowsText && this.masked && this.maxMessageSize >= MAX_SHORT;
+    this.transform = options.transform;
     this.#isUtf8 = options.isUtf8;
   }
 

@@ -4,6 +4,7 @@ import { type Bytes, allocate } from "./bytes.ts";
 import { copyShort, returnPartialFrame, takePartialFrame } from "./partial-frame.ts";
 import { parseClose } from "./close-frame.ts";
 import { MessageAssembler } from "./message-assembler.ts";
+import { MessageBuffer } from "./message-buffer.ts";
 import { MAX_CONTROL_PAYLOAD, MAX_HEADER } from "./limits.ts";
 import { mask, rotateKey, unmaskInto } from "./mask.ts";
 import { type DataOpcode, Opcode, RESERVED_BITS, isControl, isReserved } from "./opcodes.ts";
@@ -178,7 +179,12 @@ export class FrameReader {
     }
     const cut = !whole && isSmall(first, short) && length <= this.#rules.maxMessageSize;
     if (cut && !isNotAscii(chunk, body, end, key, first & 0x7f)) return this.#keep(chunk, at, end);
-    const incoming = (this.#incoming ??= this.#assemblerFor(first));
+    if (this.#incoming === undefined) {
+      // Before a body is asked for.
+      if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
+      this.#incoming = this.#assemblerFor(first);
+    }
+    const incoming = this.#incoming;
     const refused = incoming.beginFrame(this.#rules, opcode, first >= FIN, length, key);
     if (refused !== undefined) return this.#fail(refused, end);
     return this.#payload(incoming, chunk, body, end);
@@ -186,8 +192,11 @@ export class FrameReader {
 
   /** For the message that begins with this first byte: a fragmented, a cut or a transformed one. */
   #assemblerFor(first: number): MessageAssembler {
+    const opcode = (first & 0x0f) as DataOpcode;
+    const { maxMessageSize, bodyFor } = this.#rules;
     const transformed = (first & RESERVED_BITS) !== 0;
-    return new MessageAssembler((first & 0x0f) as DataOpcode, first < FIN, this.#rules.maxMessageSize, transformed);
+    const streamed = transformed ? undefined : bodyFor?.(opcode);
+    return new MessageAssembler(opcode, streamed ?? new MessageBuffer(first < FIN, maxMessageSize), transformed);
   }
 
   /** What is wrong with a frame's first two bytes, if something is. */
@@ -221,10 +230,17 @@ export class FrameReader {
     if (!incoming.append(this.#rules, chunk, start, stop)) return this.#fail("HWS_INVALID_UTF8", end);
     if (incoming.isComplete) {
       this.#incoming = undefined;
-      if (incoming.transformed) this.#decode(incoming.opcode, incoming.bytes.subarray(0, incoming.length), end);
-      else this.#sink.onMessage(incoming.opcode, incoming.bytes, 0, incoming.length, incoming.ascii);
+      this.#finish(incoming, end);
     }
     return stop;
+  }
+
+  /** Hands over a complete message that came in pieces. */
+  #finish({ body, opcode, ascii, transformed }: MessageAssembler, end: number): void {
+    if (!(body instanceof MessageBuffer)) {
+      if (!this.#done) body.end();
+    } else if (transformed) this.#decode(opcode, body.bytes.subarray(0, body.length), end);
+    else this.#sink.onMessage(opcode, body.bytes, 0, body.length, ascii);
   }
 
   /** Decodes a complete message. Its size and its UTF-8 are those of the decoded bytes (RFC 7692 6.2). */
@@ -282,6 +298,8 @@ export class FrameReader {
 
   /** The one exit for failure. Returns `end`, so that the caller's loop is over. */
   #fail(code: ProtocolErrorCode, end: number): number {
+    // A body may have called `stop`.
+    if (this.#done) return end;
     this.stop();
     this.#sink.onError(withoutStack(() => new ProtocolError(code)));
     return end;

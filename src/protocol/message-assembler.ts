@@ -1,6 +1,7 @@
 import type { ProtocolErrorCode } from "../errors/table.ts";
 import type { Bytes } from "./bytes.ts";
-import { MessageBuffer } from "./message-buffer.ts";
+import type { StreamedBody } from "./message-body.ts";
+import type { MessageBuffer } from "./message-buffer.ts";
 import { mask, rotateKey } from "./mask.ts";
 import { type DataOpcode, Opcode } from "./opcodes.ts";
 import type { ReaderRules } from "./reader-rules.ts";
@@ -9,13 +10,14 @@ import { UTF8_BAD, UTF8_START } from "./utf8.ts";
 /** A message that comes in several chunks or fragments: what is there of it, and the frame that is being read. */
 export class MessageAssembler {
   readonly opcode: DataOpcode;
+  /** What the payload is written to. */
+  readonly body: MessageBuffer | StreamedBody;
   /** The message must be decoded when it is complete. */
   readonly transformed: boolean;
   /** Bytes of the current frame that are still to come. */
   remaining = 0;
   /** The bytes are checked as UTF-8 as they arrive. */
   readonly #isText: boolean;
-  readonly #gather: MessageBuffer;
   #key = 0;
   #fin = false;
   #utf8 = UTF8_START;
@@ -25,25 +27,19 @@ export class MessageAssembler {
   #fragments = 0;
 
   /**
-   * @param fragmented whether more frames may follow the first
-   * @param most the most bytes that the message may have. Default: no limit
+   * @param body what the payload is written to
    * @param transformed whether the message must be decoded when it is complete: its UTF-8 is not checked before
    */
-  constructor(opcode: DataOpcode, fragmented: boolean, most = Infinity, transformed = false) {
+  constructor(opcode: DataOpcode, body: MessageBuffer | StreamedBody, transformed = false) {
     this.opcode = opcode;
+    this.body = body;
     this.transformed = transformed;
     this.#isText = opcode === Opcode.text && !transformed;
-    this.#gather = new MessageBuffer(fragmented, most);
-  }
-
-  /** The memory; its first `length` bytes are what has come. */
-  get bytes(): Bytes {
-    return this.#gather.bytes;
   }
 
   /** Bytes that have come. */
   get length(): number {
-    return this.#gather.length;
+    return this.body.length;
   }
 
   /** True for a text without a byte above 0x7f. */
@@ -79,7 +75,7 @@ export class MessageAssembler {
   append(rules: ReaderRules, chunk: Bytes, start: number, end: number): boolean {
     this.remaining -= end - start;
     if (end > start) {
-      if (!this.#isText) this.#gather.appendMasked(chunk, start, end, this.remaining, this.#key);
+      if (!this.#isText) this.body.appendMasked(chunk, start, end, this.remaining, this.#key);
       else if (!this.#appendText(rules, chunk, start, end)) return false;
       this.#key = rotateKey(this.#key, end - start);
     }
@@ -94,7 +90,7 @@ export class MessageAssembler {
       this.#utf8 = rules.checkUtf8(chunk, start, end, this.#utf8);
       if (this.#utf8 === UTF8_BAD) return false;
     }
-    this.#gather.append(chunk, start, end, this.remaining);
+    this.body.append(chunk, start, end, this.remaining);
     return true;
   }
 }

@@ -1,5 +1,6 @@
 import { type Bytes, EMPTY, allocate } from "./bytes.ts";
 import { FIRST_MESSAGE_BUFFER, MESSAGE_BUFFER_GROWTH } from "./limits.ts";
+import type { MessageBody } from "./message-body.ts";
 import { unmaskInto } from "./mask.ts";
 
 /**
@@ -7,7 +8,7 @@ import { unmaskInto } from "./mask.ts";
  * reserves is `FIRST_GATHER`, or what has come times `GATHER_GROWTH`, at most, however small the pieces are
  * (CVE-2026-48779).
  */
-export class MessageBuffer {
+export class MessageBuffer implements MessageBody {
   /** Until the first byte has come it is nothing: a length alone reserves no memory. */
   #memory = EMPTY;
   /** Where in the memory the message begins: so that it lies modulo eight as it did where it was read. */

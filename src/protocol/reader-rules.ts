@@ -1,6 +1,8 @@
 import type { Bytes } from "./bytes.ts";
 import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "./limits.ts";
+import type { StreamedBody } from "./message-body.ts";
 import type { MessageTransform } from "./message-transform.ts";
+import type { DataOpcode } from "./opcodes.ts";
 import { MAX_SHORT } from "./short-texts.ts";
 import { checkUtf8, checkUtf8By } from "./utf8.ts";
 
@@ -21,6 +23,12 @@ export interface ReaderOptions {
   readonly isUtf8?: (bytes: Bytes) => boolean;
   /** What decodes the messages that carry its reserved bit. Default: no frame may have a reserved bit. */
   readonly transform?: MessageTransform;
+  /**
+   * Asked when a message begins that is fragmented or cut by the end of a chunk, unless it is transformed. The message is
+   * written to the body that this returns; without one it is gathered for `onMessage`. A message that lies whole in a
+   * chunk, or is small enough to be kept until it does, is always handed to `onMessage`. Default: no body.
+   */
+  readonly bodyFor?: (opcode: DataOpcode) => StreamedBody | undefined;
 }
 
 /** The rules of one reader or of many, worked out once. */
@@ -37,6 +45,8 @@ export class ReaderRules {
   readonly borrowsText: boolean;
   /** What decodes the messages that carry its reserved bit. */
   readonly transform: MessageTransform | undefined;
+  /** Returns the body that a message in pieces is written to, if it is not gathered. */
+  readonly bodyFor: ((opcode: DataOpcode) => StreamedBody | undefined) | undefined;
   readonly #isUtf8: ((bytes: Bytes) => boolean) | undefined;
 
   constructor(options: ReaderOptions) {
@@ -47,6 +57,7 @@ export class ReaderRules {
     this.borrowsText = options.textAsString ?? false;
     this.joinsShortTexts = this.borrowsText && this.masked && this.maxMessageSize >= MAX_SHORT;
     this.transform = options.transform;
+    this.bodyFor = options.bodyFor;
     this.#isUtf8 = options.isUtf8;
   }
 

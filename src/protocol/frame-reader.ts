@@ -20,19 +20,18 @@ const FINAL_TEXT = FIN | Opcode.text;
 const FINAL_BINARY = FIN | Opcode.binary;
 
 /**
- * What a reader calls. The memory of a message is the receiver's to keep (of a text, where the option `texts` says that
- * it becomes a string, until the call returns), and a view of the chunk wherever possible; a control frame's payload is
- * valid until the call returns.
+ * What a reader calls. The receiver may keep the memory of a message, which is a view of the chunk if possible. Two kinds
+ * of memory are valid only until the call returns: a control frame's payload, and a text's with `textAsString`.
  * The methods must not throw, and must not push to the reader that calls them.
  */
 export interface FrameSink {
-  /** A whole message: `bytes[start, end)`, unmasked and, if text, UTF-8. `ascii`: a text without a byte above 0x7f. */
+  /** A complete message: `bytes[start, end)`, unmasked; a text is UTF-8. `ascii`: a text without a byte above 0x7f. */
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void;
-  /** A whole message, a short ASCII text: instead of `message`, where the reader's option `texts` asks for it. */
+  /** A complete short ASCII text, in place of `onMessage`. Called only with the option `textAsString`. */
   onText(text: string): void;
-  /** A ping, to be answered with a pong that carries the same payload (RFC 6455 5.5.2). */
+  /** A ping. The answer is a pong with the same payload (RFC 6455 5.5.2). */
   onPing(payload: Bytes): void;
-  /** A pong, asked for or not (RFC 6455 5.5.3). */
+  /** A pong, solicited or not (RFC 6455 5.5.3). */
   onPong(payload: Bytes): void;
   /** The peer's close frame; code 1005 when it had none. Nothing is called after it. */
   onClose(code: number, reason: string | undefined): void;
@@ -41,9 +40,9 @@ export interface FrameSink {
 }
 
 /**
- * Reads RFC 6455 frames: bytes in, calls to a sink out. It keeps no time, owns no socket, and throws only where memory is refused.
- * A frame that lies whole in a chunk is unmasked there, in place: the reader owns the chunks it is given, for good, or
- * those that are lent until `push` returns.
+ * Reads the frames of RFC 6455 and calls a sink. It has no timer and no socket, and throws only if memory cannot be
+ * allocated. A frame that lies whole in a chunk is unmasked in place: the reader owns the chunks that it is given, or, if
+ * they are lent, owns them until `push` returns.
  *
  * @example
  * const reader = new FrameReader(sink, { role: "server" });
@@ -53,51 +52,51 @@ export class FrameReader {
   readonly #sink: FrameSink;
   readonly #rules: ReaderRules;
 
-  /** True behind a close frame or a failure: all further bytes are discarded (RFC 6455 5.5.1, 7.1.7). */
+  /** True after a close frame or a failure: all later bytes are discarded (RFC 6455 5.5.1, 7.1.7). */
   #done = false;
-  /** The beginning of a frame that the last chunk's end cut off. */
-  #carry: Bytes | undefined;
-  /** Bytes of it. */
-  #carried = 0;
+  /** The beginning of a frame that the end of the last chunk has cut. */
+  #partial: Bytes | undefined;
+  /** The number of bytes of it. */
+  #partialSize = 0;
 
-  /** The chunk that is read is the reader's only until `push` returns. */
+  /** The reader owns the current chunk only until `push` returns. */
   #lent = false;
 
-  /** The message that comes in pieces; most connections have none, most of the time. */
+  /** The message that arrives in pieces, if there is one. */
   #incoming: MessageAssembler | undefined;
 
-  /** @param options how to read; `ReaderRules` where many readers read alike */
+  /** @param options how to read; readers with the same options can share one `ReaderRules` */
   constructor(sink: FrameSink, options: ReaderOptions | ReaderRules) {
     this.#sink = sink;
     this.#rules = options instanceof ReaderRules ? options : new ReaderRules(options);
   }
 
   /**
-   * Reads a chunk of the stream, cut anywhere.
+   * Reads a chunk of the stream. The stream may be cut anywhere.
    *
-   * @param end where it ends in its memory. Default: the memory's end
-   * @param lent true when the memory is used again behind this call; otherwise it is the reader's from here on
+   * @param end where the chunk ends in its memory. Default: the end of the memory
+   * @param lent true if the caller uses the memory again after this call; otherwise the reader owns it from now on
    */
   push(chunk: Bytes, end = chunk.length, lent = false): void {
     this.#lent = lent;
     let at = 0;
-    if (this.#carry !== undefined) at = this.#resume(this.#carry, chunk, end);
+    if (this.#partial !== undefined) at = this.#resume(this.#partial, chunk, end);
     if (this.#incoming !== undefined && this.#incoming.remaining > 0 && at < end)
       at = this.#payload(this.#incoming, chunk, at, end);
     this.#read(chunk, at, end);
   }
 
-  /** Reads no more: what comes is discarded. */
+  /** Stops reading: all later bytes are discarded. */
   stop(): void {
     this.#done = true;
-    this.#carry = this.#incoming = undefined;
+    this.#partial = this.#incoming = undefined;
   }
 
   #read(chunk: Bytes, start: number, end: number): void {
     for (let at = start; at < end && !this.#done;) at = this.#next(chunk, at, end);
   }
 
-  /** Reads on in a copy of what is left of a lent chunk: a view of it is about to be handed over. */
+  /** Copies the rest of a lent chunk and reads the copy, so that the receiver may keep views of it. */
   #readCopy(chunk: Bytes, start: number, end: number): number {
     const copy = allocate(end - start);
     copy.set(chunk.subarray(start, end));
@@ -106,18 +105,18 @@ export class FrameReader {
     return end;
   }
 
-  /** Reads what is at `at`: several short texts, or a frame. Returns where it went on to. */
+  /** Reads several short texts, or one frame. Returns where it ends. */
   #next(chunk: Bytes, at: number, end: number): number {
     if (!this.#rules.joinsShortTexts || this.#incoming !== undefined) return this.#frame(chunk, at, end);
     const to = unmaskShortTexts(chunk, at, end);
-    return to > at ? this.#together(chunk, at, to) : this.#frame(chunk, at, end);
+    return to > at ? this.#deliverShortTexts(chunk, at, to) : this.#frame(chunk, at, end);
   }
 
   /**
-   * Hands over the unmasked texts from `start` to `to`. They are cut from one string, headers and all: a native call
-   * for each costs as much as the rest of a short message (0.76 times the CPU of an echo with 64 in flight).
+   * Hands over the unmasked texts from `start` to `to`. They are cut from one string that includes the headers: a native
+   * call for each text costs as much as the rest of its work (0.76 times the CPU of an echo with 64 in flight).
    */
-  #together(chunk: Bytes, start: number, to: number): number {
+  #deliverShortTexts(chunk: Bytes, start: number, to: number): number {
     const first = start + SHORT_HEADER;
     if (first + (chunk[start + 1]! & 0x7f) === to) {
       this.#sink.onText(chunk.latin1Slice(first, to));
@@ -132,7 +131,7 @@ export class FrameReader {
     return to;
   }
 
-  /** Reads the frame at `at`, as much of it as is there. Returns where it went on to. */
+  /** Reads the frame at `at`, or the part of it that has arrived. Returns where that part ends. */
   #frame(chunk: Bytes, at: number, end: number): number {
     if (end - at < 2) return this.#keep(chunk, at, end);
     const first = chunk[at]!;
@@ -199,9 +198,9 @@ export class FrameReader {
     return new MessageAssembler(opcode, streamed ?? new MessageBuffer(first < FIN, maxMessageSize), transformed);
   }
 
-  /** What is wrong with a frame's first two bytes, if something is. */
+  /** Returns the rule that a frame's first two bytes break, if they break one. */
   #checkStart(first: number, second: number): ProtocolErrorCode | undefined {
-    // One comparison for a final text or binary frame, masked as it should be, outside a fragmented message.
+    // A short path for the common frame: unfragmented data, correctly masked, outside a fragmented message.
     const { masked } = this.#rules;
     const within = this.#incoming !== undefined;
     if ((first === 0x81 || first === 0x82) && second >= 0x80 === masked && !within) return undefined;
@@ -224,7 +223,7 @@ export class FrameReader {
     return isFirst && (first & RESERVED_BITS) === this.#rules.transform?.bit;
   }
 
-  /** Reads what the chunk has of the current data frame's payload. Returns where it ends. */
+  /** Reads the part of the current data frame's payload that is in the chunk. Returns where it ends. */
   #payload(incoming: MessageAssembler, chunk: Bytes, start: number, end: number): number {
     const stop = Math.min(end, start + incoming.remaining);
     if (!incoming.append(this.#rules, chunk, start, stop)) return this.#fail("HWS_INVALID_UTF8", end);
@@ -253,7 +252,7 @@ export class FrameReader {
     else this.#sink.onMessage(opcode, bytes, 0, bytes.length, false);
   }
 
-  /** An unfragmented text lies whole in the chunk. `all` is the OR of its bytes. */
+  /** Checks and hands over the text in `chunk[start, end)`. `all` is the OR of its bytes. */
   #deliverText(chunk: Bytes, start: number, end: number, all: number): void {
     const ascii = all < 0x80;
     if (!ascii && this.#rules.checkUtf8(chunk, start, end, UTF8_START) !== UTF8_START)
@@ -270,33 +269,33 @@ export class FrameReader {
     this.#sink.onClose(close.code, close.reason);
   }
 
-  /** Keeps the beginning of a frame for the next chunk, as a copy: a few bytes must not hold a whole chunk. */
+  /** Copies the beginning of a frame until the next chunk: a few bytes must not keep a whole chunk in memory. */
   #keep(chunk: Bytes, start: number, end: number): number {
-    this.#carry = takePartialFrame();
-    this.#carried = end - start;
-    copyShort(chunk, start, end, this.#carry, 0);
+    this.#partial = takePartialFrame();
+    this.#partialSize = end - start;
+    copyShort(chunk, start, end, this.#partial, 0);
     return end;
   }
 
-  /** Goes on with a frame whose beginning was kept. Returns where in `chunk` reading goes on. */
-  #resume(carry: Bytes, chunk: Bytes, end: number): number {
-    const kept = this.#carried;
-    this.#carry = undefined;
-    // What is small is read from the copy; of other frames only the header: their payload is read where it lies.
+  /** Continues a frame whose beginning was kept. Returns where reading continues in `chunk`. */
+  #resume(partial: Bytes, chunk: Bytes, end: number): number {
+    const kept = this.#partialSize;
+    this.#partial = undefined;
+    // A small frame is read from the copy. Of other frames only the header is: their payload is read in the chunk.
     const header = Math.min(kept + end, MAX_HEADER);
-    copyShort(chunk, 0, header - kept, carry, kept);
-    const size = Math.min(sizeToJoin(carry, header, this.#rules.masked), kept + end);
+    copyShort(chunk, 0, header - kept, partial, kept);
+    const size = Math.min(sizeToJoin(partial, header, this.#rules.masked), kept + end);
     const from = Math.max(kept, header);
-    copyShort(chunk, from - kept, size - kept, carry, from);
+    copyShort(chunk, from - kept, size - kept, partial, from);
     const lent = this.#lent;
     this.#lent = true;
-    this.#frame(carry, 0, size);
+    this.#frame(partial, 0, size);
     this.#lent = lent;
-    returnPartialFrame(carry);
+    returnPartialFrame(partial);
     return size - kept;
   }
 
-  /** The one exit for failure. Returns `end`, so that the caller's loop is over. */
+  /** The only place where reading fails. Returns `end`, so that the caller's loop ends. */
   #fail(code: ProtocolErrorCode, end: number): number {
     // A body may have called `stop`.
     if (this.#done) return end;
@@ -306,23 +305,23 @@ export class FrameReader {
   }
 }
 
-/** Whether a frame is kept until it is whole: a control frame, or a short message that is not fragmented. */
+/** Whether a frame is kept until it is complete: a control frame, or a short unfragmented message. */
 function isSmall(first: number, short: number): boolean {
   return short <= MAX_CONTROL_PAYLOAD && first >= 0x80 && first !== (FIN | Opcode.continuation);
 }
 
-/** Whether the text of which these are the first bytes is not ASCII, so that it must be checked as it comes (RFC 6455 8.1). */
+/** Whether these first bytes of a text are not all ASCII: then it must be checked as it arrives (RFC 6455 8.1). */
 function isNotAscii(bytes: Bytes, start: number, end: number, key: number, opcode: number): boolean {
   if (opcode !== Opcode.text) return false;
-  let turned = key;
+  let rotated = key;
   for (let i = start; i < end; i++) {
-    if (((bytes[i]! ^ turned) & 0x80) !== 0) return true;
-    turned = rotateKey(turned, 1);
+    if (((bytes[i]! ^ rotated) & 0x80) !== 0) return true;
+    rotated = rotateKey(rotated, 1);
   }
   return false;
 }
 
-/** The bytes of the header of the frame that begins with `bytes[0, length)`, and of a small one's payload too; more than there are while they do not yet tell. */
+/** The size of the header of the frame in `bytes[0, length)`, with the payload if it is small. Infinity if it is not known yet. */
 function sizeToJoin(bytes: Bytes, length: number, masked: boolean): number {
   if (length < 2) return Infinity;
   const short = bytes[1]! & 0x7f;
@@ -331,7 +330,7 @@ function sizeToJoin(bytes: Bytes, length: number, masked: boolean): number {
   return header + (short < 126 ? 0 : short === 126 ? 2 : 8);
 }
 
-/** A 64-bit length as a number; -1 when its highest bit is set. Above 2^53 it is rounded, which no limit notices. */
+/** Reads a 64-bit length; -1 if its highest bit is set. Above 2^53 it is rounded, but no limit is that large. */
 function readLength64(bytes: Bytes, at: number): number {
   if (bytes[at]! > 0x7f) return -1;
   let length = 0;

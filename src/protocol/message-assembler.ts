@@ -7,14 +7,14 @@ import { type DataOpcode, Opcode } from "./opcodes.ts";
 import type { ReaderRules } from "./reader-rules.ts";
 import { UTF8_BAD, UTF8_START } from "./utf8.ts";
 
-/** A message that comes in several chunks or fragments: what is there of it, and the frame that is being read. */
+/** A message that arrives in several chunks or fragments: the bytes so far, and the frame that is being read. */
 export class MessageAssembler {
   readonly opcode: DataOpcode;
   /** What the payload is written to. */
   readonly body: MessageBuffer | StreamedBody;
   /** The message must be decoded when it is complete. */
   readonly transformed: boolean;
-  /** Bytes of the current frame that are still to come. */
+  /** The bytes of the current frame that have not arrived yet. */
   remaining = 0;
   /** The bytes are checked as UTF-8 as they arrive. */
   readonly #isText: boolean;
@@ -23,7 +23,7 @@ export class MessageAssembler {
   #utf8 = UTF8_START;
   /** The OR of all bytes of a text. */
   #all = 0;
-  /** Its fragments so far. */
+  /** The number of its fragments so far. */
   #fragments = 0;
 
   /**
@@ -37,7 +37,7 @@ export class MessageAssembler {
     this.#isText = opcode === Opcode.text && !transformed;
   }
 
-  /** Bytes that have come. */
+  /** The bytes that have arrived. */
   get length(): number {
     return this.body.length;
   }
@@ -47,12 +47,12 @@ export class MessageAssembler {
     return this.opcode === Opcode.text && this.#all < 0x80;
   }
 
-  /** True when nothing more is to come. */
+  /** True when all frames have arrived. */
   get isComplete(): boolean {
     return this.remaining === 0 && this.#fin;
   }
 
-  /** Begins a data frame that is a fragment, or whose payload is not all there yet. Limits come before memory. */
+  /** Begins a data frame. Its limits are checked before memory is reserved. */
   beginFrame(
     rules: ReaderRules,
     opcode: number,
@@ -71,7 +71,7 @@ export class MessageAssembler {
     return undefined;
   }
 
-  /** Adds `chunk[start, end)`, which is of the current frame. Returns false at the first byte that is not UTF-8. */
+  /** Adds `chunk[start, end)`, a part of the current frame. Returns false at the first byte that is not UTF-8. */
   append(rules: ReaderRules, chunk: Bytes, start: number, end: number): boolean {
     this.remaining -= end - start;
     if (end > start) {
@@ -86,7 +86,7 @@ export class MessageAssembler {
     const all = mask(chunk, start, end, this.#key);
     this.#all |= all;
     if (all > 0x7f || this.#utf8 !== UTF8_START) {
-      // RFC 6455 8.1: fail at the first byte that is wrong, not at the message's end.
+      // RFC 6455 8.1: fail at the first invalid byte, not at the end of the message.
       this.#utf8 = rules.checkUtf8(chunk, start, end, this.#utf8);
       if (this.#utf8 === UTF8_BAD) return false;
     }

@@ -1,26 +1,26 @@
 import { type Bytes, allocate } from "./bytes.ts";
 import { MAX_CONTROL_PAYLOAD, MAX_HEADER } from "./limits.ts";
 
-/** What is kept of a frame at most, in bytes: a control frame is kept whole. */
+/** The most bytes of a frame that are kept: a control frame is kept whole. */
 export const MAX_PARTIAL_FRAME = MAX_HEADER + MAX_CONTROL_PAYLOAD;
 
-/** Pieces of memory that wait to be used again at most: what is beyond was for a burst. */
+/** The most pieces of memory that are kept for reuse. More were needed only for a burst. */
 const MAX_SPARE = 64;
 
-/** Memory of its own for each cut frame would cost more than reading it: this is 0.23 times that. */
+/** Reuse costs 0.23 times as much as new memory for each cut frame. */
 const spare: Bytes[] = [];
 
-/** `MAX_CARRY` bytes of memory, for the beginning of a frame that the end of a chunk has cut off. */
+/** Returns `MAX_PARTIAL_FRAME` bytes of memory, for the beginning of a frame that the end of a chunk has cut. */
 export function takePartialFrame(): Bytes {
   return spare.pop() ?? allocate(MAX_PARTIAL_FRAME);
 }
 
-/** Gives back what `takeCarry` returned. Nobody may have kept a view of it. */
-export function returnPartialFrame(carry: Bytes): void {
-  if (spare.length < MAX_SPARE) spare.push(carry);
+/** Gives back what `takePartialFrame` returned. No view of it may be in use. */
+export function returnPartialFrame(partial: Bytes): void {
+  if (spare.length < MAX_SPARE) spare.push(partial);
 }
 
-/** Copies `from[start, end)` to `at`: of so few bytes a loop is done before a view would be made. */
+/** Copies `from[start, end)` to `at`. For few bytes a loop is faster than a view and `set`. */
 export function copyShort(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
   for (let i = start; i < end; i++) to[at + i - start] = from[i]!;
 }

@@ -6,20 +6,20 @@ import type { DataOpcode } from "./opcodes.ts";
 import { MAX_SHORT } from "./short-texts.ts";
 import { checkUtf8, checkUtf8By } from "./utf8.ts";
 
-/** How a reader reads. */
+/** The options of a reader. */
 export interface ReaderOptions {
-  /** The role of the one who reads. A server's peer masks its frames, a client's does not (RFC 6455 5.1). */
+  /** The reader's own role. A client masks its frames, a server does not (RFC 6455 5.1). */
   readonly role: "server" | "client";
-  /** The most bytes a message may have, over all its fragments. Default 1 MiB. */
+  /** The most bytes that a message may have, in all its fragments together. Default 1 MiB. */
   readonly maxMessageSize?: number;
   /** The most fragments a message may have. Default 16,384. */
   readonly maxFragments?: number;
   /**
-   * Whether the sink makes strings of all texts, at once: short ASCII ones are then handed over as strings, which are
-   * made together, and the memory of others is valid until the call returns. Default false.
+   * Whether the sink turns each text into a string at once. Short ASCII texts are then passed as strings, and the memory
+   * of other texts is valid until the call returns. Default false.
    */
   readonly textAsString?: boolean;
-  /** Whether bytes are a whole UTF-8 text: the platform's own check, where it has one, is faster than the engine's. */
+  /** Returns true if the bytes are a complete UTF-8 text: the platform's own check is faster. Default: `checkUtf8`. */
   readonly isUtf8?: (bytes: Bytes) => boolean;
   /** What decodes the messages that carry its reserved bit. Default: no frame may have a reserved bit. */
   readonly transform?: MessageTransform;
@@ -31,7 +31,7 @@ export interface ReaderOptions {
   readonly bodyFor?: (opcode: DataOpcode) => StreamedBody | undefined;
 }
 
-/** The rules of one reader or of many, worked out once. */
+/** The rules of one or more readers, computed once. */
 export class ReaderRules {
   /** Frames must be masked: the peer is a client (RFC 6455 5.1). */
   readonly masked: boolean;
@@ -39,9 +39,9 @@ export class ReaderRules {
   readonly maxMessageSize: number;
   /** The most fragments a message may have. */
   readonly maxFragments: number;
-  /** Short ASCII texts are handed over as strings. */
+  /** Short ASCII texts are passed as strings. */
   readonly joinsShortTexts: boolean;
-  /** Nobody keeps the memory of a text. */
+  /** The sink does not keep the memory of a text. */
   readonly borrowsText: boolean;
   /** What decodes the messages that carry its reserved bit. */
   readonly transform: MessageTransform | undefined;
@@ -53,7 +53,7 @@ export class ReaderRules {
     this.masked = options.role === "server";
     this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
     this.maxFragments = options.maxFragments ?? DEFAULT_MAX_FRAGMENTS;
-    // Every short text must be one that may be read, and a client's reader has no frames to unmask.
+    // Only if every short text is within the limit, and only for a server: it reads masked frames.
     this.borrowsText = options.textAsString ?? false;
     this.joinsShortTexts = this.borrowsText && this.masked && this.maxMessageSize >= MAX_SHORT;
     this.transform = options.transform;
@@ -61,7 +61,7 @@ export class ReaderRules {
     this.#isUtf8 = options.isUtf8;
   }
 
-  /** Goes on checking a text: as `checkUtf8`, with the platform's own check where there is one. */
+  /** Checks the next bytes of a text as `checkUtf8` does, with the platform's own check if there is one. */
   checkUtf8(chunk: Bytes, start: number, end: number, state: number): number {
     if (this.#isUtf8 === undefined) return checkUtf8(chunk, start, end, state);
     return checkUtf8By(this.#isUtf8, chunk, start, end, state);

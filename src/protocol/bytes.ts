@@ -1,15 +1,15 @@
-/** The only function of Node that this layer uses. */
+/** The byte helper of the platform that this folder may use. It uses nothing else of Node. */
 declare const Buffer: {
   allocUnsafeSlow(size: number): Bytes;
 };
 
 /** Bytes with the platform's string helpers; Node's `Buffer` is one. Offsets are in bytes. */
 export interface Bytes extends Uint8Array {
-  /** The bytes from `start` to `end` as text, one character a byte. */
+  /** The bytes from `start` to `end` as text, one character for each byte. */
   latin1Slice(start: number, end: number): string;
-  /** The bytes from `start` to `end` as UTF-8 text; what is not UTF-8 becomes U+FFFD. */
+  /** The bytes from `start` to `end` as UTF-8 text; invalid bytes become U+FFFD. */
   utf8Slice(start: number, end: number): string;
-  /** Writes `text` at `offset`, one byte a character, and returns the number of bytes written. */
+  /** Writes `text` at `offset`, one byte for each character, and returns the number of bytes written. */
   latin1Write(text: string, offset?: number, length?: number): number;
   /** Writes `text` as UTF-8 at `offset`, a lone surrogate as U+FFFD, and returns the number of bytes written. */
   utf8Write(text: string, offset?: number, length?: number): number;
@@ -18,22 +18,22 @@ export interface Bytes extends Uint8Array {
 }
 
 /**
- * New memory of `size` bytes. It is not cleared: the caller must overwrite all bytes that it passes on.
- * It is not part of the pool that the whole process shares, so it can be kept.
+ * Allocates new memory for `size` bytes. It is not cleared: the caller must overwrite all bytes that it uses.
+ * `allocUnsafeSlow` does not use the pool that the process shares, so keeping these bytes keeps no others.
  */
 export function allocate(size: number): Bytes {
   return Buffer.allocUnsafeSlow(size);
 }
 
-/** No bytes. */
+/** An empty array of bytes, shared. */
 export const EMPTY: Bytes = allocate(0);
 
-/** A `Buffer` as `Bytes`: it has all these methods, but Node's types leave some out. */
+/** Gives a `Buffer` the type `Bytes`. It has all methods of `Bytes`, but Node's types leave out the fastest ones. */
 export function asBytes(buffer: Uint8Array): Bytes {
   return buffer as Bytes;
 }
 
-/** The same bytes in memory of their own. */
+/** Copies the bytes to new memory. */
 export function copyOf(bytes: Uint8Array): Bytes {
   const copy = allocate(bytes.length);
   copy.set(bytes);

@@ -2,7 +2,7 @@ import { type Bytes, EMPTY, allocate } from "./bytes.ts";
 import { MAX_CLOSE_REASON } from "./limits.ts";
 import { isUtf8, utf8Length } from "./utf8.ts";
 
-/** The close codes that the code names (RFC 6455 7.4.1). Those of errors are in the error table. */
+/** The close codes that the library itself sends or reports (RFC 6455 7.4.1, and later entries in its registry). */
 export const CloseCode = {
   goingAway: 1001,
   noStatus: 1005,
@@ -10,7 +10,7 @@ export const CloseCode = {
   internalError: 1011,
 } as const;
 
-/** The body of a close frame. */
+/** The content of a close frame. */
 export interface Close {
   /** The peer's code; 1005 when its frame had none (RFC 6455 7.1.5). */
   readonly code: number;
@@ -19,7 +19,7 @@ export interface Close {
 }
 
 /**
- * True when `code` may stand in a close frame: 1000 to 1014 but for those that only report (1004, 1005, 1006),
+ * True when a close frame may carry `code`: 1000 to 1014 except the codes that are never sent (1004, 1005, 1006),
  * and 3000 to 4999 (RFC 6455 7.4; 1012 to 1014 are later entries in its registry).
  */
 export function isSendableCode(code: number): boolean {
@@ -28,12 +28,12 @@ export function isSendableCode(code: number): boolean {
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
 }
 
-/** True when `reason` fits in a close frame beside its code: 123 bytes of UTF-8. */
+/** True when `reason` fits in a close frame after its code: at most 123 bytes of UTF-8. */
 export function fitsReason(reason: string): boolean {
   return reason.length <= MAX_CLOSE_REASON && utf8Length(reason) <= MAX_CLOSE_REASON;
 }
 
-/** Parses a close frame's unmasked body. Returns the rule that it breaks, if it breaks one (RFC 6455 5.5.1). */
+/** Reads a close frame's unmasked body. Returns the rule that it breaks, if it breaks one (RFC 6455 5.5.1). */
 export function parseClose(body: Bytes): Close | "HWS_CLOSE_LENGTH" | "HWS_CLOSE_CODE" | "HWS_INVALID_UTF8" {
   if (body.length === 0) return { code: CloseCode.noStatus, reason: undefined };
   if (body.length === 1) return "HWS_CLOSE_LENGTH";

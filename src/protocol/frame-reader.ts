@@ -4,25 +4,32 @@ import { type Bytes, allocate } from "./bytes.ts";
 import { copyShort, returnPartialFrame, takePartialFrame } from "./partial-frame.ts";
 import { parseClose } from "./close-frame.ts";
 import { MessageAssembler } from "./message-assembler.ts";
+import { MessageBuffer } from "./message-buffer.ts";
 import { MAX_CONTROL_PAYLOAD, MAX_HEADER } from "./limits.ts";
 import { mask, rotateKey, unmaskInto } from "./mask.ts";
-import { type DataOpcode, Opcode, isControl, isReserved } from "./opcodes.ts";
+import { type DataOpcode, Opcode, RESERVED_BITS, isControl, isReserved } from "./opcodes.ts";
 import { type ReaderOptions, ReaderRules } from "./reader-rules.ts";
 import { SHORT_HEADER, unmaskShortTexts } from "./short-texts.ts";
 import { UTF8_START } from "./utf8.ts";
 import { FIN } from "./frame-encoder.ts";
 
+/** The first byte of an unfragmented text. */
+const FINAL_TEXT = FIN | Opcode.text;
+
+/** The first byte of an unfragmented binary message. */
+const FINAL_BINARY = FIN | Opcode.binary;
+
 /**
- * What a reader calls. The receiver may keep the memory of a message, which is a view of the chunk where possible. With the
- * option `textAsString` the memory of a text is valid only until the call returns; so is the payload of a control frame.
+ * What a reader calls. The receiver may keep the memory of a message, which is a view of the chunk if possible. Two kinds
+ * of memory are valid only until the call returns: a control frame's payload, and a text's with `textAsString`.
  * The methods must not throw, and must not push to the reader that calls them.
  */
 export interface FrameSink {
-  /** A whole message: `bytes[start, end)`, unmasked and, if text, UTF-8. `ascii`: a text without a byte above 0x7f. */
+  /** A complete message: `bytes[start, end)`, unmasked; a text is UTF-8. `ascii`: a text without a byte above 0x7f. */
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void;
-  /** A whole message that is a short ASCII text: instead of `onMessage`, with the option `textAsString`. */
+  /** A complete short ASCII text, in place of `onMessage`. Called only with the option `textAsString`. */
   onText(text: string): void;
-  /** A ping, to be answered with a pong that carries the same payload (RFC 6455 5.5.2). */
+  /** A ping. The answer is a pong with the same payload (RFC 6455 5.5.2). */
   onPing(payload: Bytes): void;
   /** A pong, solicited or not (RFC 6455 5.5.3). */
   onPong(payload: Bytes): void;
@@ -33,9 +40,9 @@ export interface FrameSink {
 }
 
 /**
- * Reads RFC 6455 frames: bytes in, calls to a sink out. It has no timer and no socket, and throws only if there is no memory.
- * A frame that is complete in a chunk is unmasked in place: the reader owns the chunks it gets, or owns them until `push`
- * returns if they are lent.
+ * Reads the frames of RFC 6455 and calls a sink. It has no timer and no socket, and throws only if memory cannot be
+ * allocated. A frame that lies whole in a chunk is unmasked in place: the reader owns the chunks that it is given, or, if
+ * they are lent, owns them until `push` returns.
  *
  * @example
  * const reader = new FrameReader(sink, { role: "server" });
@@ -45,51 +52,51 @@ export class FrameReader {
   readonly #sink: FrameSink;
   readonly #rules: ReaderRules;
 
-  /** True after a close frame or a failure: all further bytes are discarded (RFC 6455 5.5.1, 7.1.7). */
+  /** True after a close frame or a failure: all later bytes are discarded (RFC 6455 5.5.1, 7.1.7). */
   #done = false;
-  /** The beginning of a frame that was not complete in the last chunk. */
-  #carry: Bytes | undefined;
-  /** The number of its bytes. */
-  #carried = 0;
+  /** The beginning of a frame that the end of the last chunk has cut. */
+  #partial: Bytes | undefined;
+  /** The number of bytes of it. */
+  #partialSize = 0;
 
-  /** The chunk that is being read belongs to the reader only until `push` returns. */
+  /** The reader owns the current chunk only until `push` returns. */
   #lent = false;
 
-  /** A message that arrives in several chunks or fragments. Most of the time there is none. */
+  /** The message that arrives in pieces, if there is one. */
   #incoming: MessageAssembler | undefined;
 
-  /** @param options how to read; `ReaderRules` if many readers read alike */
+  /** @param options how to read; readers with the same options can share one `ReaderRules` */
   constructor(sink: FrameSink, options: ReaderOptions | ReaderRules) {
     this.#sink = sink;
     this.#rules = options instanceof ReaderRules ? options : new ReaderRules(options);
   }
 
   /**
-   * Reads a chunk of the stream, cut anywhere.
+   * Reads a chunk of the stream. The stream may be cut anywhere.
    *
-   * @param end where it ends in its memory. Default: the memory's end
-   * @param lent whether the memory is used again after this call; otherwise it belongs to the reader from now on
+   * @param end where the chunk ends in its memory. Default: the end of the memory
+   * @param lent true if the caller uses the memory again after this call; otherwise the reader owns it from now on
    */
   push(chunk: Bytes, end = chunk.length, lent = false): void {
     this.#lent = lent;
     let at = 0;
-    if (this.#carry !== undefined) at = this.#resume(this.#carry, chunk, end);
+    if (this.#partial !== undefined) at = this.#resume(this.#partial, chunk, end);
     if (this.#incoming !== undefined && this.#incoming.remaining > 0 && at < end)
       at = this.#payload(this.#incoming, chunk, at, end);
     this.#read(chunk, at, end);
   }
 
-  /** Stops reading: all further bytes are discarded. */
+  /** Stops reading: all later bytes are discarded. */
   stop(): void {
     this.#done = true;
-    this.#carry = this.#incoming = undefined;
+    this.#partial = this.#incoming = undefined;
   }
 
   #read(chunk: Bytes, start: number, end: number): void {
     for (let at = start; at < end && !this.#done;) at = this.#next(chunk, at, end);
   }
 
-  /** Reads on in a copy of the rest of a lent chunk, because the receiver may keep a view of the next message. */
+  /** Copies the rest of a lent chunk and reads the copy, so that the receiver may keep views of it. */
   #readCopy(chunk: Bytes, start: number, end: number): number {
     const copy = allocate(end - start);
     copy.set(chunk.subarray(start, end));
@@ -98,18 +105,18 @@ export class FrameReader {
     return end;
   }
 
-  /** Reads what is at `at`: several short texts, or one frame. Returns the offset after it. */
+  /** Reads several short texts, or one frame. Returns where it ends. */
   #next(chunk: Bytes, at: number, end: number): number {
     if (!this.#rules.joinsShortTexts || this.#incoming !== undefined) return this.#frame(chunk, at, end);
     const to = unmaskShortTexts(chunk, at, end);
-    return to > at ? this.#together(chunk, at, to) : this.#frame(chunk, at, end);
+    return to > at ? this.#deliverShortTexts(chunk, at, to) : this.#frame(chunk, at, end);
   }
 
   /**
-   * Delivers the unmasked texts from `start` to `to`. They are cut from one string that also has the headers: a native call for
-   * each text costs as much as the rest of a short message (0.76 times the CPU of an echo with 64 in flight).
+   * Hands over the unmasked texts from `start` to `to`. They are cut from one string that includes the headers: a native
+   * call for each text costs as much as the rest of its work (0.76 times the CPU of an echo with 64 in flight).
    */
-  #together(chunk: Bytes, start: number, to: number): number {
+  #deliverShortTexts(chunk: Bytes, start: number, to: number): number {
     const first = start + SHORT_HEADER;
     if (first + (chunk[start + 1]! & 0x7f) === to) {
       this.#sink.onText(chunk.latin1Slice(first, to));
@@ -124,7 +131,7 @@ export class FrameReader {
     return to;
   }
 
-  /** Reads the frame at `at`, as far as it was received. Returns the offset after what was read. */
+  /** Reads the frame at `at`, or the part of it that has arrived. Returns where that part ends. */
   #frame(chunk: Bytes, at: number, end: number): number {
     if (end - at < 2) return this.#keep(chunk, at, end);
     const first = chunk[at]!;
@@ -158,8 +165,8 @@ export class FrameReader {
       this.#control(opcode, chunk.subarray(body, body + length));
       return body + length;
     }
-    if (first >= 0x80 && whole && opcode !== 0) {
-      // The common case, an unfragmented message that is complete in the chunk: nothing is copied.
+    if (whole && (first === FINAL_TEXT || first === FINAL_BINARY)) {
+      // The common case, an unfragmented message whole in the chunk: nothing is copied.
       if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
       if (this.#lent && (opcode === Opcode.binary || !this.#rules.borrowsText)) return this.#readCopy(chunk, at, end);
       if (opcode === Opcode.text) this.#deliverText(chunk, body, body + length, mask(chunk, body, body + length, key));
@@ -169,31 +176,36 @@ export class FrameReader {
       }
       return body + length;
     }
-    if (
-      !whole &&
-      isSmall(first, short) &&
-      length <= this.#rules.maxMessageSize &&
-      !isNotAscii(chunk, body, end, key, opcode)
-    )
-      return this.#keep(chunk, at, end);
-    const incoming = (this.#incoming ??= new MessageAssembler(
-      opcode as DataOpcode,
-      first < 0x80,
-      this.#rules.maxMessageSize,
-    ));
-    const refused = incoming.beginFrame(this.#rules, opcode, first >= 0x80, length, key);
+    const cut = !whole && isSmall(first, short) && length <= this.#rules.maxMessageSize;
+    if (cut && !isNotAscii(chunk, body, end, key, first & 0x7f)) return this.#keep(chunk, at, end);
+    if (this.#incoming === undefined) {
+      // Before a body is asked for.
+      if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
+      this.#incoming = this.#assemblerFor(first);
+    }
+    const incoming = this.#incoming;
+    const refused = incoming.beginFrame(this.#rules, opcode, first >= FIN, length, key);
     if (refused !== undefined) return this.#fail(refused, end);
     return this.#payload(incoming, chunk, body, end);
   }
 
-  /** The rule that a frame's first two bytes break, if there is one. */
+  /** For the message that begins with this first byte: a fragmented, a cut or a transformed one. */
+  #assemblerFor(first: number): MessageAssembler {
+    const opcode = (first & 0x0f) as DataOpcode;
+    const { maxMessageSize, bodyFor } = this.#rules;
+    const transformed = (first & RESERVED_BITS) !== 0;
+    const streamed = transformed ? undefined : bodyFor?.(opcode);
+    return new MessageAssembler(opcode, streamed ?? new MessageBuffer(first < FIN, maxMessageSize), transformed);
+  }
+
+  /** Returns the rule that a frame's first two bytes break, if they break one. */
   #checkStart(first: number, second: number): ProtocolErrorCode | undefined {
-    // One comparison for a final text or binary frame, masked as it should be, outside a fragmented message.
+    // A short path for the common frame: unfragmented data, correctly masked, outside a fragmented message.
     const { masked } = this.#rules;
     const within = this.#incoming !== undefined;
     if ((first === 0x81 || first === 0x82) && second >= 0x80 === masked && !within) return undefined;
     const opcode = first & 0x0f;
-    if ((first & 0x70) !== 0) return "HWS_RESERVED_BITS";
+    if ((first & RESERVED_BITS) !== 0 && !this.#isTransformed(first)) return "HWS_RESERVED_BITS";
     if (isReserved(opcode)) return "HWS_RESERVED_OPCODE";
     if (second >= 0x80 !== masked) return masked ? "HWS_MASK_MISSING" : "HWS_MASK_FORBIDDEN";
     if (isControl(opcode)) {
@@ -204,18 +216,43 @@ export class FrameReader {
     return within ? "HWS_CONTINUATION_EXPECTED" : undefined;
   }
 
-  /** Reads the part of the current data frame's payload that is in the chunk. Returns the offset after it. */
+  /** RFC 7692 6.1: the extension's bit may be set on the first frame of a data message only. */
+  #isTransformed(first: number): boolean {
+    const opcode = first & 0x0f;
+    const isFirst = opcode === Opcode.text || opcode === Opcode.binary;
+    return isFirst && (first & RESERVED_BITS) === this.#rules.transform?.bit;
+  }
+
+  /** Reads the part of the current data frame's payload that is in the chunk. Returns where it ends. */
   #payload(incoming: MessageAssembler, chunk: Bytes, start: number, end: number): number {
     const stop = Math.min(end, start + incoming.remaining);
     if (!incoming.append(this.#rules, chunk, start, stop)) return this.#fail("HWS_INVALID_UTF8", end);
     if (incoming.isComplete) {
       this.#incoming = undefined;
-      this.#sink.onMessage(incoming.opcode, incoming.bytes, 0, incoming.length, incoming.ascii);
+      this.#finish(incoming, end);
     }
     return stop;
   }
 
-  /** Delivers an unfragmented text that is complete in the chunk. `all` is the OR of its bytes. */
+  /** Hands over a complete message that came in pieces. */
+  #finish({ body, opcode, ascii, transformed }: MessageAssembler, end: number): void {
+    if (!(body instanceof MessageBuffer)) {
+      if (!this.#done) body.end();
+    } else if (transformed) this.#decode(opcode, body.bytes.subarray(0, body.length), end);
+    else this.#sink.onMessage(opcode, body.bytes, 0, body.length, ascii);
+  }
+
+  /** Decodes a complete message. Its size and its UTF-8 are those of the decoded bytes (RFC 7692 6.2). */
+  #decode(opcode: DataOpcode, payload: Bytes, end: number): void {
+    const { transform, maxMessageSize } = this.#rules;
+    const bytes = transform!.decode(payload, maxMessageSize);
+    if (typeof bytes === "string") this.#fail(bytes, end);
+    else if (bytes.length > maxMessageSize) this.#fail("HWS_MESSAGE_TOO_BIG", end);
+    else if (opcode === Opcode.text) this.#deliverText(bytes, 0, bytes.length, mask(bytes, 0, bytes.length, 0));
+    else this.#sink.onMessage(opcode, bytes, 0, bytes.length, false);
+  }
+
+  /** Checks and hands over the text in `chunk[start, end)`. `all` is the OR of its bytes. */
   #deliverText(chunk: Bytes, start: number, end: number, all: number): void {
     const ascii = all < 0x80;
     if (!ascii && this.#rules.checkUtf8(chunk, start, end, UTF8_START) !== UTF8_START)
@@ -232,57 +269,59 @@ export class FrameReader {
     this.#sink.onClose(close.code, close.reason);
   }
 
-  /** Keeps the beginning of a frame for the next chunk, as a copy: a few bytes must not keep a whole chunk in memory. */
+  /** Copies the beginning of a frame until the next chunk: a few bytes must not keep a whole chunk in memory. */
   #keep(chunk: Bytes, start: number, end: number): number {
-    this.#carry = takePartialFrame();
-    this.#carried = end - start;
-    copyShort(chunk, start, end, this.#carry, 0);
+    this.#partial = takePartialFrame();
+    this.#partialSize = end - start;
+    copyShort(chunk, start, end, this.#partial, 0);
     return end;
   }
 
-  /** Continues a frame whose beginning was kept. Returns the offset in `chunk` after it. */
-  #resume(carry: Bytes, chunk: Bytes, end: number): number {
-    const kept = this.#carried;
-    this.#carry = undefined;
-    // A small frame is read from the copy. Of other frames only the header is: their payload is read from the chunk.
+  /** Continues a frame whose beginning was kept. Returns where reading continues in `chunk`. */
+  #resume(partial: Bytes, chunk: Bytes, end: number): number {
+    const kept = this.#partialSize;
+    this.#partial = undefined;
+    // A small frame is read from the copy. Of other frames only the header is: their payload is read in the chunk.
     const header = Math.min(kept + end, MAX_HEADER);
-    copyShort(chunk, 0, header - kept, carry, kept);
-    const size = Math.min(sizeToJoin(carry, header, this.#rules.masked), kept + end);
+    copyShort(chunk, 0, header - kept, partial, kept);
+    const size = Math.min(sizeToJoin(partial, header, this.#rules.masked), kept + end);
     const from = Math.max(kept, header);
-    copyShort(chunk, from - kept, size - kept, carry, from);
+    copyShort(chunk, from - kept, size - kept, partial, from);
     const lent = this.#lent;
     this.#lent = true;
-    this.#frame(carry, 0, size);
+    this.#frame(partial, 0, size);
     this.#lent = lent;
-    returnPartialFrame(carry);
+    returnPartialFrame(partial);
     return size - kept;
   }
 
-  /** The one exit for failure. Returns `end`, so that the caller's loop is over. */
+  /** The only place where reading fails. Returns `end`, so that the caller's loop ends. */
   #fail(code: ProtocolErrorCode, end: number): number {
+    // A body may have called `stop`.
+    if (this.#done) return end;
     this.stop();
     this.#sink.onError(withoutStack(() => new ProtocolError(code)));
     return end;
   }
 }
 
-/** Whether a frame is kept until it is complete: a control frame, or a short message that is not fragmented. */
+/** Whether a frame is kept until it is complete: a control frame, or a short unfragmented message. */
 function isSmall(first: number, short: number): boolean {
   return short <= MAX_CONTROL_PAYLOAD && first >= 0x80 && first !== (FIN | Opcode.continuation);
 }
 
-/** Whether the text that begins with these bytes is not ASCII, so that it must be checked as it arrives (RFC 6455 8.1). */
+/** Whether these first bytes of a text are not all ASCII: then it must be checked as it arrives (RFC 6455 8.1). */
 function isNotAscii(bytes: Bytes, start: number, end: number, key: number, opcode: number): boolean {
   if (opcode !== Opcode.text) return false;
-  let turned = key;
+  let rotated = key;
   for (let i = start; i < end; i++) {
-    if (((bytes[i]! ^ turned) & 0x80) !== 0) return true;
-    turned = rotateKey(turned, 1);
+    if (((bytes[i]! ^ rotated) & 0x80) !== 0) return true;
+    rotated = rotateKey(rotated, 1);
   }
   return false;
 }
 
-/** The size of the header of the frame that begins with `bytes[0, length)`, plus the payload of a small frame; Infinity if it is not known yet. */
+/** The size of the header of the frame in `bytes[0, length)`, with the payload if it is small. Infinity if it is not known yet. */
 function sizeToJoin(bytes: Bytes, length: number, masked: boolean): number {
   if (length < 2) return Infinity;
   const short = bytes[1]! & 0x7f;
@@ -291,7 +330,7 @@ function sizeToJoin(bytes: Bytes, length: number, masked: boolean): number {
   return header + (short < 126 ? 0 : short === 126 ? 2 : 8);
 }
 
-/** A 64-bit length as a number; -1 if its highest bit is set. Above 2^53 it is rounded, which makes no difference to a limit. */
+/** Reads a 64-bit length; -1 if its highest bit is set. Above 2^53 it is rounded, but no limit is that large. */
 function readLength64(bytes: Bytes, at: number): number {
   if (bytes[at]! > 0x7f) return -1;
   let length = 0;

@@ -1,22 +1,22 @@
-/** The engine's limits, each finite and each with its reason. */
+/** The limits of the protocol layer. Each is finite and has its reason. */
 
 /** RFC 6455 5.5: a control frame's payload is at most 125 bytes. */
 export const MAX_CONTROL_PAYLOAD = 125;
 
-/** RFC 6455 5.5.1: a close frame's reason shares those 125 bytes with the two of its code. */
+/** RFC 6455 5.5.1: the 125 bytes of a close frame's payload hold two bytes of code, then the reason. */
 export const MAX_CLOSE_REASON = MAX_CONTROL_PAYLOAD - 2;
 
-/** The most bytes of a frame's header: two, eight of length, four of mask (RFC 6455 5.2). */
+/** The most bytes of a frame's header: two, eight of length, and four of masking key (RFC 6455 5.2). */
 export const MAX_HEADER = 14;
 
-/** The default limit of a message: far more than chat and JSON need; a thousand messages of this size do no harm. */
+/** Default limit for the bytes of a message: far above chat and JSON, and small enough for a thousand connections at once. */
 export const DEFAULT_MAX_MESSAGE_SIZE = 1024 * 1024;
 
-/** Fragments a message may have unless the user says otherwise: a million empty continuation frames are not free (CVE-2026-48779). */
+/** Default limit for the fragments of a message: a million empty continuation frames cost CPU time (CVE-2026-48779). */
 export const DEFAULT_MAX_FRAGMENTS = 16 * 1024;
 
-/** The first memory of a message in several chunks has at most this many bytes: one read of the socket. */
+/** When its first byte arrives, a message gets at most this many bytes of memory: the size of one read of the socket. */
 export const FIRST_MESSAGE_BUFFER = 64 * 1024;
 
-/** The memory of a message is at most this many times the bytes that were received, so that a length alone reserves nothing. */
+/** Memory for a message grows to at most this many times the bytes that have arrived: a length alone reserves nothing. */
 export const MESSAGE_BUFFER_GROWTH = 4;

@@ -1,26 +1,26 @@
 import type { Bytes } from "./bytes.ts";
 
-/** From this many bytes on a 32-bit view is faster (measured: 32 to 64 bytes). */
+/** From this many bytes on, masking by 32-bit words is faster although it needs a view (measured: 32 to 64 bytes). */
 const WORD_WISE_FROM = 64;
 
-/** From this many bytes on, eight bytes at a time are faster, with two views and a big integer. */
+/** From this many bytes on, masking by 64-bit words is faster although it needs two views and a big integer. */
 const WIDE_FROM = 1024;
 
-/** A key's first byte is the lowest byte of a word only on such machines. On others (s390x) bytes are unmasked one by one. */
+/** Only on a little-endian machine is the key's first byte the lowest of a word. On others (s390x) bytes are masked singly. */
 const LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
 
 /**
  * Masks or unmasks `bytes[start, end)` in place (RFC 6455 5.3), four bytes at a time if there are many.
  *
- * @param key the masking key as it stands on the wire, first byte lowest; 0 changes nothing and only looks
- * @returns the OR of all resulting bytes: below 0x80 means ASCII throughout
+ * @param key the masking key, its first byte lowest; 0 changes no byte, for callers that need the result only
+ * @returns the OR of all resulting bytes: below 0x80 if all are ASCII
  */
 export function mask(bytes: Bytes, start: number, end: number, key: number): number {
   if (LITTLE_ENDIAN && end - start >= WORD_WISE_FROM) return maskWords(bytes, start, end, key);
   return maskBytes(bytes, start, end, key);
 }
 
-/** The key for what follows `count` bytes that were masked with `key`. */
+/** The key for the bytes that follow `count` bytes masked with `key`. */
 export function rotateKey(key: number, count: number): number {
   const bits = (count & 3) << 3;
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
@@ -43,7 +43,7 @@ function maskBytes(bytes: Bytes, start: number, end: number, key: number): numbe
 }
 
 function maskWords(bytes: Bytes, start: number, end: number, key: number): number {
-  // Up to three bytes until memory is aligned, then words, then up to three bytes.
+  // First up to three bytes until the memory is aligned, then words, then up to three bytes.
   const head = start + (-(bytes.byteOffset + start) & 3);
   const count = (end - head) >> 2;
   const tail = head + (count << 2);
@@ -54,7 +54,7 @@ function maskWords(bytes: Bytes, start: number, end: number, key: number): numbe
   return any | maskBytes(bytes, start, head, key) | maskBytes(bytes, tail, end, wordKey);
 }
 
-/** Eight words in each pass of the loop: 2.5 times as fast as one. */
+/** Eight words per turn are 2.5 times as fast as one: the loop itself costs more than a word. */
 function xorWords(words: Int32Array, key: number): number {
   let all = 0;
   let i = 0;
@@ -74,8 +74,8 @@ function xorWords(words: Int32Array, key: number): number {
 }
 
 /**
- * Unmasks `bytes[start, end)` into `target` at `at`, which may be the same place. Many bytes are unmasked eight at a time, in one
- * pass if both offsets are the same modulo eight.
+ * Unmasks `bytes[start, end)` into `target` at `at`, which may be the same place. Many bytes are unmasked eight at a time,
+ * and in one pass if source and target have the same alignment modulo eight.
  */
 export function unmaskInto(target: Bytes, at: number, bytes: Bytes, start: number, end: number, key: number): void {
   const aligned = ((target.byteOffset + at) & 7) === ((bytes.byteOffset + start) & 7);
@@ -103,7 +103,7 @@ function unmaskWide(target: Bytes, at: number, bytes: Bytes, start: number, end:
   unmaskInto(target, at + tail, bytes, start + tail, end, rotateKey(key, tail));
 }
 
-/** Compiled, these are plain 64-bit words: twice as fast as `xorWords`. */
+/** The compiler makes 64-bit words of the big integers: twice as fast as `xorWords`. */
 function xorWide(target: BigUint64Array, words: BigUint64Array, key: bigint): void {
   let i = 0;
   for (const stop = words.length - 7; i < stop; i += 8) {

@@ -1,6 +1,7 @@
 import type { ProtocolErrorCode } from "../errors/table.ts";
 import type { Bytes } from "./bytes.ts";
-import { MessageBuffer } from "./message-buffer.ts";
+import type { StreamedBody } from "./message-body.ts";
+import type { MessageBuffer } from "./message-buffer.ts";
 import { mask, rotateKey } from "./mask.ts";
 import { type DataOpcode, Opcode } from "./opcodes.ts";
 import type { ReaderRules } from "./reader-rules.ts";
@@ -9,34 +10,36 @@ import { UTF8_BAD, UTF8_START } from "./utf8.ts";
 /** A message that arrives in several chunks or fragments: the bytes so far, and the frame that is being read. */
 export class MessageAssembler {
   readonly opcode: DataOpcode;
-  /** Bytes of the current frame that were not received yet. */
+  /** What the payload is written to. */
+  readonly body: MessageBuffer | StreamedBody;
+  /** The message must be decoded when it is complete. */
+  readonly transformed: boolean;
+  /** The bytes of the current frame that have not arrived yet. */
   remaining = 0;
-  readonly #gather: MessageBuffer;
+  /** The bytes are checked as UTF-8 as they arrive. */
+  readonly #isText: boolean;
   #key = 0;
   #fin = false;
   #utf8 = UTF8_START;
   /** The OR of all bytes of a text. */
   #all = 0;
-  /** Its fragments so far. */
+  /** The number of its fragments so far. */
   #fragments = 0;
 
   /**
-   * @param fragmented whether more frames may follow the first
-   * @param most bytes that the message may have. Default: no limit
+   * @param body what the payload is written to
+   * @param transformed whether the message must be decoded when it is complete: its UTF-8 is not checked before
    */
-  constructor(opcode: DataOpcode, fragmented: boolean, most = Infinity) {
+  constructor(opcode: DataOpcode, body: MessageBuffer | StreamedBody, transformed = false) {
     this.opcode = opcode;
-    this.#gather = new MessageBuffer(fragmented, most);
+    this.body = body;
+    this.transformed = transformed;
+    this.#isText = opcode === Opcode.text && !transformed;
   }
 
-  /** The memory; its first `length` bytes were received. */
-  get bytes(): Bytes {
-    return this.#gather.bytes;
-  }
-
-  /** Bytes that were received. */
+  /** The bytes that have arrived. */
   get length(): number {
-    return this.#gather.length;
+    return this.body.length;
   }
 
   /** True for a text without a byte above 0x7f. */
@@ -44,12 +47,12 @@ export class MessageAssembler {
     return this.opcode === Opcode.text && this.#all < 0x80;
   }
 
-  /** Whether the message is complete. */
+  /** True when all frames have arrived. */
   get isComplete(): boolean {
     return this.remaining === 0 && this.#fin;
   }
 
-  /** Begins a data frame that is a fragment, or whose payload is not complete. Limits are checked before memory is reserved. */
+  /** Begins a data frame. Its limits are checked before memory is reserved. */
   beginFrame(
     rules: ReaderRules,
     opcode: number,
@@ -68,11 +71,11 @@ export class MessageAssembler {
     return undefined;
   }
 
-  /** Adds `chunk[start, end)` of the current frame. Returns false at the first byte that is not UTF-8. */
+  /** Adds `chunk[start, end)`, a part of the current frame. Returns false at the first byte that is not UTF-8. */
   append(rules: ReaderRules, chunk: Bytes, start: number, end: number): boolean {
     this.remaining -= end - start;
     if (end > start) {
-      if (this.opcode === Opcode.binary) this.#gather.appendMasked(chunk, start, end, this.remaining, this.#key);
+      if (!this.#isText) this.body.appendMasked(chunk, start, end, this.remaining, this.#key);
       else if (!this.#appendText(rules, chunk, start, end)) return false;
       this.#key = rotateKey(this.#key, end - start);
     }
@@ -83,11 +86,11 @@ export class MessageAssembler {
     const all = mask(chunk, start, end, this.#key);
     this.#all |= all;
     if (all > 0x7f || this.#utf8 !== UTF8_START) {
-      // RFC 6455 8.1: fail at the first wrong byte, not at the end of the message.
+      // RFC 6455 8.1: fail at the first invalid byte, not at the end of the message.
       this.#utf8 = rules.checkUtf8(chunk, start, end, this.#utf8);
       if (this.#utf8 === UTF8_BAD) return false;
     }
-    this.#gather.append(chunk, start, end, this.remaining);
+    this.body.append(chunk, start, end, this.remaining);
     return true;
   }
 }

@@ -1,26 +1,37 @@
 import type { Bytes } from "./bytes.ts";
 import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "./limits.ts";
+import type { StreamedBody } from "./message-body.ts";
+import type { MessageTransform } from "./message-transform.ts";
+import type { DataOpcode } from "./opcodes.ts";
 import { MAX_SHORT } from "./short-texts.ts";
 import { checkUtf8, checkUtf8By } from "./utf8.ts";
 
-/** How a reader reads. */
+/** The options of a reader. */
 export interface ReaderOptions {
-  /** The role of the reading side. A server's peer masks its frames, a client's peer does not (RFC 6455 5.1). */
+  /** The reader's own role. A client masks its frames, a server does not (RFC 6455 5.1). */
   readonly role: "server" | "client";
-  /** The most bytes a message may have, over all its fragments. Default 1 MiB. */
+  /** The most bytes that a message may have, in all its fragments together. Default 1 MiB. */
   readonly maxMessageSize?: number;
   /** The most fragments a message may have. Default 16,384. */
   readonly maxFragments?: number;
   /**
-   * Whether the sink makes a string of each text at once. Then short ASCII texts are delivered as strings, which are made
-   * together, and the memory of other texts is valid only until the call returns. Default false.
+   * Whether the sink turns each text into a string at once. Short ASCII texts are then passed as strings, and the memory
+   * of other texts is valid until the call returns. Default false.
    */
   readonly textAsString?: boolean;
-  /** The platform's own check for UTF-8, if it has one: it is faster. */
+  /** Returns true if the bytes are a complete UTF-8 text: the platform's own check is faster. Default: `checkUtf8`. */
   readonly isUtf8?: (bytes: Bytes) => boolean;
+  /** What decodes the messages that carry its reserved bit. Default: no frame may have a reserved bit. */
+  readonly transform?: MessageTransform;
+  /**
+   * Asked when a message begins that is fragmented or cut by the end of a chunk, unless it is transformed. The message is
+   * written to the body that this returns; without one it is gathered for `onMessage`. A message that lies whole in a
+   * chunk, or is small enough to be kept until it does, is always handed to `onMessage`. Default: no body.
+   */
+  readonly bodyFor?: (opcode: DataOpcode) => StreamedBody | undefined;
 }
 
-/** The rules of one reader, or of many that read alike. */
+/** The rules of one or more readers, computed once. */
 export class ReaderRules {
   /** Frames must be masked: the peer is a client (RFC 6455 5.1). */
   readonly masked: boolean;
@@ -28,23 +39,29 @@ export class ReaderRules {
   readonly maxMessageSize: number;
   /** The most fragments a message may have. */
   readonly maxFragments: number;
-  /** Short ASCII texts are delivered as strings. */
+  /** Short ASCII texts are passed as strings. */
   readonly joinsShortTexts: boolean;
-  /** The receiver does not keep the memory of a text. */
+  /** The sink does not keep the memory of a text. */
   readonly borrowsText: boolean;
+  /** What decodes the messages that carry its reserved bit. */
+  readonly transform: MessageTransform | undefined;
+  /** Returns the body that a message in pieces is written to, if it is not gathered. */
+  readonly bodyFor: ((opcode: DataOpcode) => StreamedBody | undefined) | undefined;
   readonly #isUtf8: ((bytes: Bytes) => boolean) | undefined;
 
   constructor(options: ReaderOptions) {
     this.masked = options.role === "server";
     this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
     this.maxFragments = options.maxFragments ?? DEFAULT_MAX_FRAGMENTS;
-    // Every short text must be within the limit, and a client's reader has no frames to unmask.
+    // Only if every short text is within the limit, and only for a server: it reads masked frames.
     this.borrowsText = options.textAsString ?? false;
     this.joinsShortTexts = this.borrowsText && this.masked && this.maxMessageSize >= MAX_SHORT;
+    this.transform = options.transform;
+    this.bodyFor = options.bodyFor;
     this.#isUtf8 = options.isUtf8;
   }
 
-  /** The same as `checkUtf8`, with the platform's own check if there is one. */
+  /** Checks the next bytes of a text as `checkUtf8` does, with the platform's own check if there is one. */
   checkUtf8(chunk: Bytes, start: number, end: number, state: number): number {
     if (this.#isUtf8 === undefined) return checkUtf8(chunk, start, end, state);
     return checkUtf8By(this.#isUtf8, chunk, start, end, state);

@@ -2,21 +2,21 @@ import type { Bytes } from "./bytes.ts";
 import { MAX_CONTROL_PAYLOAD } from "./limits.ts";
 import { mask } from "./mask.ts";
 
-/** A final text frame's first byte. */
+/** The first byte of an unfragmented text. */
 const FINAL_TEXT = 0x81;
 
-/** Bytes of the header of a masked frame of at most `MAX_SHORT` bytes: two, and the key. */
+/** The bytes of the header of a short masked frame: two, and four of key. */
 export const SHORT_HEADER = 6;
 
-/** The most bytes of payload with such a header (RFC 6455 5.2). */
+/** The longest payload that such a header can describe (RFC 6455 5.2). */
 export const MAX_SHORT = MAX_CONTROL_PAYLOAD;
 
-/** The most bytes that are read together: a text that the application keeps holds the memory of all of them. */
+/** The most bytes that are read together: a string cut from them keeps all of them in memory. */
 const MAX_TOGETHER = 1024;
 
 /**
- * Unmasks the short ASCII texts that begin at `start`: final text frames that follow each other, as a busy peer sends them. The
- * key of an unmasked frame is set to 0, so that the frame that ends the run can be read again.
+ * Unmasks the short unfragmented ASCII texts that follow each other from `start` on, as a busy peer sends them. An
+ * unmasked frame gets the key 0, so the frame that ends the run can be read again.
  *
  * @returns the offset after the last of them; `start` if there is none
  */

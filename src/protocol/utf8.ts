@@ -1,19 +1,19 @@
 import type { Bytes } from "./bytes.ts";
 
-/** Checks UTF-8 (RFC 3629) as it arrives: the state between two pieces is one number. */
+/** Checks UTF-8 (RFC 3629) piece by piece. The state between two pieces is one number. */
 
-/** Between two characters: the state at the start and at the end of a text. */
+/** The state between two characters. A text starts and ends in it. */
 export const UTF8_START = 0;
 
-/** A byte that no UTF-8 text can have there. */
+/** The state after an invalid byte. */
 export const UTF8_BAD = -1;
 
-// A state other than these packs what the next bytes must be: count of bytes missing << 16 | lowest << 8 | highest.
+// Other states describe the next bytes: number of missing bytes << 16 | lowest next byte << 8 | highest next byte.
 function expecting(missing: number, low: number, high: number): number {
   return (missing << 16) | (low << 8) | high;
 }
 
-/** The bytes that may follow a character's first byte (RFC 3629 4): no overlong forms, no surrogates, nothing above U+10FFFF. */
+/** The state after the first byte of a character (RFC 3629 4): no overlong forms, no surrogates, at most U+10FFFF. */
 function afterLead(byte: number): number {
   if (byte < 0x80) return UTF8_START;
   if (byte < 0xc2) return UTF8_BAD;
@@ -28,10 +28,10 @@ function afterLead(byte: number): number {
 }
 
 /**
- * Goes on checking a text with the bytes from `start` to `end`.
+ * Checks the next bytes of a text, from `start` to `end`.
  *
- * @param state what the call before returned, or `UTF8_START`
- * @returns the state after these bytes: `UTF8_START` at a character's end, `UTF8_BAD` at the first bad byte
+ * @param state the result of the previous call, or `UTF8_START`
+ * @returns the state after these bytes: `UTF8_START` at the end of a character, `UTF8_BAD` after an invalid byte
  */
 export function checkUtf8(bytes: Uint8Array, start: number, end: number, state: number): number {
   let i = start;
@@ -51,14 +51,14 @@ export function checkUtf8(bytes: Uint8Array, start: number, end: number, state: 
   return state;
 }
 
-/** From this many bytes on a native check is faster, with its call and its view. */
+/** From this many bytes on a native check is faster, although it needs a call and a view. */
 const NATIVE_FROM = 48;
 
 /**
- * The same as `checkUtf8`, with a native check of all complete characters: 30 times as fast for a long text that is not
- * ASCII.
+ * Does what `checkUtf8` does, with a native check for the complete characters: 30 times as fast for a long text that is
+ * not ASCII.
  *
- * @param native true for bytes that are a whole UTF-8 text
+ * @param native returns true if the bytes are a complete UTF-8 text
  */
 export function checkUtf8By(
   native: (bytes: Bytes) => boolean,
@@ -68,7 +68,7 @@ export function checkUtf8By(
   state: number,
 ): number {
   let from = start;
-  // The rest of a character that began in the bytes before: at most three bytes.
+  // The rest of a character that began in the previous bytes: at most three bytes.
   while (state > UTF8_START && from < end) state = checkUtf8(bytes, from, ++from, state);
   if (state === UTF8_BAD) return state;
   if (state !== UTF8_START || end - from < NATIVE_FROM) return checkUtf8(bytes, from, end, state);
@@ -76,7 +76,7 @@ export function checkUtf8By(
   return checkUtf8(bytes, native(bytes.subarray(from, to)) ? to : from, end, UTF8_START);
 }
 
-/** Where the last character begins if it may be unfinished: at most three bytes before `end`, else `end` itself. */
+/** Where the last character begins if it may be incomplete: at most three bytes before `end`; otherwise `end`. */
 function lastLead(bytes: Bytes, end: number): number {
   for (let i = end - 1; i >= end - 3; i--) {
     if (bytes[i]! < 0x80) return end;
@@ -85,7 +85,7 @@ function lastLead(bytes: Bytes, end: number): number {
   return end;
 }
 
-/** True when the bytes from `start` to `end` are a whole UTF-8 text. */
+/** True when the bytes from `start` to `end` are a complete UTF-8 text. */
 export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
   return checkUtf8(bytes, start, end, UTF8_START) === UTF8_START;
 }
@@ -99,7 +99,7 @@ export function utf8Length(text: string): number {
     if (unit < 0x800) length += 1;
     else {
       length += 2;
-      // A pair is two units and four bytes.
+      // A surrogate pair is two units and four bytes.
       if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < text.length) {
         const next = text.charCodeAt(i + 1);
         if (next >= 0xdc00 && next < 0xe000) i++;

@@ -1,5 +1,6 @@
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
 import { headerSize } from "../../protocol/frame-encoder.ts";
+import { Fifo } from "../../util/fifo.ts";
 import { LARGEST_CUT } from "./slab.ts";
 
 /** A message that waits: a text or binary payload, or a whole frame that other connections send too. */
@@ -25,17 +26,12 @@ export function chargeFor(count: number, size: number): number {
   return Math.max(size, (count - UNCHARGED_COUNT) * ENTRY_SIZE);
 }
 
-/** The array is compacted when at least this number of its items were taken, and at least half of all. */
-const COMPACT_AT = 64;
-
 /**
  * The messages that wait for a slow peer, each by itself, so that each can still be dropped. It serves the policies
  * "drop-oldest" and "latest". A connection has a send queue only while its stream is full.
  */
 export class SendQueue {
-  #items: (QueuedMessage | undefined)[] = [];
-  /** The index of the first message in `#items`. */
-  #first = 0;
+  #items = new Fifo<QueuedMessage>();
   #size = 0;
   /** The only message of each key, once `conflate` was called. */
   #latest: Map<string | undefined, QueuedMessage> | undefined;
@@ -52,7 +48,7 @@ export class SendQueue {
 
   /** The number of messages that wait. */
   get count(): number {
-    return this.#items.length - this.#first;
+    return this.#items.length;
   }
 
   /**
@@ -85,16 +81,10 @@ export class SendQueue {
 
   /** Removes and returns the oldest message. */
   take(): QueuedMessage | undefined {
-    const item = this.#items[this.#first];
+    const item = this.#items.shift();
     if (item === undefined) return undefined;
-    // The array must not keep the message in memory.
-    this.#items[this.#first++] = undefined;
     this.#size -= sizeOf(item);
     if (this.#latest?.get(item.key) === item) this.#latest.delete(item.key);
-    if (this.#first >= COMPACT_AT && this.#first * 2 >= this.#items.length) {
-      this.#items = this.#items.slice(this.#first);
-      this.#first = 0;
-    }
     return item;
   }
 
@@ -114,16 +104,17 @@ export class SendQueue {
     const before = this.count;
     const latest = new Map<string | undefined, QueuedMessage>();
     // A key that is deleted and set again moves to the end of the map: the newest messages keep the order of sending.
-    for (const item of this.#items) {
-      if (item === undefined) continue;
+    for (const item of this.#items.toArray()) {
       latest.delete(item.key);
       latest.set(item.key, item);
     }
     this.#latest = latest;
-    const kept = [...latest.values()];
-    this.#items = kept;
-    this.#first = 0;
-    this.#size = kept.reduce((sum, item) => sum + sizeOf(item), 0);
+    this.#items = new Fifo();
+    this.#size = 0;
+    for (const item of latest.values()) {
+      this.#items.push(item);
+      this.#size += sizeOf(item);
+    }
     return before - this.count;
   }
 }

@@ -1,4 +1,5 @@
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
+import { Fifo } from "../../util/fifo.ts";
 import { chargeFor } from "./send-queue.ts";
 import { LARGEST_CUT } from "./slab.ts";
 import { memoryChanged } from "../transport/direct-write.ts";
@@ -32,9 +33,7 @@ export interface BlobQueueSink {
  */
 export class BlobQueue {
   readonly #sink: BlobQueueSink;
-  #waiting: (Entry | undefined)[] = [];
-  /** Where the backlog begins in `#waiting`. */
-  #first = 0;
+  readonly #waiting = new Fifo<Entry>();
   #size = 0;
   #count = 0;
   #dropped = false;
@@ -76,14 +75,14 @@ export class BlobQueue {
   drop(): number {
     const lost = this.#count;
     this.#dropped = true;
-    this.#waiting = [];
-    this.#first = this.#size = this.#count = 0;
+    this.#waiting.clear();
+    this.#size = this.#count = 0;
     return lost;
   }
 
   async #drain(): Promise<void> {
     try {
-      for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
         const { item, size, key } = next;
         if (typeof item === "function") item();
         else if (typeof item === "string" || item instanceof Uint8Array) {
@@ -97,17 +96,6 @@ export class BlobQueue {
       if (this.#dropped) return;
       this.#sink.onBlobFailed(error, this.drop());
     }
-  }
-
-  #take(): Entry | undefined {
-    const next = this.#waiting[this.#first];
-    if (next === undefined) return undefined;
-    this.#waiting[this.#first++] = undefined;
-    if (this.#first === this.#waiting.length) {
-      this.#waiting = [];
-      this.#first = 0;
-    }
-    return next;
   }
 
   async #read(blob: BlobLike, size: number, key: string | undefined): Promise<void> {

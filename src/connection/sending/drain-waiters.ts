@@ -1,3 +1,4 @@
+import { Waiters } from "../../util/waiters.ts";
 import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
 
 /** What a room is looked for at. */
@@ -16,7 +17,7 @@ export class DrainWaiters implements TurnEnd {
   #requested = false;
   #scheduled = false;
   #asked = false;
-  #waiters: ((room: boolean) => void)[] = [];
+  readonly #waiters = new Waiters<boolean>();
 
   constructor(source: DrainSource) {
     this.#source = source;
@@ -24,7 +25,7 @@ export class DrainWaiters implements TurnEnd {
 
   /** Somebody waits for its promise. */
   get hasWaiters(): boolean {
-    return this.#waiters.length > 0;
+    return this.#waiters.hasAny;
   }
 
   /** Somebody was told that there is none: looks at the end of this turn, when what was sent in it has been tried. */
@@ -36,7 +37,7 @@ export class DrainWaiters implements TurnEnd {
   /** Settles when there is room: true; when the connection is gone: false. */
   wait(): Promise<boolean> {
     this.request();
-    return new Promise((settle) => this.#waiters.push(settle));
+    return this.#waiters.wait();
   }
 
   onTurnEnd(): void {
@@ -55,7 +56,7 @@ export class DrainWaiters implements TurnEnd {
   /** The connection is gone: there will be none. */
   close(): void {
     this.#requested = false;
-    this.#settle(false);
+    this.#waiters.resolve(false);
   }
 
   #schedule(): void {
@@ -68,14 +69,8 @@ export class DrainWaiters implements TurnEnd {
   #settleIfDrained(): boolean {
     if (!this.#requested || !this.#source.isDrained) return false;
     this.#requested = false;
-    this.#settle(true);
+    this.#waiters.resolve(true);
     this.#source.onDrained();
     return true;
-  }
-
-  #settle(room: boolean): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const settle of waiters) settle(room);
   }
 }

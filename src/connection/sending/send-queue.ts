@@ -1,5 +1,6 @@
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
 import { headerSize } from "../../protocol/frame-encoder.ts";
+import { Fifo } from "../../util/fifo.ts";
 import { LARGEST_CUT } from "./slab.ts";
 
 /** A message that waits: a text or binary payload, or a whole frame that others send too. */
@@ -25,17 +26,12 @@ export function chargeFor(count: number, size: number): number {
   return Math.max(size, (count - FREE) * ENTRY);
 }
 
-/** Taken items are cut off in front when there are this many, and half of all. */
-const COMPACT_AT = 64;
-
 /**
  * Messages that wait one by one for a peer that is slow, so that each can still be dropped: for the policies
  * "drop-oldest" and "latest". A connection has one only while its stream is full.
  */
 export class SendQueue {
-  #items: (QueuedMessage | undefined)[] = [];
-  /** Where the queue begins in `#items`. */
-  #first = 0;
+  readonly #items = new Fifo<QueuedMessage>();
   #size = 0;
   /** The one item of each key, since `conflate` was called. */
   #latest: Map<string | undefined, QueuedMessage> | undefined;
@@ -52,7 +48,7 @@ export class SendQueue {
 
   /** Messages that wait. */
   get count(): number {
-    return this.#items.length - this.#first;
+    return this.#items.length;
   }
 
   /**
@@ -85,16 +81,10 @@ export class SendQueue {
 
   /** Takes out the oldest. */
   take(): QueuedMessage | undefined {
-    const item = this.#items[this.#first];
+    const item = this.#items.shift();
     if (item === undefined) return undefined;
-    // What is taken is nobody's any more: not this list's either.
-    this.#items[this.#first++] = undefined;
     this.#size -= sizeOf(item);
     if (this.#latest?.get(item.key) === item) this.#latest.delete(item.key);
-    if (this.#first >= COMPACT_AT && this.#first * 2 >= this.#items.length) {
-      this.#items = this.#items.slice(this.#first);
-      this.#first = 0;
-    }
     return item;
   }
 
@@ -115,15 +105,16 @@ export class SendQueue {
     const latest = new Map<string | undefined, QueuedMessage>();
     // The newest is set last; what is deleted first goes to the end, so the order of what is kept stays that of sending.
     for (const item of this.#items) {
-      if (item === undefined) continue;
       latest.delete(item.key);
       latest.set(item.key, item);
     }
     this.#latest = latest;
-    const kept = [...latest.values()];
-    this.#items = kept;
-    this.#first = 0;
-    this.#size = kept.reduce((sum, item) => sum + sizeOf(item), 0);
+    this.#items.clear();
+    this.#size = 0;
+    for (const item of latest.values()) {
+      this.#items.push(item);
+      this.#size += sizeOf(item);
+    }
     return before - this.count;
   }
 }

@@ -1,4 +1,5 @@
 import { type Bytes, EMPTY, allocate } from "../../protocol/bytes.ts";
+import { Fifo } from "../../util/fifo.ts";
 
 /**
  * Something to be written by itself: a run of private frames, frames that others write too, or a payload whose header is
@@ -18,25 +19,20 @@ export interface QueuedWrite {
 /** Bytes below which a run that waits takes in the one after it. */
 export const JOINED_BELOW = 4096;
 
-/** Pieces that were taken are cut off in front when there are this many, and half of all. */
-const COMPACT_AT = 64;
-
 /** What an outbox has sealed, in the order in which it leaves. Most connections never have any. */
 export class WriteQueue {
-  #list: (QueuedWrite | undefined)[] = [];
-  /** Where it begins in the list. */
-  #first = 0;
+  readonly #list = new Fifo<QueuedWrite>();
 
   /** Messages that end in the pieces. */
   get messages(): number {
     let messages = 0;
-    for (let i = this.#first; i < this.#list.length; i++) messages += this.#list[i]?.messages ?? 0;
+    for (const piece of this.#list) messages += piece.messages;
     return messages;
   }
 
   /** True when there is nothing left. */
   get empty(): boolean {
-    return this.#first === this.#list.length;
+    return this.#list.length === 0;
   }
 
   /** Adds a piece. */
@@ -49,7 +45,7 @@ export class WriteQueue {
    * together with the run before it if that is short, so that a thousand short messages are not a thousand pieces.
    */
   pushWaiting(run: Bytes, messages: number): void {
-    const last = this.empty ? undefined : this.#list.at(-1);
+    const last = this.#list.last;
     const joins = last?.kind === "run" && last.bytes.length < JOINED_BELOW;
     if (joins) this.#list.pop();
     const before = joins ? last.bytes : EMPTY;
@@ -61,14 +57,6 @@ export class WriteQueue {
 
   /** Takes out the first piece: a payload in any case, for its header is written; another only where there is `room`. */
   take(room: boolean): QueuedWrite | undefined {
-    const piece = this.#list[this.#first];
-    if (piece === undefined || !(room || piece.kind === "payload")) return undefined;
-    // What is written is nobody's any more: not this list's either.
-    this.#list[this.#first++] = undefined;
-    if (this.#first >= COMPACT_AT && this.#first * 2 >= this.#list.length) {
-      this.#list = this.#list.slice(this.#first);
-      this.#first = 0;
-    }
-    return piece;
+    return room || this.#list.first?.kind === "payload" ? this.#list.shift() : undefined;
   }
 }

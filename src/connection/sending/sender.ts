@@ -58,7 +58,7 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
   #drainWaiters: DrainWaiters | undefined;
 
   constructor(stream: Duplex, settings: SendingSettings, host: SenderHost) {
-    super(stream, isNodeSocket(stream));
+    super(stream, isNodeSocket(stream), settings.role);
     this.#settings = settings;
     this.#host = host;
     this.#uncongestedSize = Math.min(settings.highWaterMark, settings.maxSendQueue, TRY_AT);
@@ -97,8 +97,8 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
 
   /** Sends a frame that others get too. `payload` is what is in it. */
   sendShared(frame: Bytes, payload: string | Bytes, key?: string): SendResult {
-    // After a `Blob` that is being read it waits, as all messages do.
-    if (this.#blobQueue !== undefined) return this.send(payload, key);
+    // After a `Blob` that is being read it waits, as all messages do. A client's frame has a masking key of its own.
+    if (this.#blobQueue !== undefined || this.encoder.masks) return this.send(payload, key);
     this.#accepted++;
     if (!this.#isUncongested() && !this.#admitOrDrop(key)) return SendResult.dropped;
     if (this.#queuesMessages()) this.#enqueue("frame", frame, key);
@@ -172,7 +172,7 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
       this.addMessage(Opcode.binary, payload);
       return;
     }
-    const frame = repeatedFrame(payload);
+    const frame = this.encoder.masks ? undefined : repeatedFrame(payload);
     if (frame === undefined) this.addText(payload);
     else this.addShared(frame);
   }

@@ -1,3 +1,4 @@
+import type { Role } from "../../protocol/state.ts";
 import type { LimitCounters } from "../counters/limit-counters.ts";
 
 /**
@@ -9,6 +10,8 @@ export type SendQueuePolicy = "terminate" | "drop-newest" | "drop-oldest" | "lat
 
 /** How all connections of one server send. */
 export interface SendingSettings {
+  /** The end that sends: a client masks its frames, a server does not. */
+  readonly role: Role;
   /** Bytes that may wait for the peer before `send` says so. */
   readonly highWaterMark: number;
   /** Bytes that may wait for the peer before the policy decides. */

@@ -1,6 +1,10 @@
+import type { Duplex } from "node:stream";
+
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
-import { FIN, headerSize, serializeFrame, writeHeader } from "../../protocol/frame-encoder.ts";
+import { FIN, type FrameEncoder, headerSize, writeHeader } from "../../protocol/frame-encoder.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
+import type { Role } from "../../protocol/state.ts";
+import { encoderOf } from "./encoders.ts";
 import { SharedFrames } from "./shared-frames.ts";
 import { StreamWriter } from "./stream-writer.ts";
 import { JOINED_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
@@ -22,6 +26,8 @@ import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
  * There is never more than one of them.
  */
 export class WriteBuffer extends StreamWriter implements TurnEnd {
+  /** Where it masks, no frame can be shared with other connections. */
+  protected readonly encoder: FrameEncoder;
   // The open run: slab memory from #from to #to.
   #slab: Slab | undefined;
   #from = 0;
@@ -45,6 +51,16 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   #holdsWrites = false;
   #scheduled = false;
   #ending = false;
+
+  /**
+   * @param stream the stream to write to
+   * @param socket whether the stream is a socket of Node's own, which accepts strings
+   * @param role the end that sends: a client's frames are masked
+   */
+  constructor(stream: Duplex, socket: boolean, role: Role = "server") {
+    super(stream, socket);
+    this.encoder = encoderOf(role);
+  }
 
   /** Messages that were handed to the stream. */
   get written(): number {
@@ -85,7 +101,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** Adds a text message. */
   addText(text: string): void {
     const room = TEXT_HEADER + text.length * 3;
-    if (room > LARGEST_CUT) {
+    if (room > LARGEST_CUT || this.encoder.masks) {
       this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
       return;
     }
@@ -105,7 +121,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     this.#frame(opcode | FIN, payload, 1);
   }
 
-  /** Adds a whole frame that others send too. */
+  /** Adds a whole frame that other connections send too: only for a server, whose frames are not masked. */
   addShared(frame: Bytes): void {
     if (this.isFull && frame.length < JOINED_BELOW) {
       // While it waits, what is short costs less as a copy in the run than as a piece of its own.
@@ -131,8 +147,8 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     // What has gathered may be more than the stream takes: then this goes before the rest of it.
     if (this.#size > LARGEST_CUT) this.flush();
     if (!this.isFull) this.#frame(opcode | FIN, payload, 0);
-    else if (opcode === Opcode.ping) this.writeToStream(serializeFrame(opcode | FIN, payload), false);
-    else this.#pendingPong = serializeFrame(opcode | FIN, payload);
+    else if (opcode === Opcode.ping) this.writeToStream(this.encoder.serialize(opcode | FIN, payload), false);
+    else this.#pendingPong = this.encoder.serialize(opcode | FIN, payload);
   }
 
   /** Adds the close frame behind all data. */
@@ -182,7 +198,9 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** The stream has room again. */
   onDrain(): void {
     this.setFull(false);
-    if (this.#pendingPong !== undefined) this.#writePong(this.#pendingPong);
+    const pong = this.#pendingPong;
+    this.#pendingPong = undefined;
+    if (pong !== undefined) this.writeToStream(pong, false);
     if (this.#size > 0) this.#writeOrSeal();
     if (this.#ending && this.#size === 0) this.endStream();
   }
@@ -199,11 +217,6 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   onTurnEnd(): void {
     this.#scheduled = false;
     if (this.#size > 0) this.#writeOrSeal();
-  }
-
-  #writePong(pong: Bytes): void {
-    this.#pendingPong = undefined;
-    this.writeToStream(pong, false);
   }
 
   #writeOrSeal(): void {
@@ -245,14 +258,20 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
 
   /** Adds a frame. `messages`: how many end in it, one or none. */
   #frame(first: number, payload: Bytes, messages: number): void {
-    const header = headerSize(payload.length, false);
-    const copied = payload.length <= LARGEST_CUT;
-    const slab = this.#openRun(header + (copied ? payload.length : 0));
-    const body = writeHeader(slab.bytes, slab.used, first, payload.length);
-    if (copied) slab.bytes.set(payload, body);
-    this.#closeCut(slab, copied ? body + payload.length : body);
-    if (copied) this.#messages += messages;
-    else this.#addPiece("payload", payload, messages);
+    const { length } = payload;
+    const encoder = this.encoder;
+    const header = encoder.headerSize(length);
+    if (length <= LARGEST_CUT) {
+      const slab = this.#openRun(header + length);
+      this.#closeCut(slab, encoder.write(slab.bytes, slab.used, first, payload));
+      this.#messages += messages;
+    } else if (encoder.masks) this.#addPiece("run", encoder.serialize(first, payload), messages);
+    else {
+      // The payload is not copied: its header is the end of the run before it.
+      const slab = this.#openRun(header);
+      this.#closeCut(slab, writeHeader(slab.bytes, slab.used, first, length));
+      this.#addPiece("payload", payload, messages);
+    }
   }
 
   #addPiece(kind: QueuedWrite["kind"], bytes: Bytes, messages: number): void {

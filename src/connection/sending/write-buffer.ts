@@ -258,20 +258,22 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
 
   /** Adds a frame. `messages`: how many end in it, one or none. */
   #frame(first: number, payload: Bytes, messages: number): void {
-    const { length } = payload;
-    const encoder = this.encoder;
-    const header = encoder.headerSize(length);
-    if (length <= LARGEST_CUT) {
-      const slab = this.#openRun(header + length);
-      this.#closeCut(slab, encoder.write(slab.bytes, slab.used, first, payload));
-      this.#messages += messages;
-    } else if (encoder.masks) this.#addPiece("run", encoder.serialize(first, payload), messages);
-    else {
-      // The payload is not copied: its header is the end of the run before it.
-      const slab = this.#openRun(header);
-      this.#closeCut(slab, writeHeader(slab.bytes, slab.used, first, length));
-      this.#addPiece("payload", payload, messages);
+    const { encoder } = this;
+    const copied = payload.length <= LARGEST_CUT;
+    if (encoder.masks && !copied) {
+      this.#addPiece("run", encoder.serialize(first, payload), messages);
+      return;
     }
+    const slab = this.#openRun(encoder.headerSize(payload.length) + (copied ? payload.length : 0));
+    if (encoder.masks) this.#closeCut(slab, encoder.write(slab.bytes, slab.used, first, payload));
+    else {
+      // Not by the encoder: a server's frames are the hot path, and this is a call less for each.
+      const body = writeHeader(slab.bytes, slab.used, first, payload.length);
+      if (copied) slab.bytes.set(payload, body);
+      this.#closeCut(slab, copied ? body + payload.length : body);
+    }
+    if (copied) this.#messages += messages;
+    else this.#addPiece("payload", payload, messages);
   }
 
   #addPiece(kind: QueuedWrite["kind"], bytes: Bytes, messages: number): void {

@@ -43,6 +43,42 @@ export function serializeFrame(first: number, payload: Uint8Array, key?: number)
   return frame;
 }
 
+/**
+ * Encodes the frames of one role. A server's frames are not masked (RFC 6455 5.1). A client masks each frame with a new key
+ * that nobody can predict (RFC 6455 5.3, 10.3), so it always copies the payload, and a frame cannot be sent twice.
+ */
+export class FrameEncoder {
+  readonly #nextKey: (() => number) | undefined;
+  /** Whether the frames are masked: then a payload must be copied, and a frame belongs to one connection. */
+  readonly masks: boolean;
+
+  /** @param nextKey returns a masking key of 32 random bits; undefined for a server */
+  constructor(nextKey?: () => number) {
+    this.#nextKey = nextKey;
+    this.masks = nextKey !== undefined;
+  }
+
+  /** Bytes of the header before `length` bytes of payload. */
+  headerSize(length: number): number {
+    return headerSize(length, this.masks);
+  }
+
+  /** Writes a whole frame at `at` and returns the offset after it. The payload is copied. */
+  write(bytes: Bytes, at: number, first: number, payload: Uint8Array): number {
+    const key = this.#nextKey?.();
+    const body = writeHeader(bytes, at, first, payload.length, key);
+    const end = body + payload.length;
+    bytes.set(payload, body);
+    if (key !== undefined) maskBytes(bytes, body, end, key);
+    return end;
+  }
+
+  /** A whole frame in its own memory. The payload is copied. */
+  serialize(first: number, payload: Uint8Array): Bytes {
+    return serializeFrame(first, payload, this.#nextKey?.());
+  }
+}
+
 function writeUint32(bytes: Uint8Array, at: number, value: number): number {
   bytes[at] = value >>> 24;
   bytes[at + 1] = (value >>> 16) & 0xff;

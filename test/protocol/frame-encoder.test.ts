@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FIN, headerSize, serializeFrame, writeHeader } from "../../src/protocol/frame-encoder.ts";
+import { FIN, FrameEncoder, headerSize, serializeFrame, writeHeader } from "../../src/protocol/frame-encoder.ts";
+import { allocate } from "../../src/protocol/bytes.ts";
 import { Opcode } from "../../src/protocol/opcodes.ts";
 import { copy, fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
 import { encode } from "../support/frames.ts";
@@ -35,6 +36,36 @@ describe("a frame", () => {
     ["pong", Opcode.pong, "8a00"],
   ])("without a payload is two bytes: %s", (_name, opcode, expected) => {
     expect(toHex(serializeFrame(FIN | opcode, hex("")))).toBe(expected);
+  });
+});
+
+describe("an encoder", () => {
+  test("of a server does not mask", () => {
+    const encoder = new FrameEncoder();
+    expect([encoder.masks, encoder.headerSize(5), encoder.headerSize(126)]).toEqual([false, 2, 4]);
+    expect(toHex(encoder.serialize(FIN | Opcode.text, utf8("Hello")))).toBe("810548656c6c6f");
+  });
+
+  test("of a client masks each frame with the next key, and leaves the payload as it was", () => {
+    const keys = [KEY, 0, 0xff];
+    const encoder = new FrameEncoder(() => keys.shift()!);
+    const payload = utf8("Hello");
+    expect([encoder.masks, encoder.headerSize(5), encoder.headerSize(126)]).toEqual([true, 6, 8]);
+    expect(toHex(encoder.serialize(FIN | Opcode.text, payload))).toBe("818537fa213d7f9f4d5158");
+    expect(toHex(encoder.serialize(FIN | Opcode.text, payload))).toBe("81850000000048656c6c6f");
+    expect(toHex(encoder.serialize(FIN | Opcode.text, payload))).toBe("8185ff000000b7656c6c90");
+    expect(toHex(payload)).toBe("48656c6c6f");
+  });
+
+  test.each([
+    ["server", undefined, "eeee810548656c6c6feeee"],
+    ["client", () => KEY, "eeee818537fa213d7f9f4d5158eeee"],
+  ])("of a %s writes where it is told to, and nowhere else", (_role, nextKey, expected) => {
+    const encoder = new FrameEncoder(nextKey);
+    const bytes = allocate(expected.length / 2);
+    bytes.fill(0xee);
+    const end = encoder.write(bytes, 2, FIN | Opcode.text, utf8("Hello"));
+    expect([toHex(bytes), end]).toEqual([expected, bytes.length - 2]);
   });
 });
 

@@ -1,32 +1,55 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+
 import { Fifo } from "../../src/util/fifo.ts";
 
-interface Item {
-  readonly id: number;
-}
-
-function fifoOf(count: number): Fifo<Item> {
-  const fifo = new Fifo<Item>();
-  for (let id = 0; id < count; id++) fifo.push({ id });
-  return fifo;
-}
-
 describe("a fifo", () => {
-  test.each([0, 1, 63, 64, 65, 127, 128, 129, 1000])("returns %s items in their order", (count) => {
-    const fifo = fifoOf(count);
-    for (let id = 0; id < count; id++) {
-      expect(fifo.length).toBe(count - id);
-      expect(fifo.toArray()[0]).toEqual({ id });
-      expect(fifo.shift()).toEqual({ id });
-    }
-    expect([fifo.length, fifo.toArray(), fifo.shift()]).toEqual([0, [], undefined]);
-    fifo.push({ id: 9 });
-    expect(fifo.shift()).toEqual({ id: 9 });
+  test("is empty at first", () => {
+    const fifo = new Fifo<string>();
+    expect([fifo.length, fifo.first, fifo.last, fifo.shift(), fifo.pop(), [...fifo]]).toEqual([
+      0,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      [],
+    ]);
   });
 
-  test("copies its items", () => {
-    const fifo = fifoOf(2);
-    fifo.toArray().pop();
-    expect(fifo.length).toBe(2);
+  test("holds undefined like any other item", () => {
+    const fifo = new Fifo<string | undefined>();
+    fifo.push(undefined);
+    fifo.push("a");
+    expect([fifo.length, fifo.shift(), fifo.length, fifo.shift(), fifo.length]).toEqual([2, undefined, 1, "a", 0]);
+  });
+
+  test("does what an array does, whatever its length", () => {
+    const step = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ push: fc.integer({ min: 1, max: 100 }) }) },
+      { weight: 5, arbitrary: fc.record({ shift: fc.integer({ min: 1, max: 100 }) }) },
+      fc.constant("pop" as const),
+      { weight: 1, arbitrary: fc.constant("clear" as const) },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const fifo = new Fifo<number>();
+        const model: number[] = [];
+        let next = 0;
+        for (const action of steps) {
+          if (action === "pop") expect(fifo.pop()).toBe(model.pop());
+          else if (action === "clear") {
+            fifo.clear();
+            model.length = 0;
+          } else if ("push" in action) {
+            for (let i = 0; i < action.push; i++) {
+              fifo.push(next);
+              model.push(next++);
+            }
+          } else for (let i = 0; i < action.shift; i++) expect(fifo.shift()).toBe(model.shift());
+          expect([fifo.length, fifo.first, fifo.last]).toEqual([model.length, model[0], model.at(-1)]);
+          expect([...fifo]).toEqual(model);
+        }
+      }),
+    );
   });
 });

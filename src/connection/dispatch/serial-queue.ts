@@ -1,3 +1,5 @@
+import { Fifo } from "../../util/fifo.ts";
+
 /** Something to be run, among items that wait to be delivered. */
 class Task {
   readonly run: () => void;
@@ -18,8 +20,7 @@ export class SerialQueue {
   #isWaiting = false;
   #running = false;
   /** Tasks, and items that wait to be delivered. A closure for each item would take more memory than a short message. */
-  #waiting: unknown[] = [];
-  #next = 0;
+  #waiting: Fifo<unknown> | undefined;
   /** The number of the promise that is awaited. Promises with other numbers are ignored. */
   #awaited = 0;
 
@@ -45,7 +46,7 @@ export class SerialQueue {
 
   /** How many tasks are deferred. */
   get length(): number {
-    return this.#waiting.length - this.#next;
+    return this.#waiting === undefined ? 0 : this.#waiting.length;
   }
 
   /**
@@ -80,12 +81,12 @@ export class SerialQueue {
 
   /** Adds a task. It runs when everything before it has settled. */
   addTask(task: () => void): void {
-    this.#waiting.push(new Task(task));
+    this.addItem(new Task(task));
   }
 
   /** Adds an item. It is delivered when everything before it has settled. */
   addItem(item: unknown): void {
-    this.#waiting.push(item);
+    (this.#waiting ??= new Fifo()).push(item);
   }
 
   /** Runs what is queued, until a promise is awaited. */
@@ -93,20 +94,16 @@ export class SerialQueue {
     if (this.#isWaiting || this.#running) return;
     this.#running = true;
     try {
-      while (!this.isWaiting && this.#next < this.#waiting.length) {
-        const next = this.#waiting[this.#next];
+      while (!this.isWaiting && this.#waiting !== undefined && this.#waiting.length > 0) {
+        const next = this.#waiting.first;
         const rest = next instanceof Task ? undefined : this.#delayBefore();
         if (rest !== undefined) {
           this.waitFor(rest);
           break;
         }
-        this.#next++;
+        this.#waiting.shift();
         if (next instanceof Task) next.run();
         else this.#deliver(next);
-      }
-      if (this.#next === this.#waiting.length) {
-        this.#waiting = [];
-        this.#next = 0;
       }
     } finally {
       this.#running = false;

@@ -1,4 +1,5 @@
 import { type Bytes, allocate } from "../../protocol/bytes.ts";
+import { Waiters } from "../../util/waiters.ts";
 
 /** Bytes of a ping's payload. */
 const PAYLOAD = 4;
@@ -23,7 +24,8 @@ export class Ping {
   /** How many times `pingTimeout` the pong may take. */
   readonly patience: number;
   readonly #sent: number;
-  #waiters: ((roundTrip: number | undefined) => void)[] = [];
+  /** Made for the first caller: most pings are those of the heartbeat, for which nobody waits. */
+  #waiters: Waiters<number | undefined> | undefined;
 
   /**
    * @param tick the tick of now
@@ -43,7 +45,7 @@ export class Ping {
 
   /** Settles with the milliseconds to the pong; with undefined if the connection closes before. */
   roundTrip(): Promise<number | undefined> {
-    return new Promise((settle) => this.#waiters.push(settle));
+    return (this.#waiters ??= new Waiters()).wait();
   }
 
   /** Notes how many bytes were not taken. Returns whether they are fewer than before: then the peer is slow, but it reads. */
@@ -60,17 +62,11 @@ export class Ping {
 
   /** The pong was received. */
   onPong(now: number): void {
-    this.#settle(now - this.#sent);
+    this.#waiters?.resolve(now - this.#sent);
   }
 
   /** The connection is closed. */
   onGone(): void {
-    this.#settle(undefined);
-  }
-
-  #settle(roundTrip: number | undefined): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const settle of waiters) settle(roundTrip);
+    this.#waiters?.resolve(undefined);
   }
 }

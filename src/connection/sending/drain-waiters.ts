@@ -1,3 +1,4 @@
+import { Waiters } from "../../util/waiters.ts";
 import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
 
 /** The sender whose waiting bytes a `DrainWaiters` observes. */
@@ -19,7 +20,7 @@ export class DrainWaiters implements TurnEnd {
   #requested = false;
   #scheduled = false;
   #asked = false;
-  #waiters: ((drained: boolean) => void)[] = [];
+  readonly #waiters = new Waiters<boolean>();
 
   constructor(source: DrainSource) {
     this.#source = source;
@@ -27,7 +28,7 @@ export class DrainWaiters implements TurnEnd {
 
   /** Whether a caller waits for its promise. */
   get hasWaiters(): boolean {
-    return this.#waiters.length > 0;
+    return this.#waiters.hasAny;
   }
 
   /** A caller was told to wait. The check follows at the end of this turn, after the frames of this turn were written. */
@@ -39,7 +40,7 @@ export class DrainWaiters implements TurnEnd {
   /** Resolves with true when the sender has drained, with false when the connection is gone. */
   wait(): Promise<boolean> {
     this.request();
-    return new Promise((settle) => this.#waiters.push(settle));
+    return this.#waiters.wait();
   }
 
   onTurnEnd(): void {
@@ -58,7 +59,7 @@ export class DrainWaiters implements TurnEnd {
   /** The connection is gone: it will not drain any more. */
   close(): void {
     this.#requested = false;
-    this.#settle(false);
+    this.#waiters.resolve(false);
   }
 
   #schedule(): void {
@@ -71,14 +72,8 @@ export class DrainWaiters implements TurnEnd {
   #settleIfDrained(): boolean {
     if (!this.#requested || !this.#source.isDrained) return false;
     this.#requested = false;
-    this.#settle(true);
+    this.#waiters.resolve(true);
     this.#source.onDrained();
     return true;
-  }
-
-  #settle(drained: boolean): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const settle of waiters) settle(drained);
   }
 }

@@ -104,7 +104,7 @@ export class SendQueue {
     const before = this.count;
     const latest = new Map<string | undefined, QueuedMessage>();
     // A key that is deleted and set again moves to the end of the map: the newest messages keep the order of sending.
-    for (const item of this.#items.toArray()) {
+    for (const item of this.#items) {
       latest.delete(item.key);
       latest.set(item.key, item);
     }

@@ -1,3 +1,4 @@
+import type { Role } from "../../protocol/state.ts";
 import type { ConnectionLimitCounters } from "../counters/limit-counters.ts";
 
 /**
@@ -9,6 +10,8 @@ export type SendQueuePolicy = "terminate" | "drop-newest" | "drop-oldest" | "lat
 
 /** The settings for sending, which all connections of a server share. */
 export interface SendingSettings {
+  /** The end that sends: a client masks its frames, a server does not. */
+  readonly role: Role;
   /** If more bytes wait for the peer, `send` reports that the peer is slow. */
   readonly highWaterMark: number;
   /** If more bytes wait for the peer, the policy applies. */

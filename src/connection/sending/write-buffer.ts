@@ -1,6 +1,10 @@
+import type { Duplex } from "node:stream";
+
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
-import { FIN, headerSize, serializeFrame, writeHeader } from "../../protocol/frame-encoder.ts";
+import { FIN, type FrameEncoder, headerSize, writeHeader } from "../../protocol/frame-encoder.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
+import type { Role } from "../../protocol/state.ts";
+import { encoderOf } from "./encoders.ts";
 import { SharedFrames } from "./shared-frames.ts";
 import { StreamWriter } from "./stream-writer.ts";
 import { JOINED_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
@@ -16,12 +20,14 @@ import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
  *   all (0.90 times the CPU of an echo with 64 in flight).
  * - This connection's other frames are encoded into the slab, one after the other (a *run*).
  * - Frames that other connections send too are kept as a reference to `SharedFrames`.
- * - Large payloads are not isCopied.
+ * - Large payloads are not copied.
  *
  * Only one of these is open at a time: texts, a run or shared frames. When a frame of another kind is added, the open one
  * becomes a queued write.
  */
 export class WriteBuffer extends StreamWriter implements TurnEnd {
+  /** If it masks, no frame can be shared with other connections. */
+  protected readonly encoder: FrameEncoder;
   // The open run: the bytes of the slab from #runStart to #runEnd.
   #slab: Slab | undefined;
   #runStart = 0;
@@ -45,6 +51,12 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   #holdsWrites = false;
   #scheduled = false;
   #ending = false;
+
+  /** @param socket whether the stream is a socket of Node's own, which accepts strings */
+  constructor(stream: Duplex, socket: boolean, role: Role = "server") {
+    super(stream, socket);
+    this.encoder = encoderOf(role);
+  }
 
   /** The number of messages written to the stream. */
   get written(): number {
@@ -85,7 +97,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** Adds a text message. */
   addText(text: string): void {
     const space = TEXT_HEADER + text.length * 3;
-    if (space > LARGEST_CUT) {
+    if (space > LARGEST_CUT || this.encoder.masks) {
       this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
       return;
     }
@@ -100,7 +112,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     this.#messages++;
   }
 
-  /** Adds a message. A payload of more than `LARGEST_CUT` bytes is not isCopied: the caller must not change it until it is sent. */
+  /** Adds a message. A payload of more than `LARGEST_CUT` bytes is not copied: the caller must not change it until it is sent. */
   addMessage(opcode: number, payload: Bytes): void {
     this.#addFrame(opcode | FIN, payload, 1);
   }
@@ -131,8 +143,8 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     // The waiting data may fill the stream: then this frame leaves before the rest of the data.
     if (this.#size > LARGEST_CUT) this.flush();
     if (!this.isFull) this.#addFrame(opcode | FIN, payload, 0);
-    else if (opcode === Opcode.ping) this.writeToStream(serializeFrame(opcode | FIN, payload), false);
-    else this.#pendingPong = serializeFrame(opcode | FIN, payload);
+    else if (opcode === Opcode.ping) this.writeToStream(this.encoder.serialize(opcode | FIN, payload), false);
+    else this.#pendingPong = this.encoder.serialize(opcode | FIN, payload);
   }
 
   /** Adds the close frame, after all data. */
@@ -182,7 +194,9 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** The stream is not full any more. */
   onDrain(): void {
     this.setFull(false);
-    if (this.#pendingPong !== undefined) this.#writePong(this.#pendingPong);
+    const pong = this.#pendingPong;
+    this.#pendingPong = undefined;
+    if (pong !== undefined) this.writeToStream(pong, false);
     if (this.#size > 0) this.#writeOrQueue();
     if (this.#ending && this.#size === 0) this.endStream();
   }
@@ -199,11 +213,6 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   onTurnEnd(): void {
     this.#scheduled = false;
     if (this.#size > 0) this.#writeOrQueue();
-  }
-
-  #writePong(pong: Bytes): void {
-    this.#pendingPong = undefined;
-    this.writeToStream(pong, false);
   }
 
   #writeOrQueue(): void {
@@ -245,6 +254,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
 
   /** Adds a frame. `messages`: the number of messages that end in it, one or none. */
   #addFrame(first: number, payload: Bytes, messages: number): void {
+    if (this.encoder.masks) return this.#addMaskedFrame(first, payload, messages);
     const header = headerSize(payload.length, false);
     const isCopied = payload.length <= LARGEST_CUT;
     const slab = this.#openRun(header + (isCopied ? payload.length : 0));
@@ -253,6 +263,17 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     this.#extendRun(slab, isCopied ? body + payload.length : body);
     if (isCopied) this.#messages += messages;
     else this.#addQueuedWrite("payload", payload, messages);
+  }
+
+  /** Adds a client's frame: a masked copy, so that the caller's bytes stay as they are. */
+  #addMaskedFrame(first: number, payload: Bytes, messages: number): void {
+    if (payload.length > LARGEST_CUT) {
+      this.#addQueuedWrite("run", this.encoder.serialize(first, payload), messages);
+      return;
+    }
+    const slab = this.#openRun(this.encoder.headerSize(payload.length) + payload.length);
+    this.#extendRun(slab, this.encoder.write(slab.bytes, slab.used, first, payload));
+    this.#messages += messages;
   }
 
   #addQueuedWrite(kind: QueuedWrite["kind"], bytes: Bytes, messages: number): void {

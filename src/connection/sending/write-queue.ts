@@ -1,4 +1,5 @@
 import { type Bytes, EMPTY, allocate } from "../../protocol/bytes.ts";
+import { Fifo } from "../../util/fifo.ts";
 
 /**
  * One write to the stream: a run of this connection's own frames, frames that other connections write too, or a payload.
@@ -18,25 +19,20 @@ export interface QueuedWrite {
 /** The next run is joined to a waiting run that has fewer bytes than this. */
 export const JOINED_BELOW = 4096;
 
-/** The array is compacted when at least this number of its items were taken, and at least half of all. */
-const COMPACT_AT = 64;
-
 /** The queued writes of a write buffer, in the order of writing. Most connections never have one. */
 export class WriteQueue {
-  #list: (QueuedWrite | undefined)[] = [];
-  /** The index of the first queued write in `#list`. */
-  #first = 0;
+  readonly #list = new Fifo<QueuedWrite>();
 
   /** The number of messages that end in the queued writes. */
   get messages(): number {
     let messages = 0;
-    for (let i = this.#first; i < this.#list.length; i++) messages += this.#list[i]?.messages ?? 0;
+    for (const queued of this.#list) messages += queued.messages;
     return messages;
   }
 
   /** Whether the queue is empty. */
   get empty(): boolean {
-    return this.#first === this.#list.length;
+    return this.#list.length === 0;
   }
 
   /** Adds a queued write. */
@@ -49,7 +45,7 @@ export class WriteQueue {
    * is joined to the run before it if that is short, so that a thousand short messages do not make a thousand writes.
    */
   pushWaiting(run: Bytes, messages: number): void {
-    const last = this.empty ? undefined : this.#list.at(-1);
+    const { last } = this.#list;
     const isJoined = last?.kind === "run" && last.bytes.length < JOINED_BELOW;
     if (isJoined) this.#list.pop();
     const before = isJoined ? last.bytes : EMPTY;
@@ -61,14 +57,6 @@ export class WriteQueue {
 
   /** Removes and returns the first queued write. Without `takesAny` only a payload is taken: its header was already written. */
   take(takesAny: boolean): QueuedWrite | undefined {
-    const next = this.#list[this.#first];
-    if (next === undefined || !(takesAny || next.kind === "payload")) return undefined;
-    // The array must not keep the bytes in memory.
-    this.#list[this.#first++] = undefined;
-    if (this.#first >= COMPACT_AT && this.#first * 2 >= this.#list.length) {
-      this.#list = this.#list.slice(this.#first);
-      this.#first = 0;
-    }
-    return next;
+    return takesAny || this.#list.first?.kind === "payload" ? this.#list.shift() : undefined;
   }
 }

@@ -98,7 +98,7 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
   /** Sends a frame that other connections send too. `payload` is the payload of the frame. */
   sendShared(frame: Bytes, payload: string | Bytes, key?: string): SendResult {
     // It waits after a `Blob` that is being read, as all messages do. A client's frame has a masking key of its own.
-    if (this.#blobQueue !== undefined || this.encoder.masks) return this.send(payload, key);
+    if (this.#blobQueue !== undefined || this.masks) return this.send(payload, key);
     this.#accepted++;
     if (!this.#isUncongested() && !this.#admitOrDrop(key)) return SendResult.dropped;
     if (this.#queuesMessages()) this.#enqueue("frame", frame, key);
@@ -172,7 +172,7 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
       this.addMessage(Opcode.binary, payload);
       return;
     }
-    const frame = this.encoder.masks ? undefined : repeatedFrame(payload);
+    const frame = this.masks ? undefined : repeatedFrame(payload);
     if (frame === undefined) this.addText(payload);
     else this.addShared(frame);
   }

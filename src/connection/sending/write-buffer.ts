@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
-import { FIN, type FrameEncoder, headerSize, writeHeader } from "../../protocol/frame-encoder.ts";
+import { FIN, headerSize, writeHeader } from "../../protocol/frame-encoder.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
 import type { Role } from "../../protocol/state.ts";
 import { encoderOf } from "./encoders.ts";
@@ -26,8 +26,8 @@ import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
  * becomes a queued write.
  */
 export class WriteBuffer extends StreamWriter implements TurnEnd {
-  /** If it masks, no frame can be shared with other connections. */
-  protected readonly encoder: FrameEncoder;
+  /** A client masks its frames (RFC 6455 5.3): none can be shared with other connections. */
+  protected readonly masks: boolean;
   // The open run: the bytes of the slab from #runStart to #runEnd.
   #slab: Slab | undefined;
   #runStart = 0;
@@ -55,7 +55,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** @param socket whether the stream is a socket of Node's own, which accepts strings */
   constructor(stream: Duplex, socket: boolean, role: Role = "server") {
     super(stream, socket);
-    this.encoder = encoderOf(role);
+    this.masks = role === "client";
   }
 
   /** The number of messages written to the stream. */
@@ -97,7 +97,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** Adds a text message. */
   addText(text: string): void {
     const space = TEXT_HEADER + text.length * 3;
-    if (space > LARGEST_CUT || this.encoder.masks) {
+    if (space > LARGEST_CUT || this.masks) {
       this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
       return;
     }
@@ -142,9 +142,10 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   addControl(opcode: typeof Opcode.ping | typeof Opcode.pong, payload: Bytes): void {
     // The waiting data may fill the stream: then this frame leaves before the rest of the data.
     if (this.#size > LARGEST_CUT) this.flush();
-    if (!this.isFull) this.#addFrame(opcode | FIN, payload, 0);
-    else if (opcode === Opcode.ping) this.writeToStream(this.encoder.serialize(opcode | FIN, payload), false);
-    else this.#pendingPong = this.encoder.serialize(opcode | FIN, payload);
+    if (!this.isFull) return this.#addFrame(opcode | FIN, payload, 0);
+    const frame = encoderOf(this.masks ? "client" : "server").serialize(opcode | FIN, payload);
+    if (opcode === Opcode.ping) this.writeToStream(frame, false);
+    else this.#pendingPong = frame;
   }
 
   /** Adds the close frame, after all data. */
@@ -254,7 +255,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
 
   /** Adds a frame. `messages`: the number of messages that end in it, one or none. */
   #addFrame(first: number, payload: Bytes, messages: number): void {
-    if (this.encoder.masks) return this.#addMaskedFrame(first, payload, messages);
+    if (this.masks) return this.#addMaskedFrame(first, payload, messages);
     const header = headerSize(payload.length, false);
     const isCopied = payload.length <= LARGEST_CUT;
     const slab = this.#openRun(header + (isCopied ? payload.length : 0));
@@ -268,11 +269,11 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** Adds a client's frame: a masked copy, so that the caller's bytes stay as they are. */
   #addMaskedFrame(first: number, payload: Bytes, messages: number): void {
     if (payload.length > LARGEST_CUT) {
-      this.#addQueuedWrite("run", this.encoder.serialize(first, payload), messages);
+      this.#addQueuedWrite("run", encoderOf("client").serialize(first, payload), messages);
       return;
     }
-    const slab = this.#openRun(this.encoder.headerSize(payload.length) + payload.length);
-    this.#extendRun(slab, this.encoder.write(slab.bytes, slab.used, first, payload));
+    const slab = this.#openRun(encoderOf("client").headerSize(payload.length) + payload.length);
+    this.#extendRun(slab, encoderOf("client").write(slab.bytes, slab.used, first, payload));
     this.#messages += messages;
   }
 

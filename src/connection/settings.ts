@@ -1,15 +1,12 @@
 import { isUtf8 } from "node:buffer";
 
 import { ReaderRules } from "../protocol/reader-rules.ts";
-import type { Role } from "../protocol/state.ts";
 import type { KeepaliveSettings } from "./keepalive/settings.ts";
 import type { ReceivingSettings } from "./receiving/settings.ts";
 import type { SendingSettings } from "./sending/settings.ts";
 
 /** What connections that are made alike have in common: those of one server. */
 export interface ConnectionSettings extends SendingSettings, ReceivingSettings {
-  /** Which end they are. */
-  readonly role: Role;
   /** Milliseconds the peer has for its side of closing. */
   readonly closeTimeout: number;
   /** How long connections live, in ticks. */

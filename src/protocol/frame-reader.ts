@@ -1,6 +1,6 @@
 import { ProtocolError, withoutStack } from "../errors/errors.ts";
 import type { ProtocolErrorCode } from "../errors/table.ts";
-import { type Bytes, allocate } from "./bytes.ts";
+import { type Bytes, copyOf } from "./bytes.ts";
 import { copyShort, returnPartialFrame, takePartialFrame } from "./partial-frame.ts";
 import { parseClose } from "./close-frame.ts";
 import { MessageAssembler } from "./message-assembler.ts";
@@ -98,8 +98,7 @@ export class FrameReader {
 
   /** Copies the rest of a lent chunk and reads the copy, so that the receiver may keep views of it. */
   #readCopy(chunk: Bytes, start: number, end: number): number {
-    const copy = allocate(end - start);
-    copy.set(chunk.subarray(start, end));
+    const copy = copyOf(chunk.subarray(start, end));
     this.#lent = false;
     this.#read(copy, 0, copy.length);
     return end;

@@ -4,12 +4,13 @@ import type { StreamedBody } from "./message-body.ts";
 import type { MessageTransform } from "./message-transform.ts";
 import type { DataOpcode } from "./opcodes.ts";
 import { MAX_SHORT } from "./short-texts.ts";
+import type { Role } from "./state.ts";
 import { checkUtf8, checkUtf8By } from "./utf8.ts";
 
 /** The options of a reader. */
 export interface ReaderOptions {
   /** The reader's own role. A client masks its frames, a server does not (RFC 6455 5.1). */
-  readonly role: "server" | "client";
+  readonly role: Role;
   /** The most bytes that a message may have, in all its fragments together. Default 1 MiB. */
   readonly maxMessageSize?: number;
   /** The most fragments a message may have. Default 16,384. */

@@ -1,4 +1,4 @@
-import { connectionLimitNames } from "../connection/counters/limit-counters.ts";
+import { connectionLimitNames, zeroCounters } from "../connection/counters/limit-counters.ts";
 
 /** The options of a server that limit something. Each has a counter of its own in `wss.counters.limits`. */
 export const limitNames = [
@@ -19,5 +19,5 @@ export type LimitCounters = Record<LimitName, number>;
 
 /** Counters that are all 0. */
 export function newLimitCounters(): LimitCounters {
-  return Object.fromEntries(limitNames.map((name) => [name, 0])) as LimitCounters;
+  return zeroCounters(limitNames);
 }

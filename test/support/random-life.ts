@@ -1,6 +1,6 @@
 import { Connection } from "../../src/connection/connection.ts";
 import type { MessageCounters } from "../../src/connection/counters/message-counters.ts";
-import { newConnectionLimitCounters } from "../../src/connection/counters/limit-counters.ts";
+import { connectionLimitNames, zeroCounters } from "../../src/connection/counters/limit-counters.ts";
 import type { HandlerCallbacks } from "../../src/connection/dispatch/handler-dispatcher.ts";
 import type { WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../../src/connection/dispatch/events.ts";
 import type { ConnectionOwner } from "../../src/connection/connection-owner.ts";
@@ -45,7 +45,7 @@ export class Life implements ConnectionOwner {
   now = 0;
   readonly stream: Wire;
   readonly connection: Connection;
-  readonly limitCounters = newConnectionLimitCounters();
+  readonly limitCounters = zeroCounters(connectionLimitNames);
   /** The names of the callbacks, in order. */
   readonly calls: string[] = [];
   /** The messages that were delivered, `named`. */

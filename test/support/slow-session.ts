@@ -1,6 +1,7 @@
 import {
   type ConnectionLimitCounters,
-  newConnectionLimitCounters,
+  connectionLimitNames,
+  zeroCounters,
 } from "../../src/connection/counters/limit-counters.ts";
 import type { SendResult } from "../../src/connection/sending/sender.ts";
 import { textFrame } from "../../src/connection/sending/text-frames.ts";
@@ -27,7 +28,7 @@ export interface Slow extends Session {
  * @param react - What its handler does.
  */
 export async function slowPeer(options: SessionOptions = {}, react: React = {}): Promise<Slow> {
-  const limitCounters = newConnectionLimitCounters();
+  const limitCounters = zeroCounters(connectionLimitNames);
   const session = new Session(react, { stream: new Wire({ highWaterMark: 1 }), limitCounters, ...options });
   await turns(1);
   session.stream.stick();

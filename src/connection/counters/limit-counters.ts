@@ -22,9 +22,9 @@ export type ConnectionLimitName = (typeof connectionLimitNames)[number];
 /** How often each limit was reached. */
 export type ConnectionLimitCounters = Record<ConnectionLimitName, number>;
 
-/** A limitCounters of nothing yet. */
-export function newConnectionLimitCounters(): ConnectionLimitCounters {
-  return Object.fromEntries(connectionLimitNames.map((name) => [name, 0])) as ConnectionLimitCounters;
+/** Counters with these names that are all 0. */
+export function zeroCounters<Name extends string>(names: readonly Name[]): Record<Name, number> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
 }
 
 const limits: Partial<Record<ErrorCode, ConnectionLimitName>> = {

@@ -33,7 +33,7 @@ export interface BlobQueueSink {
  */
 export class BlobQueue {
   readonly #sink: BlobQueueSink;
-  #waiting = new Fifo<Entry>();
+  readonly #waiting = new Fifo<Entry>();
   #size = 0;
   #count = 0;
   #dropped = false;
@@ -75,7 +75,7 @@ export class BlobQueue {
   drop(): number {
     const lost = this.#count;
     this.#dropped = true;
-    this.#waiting = new Fifo();
+    this.#waiting.clear();
     this.#size = this.#count = 0;
     return lost;
   }

@@ -1,7 +1,8 @@
 import { type Bytes, allocate } from "../../protocol/bytes.ts";
+import { MAX_COPIED } from "../transport/stream.ts";
 
 /** The bytes of one slab: enough for some hundred short answers, and the most that one write passes to the system. */
-const SLAB_SIZE = 64 * 1024;
+const SLAB_SIZE = 4 * MAX_COPIED;
 
 /**
  * Memory for short frames, which all connections of the process share. It is used from front to back. If the system takes
@@ -22,5 +23,8 @@ export function slabFor(size: number): Slab {
   return current;
 }
 
-/** The longest payload, in bytes, that is written into a slab. A longer payload stays in its own memory. */
-export const LARGEST_CUT = SLAB_SIZE / 4;
+/**
+ * The longest payload, in bytes, that is written into a slab: a quarter of it. A longer payload stays in its own memory, whose
+ * length the stream compares after the write: it is the same bound.
+ */
+export const LARGEST_CUT = MAX_COPIED;

@@ -19,9 +19,9 @@ export interface StreamListener {
   onTaken(): void;
   /** The peer will send no more. */
   onEnd(): void;
-  /** The stream failed; `closed` follows. */
+  /** The stream failed; `onStreamClose` follows. */
   onStreamError(cause: Error): void;
-  /** The stream is gone. */
+  /** The stream is closed. */
   onStreamClose(): void;
 }
 
@@ -56,7 +56,7 @@ export const WriteResult = {
   taken: 2,
 } as const;
 
-/** One of `Written`. */
+/** One of `WriteResult`. */
 export type WriteResult = (typeof WriteResult)[keyof typeof WriteResult];
 
 /**
@@ -65,24 +65,25 @@ export type WriteResult = (typeof WriteResult)[keyof typeof WriteResult];
  */
 export function write(stream: Duplex, bytes: Bytes | string): WriteResult {
   try {
-    if (mayWriteDirectly(stream)) return writeDirectly(stream, bytes, onTaken) ? WriteResult.taken : WriteResult.full;
+    if (mayWriteDirectly(stream))
+      return writeDirectly(stream, bytes, onDirectDrain) ? WriteResult.taken : WriteResult.full;
     if (writeStock(stream, bytes)) return WriteResult.kept;
-    awaitRoom(stream as Linked);
+    listenForDrain(stream as Linked);
   } catch (error) {
     broken(stream, error);
   }
   return WriteResult.full;
 }
 
-/** From this many bytes on, memory may be the user's: shorter payloads were copied. */
-const MAYBE_THE_USERS = 16 * 1024;
+/** Payloads of at most this many bytes are copied when they are sent. Larger memory may be the user's. */
+export const MAX_COPIED = 16 * 1024;
 
 function writeStock(stream: Duplex, bytes: Bytes | string): boolean {
   if (typeof bytes === "string") {
     // Another stream may ignore the encoding.
     return isNodeSocket(stream) ? stream.write(bytes, "latin1") : stream.write(Buffer.from(bytes, "latin1"));
   }
-  if (bytes.length < MAYBE_THE_USERS) return stream.write(bytes);
+  if (bytes.length <= MAX_COPIED) return stream.write(bytes);
   const { length } = bytes;
   return stream.write(bytes, () => {
     if (bytes.length !== length) stream.destroy(memoryChanged());
@@ -120,7 +121,7 @@ function broken(stream: Duplex, error: unknown): false {
 }
 
 /** Most connections never find their stream full: they have no listener for "drain". */
-function awaitRoom(stream: Linked): void {
+function listenForDrain(stream: Linked): void {
   if (stream[listener] !== undefined && !stream.listeners("drain").includes(onDrain)) stream.on("drain", onDrain);
 }
 
@@ -134,7 +135,7 @@ function onRead(this: Linked, bytes: number, memory: Bytes): void {
   this[listener]?.onData(memory, bytes, true);
 }
 
-function onTaken(stream: Duplex): void {
+function onDirectDrain(stream: Duplex): void {
   (stream as Linked)[listener]?.onDrain();
 }
 

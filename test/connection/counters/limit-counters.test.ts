@@ -1,14 +1,10 @@
 import { describe, expect, test } from "vitest";
-import {
-  countLimit,
-  connectionLimitNames,
-  newConnectionLimitCounters,
-} from "../../../src/connection/counters/limit-counters.ts";
+import { countLimit, connectionLimitNames, zeroCounters } from "../../../src/connection/counters/limit-counters.ts";
 import { type ErrorCode, type ErrorRow, errorTable } from "../../../src/errors/table.ts";
 import { readOptions } from "../../../src/server/settings.ts";
 
 function limitOf(code: ErrorCode): string | undefined {
-  const limitCounters = newConnectionLimitCounters();
+  const limitCounters = zeroCounters(connectionLimitNames);
   countLimit(limitCounters, code);
   return connectionLimitNames.find((name) => limitCounters[name] > 0);
 }
@@ -28,15 +24,15 @@ describe("the names of the limits", () => {
 
 describe("a new limitCounters", () => {
   test("counts each limit from 0", () => {
-    const limitCounters = newConnectionLimitCounters();
+    const limitCounters = zeroCounters(connectionLimitNames);
     expect(Object.keys(limitCounters)).toEqual([...connectionLimitNames]);
     expect(new Set(Object.values(limitCounters))).toEqual(new Set([0]));
   });
 
   test("is its owner's alone", () => {
-    const limitCounters = newConnectionLimitCounters();
+    const limitCounters = zeroCounters(connectionLimitNames);
     limitCounters.maxMessageSize++;
-    expect(newConnectionLimitCounters().maxMessageSize).toBe(0);
+    expect(zeroCounters(connectionLimitNames).maxMessageSize).toBe(0);
     expect(limitCounters.maxMessageSize).toBe(1);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newConnectionLimitCounters } from "../../../src/connection/counters/limit-counters.ts";
+import { connectionLimitNames, zeroCounters } from "../../../src/connection/counters/limit-counters.ts";
 import { copy } from "../../support/bytes.ts";
 import { asClient, encode } from "../../support/frames.ts";
 import { Session, type SessionOptions, gate, ping, text } from "../../support/session.ts";
@@ -13,7 +13,7 @@ const DEAD = [OPEN, ["error", 208], ["terminate", 1006, undefined, "Closed"]];
 
 /** A session of which the clock ticks, and that is looked at in each tick. */
 function living(options: SessionOptions = {}, react: ConstructorParameters<typeof Session>[0] = {}) {
-  const limitCounters = newConnectionLimitCounters();
+  const limitCounters = zeroCounters(connectionLimitNames);
   const session = new Session(react, { life: LIFE, limitCounters, ...options });
   const live = async (ticks: number): Promise<void> => {
     for (let i = 0; i < ticks; i++) {

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   type ConnectionLimitCounters,
-  newConnectionLimitCounters,
+  connectionLimitNames,
+  zeroCounters,
 } from "../../../src/connection/counters/limit-counters.ts";
 import { type RateLimits, RateLimiter } from "../../../src/connection/receiving/rate-limiter.ts";
 
 function throttle(rates: Partial<RateLimits> = {}): RateLimiter & { limitCounters: ConnectionLimitCounters } {
-  const limitCounters = newConnectionLimitCounters();
+  const limitCounters = zeroCounters(connectionLimitNames);
   const usual = { maxMessagesPerSecond: Infinity, maxBytesPerSecond: Infinity, ratePolicy: "pause" } as const;
   return Object.assign(new RateLimiter({ ...usual, limitCounters, ...rates }, 0), { limitCounters });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newConnectionLimitCounters } from "../../../src/connection/counters/limit-counters.ts";
+import { connectionLimitNames, zeroCounters } from "../../../src/connection/counters/limit-counters.ts";
 import { Sender, type SenderHost, SendResult } from "../../../src/connection/sending/sender.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { connectionSettings } from "../../support/settings.ts";
@@ -77,7 +77,11 @@ function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
     onBlobFailed: () => log.push("unreadable"),
     onDrained: () => log.push("room"),
   };
-  const sender = new Sender(stream, connectionSettings({ limitCounters: newConnectionLimitCounters(), ...own }), host);
+  const sender = new Sender(
+    stream,
+    connectionSettings({ limitCounters: zeroCounters(connectionLimitNames), ...own }),
+    host,
+  );
   stream.stick();
   return { stream, sender, log };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newConnectionLimitCounters } from "../../../src/connection/counters/limit-counters.ts";
+import { connectionLimitNames, zeroCounters } from "../../../src/connection/counters/limit-counters.ts";
 import { SendResult } from "../../../src/connection/sending/sender.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
 import { Session } from "../../support/session.ts";
@@ -124,7 +124,7 @@ const policies: readonly SendQueuePolicy[] = ["terminate", "drop-newest", "drop-
 
 describe.each(policies)('what is sent in one turn, under "%s"', (sendQueuePolicy) => {
   test.each(ways)("by %s, is tried before it is judged: a peer that reads gets all of it", async (_name, way) => {
-    const limitCounters = newConnectionLimitCounters();
+    const limitCounters = zeroCounters(connectionLimitNames);
     const session = new Session({}, { sendQueuePolicy, maxSendQueue: 100, limitCounters });
     await turns();
     const texts = Array.from({ length: 200 }, (_, i) => `message ${String(i)} ${"x".repeat(i)}`);
@@ -132,7 +132,7 @@ describe.each(policies)('what is sent in one turn, under "%s"', (sendQueuePolicy
     await turns();
     expect(came(session)).toEqual(texts);
     expect(session.connection.counters).toEqual({ accepted: 200, written: 200, dropped: 0, pending: 0 });
-    expect(limitCounters).toEqual(newConnectionLimitCounters());
+    expect(limitCounters).toEqual(zeroCounters(connectionLimitNames));
   });
 });
 

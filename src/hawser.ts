@@ -21,7 +21,7 @@ export type {
   WSTerminateEvent,
 } from "./connection/dispatch/events.ts";
 export type { SendQueuePolicy } from "./connection/sending/settings.ts";
-export type { Message } from "./connection/sending/payload.ts";
+export type { Message } from "./connection/sending/outgoing-message.ts";
 export type { WSConnectionEvent } from "./server/connection-event.ts";
 export type { ServerCounters } from "./server/server-counters.ts";
 export type { Connections } from "./server/connections.ts";

@@ -1,9 +1,12 @@
 import type { Connection } from "./connection.ts";
 import type { ErrorSource } from "./dispatch/events.ts";
+import type { ConnectionSettings } from "./settings.ts";
 import type { Clock } from "./keepalive/liveness.ts";
 
 /** The owner of connections: the server. */
 export interface ConnectionOwner extends Clock {
+  /** The settings of all its connections. */
+  readonly settings: ConnectionSettings;
   /** The stream is closed: the connection's status is now "Closed". */
   onClosed(connection: Connection): void;
   /** The handler's `onTerminate` has settled. */

@@ -14,41 +14,52 @@ import type { ErrorSource } from "./dispatch/events.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import { CloseTimer, type ClosingConnection } from "./keepalive/close-timer.ts";
 import { Liveness } from "./keepalive/liveness.ts";
+import type { Ping } from "./keepalive/ping.ts";
 import { isAboutJson } from "./receiving/json.ts";
-import { ReadFlow, type ReadFlowHost, isRateLimited } from "./receiving/read-flow.ts";
-import type { BlobLike } from "./sending/blob-queue.ts";
+import { RateLimiter } from "./receiving/rate-limiter.ts";
+import { ReadFlow } from "./receiving/read-flow.ts";
+import { encoderOf } from "./sending/encoders.ts";
+import type { OutgoingMessage } from "./sending/outgoing-message.ts";
 import { Sender, type SenderHost, SendResult } from "./sending/sender.ts";
 import { forgetText } from "./sending/text-frames.ts";
+import { WriteBuffer } from "./sending/write-buffer.ts";
 import { type ConnectionSettings, rulesOf } from "./settings.ts";
 import { type Status, statusOf } from "./status.ts";
 import { type StreamListener, attach } from "./transport/stream.ts";
+import { StreamWriter } from "./transport/stream-writer.ts";
+import { untakenBytes } from "./transport/untaken-bytes.ts";
 
 /** One live connection over a stream: its reader, its sender, its handler's dispatcher, and its state. */
-export class Connection
-  extends Liveness<ConnectionSettings, ConnectionOwner>
-  implements FrameSink, StreamListener, DispatcherHost, SenderHost, ReadFlowHost, ClosingConnection
-{
+export class Connection implements FrameSink, StreamListener, DispatcherHost, SenderHost, ClosingConnection {
   /** The object that the user's callbacks get as their first argument. The owner sets it before `start`. */
   publicConnection: unknown = undefined;
+  /** What the peer's close frame said, once it was read. */
+  peerClose: Close | undefined;
+  readonly #owner: ConnectionOwner;
   readonly #reader: FrameReader;
   readonly #sender: Sender;
+  readonly #liveness: Liveness;
   readonly #dispatcher: HandlerDispatcher;
-
   /** A connection is made when the opening handshake is done. */
   #state: State = "open";
-  /** What the peer's close frame said, once it was read. */
-  #peerClose: Close | undefined;
   #closeTimer: CloseTimer | undefined;
-  /** Limits how fast the peer is read: made when that is needed. */
+  /** Decides when reading pauses. It is made when that is needed. */
   #readFlow: ReadFlow | undefined;
-  #destroyed = false;
 
-  constructor(stream: Duplex, handler: HandlerCallbacks, settings: ConnectionSettings, host: ConnectionOwner) {
-    super(stream, settings, host);
+  constructor(stream: Duplex, handler: HandlerCallbacks, owner: ConnectionOwner) {
+    const { settings } = owner;
+    this.#owner = owner;
     this.#reader = new FrameReader(this, rulesOf(settings));
-    this.#sender = new Sender(stream, settings, this);
-    this.#dispatcher = new HandlerDispatcher(handler, this);
-    if (isRateLimited(settings)) this.#readFlow = new ReadFlow(this.stream, this.settings, this);
+    const buffer = new WriteBuffer(new StreamWriter(stream), encoderOf(settings.role));
+    this.#sender = new Sender(buffer, this);
+    this.#liveness = new Liveness(settings.life, owner);
+    const rateLimiter = RateLimiter.for(settings);
+    this.#dispatcher = new HandlerDispatcher(handler, this, rateLimiter);
+    if (rateLimiter !== undefined) this.#readFlow = new ReadFlow(stream, this.#dispatcher, this.#liveness, rateLimiter);
+  }
+
+  get settings(): ConnectionSettings {
+    return this.#owner.settings;
   }
 
   /** The user's handler. */
@@ -57,17 +68,12 @@ export class Connection
   }
 
   get remoteAddress(): string {
-    return (this.stream as { readonly remoteAddress?: string }).remoteAddress ?? "";
+    return (this.#writer.stream as { readonly remoteAddress?: string }).remoteAddress ?? "";
   }
 
   /** The state as 4D names it. */
   get status(): Status {
     return statusOf(this.#state);
-  }
-
-  /** What the peer's close frame said, once it was read. */
-  get peerClose(): Close | undefined {
-    return this.#peerClose;
   }
 
   /** Bytes that were sent and have not reached the operating system yet. */
@@ -87,31 +93,48 @@ export class Connection
    * @param head came in after the handshake
    */
   start(preamble: string, head: Bytes): void {
-    attach(this.stream, this);
-    this.#sender.addPreamble(preamble);
-    this.#sender.holdWrites();
+    attach(this.#writer.stream, this);
+    this.#writer.cork();
+    this.#writer.write(preamble, false);
+    this.#buffer.holdWrites();
     this.#dispatcher.dispatchOpen();
     this.onData(head, head.length, false);
-    this.#sender.writePreamble();
+    this.#writer.uncork();
   }
 
-  /** Sends a message: a string as text, bytes and a `Blob` as binary. `key`: under the policy "latest", its key. */
-  send(payload: string | Bytes | BlobLike, key?: string): SendResult {
+  /** Sends a text that has no key. It is the common case, and needs no object for each message. */
+  sendText(text: string): SendResult {
     if (!canSend(this.#state)) return SendResult.dropped;
-    this.noteMessage();
-    return this.#sender.send(payload, key);
+    this.#liveness.noteMessage();
+    return this.#sender.sendText(text);
   }
 
-  /** Sends a frame that others get too. `payload` is what is in it. */
-  sendShared(frame: Bytes, payload: string | Bytes, key?: string): SendResult {
+  /** Sends a message. */
+  send(message: OutgoingMessage): SendResult {
     if (!canSend(this.#state)) return SendResult.dropped;
-    this.noteMessage();
-    return this.#sender.sendShared(frame, payload, key);
+    this.#liveness.noteMessage();
+    return this.#sender.send(message);
   }
 
   /** Settles when no more than `highWaterMark` bytes wait: true; when the connection is closed before: false. */
   whenDrained(): Promise<boolean> {
     return canSend(this.#state) ? this.#sender.whenDrained() : Promise.resolve(false);
+  }
+
+  /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes before. */
+  measureRoundTrip(): Promise<number | undefined> {
+    if (this.#state !== "open") return Promise.resolve(undefined);
+    return (this.#liveness.ping ?? this.#sendPing()).roundTrip();
+  }
+
+  /** Checks whether the peer is still there. The server's one timer calls it from time to time. */
+  checkPeer(): void {
+    if (!canSend(this.#state)) return;
+    if (this.#dispatcher.isBusy) this.#liveness.noteMessage();
+    const verdict = this.#liveness.check(this.settings.life, untakenBytes(this.#writer.stream), this.#isReadingStopped);
+    if (verdict === "silent") this.#sendPing();
+    else if (verdict === "dead") this.#onPeerSilent();
+    else if (verdict !== "well") this.#onLifetimeOver(verdict === "old" ? "maxLifetime" : "idleTimeout");
   }
 
   /**
@@ -134,34 +157,42 @@ export class Connection
 
   /** Destroys the stream, with no close frame, and waits for no handler: `onTerminate` follows. */
   destroy(): void {
-    this.#destroyed = true;
     this.#dispatcher.stopDelivery();
-    this.#reader.stop();
-    this.#transition("fail");
-    if (this.#state === "closed") this.#dispatcher.stopWaiting();
-    else this.stream.destroy();
+    this.#destroyStream();
+    this.#readFlow?.stop();
+    this.#dispatcher.stopWaiting();
+  }
+
+  get #buffer(): WriteBuffer {
+    return this.#sender.buffer;
+  }
+
+  // A field would take 8 bytes for each connection.
+  get #writer(): StreamWriter {
+    return this.#sender.buffer.writer;
   }
 
   // From the stream.
 
   onData(chunk: Bytes, end: number, lent: boolean): void {
-    this.noteReceived();
-    this.#sender.holdWrites();
+    this.#liveness.noteReceived(this.#writer.bytesWritten);
+    this.#buffer.holdWrites();
     try {
       this.#reader.push(chunk, end, lent);
     } catch (cause) {
       // Memory may be refused: that ends this connection, not the process.
       this.#fail(new HawserError("HWS_INTERNAL", undefined, { cause }));
     }
-    this.#sender.releaseWrites();
+    this.#buffer.releaseWrites();
     // Nothing more answers this chunk: no later text may be taken for a repetition of one in it.
     forgetText();
     if (this.#readFlow?.admitBytes(end) === false && canSend(this.#state)) this.#failRate("maxBytesPerSecond");
-    if (this.#dispatcher.isBusy) (this.#readFlow ??= new ReadFlow(this.stream, this.settings, this)).noteReadAhead(end);
+    if (this.#dispatcher.isBusy && this.#state === "open")
+      (this.#readFlow ??= new ReadFlow(this.#writer.stream, this.#dispatcher, this.#liveness)).noteReadAhead(end);
   }
 
   onDrain(): void {
-    this.noteProgress();
+    this.#liveness.noteProgress();
     this.#sender.onDrain();
   }
 
@@ -180,7 +211,7 @@ export class Connection
 
   onStreamError(cause: Error): void {
     // Most streams have done so themselves; those without `autoDestroy` would never close.
-    this.stream.destroy();
+    this.#writer.stream.destroy();
     const unexpected = this.#state === "open";
     this.#transition("fail");
     if (!unexpected) return;
@@ -194,49 +225,50 @@ export class Connection
     this.#reader.stop();
     this.#sender.onGone();
     this.#readFlow?.stop();
-    this.stopKeepalive();
+    this.#liveness.stop();
     this.#closeTimer?.stop();
-    this.host.onClosed(this);
-    const { code, reason } = this.#peerClose ?? { code: CloseCode.abnormal, reason: undefined };
-    this.#dispatcher.dispatchTerminate({ type: "terminate", code, reason }, () => this.host.onFinished(this));
-    if (this.#destroyed) this.#dispatcher.stopWaiting();
+    this.#owner.onClosed(this);
+    const { code, reason } = this.peerClose ?? { code: CloseCode.abnormal, reason: undefined };
+    this.#dispatcher.dispatchTerminate({ type: "terminate", code, reason }, () => this.#owner.onFinished(this));
   }
 
   // From the reader.
 
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void {
-    // As in browsers, nothing is delivered once we have begun to close.
-    if (this.#state !== "open" || !this.#admitMessage()) return;
+    if (!this.#admitMessage()) return;
     let data: unknown;
     try {
       data = this.settings.decode.bytes(opcode, bytes, start, end, ascii);
     } catch (error) {
-      this.#onUndecodable(error);
-      return;
+      return this.#onUndecodable(error);
     }
     this.#dispatcher.dispatchMessage(data);
   }
 
   // The same for a text that is a string already: one function for both would need a closure for each message.
   onText(text: string): void {
-    if (this.#state !== "open" || !this.#admitMessage()) return;
+    if (!this.#admitMessage()) return;
     let data: unknown;
     try {
       data = this.settings.decode.text!(text);
     } catch (error) {
-      this.#onUndecodable(error);
-      return;
+      return this.#onUndecodable(error);
     }
     this.#dispatcher.dispatchMessage(data);
   }
 
   onPing(payload: Bytes): void {
-    if (answersPings(this.#state)) this.#sender.addControl(Opcode.pong, payload);
+    if (answersPings(this.#state)) this.#buffer.addControl(Opcode.pong, payload);
+  }
+
+  onPong(payload: Bytes): void {
+    this.#liveness.onPong(payload);
   }
 
   onClose(code: number, reason: string | undefined): void {
-    this.#peerClose = { code, reason };
+    this.peerClose = { code, reason };
     this.#transition("receiveClose");
+    this.#readFlow?.release();
     // RFC 6455 5.5.1: the peer's code is sent back, when the messages before it have been handled.
     if (this.#state === "peerClosing")
       this.#dispatcher.runInOrder(() => this.terminate(code === CloseCode.noStatus ? undefined : code));
@@ -254,37 +286,14 @@ export class Connection
   }
 
   reportError(error: unknown, source: ErrorSource): void {
-    this.host.onConnectionError(this, error, source);
+    this.#owner.onConnectionError(this, error, source);
   }
 
   onHandlerIdle(): void {
     this.#readFlow?.onHandlerIdle();
   }
 
-  rateDelay(): Promise<void> | undefined {
-    return this.#readFlow === undefined ? undefined : this.#readFlow.rateDelay();
-  }
-
-  // From the read flow.
-
-  get busy(): boolean {
-    return this.#dispatcher.isBusy;
-  }
-
-  get queuedCount(): number {
-    return this.#dispatcher.queuedCount;
-  }
-
-  get expectsMessages(): boolean {
-    return this.#state === "open";
-  }
-
-  /** The peer's silence is counted from here. */
-  onReadingResumed(): void {
-    this.noteProgress();
-  }
-
-  // From the sender.
+  // From the sender and the close timer.
 
   onSendQueueFull(limit: string): void {
     this.#fail(new HawserError("HWS_SEND_QUEUE_FULL", limit));
@@ -298,50 +307,40 @@ export class Connection
     if (canSend(this.#state)) this.#dispatcher.dispatchDrain();
   }
 
-  // From the close timer and from the liveness.
   onCloseTimeout(): void {
     this.settings.limitCounters.closeTimeout++;
-    this.stream.destroy();
+    this.#writer.stream.destroy();
   }
 
-  protected get bytesWritten(): number {
-    return this.#sender.bytesWritten;
-  }
-
-  protected isOpen(): boolean {
-    return canSend(this.#state);
-  }
-
-  /** After its close frame a peer sends nothing, and need not answer a ping. */
-  protected hasPeerClosed(): boolean {
-    return this.#state === "peerClosing";
-  }
-
-  protected isReadingStopped(): boolean {
+  get #isReadingStopped(): boolean {
     // A handler that waits until the peer has taken something depends on it: then the peer's silence counts.
-    return (this.hasPeerClosed() || this.#readFlow?.paused === true) && !this.#sender.hasDrainWaiters;
+    return (this.#state === "peerClosing" || this.#readFlow?.paused === true) && !this.#sender.hasDrainWaiters;
   }
 
-  protected sendPing(payload: Bytes): void {
-    this.#sender.addControl(Opcode.ping, payload);
+  /** Sends a ping; if one was not answered yet, sends that one again. */
+  #sendPing(): Ping {
+    const written = { bytes: this.#writer.bytesWritten, untaken: untakenBytes(this.#writer.stream) };
+    const ping = this.#liveness.nextPing(written);
+    // After its close frame a peer need not answer a ping.
+    if (this.#state === "open") this.#buffer.addControl(Opcode.ping, ping.payload);
+    return ping;
   }
 
-  /** Nobody is there to read a close frame. */
-  protected onPeerSilent(): void {
+  #onPeerSilent(): void {
     this.settings.limitCounters.pingTimeout++;
-    this.#reader.stop();
-    this.#transition("fail");
-    this.stream.destroy();
+    this.#destroyStream();
     this.#dispatcher.dispatchError(withoutStack(() => new HawserError("HWS_PEER_SILENT")));
   }
 
-  protected onLifetimeOver(limit: "maxLifetime" | "idleTimeout"): void {
+  #onLifetimeOver(limit: "maxLifetime" | "idleTimeout"): void {
     this.settings.limitCounters[limit]++;
     this.terminate(CloseCode.goingAway);
   }
 
+  /** Whether a message is delivered. As in browsers, none is once we have begun to close. */
   #admitMessage(): boolean {
-    this.noteMessage();
+    if (this.#state !== "open") return false;
+    this.#liveness.noteMessage();
     if (this.#readFlow === undefined || this.#readFlow.admitMessage()) return true;
     this.#failRate("maxMessagesPerSecond");
     return false;
@@ -379,6 +378,13 @@ export class Connection
     if (owed) this.#dispatcher.dispatchError(error);
   }
 
+  /** Destroys the stream without a close frame: the peer does not read, or we do not wait for it. */
+  #destroyStream(): void {
+    this.#reader.stop();
+    this.#transition("fail");
+    this.#writer.stream.destroy();
+  }
+
   /** No frame goes either way any more: what was written goes out, and the stream is ended. */
   #endStream(): void {
     this.#expectEnd();
@@ -387,7 +393,7 @@ export class Connection
 
   /** The peer has `closeTimeout` to answer and to close its side. What it still sends is read, so that its end is seen. */
   #expectEnd(until = 0): void {
-    this.onHandlerIdle();
+    this.#readFlow?.release();
     this.#closeTimer ??= new CloseTimer(this, this.settings.closeTimeout, until);
   }
 }

@@ -1,17 +1,28 @@
 import { ProtocolError, withoutStack } from "../errors/errors.ts";
 import type { ProtocolErrorCode } from "../errors/table.ts";
 import { type Bytes, copyOf } from "./bytes.ts";
-import { copyShort, returnPartialFrame, takePartialFrame } from "./partial-frame.ts";
+import { type PartialFrame, copyShort, keepPartialFrame, reusePartialFrame } from "./partial-frame.ts";
 import { parseClose } from "./close-frame.ts";
 import { MessageAssembler } from "./message-assembler.ts";
 import { MessageBuffer } from "./message-buffer.ts";
-import { MAX_CONTROL_PAYLOAD, MAX_HEADER } from "./limits.ts";
+import {
+  BadLength,
+  FIN,
+  KEY_SIZE,
+  LENGTH_16,
+  MASKED,
+  MAX_HEADER,
+  RESERVED_BITS,
+  extendedLengthSize,
+  readExtendedLength,
+  readKey,
+} from "./frame-header.ts";
+import { MAX_CONTROL_PAYLOAD } from "./limits.ts";
 import { mask, rotateKey, unmaskInto } from "./mask.ts";
-import { type DataOpcode, Opcode, RESERVED_BITS, isControl, isReserved } from "./opcodes.ts";
+import { type DataOpcode, Opcode, isControl, isReserved } from "./opcodes.ts";
 import { type ReaderOptions, ReaderRules } from "./reader-rules.ts";
 import { SHORT_HEADER, unmaskShortTexts } from "./short-texts.ts";
 import { UTF8_START } from "./utf8.ts";
-import { FIN } from "./frame-encoder.ts";
 
 /** The first byte of an unfragmented text. */
 const FINAL_TEXT = FIN | Opcode.text;
@@ -55,9 +66,7 @@ export class FrameReader {
   /** True after a close frame or a failure: all later bytes are discarded (RFC 6455 5.5.1, 7.1.7). */
   #done = false;
   /** The beginning of a frame that the end of the last chunk has cut. */
-  #partial: Bytes | undefined;
-  /** The number of bytes of it. */
-  #partialSize = 0;
+  #partial: PartialFrame | undefined;
 
   /** The reader owns the current chunk only until `push` returns. */
   #lent = false;
@@ -92,8 +101,14 @@ export class FrameReader {
     this.#partial = this.#incoming = undefined;
   }
 
+  /** Reads all frames in `chunk[start, end)`: several short texts at once where possible, else one frame after the other. */
   #read(chunk: Bytes, start: number, end: number): void {
-    for (let at = start; at < end && !this.#done;) at = this.#next(chunk, at, end);
+    for (let at = start; at < end && !this.#done;) {
+      const readsTexts = this.#rules.joinsShortTexts && this.#incoming === undefined;
+      const to = readsTexts ? unmaskShortTexts(chunk, at, end) : at;
+      if (to > at) this.#deliverShortTexts(chunk, at, to);
+      at = to > at ? to : this.#frame(chunk, at, end);
+    }
   }
 
   /** Copies the rest of a lent chunk and reads the copy, so that the receiver may keep views of it. */
@@ -104,22 +119,15 @@ export class FrameReader {
     return end;
   }
 
-  /** Reads several short texts, or one frame. Returns where it ends. */
-  #next(chunk: Bytes, at: number, end: number): number {
-    if (!this.#rules.joinsShortTexts || this.#incoming !== undefined) return this.#frame(chunk, at, end);
-    const to = unmaskShortTexts(chunk, at, end);
-    return to > at ? this.#deliverShortTexts(chunk, at, to) : this.#frame(chunk, at, end);
-  }
-
   /**
    * Hands over the unmasked texts from `start` to `to`. They are cut from one string that includes the headers: a native
    * call for each text costs as much as the rest of its work (0.76 times the CPU of an echo with 64 in flight).
    */
-  #deliverShortTexts(chunk: Bytes, start: number, to: number): number {
+  #deliverShortTexts(chunk: Bytes, start: number, to: number): void {
     const first = start + SHORT_HEADER;
     if (first + (chunk[start + 1]! & 0x7f) === to) {
       this.#sink.onText(chunk.latin1Slice(first, to));
-      return to;
+      return;
     }
     const all = chunk.latin1Slice(start, to);
     for (let at = 0; at < all.length && !this.#done;) {
@@ -127,7 +135,6 @@ export class FrameReader {
       at = body + (all.charCodeAt(at + 1) & 0x7f);
       this.#sink.onText(all.substring(body, at));
     }
-    return to;
   }
 
   /** Reads the frame at `at`, or the part of it that has arrived. Returns where that part ends. */
@@ -141,20 +148,18 @@ export class FrameReader {
     if (broken !== undefined) return this.#fail(broken, end);
 
     const { masked } = this.#rules;
-    let body = at + 2 + (masked ? 4 : 0);
+    let body = at + 2 + (masked ? KEY_SIZE : 0);
     let length = short;
-    if (short > 125) {
-      body += short === 126 ? 2 : 8;
+    if (short >= LENGTH_16) {
+      body += extendedLengthSize(short);
       if (body > end) return this.#keep(chunk, at, end);
-      length = short === 126 ? (chunk[at + 2]! << 8) | chunk[at + 3]! : readLength64(chunk, at + 2);
+      length = readExtendedLength(chunk, at + 2, short);
       // RFC 6455 5.2: the minimal number of bytes MUST be used.
-      if (length < (short === 126 ? 126 : 0x10000))
-        return this.#fail(length < 0 ? "HWS_LENGTH_SIGN" : "HWS_LENGTH_NOT_MINIMAL", end);
+      if (length < 0)
+        return this.#fail(length === BadLength.signed ? "HWS_LENGTH_SIGN" : "HWS_LENGTH_NOT_MINIMAL", end);
     } else if (body > end) return this.#keep(chunk, at, end);
 
-    const key = masked
-      ? chunk[body - 4]! | (chunk[body - 3]! << 8) | (chunk[body - 2]! << 16) | (chunk[body - 1]! << 24)
-      : 0;
+    const key = masked ? readKey(chunk, body - KEY_SIZE) : 0;
     const whole = body + length <= end;
     const opcode = first & 0x0f;
 
@@ -202,13 +207,13 @@ export class FrameReader {
     // A short path for the common frame: unfragmented data, correctly masked, outside a fragmented message.
     const { masked } = this.#rules;
     const within = this.#incoming !== undefined;
-    if ((first === 0x81 || first === 0x82) && second >= 0x80 === masked && !within) return undefined;
+    if ((first === FINAL_TEXT || first === FINAL_BINARY) && second >= MASKED === masked && !within) return undefined;
     const opcode = first & 0x0f;
     if ((first & RESERVED_BITS) !== 0 && !this.#isTransformed(first)) return "HWS_RESERVED_BITS";
     if (isReserved(opcode)) return "HWS_RESERVED_OPCODE";
-    if (second >= 0x80 !== masked) return masked ? "HWS_MASK_MISSING" : "HWS_MASK_FORBIDDEN";
+    if (second >= MASKED !== masked) return masked ? "HWS_MASK_MISSING" : "HWS_MASK_FORBIDDEN";
     if (isControl(opcode)) {
-      if (first < 0x80) return "HWS_CONTROL_FRAGMENTED";
+      if (first < FIN) return "HWS_CONTROL_FRAGMENTED";
       return (second & 0x7f) > MAX_CONTROL_PAYLOAD ? "HWS_CONTROL_TOO_LONG" : undefined;
     }
     if (opcode === Opcode.continuation) return within ? undefined : "HWS_CONTINUATION_UNEXPECTED";
@@ -270,27 +275,25 @@ export class FrameReader {
 
   /** Copies the beginning of a frame until the next chunk: a few bytes must not keep a whole chunk in memory. */
   #keep(chunk: Bytes, start: number, end: number): number {
-    this.#partial = takePartialFrame();
-    this.#partialSize = end - start;
-    copyShort(chunk, start, end, this.#partial, 0);
+    this.#partial = keepPartialFrame(chunk, start, end);
     return end;
   }
 
   /** Continues a frame whose beginning was kept. Returns where reading continues in `chunk`. */
-  #resume(partial: Bytes, chunk: Bytes, end: number): number {
-    const kept = this.#partialSize;
+  #resume(partial: PartialFrame, chunk: Bytes, end: number): number {
+    const { bytes, size: kept } = partial;
     this.#partial = undefined;
     // A small frame is read from the copy. Of other frames only the header is: their payload is read in the chunk.
     const header = Math.min(kept + end, MAX_HEADER);
-    copyShort(chunk, 0, header - kept, partial, kept);
-    const size = Math.min(sizeToJoin(partial, header, this.#rules.masked), kept + end);
+    copyShort(chunk, 0, header - kept, bytes, kept);
+    const size = Math.min(sizeToJoin(bytes, header, this.#rules.masked), kept + end);
     const from = Math.max(kept, header);
-    copyShort(chunk, from - kept, size - kept, partial, from);
+    copyShort(chunk, from - kept, size - kept, bytes, from);
     const lent = this.#lent;
     this.#lent = true;
-    this.#frame(partial, 0, size);
+    this.#frame(bytes, 0, size);
     this.#lent = lent;
-    returnPartialFrame(partial);
+    reusePartialFrame(partial);
     return size - kept;
   }
 
@@ -306,7 +309,7 @@ export class FrameReader {
 
 /** Whether a frame is kept until it is complete: a control frame, or a short unfragmented message. */
 function isSmall(first: number, short: number): boolean {
-  return short <= MAX_CONTROL_PAYLOAD && first >= 0x80 && first !== (FIN | Opcode.continuation);
+  return short <= MAX_CONTROL_PAYLOAD && first >= FIN && first !== (FIN | Opcode.continuation);
 }
 
 /** Whether these first bytes of a text are not all ASCII: then it must be checked as it arrives (RFC 6455 8.1). */
@@ -324,15 +327,6 @@ function isNotAscii(bytes: Bytes, start: number, end: number, key: number, opcod
 function sizeToJoin(bytes: Bytes, length: number, masked: boolean): number {
   if (length < 2) return Infinity;
   const short = bytes[1]! & 0x7f;
-  const header = 2 + (masked ? 4 : 0);
-  if (isSmall(bytes[0]!, short)) return header + short;
-  return header + (short < 126 ? 0 : short === 126 ? 2 : 8);
-}
-
-/** Reads a 64-bit length; -1 if its highest bit is set. Above 2^53 it is rounded, but no limit is that large. */
-function readLength64(bytes: Bytes, at: number): number {
-  if (bytes[at]! > 0x7f) return -1;
-  let length = 0;
-  for (let i = 0; i < 8; i++) length = length * 256 + bytes[at + i]!;
-  return length;
+  const header = 2 + extendedLengthSize(short) + (masked ? KEY_SIZE : 0);
+  return isSmall(bytes[0]!, short) ? header + short : header;
 }

@@ -6,9 +6,6 @@ export const MAX_CONTROL_PAYLOAD = 125;
 /** RFC 6455 5.5.1: the 125 bytes of a close frame's payload hold two bytes of code, then the reason. */
 export const MAX_CLOSE_REASON = MAX_CONTROL_PAYLOAD - 2;
 
-/** The most bytes of a frame's header: two, eight of length, and four of masking key (RFC 6455 5.2). */
-export const MAX_HEADER = 14;
-
 /** Default limit for the bytes of a message: far above chat and JSON, and small enough for a thousand connections at once. */
 export const DEFAULT_MAX_MESSAGE_SIZE = 1024 * 1024;
 

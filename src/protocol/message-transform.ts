@@ -1,6 +1,6 @@
 import type { ProtocolErrorCode } from "../errors/table.ts";
 import type { Bytes } from "./bytes.ts";
-import type { ReservedBit } from "./opcodes.ts";
+import type { ReservedBit } from "./frame-header.ts";
 
 /**
  * An extension that changes the payload of whole messages, as permessage-deflate does (RFC 7692 6). A message that it

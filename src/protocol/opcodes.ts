@@ -11,19 +11,6 @@ export const Opcode = {
 /** The opcode of a message: text or binary. */
 export type DataOpcode = typeof Opcode.text | typeof Opcode.binary;
 
-/** The reserved bits of a frame's first byte (RFC 6455 5.2). Each is 0 unless an extension has given it a meaning. */
-export const ReservedBit = {
-  rsv1: 0x40,
-  rsv2: 0x20,
-  rsv3: 0x10,
-} as const;
-
-/** One of the three reserved bits. */
-export type ReservedBit = (typeof ReservedBit)[keyof typeof ReservedBit];
-
-/** All three reserved bits. */
-export const RESERVED_BITS = ReservedBit.rsv1 | ReservedBit.rsv2 | ReservedBit.rsv3;
-
 /** RFC 6455 5.5: control frames are those whose opcode has its highest bit set. */
 export function isControl(opcode: number): boolean {
   return (opcode & 0x8) !== 0;

@@ -1,5 +1,6 @@
 import { type Bytes, allocate } from "./bytes.ts";
-import { MAX_CONTROL_PAYLOAD, MAX_HEADER } from "./limits.ts";
+import { MAX_HEADER } from "./frame-header.ts";
+import { MAX_CONTROL_PAYLOAD } from "./limits.ts";
 
 /** The most bytes of a frame that are kept: a control frame is kept whole. */
 export const MAX_PARTIAL_FRAME = MAX_HEADER + MAX_CONTROL_PAYLOAD;
@@ -7,16 +8,27 @@ export const MAX_PARTIAL_FRAME = MAX_HEADER + MAX_CONTROL_PAYLOAD;
 /** The most pieces of memory that are kept for reuse. More were needed only for a burst. */
 const MAX_SPARE = 64;
 
-/** Reuse costs 0.23 times as much as new memory for each cut frame. */
-const spare: Bytes[] = [];
-
-/** Returns `MAX_PARTIAL_FRAME` bytes of memory, for the beginning of a frame that the end of a chunk has cut. */
-export function takePartialFrame(): Bytes {
-  return spare.pop() ?? allocate(MAX_PARTIAL_FRAME);
+/** The beginning of a frame that the end of a chunk has cut. */
+export interface PartialFrame {
+  /** `MAX_PARTIAL_FRAME` bytes of memory. */
+  readonly bytes: Bytes;
+  /** The number of bytes that are used. */
+  size: number;
 }
 
-/** Gives back what `takePartialFrame` returned. No view of it may be in use. */
-export function returnPartialFrame(partial: Bytes): void {
+/** Reuse costs 0.23 times as much as new memory for each cut frame. */
+const spare: PartialFrame[] = [];
+
+/** Copies the beginning of a frame, `chunk[start, end)`. */
+export function keepPartialFrame(chunk: Bytes, start: number, end: number): PartialFrame {
+  const partial = spare.pop() ?? { bytes: allocate(MAX_PARTIAL_FRAME), size: 0 };
+  partial.size = end - start;
+  copyShort(chunk, start, end, partial.bytes, 0);
+  return partial;
+}
+
+/** Keeps what `keepPartialFrame` returned for later use. No view of its bytes may be in use. */
+export function reusePartialFrame(partial: PartialFrame): void {
   if (spare.length < MAX_SPARE) spare.push(partial);
 }
 

@@ -1,12 +1,14 @@
 import type { Bytes } from "./bytes.ts";
+import { FIN, KEY_SIZE, MASKED, readKey } from "./frame-header.ts";
 import { MAX_CONTROL_PAYLOAD } from "./limits.ts";
 import { mask } from "./mask.ts";
+import { Opcode } from "./opcodes.ts";
 
 /** The first byte of an unfragmented text. */
-const FINAL_TEXT = 0x81;
+const FINAL_TEXT = FIN | Opcode.text;
 
-/** The bytes of the header of a short masked frame: two, and four of key. */
-export const SHORT_HEADER = 6;
+/** The bytes of the header of a short masked frame. */
+export const SHORT_HEADER = 2 + KEY_SIZE;
 
 /** The longest payload that such a header can describe (RFC 6455 5.2). */
 export const MAX_SHORT = MAX_CONTROL_PAYLOAD;
@@ -24,10 +26,10 @@ export function unmaskShortTexts(bytes: Bytes, start: number, end: number): numb
   const limit = Math.min(end, start + MAX_TOGETHER);
   let at = start;
   while (limit - at >= SHORT_HEADER && bytes[at] === FINAL_TEXT) {
-    const short = bytes[at + 1]! - 0x80;
+    const short = bytes[at + 1]! - MASKED;
     const body = at + SHORT_HEADER;
     if (short < 0 || short > MAX_SHORT || body + short > limit) return at;
-    const key = bytes[at + 2]! | (bytes[at + 3]! << 8) | (bytes[at + 4]! << 16) | (bytes[at + 5]! << 24);
+    const key = readKey(bytes, at + 2);
     const all = mask(bytes, body, body + short, key);
     bytes[at + 2] = bytes[at + 3] = bytes[at + 4] = bytes[at + 5] = 0;
     if (all > 0x7f) return at;

@@ -45,8 +45,8 @@ const NOT_BY_PEER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["HWS_SEND_FAILED
 export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   readonly path: string | undefined;
   readonly handshakeTimeout: number;
+  readonly settings: Settings;
 
-  readonly #settings: Settings;
   readonly #dispatcher: ServerDispatcher;
   readonly #makePublicConnection: MakePublicConnection;
   readonly #binding: HttpBinding;
@@ -67,7 +67,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   constructor(settings: Settings, dispatcher: ServerDispatcher, makePublicConnection: MakePublicConnection) {
     this.path = settings.path;
     this.handshakeTimeout = settings.handshakeTimeout;
-    this.#settings = settings;
+    this.settings = settings;
     this.#dispatcher = dispatcher;
     this.#makePublicConnection = makePublicConnection;
     this.#clients = new ServerClients(settings);
@@ -96,7 +96,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     for (const connection of this.connections.list) messages = addMessages(messages, connectionOf(connection).counters);
     const opened = this.#nextId - 1;
     const connections = { opened, closed: opened - this.connections.size };
-    return { connections, messages, limits: { ...this.#settings.limitCounters } };
+    return { connections, messages, limits: { ...this.settings.limitCounters } };
   }
 
   /** The address on which the web server listens. */
@@ -121,7 +121,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
    * @param seconds until all remaining connections are destroyed; default: the close timeout
    */
   terminate(seconds?: number): Promise<void> {
-    const timeout = seconds === undefined ? this.#settings.closeTimeout : seconds * 1000;
+    const timeout = seconds === undefined ? this.settings.closeTimeout : seconds * 1000;
     const isFirst = this.#termination === undefined;
     this.#termination ??= deferred();
     const { promise } = this.#termination;
@@ -196,7 +196,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     request: ConnectionRequest,
   ) {
     const id = this.#nextId++;
-    const connection = new Connection(stream, handler, this.#settings, this);
+    const connection = new Connection(stream, handler, this);
     connection.publicConnection = this.#makePublicConnection(connection, id, protocol);
     this.#clients.addConnection(connection, request);
     this.#heartbeat.start();
@@ -217,7 +217,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
       // RFC 6455 7.4.1: 1001, going away.
       const goAway = (connection: WebSocketConnection): void =>
         connectionOf(connection).terminate(CloseCode.goingAway, undefined, until);
-      this.#shutdown = new GracefulShutdown(this.#settings, this.connections.list, goAway);
+      this.#shutdown = new GracefulShutdown(this.settings, this.connections.list, goAway);
       this.#shutdown.start(timeout);
     }
     this.#finishIfEmpty();

@@ -1,7 +1,7 @@
 import type { Connection } from "../connection/connection.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
-import { type Message, payloadOf } from "../connection/sending/payload.ts";
+import { type Message, outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { fitsReason, isSendableCode } from "../protocol/close-frame.ts";
@@ -96,10 +96,11 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
    * @throws {InvalidArgumentError} for any other value; `JSON.stringify` throws a `TypeError` for a cyclic object
    */
   send(message: Message, options?: SendOptions): boolean {
-    return (
-      this.#core.send(payloadOf(message), options === undefined ? undefined : keyOf("send", options)) ===
-      SendResult.accepted
-    );
+    const isPlainText = typeof message === "string" && options === undefined;
+    const result = isPlainText
+      ? this.#core.sendText(message)
+      : this.#core.send(outgoingMessage(message, options === undefined ? undefined : keyOf("send", options)));
+    return result === SendResult.accepted;
   }
 
   /**

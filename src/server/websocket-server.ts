@@ -2,16 +2,11 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { readOnce } from "../connection/sending/blob-queue.ts";
-import type { Connection } from "../connection/connection.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
-import { type Message, payloadOf } from "../connection/sending/payload.ts";
+import { type Message, SharedMessage, outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/sender.ts";
-import { textFrame } from "../connection/sending/text-frames.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
-import { type Bytes, asBytes } from "../protocol/bytes.ts";
-import { Opcode } from "../protocol/opcodes.ts";
-import { FIN, serializeFrame } from "../protocol/frame-encoder.ts";
+import { asBytes } from "../protocol/bytes.ts";
 import { Connections } from "./connections.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import type { HandlerOf, WSHandler } from "./handlers.ts";
@@ -130,13 +125,12 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
    * ws.wss.broadcast(`${name} has joined`, { except: ws });
    */
   broadcast(message: Message, options: BroadcastOptions = {}): number {
-    const payload = payloadOf(message);
     const isExcepted = exceptions(options);
-    const send = senderOf(payload, keyOf("broadcast", options));
+    const shared = new SharedMessage(outgoingMessage(message, keyOf("broadcast", options)));
     let sent = 0;
     for (const connection of this.#lifecycle.connections.list) {
       if (connection.status !== "Connected" || isExcepted(connection)) continue;
-      if (send(connectionOf(connection)) !== SendResult.dropped) sent++;
+      if (connectionOf(connection).send(shared) !== SendResult.dropped) sent++;
     }
     return sent;
   }
@@ -167,16 +161,6 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
 
 /** The longest time of Node's timers, in seconds: 24 days. */
 const MAX_SECONDS = 2_147_483;
-
-/** Returns a function that sends the message to one connection. The message is encoded, or read, once for all of them. */
-function senderOf(payload: string | Bytes | Blob, key: string | undefined): (to: Connection) => SendResult {
-  if (payload instanceof Blob) {
-    const shared = readOnce(payload);
-    return (to) => to.send(shared, key);
-  }
-  const frame = typeof payload === "string" ? textFrame(payload) : serializeFrame(Opcode.binary | FIN, payload);
-  return (to) => to.sendShared(frame, payload, key);
-}
 
 function exceptions(options: BroadcastOptions): (connection: WebSocketConnection) => boolean {
   if (typeof options !== "object" || (options as unknown) === null) {

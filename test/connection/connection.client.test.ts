@@ -4,6 +4,7 @@ import { fill, hex, toHex } from "../support/bytes.ts";
 import { read } from "../support/read-frames.ts";
 import { Session } from "../support/session.ts";
 import { Wire, turns } from "../support/wire.ts";
+import { outgoing } from "../support/outgoing.ts";
 
 /** What stands for the request, before the first frame. */
 const PREAMBLE = 4;
@@ -25,7 +26,7 @@ describe("a connection in a client's role", () => {
     const large = fill(7, 100_000);
     const small = hex("01 02 03");
     const before = [toHex(large), toHex(small)];
-    for (const message of ["text", "é", small, large, "text", "text"]) session.connection.send(message);
+    for (const message of ["text", "é", small, large, "text", "text"]) session.connection.send(outgoing(message));
     await turns();
     session.receive(hex("89 01 61"));
     await turns();
@@ -47,7 +48,7 @@ describe("a connection in a client's role", () => {
   test("masks each frame with a key of its own", async () => {
     const { session } = client();
     for (let i = 0; i < 20; i++) {
-      session.connection.send("same");
+      session.connection.send(outgoing("same"));
       await turns(1);
     }
     const frames = session.stream.taken.subarray(PREAMBLE);

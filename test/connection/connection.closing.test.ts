@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { Session, close, gate, ping, text } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
 import { Wire, turns } from "../support/wire.ts";
+import { outgoing } from "../support/outgoing.ts";
 
 const OPEN = ["open"];
 
@@ -57,7 +58,7 @@ describe("the peer closes", () => {
   });
 
   test("and what answers earlier messages leaves before the answer, in one write with it", async () => {
-    const session = new Session({ message: (ws, data) => ws.send(data as string) });
+    const session = new Session({ message: (ws, data) => ws.send(outgoing(data as string)) });
     await turns();
     session.receive(text("a"), text("b"), close(1000));
     await turns();
@@ -133,7 +134,7 @@ describe("terminate", () => {
   // shows 6455-7.1.2-1, 4D-3-terminate-app-code
   test("sends a close frame behind all that was sent, and the handler hears the peer's answer", async () => {
     const session = new Session();
-    session.connection.send("last");
+    session.connection.send(outgoing("last"));
     session.connection.terminate(4000, "done");
     expect(session.connection.status).toBe("Closing");
     await turns();
@@ -228,9 +229,9 @@ describe("terminate", () => {
     const session = new Session({}, { stream });
     await turns();
     stream.stick();
-    session.connection.send("a");
+    session.connection.send(outgoing("a"));
     await turns();
-    session.connection.send("b");
+    session.connection.send(outgoing("b"));
     session.receive(ping("p"));
     session.connection.terminate(1000);
     await turns();
@@ -272,7 +273,7 @@ describe("the close timeout", () => {
   test("also bounds a Blob that is never read", async () => {
     fakeTimers();
     const session = new Session({}, { closeTimeout: 5000 });
-    session.connection.send(new SlowBlob("never"));
+    session.connection.send(outgoing(new SlowBlob("never")));
     session.connection.terminate(1000);
     vi.advanceTimersByTime(5000);
     await turns();
@@ -299,7 +300,7 @@ describe("the close timeout", () => {
     fakeTimers();
     const session = new Session();
     const blob = new SlowBlob("x");
-    session.connection.send(blob);
+    session.connection.send(outgoing(blob));
     session.stream.destroy();
     await turns();
     blob.fail(new Error("EIO"));

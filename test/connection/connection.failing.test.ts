@@ -7,6 +7,7 @@ import { fill, hex } from "../support/bytes.ts";
 import { asClient, encode } from "../support/frames.ts";
 import { Session, broken, close, ping, text } from "../support/session.ts";
 import { Wire, turns } from "../support/wire.ts";
+import { outgoing } from "../support/outgoing.ts";
 
 const OPEN = ["open"];
 const LOST = ["terminate", 1006, undefined, "Closed"];
@@ -34,7 +35,10 @@ describe("a peer that breaks the protocol", () => {
   ])(
     "by %s gets the code, onError and onTerminate come once, and nothing behind is delivered",
     async (_name, bytes, code, errCode) => {
-      const session = new Session({ message: (ws, data) => ws.send(data as string) }, { maxMessageSize: 100 });
+      const session = new Session(
+        { message: (ws, data) => ws.send(outgoing(data as string)) },
+        { maxMessageSize: 100 },
+      );
       session.receive(text("a"), bytes, text("b"), ping("p"), close(1000));
       session.receive(text("c"));
       await turns();
@@ -97,9 +101,9 @@ describe("a peer that breaks the protocol", () => {
     const session = new Session({}, { stream });
     await turns();
     stream.stick();
-    session.connection.send("x".repeat(200));
-    session.connection.send(fill(7, 50_000));
-    session.connection.send("waits");
+    session.connection.send(outgoing("x".repeat(200)));
+    session.connection.send(outgoing(fill(7, 50_000)));
+    session.connection.send(outgoing("waits"));
     await turns();
     session.receive(broken);
     stream.flow();
@@ -260,7 +264,7 @@ describe("a handler that throws", () => {
   test("has the answers it gave before sent", async () => {
     const session = new Session({
       message: (ws, data) => {
-        ws.send(`re: ${String(data)}`);
+        ws.send(outgoing(`re: ${String(data)}`));
         if (data === "b") throw new Error("oops");
       },
     });
@@ -308,7 +312,7 @@ describe("a send queue that overflows", () => {
 
   test("fails the connection with 1013; what waited here is dropped for the close frame", async () => {
     const session = await stuck();
-    expect(session.connection.send("in the stream")).toBe(SendResult.accepted);
+    expect(session.connection.send(outgoing("in the stream"))).toBe(SendResult.accepted);
     await turns();
     for (const [sent, status] of [
       [SendResult.acceptedAndSlow, "Connected"],
@@ -316,7 +320,7 @@ describe("a send queue that overflows", () => {
       [SendResult.dropped, "Closing"],
     ]) {
       // The limit is on what waits before a message: the third is one too many.
-      expect(session.connection.send("x".repeat(600))).toBe(sent);
+      expect(session.connection.send(outgoing("x".repeat(600)))).toBe(sent);
       await turns();
       expect(session.connection.status).toBe(status);
     }
@@ -336,7 +340,7 @@ describe("a send queue that overflows", () => {
   test("inside a callback is told when the callback has returned", async () => {
     const session = await stuck({
       message: (ws) => {
-        for (let i = 0; i < 10; i++) ws.send("x".repeat(200));
+        for (let i = 0; i < 10; i++) ws.send(outgoing("x".repeat(200)));
       },
     });
     session.receive(text("a"), text("b"));
@@ -350,8 +354,8 @@ describe("a send queue that overflows", () => {
   test("inside an asynchronous callback is told when that has settled", async () => {
     const session = await stuck({
       message: async (ws) => {
-        ws.send("x".repeat(2000));
-        ws.send("one too many");
+        ws.send(outgoing("x".repeat(2000)));
+        ws.send(outgoing("one too many"));
         await turns();
       },
     });
@@ -366,9 +370,9 @@ describe("a send queue that overflows", () => {
   test("is not one message alone, however large", async () => {
     const session = new Session({}, { highWaterMark: 2000, maxSendQueue: 1000 });
     await turns();
-    expect(session.connection.send("x".repeat(1500))).toBe(SendResult.acceptedAndSlow);
+    expect(session.connection.send(outgoing("x".repeat(1500)))).toBe(SendResult.acceptedAndSlow);
     await turns();
-    expect(session.connection.send("x".repeat(3000))).toBe(SendResult.acceptedAndSlow);
+    expect(session.connection.send(outgoing("x".repeat(3000)))).toBe(SendResult.acceptedAndSlow);
     await turns();
     expect(session.connection.status).toBe("Connected");
     expect(session.sent.map(([kind]) => kind)).toEqual(["text", "text"]);
@@ -377,10 +381,10 @@ describe("a send queue that overflows", () => {
   test("is each connection's own: others go on", async () => {
     const slow = await stuck();
     const other = new Session();
-    slow.connection.send("x".repeat(2000));
-    slow.connection.send("x".repeat(2000));
+    slow.connection.send(outgoing("x".repeat(2000)));
+    slow.connection.send(outgoing("x".repeat(2000)));
     expect(slow.connection.status).toBe("Closing");
-    other.connection.send("fine");
+    other.connection.send(outgoing("fine"));
     await turns();
     expect(other.sent).toEqual([["text", "fine"]]);
     expect(other.connection.status).toBe("Connected");
@@ -431,9 +435,9 @@ test("whatever is done in whatever callback, each end is told once and nothing i
 });
 
 function perform(act: string, ws: Session["connection"]): unknown {
-  if (act === "send") return ws.send("answer");
-  if (act === "blob") return ws.send(new Blob(["blob"]));
-  if (act === "overflow") return ws.send("x".repeat(100_000));
+  if (act === "send") return ws.send(outgoing("answer"));
+  if (act === "blob") return ws.send(outgoing(new Blob(["blob"])));
+  if (act === "overflow") return ws.send(outgoing("x".repeat(100_000)));
   if (act === "reject") return Promise.reject(new Error("rejected"));
   if (act === "throw") throw new Error("thrown");
   if (act === "destroy") ws.destroy();
@@ -519,7 +523,7 @@ describe("a message of any size", () => {
   test("is sent when nothing waits before it, whatever its characters", async () => {
     const session = new Session({}, { maxSendQueue: 1000, highWaterMark: 1000 });
     await turns();
-    expect(session.connection.send("\u6f22".repeat(2000))).toBe(SendResult.acceptedAndSlow);
+    expect(session.connection.send(outgoing("\u6f22".repeat(2000)))).toBe(SendResult.acceptedAndSlow);
     await turns();
     expect(session.connection.status).toBe("Connected");
     expect(session.sent.map(([kind]) => kind)).toEqual(["text"]);
@@ -557,8 +561,8 @@ describe("bytes behind a Blob", () => {
   test("are the caller's again when send returns", async () => {
     const session = new Session();
     const bytes = Buffer.from("mine");
-    session.connection.send(new Blob(["first"]));
-    session.connection.send(asBytes(bytes));
+    session.connection.send(outgoing(new Blob(["first"])));
+    session.connection.send(outgoing(asBytes(bytes)));
     bytes.fill(0);
     await expect.poll(() => session.sent.length).toBe(2);
     expect(session.sent[1]).toEqual(["binary", Buffer.from("mine").toString("hex")]);

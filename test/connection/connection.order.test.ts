@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { SendResult } from "../../src/connection/sending/sender.ts";
-import { textFrame } from "../../src/connection/sending/text-frames.ts";
 import { Session, broken, close, gate, ping, text } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
 import { turns } from "../support/wire.ts";
+import { outgoing } from "../support/outgoing.ts";
+import { SharedMessage } from "../../src/connection/sending/outgoing-message.ts";
 
 const OPEN = ["open"];
 
@@ -84,7 +85,7 @@ describe("an asynchronous handler", () => {
     const session = new Session({
       message: async (ws, data) => {
         await turns();
-        ws.send(`re: ${String(data)}`);
+        ws.send(outgoing(`re: ${String(data)}`));
       },
     });
     session.receive(text("a"), text("b"));
@@ -102,7 +103,7 @@ describe("an asynchronous handler", () => {
     const session = new Session({
       message: async (ws, data) => {
         await turns();
-        expect(ws.send(`re: ${String(data)}`)).toBe(SendResult.accepted);
+        expect(ws.send(outgoing(`re: ${String(data)}`))).toBe(SendResult.accepted);
       },
     });
     session.receive(text("a"), text("b"), close(4000, "bye"), text("never"));
@@ -191,12 +192,12 @@ describe("a Blob", () => {
     const session = new Session();
     const { connection } = session;
     const blob = new SlowBlob("blob");
-    connection.send("before");
-    connection.send(blob);
-    connection.send("behind");
-    connection.sendShared(textFrame("shared"), "shared");
-    connection.send(new Blob(["second"]));
-    connection.send(Buffer.from("bytes") as never);
+    connection.send(outgoing("before"));
+    connection.send(outgoing(blob));
+    connection.send(outgoing("behind"));
+    connection.send(new SharedMessage(outgoing("shared")));
+    connection.send(outgoing(new Blob(["second"])));
+    connection.send(outgoing(Buffer.from("bytes")));
     await turns();
     expect(session.sent).toEqual([["text", "before"]]);
     expect(connection.bufferedAmount).toBe(27);
@@ -211,7 +212,7 @@ describe("a Blob", () => {
       ["binary", Buffer.from("bytes").toString("hex")],
     ]);
     expect(connection.bufferedAmount).toBe(0);
-    connection.send("later");
+    connection.send(outgoing("later"));
     await turns();
     expect(session.sent.at(-1)).toEqual(["text", "later"]);
   });
@@ -219,7 +220,7 @@ describe("a Blob", () => {
   test("is sent before the close frame of terminate", async () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
-    session.connection.send(blob);
+    session.connection.send(outgoing(blob));
     session.connection.terminate(4000, "done");
     expect(session.connection.status).toBe("Closing");
     await turns();
@@ -236,7 +237,7 @@ describe("a Blob", () => {
   test("is sent before our close frame also when the peer closes meanwhile", async () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
-    session.connection.send(blob);
+    session.connection.send(outgoing(blob));
     session.connection.terminate(4000, "done");
     session.receive(close(1000, "me too"));
     session.stream.arriveEnd();
@@ -251,11 +252,11 @@ describe("a Blob", () => {
 
   test("that answers a message is sent before the answer to the peer's close frame", async () => {
     const blob = new SlowBlob("blob");
-    const session = new Session({ message: (ws) => ws.send(blob) });
+    const session = new Session({ message: (ws) => ws.send(outgoing(blob)) });
     session.receive(text("a"), close(1000));
     await turns();
     expect(session.sent).toEqual([]);
-    expect(session.connection.send("too late")).toBe(SendResult.dropped);
+    expect(session.connection.send(outgoing("too late"))).toBe(SendResult.dropped);
     blob.read();
     await turns();
     expect(session.sent.map(([kind]) => kind)).toEqual(["binary", "close"]);
@@ -266,8 +267,8 @@ describe("a Blob", () => {
   test("that is being read when the peer is gone is forgotten: nothing is written behind the end", async () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
-    session.connection.send(blob);
-    session.connection.send("behind");
+    session.connection.send(outgoing(blob));
+    session.connection.send(outgoing("behind"));
     session.stream.arriveEnd();
     await turns();
     blob.read();
@@ -281,7 +282,7 @@ describe("a Blob", () => {
   test("that is being read when the peer breaks the protocol is forgotten for the close frame", async () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
-    session.connection.send(blob);
+    session.connection.send(outgoing(blob));
     session.connection.terminate(4000);
     session.receive(broken);
     await turns();
@@ -300,9 +301,9 @@ describe("a Blob", () => {
     async (terminated) => {
       const session = new Session();
       const blob = new SlowBlob("blob");
-      session.connection.send("before");
-      session.connection.send(blob);
-      session.connection.send("behind");
+      session.connection.send(outgoing("before"));
+      session.connection.send(outgoing(blob));
+      session.connection.send(outgoing("behind"));
       if (terminated) session.connection.terminate(1000);
       blob.fail(new Error("EIO"));
       await turns();
@@ -318,10 +319,10 @@ describe("a Blob", () => {
 
   test("counts for the limits before it is read", () => {
     const session = new Session({}, { highWaterMark: 10, maxSendQueue: 1000 });
-    expect(session.connection.send(new Blob(["x".repeat(11)]))).toBe(SendResult.acceptedAndSlow);
+    expect(session.connection.send(outgoing(new Blob(["x".repeat(11)])))).toBe(SendResult.acceptedAndSlow);
     expect(session.connection.status).toBe("Connected");
-    expect(session.connection.send(new Blob(["x".repeat(1000)]))).toBe(SendResult.acceptedAndSlow);
-    expect(session.connection.send(new Blob(["one too many"]))).toBe(SendResult.dropped);
+    expect(session.connection.send(outgoing(new Blob(["x".repeat(1000)])))).toBe(SendResult.acceptedAndSlow);
+    expect(session.connection.send(outgoing(new Blob(["one too many"])))).toBe(SendResult.dropped);
     expect(session.connection.status).toBe("Closing");
   });
 });

@@ -76,7 +76,7 @@ class Play {
     this.arrive();
     await this.life.goOn();
     // Who has sent too fast is heard, and read again, after a while.
-    const waits = (): boolean => stream.isPaused() || connection.queuedCount > 0;
+    const waits = (): boolean => stream.isPaused() || vi.getTimerCount() > 0;
     for (let i = 0; i < 300 && connection.status === "Connected" && waits(); i++) {
       vi.advanceTimersByTime(200);
       await this.life.goOn();

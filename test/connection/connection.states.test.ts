@@ -4,6 +4,7 @@ import { hex } from "../support/bytes.ts";
 import { LateBlob } from "../support/late-blob.ts";
 import { Session, broken, close, gate, text } from "../support/session.ts";
 import { turns } from "../support/wire.ts";
+import { outgoing } from "../support/outgoing.ts";
 
 /** Every edge that a connection has taken in this file: role, state, event, next state. */
 const taken = vi.hoisted(() => new Set<string>());
@@ -61,14 +62,14 @@ const STATES: Readonly<Record<string, (role: Role) => Promise<{ session: Session
   },
   closeQueued: async (role) => {
     const { session, blob } = driven(role);
-    session.connection.send(blob);
+    session.connection.send(outgoing(blob));
     session.connection.terminate(1000);
     await turns();
     return { session, on: blob.read.bind(blob) };
   },
   answerQueued: async (role) => {
     const { session, blob } = driven(role);
-    session.connection.send(blob);
+    session.connection.send(outgoing(blob));
     session.receive(closeTo(role));
     await turns();
     return { session, on: blob.read.bind(blob) };
@@ -116,7 +117,7 @@ describe.each(roles)("a %s's connection", (role) => {
 
   test("that waits for a Blob before its close frame answers the peer's with that one", async () => {
     const { session, blob } = driven(role);
-    session.connection.send(blob);
+    session.connection.send(outgoing(blob));
     session.connection.terminate(4000, "bye");
     session.receive(closeTo(role));
     await turns();

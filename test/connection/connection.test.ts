@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { SendResult } from "../../src/connection/sending/sender.ts";
-import { textFrame } from "../../src/connection/sending/text-frames.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
 import { Session, close, binary, ping, text } from "../support/session.ts";
 import { pair } from "../support/socket-pair.ts";
 import { Wire, turns } from "../support/wire.ts";
 import { memoryWrittenBy } from "../support/written-memory.ts";
+import { outgoing } from "../support/outgoing.ts";
+import { SharedMessage } from "../../src/connection/sending/outgoing-message.ts";
 
 const OPEN = ["open"];
 
@@ -14,7 +15,7 @@ describe("opening", () => {
   // shows 4D-2-open, 4D-2-open-first
   test("calls onOpen at once and delivers what came with the handshake after it, all answered in one write", async () => {
     const session = new Session(
-      { open: (ws) => ws.send("welcome"), message: (ws, data) => ws.send(`re: ${String(data)}`) },
+      { open: (ws) => ws.send(outgoing("welcome")), message: (ws, data) => ws.send(outgoing(`re: ${String(data)}`)) },
       { head: join([text("one"), text("two")]) },
     );
     expect(session.calls).toEqual([OPEN, ["message", "one"], ["message", "two"]]);
@@ -67,7 +68,7 @@ describe("receiving", () => {
   });
 
   test("answers all messages of one chunk in one write", async () => {
-    const session = new Session({ message: (ws, data) => ws.send(data as string) });
+    const session = new Session({ message: (ws, data) => ws.send(outgoing(data as string)) });
     await turns();
     session.receive(...Array.from({ length: 50 }, (_, i) => text(`${i}`)));
     await turns();
@@ -77,7 +78,7 @@ describe("receiving", () => {
 
   // shows 6455-5.5.2-1, 6455-5.5.3-1
   test("answers a ping in its place among the answers", async () => {
-    const session = new Session({ message: (ws, data) => ws.send(data as string) });
+    const session = new Session({ message: (ws, data) => ws.send(outgoing(data as string)) });
     session.receive(text("a"), ping("p"), text("b"));
     await turns();
     expect(session.sent).toEqual([
@@ -88,7 +89,7 @@ describe("receiving", () => {
   });
 
   test("that answers equal messages with equal texts writes them side by side, as one piece of memory", async () => {
-    const session = new Session({ message: (ws, data) => ws.send(data as string) });
+    const session = new Session({ message: (ws, data) => ws.send(outgoing(data as string)) });
     await turns();
     session.receive(text("same"), text("same"), text("same"));
     await turns();
@@ -97,7 +98,7 @@ describe("receiving", () => {
   });
 
   test("echoes bytes as they were, though they are a view of the chunk", async () => {
-    const session = new Session({ message: (ws, data) => ws.send(asBytes(data as Buffer)) });
+    const session = new Session({ message: (ws, data) => ws.send(outgoing(asBytes(data as Buffer))) });
     session.receive(binary("01 02"), binary("b5".repeat(40_000)), binary("03"));
     await turns();
     expect(session.sent).toEqual([
@@ -112,14 +113,13 @@ describe("send", () => {
   test("keeps the order of all kinds of messages", async () => {
     const session = new Session();
     const { connection } = session;
-    const shared = textFrame("shared");
-    connection.send("a");
-    connection.sendShared(shared, "shared");
-    connection.send("a");
-    connection.send("a");
-    connection.send(fill(1, 20_000));
-    connection.sendShared(shared, "shared");
-    connection.send(utf8("b"));
+    connection.send(outgoing("a"));
+    connection.send(new SharedMessage(outgoing("shared")));
+    connection.send(outgoing("a"));
+    connection.send(outgoing("a"));
+    connection.send(outgoing(fill(1, 20_000)));
+    connection.send(new SharedMessage(outgoing("shared")));
+    connection.send(outgoing(utf8("b")));
     await turns();
     expect(session.sent).toEqual([
       ["text", "a"],
@@ -137,7 +137,7 @@ describe("send", () => {
     const memories = sockets.map(memoryWrittenBy);
     const connections = sockets.map((stream) => new Session({}, { stream: stream as unknown as Wire }).connection);
     await turns();
-    for (const connection of connections) connection.send("to all");
+    for (const connection of connections) connection.send(outgoing("to all"));
     await turns();
     // The first got it as a string.
     const last = memories.slice(1).map((written) => written.at(-1)!);
@@ -150,15 +150,15 @@ describe("send", () => {
     const session = new Session({}, { stream, highWaterMark: 10 });
     await turns();
     stream.stick();
-    expect(session.connection.send("12345678")).toBe(SendResult.accepted);
-    expect(session.connection.send("")).toBe(SendResult.acceptedAndSlow);
+    expect(session.connection.send(outgoing("12345678"))).toBe(SendResult.accepted);
+    expect(session.connection.send(outgoing(""))).toBe(SendResult.acceptedAndSlow);
     expect(session.connection.bufferedAmount).toBe(12);
     await turns();
-    expect(session.connection.send("x")).toBe(SendResult.acceptedAndSlow);
+    expect(session.connection.send(outgoing("x"))).toBe(SendResult.acceptedAndSlow);
     stream.flow();
     await turns();
     expect(session.connection.bufferedAmount).toBe(0);
-    expect(session.connection.send("x")).toBe(SendResult.accepted);
+    expect(session.connection.send(outgoing("x"))).toBe(SendResult.accepted);
     await turns();
     expect(session.sent).toEqual([
       ["text", "12345678"],
@@ -172,10 +172,10 @@ describe("send", () => {
   test("is false and sends nothing before the end of a closing, after it, and after a failure", async () => {
     const session = new Session();
     const sendAll = (): SendResult[] => [
-      session.connection.send("x"),
-      session.connection.send(utf8("x")),
-      session.connection.send(new Blob(["x"])),
-      session.connection.sendShared(textFrame("x"), "x"),
+      session.connection.send(outgoing("x")),
+      session.connection.send(outgoing(utf8("x"))),
+      session.connection.send(outgoing(new Blob(["x"]))),
+      session.connection.send(new SharedMessage(outgoing("x"))),
     ];
     await turns();
     session.connection.terminate(1000);
@@ -193,7 +193,7 @@ describe("send", () => {
 
   test("in onTerminate is dropped", async () => {
     const results: SendResult[] = [];
-    const session = new Session({ terminate: (ws) => results.push(ws.send("bye")) });
+    const session = new Session({ terminate: (ws) => results.push(ws.send(outgoing("bye"))) });
     session.connection.destroy();
     await turns();
     expect(results).toEqual([SendResult.dropped]);
@@ -206,7 +206,7 @@ describe("many pings", () => {
     const session = new Session({}, { stream });
     await turns();
     stream.stick();
-    session.connection.send("fills it");
+    session.connection.send(outgoing("fills it"));
     await turns();
     for (let i = 0; i < 1000; i++) session.receive(ping(`${i}`));
     await turns();

@@ -9,6 +9,7 @@ import { SlowBlob } from "../support/slow-blob.ts";
 import { adds, BIG, pausedPeer } from "../support/slow-peer.ts";
 import { came, flow } from "../support/slow-session.ts";
 import { Wire, turns as wireTurns } from "../support/wire.ts";
+import { outgoing } from "../support/outgoing.ts";
 
 const KIB = 1024;
 
@@ -91,8 +92,8 @@ test("a peer that closes gets our close frame behind what it had not read, also 
   await wireTurns(2);
   session.stream.stick();
   // That there is no room is found in the turn in which the connection ends, in a stream that is not full.
-  session.connection.send("first");
-  session.connection.send("answer");
+  session.connection.send(outgoing("first"));
+  session.connection.send(outgoing("answer"));
   session.receive(close(4000));
   await wireTurns(3);
   expect(session.stream.destroyed).toBe(false);

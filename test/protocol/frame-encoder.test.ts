@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FIN, FrameEncoder, headerSize, serializeFrame, writeHeader } from "../../src/protocol/frame-encoder.ts";
+import { FrameEncoder, serializeFrame } from "../../src/protocol/frame-encoder.ts";
+import { FIN, headerSize, writeHeader } from "../../src/protocol/frame-header.ts";
 import { allocate } from "../../src/protocol/bytes.ts";
 import { Opcode } from "../../src/protocol/opcodes.ts";
 import { copy, fill, hex, join, toHex, utf8 } from "../support/bytes.ts";

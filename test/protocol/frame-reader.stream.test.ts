@@ -3,7 +3,7 @@ import { type Bytes, allocate } from "../../src/protocol/bytes.ts";
 import { FrameReader } from "../../src/protocol/frame-reader.ts";
 import { unmaskInto } from "../../src/protocol/mask.ts";
 import type { StreamedBody } from "../../src/protocol/message-body.ts";
-import { ReservedBit } from "../../src/protocol/opcodes.ts";
+import { ReservedBit } from "../../src/protocol/frame-header.ts";
 import type { ReaderOptions } from "../../src/protocol/reader-rules.ts";
 import { copy, hex, toHex } from "../support/bytes.ts";
 import { asClient } from "../support/frames.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Bytes, allocate } from "../../src/protocol/bytes.ts";
 import { FrameReader } from "../../src/protocol/frame-reader.ts";
 import type { MessageTransform } from "../../src/protocol/message-transform.ts";
-import { ReservedBit } from "../../src/protocol/opcodes.ts";
+import { ReservedBit } from "../../src/protocol/frame-header.ts";
 import { ReaderRules } from "../../src/protocol/reader-rules.ts";
 import { fill, hex, join, utf8 } from "../support/bytes.ts";
 import { asClient } from "../support/frames.ts";

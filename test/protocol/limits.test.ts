@@ -12,10 +12,6 @@ describe("the engine's limits", () => {
     expect(limits.MAX_CLOSE_REASON).toBe(123);
   });
 
-  test("of a header is that of RFC 6455 5.2: two bytes, eight of length, four of mask", () => {
-    expect(limits.MAX_HEADER).toBe(14);
-  });
-
   test("of messages are those that the documentation names", () => {
     expect(limits.DEFAULT_MAX_MESSAGE_SIZE).toBe(1_048_576);
     expect(limits.DEFAULT_MAX_FRAGMENTS).toBe(16_384);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Opcode, RESERVED_BITS, ReservedBit, isControl, isReserved } from "../../src/protocol/opcodes.ts";
+import { Opcode, isControl, isReserved } from "../../src/protocol/opcodes.ts";
 
 describe("opcodes", () => {
   test("are those of RFC 6455 5.2", () => {
@@ -21,9 +21,4 @@ describe("opcodes", () => {
   test.each([3, 4, 5, 6, 7, 11, 12, 13, 14, 15])("%i is reserved", (opcode) => {
     expect(isReserved(opcode)).toBe(true);
   });
-});
-
-test("the reserved bits are the three after FIN", () => {
-  expect(ReservedBit).toEqual({ rsv1: 0x40, rsv2: 0x20, rsv3: 0x10 });
-  expect(RESERVED_BITS).toBe(0x70);
 });

@@ -1,4 +1,4 @@
-import type { BlobLike } from "../../src/connection/sending/blob-queue.ts";
+import type { BlobLike } from "../../src/connection/sending/outgoing-message.ts";
 import { utf8 } from "./bytes.ts";
 import { type Gate, gate } from "./session.ts";
 

@@ -2,6 +2,8 @@ import { expect } from "vitest";
 import { WriteBuffer } from "../../src/connection/sending/write-buffer.ts";
 import { framesIn } from "./sent-frames.ts";
 import { Wire, type WireOptions, turns } from "./wire.ts";
+import { StreamWriter } from "../../src/connection/transport/stream-writer.ts";
+import { encoderOf } from "../../src/connection/sending/encoders.ts";
 
 /** An outbox on a stream in memory, and what it has counted. */
 export type Rig = ReturnType<typeof rig>;
@@ -9,7 +11,7 @@ export type Rig = ReturnType<typeof rig>;
 /** Makes one. */
 export function rig({ socket = true, ...options }: WireOptions & { socket?: boolean } = {}) {
   const stream = new Wire(options);
-  const outbox = new WriteBuffer(stream, socket);
+  const outbox = new WriteBuffer(new StreamWriter(stream, socket), encoderOf("server"));
   stream.on("drain", () => outbox.onDrain());
   return { stream, outbox, counts: () => [outbox.written, outbox.pending] };
 }

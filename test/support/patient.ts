@@ -1,5 +1,7 @@
 import type { KeepaliveSettings } from "../../src/connection/keepalive/settings.ts";
 import { Liveness } from "../../src/connection/keepalive/liveness.ts";
+import type { Ping } from "../../src/connection/keepalive/ping.ts";
+import { untakenBytes } from "../../src/connection/transport/untaken-bytes.ts";
 import { copy, hex } from "./bytes.ts";
 import { Wire } from "./wire.ts";
 
@@ -11,13 +13,19 @@ const LIFE: KeepaliveSettings = {
   maxLifetime: Infinity,
 };
 
-/** A connection of nothing but its vital signs. Its clock begins at 100; it is pinged after 3 ticks, and has 2 to answer. */
-export class Patient extends Liveness<{ readonly life: KeepaliveSettings }, { now: number }> {
+/**
+ * A connection that has nothing but its `Liveness`, and uses it as `Connection` does. Its clock begins at 100; it is pinged
+ * after 3 ticks, and has 2 to answer.
+ */
+export class Patient {
   /** What became of it. */
   readonly log: string[] = [];
   /** The payloads of its pings. */
   readonly asked: ReturnType<typeof copy>[] = [];
+  readonly #clock = { now: 100 };
   readonly #wire: Wire;
+  readonly #life: KeepaliveSettings;
+  readonly #liveness: Liveness;
   open = true;
   deaf = false;
   left = false;
@@ -25,15 +33,27 @@ export class Patient extends Liveness<{ readonly life: KeepaliveSettings }, { no
   busy = false;
 
   constructor(life: Partial<KeepaliveSettings> = {}, wire = new Wire()) {
-    super(wire, { life: { ...LIFE, ...life } }, { now: 100 });
     this.#wire = wire;
+    this.#life = { ...LIFE, ...life };
+    this.#liveness = new Liveness(this.#life, this.#clock);
   }
 
   /** Lets time go by, and has it looked at in each tick, as the server does. */
   live(ticks: number): void {
     for (let i = 0; i < ticks; i++) {
-      this.host.now++;
+      this.#clock.now++;
       this.checkPeer();
+    }
+  }
+
+  checkPeer(): void {
+    if (!this.open) return;
+    if (this.busy) this.#liveness.noteMessage();
+    const verdict = this.#liveness.check(this.#life, untakenBytes(this.#wire), this.deaf);
+    if (verdict === "silent") this.#ping();
+    else if (verdict !== "well") {
+      this.log.push(`${{ dead: "dead", old: "maxLifetime", idle: "idleTimeout" }[verdict]} at ${this.#clock.now}`);
+      this.open = false;
     }
   }
 
@@ -48,45 +68,36 @@ export class Patient extends Liveness<{ readonly life: KeepaliveSettings }, { no
   }
 
   hear(): void {
-    this.noteReceived();
+    this.#liveness.noteReceived(this.written);
+  }
+
+  noteProgress(): void {
+    this.#liveness.noteProgress();
   }
 
   message(): void {
-    this.noteMessage();
+    this.#liveness.noteMessage();
   }
 
   leave(): void {
-    this.stopKeepalive();
+    this.#liveness.stop();
   }
 
-  protected isOpen(): boolean {
-    return this.open;
+  onPong(payload: ReturnType<typeof copy>): void {
+    this.#liveness.onPong(payload);
   }
 
-  protected get bytesWritten(): number {
-    return this.written;
+  measureRoundTrip(): Promise<number | undefined> {
+    if (!this.open || this.left) return Promise.resolve(undefined);
+    return (this.#liveness.ping ?? this.#ping()).roundTrip();
   }
 
-  protected hasPeerClosed(): boolean {
-    return this.left;
-  }
-
-  protected isReadingStopped(): boolean {
-    return this.deaf;
-  }
-
-  protected sendPing(payload: ReturnType<typeof copy>): void {
-    this.asked.push(copy(payload));
-    this.log.push(`ping at ${this.host.now}`);
-  }
-
-  protected onPeerSilent(): void {
-    this.log.push(`dead at ${this.host.now}`);
-    this.open = false;
-  }
-
-  protected onLifetimeOver(limit: "maxLifetime" | "idleTimeout"): void {
-    this.log.push(`${limit} at ${this.host.now}`);
-    this.open = false;
+  #ping(): Ping {
+    const ping = this.#liveness.nextPing({ bytes: this.written, untaken: untakenBytes(this.#wire) });
+    if (!this.left) {
+      this.asked.push(copy(ping.payload));
+      this.log.push(`ping at ${this.#clock.now}`);
+    }
+    return ping;
   }
 }

@@ -5,7 +5,6 @@ import type { HandlerCallbacks } from "../../src/connection/dispatch/handler-dis
 import type { WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../../src/connection/dispatch/events.ts";
 import type { ConnectionOwner } from "../../src/connection/connection-owner.ts";
 import { SendResult } from "../../src/connection/sending/sender.ts";
-import { textFrame } from "../../src/connection/sending/text-frames.ts";
 import type { ConnectionSettings } from "../../src/connection/settings.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { hex, utf8 } from "./bytes.ts";
@@ -14,6 +13,8 @@ import { named } from "./random-peer.ts";
 import { type Gate, gate } from "./session.ts";
 import { connectionSettings } from "./settings.ts";
 import { Wire, turns } from "./wire.ts";
+import { outgoing } from "./outgoing.ts";
+import { SharedMessage } from "../../src/connection/sending/outgoing-message.ts";
 
 /** What a callback does. */
 export type Reaction = "nothing" | "send" | "resolve" | "wait" | "throw" | "reject" | "terminate" | "destroy";
@@ -75,6 +76,7 @@ export class Life implements ConnectionOwner {
   readonly #gates: Gate[] = [];
   readonly #blobs: LateBlob[] = [];
   readonly #pingTimeout: number;
+  readonly settings: ConnectionSettings;
   /** When it was read again last. */
   #resumed = 0;
   #running: string | undefined;
@@ -85,10 +87,10 @@ export class Life implements ConnectionOwner {
   constructor(reactions: readonly Reaction[], mark: number, settings: Partial<ConnectionSettings>) {
     this.#reactions = reactions;
     this.stream = new Wire({ highWaterMark: mark });
-    const all = connectionSettings({ ...settings, limitCounters: this.limitCounters });
-    this.connection = new Connection(this.stream, this.#handler(), all, this);
+    this.settings = connectionSettings({ ...settings, limitCounters: this.limitCounters });
+    this.connection = new Connection(this.stream, this.#handler(), this);
     this.connection.publicConnection = this.connection;
-    this.#pingTimeout = all.life.pingTimeout;
+    this.#pingTimeout = this.settings.life.pingTimeout;
     this.stream.on("resume", () => (this.#resumed = this.now));
     this.connection.start(PREAMBLE, hex(""));
   }
@@ -258,13 +260,13 @@ export class Life implements ConnectionOwner {
 
   #sendAs(kind: Kind, content: string): SendResult {
     const { connection } = this;
-    if (kind === "text") return connection.send(content);
-    if (kind === "bytes") return connection.send(utf8(content));
-    if (kind === "shared") return connection.sendShared(textFrame(content), content);
+    if (kind === "text") return connection.send(outgoing(content));
+    if (kind === "bytes") return connection.send(outgoing(utf8(content)));
+    if (kind === "shared") return connection.send(new SharedMessage(outgoing(content)));
     const blob = new LateBlob(content);
     this.usedBlobs = true;
     this.#blobs.push(blob);
-    return connection.send(blob);
+    return connection.send(outgoing(blob));
   }
 
   #fault(wrong: boolean, what: string): void {

@@ -41,6 +41,7 @@ const PREAMBLE = "101!";
 export class Session implements ConnectionOwner {
   /** The clock of its server: the test lets it tick. */
   now = 0;
+  readonly settings: ConnectionSettings;
   readonly stream: Wire;
   readonly connection: Connection;
   /** All calls of the handler, oldest first. */
@@ -55,12 +56,8 @@ export class Session implements ConnectionOwner {
     this.#react = react;
     const handler: Partial<Record<keyof HandlerCallbacks, unknown>> = this.#handler();
     for (const name of without) handler[name] = undefined;
-    this.connection = new Connection(
-      this.stream,
-      handler as unknown as HandlerCallbacks,
-      connectionSettings(own),
-      this,
-    );
+    this.settings = connectionSettings(own);
+    this.connection = new Connection(this.stream, handler as unknown as HandlerCallbacks, this);
     this.connection.publicConnection = this.connection;
     onTestFinished(() => {
       this.connection.destroy();

@@ -4,10 +4,11 @@ import {
   zeroCounters,
 } from "../../src/connection/counters/limit-counters.ts";
 import type { SendResult } from "../../src/connection/sending/sender.ts";
-import { textFrame } from "../../src/connection/sending/text-frames.ts";
 import { utf8 } from "./bytes.ts";
 import { type React, Session, type SessionOptions } from "./session.ts";
 import { Wire, turns } from "./wire.ts";
+import { outgoing } from "./outgoing.ts";
+import { SharedMessage } from "../../src/connection/sending/outgoing-message.ts";
 
 /** What stands in the stream of a slow peer: with its frame's header, `FIRST_SIZE` bytes. */
 export const FIRST = "first";
@@ -32,7 +33,7 @@ export async function slowPeer(options: SessionOptions = {}, react: React = {}):
   const session = new Session(react, { stream: new Wire({ highWaterMark: 1 }), limitCounters, ...options });
   await turns(1);
   session.stream.stick();
-  session.connection.send(FIRST);
+  session.connection.send(outgoing(FIRST));
   await turns(1);
   return Object.assign(session, { limitCounters });
 }
@@ -48,9 +49,9 @@ export type Way = (session: Session, text: string, key?: string) => SendResult;
 
 /** All ways of sending a text, each with its name: what they bring about must be the same. */
 export const ways: readonly (readonly [name: string, way: Way])[] = [
-  ["send", ({ connection }, text, key) => connection.send(text, key)],
-  ["sendShared", ({ connection }, text, key) => connection.sendShared(textFrame(text), text, key)],
-  ["send of bytes", ({ connection }, text, key) => connection.send(utf8(text), key)],
+  ["send", ({ connection }, text, key) => connection.send(outgoing(text, key))],
+  ["sendShared", ({ connection }, text, key) => connection.send(new SharedMessage(outgoing(text, key)))],
+  ["send of bytes", ({ connection }, text, key) => connection.send(outgoing(utf8(text), key))],
 ];
 
 /** What has come, in short: the contents of messages as texts, control frames with their kind. */

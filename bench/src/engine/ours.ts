@@ -53,7 +53,20 @@ interface WriteBuffer {
 }
 
 interface Writing {
-  readonly WriteBuffer: new (stream: Socket, consumes: boolean, rules: object) => WriteBuffer;
+  readonly WriteBuffer: new (writer: object, encoder: object) => WriteBuffer;
+}
+
+interface StreamWriting {
+  readonly StreamWriter: new (stream: Socket, nodeSocket: boolean) => object;
+}
+
+interface Encoding {
+  readonly encoderOf: (role: string) => object;
+}
+
+/** Builds in which the write buffer wrote to the stream itself. */
+interface SelfWriting {
+  readonly WriteBuffer: new (stream: Socket, consumes: boolean, role: string) => WriteBuffer;
 }
 
 /** The write buffer of builds before it had that name. */
@@ -130,8 +143,17 @@ async function writeBuffers(
     return socket;
   };
   const file = await load("connection/sending/write-buffer.js", "connection/sending/outbox.js");
-  if ("WriteBuffer" in (file as Writing))
-    return (stream) => new (file as Writing).WriteBuffer(socketTo(stream), true, RULES);
+  if ("WriteBuffer" in (file as Writing)) {
+    const { StreamWriter } = (await load(
+      "connection/transport/stream-writer.js",
+      "connection/sending/stream-writer.js",
+    )) as StreamWriting;
+    // An abstract class has no `write`: then the write buffer extends it.
+    if (!("write" in (StreamWriter.prototype as object)))
+      return (stream) => new (file as SelfWriting).WriteBuffer(socketTo(stream), true, "server");
+    const { encoderOf } = (await load("connection/sending/encoders.js")) as Encoding;
+    return (stream) => new (file as Writing).WriteBuffer(new StreamWriter(socketTo(stream), true), encoderOf("server"));
+  }
   return (stream) => {
     const outbox = new (file as OldWriting).Outbox(socketTo(stream), true, RULES);
     return {

@@ -1,6 +1,7 @@
 import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, errorEvent } from "./events.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { SerialQueue } from "./serial-queue.ts";
+import type { RateLimiter } from "../receiving/rate-limiter.ts";
 import { forgetText } from "../sending/text-frames.ts";
 
 /** The callbacks of a connection handler, called as its methods with `(connection, event)`. They may return a promise. */
@@ -27,9 +28,21 @@ export interface DispatcherHost {
   reportError(error: unknown, source: ErrorSource): void;
   /** All callbacks have settled, after some of them had to wait. */
   onHandlerIdle(): void;
-  /** Undefined if a message may be delivered now; otherwise a promise that settles when to ask again. */
-  rateDelay(): PromiseLike<void> | undefined;
 }
+
+/** What is still called. Each stage comes after the one before it. */
+const Stage = {
+  /** Everything. */
+  delivering: 0,
+  /** No `onMessage` and no `onDrain`. */
+  stopped: 1,
+  /** Only `onTerminate`: `onError` was called. */
+  errorReported: 2,
+  /** Nothing: `onTerminate` was called. */
+  terminated: 3,
+} as const;
+
+type Stage = (typeof Stage)[keyof typeof Stage];
 
 /**
  * Calls one connection's handler, in order and never twice at a time: `onOpen`, `onMessage`*, at most one `onError`,
@@ -42,15 +55,14 @@ export class HandlerDispatcher {
   #serialQueue: SerialQueue | undefined;
   /** A callback is running. Callbacks that it causes, by `send` or `terminate`, are called after it has returned. */
   #calling = false;
-  /** `onError` is not called any more: it was, or `onTerminate` was. */
-  #errorReported = false;
-  #deliveryStopped = false;
+  #stage: Stage = Stage.delivering;
   #drainDue = false;
   #waitsNoMore = false;
 
-  constructor(handler: HandlerCallbacks, host: DispatcherHost) {
+  constructor(handler: HandlerCallbacks, host: DispatcherHost, rateLimiter?: RateLimiter) {
     this.handler = handler;
     this.#host = host;
+    if (rateLimiter !== undefined) this.#serialQueue = this.#newQueue(rateLimiter);
   }
 
   /** Whether a callback runs or its promise is awaited. */
@@ -71,7 +83,7 @@ export class HandlerDispatcher {
 
   /** Stops delivering messages, also those that wait. */
   stopDelivery(): void {
-    this.#deliveryStopped = true;
+    if (this.#stage === Stage.delivering) this.#stage = Stage.stopped;
   }
 
   /** Stops waiting for promises: what waits is called at once, or when the running callback returns. */
@@ -92,12 +104,12 @@ export class HandlerDispatcher {
   /** Calls `onMessage`, now or when its turn comes. */
   dispatchMessage(data: unknown): void {
     if (!this.isBusy) {
-      const rest = this.#host.rateDelay();
-      if (rest === undefined) {
+      const delay = this.#serialQueue?.delayBefore();
+      if (delay === undefined) {
         this.#deliver(data);
         return;
       }
-      this.#queue.waitFor(rest);
+      this.#queue.waitFor(delay);
     }
     this.#queue.addItem(data);
   }
@@ -108,7 +120,7 @@ export class HandlerDispatcher {
     this.#drainDue = true;
     this.runInOrder(() => {
       this.#drainDue = false;
-      if (this.#deliveryStopped) return;
+      if (this.#stage !== Stage.delivering) return;
       this.#call(() => {
         if (typeof this.handler.onDrain === "function")
           return this.handler.onDrain(this.#host.publicConnection, DRAIN_EVENT);
@@ -127,22 +139,26 @@ export class HandlerDispatcher {
   /** Calls `onTerminate` in its order: the last call. `then` follows when it has settled. */
   dispatchTerminate(event: WSTerminateEvent, then: () => void): void {
     this.runInOrder(() => {
-      this.#errorReported = true;
+      this.#stage = Stage.terminated;
       this.#guarded(() => this.handler.onTerminate?.(this.#host.publicConnection, event));
       this.runInOrder(then);
     });
   }
 
   get #queue(): SerialQueue {
-    return (this.#serialQueue ??= new SerialQueue(
+    return (this.#serialQueue ??= this.#newQueue());
+  }
+
+  #newQueue(rateLimiter?: RateLimiter): SerialQueue {
+    return new SerialQueue(
       () => this.#host.onHandlerIdle(),
       (data) => this.#deliver(data),
-      () => this.#host.rateDelay(),
-    ));
+      rateLimiter === undefined ? undefined : () => rateLimiter.messageDelay(performance.now()),
+    );
   }
 
   #deliver(data: unknown): void {
-    if (this.#deliveryStopped) return;
+    if (this.#stage !== Stage.delivering) return;
     // What is sent from here on is an answer to this message.
     forgetText();
     this.#calling = true;
@@ -177,11 +193,11 @@ export class HandlerDispatcher {
 
   /** Calls `onError`, if it was not called before. */
   #callOnError(error: unknown, source: ErrorSource): void {
-    if (this.#errorReported || !this.#handlesErrors()) {
+    if (this.#stage >= Stage.errorReported || !this.#handlesErrors()) {
       this.#host.reportError(error, source);
       return;
     }
-    this.#errorReported = true;
+    this.#stage = Stage.errorReported;
     this.#guarded(() => this.handler.onError?.(this.#host.publicConnection, errorEvent(error, source)));
   }
 
@@ -208,7 +224,7 @@ export class HandlerDispatcher {
 
   #onCallbackFailed(error: unknown): void {
     this.#calling = false;
-    this.#deliveryStopped = true;
+    this.stopDelivery();
     this.#callOnError(error, "handler");
     this.#host.onHandlerFailed();
   }

@@ -16,7 +16,8 @@ class Task {
 export class SerialQueue {
   readonly #onEmpty: () => void;
   readonly #deliver: (item: unknown) => void;
-  readonly #delayBefore: () => PromiseLike<void> | undefined;
+  /** Undefined if an item may be delivered now; otherwise a promise that settles when to ask again. */
+  readonly delayBefore: () => PromiseLike<void> | undefined;
   #isWaiting = false;
   #running = false;
   /** Tasks, and items that wait to be delivered. A closure for each item would take more memory than a short message. */
@@ -25,18 +26,18 @@ export class SerialQueue {
   #awaited = 0;
 
   /**
-   * @param free is called whenever the queue has become empty
+   * @param onEmpty is called whenever the queue has become empty
    * @param deliver is called for each item, when its turn comes
-   * @param rest is called before each item: if it returns a promise, that is awaited, and `rest` is called again
+   * @param delayBefore is called before each item: if it returns a promise, that is awaited, and it is called again
    */
   constructor(
-    free: () => void,
+    onEmpty: () => void,
     deliver: (item: unknown) => void = nothing,
-    rest: () => PromiseLike<void> | undefined = () => undefined,
+    delayBefore: () => PromiseLike<void> | undefined = () => undefined,
   ) {
-    this.#onEmpty = free;
+    this.#onEmpty = onEmpty;
     this.#deliver = deliver;
-    this.#delayBefore = rest;
+    this.delayBefore = delayBefore;
   }
 
   /** Whether a promise is awaited: new tasks and items must be added to the queue. */
@@ -96,9 +97,9 @@ export class SerialQueue {
     try {
       while (!this.isWaiting && this.#waiting !== undefined && this.#waiting.length > 0) {
         const next = this.#waiting.first;
-        const rest = next instanceof Task ? undefined : this.#delayBefore();
-        if (rest !== undefined) {
-          this.waitFor(rest);
+        const delay = next instanceof Task ? undefined : this.delayBefore();
+        if (delay !== undefined) {
+          this.waitFor(delay);
           break;
         }
         this.#waiting.shift();

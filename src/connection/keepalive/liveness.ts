@@ -1,68 +1,84 @@
-import type { Duplex } from "node:stream";
-
 import type { Bytes } from "../../protocol/bytes.ts";
-import { untakenBytes } from "../transport/untaken-bytes.ts";
 import { Ping } from "./ping.ts";
-import { type Age, checkLiveness } from "./liveness-check.ts";
+import { type Age, type LivenessVerdict, checkLiveness } from "./liveness-check.ts";
 import type { KeepaliveSettings } from "./settings.ts";
 
 /** The clock that all connections of one server share. */
 export interface Clock {
-  /** The tick of now. */
+  /** The current tick. */
   readonly now: number;
+}
+
+/** The bytes that a connection has written. */
+export interface Written {
+  /** All bytes, in 32 bits: the number overflows, so only differences are useful. */
+  readonly bytes: number;
+  /** The bytes of them that the system has not taken yet. */
+  readonly untaken: number;
 }
 
 /**
  * What a connection knows of whether its peer is still there: when something was last received, the ping that was not
- * answered yet, its age. It is a base class and not a part, because every connection has one: one object less.
+ * answered yet, its age. All times are ticks of the server's clock.
  */
-export abstract class Liveness<S extends { readonly life: KeepaliveSettings }, H extends Clock> {
-  /** The stream that carries the frames. */
-  protected readonly stream: Duplex;
-  /** What the connections of one server have in common. */
-  protected readonly settings: S;
-  /** The owner of the connection. */
-  protected readonly host: H;
+export class Liveness {
+  readonly #clock: Clock;
   /** The tick in which something was last received, or the peer last took something. */
   #lastReceived: number;
-  /** How many bytes had been written when something was last received. */
+  /** The number of bytes that had been written when something was last received. */
   #writtenAtLastReceived = 0;
   #ping: Ping | undefined;
   readonly #age: Age | undefined;
 
-  constructor(stream: Duplex, settings: S, host: H) {
-    this.stream = stream;
-    this.settings = settings;
-    this.host = host;
-    this.#lastReceived = host.now;
-    const { life } = settings;
-    const limited = life.idleTimeout !== Infinity || life.maxLifetime !== Infinity;
-    this.#age = limited ? { openedAt: host.now, lastMessageAt: host.now } : undefined;
+  constructor(settings: KeepaliveSettings, clock: Clock) {
+    const { now } = clock;
+    this.#clock = clock;
+    this.#lastReceived = now;
+    const limited = settings.idleTimeout !== Infinity || settings.maxLifetime !== Infinity;
+    this.#age = limited ? { openedAt: now, lastMessageAt: now } : undefined;
   }
 
-  /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes before. */
-  measureRoundTrip(): Promise<number | undefined> {
-    if (!this.isOpen() || this.hasPeerClosed()) return Promise.resolve(undefined);
-    return (this.#ping ?? this.probe()).roundTrip();
+  /** The ping that was not answered yet. */
+  get ping(): Ping | undefined {
+    return this.#ping;
   }
 
-  /** Checks whether the peer is still there. The server's one timer calls it from time to time. */
-  checkPeer(): void {
-    if (!this.isOpen()) return;
-    const { now } = this.host;
-    if (this.#ping?.noteUntaken(untakenBytes(this.stream)) === true) this.noteProgress();
-    if (this.busy) this.noteMessage();
-    const snapshot = {
-      now,
-      lastReceived: this.#lastReceived,
-      readingStopped: this.isReadingStopped(),
-      ping: this.#ping,
-      age: this.#age,
-    };
-    const verdict = checkLiveness(snapshot, this.settings.life);
-    if (verdict === "silent") this.probe();
-    else if (verdict === "dead") this.onPeerSilent();
-    else if (verdict !== "well") this.onLifetimeOver(verdict === "old" ? "maxLifetime" : "idleTimeout");
+  /** Bytes were received. `written`: the number of bytes that have been written. */
+  noteReceived(written: number): void {
+    this.#lastReceived = this.#clock.now;
+    this.#writtenAtLastReceived = written;
+  }
+
+  /** The peer took something, or its silence counts from now for another reason. */
+  noteProgress(): void {
+    this.#lastReceived = this.#clock.now;
+  }
+
+  /** A message was received or sent. */
+  noteMessage(): void {
+    if (this.#age !== undefined) this.#age.lastMessageAt = this.#clock.now;
+  }
+
+  /**
+   * Judges the connection.
+   *
+   * @param untaken the bytes that were written and that the system has not taken yet
+   * @param readingStopped whether we have stopped reading, and no handler waits until the peer takes something
+   */
+  check(settings: KeepaliveSettings, untaken: number, readingStopped: boolean): LivenessVerdict {
+    const ping = this.#ping;
+    if (ping?.noteUntaken(untaken) === true) this.noteProgress();
+    const { now } = this.#clock;
+    return checkLiveness({ now, lastReceived: this.#lastReceived, readingStopped, ping, age: this.#age }, settings);
+  }
+
+  /** Returns the ping to be sent now: a new one, or again the one that was not answered yet. */
+  nextPing(written: Written): Ping {
+    const { now } = this.#clock;
+    const unanswered = (written.bytes - this.#writtenAtLastReceived) >>> 0;
+    this.#ping ??= new Ping(now, performance.now(), written.untaken, unanswered);
+    this.#ping.tick = now;
+    return this.#ping;
   }
 
   /** A pong was received. RFC 6455 5.5.3: an unsolicited one needs no answer. */
@@ -72,57 +88,9 @@ export abstract class Liveness<S extends { readonly life: KeepaliveSettings }, H
     this.#ping = undefined;
   }
 
-  /** Bytes were received. */
-  protected noteReceived(): void {
-    this.#lastReceived = this.host.now;
-    this.#writtenAtLastReceived = this.bytesWritten;
-  }
-
-  /** The peer took something, or its silence counts from now for another reason. */
-  protected noteProgress(): void {
-    this.#lastReceived = this.host.now;
-  }
-
-  /** A message was received or sent. */
-  protected noteMessage(): void {
-    if (this.#age !== undefined) this.#age.lastMessageAt = this.host.now;
-  }
-
   /** The stream is closed: no pong will come. */
-  protected stopKeepalive(): void {
+  stop(): void {
     this.#ping?.onGone();
     this.#ping = undefined;
-  }
-
-  /** The handler is busy. */
-  abstract readonly busy: boolean;
-  /** Bytes that were written, in 32 bits. */
-  protected abstract readonly bytesWritten: number;
-  /** Messages can be sent. */
-  protected abstract isOpen(): boolean;
-  /** The peer's close frame was read, and the handler is still busy with messages before it. */
-  protected abstract hasPeerClosed(): boolean;
-  /** Reading was stopped, by us, and nobody here waits for the peer to take something. */
-  protected abstract isReadingStopped(): boolean;
-  /** Sends a ping. */
-  protected abstract sendPing(payload: Bytes): void;
-  /** The peer did not answer in time. */
-  protected abstract onPeerSilent(): void;
-  /** The connection has lived, or has been idle, as long as it may. */
-  protected abstract onLifetimeOver(limit: "maxLifetime" | "idleTimeout"): void;
-
-  /** Sends a ping; if one was not answered yet, sends that one again. */
-  protected probe(): Ping {
-    const { now } = this.host;
-    this.#ping ??= new Ping(
-      now,
-      performance.now(),
-      untakenBytes(this.stream),
-      (this.bytesWritten - this.#writtenAtLastReceived) >>> 0,
-    );
-    const ping = this.#ping;
-    ping.tick = now;
-    if (!this.hasPeerClosed()) this.sendPing(ping.payload);
-    return ping;
   }
 }

@@ -16,6 +16,13 @@ export class RateLimiter {
   #delay: { readonly timer: NodeJS.Timeout; readonly over: () => void } | undefined;
   #stopped = false;
 
+  /** A limiter for one connection; undefined if no rate is limited. */
+  static for(settings: RateLimits): RateLimiter | undefined {
+    const { maxMessagesPerSecond, maxBytesPerSecond } = settings;
+    const isLimited = maxMessagesPerSecond !== Infinity || maxBytesPerSecond !== Infinity;
+    return isLimited ? new RateLimiter(settings, performance.now()) : undefined;
+  }
+
   /** @param now milliseconds of a clock that never goes back */
   constructor(settings: RateLimits, now: number) {
     this.#settings = settings;
@@ -30,17 +37,22 @@ export class RateLimiter {
 
   /** Counts a message under the policy "close". Returns whether it is within the rate. */
   admitMessage(now: number): boolean {
-    return this.#settings.ratePolicy !== "close" || this.#messages.take(1, now) === 0;
+    return !this.closes || this.#messages.take(1, now) === 0;
   }
 
-  /** Counts bytes that were read. Returns for how many milliseconds reading must pause. */
+  /** Whether a connection that exceeds a rate must be closed. */
+  get closes(): boolean {
+    return this.#settings.ratePolicy === "close";
+  }
+
+  /** Counts bytes that were read. Returns for how many milliseconds they exceed the rate. */
   takeBytes(bytes: number, now: number): number {
     return this.#bytes.take(bytes, now);
   }
 
   /** Under the policy "pause": undefined if a message may be delivered now; otherwise a promise that settles when to ask again. */
   messageDelay(now: number): Promise<void> | undefined {
-    if (this.#stopped || this.#settings.ratePolicy !== "pause") return undefined;
+    if (this.#stopped || this.closes) return undefined;
     const wait = this.#messages.take(1, now);
     if (wait === 0) return undefined;
     this.#messages.giveBack(1);
@@ -50,8 +62,9 @@ export class RateLimiter {
     });
   }
 
-  /** Calls `then` in `ms` milliseconds. */
+  /** Reading pauses, and `then` is called in `ms` milliseconds. */
   delayReading(ms: number, then: () => void): void {
+    this.#settings.limitCounters.maxBytesPerSecond++;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

@@ -1,8 +1,8 @@
 import type { Duplex } from "node:stream";
 
+import type { Liveness } from "../keepalive/liveness.ts";
 import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
-import type { ReceivingSettings } from "./settings.ts";
-import { RateLimiter } from "./rate-limiter.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
 
 /** Bytes that may be read while a handler is busy, before reading stops within the turn: one read of the socket. */
 const MAX_AHEAD = 64 * 1024;
@@ -10,16 +10,12 @@ const MAX_AHEAD = 64 * 1024;
 /** Messages that may wait for a busy handler, before reading stops within the turn. One read may add more. */
 const MAX_MESSAGES_AHEAD = 1024;
 
-/** What it asks of its connection. */
-export interface ReadFlowHost {
+/** The messages that wait for a handler: those of a `HandlerDispatcher`. */
+export interface QueuedMessages {
   /** The handler is busy. */
-  readonly busy: boolean;
-  /** Messages that wait for the handler. */
+  readonly isBusy: boolean;
+  /** The number of messages that wait for it. */
   readonly queuedCount: number;
-  /** Messages may still be received. After a close frame only the end of the stream is awaited, and it must be read. */
-  readonly expectsMessages: boolean;
-  /** Reading was resumed. */
-  onReadingResumed(): void;
 }
 
 /**
@@ -28,19 +24,20 @@ export interface ReadFlowHost {
  */
 export class ReadFlow implements TurnEnd {
   readonly #stream: Duplex;
-  readonly #host: ReadFlowHost;
-  readonly #settings: ReceivingSettings;
-  readonly #throttle: RateLimiter | undefined;
+  readonly #messages: QueuedMessages;
+  readonly #liveness: Liveness;
+  readonly #rateLimiter: RateLimiter | undefined;
   /** Bytes that were read while the handler was busy. */
   #ahead = 0;
   #due = false;
   #paused = false;
+  #released = false;
 
-  constructor(stream: Duplex, settings: ReceivingSettings, host: ReadFlowHost) {
+  constructor(stream: Duplex, messages: QueuedMessages, liveness: Liveness, rateLimiter?: RateLimiter) {
     this.#stream = stream;
-    this.#host = host;
-    this.#settings = settings;
-    this.#throttle = isRateLimited(settings) ? new RateLimiter(settings, performance.now()) : undefined;
+    this.#messages = messages;
+    this.#liveness = liveness;
+    this.#rateLimiter = rateLimiter;
   }
 
   /** Reading is paused. */
@@ -50,29 +47,24 @@ export class ReadFlow implements TurnEnd {
 
   /** Counts a message. Returns false if it exceeds the rate and the connection must be closed. */
   admitMessage(): boolean {
-    return this.#throttle === undefined || this.#throttle.admitMessage(performance.now());
+    return this.#rateLimiter === undefined || this.#rateLimiter.admitMessage(performance.now());
   }
 
   /** Counts the bytes of a read. Returns false if they exceed the rate and the connection must be closed. */
   admitBytes(bytes: number): boolean {
-    const wait = this.#throttle === undefined ? 0 : this.#throttle.takeBytes(bytes, performance.now());
-    if (wait === 0) return true;
-    if (this.#settings.ratePolicy === "close") return false;
-    this.#settings.limitCounters.maxBytesPerSecond++;
-    this.#throttle?.delayReading(wait, () => this.#resume());
+    const limiter = this.#rateLimiter;
+    const wait = limiter === undefined ? 0 : limiter.takeBytes(bytes, performance.now());
+    if (limiter === undefined || wait === 0) return true;
+    if (limiter.closes) return false;
+    limiter.delayReading(wait, () => this.#resume());
     this.#pause();
     return true;
-  }
-
-  /** Undefined if a message may be delivered now; otherwise a promise that settles when to ask again. */
-  rateDelay(): Promise<void> | undefined {
-    return this.#throttle?.messageDelay(performance.now());
   }
 
   /** Bytes were read while the handler is busy: their messages wait. */
   noteReadAhead(bytes: number): void {
     this.#ahead += bytes;
-    if (this.#ahead > MAX_AHEAD || this.#host.queuedCount > MAX_MESSAGES_AHEAD) this.#pause();
+    if (this.#ahead > MAX_AHEAD || this.#messages.queuedCount > MAX_MESSAGES_AHEAD) this.#pause();
     if (this.#due || this.#paused) return;
     this.#due = true;
     atTurnEnd(this);
@@ -81,36 +73,38 @@ export class ReadFlow implements TurnEnd {
   /** A handler that is still busy at the end of the turn pauses reading. Most async handlers have settled by then. */
   onTurnEnd(): void {
     this.#due = false;
-    if (this.#host.busy) this.#pause();
+    if (this.#messages.isBusy) this.#pause();
   }
 
-  /** The handler has settled, or only the end of the stream is awaited. */
+  /** The handler has settled. */
   onHandlerIdle(): void {
     this.#ahead = 0;
     this.#resume();
   }
 
+  /** No more messages are expected. Reading goes on and is not paused again, so that the end of the stream is seen. */
+  release(): void {
+    this.#released = true;
+    this.#resume();
+  }
+
   /** The stream is closed. */
   stop(): void {
-    this.#throttle?.stop();
+    this.#rateLimiter?.stop();
   }
 
   #pause(): void {
-    if (this.#paused || !this.#host.expectsMessages) return;
+    if (this.#paused || this.#released) return;
     this.#paused = true;
     this.#stream.pause();
   }
 
   #resume(): void {
-    if (!this.#paused || (this.#host.expectsMessages && (this.#host.busy || this.#throttle?.isDelaying === true)))
-      return;
+    const mustWait = this.#messages.isBusy || this.#rateLimiter?.isDelaying === true;
+    if (!this.#paused || (mustWait && !this.#released)) return;
     this.#paused = false;
-    this.#host.onReadingResumed();
+    // The peer's silence is counted from here.
+    this.#liveness.noteProgress();
     this.#stream.resume();
   }
-}
-
-/** Whether a rate of the peer is limited. */
-export function isRateLimited({ maxMessagesPerSecond, maxBytesPerSecond }: ReceivingSettings): boolean {
-  return maxMessagesPerSecond !== Infinity || maxBytesPerSecond !== Infinity;
 }

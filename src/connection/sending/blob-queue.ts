@@ -1,26 +1,23 @@
-import { type Bytes, asBytes } from "../../protocol/bytes.ts";
+import { asBytes, copyOf } from "../../protocol/bytes.ts";
 import { Fifo } from "../../util/fifo.ts";
+import { type BlobLike, type OutgoingMessage, isBlobLike } from "./outgoing-message.ts";
 import { chargeFor } from "./send-queue.ts";
 import { LARGEST_CUT } from "./slab.ts";
 import { memoryChanged } from "../transport/direct-write.ts";
 
-/** A message whose bytes must be read first: a `Blob`, or a `Blob` that several connections share (see `readOnce`). */
-export type BlobLike = Pick<Blob, "size" | "arrayBuffer">;
-
 /** An entry of the queue: a message, or a function that is called after the messages before it, such as one that sends the close frame. */
-export type Waiting = string | Bytes | BlobLike | (() => void);
+export type Waiting = OutgoingMessage | (() => void);
 
 /** An item of the queue, and the number of bytes it had when it was added. */
 interface Entry {
   readonly item: Waiting;
   readonly size: number;
-  readonly key: string | undefined;
 }
 
 /** The receiver of a blob queue's messages and events. */
 export interface BlobQueueSink {
   /** Writes a message. */
-  write(payload: string | Bytes, key?: string): void;
+  write(message: OutgoingMessage): void;
   /** A `Blob` could not be read. The queue has dropped this message and all after it: `lost` messages. */
   onBlobFailed(error: unknown, lost: number): void;
   /** The queue has written everything. */
@@ -38,10 +35,10 @@ export class BlobQueue {
   #count = 0;
   #dropped = false;
 
-  /** @param first the `Blob` that is read first */
-  constructor(sink: BlobQueueSink, first: BlobLike, key?: string) {
+  /** @param first the message whose `Blob` is read first */
+  constructor(sink: BlobQueueSink, first: OutgoingMessage) {
     this.#sink = sink;
-    this.add(first, key);
+    this.add(first);
     // `#drain` never rejects: it catches every error.
     void this.#drain();
   }
@@ -62,11 +59,9 @@ export class BlobQueue {
   }
 
   /** Adds an item at the end. */
-  add(item: Waiting, key?: string): void {
-    // Short bytes are copied: the caller may reuse its memory after `send` returns.
-    const kept = item instanceof Uint8Array && item.length <= LARGEST_CUT ? asBytes(Buffer.from(item)) : item;
+  add(item: Waiting): void {
     const size = sizeOf(item);
-    this.#waiting.push({ item: kept, size, key });
+    this.#waiting.push({ item: typeof item === "function" ? item : withOwnBytes(item), size });
     this.#size += size;
     if (typeof item !== "function") this.#count++;
   }
@@ -83,12 +78,11 @@ export class BlobQueue {
   async #drain(): Promise<void> {
     try {
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        const { item, size, key } = next;
+        const { item, size } = next;
         if (typeof item === "function") item();
-        else if (typeof item === "string" || item instanceof Uint8Array) {
-          if (item.length !== size) throw memoryChanged();
-          this.#write(item, size, key);
-        } else await this.#read(item, size, key);
+        else if (isBlobLike(item.payload)) await this.#read(item, item.payload, size);
+        else if (item.payload.length === size) this.#write(item, size);
+        else throw memoryChanged();
         if (this.#dropped) return;
       }
       this.#sink.onEmpty();
@@ -98,26 +92,27 @@ export class BlobQueue {
     }
   }
 
-  async #read(blob: BlobLike, size: number, key: string | undefined): Promise<void> {
-    const bytes = asBytes(Buffer.from(await blob.arrayBuffer()));
-    if (!this.#dropped) this.#write(bytes, size, key);
+  async #read(message: OutgoingMessage, blob: BlobLike, size: number): Promise<void> {
+    const payload = asBytes(Buffer.from(await blob.arrayBuffer()));
+    if (!this.#dropped) this.#write({ ...message, payload }, size);
   }
 
   /** Passes a message to the sink, and no longer counts it here. */
-  #write(payload: string | Bytes, size: number, key: string | undefined): void {
+  #write(message: OutgoingMessage, size: number): void {
     this.#size -= size;
     this.#count--;
-    this.#sink.write(payload, key);
+    this.#sink.write(message);
   }
+}
+
+/** Short bytes are copied: the caller may reuse its memory after `send` returns. */
+function withOwnBytes(message: OutgoingMessage): OutgoingMessage {
+  const { payload } = message;
+  const isShort = payload instanceof Uint8Array && payload.length <= LARGEST_CUT;
+  return isShort ? { ...message, payload: copyOf(payload) } : message;
 }
 
 function sizeOf(item: Waiting): number {
   if (typeof item === "function") return 0;
-  return typeof item === "string" || item instanceof Uint8Array ? item.length : item.size;
-}
-
-/** Wraps a `Blob` that is sent to several connections, so that it is read only once. */
-export function readOnce(blob: Blob): BlobLike {
-  let bytes: Promise<ArrayBuffer> | undefined;
-  return { size: blob.size, arrayBuffer: () => (bytes ??= blob.arrayBuffer()) };
+  return isBlobLike(item.payload) ? item.payload.size : item.payload.length;
 }

@@ -1,14 +1,18 @@
-import { type Bytes, asBytes } from "../../protocol/bytes.ts";
-import { headerSize } from "../../protocol/frame-encoder.ts";
+import { type Bytes, allocate, copyOf } from "../../protocol/bytes.ts";
+import { headerSize } from "../../protocol/frame-header.ts";
+import type { DataOpcode } from "../../protocol/opcodes.ts";
 import { Fifo } from "../../util/fifo.ts";
+import { type OutgoingMessage, SharedMessage } from "./outgoing-message.ts";
 import { LARGEST_CUT } from "./slab.ts";
 
-/** A message that waits: a text or binary payload, or a whole frame that other connections send too. */
+/** A message that waits, as bytes. */
 export interface QueuedMessage {
-  /** Says what `bytes` holds. */
-  kind: "text" | "binary" | "frame";
-  /** The payload, or the frame. */
+  /** Text or binary. */
+  opcode: DataOpcode;
+  /** The payload, or, if `isFrame`, a whole frame that other connections send too. */
   bytes: Bytes;
+  /** Whether `bytes` is a whole frame. */
+  isFrame: boolean;
   /** The length of `bytes` when it was added. The bytes may be the caller's memory, which may be detached or resized later. */
   size: number;
   /** With the policy "latest": the key of the message. Only the newest message of each key is kept. */
@@ -35,6 +39,12 @@ export class SendQueue {
   #size = 0;
   /** The only message of each key, once `conflate` was called. */
   #latest: Map<string | undefined, QueuedMessage> | undefined;
+  readonly #sharesFrames: boolean;
+
+  /** @param sharesFrames whether the frames of messages for many receivers can be kept: not so for a client, which masks */
+  constructor(sharesFrames: boolean) {
+    this.#sharesFrames = sharesFrames;
+  }
 
   /** The bytes that wait, with their frame headers. */
   get size(): number {
@@ -56,21 +66,17 @@ export class SendQueue {
    *
    * @returns whether it replaced an older message with the same key
    */
-  add(kind: QueuedMessage["kind"], bytes: Bytes, key?: string): boolean {
-    const kept = kind === "binary" && bytes.length <= LARGEST_CUT ? asBytes(Buffer.from(bytes)) : bytes;
-    const older = this.#latest?.get(key);
+  add(message: OutgoingMessage): boolean {
+    const item = this.#itemOf(message);
+    const older = this.#latest?.get(item.key);
     if (older !== undefined) {
-      this.#size -= sizeOf(older);
-      older.kind = kind;
-      older.bytes = kept;
-      older.size = kept.length;
-      this.#size += sizeOf(older);
+      this.#size += this.#sizeOf(item) - this.#sizeOf(older);
+      Object.assign(older, item);
       return true;
     }
-    const item: QueuedMessage = { kind, bytes: kept, size: kept.length, key };
-    this.#latest?.set(key, item);
+    this.#latest?.set(item.key, item);
     this.#items.push(item);
-    this.#size += sizeOf(item);
+    this.#size += this.#sizeOf(item);
     return false;
   }
 
@@ -83,7 +89,7 @@ export class SendQueue {
   take(): QueuedMessage | undefined {
     const item = this.#items.shift();
     if (item === undefined) return undefined;
-    this.#size -= sizeOf(item);
+    this.#size -= this.#sizeOf(item);
     if (this.#latest?.get(item.key) === item) this.#latest.delete(item.key);
     return item;
   }
@@ -113,12 +119,31 @@ export class SendQueue {
     this.#size = 0;
     for (const item of latest.values()) {
       this.#items.push(item);
-      this.#size += sizeOf(item);
+      this.#size += this.#sizeOf(item);
     }
     return before - this.count;
   }
+
+  #itemOf(message: OutgoingMessage): QueuedMessage {
+    const { opcode, payload, key } = message;
+    if (message instanceof SharedMessage && this.#sharesFrames) {
+      const { frame } = message;
+      return { opcode, bytes: frame, isFrame: true, size: frame.length, key };
+    }
+    const bytes = ownBytes(payload as string | Bytes);
+    return { opcode, bytes, isFrame: false, size: bytes.length, key };
+  }
+
+  /** The bytes of its frame. */
+  #sizeOf({ isFrame, size }: QueuedMessage): number {
+    return isFrame ? size : headerSize(size, !this.#sharesFrames) + size;
+  }
 }
 
-function sizeOf({ kind, size }: QueuedMessage): number {
-  return kind === "frame" ? size : headerSize(size, false) + size;
+/** The bytes of a payload in memory of their own: the caller may reuse its memory, and a pool keeps 8 KiB for a short text. */
+function ownBytes(payload: string | Bytes): Bytes {
+  if (typeof payload !== "string") return payload.length <= LARGEST_CUT ? copyOf(payload) : payload;
+  const bytes = allocate(Buffer.byteLength(payload));
+  bytes.utf8Write(payload);
+  return bytes;
 }

@@ -1,16 +1,15 @@
-import type { Duplex } from "node:stream";
-
-import { type Bytes, asBytes } from "../../protocol/bytes.ts";
+import type { Bytes } from "../../protocol/bytes.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
 import type { MessageCounters } from "../counters/message-counters.ts";
-import { BlobQueue, type BlobQueueSink, type BlobLike } from "./blob-queue.ts";
-import { sendBudget } from "./send-budget.ts";
-import { WriteBuffer } from "./write-buffer.ts";
-import { type QueuedMessage, SendQueue } from "./send-queue.ts";
+import { BlobQueue, type BlobQueueSink } from "./blob-queue.ts";
 import { DrainWaiters, type DrainSource } from "./drain-waiters.ts";
+import { type OutgoingMessage, SharedMessage, isBlobLike } from "./outgoing-message.ts";
+import { sendBudget } from "./send-budget.ts";
+import { type QueuedMessage, SendQueue } from "./send-queue.ts";
 import type { SendingSettings } from "./settings.ts";
 import { repeatedFrame } from "./text-frames.ts";
-import { isNodeSocket, memoryChanged } from "../transport/direct-write.ts";
+import type { WriteBuffer } from "./write-buffer.ts";
+import { memoryChanged } from "../transport/direct-write.ts";
 
 /** The result of `send`. */
 export const SendResult = {
@@ -27,6 +26,8 @@ export type SendResult = (typeof SendResult)[keyof typeof SendResult];
 
 /** The events of a sender, for its connection. */
 export interface SenderHost {
+  /** The settings of all connections of its owner. */
+  readonly settings: SendingSettings;
   /** Too many bytes wait for the peer, and the policy says that the connection is closed. */
   onSendQueueFull(limit: "maxSendQueue" | "maxTotalSendQueue"): void;
   /** A `Blob` could not be read. */
@@ -41,14 +42,12 @@ const FLUSH_ABOVE = 64 * 1024;
 /**
  * Sends the messages of one connection. A message goes to the write buffer; it first waits in the `BlobQueue` while a
  * `Blob` is being read, or in the `SendQueue` if the policy may drop it later. The sender applies the limits and counts
- * the messages: each accepted one is written, dropped or pending. The write buffer is the base class, not a field, because
- * every connection has one: this saves an object.
+ * the messages: each accepted one is written, dropped or pending.
  */
-export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
-  readonly #settings: SendingSettings;
+export class Sender implements BlobQueueSink, DrainSource {
+  /** What is to be written. */
+  readonly buffer: WriteBuffer;
   readonly #host: SenderHost;
-  /** Up to this number of waiting bytes, no limit and no policy applies. */
-  readonly #uncongestedSize: number;
   #accepted = 0;
   #dropped = 0;
   /** The messages after a `Blob` that is being read. Most connections never have this queue. */
@@ -57,16 +56,14 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
   /** The callers that wait for the sender to drain. It is made for the first of them. */
   #drainWaiters: DrainWaiters | undefined;
 
-  constructor(stream: Duplex, settings: SendingSettings, host: SenderHost) {
-    super(stream, isNodeSocket(stream), settings.role);
-    this.#settings = settings;
+  constructor(buffer: WriteBuffer, host: SenderHost) {
+    this.buffer = buffer;
     this.#host = host;
-    this.#uncongestedSize = Math.min(settings.highWaterMark, settings.maxSendQueue, FLUSH_ABOVE);
   }
 
   /** The bytes that the operating system has not taken yet. */
-  override get size(): number {
-    return super.size + (this.#blobQueue?.size ?? 0) + (this.#queue?.size ?? 0);
+  get size(): number {
+    return this.buffer.size + (this.#blobQueue?.size ?? 0) + (this.#queue?.size ?? 0);
   }
 
   /** Whether a caller waits for `whenDrained()`. */
@@ -81,28 +78,26 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
 
   /** The numbers of messages, by their state. */
   get counters(): MessageCounters {
-    const pending = this.pending + (this.#blobQueue?.count ?? 0) + (this.#queue?.count ?? 0);
-    return { accepted: this.#accepted, written: this.written, dropped: this.#dropped, pending };
+    const { written, pending } = this.buffer;
+    const queued = (this.#blobQueue?.count ?? 0) + (this.#queue?.count ?? 0);
+    return { accepted: this.#accepted, written, dropped: this.#dropped, pending: pending + queued };
   }
 
-  /** Sends a message: a string as text, bytes and a `Blob` as binary. `key` is its key for the policy "latest". */
-  send(payload: string | Bytes | BlobLike, key?: string): SendResult {
+  /** Sends a text that has no key. It is the common case, and needs no object for each message. */
+  sendText(text: string): SendResult {
+    if (!this.#isUncongested()) return this.send({ opcode: Opcode.text, payload: text, key: undefined });
     this.#accepted++;
-    if (!this.#isUncongested() && !this.#admitOrDrop(key)) return SendResult.dropped;
-    if (this.#blobQueue !== undefined) this.#blobQueue.add(payload, key);
-    else if (typeof payload === "string" || payload instanceof Uint8Array) this.write(payload, key);
-    else this.#blobQueue = new BlobQueue(this, payload, key);
+    this.#addText(text);
     return this.#isUncongested() ? SendResult.accepted : this.#resultOfSend();
   }
 
-  /** Sends a frame that other connections send too. `payload` is the payload of the frame. */
-  sendShared(frame: Bytes, payload: string | Bytes, key?: string): SendResult {
-    // It waits after a `Blob` that is being read, as all messages do. A client's frame has a masking key of its own.
-    if (this.#blobQueue !== undefined || this.masks) return this.send(payload, key);
+  /** Sends a message. */
+  send(message: OutgoingMessage): SendResult {
     this.#accepted++;
-    if (!this.#isUncongested() && !this.#admitOrDrop(key)) return SendResult.dropped;
-    if (this.#queuesMessages()) this.#enqueue("frame", frame, key);
-    else this.addShared(frame);
+    if (!this.#isUncongested() && !this.#admitOrDrop(message.key)) return SendResult.dropped;
+    if (this.#blobQueue !== undefined) this.#blobQueue.add(message);
+    else if (isBlobLike(message.payload)) this.#blobQueue = new BlobQueue(this, message);
+    else this.write(message);
     return this.#isUncongested() ? SendResult.accepted : this.#resultOfSend();
   }
 
@@ -113,39 +108,39 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
   }
 
   /** Sends the close frame, after all messages. */
-  override addClose(body: Bytes): void {
+  addClose(body: Bytes): void {
     this.#writeAllQueued();
-    super.addClose(body);
+    this.buffer.addClose(body);
   }
 
   /** Sends a close frame that does not wait: the messages that wait for a slow peer are dropped. */
   closeNow(body: Bytes): void {
     this.#dropQueue();
-    this.#dropped += this.dropUnsent();
-    super.addClose(body);
+    this.#dropped += this.buffer.dropUnsent();
+    this.buffer.addClose(body);
   }
 
   /** No more messages are sent. The waiting ones are written, and then the stream is ended. */
-  override end(): void {
+  end(): void {
     this.#dropBlobQueue();
     this.#writeAllQueued();
     this.#drainWaiters?.close();
-    super.end();
+    this.buffer.end();
   }
 
   /** The stream is gone: drops all messages that wait. Returns the number of messages dropped. */
-  override onGone(): number {
+  onGone(): number {
     const before = this.#dropped;
     this.#dropBlobQueue();
     this.#dropQueue();
-    this.#dropped += super.onGone();
+    this.#dropped += this.buffer.onGone();
     this.#drainWaiters?.close();
     return this.#dropped - before;
   }
 
   /** The stream is not full any more. */
-  override onDrain(): void {
-    super.onDrain();
+  onDrain(): void {
+    this.buffer.onDrain();
     this.#writeQueued();
     this.#drainWaiters?.onTaken();
   }
@@ -162,19 +157,12 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
 
   // Called by the blob queue.
 
-  write(payload: string | Bytes, key?: string): void {
-    if (this.#queuesMessages()) {
-      if (typeof payload === "string") this.#enqueue("text", asBytes(Buffer.from(payload)), key);
-      else this.#enqueue("binary", payload, key);
-      return;
-    }
-    if (typeof payload !== "string") {
-      this.addMessage(Opcode.binary, payload);
-      return;
-    }
-    const frame = this.masks ? undefined : repeatedFrame(payload);
-    if (frame === undefined) this.addText(payload);
-    else this.addShared(frame);
+  write(message: OutgoingMessage): void {
+    const { opcode, payload } = message;
+    if (this.#queuesMessages()) this.#enqueue(message);
+    else if (message instanceof SharedMessage && this.buffer.sharesFrames) this.buffer.addShared(message.frame);
+    else if (typeof payload === "string") this.#addText(payload);
+    else this.buffer.addMessage(opcode, payload as Bytes);
   }
 
   onBlobFailed(cause: unknown, lost: number): void {
@@ -184,6 +172,7 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
 
   onEmpty(): void {
     this.#blobQueue = undefined;
+    this.#noteQueued();
     this.#drainWaiters?.onTaken();
   }
 
@@ -191,15 +180,15 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
 
   get isDrained(): boolean {
     // If the next message would be dropped, the sender has not drained, whatever `highWaterMark` is.
-    return this.#isWithinLimits(this.unsentSize) && this.#limitedSize <= this.#limit;
+    return this.#isWithinLimits(this.#unsentSize) && this.#limitedSize <= this.#limit;
   }
 
   askWhenTaken(): void {
     // While a `Blob` is being read, nothing can be checked: `onEmpty` checks again.
     if (this.#blobQueue !== undefined) return;
     // The stream reports only the bytes it was given, so they are written first. A full stream reports without being asked.
-    this.flush();
-    if (!this.isFull) this.notifyWhenTaken();
+    this.buffer.flush();
+    if (!this.buffer.isFull) this.buffer.writer.notifyWhenTaken();
   }
 
   onDrained(): void {
@@ -218,28 +207,32 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     );
   }
 
-  protected override get unsentSize(): number {
-    return this.minimumSize + this.#queuedSize;
+  /** The bytes that wait before the stream and in it. Texts that are not encoded yet may need more than is counted here. */
+  get #unsentSize(): number {
+    return this.buffer.minimumSize + this.#queuedSize;
   }
 
   #isWithinLimits(waiting: number): boolean {
-    return waiting <= this.#settings.highWaterMark && waiting <= this.#settings.maxSendQueue;
+    return waiting <= this.#host.settings.highWaterMark && waiting <= this.#host.settings.maxSendQueue;
   }
 
   /** Whether so few bytes wait that no limit and no policy applies. This runs twice for each message, and is nearly always true. */
   #isUncongested(): boolean {
+    const { isFull, minimumSize } = this.buffer;
     return (
-      !this.isFull &&
-      this.minimumSize <= this.#uncongestedSize &&
+      !isFull &&
+      minimumSize <= FLUSH_ABOVE &&
+      this.#isWithinLimits(minimumSize) &&
       this.#blobQueue === undefined &&
       this.#queue === undefined
     );
   }
 
   #resultOfSend(): SendResult {
-    const waiting = this.unsentSize;
+    this.#noteQueued();
+    const waiting = this.#unsentSize;
     // The bytes are written early: once the stream is full, messages wait where they can still be dropped.
-    if (waiting > FLUSH_ABOVE && this.#dropsQueued()) this.flush();
+    if (waiting > FLUSH_ABOVE && this.#dropsQueued()) this.buffer.flush();
     if (this.#isWithinLimits(waiting)) return SendResult.accepted;
     this.#waiters.request();
     return SendResult.acceptedAndSlow;
@@ -247,14 +240,14 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
 
   /** Whether one more message may wait. If it may not, the policy was applied. */
   #admitOrDrop(key: string | undefined): boolean {
-    if (!this.isFull && this.unsentSize <= this.#settings.maxSendQueue) return true;
+    if (!this.buffer.isFull && this.#unsentSize <= this.#host.settings.maxSendQueue) return true;
     if (this.#limitedSize <= this.#limit) return true;
     // The messages of this turn were not written yet.
-    this.flush();
+    this.buffer.flush();
     const limit = this.#limit;
     if (this.#limitedSize <= limit) return true;
-    const name = limit < this.#settings.maxSendQueue ? "maxTotalSendQueue" : "maxSendQueue";
-    this.#settings.limitCounters[name]++;
+    const name = limit < this.#host.settings.maxSendQueue ? "maxTotalSendQueue" : "maxSendQueue";
+    this.#host.settings.limitCounters[name]++;
     if (this.#dropOlder(limit, key)) return true;
     this.#dropped++;
     if (this.#closesWhenFull()) this.#host.onSendQueueFull(name);
@@ -264,13 +257,13 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
 
   /** The waiting bytes that the policy can limit. */
   get #limitedSize(): number {
-    return this.#queue === undefined ? this.unsentSize : this.#queuedSize;
+    return this.#queue === undefined ? this.#unsentSize : this.#queuedSize;
   }
 
   /** The number of bytes that may wait for this peer now. */
   get #limit(): number {
-    const { maxSendQueue, maxTotalSendQueue } = this.#settings;
-    return this.isFull ? Math.min(maxSendQueue, sendBudget.share(maxTotalSendQueue)) : maxSendQueue;
+    const { maxSendQueue, maxTotalSendQueue } = this.#host.settings;
+    return this.buffer.isFull ? Math.min(maxSendQueue, sendBudget.share(maxTotalSendQueue)) : maxSendQueue;
   }
 
   /** Drops older messages in favour of a new one, if the policy says so. Returns whether the new one may wait. */
@@ -280,7 +273,7 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     const queue = this.#queue;
     // The frames in the write buffer cannot be dropped any more. The message is the first of a new queue.
     if (queue === undefined) return true;
-    if (this.#settings.sendQueuePolicy === "latest") {
+    if (this.#host.settings.sendQueuePolicy === "latest") {
       this.#dropped += queue.conflate();
       // A message that replaces another one adds little. There is still a limit, as each may be larger than the one before.
       return queue.chargedSize <= limit || (queue.has(key) && queue.chargedSize <= limit * 2);
@@ -292,24 +285,31 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
 
   /** Whether a full queue closes the connection. With "latest", not while a `Blob` is being read: the peer may not be slow at all. */
   #closesWhenFull(): boolean {
-    const { sendQueuePolicy } = this.#settings;
+    const { sendQueuePolicy } = this.#host.settings;
     return sendQueuePolicy === "terminate" || (sendQueuePolicy === "latest" && this.#blobQueue === undefined);
   }
 
   /** Whether the policy drops messages that wait already. */
   #dropsQueued(): boolean {
-    const { sendQueuePolicy } = this.#settings;
+    const { sendQueuePolicy } = this.#host.settings;
     return sendQueuePolicy === "drop-oldest" || sendQueuePolicy === "latest";
   }
 
   /** Whether a new message must wait in the send queue. */
   #queuesMessages(): boolean {
-    return (this.isFull || this.#queue !== undefined) && this.#dropsQueued();
+    return (this.buffer.isFull || this.#queue !== undefined) && this.#dropsQueued();
   }
 
-  #enqueue(kind: QueuedMessage["kind"], bytes: Bytes, key: string | undefined): void {
-    const queue = (this.#queue ??= new SendQueue());
-    if (queue.add(kind, bytes, key)) this.#dropped++;
+  /** Writes a text. If the text before it was the same, other connections probably send it too. */
+  #addText(text: string): void {
+    const frame = this.buffer.sharesFrames ? repeatedFrame(text) : undefined;
+    if (frame === undefined) this.buffer.addText(text);
+    else this.buffer.addShared(frame);
+  }
+
+  #enqueue(message: OutgoingMessage): void {
+    const queue = (this.#queue ??= new SendQueue(this.buffer.sharesFrames));
+    if (queue.add(message)) this.#dropped++;
     this.#accountQueue(queue);
   }
 
@@ -317,11 +317,11 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
   #writeQueued(): void {
     const queue = this.#queue;
     if (queue === undefined) return;
-    while (!this.isFull && queue.count > 0) {
+    while (!this.buffer.isFull && queue.count > 0) {
       this.#writeMessage(queue.take()!);
-      if (this.minimumSize > FLUSH_ABOVE) this.flush();
+      if (this.buffer.minimumSize > FLUSH_ABOVE) this.buffer.flush();
     }
-    this.flush();
+    this.buffer.flush();
     this.#accountQueue(queue);
   }
 
@@ -333,15 +333,20 @@ export class Sender extends WriteBuffer implements BlobQueueSink, DrainSource {
     this.#accountQueue(queue);
   }
 
-  #writeMessage({ kind, bytes, size }: QueuedMessage): void {
-    if (bytes.length !== size) this.breakStream(memoryChanged());
-    else if (kind === "frame") this.addShared(bytes);
-    else this.addMessage(kind === "text" ? Opcode.text : Opcode.binary, bytes);
+  #writeMessage({ opcode, bytes, isFrame, size }: QueuedMessage): void {
+    if (bytes.length !== size) this.buffer.writer.destroy(memoryChanged());
+    else if (isFrame) this.buffer.addShared(bytes);
+    else this.buffer.addMessage(opcode, bytes);
   }
 
   #accountQueue(queue: SendQueue): void {
     if (queue.count === 0) this.#queue = undefined;
-    this.updateBudget();
+    this.#noteQueued();
+  }
+
+  /** The budget of the process counts the queues too. */
+  #noteQueued(): void {
+    sendBudget.setQueued(this.buffer, this.#queuedSize);
   }
 
   #dropQueue(): void {

@@ -1,5 +1,5 @@
 import { type Bytes, allocate } from "../../protocol/bytes.ts";
-import { MAX_COPIED } from "../transport/stream.ts";
+import { MAX_COPIED } from "../transport/stream-writer.ts";
 
 /** The bytes of one slab: enough for some hundred short answers, and the most that one write passes to the system. */
 const SLAB_SIZE = 4 * MAX_COPIED;

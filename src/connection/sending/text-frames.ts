@@ -1,6 +1,7 @@
 import { Opcode } from "../../protocol/opcodes.ts";
-import { type Bytes, asBytes } from "../../protocol/bytes.ts";
-import { FIN, headerSize, serializeFrame, writeHeader } from "../../protocol/frame-encoder.ts";
+import { type Bytes, allocate, asBytes } from "../../protocol/bytes.ts";
+import { serializeFrame } from "../../protocol/frame-encoder.ts";
+import { FIN, LENGTH_16, extendedLengthSize, headerSize, writeHeader } from "../../protocol/frame-header.ts";
 import { afterEachTurn } from "../transport/turn.ts";
 
 /** The longest text, in characters, that is joined with others. For a longer text a native call of its own is as fast. */
@@ -48,23 +49,18 @@ interface TextHeader {
   readonly highBytes: number;
 }
 
-const FIRST = String.fromCharCode(Opcode.text | FIN);
-
-/** The headers of two bytes, by the length of the payload. */
-const SHORT_HEADERS = Array.from({ length: 126 }, (_, length): TextHeader => ({
-  text: FIRST + String.fromCharCode(length),
-  highBytes: 1,
-}));
+/** The headers of texts that are joined, by the length of the payload. */
+const HEADERS = Array.from({ length: MAX_JOINED + 1 }, (_, length) => headerAsText(length));
 
 /** The header of a text of `length` ASCII characters, of less than 64 KiB. */
 export function textHeaderOf(length: number): TextHeader {
-  return SHORT_HEADERS[length] ?? longHeader(length);
+  return HEADERS[length] ?? headerAsText(length);
 }
 
-function longHeader(length: number): TextHeader {
-  const high = length >>> 8;
-  const low = length & 0xff;
-  return { text: FIRST + String.fromCharCode(126, high, low), highBytes: 1 + (high >> 7) + (low >> 7) };
+function headerAsText(length: number): TextHeader {
+  const bytes = allocate(headerSize(length, false));
+  writeHeader(bytes, 0, Opcode.text | FIN, length);
+  return { text: bytes.latin1Slice(0, bytes.length), highBytes: bytes.filter((byte) => byte > 0x7f).length };
 }
 
 /** Whether all texts in `texts`, each after its header of `textHeaderOf`, are ASCII. `high` is the sum of `highBytes` of all headers. */
@@ -77,8 +73,8 @@ export function encodeTexts(texts: string): Bytes {
   const frames = [];
   for (let at = 0; at < texts.length;) {
     const short = texts.charCodeAt(at + 1);
-    const body = at + (short < 126 ? 2 : 4);
-    const length = short < 126 ? short : (texts.charCodeAt(at + 2) << 8) | texts.charCodeAt(at + 3);
+    const body = at + 2 + extendedLengthSize(short);
+    const length = short < LENGTH_16 ? short : (texts.charCodeAt(at + 2) << 8) | texts.charCodeAt(at + 3);
     at = body + length;
     frames.push(textFrame(texts.slice(body, at)));
   }

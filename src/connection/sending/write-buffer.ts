@@ -1,16 +1,14 @@
-import type { Duplex } from "node:stream";
-
 import { type Bytes, asBytes } from "../../protocol/bytes.ts";
-import { FIN, headerSize, writeHeader } from "../../protocol/frame-encoder.ts";
+import type { FrameEncoder } from "../../protocol/frame-encoder.ts";
+import { FIN, headerSize, writeHeader } from "../../protocol/frame-header.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
-import type { Role } from "../../protocol/state.ts";
-import { encoderOf } from "./encoders.ts";
+import { sendBudget } from "./send-budget.ts";
 import { SharedFrames } from "./shared-frames.ts";
-import { StreamWriter } from "./stream-writer.ts";
 import { JOINED_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
 import { LARGEST_CUT, type Slab, slabFor } from "./slab.ts";
 import { MAX_JOINED, MAX_TEXTS, TEXT_HEADER, encodeTexts, isAscii, textHeaderOf, writeText } from "./text-frames.ts";
 import { memoryChanged } from "../transport/direct-write.ts";
+import type { StreamWriter } from "../transport/stream-writer.ts";
 import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
 
 /**
@@ -25,9 +23,10 @@ import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
  * Only one of these is open at a time: texts, a run or shared frames. When a frame of another kind is added, the open one
  * becomes a queued write.
  */
-export class WriteBuffer extends StreamWriter implements TurnEnd {
-  /** A client masks its frames (RFC 6455 5.3): none can be shared with other connections. */
-  protected readonly masks: boolean;
+export class WriteBuffer implements TurnEnd {
+  /** Writes to the stream. */
+  readonly writer: StreamWriter;
+  readonly #encoder: FrameEncoder;
   // The open run: the bytes of the slab from #runStart to #runEnd.
   #slab: Slab | undefined;
   #runStart = 0;
@@ -41,8 +40,6 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** Whether the last text was ASCII. If not, the next one is not joined: joining helps only ASCII texts. */
   #lastTextWasAscii = true;
   #queuedWrites: WriteQueue | undefined;
-  /** The pong that waits while the stream is full. Only the latest ping needs an answer (RFC 6455 5.5.3). */
-  #pendingPong: Bytes | undefined;
   /** The number of messages in the open texts, run or shared frames. */
   #messages = 0;
   #written = 0;
@@ -52,10 +49,9 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   #scheduled = false;
   #ending = false;
 
-  /** @param socket whether the stream is a socket of Node's own, which accepts strings */
-  constructor(stream: Duplex, socket: boolean, role: Role = "server") {
-    super(stream, socket);
-    this.masks = role === "client";
+  constructor(writer: StreamWriter, encoder: FrameEncoder) {
+    this.writer = writer;
+    this.#encoder = encoder;
   }
 
   /** The number of messages written to the stream. */
@@ -76,28 +72,23 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
 
   /** The least that `size` can be: texts that are not encoded yet count as ASCII. This is cheap to read. */
   get minimumSize(): number {
-    return this.#size + this.bytesInStream;
+    return this.#size + this.writer.size;
   }
 
-  protected get unsentSize(): number {
-    return this.minimumSize;
+  /** Whether frames can be shared with other connections. A client masks each of its frames with a new key (RFC 6455 5.3). */
+  get sharesFrames(): boolean {
+    return !this.#encoder.masks;
   }
 
-  /** Adds the response to the handshake, as latin1 text. The stream keeps it, so that the first frames leave with it. */
-  addPreamble(preamble: string): void {
-    this.cork();
-    this.writeToStream(preamble, false);
-  }
-
-  /** Writes the response to the handshake, and the frames after it, in one write. */
-  writePreamble(): void {
-    this.uncork();
+  /** Whether the stream is full: frames wait here. */
+  get isFull(): boolean {
+    return this.writer.isFull;
   }
 
   /** Adds a text message. */
   addText(text: string): void {
     const space = TEXT_HEADER + text.length * 3;
-    if (space > LARGEST_CUT || this.masks) {
+    if (space > LARGEST_CUT || this.#encoder.masks) {
       this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
       return;
     }
@@ -119,7 +110,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
 
   /** Adds a whole frame that other connections send too. */
   addShared(frame: Bytes): void {
-    if (this.isFull && frame.length < JOINED_BELOW) {
+    if (this.writer.isFull && frame.length < JOINED_BELOW) {
       // A short frame that waits needs less memory as a copy in the run than as a queued write.
       const slab = this.#openRun(frame.length);
       slab.bytes.set(frame, slab.used);
@@ -142,10 +133,12 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   addControl(opcode: typeof Opcode.ping | typeof Opcode.pong, payload: Bytes): void {
     // The waiting data may fill the stream: then this frame leaves before the rest of the data.
     if (this.#size > LARGEST_CUT) this.flush();
-    if (!this.isFull) return this.#addFrame(opcode | FIN, payload, 0);
-    const frame = encoderOf(this.masks ? "client" : "server").serialize(opcode | FIN, payload);
-    if (opcode === Opcode.ping) this.writeToStream(frame, false);
-    else this.#pendingPong = frame;
+    if (!this.writer.isFull) return this.#addFrame(opcode | FIN, payload, 0);
+    const frame = this.#encoder.serialize(opcode | FIN, payload);
+    if (opcode === Opcode.ping) {
+      this.writer.write(frame, false);
+      this.#updateBudget();
+    } else (this.#queuedWrites ??= new WriteQueue()).pong = frame;
   }
 
   /** Adds the close frame, after all data. */
@@ -155,30 +148,30 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
 
   /** Drops the frames that wait for a full stream, so that a last frame need not wait. Returns the number of messages dropped. */
   dropUnsent(): number {
-    return this.isFull ? this.drop() : 0;
+    return this.writer.isFull ? this.drop() : 0;
   }
 
   /** Drops all frames that were not written to the stream yet. Returns the number of messages dropped. */
   drop(): number {
     const lost = this.pending;
     this.#slab = this.#sharedFrames = undefined;
-    this.#queuedWrites = this.#pendingPong = undefined;
+    this.#queuedWrites = undefined;
     this.#texts = "";
     this.#highHeaderBytes = this.#size = this.#messages = 0;
-    this.updateBudget();
+    this.#updateBudget();
     return lost;
   }
 
   /** The stream is gone: drops all frames that wait. Returns the number of messages dropped. */
   onGone(): number {
     const lost = this.drop();
-    this.leaveBudget();
+    sendBudget.clear(this);
     return lost;
   }
 
   /** Writes the frames now, without waiting for the end of the turn. */
   flush(): void {
-    if (this.#size > 0 && !this.isFull) this.#flush();
+    if (this.#size > 0 && !this.writer.isFull) this.#flush();
   }
 
   /** Writes nothing until `releaseWrites()`: a chunk is being read, and more answers may follow. */
@@ -189,40 +182,44 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
   /** Writes the frames that were added since `holdWrites()`. */
   releaseWrites(): void {
     this.#holdsWrites = false;
-    if (this.#size > 0) this.#writeOrQueue();
+    if (this.#size > 0) this.#flush();
   }
 
   /** The stream is not full any more. */
   onDrain(): void {
-    this.setFull(false);
-    const pong = this.#pendingPong;
-    this.#pendingPong = undefined;
-    if (pong !== undefined) this.writeToStream(pong, false);
-    if (this.#size > 0) this.#writeOrQueue();
-    if (this.#ending && this.#size === 0) this.endStream();
+    this.writer.onDrain();
+    sendBudget.clear(this);
+    this.#writePong();
+    if (this.#size > 0) this.#flush();
+    else this.#updateBudget();
+    if (this.#ending && this.#size === 0) this.#endStream();
   }
 
   /** No more frames are added. The waiting ones are written as the stream takes them, and then the stream is ended. */
   end(): void {
     this.#ending = true;
-    this.#pendingPong = undefined;
+    if (this.#queuedWrites !== undefined) this.#queuedWrites.pong = undefined;
     this.flush();
-    if (this.#size === 0) this.endStream();
+    if (this.#size === 0) this.#endStream();
   }
 
   /** A turn ends in which a frame was added. */
   onTurnEnd(): void {
     this.#scheduled = false;
-    if (this.#size > 0) this.#writeOrQueue();
+    if (this.#size > 0) this.#flush();
   }
 
-  #writeOrQueue(): void {
-    if (!this.isFull) this.#flush();
-    else this.#queueOpen();
+  #endStream(): void {
+    this.writer.end(() => sendBudget.clear(this));
+  }
+
+  /** While the stream is full, the budget of the process must know the number of waiting bytes. */
+  #updateBudget(): void {
+    if (this.writer.isFull) sendBudget.set(this, this.minimumSize);
   }
 
   #canJoin(text: string): boolean {
-    if (!this.#lastTextWasAscii || !this.socket || text.length > MAX_JOINED) return false;
+    if (!this.#lastTextWasAscii || !this.writer.isNodeSocket || text.length > MAX_JOINED) return false;
     if (this.#texts !== "") return this.#texts.length + text.length <= MAX_TEXTS;
     return this.#slab === undefined && this.#sharedFrames === undefined && this.#queuedWrites === undefined;
   }
@@ -255,26 +252,17 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
 
   /** Adds a frame. `messages`: the number of messages that end in it, one or none. */
   #addFrame(first: number, payload: Bytes, messages: number): void {
-    if (this.masks) return this.#addMaskedFrame(first, payload, messages);
-    const header = headerSize(payload.length, false);
-    const isCopied = payload.length <= LARGEST_CUT;
-    const slab = this.#openRun(header + (isCopied ? payload.length : 0));
-    const body = writeHeader(slab.bytes, slab.used, first, payload.length);
-    if (isCopied) slab.bytes.set(payload, body);
-    this.#extendRun(slab, isCopied ? body + payload.length : body);
-    if (isCopied) this.#messages += messages;
-    else this.#addQueuedWrite("payload", payload, messages);
-  }
-
-  /** Adds a client's frame: a masked copy, so that the caller's bytes stay as they are. */
-  #addMaskedFrame(first: number, payload: Bytes, messages: number): void {
-    if (payload.length > LARGEST_CUT) {
-      this.#addQueuedWrite("run", encoderOf("client").serialize(first, payload), messages);
-      return;
+    const encoder = this.#encoder;
+    if (payload.length <= LARGEST_CUT) {
+      const slab = this.#openRun(encoder.headerSize(payload.length) + payload.length);
+      this.#extendRun(slab, encoder.write(slab.bytes, slab.used, first, payload));
+      this.#messages += messages;
+    } else if (encoder.masks) this.#addQueuedWrite("run", encoder.serialize(first, payload), messages);
+    else {
+      const slab = this.#openRun(encoder.headerSize(payload.length));
+      this.#extendRun(slab, writeHeader(slab.bytes, slab.used, first, payload.length));
+      this.#addQueuedWrite("payload", payload, messages);
     }
-    const slab = this.#openRun(encoderOf("client").headerSize(payload.length) + payload.length);
-    this.#extendRun(slab, encoderOf("client").write(slab.bytes, slab.used, first, payload));
-    this.#messages += messages;
   }
 
   #addQueuedWrite(kind: QueuedWrite["kind"], bytes: Bytes, messages: number): void {
@@ -311,7 +299,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
 
   #added(bytes: number): void {
     this.#size += bytes;
-    this.updateBudget();
+    this.#updateBudget();
     if (this.#holdsWrites || this.#scheduled) return;
     this.#scheduled = true;
     atTurnEnd(this);
@@ -327,7 +315,7 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
 
   #queueRun(slab: Slab): void {
     const run = slab.bytes.subarray(this.#runStart, this.#runEnd);
-    if (!this.isFull) {
+    if (!this.writer.isFull) {
       this.#pushWrite("run", run);
       return;
     }
@@ -337,18 +325,14 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     if (slab.used === this.#runEnd) slab.used = this.#runStart;
   }
 
-  /** Writes the frames, until the stream is full. */
+  /** Writes the frames, until the stream is full. The rest waits as queued writes. */
   #flush(): void {
-    if (this.#texts !== "") this.#writeTexts();
+    if (this.writer.isFull) this.#queueOpen();
+    else if (this.#texts !== "") this.#writeTexts();
     else if (this.#queuedWrites !== undefined) this.#writeQueue();
     else if (this.#slab !== undefined) this.#writeRun(this.#slab);
-    else if (this.#sharedFrames !== undefined) {
-      const { bytes } = this.#sharedFrames;
-      this.#sharedFrames = undefined;
-      this.#size = 0;
-      this.#countWritten();
-      this.writeToStream(bytes, true);
-    }
+    else if (this.#sharedFrames !== undefined) this.#writeShared(this.#sharedFrames);
+    this.#updateBudget();
   }
 
   /** All messages counted in `#messages` are about to be written to the stream. */
@@ -368,33 +352,47 @@ export class WriteBuffer extends StreamWriter implements TurnEnd {
     this.#highHeaderBytes = this.#size = 0;
     this.#countWritten();
     // The stream encodes a string on the stack: this needs no memory of ours, and no view of it.
-    this.writeToStream(texts, false);
+    this.writer.write(texts, false);
   }
 
   #writeRun(slab: Slab): void {
     this.#slab = undefined;
     this.#size = 0;
     this.#countWritten();
-    const taken = this.writeToStream(slab.bytes.subarray(this.#runStart, this.#runEnd), true);
+    const taken = this.writer.write(slab.bytes.subarray(this.#runStart, this.#runEnd), true);
     // If the system has taken the bytes, the next answer uses their space again (1.2 to 1.35 times the throughput).
     if (taken && slab.used === this.#runEnd) slab.used = this.#runStart;
+  }
+
+  #writeShared({ bytes }: SharedFrames): void {
+    this.#sharedFrames = undefined;
+    this.#size = 0;
+    this.#countWritten();
+    this.writer.write(bytes, true);
+  }
+
+  #writePong(): void {
+    const queue = this.#queuedWrites;
+    if (queue?.pong === undefined) return;
+    this.writer.write(queue.pong, false);
+    queue.pong = undefined;
+    if (queue.empty) this.#queuedWrites = undefined;
   }
 
   #writeQueue(): void {
     this.#queueOpen();
     const queue = this.#queuedWrites ?? new WriteQueue();
     // The stream is corked, so that a header and its payload leave in one writev.
-    this.cork();
-    for (let next = queue.take(!this.isFull); next !== undefined; next = queue.take(!this.isFull)) {
+    this.writer.cork();
+    for (let next = queue.take(!this.writer.isFull); next !== undefined; next = queue.take(!this.writer.isFull)) {
       this.#size -= next.size;
       this.#written += next.messages;
-      if (next.bytes.length === next.size) this.writeToStream(next.bytes, next.kind !== "payload");
+      if (next.bytes.length === next.size) this.writer.write(next.bytes, next.kind !== "payload");
       // The header is written already, and its length does not fit the payload any more.
-      else this.breakStream(memoryChanged());
+      else this.writer.destroy(memoryChanged());
     }
     // This must come before `uncork`: the stream may call this buffer again from there.
     if (queue.empty) this.#queuedWrites = undefined;
-    this.uncork();
-    this.updateBudget();
+    this.writer.uncork();
   }
 }

@@ -21,6 +21,8 @@ export const JOINED_BELOW = 4096;
 
 /** The queued writes of a write buffer, in the order of writing. Most connections never have one. */
 export class WriteQueue {
+  /** A pong that leaves before the queued writes. Only the latest ping needs an answer (RFC 6455 5.5.3). */
+  pong: Bytes | undefined;
   readonly #list = new Fifo<QueuedWrite>();
 
   /** The number of messages that end in the queued writes. */

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 
-import { type Bytes, EMPTY, copyOf } from "../../protocol/bytes.ts";
-import { allowDirectWrites, isNodeSocket, mayWriteDirectly, memoryChanged, writeDirectly } from "./direct-write.ts";
+import { type Bytes, copyOf } from "../../protocol/bytes.ts";
+import { allowDirectWrites, isNodeSocket } from "./direct-write.ts";
 import { readIntoShared } from "./shared-read.ts";
 
 /** What a stream reports to its connection. */
@@ -33,8 +33,8 @@ interface Linked extends Duplex {
 }
 
 /**
- * Reports everything that happens on `stream` to `to`; "drain" only after a `write` has found the stream full. All connections
- * share these functions: none has closures of its own.
+ * Reports everything that happens on `stream` to `to`; "drain" only after `listenForDrain`. All connections share these
+ * functions: none has closures of its own.
  */
 export function attach(stream: Duplex, to: StreamListener): void {
   const linked = stream as Linked;
@@ -46,83 +46,10 @@ export function attach(stream: Duplex, to: StreamListener): void {
   linked.resume();
 }
 
-/** What became of a write. */
-export const WriteResult = {
-  /** The stream keeps it, and takes no more: the listener is told when it does again. */
-  full: 0,
-  /** The stream keeps it, or may keep it, and takes more. */
-  kept: 1,
-  /** The operating system has taken all of it: its memory may be used again. */
-  taken: 2,
-} as const;
-
-/** One of `WriteResult`. */
-export type WriteResult = (typeof WriteResult)[keyof typeof WriteResult];
-
-/**
- * Writes to a stream: bytes, or a string with one character a byte. A user's own `Duplex` may throw instead of failing:
- * that ends this stream, and nothing else in the turn.
- */
-export function write(stream: Duplex, bytes: Bytes | string): WriteResult {
-  try {
-    if (mayWriteDirectly(stream))
-      return writeDirectly(stream, bytes, onDirectDrain) ? WriteResult.taken : WriteResult.full;
-    if (writeStock(stream, bytes)) return WriteResult.kept;
-    listenForDrain(stream as Linked);
-  } catch (error) {
-    broken(stream, error);
-  }
-  return WriteResult.full;
-}
-
-/** Payloads of at most this many bytes are copied when they are sent. Larger memory may be the user's. */
-export const MAX_COPIED = 16 * 1024;
-
-function writeStock(stream: Duplex, bytes: Bytes | string): boolean {
-  if (typeof bytes === "string") {
-    // Another stream may ignore the encoding.
-    return isNodeSocket(stream) ? stream.write(bytes, "latin1") : stream.write(Buffer.from(bytes, "latin1"));
-  }
-  if (bytes.length <= MAX_COPIED) return stream.write(bytes);
-  const { length } = bytes;
-  return stream.write(bytes, () => {
-    if (bytes.length !== length) stream.destroy(memoryChanged());
-  });
-}
-
-/**
- * Calls the listener's `onTaken` when the stream has taken all that was written. A full stream reports that by itself
- * (`onDrain`); one that is not full does not.
- */
-export function notifyWhenTaken(stream: Duplex): void {
-  try {
-    // An empty write after all that waits: its callback is called in order.
-    stream.write(EMPTY, () => {
-      (stream as Linked)[listener]?.onTaken();
-    });
-  } catch (error) {
-    broken(stream, error);
-  }
-}
-
-/** Writes what was collected since `cork()`. Returns false if the stream is broken. */
-export function uncork(stream: Duplex): boolean {
-  try {
-    stream.uncork();
-    return true;
-  } catch (error) {
-    return broken(stream, error);
-  }
-}
-
-function broken(stream: Duplex, error: unknown): false {
-  stream.destroy(error instanceof Error ? error : new Error(String(error)));
-  return false;
-}
-
-/** Most connections never find their stream full: they have no listener for "drain". */
-function listenForDrain(stream: Linked): void {
-  if (stream[listener] !== undefined && !stream.listeners("drain").includes(onDrain)) stream.on("drain", onDrain);
+/** Reports the "drain" event from now on. Most connections never find their stream full: they have no listener for it. */
+export function listenForDrain(stream: Duplex): void {
+  const linked = stream as Linked;
+  if (linked[listener] !== undefined && !linked.listeners("drain").includes(onDrain)) linked.on("drain", onDrain);
 }
 
 function onData(this: Linked, chunk: Bytes): void {
@@ -135,8 +62,14 @@ function onRead(this: Linked, bytes: number, memory: Bytes): void {
   this[listener]?.onData(memory, bytes, true);
 }
 
-function onDirectDrain(stream: Duplex): void {
+/** Calls the listener's `onDrain`: the system has taken a direct write that it did not take at once. */
+export function reportDrain(stream: Duplex): void {
   (stream as Linked)[listener]?.onDrain();
+}
+
+/** Calls the listener's `onTaken`. */
+export function reportTaken(stream: Duplex): void {
+  (stream as Linked)[listener]?.onTaken();
 }
 
 function onDrain(this: Linked): void {

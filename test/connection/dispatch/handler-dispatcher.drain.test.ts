@@ -21,7 +21,6 @@ function rig(onDrain: () => unknown = () => undefined, own: Partial<HandlerCallb
       log.push(`report ${culprit}`);
       reports.push(error);
     },
-    rateDelay: () => undefined,
     onHandlerIdle: () => log.push("settled"),
   };
   const handler: HandlerCallbacks = {
@@ -63,7 +62,6 @@ describe("onDrain", () => {
       publicConnection: FACE,
       onHandlerFailed() {},
       reportError() {},
-      rateDelay: () => undefined,
       onHandlerIdle() {},
     });
     caller.dispatchDrain();
@@ -217,7 +215,6 @@ test("a handler whose onDrain cannot be read fails alone: nothing is thrown at w
     publicConnection: undefined,
     onHandlerFailed: () => told.push("failed"),
     reportError: (error) => told.push((error as Error).message),
-    rateDelay: () => undefined,
     onHandlerIdle: () => undefined,
   });
   caller.dispatchDrain();
@@ -234,7 +231,6 @@ test("however often there was room while the handler was busy, it hears of it on
       publicConnection: undefined,
       onHandlerFailed: () => undefined,
       reportError: () => undefined,
-      rateDelay: () => undefined,
       onHandlerIdle: () => heard.push("settled"),
     },
   );

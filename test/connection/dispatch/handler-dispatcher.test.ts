@@ -28,7 +28,6 @@ function rig(make: (log: string[]) => HandlerCallbacks): Rig {
       log.push(`report ${culprit}`);
       reports.push(error);
     },
-    rateDelay: () => undefined,
     onHandlerIdle: () => log.push("settled"),
   };
   return { caller: new HandlerDispatcher(make(log), host), log, reports };

@@ -5,6 +5,8 @@ import { asClient, encode } from "../../support/frames.ts";
 import { Session, type SessionOptions, gate, ping, text } from "../../support/session.ts";
 import { framesIn } from "../../support/sent-frames.ts";
 import { Wire, turns } from "../../support/wire.ts";
+import { outgoing } from "../../support/outgoing.ts";
+import { SharedMessage } from "../../../src/connection/sending/outgoing-message.ts";
 
 const LIFE = { tick: 1000, pingInterval: 3, pingTimeout: 2, idleTimeout: Infinity, maxLifetime: Infinity };
 
@@ -133,9 +135,9 @@ describe("a peer that takes slowly", () => {
     const { session, live } = living({ stream });
     await turns();
     stream.stick();
-    session.connection.send("first");
+    session.connection.send(outgoing("first"));
     await turns();
-    session.connection.send("second");
+    session.connection.send(outgoing("second"));
     await live(5);
     stream.takeOne();
     await live(5);
@@ -161,9 +163,9 @@ describe("a connection that is limited in time", () => {
     session.receive(text("x"));
     await turns();
     await live(6);
-    session.connection.send("x");
+    session.connection.send(outgoing("x"));
     await live(6);
-    session.connection.sendShared(encode({ opcode: 1, payload: Buffer.from("x") }), "x");
+    session.connection.send(new SharedMessage(outgoing("x")));
     await live(6);
     expect(session.connection.status).toBe("Connected");
     session.receive(ping("x"));

@@ -1,14 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ReadFlow, type ReadFlowHost, isRateLimited } from "../../../src/connection/receiving/read-flow.ts";
+import { Liveness } from "../../../src/connection/keepalive/liveness.ts";
+import { RateLimiter } from "../../../src/connection/receiving/rate-limiter.ts";
+import { ReadFlow } from "../../../src/connection/receiving/read-flow.ts";
 import type { ReceivingSettings } from "../../../src/connection/receiving/settings.ts";
 import { connectionSettings } from "../../support/settings.ts";
 import { Wire } from "../../support/wire.ts";
-
-interface Host extends ReadFlowHost {
-  busy: boolean;
-  queuedCount: number;
-  expectsMessages: boolean;
-}
 
 /** A pace on a stream that is being read, with a host that the test plays. */
 function rig(
@@ -17,19 +13,18 @@ function rig(
   const stream = new Wire();
   stream.resume();
   const told: string[] = [];
-  const host: Host = {
-    busy: true,
-    queuedCount: 0,
-    expectsMessages: true,
-    onReadingResumed: () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`),
-  };
+  const host = { isBusy: true, queuedCount: 0 };
+  const liveness = new Liveness(connectionSettings().life, { now: 0 });
+  liveness.noteProgress = () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`);
   const settings = connectionSettings(rates);
-  const pace = new ReadFlow(stream, settings, host);
+  const limiter = RateLimiter.for(settings);
+  const pace = new ReadFlow(stream, host, liveness, limiter);
   return {
     limitCounters: settings.limitCounters,
     stream,
     host,
     pace,
+    rateDelay: () => limiter?.messageDelay(performance.now()),
     told,
     read: () => [pace.paused, stream.isPaused()],
   };
@@ -57,19 +52,19 @@ describe("a peer that sends more than it may", () => {
   });
 
   test("has its messages wait for their time, where it is not given up", async () => {
-    const { pace } = rig({ maxMessagesPerSecond: 2 });
-    expect([pace.rateDelay(), pace.rateDelay()]).toEqual([undefined, undefined]);
+    const { pace, rateDelay } = rig({ maxMessagesPerSecond: 2 });
+    expect([rateDelay(), rateDelay()]).toEqual([undefined, undefined]);
     expect(pace.admitMessage()).toBe(true);
-    const rest = pace.rateDelay();
+    const rest = rateDelay();
     vi.advanceTimersByTime(500);
     await rest;
-    expect(pace.rateDelay()).toBeUndefined();
+    expect(rateDelay()).toBeUndefined();
     pace.stop();
   });
 
   test("is not read for as long as is said, and then again by itself", () => {
     const { pace, host, read, told } = rig({ maxBytesPerSecond: 2 });
-    host.busy = false;
+    host.isBusy = false;
     expect(pace.admitBytes(3)).toBe(true);
     expect(read()).toEqual(PAUSED);
     vi.advanceTimersByTime(499);
@@ -82,7 +77,7 @@ describe("a peer that sends more than it may", () => {
   test("is not read before its time, though the handler has settled", () => {
     const { pace, host, read } = rig({ maxBytesPerSecond: 2 });
     pace.admitBytes(3);
-    host.busy = false;
+    host.isBusy = false;
     pace.onHandlerIdle();
     expect(read()).toEqual(PAUSED);
     vi.advanceTimersByTime(500);
@@ -94,16 +89,15 @@ describe("a peer that sends more than it may", () => {
     pace.admitBytes(3);
     vi.advanceTimersByTime(500);
     expect(read()).toEqual(PAUSED);
-    host.busy = false;
+    host.isBusy = false;
     pace.onHandlerIdle();
     expect(read()).toEqual(READ);
   });
 
   test("is read at once when only the end is wanted any more", () => {
-    const { pace, host, read } = rig({ maxBytesPerSecond: 2 });
+    const { pace, read } = rig({ maxBytesPerSecond: 2 });
     pace.admitBytes(3);
-    host.expectsMessages = false;
-    pace.onHandlerIdle();
+    pace.release();
     expect(read()).toEqual(READ);
   });
 
@@ -117,8 +111,8 @@ describe("a peer that sends more than it may", () => {
   });
 
   test("is charged nothing where no rate is limited", () => {
-    const { pace } = rig();
-    for (let i = 0; i < 1000; i++) expect([pace.admitMessage(), pace.rateDelay()]).toEqual([true, undefined]);
+    const { pace, rateDelay } = rig();
+    for (let i = 0; i < 1000; i++) expect([pace.admitMessage(), rateDelay()]).toEqual([true, undefined]);
     expect(pace.admitBytes(1e12)).toBe(true);
     pace.stop();
     expect(vi.getTimerCount()).toBe(0);
@@ -133,6 +127,6 @@ describe("a rate is limited", () => {
     [{ maxMessagesPerSecond: 1, maxBytesPerSecond: 1 }, true],
     [{ maxMessagesPerSecond: Infinity, maxBytesPerSecond: Infinity }, false],
   ])("by the settings %j: %s", (rates, limited) => {
-    expect(isRateLimited(connectionSettings(rates))).toBe(limited);
+    expect(RateLimiter.for(connectionSettings(rates)) !== undefined).toBe(limited);
   });
 });

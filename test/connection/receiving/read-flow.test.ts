@@ -1,28 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { ReadFlow, type ReadFlowHost } from "../../../src/connection/receiving/read-flow.ts";
+import { Liveness } from "../../../src/connection/keepalive/liveness.ts";
+import { ReadFlow } from "../../../src/connection/receiving/read-flow.ts";
 import { connectionSettings } from "../../support/settings.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
 const KIB = 1024;
-
-interface Host extends ReadFlowHost {
-  busy: boolean;
-  queuedCount: number;
-  expectsMessages: boolean;
-}
 
 /** A pace on a stream that is being read, with a host that the test plays. */
 function rig() {
   const stream = new Wire();
   stream.resume();
   const told: string[] = [];
-  const host: Host = {
-    busy: true,
-    queuedCount: 0,
-    expectsMessages: true,
-    onReadingResumed: () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`),
-  };
-  const pace = new ReadFlow(stream, connectionSettings(), host);
+  const host = { isBusy: true, queuedCount: 0 };
+  const liveness = new Liveness(connectionSettings().life, { now: 0 });
+  liveness.noteProgress = () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`);
+  const pace = new ReadFlow(stream, host, liveness);
   return { stream, host, pace, told, read: () => [pace.paused, stream.isPaused()] };
 }
 
@@ -41,7 +33,7 @@ describe("a busy handler", () => {
   test("that settles within the turn stops nothing", async () => {
     const { pace, host, told, read } = rig();
     pace.noteReadAhead(1);
-    host.busy = false;
+    host.isBusy = false;
     pace.onHandlerIdle();
     await turns(1);
     expect(read()).toEqual(READ);
@@ -51,13 +43,13 @@ describe("a busy handler", () => {
   test("is looked at again at the end of each turn in which something came", async () => {
     const { pace, host, read } = rig();
     for (let i = 0; i < 3; i++) {
-      host.busy = true;
+      host.isBusy = true;
       pace.noteReadAhead(1);
-      host.busy = false;
+      host.isBusy = false;
       await turns(1);
       expect(read()).toEqual(READ);
     }
-    host.busy = true;
+    host.isBusy = true;
     pace.noteReadAhead(1);
     await turns(1);
     expect(read()).toEqual(PAUSED);
@@ -86,11 +78,11 @@ describe("a busy handler", () => {
     const { pace, host, told, read } = rig();
     pace.noteReadAhead(64 * KIB);
     await turns(1);
-    host.busy = false;
+    host.isBusy = false;
     pace.onHandlerIdle();
     expect(read()).toEqual(READ);
     expect(told).toEqual(["resumed, not yet read"]);
-    host.busy = true;
+    host.isBusy = true;
     pace.noteReadAhead(64 * KIB);
     expect(read()).toEqual(READ);
   });
@@ -105,19 +97,18 @@ describe("a busy handler", () => {
   });
 
   test("does not stop the reading behind a close frame: the stream's end is not to be missed", async () => {
-    const { pace, host, read } = rig();
-    host.expectsMessages = false;
+    const { pace, read } = rig();
+    pace.release();
     pace.noteReadAhead(100 * KIB);
     await turns(1);
     expect(read()).toEqual(READ);
   });
 
   test("has the reading go on, busy as it is, when only the end is wanted any more", async () => {
-    const { pace, host, read } = rig();
+    const { pace, read } = rig();
     pace.noteReadAhead(1);
     await turns(1);
-    host.expectsMessages = false;
-    pace.onHandlerIdle();
+    pace.release();
     expect(read()).toEqual(READ);
   });
 
@@ -125,7 +116,7 @@ describe("a busy handler", () => {
     const { pace, host, told } = rig();
     pace.noteReadAhead(1);
     await turns(1);
-    host.busy = false;
+    host.isBusy = false;
     pace.onHandlerIdle();
     pace.onHandlerIdle();
     expect(told).toHaveLength(1);

@@ -3,6 +3,7 @@ import { BlobQueue, type BlobQueueSink } from "../../../src/connection/sending/b
 import { utf8 } from "../../support/bytes.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { turns } from "../../support/wire.ts";
+import { outgoing } from "../../support/outgoing.ts";
 
 /** A sink that counts what it is handed, and what is lost. */
 class Counter implements BlobQueueSink {
@@ -25,9 +26,9 @@ class Counter implements BlobQueueSink {
 
 describe("a backlog counts", () => {
   test("messages of all kinds, empty ones too, and no tasks between them", async () => {
-    const backlog = new BlobQueue(new Counter(), new SlowBlob("x"));
+    const backlog = new BlobQueue(new Counter(), outgoing(new SlowBlob("x")));
     expect(backlog.count).toBe(1);
-    for (const item of ["two", utf8("three"), new SlowBlob("four"), "", utf8("")]) backlog.add(item);
+    for (const item of ["two", utf8("three"), new SlowBlob("four"), "", utf8("")]) backlog.add(outgoing(item));
     expect(backlog.count).toBe(6);
     backlog.add(() => undefined);
     expect(backlog.count).toBe(6);
@@ -38,10 +39,10 @@ describe("a backlog counts", () => {
   test("each message as waiting until it is written: then it is the sink's", async () => {
     const sink = new Counter();
     const [first, second] = [new SlowBlob("first"), new SlowBlob("second")];
-    const backlog = new BlobQueue(sink, first);
-    backlog.add("text");
-    backlog.add(second);
-    backlog.add("last");
+    const backlog = new BlobQueue(sink, outgoing(first));
+    backlog.add(outgoing("text"));
+    backlog.add(outgoing(second));
+    backlog.add(outgoing("last"));
     for (const [blob, written] of [
       [undefined, 0],
       [first, 2],
@@ -58,8 +59,8 @@ describe("a backlog counts", () => {
     const counts: number[] = [];
     const sink = Object.assign(new Counter(), { write: () => counts.push(backlog.count) });
     const blob = new SlowBlob("x");
-    const backlog = new BlobQueue(sink, blob);
-    backlog.add("y");
+    const backlog = new BlobQueue(sink, outgoing(blob));
+    backlog.add(outgoing("y"));
     blob.read();
     await turns();
     expect(counts).toEqual([1, 0]);
@@ -68,9 +69,9 @@ describe("a backlog counts", () => {
   test("what is lost when it is dropped: all that waits, the Blob that is being read too", async () => {
     const sink = new Counter();
     const blob = new SlowBlob("x");
-    const backlog = new BlobQueue(sink, blob);
-    backlog.add("y");
-    backlog.add("z");
+    const backlog = new BlobQueue(sink, outgoing(blob));
+    backlog.add(outgoing("y"));
+    backlog.add(outgoing("z"));
     expect([backlog.drop(), backlog.count]).toEqual([3, 0]);
     expect(backlog.drop()).toBe(0);
     blob.read();
@@ -81,11 +82,11 @@ describe("a backlog counts", () => {
   test("what is lost when a Blob cannot be read: that one and all behind it, not those before", async () => {
     const sink = new Counter();
     const [good, bad] = [new SlowBlob("good"), new SlowBlob("bad")];
-    const backlog = new BlobQueue(sink, good);
-    backlog.add("written");
-    backlog.add(bad);
-    backlog.add("behind");
-    backlog.add(utf8("it"));
+    const backlog = new BlobQueue(sink, outgoing(good));
+    backlog.add(outgoing("written"));
+    backlog.add(outgoing(bad));
+    backlog.add(outgoing("behind"));
+    backlog.add(outgoing(utf8("it")));
     good.read();
     await turns();
     bad.fail("EIO");
@@ -97,11 +98,11 @@ describe("a backlog counts", () => {
     const sink = new Counter();
     let lost: number | undefined;
     const blob = new SlowBlob("x");
-    const backlog = new BlobQueue(sink, blob);
+    const backlog = new BlobQueue(sink, outgoing(blob));
     backlog.add(() => {
       lost = backlog.drop();
     });
-    backlog.add("y");
+    backlog.add(outgoing("y"));
     blob.read();
     await turns();
     expect([sink.written, lost, backlog.count]).toEqual([1, 1, 0]);

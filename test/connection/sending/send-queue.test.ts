@@ -1,13 +1,13 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { type QueuedMessage, SendQueue, chargeFor } from "../../../src/connection/sending/send-queue.ts";
+import { chargeFor } from "../../../src/connection/sending/send-queue.ts";
 import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
 import { fill, hex, utf8 } from "../../support/bytes.ts";
 import { encode } from "../../support/frames.ts";
 import { turns } from "../../support/wire.ts";
-
-type Kind = QueuedMessage["kind"];
+import { Opcode } from "../../../src/protocol/opcodes.ts";
+import { type Kind, KindQueue, kindOf } from "../../support/kind-queue.ts";
 
 /** Bytes of the frame that a message becomes. */
 function frameSize(kind: Kind, length: number): number {
@@ -15,56 +15,55 @@ function frameSize(kind: Kind, length: number): number {
 }
 
 /** Takes all there are. */
-function takeAll(queue: SendQueue): string[] {
+function takeAll(queue: KindQueue): string[] {
   const all: string[] = [];
   for (let item = queue.take(); item !== undefined; item = queue.take())
-    all.push(`${item.kind} ${item.bytes.utf8Slice(0, item.bytes.length)}`);
+    all.push(`${kindOf(item)} ${item.bytes.utf8Slice(0, item.bytes.length)}`);
   return all;
 }
 
-function queueOf(...messages: readonly (readonly [text: string, key?: string])[]): SendQueue {
-  const queue = new SendQueue();
-  for (const [text, key] of messages) queue.add("text", utf8(text), key);
+function queueOf(...messages: readonly (readonly [text: string, key?: string])[]): KindQueue {
+  const queue = new KindQueue();
+  for (const [text, key] of messages) queue.addKind("text", utf8(text), key);
   return queue;
 }
 
 describe("a queue", () => {
   test("gives back what was added, the oldest first, and then nothing", () => {
-    const queue = new SendQueue();
-    expect(queue.add("text", utf8("a"))).toBe(false);
-    queue.add("binary", utf8("b"), "key");
-    queue.add("frame", utf8("c"));
-    expect(queue.take()).toMatchObject({ kind: "text", key: undefined });
-    expect(queue.take()).toMatchObject({ kind: "binary", key: "key" });
+    const queue = new KindQueue();
+    expect(queue.addKind("text", utf8("a"))).toBe(false);
+    queue.addKind("binary", utf8("b"), "key");
+    queue.addKind("frame", utf8("c"));
+    expect(queue.take()).toMatchObject({ opcode: Opcode.text, isFrame: false, key: undefined });
+    expect(queue.take()).toMatchObject({ opcode: Opcode.binary, isFrame: false, key: "key" });
     expect([takeAll(queue), queue.take(), queue.count, queue.size]).toEqual([["frame c"], undefined, 0, 0]);
   });
 
   test.each([0, 125, 126, 65_535, 65_536])(
     "counts a payload of %d bytes with its header, a frame as it is",
     (length) => {
-      const queue = new SendQueue();
-      queue.add("text", fill(0, length));
+      const queue = new KindQueue();
+      queue.addKind("text", fill(0, length));
       expect(queue.size).toBe(frameSize("text", length));
-      queue.add("binary", fill(0, length));
+      queue.addKind("binary", fill(0, length));
       expect(queue.size).toBe(2 * frameSize("text", length));
-      queue.add("frame", fill(0, length));
+      queue.addKind("frame", fill(0, length));
       expect(queue.size).toBe(2 * frameSize("text", length) + length);
       expect(queue.count).toBe(3);
     },
   );
 
   test("copies short bytes, which are the caller's again, and nothing else", () => {
-    const queue = new SendQueue();
+    const queue = new KindQueue();
     const short = fill(1, LARGEST_CUT);
-    queue.add("binary", short);
+    queue.addKind("binary", short);
     short.fill(9);
     expect(queue.take()?.bytes.every((byte) => byte === 1)).toBe(true);
     for (const [kind, bytes] of [
       ["binary", fill(1, LARGEST_CUT + 1)],
       ["frame", hex("01")],
-      ["text", hex("01")],
     ] as const) {
-      queue.add(kind, bytes);
+      queue.addKind(kind, bytes);
       expect(queue.take()?.bytes).toBe(bytes);
     }
   });
@@ -81,10 +80,10 @@ describe("dropTo", () => {
   });
 
   test("drops all below nothing, empty messages too", () => {
-    const queue = new SendQueue();
-    queue.add("frame", hex(""));
-    queue.add("text", hex(""));
-    queue.add("frame", hex(""));
+    const queue = new KindQueue();
+    queue.addKind("frame", hex(""));
+    queue.addKind("text", hex(""));
+    queue.addKind("frame", hex(""));
     expect([queue.dropTo(0), queue.count]).toEqual([2, 1]);
     expect([queue.dropTo(-1), queue.count, queue.size]).toEqual([1, 0, 0]);
     expect(queue.dropTo(-1)).toBe(0);
@@ -108,25 +107,25 @@ describe("what messages are taken for", () => {
   });
 
   test("is their bytes alone for the first 1,000 of a queue", () => {
-    const queue = new SendQueue();
+    const queue = new KindQueue();
     for (let i = 1; i <= 1000; i++) {
-      queue.add("text", utf8("x"));
+      queue.addKind("text", utf8("x"));
       expect(queue.chargedSize).toBe(queue.size);
     }
     expect(queue.chargedSize).toBe(3000);
   });
 
   test("is 256 bytes for each message behind those, where that is more", () => {
-    const queue = new SendQueue();
-    for (let i = 0; i < 3000; i++) queue.add("text", utf8("x"));
+    const queue = new KindQueue();
+    for (let i = 0; i < 3000; i++) queue.addKind("text", utf8("x"));
     expect([queue.chargedSize, queue.size]).toEqual([2000 * 256, 9000]);
-    queue.add("frame", fill(0, 1_000_000));
+    queue.addKind("frame", fill(0, 1_000_000));
     expect([queue.chargedSize, queue.size]).toEqual([1_009_000, 1_009_000]);
   });
 
   test("gets less as they are taken, and with those of which only the newest is kept", () => {
-    const queue = new SendQueue();
-    for (let i = 0; i < 2000; i++) queue.add("text", utf8("x"), `${i % 1500}`);
+    const queue = new KindQueue();
+    for (let i = 0; i < 2000; i++) queue.addKind("text", utf8("x"), `${i % 1500}`);
     expect(queue.chargedSize).toBe(1000 * 256);
     expect([queue.conflate(), queue.chargedSize]).toEqual([500, 500 * 256]);
     for (let i = 0; i < 400; i++) queue.take();
@@ -136,8 +135,8 @@ describe("what messages are taken for", () => {
   });
 
   test("is what dropTo goes by: the oldest of many short ones go, though their bytes are few", () => {
-    const queue = new SendQueue();
-    for (let i = 0; i < 2000; i++) queue.add("frame", utf8(`${i}`));
+    const queue = new KindQueue();
+    for (let i = 0; i < 2000; i++) queue.addKind("frame", utf8(`${i}`));
     expect(queue.size).toBeLessThan(10_000);
     expect([queue.dropTo(1000 * 256), queue.count]).toEqual([0, 2000]);
     expect([queue.dropTo(900 * 256), queue.count]).toEqual([100, 1900]);
@@ -153,10 +152,10 @@ describe("a message that is taken", () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     for (const conflates of [false, true]) {
-      const queue = new SendQueue();
+      const queue = new KindQueue();
       const [taken, left] = [0, 1].map((value) => {
         const bytes = fill(value, 100);
-        queue.add("frame", bytes, `${value}`);
+        queue.addKind("frame", bytes, `${value}`);
         return new WeakRef(bytes);
       });
       if (conflates) queue.conflate();
@@ -188,7 +187,7 @@ describe("conflate", () => {
     const queue = queueOf(["a1", "a"], ["a2", "a"]);
     queue.take();
     expect(queue.conflate()).toBe(0);
-    queue.add("text", utf8("b1"), "b");
+    queue.addKind("text", utf8("b1"), "b");
     expect(queue.conflate()).toBe(0);
     expect(takeAll(queue)).toEqual(["text a2", "text b1"]);
   });
@@ -198,10 +197,10 @@ describe("conflate", () => {
     expect([queue.has("a"), queue.has(undefined)]).toEqual([false, false]);
     queue.conflate();
     expect([queue.has("a"), queue.has("c"), queue.has(undefined)]).toEqual([true, false, false]);
-    expect(queue.add("binary", utf8("a-longer"), "a")).toBe(true);
+    expect(queue.addKind("binary", utf8("a-longer"), "a")).toBe(true);
     expect([queue.count, queue.size]).toEqual([2, 14]);
-    expect(queue.add("text", utf8("none"))).toBe(false);
-    expect(queue.add("frame", utf8("n"))).toBe(true);
+    expect(queue.addKind("text", utf8("none"))).toBe(false);
+    expect(queue.addKind("frame", utf8("n"))).toBe(true);
     expect([queue.count, queue.size]).toEqual([3, 15]);
     expect(takeAll(queue)).toEqual(["binary a-longer", "text b1", "frame n"]);
   });
@@ -210,7 +209,7 @@ describe("conflate", () => {
     const queue = queueOf(["a1", "a"], ["b1", "b"]);
     queue.conflate();
     queue.take();
-    expect([queue.has("a"), queue.add("text", utf8("a2"), "a")]).toEqual([false, false]);
+    expect([queue.has("a"), queue.addKind("text", utf8("a2"), "a")]).toEqual([false, false]);
     queue.dropTo(4);
     expect([queue.has("a"), queue.has("b")]).toEqual([true, false]);
     expect(takeAll(queue)).toEqual(["text a2"]);

@@ -6,6 +6,10 @@ import { connectionSettings } from "../../support/settings.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { FIRST, came, flow, slowPeer } from "../../support/slow-session.ts";
 import { Wire, turns } from "../../support/wire.ts";
+import { encoderOf } from "../../../src/connection/sending/encoders.ts";
+import { WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
+import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
+import { outgoing } from "../../support/outgoing.ts";
 
 const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 
@@ -13,10 +17,10 @@ describe.each(["drop-oldest", "latest"] as const)('behind a Blob that is being r
   test("messages beyond the limit are dropped, and the peer is not given up", async () => {
     const session = await slowPeer({ maxSendQueue: 30, sendQueuePolicy });
     const { connection } = session;
-    connection.send("before", "a");
+    connection.send(outgoing("before", "a"));
     const blob = new SlowBlob("blob");
-    connection.send(blob, "b");
-    const told = Array.from({ length: 10 }, (_, i) => connection.send(`behind ${i}`, "c"));
+    connection.send(outgoing(blob, "b"));
+    const told = Array.from({ length: 10 }, (_, i) => connection.send(outgoing(`behind ${i}`, "c")));
     expect([told[0], told.at(-1)]).toEqual([taken, dropped]);
     const lost = told.filter((one) => one === dropped).length;
     expect(lost).toBeGreaterThan(5);
@@ -32,12 +36,12 @@ describe.each(["drop-oldest", "latest"] as const)('behind a Blob that is being r
     const session = await slowPeer({ maxSendQueue: 30, sendQueuePolicy });
     await flow(session);
     const blob = new SlowBlob("x".repeat(40));
-    session.connection.send(blob);
-    for (let i = 0; i < 100; i++) expect(session.connection.send("m")).toBe(dropped);
+    session.connection.send(outgoing(blob));
+    for (let i = 0; i < 100; i++) expect(session.connection.send(outgoing("m"))).toBe(dropped);
     expect(session.connection.status).toBe("Connected");
     blob.read();
     await turns();
-    expect(session.connection.send("m")).toBe(taken);
+    expect(session.connection.send(outgoing("m"))).toBe(taken);
     await turns();
     expect(came(session)).toEqual([FIRST, "x".repeat(40), "m"]);
     expect(session.calls).toEqual([["open"]]);
@@ -46,7 +50,7 @@ describe.each(["drop-oldest", "latest"] as const)('behind a Blob that is being r
 
 test('with no Blob before it "latest" gives up a peer whose newest messages alone are too much', async () => {
   const session = await slowPeer({ maxSendQueue: 30, sendQueuePolicy: "latest" });
-  for (let i = 0; i < 10; i++) session.connection.send(`of its own ${i}`, `${i}`);
+  for (let i = 0; i < 10; i++) session.connection.send(outgoing(`of its own ${i}`, `${i}`));
   expect(session.connection.status).toBe("Closing");
   await flow(session);
   expect(session.calls).toEqual([["open"], ["error", 202]]);
@@ -57,12 +61,12 @@ test.each(["drop-oldest", "latest"] as const)(
   async (sendQueuePolicy) => {
     const session = await slowPeer({ maxSendQueue: 100 * 256, sendQueuePolicy });
     // 7 bytes are in the stream: they wait too, but none of them can be dropped.
-    for (let i = 0; i < 1099; i++) expect(session.connection.send("x", `${i % 1050}`)).toBe(taken);
-    for (const key of ["49", "50"]) expect(session.connection.send("x", key)).toBe(slow);
+    for (let i = 0; i < 1099; i++) expect(session.connection.send(outgoing("x", `${i % 1050}`))).toBe(taken);
+    for (const key of ["49", "50"]) expect(session.connection.send(outgoing("x", key))).toBe(slow);
     expect(session.limitCounters.maxSendQueue).toBe(0);
     // What is asked for in bytes are bytes.
     expect(session.connection.bufferedAmount).toBe(7 + 1101 * 3);
-    session.connection.send("one more", "0");
+    session.connection.send(outgoing("one more", "0"));
     expect(session.limitCounters.maxSendQueue).toBe(1);
     expect(session.connection.counters.dropped).toBe(sendQueuePolicy === "latest" ? 52 : 1);
   },
@@ -73,15 +77,12 @@ function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
   const stream = new Wire({ highWaterMark: 1 });
   const log: string[] = [];
   const host: SenderHost = {
+    settings: connectionSettings({ limitCounters: zeroCounters(connectionLimitNames), ...own }),
     onSendQueueFull: (limit) => log.push(`overfull ${limit}`),
     onBlobFailed: () => log.push("unreadable"),
     onDrained: () => log.push("room"),
   };
-  const sender = new Sender(
-    stream,
-    connectionSettings({ limitCounters: zeroCounters(connectionLimitNames), ...own }),
-    host,
-  );
+  const sender = new Sender(new WriteBuffer(new StreamWriter(stream), encoderOf("server")), host);
   stream.stick();
   return { stream, sender, log };
 }
@@ -90,7 +91,7 @@ describe("a sender", () => {
   test("awaits room while somebody waits for its promise, and for nobody else", async () => {
     const { stream, sender, log } = sending({ highWaterMark: 10 });
     expect(sender.hasDrainWaiters).toBe(false);
-    expect(sender.send("x".repeat(30))).toBe(slow);
+    expect(sender.send(outgoing("x".repeat(30)))).toBe(slow);
     await turns();
     expect(sender.hasDrainWaiters).toBe(false);
     const room = sender.whenDrained();
@@ -106,7 +107,7 @@ describe("a sender", () => {
 
   test.each(["end", "onGone"] as const)("awaits room no more behind its %s", async (how) => {
     const { sender, log } = sending({ highWaterMark: 10 });
-    sender.send("x".repeat(30));
+    sender.send(outgoing("x".repeat(30)));
     const room = sender.whenDrained();
     sender[how]();
     expect(sender.hasDrainWaiters).toBe(false);
@@ -119,9 +120,9 @@ describe("a sender", () => {
   test("that is ended with a Blob unread gives up what waits for that, and writes none of it", async () => {
     const { stream, sender, log } = sending();
     const blob = new SlowBlob("blob");
-    sender.send("before");
-    sender.send(blob);
-    sender.send(utf8("behind"));
+    sender.send(outgoing("before"));
+    sender.send(outgoing(blob));
+    sender.send(outgoing(utf8("behind")));
     sender.end();
     expect(sender.counters).toEqual({ accepted: 3, written: 1, dropped: 2, pending: 0 });
     blob.read();

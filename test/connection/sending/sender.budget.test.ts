@@ -5,6 +5,7 @@ import { Session, broken, close } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { FIRST, FIRST_SIZE, came, flow, slowPeer, ways } from "../../support/slow-session.ts";
 import { turns } from "../../support/wire.ts";
+import { outgoing } from "../../support/outgoing.ts";
 
 const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 
@@ -119,8 +120,8 @@ describe.each(ways)("the budget of the process, by %s", (_name, way) => {
 
 test("a limit of one queue that is below the share is the one that counts", async () => {
   const session = await slowPeer({ maxSendQueue: 20, maxTotalSendQueue: 30 });
-  expect(session.connection.send(textOf(30))).toBe(slow);
-  expect(session.connection.send(textOf(30))).toBe(dropped);
+  expect(session.connection.send(outgoing(textOf(30)))).toBe(slow);
+  expect(session.connection.send(outgoing(textOf(30)))).toBe(dropped);
   expect(session.limitCounters).toMatchObject({ maxSendQueue: 1, maxTotalSendQueue: 0 });
 });
 
@@ -158,9 +159,9 @@ describe.each(["terminate", "drop-newest", "drop-oldest", "latest"] as const)(
     ])("when the peer %s", async (_how, end) => {
       const session = await slowPeer({ sendQueuePolicy });
       const blob = new SlowBlob("blob");
-      session.connection.send("m1");
-      session.connection.send(blob);
-      session.connection.send("m2");
+      session.connection.send(outgoing("m1"));
+      session.connection.send(outgoing(blob));
+      session.connection.send(outgoing("m2"));
       blob.read();
       await turns();
       expect(sendBudget.total).toBe(FIRST_SIZE + 4 + 6 + 4);
@@ -175,16 +176,16 @@ describe.each(["terminate", "drop-newest", "drop-oldest", "latest"] as const)(
 test("connections share it: one with messages that may still be dropped counts once", async () => {
   const limited = { maxTotalSendQueue: 130, sendQueuePolicy: "drop-oldest" } as const;
   const [one, other] = [await slowPeer(limited), await slowPeer(limited)];
-  for (const session of [one, other]) for (let i = 0; i < 6; i++) session.connection.send(textOf(10));
+  for (const session of [one, other]) for (let i = 0; i < 6; i++) session.connection.send(outgoing(textOf(10)));
   // 65 bytes for each of the two: 60 are in its queue.
   expect(sendBudget.total).toBe(2 * FIRST_SIZE + 120);
-  one.connection.send(textOf(10));
+  one.connection.send(outgoing(textOf(10)));
   expect(one.connection.counters.dropped).toBe(0);
 });
 
 test("has nothing of a connection that is ended and has been read empty", async () => {
   const session = await slowPeer();
-  session.connection.send("x".repeat(100));
+  session.connection.send(outgoing("x".repeat(100)));
   session.receive(close(1000));
   await turns();
   expect(sendBudget.total).toBeGreaterThan(100);

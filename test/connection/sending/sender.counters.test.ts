@@ -4,13 +4,14 @@ import type { MessageCounters } from "../../../src/connection/counters/message-c
 import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
 import { SendResult } from "../../../src/connection/sending/sender.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
-import { textFrame } from "../../../src/connection/sending/text-frames.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { cases, seed } from "../../support/fuzz.ts";
 import { trafficIn } from "../../support/sent-traffic.ts";
 import { Session, broken, close, ping } from "../../support/session.ts";
 import { LateBlob } from "../../support/late-blob.ts";
 import { Wire, turns } from "../../support/wire.ts";
+import { outgoing } from "../../support/outgoing.ts";
+import { SharedMessage } from "../../../src/connection/sending/outgoing-message.ts";
 
 /** A message that is sent: in which way, how long, of what characters and with which key. */
 interface Send {
@@ -120,13 +121,13 @@ class Sending {
     const before = connection.counters.accepted;
     const open = connection.status === "Connected";
     let told: SendResult;
-    if (kind === "text") told = connection.send(content, key);
-    else if (kind === "bytes") told = connection.send(utf8(content), key);
-    else if (kind === "shared") told = connection.sendShared(textFrame(content), content, key);
+    if (kind === "text") told = connection.send(outgoing(content, key));
+    else if (kind === "bytes") told = connection.send(outgoing(utf8(content), key));
+    else if (kind === "shared") told = connection.send(new SharedMessage(outgoing(content, key)));
     else {
       const blob = new LateBlob(content);
       this.#blobs.push(blob);
-      told = connection.send(blob, key);
+      told = connection.send(outgoing(blob, key));
     }
     expect(connection.counters.accepted - before).toBe(open ? 1 : 0);
     if (open) this.handed.push({ content, key, told });

@@ -5,6 +5,7 @@ import { Session, ping } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { FIRST, came, flow, hearRoom, slowPeer } from "../../support/slow-session.ts";
 import { Wire, turns } from "../../support/wire.ts";
+import { outgoing } from "../../support/outgoing.ts";
 
 const OPEN = ["open"];
 const DRAIN = ["drain", { type: "drain" }];
@@ -15,7 +16,7 @@ describe("onDrain and drained()", () => {
     hearRoom(session);
     await turns();
     session.stream.stick();
-    session.connection.send("x".repeat(20));
+    session.connection.send(outgoing("x".repeat(20)));
     await turns();
     // It was asked for news of these 22 bytes, which are not enough to make the stream full.
     const write = session.stream.write.bind(session.stream);
@@ -26,7 +27,7 @@ describe("onDrain and drained()", () => {
       return write(...args);
     }) as typeof write;
     session.stream.flow();
-    session.connection.send("y".repeat(20));
+    session.connection.send(outgoing("y".repeat(20)));
     await turns();
     expect(asked).toBeLessThan(1000);
     expect(session.calls).toEqual([OPEN, DRAIN]);
@@ -37,7 +38,7 @@ describe("onDrain and drained()", () => {
     hearRoom(session);
     await turns();
     const blob = new SlowBlob("x".repeat(30));
-    expect(session.connection.send(blob)).toBe(SendResult.acceptedAndSlow);
+    expect(session.connection.send(outgoing(blob))).toBe(SendResult.acceptedAndSlow);
     let room: boolean | undefined;
     void session.connection.whenDrained().then((answer) => (room = answer));
     await turns();
@@ -54,11 +55,11 @@ describe("onDrain and drained()", () => {
     const session = new Session({}, { highWaterMark: 20 });
     hearRoom(session);
     await turns();
-    session.connection.send("x".repeat(30));
+    session.connection.send(outgoing("x".repeat(30)));
     await turns();
     expect(session.calls).toEqual([OPEN, DRAIN]);
     const blob = new SlowBlob("short");
-    expect(session.connection.send(blob)).toBe(SendResult.accepted);
+    expect(session.connection.send(outgoing(blob))).toBe(SendResult.accepted);
     blob.read();
     await turns();
     expect(session.calls).toEqual([OPEN, DRAIN]);
@@ -68,8 +69,8 @@ describe("onDrain and drained()", () => {
     const limited = { maxTotalSendQueue: 100, sendQueuePolicy: "drop-newest" } as const;
     const [one, other] = [await slowPeer(limited), await slowPeer(limited)];
     hearRoom(one);
-    for (const session of [one, other]) session.connection.send("x".repeat(80));
-    expect(one.connection.send("m")).toBe(SendResult.dropped);
+    for (const session of [one, other]) session.connection.send(outgoing("x".repeat(80)));
+    expect(one.connection.send(outgoing("m"))).toBe(SendResult.dropped);
     await flow(other);
     await flow(one);
     expect(one.calls).toEqual([OPEN, DRAIN]);
@@ -78,20 +79,20 @@ describe("onDrain and drained()", () => {
   test("drained() is false once nothing is sent any more: the loop in its doc comment would never end", async () => {
     const session = await slowPeer({ highWaterMark: 20 });
     session.connection.terminate(1000);
-    expect(session.connection.send("m")).toBe(SendResult.dropped);
+    expect(session.connection.send(outgoing("m"))).toBe(SendResult.dropped);
     expect(await session.connection.whenDrained()).toBe(false);
   });
 });
 
 test('a message keeps its key behind a Blob: "latest" leaves the newest of each', async () => {
   const session = await slowPeer({ maxSendQueue: 60, sendQueuePolicy: "latest" });
-  session.connection.send("a".repeat(40), "a");
-  session.connection.send("b".repeat(20), "b");
-  session.connection.send("A".repeat(20), "a");
+  session.connection.send(outgoing("a".repeat(40), "a"));
+  session.connection.send(outgoing("b".repeat(20), "b"));
+  session.connection.send(outgoing("A".repeat(20), "a"));
   const blob = new SlowBlob("blob");
-  session.connection.send(blob, "blob");
-  session.connection.send("c1", "c");
-  session.connection.send("d1", "d");
+  session.connection.send(outgoing(blob, "blob"));
+  session.connection.send(outgoing("c1", "c"));
+  session.connection.send(outgoing("d1", "d"));
   blob.read();
   await turns();
   await flow(session);
@@ -102,7 +103,7 @@ test("the pong to a ping that came in a turn with much to send does not wait beh
   const session = new Session({}, { stream: new Wire({ highWaterMark: 100 }) });
   await turns();
   session.stream.stick();
-  for (let i = 0; i < 5; i++) session.connection.send(fill(i, 50_000));
+  for (let i = 0; i < 5; i++) session.connection.send(outgoing(fill(i, 50_000)));
   session.receive(ping("first"));
   await turns();
   session.receive(ping("second"));

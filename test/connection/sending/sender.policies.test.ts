@@ -5,6 +5,7 @@ import type { SendQueuePolicy } from "../../../src/connection/sending/settings.t
 import { Session } from "../../support/session.ts";
 import { FIRST, FIRST_SIZE, type Way, came, flow, slowPeer, ways } from "../../support/slow-session.ts";
 import { Wire, turns } from "../../support/wire.ts";
+import { outgoing } from "../../support/outgoing.ts";
 
 /** Bytes of the frame of a text of two characters, as they are sent here. */
 const FRAME = 4;
@@ -138,7 +139,8 @@ describe.each(policies)('what is sent in one turn, under "%s"', (sendQueuePolicy
 
 test('what was handed to the stream under "latest" is replaced no more: the next of its key comes behind', async () => {
   const session = await slowPeer({ maxSendQueue: 100_000, sendQueuePolicy: "latest" });
-  const send = (name: string): SendResult => session.connection.send(name.padEnd(30_000, "x"), name.slice(0, 1));
+  const send = (name: string): SendResult =>
+    session.connection.send(outgoing(name.padEnd(30_000, "x"), name.slice(0, 1)));
   for (const name of ["a1", "b1", "c1", "d1", "a2"]) send(name);
   // The stream takes one, and 64 KiB are handed over: d waits alone.
   session.stream.takeOne();
@@ -160,7 +162,7 @@ describe("a burst of large messages", () => {
       const session = new Session({}, { sendQueuePolicy: policy, maxSendQueue: 100_000, stream });
       await turns();
       stream.stick();
-      for (let i = 0; i < 10; i++) session.connection.send(`${String(i)}${"x".repeat(29_990)}`);
+      for (let i = 0; i < 10; i++) session.connection.send(outgoing(`${String(i)}${"x".repeat(29_990)}`));
       await flow(session);
       // The third makes it more than 64 KiB: it is too late for the first three, not for those behind them.
       expect(came(session).map((message) => message.slice(0, 1))).toEqual(left.split(" "));

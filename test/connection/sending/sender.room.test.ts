@@ -4,6 +4,7 @@ import { type Slow, came, flow, hearRoom, slowPeer, ways } from "../../support/s
 import { type Call, Session, type SessionOptions, gate, text } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { Wire, turns } from "../../support/wire.ts";
+import { outgoing } from "../../support/outgoing.ts";
 
 const OPEN: Call = ["open"];
 const DRAIN: Call = ["drain", { type: "drain" }];
@@ -52,10 +53,10 @@ describe.each(ways)("%s that was told to wait", (_name, way) => {
 describe("onDrain", () => {
   test("never comes where send has not said so", async () => {
     const session = await listening();
-    expect(session.connection.send("x".repeat(11))).toBe(taken);
+    expect(session.connection.send(outgoing("x".repeat(11)))).toBe(taken);
     await flow(session);
     for (let i = 0; i < 10; i++) {
-      expect(session.connection.send("x")).toBe(taken);
+      expect(session.connection.send(outgoing("x"))).toBe(taken);
       await turns(1);
     }
     expect(session.calls).toEqual([OPEN]);
@@ -64,7 +65,7 @@ describe("onDrain", () => {
   test("waits until the stream has taken enough, not for the first that it takes", async () => {
     const session = await listening();
     for (let i = 0; i < 3; i++) {
-      session.connection.send(new Uint8Array(17_000) as never);
+      session.connection.send(outgoing(new Uint8Array(17_000)));
       await turns(1);
     }
     for (let left = 3; left > 0; left--) {
@@ -81,7 +82,7 @@ describe("onDrain", () => {
     hearRoom(session);
     await turns();
     for (let times = 1; times <= 3; times++) {
-      expect([session.connection.send("a"), session.connection.send("b")]).toEqual([slow, slow]);
+      expect([session.connection.send(outgoing("a")), session.connection.send(outgoing("b"))]).toEqual([slow, slow]);
       expect(session.calls).toHaveLength(times);
       await turns();
       expect(session.calls).toEqual([OPEN, ...Array.from({ length: times }, () => DRAIN)]);
@@ -92,7 +93,7 @@ describe("onDrain", () => {
     "comes for a mark of %i below the stream's own, which never is full",
     async (highWaterMark) => {
       const session = await listening({ highWaterMark, stream: new Wire({ highWaterMark: 16_384 }) });
-      expect(session.connection.send("x".repeat(200))).toBe(slow);
+      expect(session.connection.send(outgoing("x".repeat(200)))).toBe(slow);
       await turns();
       expect(session.connection.bufferedAmount).toBe(211);
       expect(session.calls).toEqual([OPEN]);
@@ -108,7 +109,7 @@ describe("onDrain", () => {
 
   test("comes where the limit of the queue is below the mark", async () => {
     const session = await listening({ highWaterMark: 1000, maxSendQueue: 10, sendQueuePolicy: "drop-newest" });
-    expect(["m1", "m2"].map((message) => session.connection.send(message))).toEqual([slow, dropped]);
+    expect(["m1", "m2"].map((message) => session.connection.send(outgoing(message)))).toEqual([slow, dropped]);
     await flow(session);
     expect(session.calls).toEqual([OPEN, DRAIN]);
   });
@@ -118,7 +119,7 @@ describe("onDrain", () => {
     hearRoom(session);
     await turns();
     const blob = new SlowBlob("x".repeat(30));
-    expect(session.connection.send(blob)).toBe(slow);
+    expect(session.connection.send(outgoing(blob))).toBe(slow);
     await turns();
     expect(session.calls).toEqual([OPEN]);
     blob.read();
@@ -135,7 +136,7 @@ describe("onDrain", () => {
       session.calls.push(["message", data]);
       return data === "slow" ? promise : undefined;
     };
-    session.connection.send("x".repeat(30));
+    session.connection.send(outgoing("x".repeat(30)));
     session.receive(text("slow"));
     await flow(session);
     expect(session.calls).toEqual([OPEN, ["message", "slow"]]);
@@ -153,7 +154,7 @@ describe("onDrain", () => {
     ["rejects", () => Promise.reject(new Error("boom"))],
   ])("that %s closes the connection with 1011, and onError is told", async (_how, react) => {
     const session = await listening({}, react);
-    session.connection.send("x".repeat(30));
+    session.connection.send(outgoing("x".repeat(30)));
     await flow(session);
     expect(session.calls).toEqual([OPEN, DRAIN, ["error", 301]]);
     expect(came(session).at(-1)).toBe("close 1011");
@@ -166,7 +167,7 @@ describe("onDrain", () => {
     ["destroyed", (session: Session) => session.connection.destroy()],
   ])("does not come when the connection is %s before", async (_how, end) => {
     const session = await listening();
-    expect(session.connection.send("x".repeat(30))).toBe(slow);
+    expect(session.connection.send(outgoing("x".repeat(30)))).toBe(slow);
     end(session);
     await flow(session);
     expect(session.calls).not.toContainEqual(DRAIN);
@@ -174,7 +175,7 @@ describe("onDrain", () => {
 
   test("need not be there", async () => {
     const session = await slowPeer({ highWaterMark: 20 });
-    session.connection.send("x".repeat(30));
+    session.connection.send(outgoing("x".repeat(30)));
     await flow(session);
     session.receive(text("still there"));
     expect(session.calls).toEqual([OPEN, ["message", "still there"]]);
@@ -185,14 +186,14 @@ describe("the promise of room", () => {
   test("is true at once where there is room", async () => {
     const session = await listening();
     expect(await session.connection.whenDrained()).toBe(true);
-    session.connection.send("x".repeat(11));
+    session.connection.send(outgoing("x".repeat(11)));
     expect(await session.connection.whenDrained()).toBe(true);
     expect(session.calls).toEqual([OPEN]);
   });
 
   test("is true for all who wait, once no more than the mark waits", async () => {
     const session = await listening();
-    session.connection.send("x".repeat(30));
+    session.connection.send(outgoing("x".repeat(30)));
     const waiting = [watch(session.connection.whenDrained()), watch(session.connection.whenDrained())];
     await turns();
     waiting.push(watch(session.connection.whenDrained()));
@@ -207,7 +208,7 @@ describe("the promise of room", () => {
     ["destroyed", (session: Session) => session.connection.destroy()],
   ])("is false when the connection is %s before, and from then on", async (_how, end) => {
     const session = await listening();
-    session.connection.send("x".repeat(30));
+    session.connection.send(outgoing("x".repeat(30)));
     const waiting = watch(session.connection.whenDrained());
     end(session);
     await turns();
@@ -221,7 +222,7 @@ describe("the promise of room", () => {
     let most = 0;
     const loop = (async () => {
       for (let i = 0; i < 100; i++) {
-        if (!connection.send(`message ${String(i)}`)) return false;
+        if (!connection.send(outgoing(`message ${String(i)}`))) return false;
         most = Math.max(most, connection.bufferedAmount);
         if (connection.bufferedAmount > 20 && !(await connection.whenDrained())) return false;
       }

@@ -5,6 +5,7 @@ import type { SendQueuePolicy } from "../../../src/connection/sending/settings.t
 import { type Session, type SessionOptions, close, gate, text } from "../../support/session.ts";
 import { FIRST, type Slow, came, flow, hearRoom, slowPeer, ways } from "../../support/slow-session.ts";
 import { turns } from "../../support/wire.ts";
+import { outgoing } from "../../support/outgoing.ts";
 
 const OPEN = ["open"];
 const DRAIN = ["drain", { type: "drain" }];
@@ -26,8 +27,8 @@ async function crowded(options: SessionOptions = {}): Promise<readonly [large: S
   const [large, small] = [await slowPeer(limited), await slowPeer(limited)];
   hearRoom(large);
   hearRoom(small);
-  large.connection.send("x".repeat(60));
-  small.connection.send("y".repeat(40));
+  large.connection.send(outgoing("x".repeat(60)));
+  small.connection.send(outgoing("y".repeat(40)));
   expect(sendBudget.total).toBeGreaterThan(110);
   return [large, small];
 }
@@ -73,12 +74,12 @@ describe("drained()", () => {
     const [large, small] = await crowded();
     await flow(small);
     expect(await large.connection.whenDrained()).toBe(true);
-    expect(large.connection.send("m")).toBe(taken);
+    expect(large.connection.send(outgoing("m"))).toBe(taken);
   });
 
   test("waits where the limit of the queue is passed, and not for a peer that keeps up", async () => {
     const session = await slowPeer({ maxSendQueue: 20, sendQueuePolicy: "drop-newest" });
-    session.connection.send("x".repeat(30));
+    session.connection.send(outgoing("x".repeat(30)));
     const waiting = watch(session.connection.whenDrained());
     await turns();
     expect(waiting.value).toBe("nothing");
@@ -94,7 +95,7 @@ describe("drained()", () => {
   ])("is false when the peer %s: the stream is ended, and nothing goes behind the end", async (_how, end) => {
     const session = await slowPeer({ highWaterMark: 20 });
     const { stream, connection } = session;
-    connection.send("x".repeat(30));
+    connection.send(outgoing("x".repeat(30)));
     const waiting = watch(connection.whenDrained());
     await turns();
     expect(waiting.value).toBe("nothing");
@@ -121,7 +122,7 @@ describe("who waits for room at a peer", () => {
   test.each(policies)('that was ended is not told of any, under "%s"', async (sendQueuePolicy) => {
     const session = await slowPeer({ highWaterMark: 20, sendQueuePolicy });
     hearRoom(session);
-    session.connection.send("x".repeat(30));
+    session.connection.send(outgoing("x".repeat(30)));
     session.receive(close(1000));
     await flow(session);
     expect(session.calls).not.toContainEqual(DRAIN);
@@ -138,7 +139,7 @@ describe("who waits for room at a peer", () => {
       { life, highWaterMark: 20 },
       {
         message: async (ws) => {
-          ws.send("x".repeat(30));
+          ws.send(outgoing("x".repeat(30)));
           await (waitsForRoom ? ws.whenDrained() : work.promise);
         },
       },

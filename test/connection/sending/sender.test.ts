@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { SendResult } from "../../../src/connection/sending/sender.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
-import { textFrame } from "../../../src/connection/sending/text-frames.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { Session, broken, close, ping } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { FIRST, FIRST_SIZE, came, flow, slowPeer } from "../../support/slow-session.ts";
 import { Wire, turns } from "../../support/wire.ts";
+import { outgoing } from "../../support/outgoing.ts";
+import { SharedMessage } from "../../../src/connection/sending/outgoing-message.ts";
 
 const policies: readonly SendQueuePolicy[] = ["terminate", "drop-newest", "drop-oldest", "latest"];
 const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
@@ -14,9 +15,9 @@ const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy) => {
   test("pongs and pings do not wait", async () => {
     const session = await slowPeer({ sendQueuePolicy });
-    session.connection.send("m1");
+    session.connection.send(outgoing("m1"));
     session.receive(ping("p"));
-    session.connection.send("m2");
+    session.connection.send(outgoing("m2"));
     void session.connection.measureRoundTrip();
     await flow(session);
     const [, ours, ...rest] = came(session);
@@ -28,10 +29,10 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
 
   test("the close frame comes last", async () => {
     const session = await slowPeer({ sendQueuePolicy });
-    session.connection.send("m1");
-    session.connection.sendShared(textFrame("m2"), "m2");
+    session.connection.send(outgoing("m1"));
+    session.connection.send(new SharedMessage(outgoing("m2")));
     session.connection.terminate(4000, "bye");
-    expect(session.connection.send("too late")).toBe(dropped);
+    expect(session.connection.send(outgoing("too late"))).toBe(dropped);
     expect(session.connection.counters).toEqual({ accepted: 3, written: 1, dropped: 0, pending: 2 });
     await flow(session);
     expect(came(session)).toEqual([FIRST, "m1", "m2", "close 4000 bye"]);
@@ -40,7 +41,7 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
 
   test("the answer to the peer's close frame comes last, and the stream is ended behind it", async () => {
     const session = await slowPeer({ sendQueuePolicy });
-    session.connection.send("m1");
+    session.connection.send(outgoing("m1"));
     session.receive(close(4001));
     session.stream.arriveEnd();
     await turns();
@@ -53,7 +54,7 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
 
   test("the end of a peer that hangs up is waited with: they come, and the stream is ended behind them", async () => {
     const session = await slowPeer({ sendQueuePolicy });
-    for (const text of ["m1", "m2"]) session.connection.send(text);
+    for (const text of ["m1", "m2"]) session.connection.send(outgoing(text));
     session.stream.arriveEnd();
     await turns();
     expect(session.stream.ended).toBe(false);
@@ -65,9 +66,9 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
 
   test("the close frame of a failure does not wait: they are dropped, and counted", async () => {
     const session = await slowPeer({ sendQueuePolicy });
-    session.connection.send("m1");
-    session.connection.send(new SlowBlob("blob"));
-    session.connection.send("m2");
+    session.connection.send(outgoing("m1"));
+    session.connection.send(outgoing(new SlowBlob("blob")));
+    session.connection.send(outgoing("m2"));
     session.receive(broken);
     expect(session.connection.counters).toEqual({ accepted: 4, written: 1, dropped: 3, pending: 0 });
     await flow(session);
@@ -76,13 +77,13 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
 
   test("a reset leaves nothing: they are dropped, and counted", async () => {
     const session = await slowPeer({ sendQueuePolicy });
-    session.connection.send("m1");
-    session.connection.send(new SlowBlob("blob"));
-    session.connection.send("m2");
+    session.connection.send(outgoing("m1"));
+    session.connection.send(outgoing(new SlowBlob("blob")));
+    session.connection.send(outgoing("m2"));
     session.stream.reset();
     await turns();
     expect(session.connection.counters).toEqual({ accepted: 4, written: 1, dropped: 3, pending: 0 });
-    expect(session.connection.send("m3")).toBe(dropped);
+    expect(session.connection.send(outgoing("m3"))).toBe(dropped);
     expect(session.connection.counters.accepted).toBe(4);
   });
 });
@@ -91,7 +92,7 @@ describe("a Blob", () => {
   test("counts as pending while it is read, and so does what waits for it", async () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
-    for (const message of [blob, "text", utf8("bytes")]) session.connection.send(message);
+    for (const message of [blob, "text", utf8("bytes")]) session.connection.send(outgoing(message));
     expect(session.connection.counters).toEqual({ accepted: 3, written: 0, dropped: 0, pending: 3 });
     expect(session.connection.bufferedAmount).toBe(13);
     blob.read();
@@ -103,8 +104,8 @@ describe("a Blob", () => {
   test('counts for the limit before it is read: under "terminate" the next is one too many', async () => {
     const session = await slowPeer({ maxSendQueue: 100 });
     const blob = new SlowBlob("x".repeat(100));
-    expect(session.connection.send(blob)).toBe(slow);
-    expect(session.connection.send("m1")).toBe(dropped);
+    expect(session.connection.send(outgoing(blob))).toBe(slow);
+    expect(session.connection.send(outgoing("m1"))).toBe(dropped);
     expect(session.connection.counters).toEqual({ accepted: 3, written: 1, dropped: 2, pending: 0 });
     blob.read();
     await flow(session);
@@ -114,7 +115,7 @@ describe("a Blob", () => {
   test('under "drop-newest" keeps its place before what is accepted behind it', async () => {
     const session = await slowPeer({ maxSendQueue: FIRST_SIZE + 6, sendQueuePolicy: "drop-newest" });
     const blob = new SlowBlob("blob");
-    expect([blob, "m1", "m2", "m3"].map((message) => session.connection.send(message))).toEqual([
+    expect([blob, "m1", "m2", "m3"].map((message) => session.connection.send(outgoing(message)))).toEqual([
       taken,
       taken,
       slow,
@@ -129,19 +130,19 @@ describe("a Blob", () => {
   test.each(["drop-oldest", "latest"] as const)('under "%s" waits as any other once it is read', async (policy) => {
     const session = await slowPeer({ maxSendQueue: 12, sendQueuePolicy: policy });
     const blob = new SlowBlob("blob");
-    session.connection.send(blob);
-    session.connection.send("m1");
+    session.connection.send(outgoing(blob));
+    session.connection.send(outgoing("m1"));
     blob.read();
     await turns();
-    for (const text of ["m2", "m3"]) session.connection.send(text);
+    for (const text of ["m2", "m3"]) session.connection.send(outgoing(text));
     await flow(session);
     expect(came(session)).toEqual(policy === "latest" ? [FIRST, "m3"] : [FIRST, "m1", "m2", "m3"]);
   });
 
   test.each(policies)('of an endless file lets no more than the limit wait behind it, under "%s"', async (policy) => {
     const session = new Session({}, { maxSendQueue: 50, sendQueuePolicy: policy });
-    session.connection.send(new SlowBlob("blob"));
-    const told = Array.from({ length: 10 }, () => session.connection.send("ten bytes "));
+    session.connection.send(outgoing(new SlowBlob("blob")));
+    const told = Array.from({ length: 10 }, () => session.connection.send(outgoing("ten bytes ")));
     expect(told.slice(0, 6)).toEqual([taken, taken, taken, taken, slow, dropped]);
     // Behind it nothing is dropped in its place, and the peer may well be reading.
     const ended = policy === "terminate";
@@ -153,7 +154,7 @@ describe("a Blob", () => {
   test("that cannot be read closes with 1011; with it what waits for it is dropped", async () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
-    for (const message of ["before", blob, "m1", "m2"]) session.connection.send(message);
+    for (const message of ["before", blob, "m1", "m2"]) session.connection.send(outgoing(message));
     blob.fail(new Error("EIO"));
     await turns();
     expect(came(session)).toEqual(["before", "close 1011"]);
@@ -164,7 +165,7 @@ describe("a Blob", () => {
 describe("what else holds of a queue", () => {
   test('a key is nothing to a policy other than "latest"', async () => {
     const session = await slowPeer({ maxSendQueue: 8, sendQueuePolicy: "drop-oldest" });
-    for (const text of ["m1", "m2", "m3", "m4"]) session.connection.send(text, "key");
+    for (const text of ["m1", "m2", "m3", "m4"]) session.connection.send(outgoing(text, "key"));
     await flow(session);
     expect(came(session)).toEqual([FIRST, "m2", "m3", "m4"]);
   });
@@ -172,7 +173,7 @@ describe("what else holds of a queue", () => {
   test("it is handed over in parts of 64 KiB: what is behind them can still be dropped", async () => {
     const session = await slowPeer({ sendQueuePolicy: "drop-oldest", maxSendQueue: 250_000 });
     const send = (names: string): void => {
-      for (const name of names) session.connection.send(`${name}${"x".repeat(29_990)}`);
+      for (const name of names) session.connection.send(outgoing(`${name}${"x".repeat(29_990)}`));
     };
     send("abcdefghij");
     // The peer reads one message: b, c and d go to the stream, of which it takes b.
@@ -197,9 +198,9 @@ describe("what else holds of a queue", () => {
       if (i === 50) session.stream.flow();
       const message = `${String(i)} ${"é".repeat(i % 7)}`;
       expected.push(message);
-      if (i % 3 === 0) session.connection.send(message);
-      else if (i % 3 === 1) session.connection.send(utf8(message));
-      else session.connection.sendShared(textFrame(message), message);
+      if (i % 3 === 0) session.connection.send(outgoing(message));
+      else if (i % 3 === 1) session.connection.send(outgoing(utf8(message)));
+      else session.connection.send(new SharedMessage(outgoing(message)));
       if (i % 4 === 0) await turns(1);
     }
     await turns();

@@ -3,10 +3,13 @@ import { describe, expect, test } from "vitest";
 import { Sender, type SenderHost } from "../../../src/connection/sending/sender.ts";
 import { WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
 import { asBytes } from "../../../src/protocol/bytes.ts";
-import { textFrame } from "../../../src/connection/sending/text-frames.ts";
 import { Opcode } from "../../../src/protocol/opcodes.ts";
 import { connectionSettings } from "../../support/settings.ts";
 import { Wire, turns } from "../../support/wire.ts";
+import { outgoing } from "../../support/outgoing.ts";
+import { SharedMessage } from "../../../src/connection/sending/outgoing-message.ts";
+import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
+import { encoderOf } from "../../../src/connection/sending/encoders.ts";
 
 interface Masked {
   readonly first: number;
@@ -41,7 +44,7 @@ const SIZES = [0, 1, 125, 126, 16_384, 16_385, 70_000];
 describe.each([true, false])("a client's write buffer (on a socket: %s)", (socket) => {
   test("masks texts, each with a key of its own", async () => {
     const stream = new Wire({ highWaterMark: 2 ** 20 });
-    const buffer = new WriteBuffer(stream, socket, "client");
+    const buffer = new WriteBuffer(new StreamWriter(stream, socket), encoderOf("client"));
     for (const text of [...TEXTS, ...TEXTS]) buffer.addText(text);
     await turns();
     const frames = maskedIn(stream.taken);
@@ -53,7 +56,7 @@ describe.each([true, false])("a client's write buffer (on a socket: %s)", (socke
 
   test("masks bytes, and leaves those of the caller as they were", async () => {
     const stream = new Wire({ highWaterMark: 2 ** 20 });
-    const buffer = new WriteBuffer(stream, socket, "client");
+    const buffer = new WriteBuffer(new StreamWriter(stream, socket), encoderOf("client"));
     const payloads = SIZES.map((size) => Buffer.alloc(size, "some bytes"));
     const expected = payloads.map((payload) => payload.toString("hex"));
     for (const payload of payloads) buffer.addMessage(Opcode.binary, asBytes(payload));
@@ -64,7 +67,7 @@ describe.each([true, false])("a client's write buffer (on a socket: %s)", (socke
 
   test("masks pings, pongs and the close frame", async () => {
     const stream = new Wire({ highWaterMark: 2 ** 20 });
-    const buffer = new WriteBuffer(stream, socket, "client");
+    const buffer = new WriteBuffer(new StreamWriter(stream, socket), encoderOf("client"));
     buffer.addControl(Opcode.ping, asBytes(Buffer.from("p")));
     buffer.addControl(Opcode.pong, asBytes(Buffer.from("q")));
     buffer.addClose(asBytes(Buffer.from([3, 232])));
@@ -79,7 +82,7 @@ describe.each([true, false])("a client's write buffer (on a socket: %s)", (socke
 
   test("masks the control frames that overtake the data of a full stream", async () => {
     const stream = new Wire({ highWaterMark: 1 });
-    const buffer = new WriteBuffer(stream, socket, "client");
+    const buffer = new WriteBuffer(new StreamWriter(stream, socket), encoderOf("client"));
     stream.on("drain", () => buffer.onDrain());
     stream.stick();
     buffer.addText("first");
@@ -95,12 +98,17 @@ describe.each([true, false])("a client's write buffer (on a socket: %s)", (socke
 
 test("a client's sender masks a repeated text and a shared frame anew", async () => {
   const stream = new Wire();
-  const host: SenderHost = { onSendQueueFull: fail, onBlobFailed: fail, onDrained: fail };
-  const sender = new Sender(stream, connectionSettings({ role: "client" }), host);
-  sender.send("same");
-  sender.send("same");
-  sender.sendShared(textFrame("same"), "same");
-  sender.sendShared(textFrame("same"), "same");
+  const host: SenderHost = {
+    settings: connectionSettings({ role: "client" }),
+    onSendQueueFull: fail,
+    onBlobFailed: fail,
+    onDrained: fail,
+  };
+  const sender = new Sender(new WriteBuffer(new StreamWriter(stream), encoderOf("client")), host);
+  sender.send(outgoing("same"));
+  sender.send(outgoing("same"));
+  sender.send(new SharedMessage(outgoing("same")));
+  sender.send(new SharedMessage(outgoing("same")));
   await turns();
   const frames = maskedIn(stream.taken);
   expect(frames.map(({ payload }) => payload.toString())).toEqual(["same", "same", "same", "same"]);

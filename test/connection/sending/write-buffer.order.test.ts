@@ -7,6 +7,8 @@ import { fill, hex, toHex, utf8 } from "../../support/bytes.ts";
 import { cases, seed } from "../../support/fuzz.ts";
 import { type Sent, type SentFrame, framesIn } from "../../support/sent-frames.ts";
 import { Wire, turns } from "../../support/wire.ts";
+import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
+import { encoderOf } from "../../../src/connection/sending/encoders.ts";
 
 /** Something that is sent: a text, or as many bytes. */
 type Added =
@@ -71,7 +73,7 @@ class Runner {
 
   constructor(highWaterMark: number, consumes: boolean) {
     this.stream = new Wire({ highWaterMark });
-    this.outbox = new WriteBuffer(this.stream, consumes);
+    this.outbox = new WriteBuffer(new StreamWriter(this.stream, consumes), encoderOf("server"));
     this.stream.on("drain", () => this.outbox.onDrain());
   }
 

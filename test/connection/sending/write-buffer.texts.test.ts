@@ -12,6 +12,8 @@ import { cases, seed } from "../../support/fuzz.ts";
 import { gate } from "../../support/peer.ts";
 import { framesIn } from "../../support/sent-frames.ts";
 import { Wire, type WireOptions, turns } from "../../support/wire.ts";
+import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
+import { encoderOf } from "../../../src/connection/sending/encoders.ts";
 
 const BINARY = 2;
 const PING = 9;
@@ -35,7 +37,7 @@ interface Rig {
 
 function rig({ consumes = true, ...options }: WireOptions & { consumes?: boolean } = {}): Rig {
   const stream = new Wire(options);
-  const outbox = new WriteBuffer(stream, consumes);
+  const outbox = new WriteBuffer(new StreamWriter(stream, consumes), encoderOf("server"));
   stream.on("drain", () => outbox.onDrain());
   return { stream, outbox };
 }
@@ -286,7 +288,7 @@ describe("a real socket", () => {
     onTestFinished(() => void far.destroy());
     const near = await promise;
     onTestFinished(() => void near.destroy());
-    const outbox = new WriteBuffer(near, true);
+    const outbox = new WriteBuffer(new StreamWriter(near, true), encoderOf("server"));
     near.on("drain", () => outbox.onDrain());
     // Nobody reads: what the operating system does not take waits in the socket and then here.
     far.pause();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type StreamListener, WriteResult, attach, uncork, write } from "../../../src/connection/transport/stream.ts";
+import { type StreamListener, attach } from "../../../src/connection/transport/stream.ts";
+import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
@@ -38,8 +39,11 @@ describe("a linked stream", () => {
     const to = recorder();
     attach(stream, to);
     stream.stick();
-    expect(write(stream, "ab")).toBe(WriteResult.full);
-    expect(write(stream, utf8("cd"))).toBe(WriteResult.full);
+    const writer = new StreamWriter(stream);
+    for (const bytes of ["ab", utf8("cd")]) {
+      writer.write(bytes, false);
+      expect(writer.isFull).toBe(true);
+    }
     expect(stream.listenerCount("drain")).toBe(1);
     expect(to.heard).toEqual([]);
     stream.flow();
@@ -50,15 +54,18 @@ describe("a linked stream", () => {
   test("is not listened to for room as long as there is some", () => {
     const stream = new Wire();
     attach(stream, recorder());
-    expect(write(stream, "ab")).toBe(WriteResult.kept);
+    const writer = new StreamWriter(stream);
+    writer.write("ab", false);
+    expect(writer.isFull).toBe(false);
     expect(stream.listenerCount("drain")).toBe(0);
   });
 
   test("takes a string as one byte a character, and bytes as they are", async () => {
     const stream = new Wire();
     attach(stream, recorder());
-    write(stream, "\u0081\u0001a");
-    write(stream, utf8("é"));
+    const writer = new StreamWriter(stream);
+    writer.write("\u0081\u0001a", false);
+    writer.write(utf8("é"), false);
     await turns();
     expect(stream.taken.latin1Slice(0, stream.taken.length)).toBe("\u0081\u0001a\u00c3\u00a9");
   });
@@ -71,9 +78,10 @@ describe("a linked stream", () => {
       stream[method] = () => {
         throw new Error("no more");
       };
-      expect(method === "write" ? write(stream, "a") : uncork(stream)).toBe(
-        method === "write" ? WriteResult.full : false,
-      );
+      const writer = new StreamWriter(stream);
+      if (method === "write") writer.write("a", false);
+      else writer.uncork();
+      expect(writer.isFull).toBe(true);
       await turns();
       expect(to.heard).toEqual(["failed no more", "closed"]);
     }

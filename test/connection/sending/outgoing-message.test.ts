@@ -1,10 +1,15 @@
 import vm from "node:vm";
 import { describe, expect, test } from "vitest";
-import { payloadOf } from "../../../src/connection/sending/payload.ts";
+import { outgoingMessage } from "../../../src/connection/sending/outgoing-message.ts";
 import { InvalidArgumentError } from "../../../src/errors/errors.ts";
 
 const BYTES = [1, 2, 3, 4, 5, 6, 7, 8];
 const memory = Uint8Array.from(BYTES).buffer;
+
+/** The payload of the message that is sent. */
+function payloadOf(message: unknown): unknown {
+  return outgoingMessage(message).payload;
+}
 
 /** The payload of a message that must become bytes. */
 function bytesOf(message: unknown): Uint8Array {

@@ -1,0 +1,133 @@
+import type { Duplex } from "node:stream";
+
+import { type Bytes, EMPTY, copyOf } from "../../protocol/bytes.ts";
+import { bufferedIn, isNodeSocket, mayWriteDirectly, memoryChanged, writeDirectly } from "./direct-write.ts";
+import { listenForDrain, reportDrain, reportTaken } from "./stream.ts";
+
+/** Payloads of at most this many bytes are copied when they are sent. Larger memory may be the user's. */
+export const MAX_COPIED = 16 * 1024;
+
+/**
+ * Writes to the stream of one connection, and knows whether the stream is full. A user's own `Duplex` may throw instead of
+ * failing: that destroys this stream, and nothing else in the turn.
+ */
+export class StreamWriter {
+  /** The stream. */
+  readonly stream: Duplex;
+  /** Whether the stream is one of Node's own sockets. Only these may get strings, or memory that is shared or used again. */
+  readonly isNodeSocket: boolean;
+  /** What is known of the stream. The field saves a call to the stream for each message. */
+  #state: "empty" | "waiting" | "full" = "waiting";
+  #bytesWritten = 0;
+
+  /** @param nodeSocket whether `stream` is one of Node's own sockets; tests on streams in memory say so themselves */
+  constructor(stream: Duplex, nodeSocket = isNodeSocket(stream)) {
+    this.stream = stream;
+    this.isNodeSocket = nodeSocket;
+  }
+
+  /** Whether the stream is full: it wants no more bytes until its "drain" event. */
+  get isFull(): boolean {
+    return this.#state === "full";
+  }
+
+  /** The number of bytes written to the stream, in 32 bits: it overflows, so only differences are useful. */
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  /** The bytes that wait in the stream. */
+  get size(): number {
+    return this.#state === "empty" ? 0 : bufferedIn(this.stream);
+  }
+
+  /**
+   * Writes bytes to the stream, or a string in which each character is one byte.
+   *
+   * @param shared whether other code also reads or writes this memory
+   * @returns whether the system has taken all the bytes, so that their memory may be used again
+   */
+  write(bytes: Bytes | string, shared: boolean): boolean {
+    this.#bytesWritten = (this.#bytesWritten + bytes.length) | 0;
+    const stream = this.stream;
+    try {
+      if (mayWriteDirectly(stream)) {
+        const taken = writeDirectly(stream, bytes, reportDrain);
+        this.#state = taken ? "empty" : "full";
+        return taken;
+      }
+      // A stream that is full stays full until its "drain" event, even if it takes this write (a ping).
+      if (!this.#writeToQueue(bytes, shared)) {
+        this.#state = "full";
+        listenForDrain(stream);
+      } else if (!this.isFull) this.#state = bufferedIn(stream) === 0 ? "empty" : "waiting";
+    } catch (error) {
+      this.#fail(error);
+    }
+    return false;
+  }
+
+  /** The stream keeps what is written from now on, until `uncork()` writes it all at once. */
+  cork(): void {
+    this.stream.cork();
+  }
+
+  /** Writes what the stream has kept since `cork()`. */
+  uncork(): void {
+    try {
+      this.stream.uncork();
+      if (!this.isFull) this.#state = bufferedIn(this.stream) === 0 ? "empty" : "waiting";
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The stream has emitted "drain": it is not full any more. */
+  onDrain(): void {
+    this.#state = "waiting";
+  }
+
+  /**
+   * Asks for a call of the listener's `onTaken` when the stream has taken all its bytes. A full stream reports that by itself
+   * (`onDrain`); one that is not full does not.
+   */
+  notifyWhenTaken(): void {
+    try {
+      // An empty write after all that waits: its callback is called in order.
+      this.stream.write(EMPTY, () => reportTaken(this.stream));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Ends the stream after everything that was written, and then calls `ended`: a full stream has no "drain" event after that. */
+  end(ended: () => void): void {
+    if (this.isFull) this.stream.end(ended);
+    else this.stream.end();
+  }
+
+  /** Destroys the stream: a frame was written in part, and cannot be completed. */
+  destroy(error: Error): void {
+    this.stream.destroy(error);
+  }
+
+  /** Writes with the stream's own `write`. Returns whether the stream wants more. */
+  #writeToQueue(bytes: Bytes | string, shared: boolean): boolean {
+    const stream = this.stream;
+    if (typeof bytes === "string") {
+      // Another stream may ignore the encoding.
+      return isNodeSocket(stream) ? stream.write(bytes, "latin1") : stream.write(Buffer.from(bytes, "latin1"));
+    }
+    const own = shared && !this.isNodeSocket ? copyOf(bytes) : bytes;
+    if (own.length <= MAX_COPIED) return stream.write(own);
+    const { length } = own;
+    return stream.write(own, () => {
+      if (own.length !== length) stream.destroy(memoryChanged());
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#state = "full";
+    this.stream.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
+}

@@ -1,0 +1,87 @@
+import { expect, onTestFinished, test } from "vitest";
+import { encoderOf } from "../../../src/connection/sending/encoders.ts";
+import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
+import { WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
+import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
+import { Wire, turns } from "../../support/wire.ts";
+
+/** A write buffer on a stream that takes nothing, and is full from the first byte. */
+function blockedBuffer(highWaterMark = 1) {
+  const stream = new Wire({ highWaterMark });
+  const buffer = new WriteBuffer(new StreamWriter(stream, true), encoderOf("server"));
+  stream.on("drain", () => buffer.onDrain());
+  onTestFinished(() => void buffer.onGone());
+  stream.stick();
+  return { stream, buffer };
+}
+
+/** Bytes of the frame of a text of three characters. */
+const FRAME = 5;
+
+test("a full stream is in the budget of the process with what waits in it and before it", async () => {
+  const { buffer } = blockedBuffer();
+  buffer.addText("abc");
+  await turns();
+  expect(sendBudget.total).toBe(FRAME);
+  buffer.addText("def");
+  expect(sendBudget.total).toBe(2 * FRAME);
+});
+
+test("the bytes of the queues before it count too, once they are noted", async () => {
+  const { buffer } = blockedBuffer();
+  buffer.addText("abc");
+  await turns();
+  sendBudget.setQueued(buffer, 100);
+  expect(sendBudget.total).toBe(100 + FRAME);
+  sendBudget.setQueued(buffer, 0);
+  expect(sendBudget.total).toBe(FRAME);
+});
+
+test("a stream that is not full is not in the budget, whatever is noted", async () => {
+  const { buffer } = blockedBuffer(1000);
+  buffer.addText("abc");
+  await turns();
+  sendBudget.setQueued(buffer, 100);
+  expect([sendBudget.total, sendBudget.share(-1)]).toEqual([0, Number.NEGATIVE_INFINITY]);
+});
+
+test("it leaves the budget when its stream has taken everything", async () => {
+  const { stream, buffer } = blockedBuffer();
+  buffer.addText("abc");
+  await turns();
+  sendBudget.setQueued(buffer, 50);
+  stream.flow();
+  await turns();
+  expect([buffer.isFull, sendBudget.total]).toEqual([false, 0]);
+});
+
+test("it leaves the budget when its stream is gone", async () => {
+  const { buffer } = blockedBuffer();
+  buffer.addText("abc");
+  await turns();
+  sendBudget.setQueued(buffer, 50);
+  buffer.onGone();
+  expect([buffer.isFull, sendBudget.total]).toEqual([true, 0]);
+});
+
+test("a full stream that is ended stays in the budget until it has finished", async () => {
+  const { stream, buffer } = blockedBuffer();
+  buffer.addText("abc");
+  await turns();
+  buffer.end();
+  await turns();
+  expect(sendBudget.total).toBe(FRAME);
+  stream.flow();
+  await turns();
+  expect([stream.ended, sendBudget.total, sendBudget.share(-1)]).toEqual([true, 0, Number.NEGATIVE_INFINITY]);
+});
+
+test("each full stream has one share of the budget", async () => {
+  for (const { buffer } of [blockedBuffer(), blockedBuffer(), blockedBuffer(), blockedBuffer(1000)]) {
+    buffer.addText("abc");
+    await turns();
+    buffer.addText("def");
+    await turns();
+  }
+  expect([sendBudget.total, sendBudget.share(6)]).toEqual([3 * 2 * FRAME, 2]);
+});

@@ -5,10 +5,10 @@ import { read } from "../support/read-frames.ts";
 import { Session } from "../support/session.ts";
 import { Wire, turns } from "../support/wire.ts";
 
-/** What stands for the request, before the first frame. */
+/** A placeholder for the request, before the first frame. */
 const PREAMBLE = 4;
 
-/** A connection in a client's role, and what a server reads of what it has sent. */
+/** A connection in a client's role, and what a server reads from it. */
 function client() {
   const stream = new Wire();
   const session = new Session({}, { stream, role: "client" });

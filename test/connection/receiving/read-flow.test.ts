@@ -11,7 +11,7 @@ interface Host extends ReadFlowHost {
   expectsMessages: boolean;
 }
 
-/** A pace on a stream that is being read, with a host that the test plays. */
+/** A read flow on a stream that is being read. The test is its host. */
 function rig() {
   const stream = new Wire();
   stream.resume();
@@ -22,112 +22,112 @@ function rig() {
     expectsMessages: true,
     onReadingResumed: () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`),
   };
-  const pace = new ReadFlow(stream, connectionSettings(), host);
-  return { stream, host, pace, told, read: () => [pace.paused, stream.isPaused()] };
+  const flow = new ReadFlow(stream, connectionSettings(), host);
+  return { stream, host, flow, told, read: () => [flow.paused, stream.isPaused()] };
 }
 
 const READ = [false, false];
 const PAUSED = [true, true];
 
 describe("a busy handler", () => {
-  test("stops the reading at the turn's end, if it is still busy then", async () => {
-    const { pace, read } = rig();
-    pace.noteReadAhead(1);
+  test("stops reading at the turn's end, if it is still pending then", async () => {
+    const { flow, read } = rig();
+    flow.noteReadAhead(1);
     expect(read()).toEqual(READ);
     await turns(1);
     expect(read()).toEqual(PAUSED);
   });
 
-  test("that settles within the turn stops nothing", async () => {
-    const { pace, host, told, read } = rig();
-    pace.noteReadAhead(1);
+  test("that settles within the turn does not stop reading", async () => {
+    const { flow, host, told, read } = rig();
+    flow.noteReadAhead(1);
     host.busy = false;
-    pace.onHandlerIdle();
+    flow.onHandlerIdle();
     await turns(1);
     expect(read()).toEqual(READ);
     expect(told).toEqual([]);
   });
 
-  test("is looked at again at the end of each turn in which something came", async () => {
-    const { pace, host, read } = rig();
+  test("is checked again at the end of each turn in which bytes came", async () => {
+    const { flow, host, read } = rig();
     for (let i = 0; i < 3; i++) {
       host.busy = true;
-      pace.noteReadAhead(1);
+      flow.noteReadAhead(1);
       host.busy = false;
       await turns(1);
       expect(read()).toEqual(READ);
     }
     host.busy = true;
-    pace.noteReadAhead(1);
+    flow.noteReadAhead(1);
     await turns(1);
     expect(read()).toEqual(PAUSED);
   });
 
-  test("stops the reading within the turn when more than 64 KiB came meanwhile", () => {
-    const { pace, read } = rig();
-    pace.noteReadAhead(60 * KIB);
-    pace.noteReadAhead(4 * KIB);
+  test("stops reading within the turn when more than 64 KiB came meanwhile", () => {
+    const { flow, read } = rig();
+    flow.noteReadAhead(60 * KIB);
+    flow.noteReadAhead(4 * KIB);
     expect(read()).toEqual(READ);
-    pace.noteReadAhead(1);
+    flow.noteReadAhead(1);
     expect(read()).toEqual(PAUSED);
   });
 
-  test("stops the reading within the turn when more than 1,024 messages wait for it", () => {
-    const { pace, host, read } = rig();
+  test("stops reading within the turn when more than 1,024 messages wait for it", () => {
+    const { flow, host, read } = rig();
     host.queuedCount = 1024;
-    pace.noteReadAhead(1);
+    flow.noteReadAhead(1);
     expect(read()).toEqual(READ);
     host.queuedCount = 1025;
-    pace.noteReadAhead(1);
+    flow.noteReadAhead(1);
     expect(read()).toEqual(PAUSED);
   });
 
-  test("that has settled has the reading go on, and says so first; what came before counts no more", async () => {
-    const { pace, host, told, read } = rig();
-    pace.noteReadAhead(64 * KIB);
+  test("that has settled lets reading go on, and reports it first; earlier bytes do not count any more", async () => {
+    const { flow, host, told, read } = rig();
+    flow.noteReadAhead(64 * KIB);
     await turns(1);
     host.busy = false;
-    pace.onHandlerIdle();
+    flow.onHandlerIdle();
     expect(read()).toEqual(READ);
     expect(told).toEqual(["resumed, not yet read"]);
     host.busy = true;
-    pace.noteReadAhead(64 * KIB);
+    flow.noteReadAhead(64 * KIB);
     expect(read()).toEqual(READ);
   });
 
-  test("goes on being waited for when it is busy again", async () => {
-    const { pace, read, told } = rig();
-    pace.noteReadAhead(1);
+  test("is awaited again when it is pending again", async () => {
+    const { flow, read, told } = rig();
+    flow.noteReadAhead(1);
     await turns(1);
-    pace.onHandlerIdle();
+    flow.onHandlerIdle();
     expect(read()).toEqual(PAUSED);
     expect(told).toEqual([]);
   });
 
-  test("does not stop the reading behind a close frame: the stream's end is not to be missed", async () => {
-    const { pace, host, read } = rig();
+  test("does not stop reading after a close frame, so that the stream's end is seen", async () => {
+    const { flow, host, read } = rig();
     host.expectsMessages = false;
-    pace.noteReadAhead(100 * KIB);
+    flow.noteReadAhead(100 * KIB);
     await turns(1);
     expect(read()).toEqual(READ);
   });
 
-  test("has the reading go on, busy as it is, when only the end is wanted any more", async () => {
-    const { pace, host, read } = rig();
-    pace.noteReadAhead(1);
+  test("does not stop reading when only the end of the stream is needed", async () => {
+    const { flow, host, read } = rig();
+    flow.noteReadAhead(1);
     await turns(1);
     host.expectsMessages = false;
-    pace.onHandlerIdle();
+    flow.onHandlerIdle();
     expect(read()).toEqual(READ);
   });
 
-  test("says once that the reading goes on", async () => {
-    const { pace, host, told } = rig();
-    pace.noteReadAhead(1);
+  test("reports once that reading goes on", async () => {
+    const { flow, host, told } = rig();
+    flow.noteReadAhead(1);
     await turns(1);
     host.busy = false;
-    pace.onHandlerIdle();
-    pace.onHandlerIdle();
+    flow.onHandlerIdle();
+    flow.onHandlerIdle();
     expect(told).toHaveLength(1);
   });
 });

@@ -6,7 +6,7 @@ import { type StreamListener, attach } from "../../../src/connection/transport/s
 import { hex, toHex, utf8 } from "../../support/bytes.ts";
 import { Wire, type WireOptions, turns } from "../../support/wire.ts";
 
-/** An outlet whose inside may be reached. */
+/** A writer with public internals. */
 class Open extends StreamWriter {
   /** Bytes that wait before the stream. */
   before = 0;
@@ -24,7 +24,7 @@ class Open extends StreamWriter {
     return this.before + this.bytesInStream;
   }
 
-  /** Calls what only an outbox may call. */
+  /** Calls protected methods. */
   readonly act = {
     cork: () => this.cork(),
     letGo: () => this.uncork(),
@@ -41,18 +41,18 @@ class Open extends StreamWriter {
 
 function rig(options: WireOptions = {}) {
   const stream = new Wire(options);
-  const outlet = new Open(stream);
-  return { stream, outlet, act: outlet.act };
+  const writer = new Open(stream);
+  return { stream, writer, act: writer.act };
 }
 
-/** An outlet whose stream takes nothing, and is full from the first byte. */
+/** A writer whose stream takes nothing, and is full from the first byte. */
 function stuck() {
   const all = rig({ highWaterMark: 1 });
   all.stream.stick();
   return all;
 }
 
-describe("what is put", () => {
+describe("put", () => {
   test("reaches the stream at once: bytes as they are, a string as one byte a character", () => {
     const { stream, act } = rig();
     act.put(hex("01 ff"));
@@ -60,47 +60,47 @@ describe("what is put", () => {
     expect(stream.writes.map(toHex)).toEqual(["01ff", "8161"]);
   });
 
-  test("leaves the outlet empty where the stream takes it, and not full", () => {
-    const { outlet, act } = rig();
-    expect(outlet.isEmpty).toBe(false);
+  test("leaves the writer empty and not full when the stream takes the bytes", () => {
+    const { writer, act } = rig();
+    expect(writer.isEmpty).toBe(false);
     act.put(hex("01"));
-    expect([outlet.isEmpty, outlet.isFull, outlet.unsentSize, sendBudget.total]).toEqual([true, false, 0, 0]);
+    expect([writer.isEmpty, writer.isFull, writer.unsentSize, sendBudget.total]).toEqual([true, false, 0, 0]);
   });
 
-  test("waits in the stream otherwise, which is full from its mark on", () => {
-    const { stream, outlet, act } = rig({ highWaterMark: 4 });
+  test("leaves the bytes in the stream otherwise, which is full from its mark on", () => {
+    const { stream, writer, act } = rig({ highWaterMark: 4 });
     stream.stick();
     act.put(hex("01 02 03"));
-    expect([outlet.isEmpty, outlet.isFull, outlet.unsentSize]).toEqual([false, false, 3]);
+    expect([writer.isEmpty, writer.isFull, writer.unsentSize]).toEqual([false, false, 3]);
     act.put(hex("04"));
-    expect([outlet.isEmpty, outlet.isFull, outlet.unsentSize]).toEqual([false, true, 4]);
+    expect([writer.isEmpty, writer.isFull, writer.unsentSize]).toEqual([false, true, 4]);
   });
 
-  test("while it is held leaves as one", () => {
-    const { stream, outlet, act } = rig();
+  test("writes once for all bytes between hold and release", () => {
+    const { stream, writer, act } = rig();
     act.cork();
     act.put(hex("01"));
     act.put("a");
-    expect([stream.writes.length, outlet.isEmpty, outlet.unsentSize]).toEqual([0, false, 2]);
+    expect([stream.writes.length, writer.isEmpty, writer.unsentSize]).toEqual([0, false, 2]);
     act.letGo();
     expect(stream.writes.map(toHex)).toEqual(["0161"]);
-    expect([outlet.isEmpty, outlet.isFull]).toEqual([true, false]);
+    expect([writer.isEmpty, writer.isFull]).toEqual([true, false]);
   });
 
-  test("makes a stream that breaks full: nothing more goes there", () => {
+  test("marks a stream that throws as full: nothing more is written to it", () => {
     for (const method of ["write", "uncork"] as const) {
-      const { stream, outlet, act } = rig();
+      const { stream, writer, act } = rig();
       stream.on("error", () => undefined);
       stream[method] = () => {
         throw new Error("broken");
       };
       if (method === "uncork") act.letGo();
       else act.put(hex("01"));
-      expect([outlet.isFull, stream.destroyed]).toEqual([true, true]);
+      expect([writer.isFull, stream.destroyed]).toEqual([true, true]);
     }
   });
 
-  test("goes before the stream's end", async () => {
+  test("writes before the stream's end", async () => {
     const { stream, act } = stuck();
     act.put(hex("01"));
     act.endStream();
@@ -112,53 +112,53 @@ describe("what is put", () => {
   });
 });
 
-describe("what was handed over", () => {
-  test("is counted in bytes, of a string one for each character", () => {
-    const { outlet, act } = rig();
-    expect(outlet.bytesWritten).toBe(0);
+describe("the count of written bytes", () => {
+  test("counts a string with one byte for each character", () => {
+    const { writer, act } = rig();
+    expect(writer.bytesWritten).toBe(0);
     act.put(hex("01 02 03"));
-    expect(outlet.bytesWritten).toBe(3);
+    expect(writer.bytesWritten).toBe(3);
     act.put("\u0081a");
-    expect(outlet.bytesWritten).toBe(5);
+    expect(writer.bytesWritten).toBe(5);
     act.put("");
-    expect(outlet.bytesWritten).toBe(5);
+    expect(writer.bytesWritten).toBe(5);
   });
 
-  test("is counted whether the stream takes it, is full or holds it", () => {
-    const { outlet, act } = stuck();
+  test("counts bytes whether the stream takes them, is full or holds them", () => {
+    const { writer, act } = stuck();
     act.put(hex("01"));
     act.put(hex("02 03"));
-    expect([outlet.isFull, outlet.bytesWritten]).toEqual([true, 3]);
+    expect([writer.isFull, writer.bytesWritten]).toEqual([true, 3]);
     act.cork();
     act.put("abcd");
-    expect(outlet.bytesWritten).toBe(7);
+    expect(writer.bytesWritten).toBe(7);
     act.letGo();
-    expect(outlet.bytesWritten).toBe(7);
+    expect(writer.bytesWritten).toBe(7);
   });
 
-  test("is not what waits before the stream", () => {
-    const { outlet, act } = stuck();
+  test("does not count what waits before the stream", () => {
+    const { writer, act } = stuck();
     act.put(hex("01"));
     act.account(1000);
-    expect([outlet.unsentSize, outlet.bytesWritten]).toEqual([1001, 1]);
+    expect([writer.unsentSize, writer.bytesWritten]).toEqual([1001, 1]);
   });
 });
 
 describe("a full stream", () => {
-  test("is as full behind a ping that it would take: it is the stream that tells when it is not", () => {
-    const { stream, outlet, act } = rig({ highWaterMark: 4 });
+  test("stays full after a ping that it would take, until the stream drains", () => {
+    const { stream, writer, act } = rig({ highWaterMark: 4 });
     stream.stick();
     act.put(hex("01 02 03 04"));
-    expect(outlet.isFull).toBe(true);
+    expect(writer.isFull).toBe(true);
     stream.takeOne();
-    // It would take more, and has not told so yet.
+    // It would take more, but has not emitted drain yet.
     act.put(hex("89 00"));
-    expect([outlet.isFull, outlet.unsentSize, sendBudget.total]).toEqual([true, 2, 2]);
+    expect([writer.isFull, writer.unsentSize, sendBudget.total]).toEqual([true, 2, 2]);
     act.setFull(false);
-    expect([outlet.isFull, sendBudget.total]).toEqual([false, 0]);
+    expect([writer.isFull, sendBudget.total]).toEqual([false, 0]);
   });
 
-  test("that is ended stands in the budget until it has finished, and then no more", async () => {
+  test("that is ended counts in the send budget until it has finished", async () => {
     const { stream, act } = stuck();
     act.put(hex("01 02 03"));
     act.endStream();
@@ -169,7 +169,7 @@ describe("a full stream", () => {
     expect([stream.ended, sendBudget.total, sendBudget.share(-1)]).toEqual([true, 0, Number.NEGATIVE_INFINITY]);
   });
 
-  test("stands in the budget of the process with what waits in it", () => {
+  test("counts in the send budget with what waits in it", () => {
     const { act } = stuck();
     act.put(hex("01 02 03"));
     expect(sendBudget.total).toBe(3);
@@ -177,28 +177,28 @@ describe("a full stream", () => {
     expect(sendBudget.total).toBe(4);
   });
 
-  test("stands there with what waits before it too, once that is said", () => {
-    const { outlet, act } = stuck();
+  test("counts there with what waits before it too, once that is reported", () => {
+    const { writer, act } = stuck();
     act.put(hex("01 02 03"));
     act.account(100);
     expect(sendBudget.total).toBe(103);
     act.account(0);
-    expect([sendBudget.total, outlet.unsentSize]).toEqual([3, 3]);
+    expect([sendBudget.total, writer.unsentSize]).toEqual([3, 3]);
   });
 
-  test("stands there no more when it has room again, nor when it is gone", () => {
-    for (const leave of ["room", "gone"] as const) {
-      const { outlet, act } = stuck();
+  test("leaves the budget when it drains, and when it is closed", () => {
+    for (const leave of ["drained", "closed"] as const) {
+      const { writer, act } = stuck();
       act.put(hex("01 02 03"));
       act.account(50);
       expect(sendBudget.total).toBe(53);
-      if (leave === "room") act.setFull(false);
+      if (leave === "drained") act.setFull(false);
       else act.forget();
-      expect([sendBudget.total, outlet.isFull]).toEqual([0, leave === "gone"]);
+      expect([sendBudget.total, writer.isFull]).toEqual([0, leave === "closed"]);
     }
   });
 
-  test("that is not full stands there for nothing, whatever is said", () => {
+  test("that is not full does not count there, whatever is reported", () => {
     const { stream, act } = rig();
     stream.stick();
     act.put(hex("01 02 03"));
@@ -207,7 +207,7 @@ describe("a full stream", () => {
     expect([sendBudget.total, sendBudget.share(-1)]).toEqual([0, Number.NEGATIVE_INFINITY]);
   });
 
-  test("is one of those who share the budget, once for each outlet", () => {
+  test("shares the budget once for each writer", () => {
     for (const { act } of [stuck(), stuck(), stuck(), rig()]) {
       act.put(hex("01"));
       act.put(hex("02"));
@@ -217,8 +217,8 @@ describe("a full stream", () => {
 });
 
 describe("tellWhenTaken", () => {
-  test("has the listener told when the stream has taken all that was put, and not before", async () => {
-    const { stream, outlet, act } = rig();
+  test("calls the listener when the stream has taken everything, and not before", async () => {
+    const { stream, writer, act } = rig();
     const told: string[] = [];
     const nothing = (): undefined => undefined;
     const listener: StreamListener = {
@@ -229,7 +229,7 @@ describe("tellWhenTaken", () => {
     stream.stick();
     act.put(utf8("a"));
     act.put(utf8("b"));
-    outlet.notifyWhenTaken();
+    writer.notifyWhenTaken();
     await turns();
     expect(told).toEqual([]);
     stream.flow();

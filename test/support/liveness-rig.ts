@@ -12,14 +12,14 @@ const LIFE: KeepaliveSettings = {
 };
 
 /** A connection of nothing but its vital signs. Its clock begins at 100; it is pinged after 3 ticks, and has 2 to answer. */
-export class Patient extends Liveness<{ readonly life: KeepaliveSettings }, { now: number }> {
+export class LivenessRig extends Liveness<{ readonly life: KeepaliveSettings }, { now: number }> {
   /** What became of it. */
   readonly log: string[] = [];
   /** The payloads of its pings. */
   readonly asked: ReturnType<typeof copy>[] = [];
   readonly #wire: Wire;
   open = true;
-  deaf = false;
+  readingStopped = false;
   left = false;
   written = 0;
   busy = false;
@@ -47,7 +47,7 @@ export class Patient extends Liveness<{ readonly life: KeepaliveSettings }, { no
     this.#wire.write(hex("00"));
   }
 
-  hear(): void {
+  receive(): void {
     this.noteReceived();
   }
 
@@ -55,7 +55,7 @@ export class Patient extends Liveness<{ readonly life: KeepaliveSettings }, { no
     this.noteMessage();
   }
 
-  leave(): void {
+  stop(): void {
     this.stopKeepalive();
   }
 
@@ -72,7 +72,7 @@ export class Patient extends Liveness<{ readonly life: KeepaliveSettings }, { no
   }
 
   protected isReadingStopped(): boolean {
-    return this.deaf;
+    return this.readingStopped;
   }
 
   protected sendPing(payload: ReturnType<typeof copy>): void {

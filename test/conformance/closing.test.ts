@@ -60,7 +60,7 @@ describe("the client closes", () => {
   });
 
   // shows 6455-7.1.5-1
-  test("the first close frame counts, what is behind it does not", async () => {
+  test("the first close frame counts, what follows does not", async () => {
     const { frames, recorders } = await closeWith(
       masked(0x88, closeBody(4001)),
       masked(0x88, closeBody(4002)),
@@ -235,7 +235,7 @@ describe("a close frame that breaks a rule", () => {
 
 describe("the connection fails", () => {
   // shows 6455-7.1.7-2, 6455-7.1.7-3
-  test("nothing behind the bad frame is processed, and the server closes TCP", async () => {
+  test("nothing after the bad frame is processed, and the server closes TCP", async () => {
     const { port, recorders } = await startServer();
     const client = await RawClient.open(port);
     client.write(

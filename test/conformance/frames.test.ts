@@ -19,9 +19,9 @@ async function exchange(...parts: readonly Raw[]): Promise<Outcome> {
   return { frames, recorder };
 }
 
-/** RFC 6455 7.1.7: one close frame with the code, then the end; nothing of what is behind is delivered. */
+/** RFC 6455 7.1.7: one close frame with the code, then the end; nothing after it is delivered. */
 async function expectFailing(code: number, ...parts: readonly Raw[]): Promise<void> {
-  const { frames, recorder } = await exchange(...parts, masked(0x81, "behind"), masked(0x88, closeBody(1000)));
+  const { frames, recorder } = await exchange(...parts, masked(0x81, "after"), masked(0x88, closeBody(1000)));
   expect(frames.map((frame) => frame.opcode)).toEqual([0x8]);
   expect(frames[0]?.payload.readUInt16BE()).toBe(code);
   expect(recorder.messages).toEqual([]);
@@ -186,9 +186,9 @@ describe("lengths", () => {
     "a message of %i bytes is read",
     async (length) => {
       const payload = Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 13) & 0xff));
-      const messages = await received(masked(0x82, payload), masked(0x81, "behind"));
+      const messages = await received(masked(0x82, payload), masked(0x81, "after"));
       expect(messages.map((message) => Buffer.from(message as Buffer).equals(payload))[0]).toBe(true);
-      expect(messages[1]).toBe("behind");
+      expect(messages[1]).toBe("after");
     },
   );
 });
@@ -339,7 +339,7 @@ describe("control frames", () => {
   });
 
   // shows 6455-5.5.2-2
-  test("a ping behind the close frame gets no pong", async () => {
+  test("a ping after the close frame gets no pong", async () => {
     const { frames } = await exchange(masked(0x88, closeBody(1000)), masked(0x89, "late"));
     expect(frames.map((frame) => frame.opcode)).toEqual([0x8]);
   });

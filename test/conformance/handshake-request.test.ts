@@ -9,7 +9,7 @@ async function refusal(request: string): Promise<RawResponse> {
   client.write(request);
   const response = await client.response();
   expect(response.status).not.toBe(101);
-  // Nothing behind the body, and the server hangs up: the handshake is over.
+  // Nothing after the body, and the server hangs up: the handshake is over.
   expect(await client.rest()).toEqual(Buffer.alloc(0));
   expect(recorders).toEqual([]);
   return response;
@@ -35,7 +35,7 @@ async function expectAccepted(request: string): Promise<void> {
 test("a handshake that breaks a rule gets one HTTP error, no WebSocket, and a closed connection", async () => {
   const { port, recorders } = await startServer();
   const client = await RawClient.connect(port);
-  // A frame right behind the bad handshake must not be read as one.
+  // A frame right after the bad handshake must not be read as one.
   client.write(handshake("/", { "Sec-WebSocket-Key": "short" }), [0x81, 0x80, 0, 0, 0, 0]);
   expect((await client.response()).status).toBe(400);
   expect((await client.rest()).length).toBe(0);
@@ -122,7 +122,7 @@ test.each([
   ["without padding", "dGhlIHNhbXBsZSBub25jZQ"],
   ["of another alphabet", "dGhlIHNhbXBsZSBub25jZ-=="],
   ["with a blank inside", "dGhlIHNhbXBs ZSBub25jZQ=="],
-  ["with something behind the padding", `${SAMPLE_KEY}x`],
+  ["with something after the padding", `${SAMPLE_KEY}x`],
   ["that came twice", `${SAMPLE_KEY}\r\nSec-WebSocket-Key: ${SAMPLE_KEY}`],
 ])("a key %s is refused", async (_how, key) => {
   expectReason(await refusal(handshake("/", { "Sec-WebSocket-Key": key })), 400, /Sec-WebSocket-Key/);

@@ -6,10 +6,10 @@ import { Session } from "../support/session.ts";
 import { Wire, turns } from "../support/wire.ts";
 import { outgoing } from "../support/outgoing.ts";
 
-/** What stands for the request, before the first frame. */
+/** A placeholder for the request, before the first frame. */
 const PREAMBLE = 4;
 
-/** A connection in a client's role, and what a server reads of what it has sent. */
+/** A connection in a client's role, and what a server reads from it. */
 function client() {
   const stream = new Wire();
   const session = new Session({}, { stream, role: "client" });

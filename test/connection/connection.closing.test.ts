@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Session, close, gate, ping, text } from "../support/session.ts";
+import { Session, close, deferred, ping, text } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
 import { Wire, turns } from "../support/wire.ts";
 import { outgoing } from "../support/outgoing.ts";
@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** The timers that wait, counted by replacing `setTimeout` and nothing else. */
+/** The pending timers, counted by a replaced `setTimeout`. */
 function fakeTimers(): void {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 }
@@ -21,7 +21,7 @@ describe("the peer closes", () => {
     [1000, ""],
     [1001, "going"],
     [4999, "à bientôt"],
-  ])("and is answered with its code %d; the handler hears code and reason last", async (code, reason) => {
+  ])("and is answered with its code %d; the handler gets code and reason last", async (code, reason) => {
     const session = new Session();
     session.receive(text("a"), close(code, reason));
     session.stream.arriveEnd();
@@ -36,7 +36,7 @@ describe("the peer closes", () => {
   });
 
   // shows 4D-2-terminate-1005, 4D-2-terminate-reason, 6455-7.4.1-1
-  test("without a code and is answered without one: 1005 is told, and not sent", async () => {
+  test("without a code and is answered without one: 1005 is reported, and not sent", async () => {
     const session = new Session();
     session.receive(close());
     session.stream.arriveEnd();
@@ -46,7 +46,7 @@ describe("the peer closes", () => {
   });
 
   // shows 6455-5.5.1-4, 6455-5.5.2-2
-  test("and all that comes behind is discarded, in the same chunk and in later ones", async () => {
+  test("and all that follows is discarded, in the same chunk and in later ones", async () => {
     const session = new Session();
     session.receive(text("a"), close(1000), text("b"), ping("p"), close(1001));
     session.receive(text("c"), ping("p"));
@@ -57,7 +57,7 @@ describe("the peer closes", () => {
     expect(session.sent).toEqual([["close", "1000"]]);
   });
 
-  test("and what answers earlier messages leaves before the answer, in one write with it", async () => {
+  test("and answers to earlier messages are sent before the close frame, in one write with it", async () => {
     const session = new Session({ message: (ws, data) => ws.send(outgoing(data as string)) });
     await turns();
     session.receive(text("a"), text("b"), close(1000));
@@ -79,21 +79,21 @@ describe("the peer closes", () => {
     expect(session.connection.status).toBe("Closing");
   });
 
-  test("while onOpen is busy: onTerminate still comes behind it", async () => {
-    const { promise, open } = gate();
+  test("while onOpen is pending: onTerminate still comes after it", async () => {
+    const { promise, resolve } = deferred();
     const session = new Session({ open: () => promise });
     session.receive(close(1000));
     session.stream.arriveEnd();
     await turns();
     expect(session.calls).toEqual([OPEN]);
     expect(session.connection.status).toBe("Connected");
-    open();
+    resolve();
     await turns();
     expect(session.calls).toEqual([OPEN, ["terminate", 1000, undefined, "Closed"]]);
   });
 
-  test("and its handler terminates with another code, which is then the answer, before the messages that wait", async () => {
-    const { promise, open } = gate();
+  test("and its handler terminates with another code: that code is the answer, before the waiting messages", async () => {
+    const { promise, resolve } = deferred();
     const session = new Session({ message: () => promise });
     session.receive(text("a"), text("b"), close(1000));
     await turns();
@@ -101,14 +101,14 @@ describe("the peer closes", () => {
     await turns();
     expect(session.sent).toEqual([["close", "4001 mine"]]);
     expect(session.stream.ended).toBe(true);
-    open();
+    resolve();
     session.stream.arriveEnd();
     await turns();
     expect(session.sent).toEqual([["close", "4001 mine"]]);
     expect(session.calls).toEqual([OPEN, ["message", "a"], ["terminate", 1000, undefined, "Closed"]]);
   });
 
-  test("and then resets: that is no error", async () => {
+  test("and then resets, which is no error", async () => {
     const session = new Session();
     session.receive(close(1000));
     await turns();
@@ -118,13 +118,13 @@ describe("the peer closes", () => {
     expect(session.told).toEqual(["left", "finished"]);
   });
 
-  test("on a stream that is not half open: the messages before are delivered and the end is told", async () => {
-    const { promise, open } = gate();
+  test("on a stream that is not half open: earlier messages are delivered and the end is reported", async () => {
+    const { promise, resolve } = deferred();
     const session = new Session({ message: () => promise }, { stream: new Wire({ allowHalfOpen: false }) });
     session.receive(text("a"), text("b"), close(1000));
     session.stream.arriveEnd();
     await turns();
-    open();
+    resolve();
     await turns();
     expect(session.calls).toEqual([OPEN, ["message", "a"], ["message", "b"], ["terminate", 1000, undefined, "Closed"]]);
   });
@@ -132,7 +132,7 @@ describe("the peer closes", () => {
 
 describe("terminate", () => {
   // shows 6455-7.1.2-1, 4D-3-terminate-app-code
-  test("sends a close frame behind all that was sent, and the handler hears the peer's answer", async () => {
+  test("sends a close frame after all messages, and the handler gets the peer's answer", async () => {
     const session = new Session();
     session.connection.send(outgoing("last"));
     session.connection.terminate(4000, "done");
@@ -175,7 +175,7 @@ describe("terminate", () => {
   });
 
   // shows 6455-5.5.1-4
-  test("is the last word: nothing is delivered behind it, and only pings are answered until the peer closes", async () => {
+  test("is final: nothing is delivered after it, and only pings are answered until the peer closes", async () => {
     const session = new Session({ message: (ws) => ws.terminate(1000) });
     session.receive(text("a"), text("b"), ping("p"));
     session.receive(text("c"), ping("p"));
@@ -203,7 +203,7 @@ describe("terminate", () => {
     expect(session.calls).toEqual([OPEN, ["terminate", 4000, undefined, "Closed"]]);
   });
 
-  test("in onError goes before the code of the error that a handler made", async () => {
+  test("in onError overrides the code of the handler's error", async () => {
     const session = new Session({
       message: () => {
         throw new Error("oops");
@@ -216,7 +216,7 @@ describe("terminate", () => {
   });
 
   // shows 4D-2-terminate-1006
-  test("whose peer ends without an answer counts as 1006", async () => {
+  test("counts as 1006 when the peer ends without an answer", async () => {
     const session = new Session();
     session.connection.terminate(1000);
     session.stream.arriveEnd();
@@ -224,7 +224,7 @@ describe("terminate", () => {
     expect(session.calls).toEqual([OPEN, ["terminate", 1006, undefined, "Closed"]]);
   });
 
-  test("to a peer that does not read waits for room, and keeps the order", async () => {
+  test("to a peer that does not read waits for the stream, and keeps the order", async () => {
     const stream = new Wire({ highWaterMark: 1 });
     const session = new Session({}, { stream });
     await turns();
@@ -242,7 +242,7 @@ describe("terminate", () => {
 });
 
 describe("the close timeout", () => {
-  test("destroys a peer that does not answer terminate", async () => {
+  test("destroys a connection whose peer does not answer terminate", async () => {
     fakeTimers();
     const session = new Session({}, { closeTimeout: 5000 });
     session.connection.terminate(1000);
@@ -257,7 +257,7 @@ describe("the close timeout", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("destroys a peer that closes but never ends its half, and counts from the first step", async () => {
+  test("destroys a connection whose peer closes but never ends its half, and counts from the first step", async () => {
     fakeTimers();
     const session = new Session({}, { closeTimeout: 5000 });
     session.connection.terminate(1000);
@@ -270,7 +270,7 @@ describe("the close timeout", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("also bounds a Blob that is never read", async () => {
+  test("also bounds the wait for a Blob that is never read", async () => {
     fakeTimers();
     const session = new Session({}, { closeTimeout: 5000 });
     session.connection.send(outgoing(new SlowBlob("never")));
@@ -281,7 +281,7 @@ describe("the close timeout", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("is not set before closing, and leaves nothing behind it", async () => {
+  test("is not set before closing, and leaves no timer", async () => {
     fakeTimers();
     const session = new Session();
     session.receive(text("a"));
@@ -296,7 +296,7 @@ describe("the close timeout", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("is not set by a Blob that fails when the connection is long gone", async () => {
+  test("is not set by a Blob that fails after the connection is closed", async () => {
     fakeTimers();
     const session = new Session();
     const blob = new SlowBlob("x");
@@ -312,7 +312,7 @@ describe("the close timeout", () => {
 
 describe("destroy", () => {
   // shows 4D-2-terminate, 4D-2-terminate-left
-  test("sends no close frame; onTerminate comes once and last, when the connection has left", async () => {
+  test("sends no close frame; onTerminate comes once and last, when the connection has left the registry", async () => {
     const order: unknown[] = [];
     const session: Session = new Session({ terminate: () => order.push([...session.told]) });
     await turns();
@@ -345,8 +345,8 @@ describe("destroy", () => {
     }
   });
 
-  test("waits for no handler: onTerminate comes though a callback is still running", async () => {
-    const { promise, open } = gate();
+  test("does not wait for handlers: onTerminate comes while a callback is still pending", async () => {
+    const { promise, resolve } = deferred();
     const session = new Session({ message: () => promise });
     session.receive(text("a"), text("b"));
     await turns();
@@ -359,14 +359,14 @@ describe("destroy", () => {
       ["terminate", 1006, undefined, "Closed"],
     ]);
     expect(session.told).toEqual(["left", "finished"]);
-    open();
+    resolve();
     await turns();
     expect(session.calls).toHaveLength(4);
   });
 });
 
 describe("after the end", () => {
-  test("no listener of ours hears the stream, and the stream keeps nothing that writes", async () => {
+  test("the stream has none of our listeners, and keeps no callback that writes", async () => {
     const session = new Session();
     session.receive(close(1000));
     session.stream.arriveEnd();
@@ -382,13 +382,13 @@ describe("after the end", () => {
     expect(session.connection.bufferedAmount).toBe(0);
   });
 
-  test("an asynchronous onTerminate is waited for before the owner hears that all is over", async () => {
-    const { promise, open } = gate();
+  test("an asynchronous onTerminate is awaited before the owner is told that the connection has finished", async () => {
+    const { promise, resolve } = deferred();
     const session = new Session({ terminate: () => promise });
     session.stream.destroy();
     await turns();
     expect(session.told).toEqual(["left"]);
-    open();
+    resolve();
     await turns();
     expect(session.told).toEqual(["left", "finished"]);
   });

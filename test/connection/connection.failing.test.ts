@@ -16,7 +16,7 @@ function frame(opcode: number, payload: Uint8Array): Uint8Array {
   return asClient(encode({ opcode, payload }));
 }
 
-/** Whether a text of an error is anywhere in what was sent. */
+/** Whether the text of an error was sent. */
 function wireSays(session: Session, words: string): boolean {
   return session.stream.taken.latin1Slice(0, session.stream.taken.length).includes(words);
 }
@@ -33,7 +33,7 @@ describe("a peer that breaks the protocol", () => {
     ["a text that is not UTF-8", frame(1, hex("ff")), 1007, 113],
     ["a message that is too big", frame(2, fill(0, 101)), 1009, 114],
   ])(
-    "by %s gets the code, onError and onTerminate come once, and nothing behind is delivered",
+    "by %s gets the code, onError and onTerminate come once, and nothing after it is delivered",
     async (_name, bytes, code, errCode) => {
       const session = new Session(
         { message: (ws, data) => ws.send(outgoing(data as string)) },
@@ -55,7 +55,7 @@ describe("a peer that breaks the protocol", () => {
     },
   );
 
-  test("and says goodbye in the same breath: its close frame is not read any more", async () => {
+  test("and sends a close frame in the same chunk: the close frame is not read", async () => {
     const session = new Session();
     session.receive(broken, close(1000, "bye"));
     session.stream.arriveEnd();
@@ -63,7 +63,7 @@ describe("a peer that breaks the protocol", () => {
     expect(session.calls).toEqual([OPEN, ["error", 102], LOST]);
   });
 
-  test("with what came behind the handshake is heard of after onOpen", async () => {
+  test("in bytes that came with the handshake is reported after onOpen", async () => {
     const session = new Session({}, { head: broken });
     session.stream.arriveEnd();
     await turns();
@@ -83,7 +83,7 @@ describe("a peer that breaks the protocol", () => {
   });
 
   // shows 4D-2-throws-server
-  test("of a handler without onError is reported to the owner", async () => {
+  test("is reported to the owner when the handler has no onError", async () => {
     const session = new Session({}, { without: ["onError"] });
     session.receive(broken);
     session.stream.arriveEnd();
@@ -96,7 +96,7 @@ describe("a peer that breaks the protocol", () => {
     ]);
   });
 
-  test("while what answers it waits for room: that makes way for the close frame, between frames", async () => {
+  test("while answers wait for a full stream: they are dropped for the close frame, between frames", async () => {
     const stream = new Wire({ highWaterMark: 100 });
     const session = new Session({}, { stream });
     await turns();
@@ -125,7 +125,7 @@ describe("a message that cannot be decoded", () => {
   });
 
   // shows 4D-3-receive-not-json-keep
-  test("because it is not JSON is dropped where the settings say so, and the owner hears of it", async () => {
+  test("because it is not JSON is dropped if the settings say so, and reported to the owner", async () => {
     const session = new Session({}, { decode: decoders.object, keepOnInvalidJson: true });
     session.receive(text("{"), text("[1]"));
     await turns();
@@ -135,7 +135,7 @@ describe("a message that cannot be decoded", () => {
   });
 
   // shows 4D-3-receive-text-binary
-  test("because it is binary and not UTF-8 fails the connection with 1007, whatever is said of JSON", async () => {
+  test("because it is binary and not UTF-8 fails the connection with 1007, under any setting for JSON", async () => {
     const session = new Session({}, { decode: decoders.object, keepOnInvalidJson: true });
     session.receive(frame(2, hex("ff")), text("{}"));
     session.stream.arriveEnd();
@@ -144,7 +144,7 @@ describe("a message that cannot be decoded", () => {
     expect(session.sent).toEqual([["close", "1007"]]);
   });
 
-  test("is not looked at behind our close frame", async () => {
+  test("is not decoded after our close frame", async () => {
     const session = new Session({}, { decode: decoders.object });
     session.connection.terminate(1000);
     session.receive(text("{"), close(1000));
@@ -154,7 +154,7 @@ describe("a message that cannot be decoded", () => {
   });
 });
 
-test("what the platform throws while a chunk is read ends this connection, and is not thrown at the process", async () => {
+test("an exception of the platform while a chunk is read ends this connection, and does not reach the process", async () => {
   const refused = new RangeError("Array buffer allocation failed");
   const session = new Session(
     {},
@@ -174,9 +174,9 @@ test("what the platform throws while a chunk is read ends this connection, and i
   expect(session.sent).toEqual([["close", "1011"]]);
 });
 
-describe("a connection that is lost", () => {
+describe("a lost connection", () => {
   // shows 4D-2-terminate-1006, 6455-7.1.5-3
-  test("by an end without a close frame tells 1006, and no error", async () => {
+  test("by an end without a close frame reports 1006, and no error", async () => {
     const session = new Session();
     session.receive(text("a"));
     session.stream.arriveEnd();
@@ -186,7 +186,7 @@ describe("a connection that is lost", () => {
     expect(session.stream.ended).toBe(true);
   });
 
-  test("by an end inside a frame tells 1006", async () => {
+  test("by an end inside a frame reports 1006", async () => {
     const session = new Session();
     session.receive(text("hello").subarray(0, 8));
     session.stream.arriveEnd();
@@ -194,7 +194,7 @@ describe("a connection that is lost", () => {
     expect(session.calls).toEqual([OPEN, LOST]);
   });
 
-  test("by a reset tells the error with the system's number, then 1006", async () => {
+  test("by a reset reports the error with the system's number, then 1006", async () => {
     const seen: unknown[] = [];
     const session = new Session({ error: (_ws, event) => seen.push(event.errors) });
     session.stream.reset();
@@ -213,14 +213,14 @@ describe("a connection that is lost", () => {
     expect(session.told).toEqual(["left", "finished"]);
   });
 
-  test("by being destroyed elsewhere tells 1006", async () => {
+  test("by a stream that other code destroys reports 1006", async () => {
     const session = new Session();
     session.stream.destroy();
     await turns();
     expect(session.calls).toEqual([OPEN, LOST]);
   });
 
-  test("by an error of a stream that does not destroy itself is over all the same", async () => {
+  test("by an error of a stream that does not destroy itself is closed too", async () => {
     const session = new Session({}, { stream: new Wire({ autoDestroy: false }) });
     session.stream.emit("error", new Error("odd"));
     await turns();
@@ -228,7 +228,7 @@ describe("a connection that is lost", () => {
     expect(session.stream.destroyed).toBe(true);
   });
 
-  test("between terminate and the answer tells 1006, and no error", async () => {
+  test("between terminate and the answer reports 1006, and no error", async () => {
     const session = new Session();
     session.connection.terminate(1000);
     session.stream.reset();
@@ -242,26 +242,29 @@ describe("a handler that throws", () => {
   test.each([
     ["in onMessage", "message", [OPEN, ["message", "a"], ["error", 301]]],
     ["in onOpen", "open", [OPEN, ["error", 301]]],
-  ] as const)("%s has the connection closed with 1011, and its words stay here", async (_name, callback, calls) => {
-    for (const fail of [
-      () => {
-        throw new Error("secret words");
-      },
-      () => Promise.reject(new Error("secret words")),
-    ]) {
-      const session = new Session({ [callback]: fail });
-      session.receive(text("a"), text("b"));
-      await turns();
-      expect(session.sent).toEqual([["close", "1011"]]);
-      session.receive(close(1011));
-      session.stream.arriveEnd();
-      await turns();
-      expect(session.calls).toEqual([...calls, ["terminate", 1011, undefined, "Closed"]]);
-      expect(wireSays(session, "secret")).toBe(false);
-    }
-  });
+  ] as const)(
+    "%s closes the connection with 1011, and the text of its error is not sent",
+    async (_name, callback, calls) => {
+      for (const fail of [
+        () => {
+          throw new Error("secret words");
+        },
+        () => Promise.reject(new Error("secret words")),
+      ]) {
+        const session = new Session({ [callback]: fail });
+        session.receive(text("a"), text("b"));
+        await turns();
+        expect(session.sent).toEqual([["close", "1011"]]);
+        session.receive(close(1011));
+        session.stream.arriveEnd();
+        await turns();
+        expect(session.calls).toEqual([...calls, ["terminate", 1011, undefined, "Closed"]]);
+        expect(wireSays(session, "secret")).toBe(false);
+      }
+    },
+  );
 
-  test("has the answers it gave before sent", async () => {
+  test("still has its earlier answers sent", async () => {
     const session = new Session({
       message: (ws, data) => {
         ws.send(outgoing(`re: ${String(data)}`));
@@ -277,7 +280,7 @@ describe("a handler that throws", () => {
     ]);
   });
 
-  test("in its last message before the peer's close frame: the answer is 1011", async () => {
+  test("in the last message before the peer's close frame makes the answer 1011", async () => {
     const session = new Session({ message: () => Promise.reject(new Error("oops")) });
     session.receive(text("a"), close(1000, "bye"));
     session.stream.arriveEnd();
@@ -286,7 +289,7 @@ describe("a handler that throws", () => {
     expect(session.calls).toEqual([OPEN, ["message", "a"], ["error", 301], ["terminate", 1000, "bye", "Closed"]]);
   });
 
-  test("after a protocol error is reported: onError was told once", async () => {
+  test("after a protocol error is reported: onError is called once", async () => {
     const session = new Session({ message: () => turns(2).then(() => Promise.reject(new Error("late"))) });
     session.receive(text("a"), broken);
     session.stream.arriveEnd();
@@ -298,7 +301,7 @@ describe("a handler that throws", () => {
 });
 
 describe("a send queue that overflows", () => {
-  /** A session whose peer reads nothing more. */
+  /** A session whose peer stops reading. */
   async function stuck(react: ConstructorParameters<typeof Session>[0] = {}): Promise<Session> {
     const session = new Session(react, {
       stream: new Wire({ highWaterMark: 1 }),
@@ -310,7 +313,7 @@ describe("a send queue that overflows", () => {
     return session;
   }
 
-  test("fails the connection with 1013; what waited here is dropped for the close frame", async () => {
+  test("fails the connection with 1013; waiting messages are dropped for the close frame", async () => {
     const session = await stuck();
     expect(session.connection.send(outgoing("in the stream"))).toBe(SendResult.accepted);
     await turns();
@@ -319,7 +322,7 @@ describe("a send queue that overflows", () => {
       [SendResult.acceptedAndSlow, "Connected"],
       [SendResult.dropped, "Closing"],
     ]) {
-      // The limit is on what waits before a message: the third is one too many.
+      // The limit is on what waits before a message, so the third is too many.
       expect(session.connection.send(outgoing("x".repeat(600)))).toBe(sent);
       await turns();
       expect(session.connection.status).toBe(status);
@@ -337,7 +340,7 @@ describe("a send queue that overflows", () => {
   });
 
   // shows 4D-4-one-at-a-time
-  test("inside a callback is told when the callback has returned", async () => {
+  test("inside a callback is reported when the callback has returned", async () => {
     const session = await stuck({
       message: (ws) => {
         for (let i = 0; i < 10; i++) ws.send(outgoing("x".repeat(200)));
@@ -351,7 +354,7 @@ describe("a send queue that overflows", () => {
     expect(session.calls).toEqual([OPEN, ["message", "a"], ["error", 202], LOST]);
   });
 
-  test("inside an asynchronous callback is told when that has settled", async () => {
+  test("inside an asynchronous callback is reported when its promise has settled", async () => {
     const session = await stuck({
       message: async (ws) => {
         ws.send(outgoing("x".repeat(2000)));
@@ -367,7 +370,7 @@ describe("a send queue that overflows", () => {
     expect(session.calls).toEqual([OPEN, ["message", "a"], ["error", 202], LOST]);
   });
 
-  test("is not one message alone, however large", async () => {
+  test("does not overflow by one message alone, of any size", async () => {
     const session = new Session({}, { highWaterMark: 2000, maxSendQueue: 1000 });
     await turns();
     expect(session.connection.send(outgoing("x".repeat(1500)))).toBe(SendResult.acceptedAndSlow);
@@ -378,7 +381,7 @@ describe("a send queue that overflows", () => {
     expect(session.sent.map(([kind]) => kind)).toEqual(["text", "text"]);
   });
 
-  test("is each connection's own: others go on", async () => {
+  test("belongs to one connection: others go on", async () => {
     const slow = await stuck();
     const other = new Session();
     slow.connection.send(outgoing("x".repeat(2000)));
@@ -391,7 +394,7 @@ describe("a send queue that overflows", () => {
   });
 });
 
-test("whatever is done in whatever callback, each end is told once and nothing is thrown", async () => {
+test("reports each end once and throws nothing, for any action in any callback", async () => {
   const acts = ["send", "blob", "terminate", "destroy", "throw", "reject", "overflow"] as const;
   const ends = ["close", "end", "reset", "break"] as const;
   for (const where of ["open", "message", "error", "terminate"] as const) {
@@ -426,7 +429,7 @@ test("whatever is done in whatever callback, each end is told once and nothing i
           session.told.filter((entry) => typeof entry === "string"),
           told,
         ).toEqual(["left", "finished"]);
-        // Where there is a close frame, it is the only one and the last.
+        // A close frame, if there is one, is the only one and the last.
         const closeFrame = session.sent.findIndex(([kind]) => kind === "close");
         expect([-1, session.sent.length - 1], told).toContain(closeFrame);
       }
@@ -445,7 +448,7 @@ function perform(act: string, ws: Session["connection"]): unknown {
   return undefined;
 }
 
-describe("what cannot be looked at", () => {
+describe("an error that cannot be inspected", () => {
   const revoked = (): object => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
@@ -462,7 +465,7 @@ describe("what cannot be looked at", () => {
     ["a revoked proxy", revoked()],
     ["an error with a message that throws", unreadable],
     ["an error with a message that is a symbol", Object.assign(new Error("x"), { message: Symbol("s") })],
-  ])("%s, thrown or rejected with, is an error like any other", async (_name, thrown) => {
+  ])("%s, thrown or as a rejection, is an error like any other", async (_name, thrown) => {
     for (const message of [
       () => {
         throw thrown as Error;
@@ -482,7 +485,7 @@ describe("what cannot be looked at", () => {
     }
   });
 
-  test("a promise with a then of its own that throws is a rejection", async () => {
+  test("a promise whose own then throws is a rejection", async () => {
     const promise = Object.assign(Promise.resolve(), {
       then: () => {
         throw new Error("no");
@@ -493,7 +496,7 @@ describe("what cannot be looked at", () => {
     await turns();
     session.stream.destroy();
     await turns();
-    // The session cannot see such a promise settle.
+    // The session cannot await such a promise.
     expect(session.calls.filter(([kind]) => kind !== "overlap")).toEqual([
       OPEN,
       ["message", "a"],
@@ -502,7 +505,7 @@ describe("what cannot be looked at", () => {
     ]);
   });
 
-  test("a thenable that rejects three times is told of once", async () => {
+  test("a thenable that rejects three times is reported once", async () => {
     const session = new Session({
       message: () => ({
         then: (_settle: unknown, reject: (error: Error) => void) => {
@@ -520,7 +523,7 @@ describe("what cannot be looked at", () => {
 });
 
 describe("a message of any size", () => {
-  test("is sent when nothing waits before it, whatever its characters", async () => {
+  test("is sent when nothing waits before it, with any characters", async () => {
     const session = new Session({}, { maxSendQueue: 1000, highWaterMark: 1000 });
     await turns();
     expect(session.connection.send(outgoing("\u6f22".repeat(2000)))).toBe(SendResult.acceptedAndSlow);
@@ -530,15 +533,15 @@ describe("a message of any size", () => {
   });
 });
 
-describe("a handler that never settles", () => {
-  test("holds no stream whose peer has said goodbye and gone", async () => {
+describe("a handler whose promise never settles", () => {
+  test("does not keep a stream whose peer has closed", async () => {
     const session = new Session({ message: () => new Promise(() => undefined) }, { closeTimeout: 1 });
     session.receive(text("a"), close(1000));
     session.stream.arriveEnd();
     await expect.poll(() => session.connection.status).toBe("Closed");
     expect(session.told).toEqual(["left"]);
     session.connection.destroy();
-    // Forced: its promise is not waited for.
+    // The queue is forced: it does not wait for the promise.
     expect(session.calls).toEqual([
       OPEN,
       ["message", "a"],
@@ -547,7 +550,7 @@ describe("a handler that never settles", () => {
     ]);
   });
 
-  test("stops the reading within the turn once a chunk has been read ahead", () => {
+  test("stops reading within the turn after one chunk more", () => {
     const session = new Session({ message: () => new Promise(() => undefined) });
     const [short, long] = [text("a"), text("x".repeat(70_000))];
     session.connection.onData(asBytes(Buffer.from(short)), short.length, false);
@@ -557,8 +560,8 @@ describe("a handler that never settles", () => {
   });
 });
 
-describe("bytes behind a Blob", () => {
-  test("are the caller's again when send returns", async () => {
+describe("bytes after a Blob", () => {
+  test("may be changed by the caller when send returns", async () => {
     const session = new Session();
     const bytes = Buffer.from("mine");
     session.connection.send(outgoing(new Blob(["first"])));

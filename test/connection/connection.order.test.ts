@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SendResult } from "../../src/connection/sending/sender.ts";
-import { Session, broken, close, gate, ping, text } from "../support/session.ts";
+import { Session, broken, close, deferred, ping, text } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
 import { turns } from "../support/wire.ts";
 import { outgoing } from "../support/outgoing.ts";
@@ -10,22 +10,22 @@ const OPEN = ["open"];
 
 describe("an asynchronous handler", () => {
   // shows 4D-2-open-first, 4D-4-async
-  test("whose onOpen is busy gets the messages afterwards, also those that came with the handshake", async () => {
-    const { promise, open } = gate();
+  test("whose onOpen is pending gets the messages afterwards, also those that came with the handshake", async () => {
+    const { promise, resolve } = deferred();
     const session = new Session({ open: () => promise }, { head: text("early") });
     session.receive(text("later"));
     await turns();
     expect(session.calls).toEqual([OPEN]);
-    open();
+    resolve();
     await turns();
     expect(session.calls).toEqual([OPEN, ["message", "early"], ["message", "later"]]);
   });
 
   // shows 4D-4-pause
-  test("that is busy at the turn's end stops the reading; when it is not, it goes on", async () => {
-    const gates = [gate(), gate()];
+  test("that is pending at the turn's end stops reading, which goes on when it has settled", async () => {
+    const deferreds = [deferred(), deferred()];
     let next = 0;
-    const session = new Session({ message: () => gates[next++]?.promise });
+    const session = new Session({ message: () => deferreds[next++]?.promise });
     await turns();
     session.receive(text("a"), text("b"));
     expect(session.stream.isPaused()).toBe(false);
@@ -34,17 +34,17 @@ describe("an asynchronous handler", () => {
     session.receive(text("c"));
     await turns();
     expect(session.stream.readableLength).toBeGreaterThan(0);
-    gates[0]!.open();
+    deferreds[0]!.resolve();
     await turns();
     expect(session.calls).toEqual([OPEN, ["message", "a"], ["message", "b"]]);
     expect(session.stream.isPaused()).toBe(true);
-    gates[1]!.open();
+    deferreds[1]!.resolve();
     await turns();
     expect(session.calls.slice(3)).toEqual([["message", "c"]]);
     expect(session.stream.isPaused()).toBe(false);
   });
 
-  test("that has settled by the turn's end stops nothing", async () => {
+  test("that has settled by the turn's end does not stop reading", async () => {
     const session = new Session({ message: () => Promise.resolve() });
     let pauses = 0;
     session.stream.on("pause", () => pauses++);
@@ -57,8 +57,8 @@ describe("an asynchronous handler", () => {
   });
 
   // shows 4D-4-independent
-  test("of one connection holds no other up", async () => {
-    const { promise, open } = gate();
+  test("of one connection does not delay others", async () => {
+    const { promise, resolve } = deferred();
     const slow = new Session({ message: () => promise });
     const quick = new Session();
     slow.receive(text("a"), text("b"));
@@ -66,22 +66,22 @@ describe("an asynchronous handler", () => {
     await turns();
     expect(slow.calls).toHaveLength(2);
     expect(quick.calls).toHaveLength(3);
-    open();
+    resolve();
     await turns();
     expect(slow.calls).toHaveLength(3);
   });
 
-  test("is answered pings while it is busy", async () => {
-    const { promise, open } = gate();
+  test("does not delay the answers to pings", async () => {
+    const { promise, resolve } = deferred();
     const session = new Session({ message: () => promise });
     session.receive(text("a"), ping("p"));
     await turns();
     expect(session.sent).toEqual([["pong", "70"]]);
-    open();
+    resolve();
     await turns();
   });
 
-  test("that answers after a while has its answers sent, though no chunk came meanwhile", async () => {
+  test("that answers later has its answers sent, though no chunk came meanwhile", async () => {
     const session = new Session({
       message: async (ws, data) => {
         await turns();
@@ -99,7 +99,7 @@ describe("an asynchronous handler", () => {
   });
 
   // shows 6455-5.5.1-5
-  test("has all messages before the peer's close frame delivered and answered, then the close frame is", async () => {
+  test("gets and answers all messages before the peer's close frame is answered", async () => {
     const session = new Session({
       message: async (ws, data) => {
         await turns();
@@ -117,8 +117,8 @@ describe("an asynchronous handler", () => {
     ]);
   });
 
-  test("gets what came before a protocol error, then onError, then onTerminate", async () => {
-    const { promise, open } = gate();
+  test("gets the messages before a protocol error, then onError, then onTerminate", async () => {
+    const { promise, resolve } = deferred();
     const session = new Session({ message: () => promise });
     session.receive(text("a"), text("b"), broken, text("never"));
     await turns();
@@ -126,7 +126,7 @@ describe("an asynchronous handler", () => {
     await turns();
     expect(session.calls).toEqual([OPEN, ["message", "a"]]);
     expect(session.connection.status).toBe("Closed");
-    open();
+    resolve();
     await turns();
     expect(session.calls.slice(2)).toEqual([
       ["message", "b"],
@@ -136,7 +136,7 @@ describe("an asynchronous handler", () => {
     expect(session.told).toEqual(["left", "finished"]);
   });
 
-  test("that never settles keeps nothing from being closed, and destroy has the end told", async () => {
+  test("that never settles does not prevent closing, and destroy calls onTerminate", async () => {
     const session = new Session({ message: () => new Promise(() => {}) });
     session.receive(text("a"), text("b"));
     await turns();
@@ -152,8 +152,8 @@ describe("an asynchronous handler", () => {
     expect(session.calls).not.toContainEqual(["message", "b"]);
   });
 
-  test("that terminates gets no message that came before, and the peer hears so while it is busy", async () => {
-    const { promise, open } = gate();
+  test("that terminates gets no earlier message, and the close frame is sent while it is pending", async () => {
+    const { promise, resolve } = deferred();
     const session = new Session({
       message: (ws) => {
         ws.terminate(4000, "enough");
@@ -163,15 +163,15 @@ describe("an asynchronous handler", () => {
     session.receive(text("a"), text("b"));
     await turns();
     expect(session.sent).toEqual([["close", "4000 enough"]]);
-    open();
+    resolve();
     session.receive(close(4000));
     session.stream.arriveEnd();
     await turns();
     expect(session.calls).toEqual([OPEN, ["message", "a"], ["terminate", 4000, undefined, "Closed"]]);
   });
 
-  test("that is busy when it is terminated from outside is read again, so that the peer's answer is seen", async () => {
-    const { promise, open } = gate();
+  test("that is pending when the connection is terminated from outside: reading goes on, for the peer's answer", async () => {
+    const { promise, resolve } = deferred();
     const session = new Session({ message: () => promise });
     session.receive(text("a"));
     await turns();
@@ -181,20 +181,20 @@ describe("an asynchronous handler", () => {
     session.stream.arriveEnd();
     await turns();
     expect(session.connection.status).toBe("Closed");
-    open();
+    resolve();
     await turns();
     expect(session.calls).toEqual([OPEN, ["message", "a"], ["terminate", 1001, undefined, "Closed"]]);
   });
 });
 
 describe("a Blob", () => {
-  test("is sent as binary, and messages behind it wait for it", async () => {
+  test("is sent as binary, and later messages wait for it", async () => {
     const session = new Session();
     const { connection } = session;
     const blob = new SlowBlob("blob");
     connection.send(outgoing("before"));
     connection.send(outgoing(blob));
-    connection.send(outgoing("behind"));
+    connection.send(outgoing("after"));
     connection.send(new SharedMessage(outgoing("shared")));
     connection.send(outgoing(new Blob(["second"])));
     connection.send(outgoing(Buffer.from("bytes")));
@@ -206,7 +206,7 @@ describe("a Blob", () => {
     expect(session.sent).toEqual([
       ["text", "before"],
       ["binary", Buffer.from("blob").toString("hex")],
-      ["text", "behind"],
+      ["text", "after"],
       ["text", "shared"],
       ["binary", Buffer.from("second").toString("hex")],
       ["binary", Buffer.from("bytes").toString("hex")],
@@ -250,7 +250,7 @@ describe("a Blob", () => {
     expect(session.calls).toEqual([OPEN, ["terminate", 1000, "me too", "Closed"]]);
   });
 
-  test("that answers a message is sent before the answer to the peer's close frame", async () => {
+  test("as an answer to a message is sent before the answer to the peer's close frame", async () => {
     const blob = new SlowBlob("blob");
     const session = new Session({ message: (ws) => ws.send(outgoing(blob)) });
     session.receive(text("a"), close(1000));
@@ -264,11 +264,11 @@ describe("a Blob", () => {
     expect(session.stream.errored).toBeNull();
   });
 
-  test("that is being read when the peer is gone is forgotten: nothing is written behind the end", async () => {
+  test("that is being read when the peer disconnects is dropped: nothing is written after the end", async () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
     session.connection.send(outgoing(blob));
-    session.connection.send(outgoing("behind"));
+    session.connection.send(outgoing("after"));
     session.stream.arriveEnd();
     await turns();
     blob.read();
@@ -279,7 +279,7 @@ describe("a Blob", () => {
     expect(session.connection.bufferedAmount).toBe(0);
   });
 
-  test("that is being read when the peer breaks the protocol is forgotten for the close frame", async () => {
+  test("that is being read when the peer breaks the protocol is dropped for the close frame", async () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
     session.connection.send(outgoing(blob));
@@ -303,7 +303,7 @@ describe("a Blob", () => {
       const blob = new SlowBlob("blob");
       session.connection.send(outgoing("before"));
       session.connection.send(outgoing(blob));
-      session.connection.send(outgoing("behind"));
+      session.connection.send(outgoing("after"));
       if (terminated) session.connection.terminate(1000);
       blob.fail(new Error("EIO"));
       await turns();

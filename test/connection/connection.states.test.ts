@@ -2,11 +2,11 @@ import { afterAll, describe, expect, test, vi } from "vitest";
 import { type Role, states, transitions } from "../../src/protocol/state.ts";
 import { hex } from "../support/bytes.ts";
 import { LateBlob } from "../support/late-blob.ts";
-import { Session, broken, close, gate, text } from "../support/session.ts";
+import { Session, broken, close, deferred, text } from "../support/session.ts";
 import { turns } from "../support/wire.ts";
 import { outgoing } from "../support/outgoing.ts";
 
-/** Every edge that a connection has taken in this file: role, state, event, next state. */
+/** Every edge that the connections of this file have taken: role, state, event, next state. */
 const taken = vi.hoisted(() => new Set<string>());
 
 vi.mock(import("../../src/protocol/state.ts"), async (original) => {
@@ -27,9 +27,9 @@ const textTo = (role: Role): Uint8Array => (role === "server" ? text("a") : hex(
 
 type Drive = (session: Session, role: Role) => Promise<void> | void;
 
-/** Brings a connection into a state. `gate` is where its handler waits, `blob` what it sends. */
-function driven(role: Role): { session: Session; handler: ReturnType<typeof gate>; blob: LateBlob } {
-  const handler = gate();
+/** Brings a connection into a state. `deferred`: its handler waits for it. `blob`: it sends this. */
+function driven(role: Role): { session: Session; handler: ReturnType<typeof deferred>; blob: LateBlob } {
+  const handler = deferred();
   const blob = new LateBlob("late");
   const session = new Session({ message: () => handler.promise }, { role });
   return { session, handler, blob };
@@ -37,7 +37,7 @@ function driven(role: Role): { session: Session; handler: ReturnType<typeof gate
 
 const roles: readonly Role[] = ["server", "client"];
 
-/** The ways out that every state has. */
+/** The events that close a connection in every state. */
 const EXITS: Readonly<Record<string, Drive>> = {
   "the stream is gone": ({ stream }) => {
     stream.destroy();
@@ -47,7 +47,7 @@ const EXITS: Readonly<Record<string, Drive>> = {
   },
 };
 
-/** How each state is reached. What it returns leads on from there in the usual way. */
+/** How to reach each state. The returned function continues from there in the usual way. */
 const STATES: Readonly<Record<string, (role: Role) => Promise<{ session: Session; on: () => void }>>> = {
   open: async (role) => {
     const { session } = driven(role);
@@ -58,7 +58,7 @@ const STATES: Readonly<Record<string, (role: Role) => Promise<{ session: Session
     const { session, handler } = driven(role);
     session.receive(textTo(role), closeTo(role));
     await turns();
-    return { session, on: handler.open };
+    return { session, on: handler.resolve };
   },
   closeQueued: async (role) => {
     const { session, blob } = driven(role);
@@ -166,7 +166,7 @@ afterAll(() => {
     for (const state of states)
       for (const [event, next] of Object.entries(transitions[state]))
         table.add(`${role} ${state} ${event} ${typeof next === "string" ? next : next[role]}`);
-  // A server never awaits the end, so nothing leads on from there for it.
+  // A server never awaits the end, so it has no edges from there.
   for (const edge of table) if (edge.startsWith("server awaitingEnd ")) table.delete(edge);
   expect([...taken].sort()).toEqual([...table].sort());
 });

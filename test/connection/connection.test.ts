@@ -28,7 +28,7 @@ describe("opening", () => {
     ]);
   });
 
-  test("goes on with a frame that the handshake's last chunk cut off", async () => {
+  test("goes on with a frame that began in the handshake's last chunk", async () => {
     const frame = text("cut");
     const session = new Session({}, { head: frame.subarray(0, 3) });
     session.receive(frame.subarray(3));
@@ -47,7 +47,7 @@ describe("opening", () => {
 
 describe("receiving", () => {
   // shows 4D-2-message
-  test("delivers each message once and in order, however the chunks are cut", async () => {
+  test("delivers each message once and in order, for any cuts of the chunks", async () => {
     const session = new Session();
     const bytes = join([text("one"), binary("00 ff"), ping("x"), text("three")]);
     for (const byte of bytes) session.receive(Uint8Array.of(byte));
@@ -77,7 +77,7 @@ describe("receiving", () => {
   });
 
   // shows 6455-5.5.2-1, 6455-5.5.3-1
-  test("answers a ping in its place among the answers", async () => {
+  test("sends the pong in its place among the answers", async () => {
     const session = new Session({ message: (ws, data) => ws.send(outgoing(data as string)) });
     session.receive(text("a"), ping("p"), text("b"));
     await turns();
@@ -88,7 +88,7 @@ describe("receiving", () => {
     ]);
   });
 
-  test("that answers equal messages with equal texts writes them side by side, as one piece of memory", async () => {
+  test("writes equal answers to equal messages side by side, as one piece of memory", async () => {
     const session = new Session({ message: (ws, data) => ws.send(outgoing(data as string)) });
     await turns();
     session.receive(text("same"), text("same"), text("same"));
@@ -97,7 +97,7 @@ describe("receiving", () => {
     expect(session.sent).toEqual(Array.from({ length: 3 }, () => ["text", "same"]));
   });
 
-  test("echoes bytes as they were, though they are a view of the chunk", async () => {
+  test("echoes bytes unchanged, though they are a view of the chunk", async () => {
     const session = new Session({ message: (ws, data) => ws.send(outgoing(asBytes(data as Buffer))) });
     session.receive(binary("01 02"), binary("b5".repeat(40_000)), binary("03"));
     await turns();
@@ -132,20 +132,20 @@ describe("send", () => {
     ]);
   });
 
-  test("of the same text to many connections hands them all the same memory, from the second on", async () => {
+  test("of the same text to many connections writes the same memory for all, from the second on", async () => {
     const sockets = await Promise.all(Array.from({ length: 6 }, async () => (await pair()).near));
     const memories = sockets.map(memoryWrittenBy);
     const connections = sockets.map((stream) => new Session({}, { stream: stream as unknown as Wire }).connection);
     await turns();
     for (const connection of connections) connection.send(outgoing("to all"));
     await turns();
-    // The first got it as a string.
+    // The first connection got it as a string.
     const last = memories.slice(1).map((written) => written.at(-1)!);
     for (const bytes of last) expect(Buffer.from(bytes).toString("latin1")).toContain("to all");
     expect(new Set(last).size).toBe(1);
   });
 
-  test("says whether more than highWaterMark waits, and that it does not when it is gone", async () => {
+  test("is true when more than highWaterMark waits, and false when it is sent", async () => {
     const stream = new Wire({ highWaterMark: 1 });
     const session = new Session({}, { stream, highWaterMark: 10 });
     await turns();
@@ -201,7 +201,7 @@ describe("send", () => {
 });
 
 describe("many pings", () => {
-  test("to a peer that does not read cost one pong", async () => {
+  test("to a peer that does not read keep one pong in memory", async () => {
     const stream = new Wire({ highWaterMark: 1 });
     const session = new Session({}, { stream });
     await turns();

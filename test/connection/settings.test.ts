@@ -5,12 +5,12 @@ import { connectionSettings } from "../support/settings.ts";
 
 const settings = connectionSettings({ decode: decoders.text, maxMessageSize: 1234 });
 
-test("the connections of one server read by one set of rules, those of another by another", () => {
+test("the connections of one server share one set of reader rules, other servers have their own", () => {
   expect(rulesOf(settings)).toBe(rulesOf(settings));
   expect(rulesOf({ ...settings })).not.toBe(rulesOf(settings));
 });
 
-test("a server's connections want masked frames of no more than the message limit", () => {
+test("a server's connections require masked frames within the message limit", () => {
   expect(rulesOf(settings)).toMatchObject({ masked: true, maxMessageSize: 1234 });
 });
 

@@ -17,7 +17,7 @@ describe("HawserError", () => {
     expect(error.message).toBe(row.message);
   });
 
-  test("puts a detail behind the table's text", () => {
+  test("puts a detail after the table's text", () => {
     expect(new HawserError("HWS_INVALID_HANDLER", "got a number").message).toBe(
       `${errorTable.HWS_INVALID_HANDLER.message}: got a number`,
     );
@@ -38,7 +38,7 @@ describe("ProtocolError", () => {
     expect(error.closeCode).toBe(errorTable[code].closeCode);
   });
 
-  test("puts a detail behind the table's text", () => {
+  test("puts a detail after the table's text", () => {
     expect(new ProtocolError("HWS_CLOSE_CODE", "1005").message).toBe(`${errorTable.HWS_CLOSE_CODE.message}: 1005`);
   });
 });

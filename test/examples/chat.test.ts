@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { start } from "../../examples/chat/server.ts";
 import { Client, refusal } from "./client.ts";
 
-async function room(): Promise<(name?: string) => Promise<Client>> {
+async function startChat(): Promise<(name?: string) => Promise<Client>> {
   const { port, stop } = await start(0);
   onTestFinished(stop);
   return (query = "") => Client.open(`ws://127.0.0.1:${port}/chat${query}`);
@@ -10,7 +10,7 @@ async function room(): Promise<(name?: string) => Promise<Client>> {
 
 /** Clients of these names, with all that is said at the door already heard. */
 async function roomWith<Names extends string[]>(...names: Names): Promise<{ [Each in keyof Names]: Client }> {
-  const enter = await room();
+  const enter = await startChat();
   const clients: Client[] = [];
   for (const name of names) {
     const client = await enter(`?name=${encodeURIComponent(name)}`);
@@ -21,7 +21,7 @@ async function roomWith<Names extends string[]>(...names: Names): Promise<{ [Eac
 }
 
 test("the newcomer is welcomed and told who is on line; the others hear of a new client", async () => {
-  const enter = await room();
+  const enter = await startChat();
   const ada = await enter("?name=Ada");
   expect(await ada.json()).toEqual({ type: "welcome", name: "Ada", people: ["Ada"] });
 
@@ -68,13 +68,13 @@ test.each([
   ["one with control and direction characters", "?name=%00A%E2%80%AEd%0Aa%E2%80%8B", "A d a"],
   ["one that is markup", "?name=%3Cb%3E", "<b>"],
 ])("who asks for a name and gives %s gets one that can be shown", async (_what, query, name) => {
-  const enter = await room();
+  const enter = await startChat();
 
   expect(await (await enter(query)).json()).toMatchObject({ type: "welcome", name });
 });
 
 test("a name that is taken gets a number, and is free again when its owner has left", async () => {
-  const enter = await room();
+  const enter = await startChat();
   const first = await enter("?name=Ada");
   const second = await enter("?name=Ada");
   const third = await enter("?name=Ada");

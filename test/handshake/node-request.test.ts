@@ -51,7 +51,7 @@ describe("the request's address", () => {
 
 describe("the request's address behind a proxy", () => {
   /** As Node has it: the header joined, or a list. */
-  function behind(trust: TrustProxy | undefined, forwarded: string | string[] | undefined): NodeRequest {
+  function after(trust: TrustProxy | undefined, forwarded: string | string[] | undefined): NodeRequest {
     const message = { url: "/", rawHeaders: [], headers: { "x-forwarded-for": forwarded } };
     const socket = { remoteAddress: "10.0.0.1" };
     return new NodeRequest({ ...message, socket } as unknown as IncomingMessage, addressRule(trust));
@@ -65,13 +65,13 @@ describe("the request's address behind a proxy", () => {
     ["10.0.0.0/8", "6.6.6.6, 198.51.100.7, 10.0.0.2", "198.51.100.7"],
     ["192.0.2.0/24", "198.51.100.7", "10.0.0.1"],
   ])("with trustProxy %j and the header %j it is %s", (trust, forwarded, expected) => {
-    expect(behind(trust, forwarded).remoteAddress).toBe(expected);
+    expect(after(trust, forwarded).remoteAddress).toBe(expected);
   });
 
   test("a header that came several times is one list, in the order of its lines", () => {
     const lines = ["6.6.6.6, 198.51.100.7", "10.0.0.2", "10.0.0.3"];
-    expect(behind(3, lines).remoteAddress).toBe("198.51.100.7");
-    expect(behind("10.0.0.0/8", lines).remoteAddress).toBe("198.51.100.7");
+    expect(after(3, lines).remoteAddress).toBe("198.51.100.7");
+    expect(after("10.0.0.0/8", lines).remoteAddress).toBe("198.51.100.7");
   });
 
   test("it is found once, and kept when the socket is closed", () => {

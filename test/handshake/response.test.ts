@@ -118,7 +118,7 @@ describe("the answer that refuses", () => {
     }
   });
 
-  test("no timer is left behind when the client hangs up", async () => {
+  test("no timer is left when the client closes TCP", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       await sent(new Refusal(403, "No."), "GET");

@@ -5,12 +5,12 @@ import { closeBody, masked, RawClient } from "../support/raw-client.ts";
 
 const MESSAGE = masked(0x81, "");
 
-/** So many messages in one write. */
+/** This many messages in one write. */
 function burst(count: number): Buffer {
   return Buffer.concat(Array.from({ length: count }, () => MESSAGE));
 }
 
-describe("of a burst of messages in one write", () => {
+describe("a burst of messages in one write", () => {
   test.each([
     ["one", 1],
     ["ten", 10],
@@ -25,7 +25,7 @@ describe("of a burst of messages in one write", () => {
     expect(wss.counters.limits.maxMessagesPerSecond).toBe(1);
   });
 
-  test("no more is delivered before its time than maxMessagesPerSecond allows, and in the end all", async () => {
+  test("is delivered at the rate of maxMessagesPerSecond, and in the end completely", async () => {
     const LIMIT = 50;
     const COUNT = 80;
     const times: number[] = [];
@@ -37,7 +37,7 @@ describe("of a burst of messages in one write", () => {
     const begun = performance.now();
     client.write(burst(COUNT));
     await until(() => times.length === COUNT);
-    // A slow machine only makes it later.
+    // A slow machine only delays it.
     const early = times.filter((time, i) => i + 1 > LIMIT + ((time - begun) / 1000) * LIMIT + 0.001);
     expect(early).toEqual([]);
     client.socket.destroy();

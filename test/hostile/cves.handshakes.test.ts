@@ -11,12 +11,12 @@ import {
 } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Live, startServer } from "../support/live-server.ts";
-import { type Gate, gate, portOf, until } from "../support/peer.ts";
+import { type Deferred, deferred, portOf, until } from "../support/peer.ts";
 import { RawClient, handshake, masked } from "../support/raw-client.ts";
 
-// Weaknesses of other products, tried on this one: those of the opening handshake. docs/security.md says what went wrong there.
+// Known attacks on the opening handshake of other products, tried here. docs/security.md describes them.
 
-/** A web server of the user's that listens, with an answer for plain requests. */
+/** A listening web server of the user's, which answers plain requests. */
 async function webServer(maxHeadersCount?: number): Promise<Server> {
   const web = createServer((_request, response) => response.end("a page"));
   if (maxHeadersCount !== undefined) web.maxHeadersCount = maxHeadersCount;
@@ -29,12 +29,12 @@ async function webServer(maxHeadersCount?: number): Promise<Server> {
   return web;
 }
 
-/** Attaches to a web server, or has one of its own. */
+/** Attaches to a web server, or starts its own. */
 function at(server: Server | undefined): WebSocketServerOptions {
   return server === undefined ? {} : { server, port: undefined, host: undefined };
 }
 
-/** A server whose onConnection is `answer`. */
+/** A server with `answer` as onConnection. */
 async function answering(answer: (event: WSConnectionEvent) => unknown): Promise<{ port: number; errors: number[] }> {
   const errors: number[] = [];
   const handler = {
@@ -46,21 +46,21 @@ async function answering(answer: (event: WSConnectionEvent) => unknown): Promise
   return { port: await portOf(wss), errors };
 }
 
-/** Whether a client that keeps the rules is let in and answered. */
+/** Whether a valid client is accepted and answered. */
 async function servesOthers({ port }: { port: number }): Promise<boolean> {
   const client = await RawClient.open(port);
   client.write(masked(0x89, "there?"));
   return (await client.frame())?.payload.toString() === "there?";
 }
 
-/** Sends bytes and reads all that comes until the connection ends. */
+/** Sends bytes and reads everything until the connection ends. */
 async function answerTo(port: number, ...bytes: readonly (string | Uint8Array)[]): Promise<string> {
   const client = await RawClient.connect(port);
   client.write(...bytes);
   return (await client.rest()).toString("latin1");
 }
 
-/** The status lines in an answer. */
+/** The status lines in a response. */
 function statusLines(answer: string): string[] {
   return [...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status = ""]) => status);
 }
@@ -72,7 +72,7 @@ function withLines(lines: string): string {
 
 const HOSTILE_NAMES = ["constructor", "__proto__", "toString", "hasOwnProperty", "prototype"];
 
-test.each(HOSTILE_NAMES)("GHSA-5v72-xg48-5rpm: an extension called %s is one like any other", async (name) => {
+test.each(HOSTILE_NAMES)("GHSA-5v72-xg48-5rpm: an extension called %s is like any other", async (name) => {
   const seen: unknown[] = [];
   const live = await startServer({
     connection: ({ request, protocols }) =>
@@ -103,21 +103,21 @@ test.each([
 ])("CVE-2021-32640: 120,000 blanks in %s are read in one pass", async (field, expected) => {
   const live = await startServer({}, { maxHeaderSize: 1024 * 1024, trustProxy: 1 });
   const client = await RawClient.connect(live.port);
-  // Where each blank is tried with each that follows, this is more than the test has time for.
+  // With quadratic time this would exceed the test's timeout.
   client.write(handshake("/", { [field]: `a${" ".repeat(120_000)}b` }));
   expect((await client.response()).status).toBe(expected);
   expect(await servesOthers(live)).toBe(true);
 });
 
-describe("CVE-2024-37890: a handshake with its headers behind 1,100 others", () => {
+describe("CVE-2024-37890: a handshake with its headers after 1,100 others", () => {
   const others = "a: b\r\n".repeat(1100);
   const request = handshake("/", { Origin: "https://elsewhere.example" }).replace("\r\n", `\r\n${others}`);
 
   test.each([
-    ["of our own sees them all", undefined, "403"],
-    ["of the user's that keeps a thousand gets 431", 1000, "431"],
-    ["of the user's that keeps ten gets 431", 10, "431"],
-    ["of the user's that keeps all sees them all", 0, "403"],
+    ["of our own: all headers are seen", undefined, "403"],
+    ["of the user's that keeps a thousand headers: 431", 1000, "431"],
+    ["of the user's that keeps ten headers: 431", 10, "431"],
+    ["of the user's that keeps all headers: all are seen", 0, "403"],
   ])("on a web server %s", async (_whose, kept, status) => {
     const live = await startServer({}, at(kept === undefined ? undefined : await webServer(kept)));
     expect(statusLines(await answerTo(live.port, request))).toEqual([status]);
@@ -126,7 +126,7 @@ describe("CVE-2024-37890: a handshake with its headers behind 1,100 others", () 
   });
 });
 
-describe("CVE-2026-1527: CR and LF of a client's get into no answer", () => {
+describe("CVE-2026-1527: CR and LF from a client are never in a response", () => {
   const hostile = "/?name=x%0D%0ASet-Cookie:%20a=b%0D%0A%0D%0Abody";
 
   test.each([
@@ -140,16 +140,16 @@ describe("CVE-2026-1527: CR and LF of a client's get into no answer", () => {
         return { onMessage() {} };
       },
     ],
-  ])("in %s they are an error of onConnection's, and HTTP 500", async (_where, answer) => {
+  ])("in %s they are an error of onConnection, and HTTP 500", async (_where, answer) => {
     const { port, errors } = await answering((event) => answer(String(event.request.query["name"]), event));
     const got = await answerTo(port, handshake(hostile, { "Sec-WebSocket-Protocol": "chat" }));
     expect(statusLines(got)).toEqual(["500"]);
     expect(got).not.toContain("Set-Cookie");
-    // HWS_HANDLER_FAILED, for refuse() and the choice of a subprotocol have thrown.
+    // HWS_HANDLER_FAILED: refuse() or the choice of a subprotocol has thrown.
     expect(errors).toEqual([301]);
   });
 
-  test("in a refusal's body they stay within its length", async () => {
+  test("in the body of a refusal they stay within its Content-Length", async () => {
     const { port } = await answering((event) => refuse(401, String(event.request.query["name"])));
     const client = await RawClient.connect(port);
     client.write(handshake(hostile));
@@ -177,7 +177,7 @@ describe.each([
     ["a blank before the colon", `Content-Length : ${smuggled.length}\r\n`],
     ["a line that is folded", `X-Y: z\r\n Content-Length: ${smuggled.length}\r\n`],
     ["a bare LF", `X-Y: z\nContent-Length: ${smuggled.length}\r\n`],
-  ])("a handshake with %s gets one 400, and what is behind it is not read", async (_what, lines) => {
+  ])("a handshake with %s gets one 400, and nothing after it is read", async (_what, lines) => {
     const live = await startServer({}, at(await makeServer()));
     const answer = await answerTo(live.port, withLines(lines), smuggled, smuggled);
     expect(statusLines(answer)).toEqual(["400"]);
@@ -185,7 +185,7 @@ describe.each([
     expect(await servesOthers(live)).toBe(true);
   });
 
-  test("what is behind a handshake is frames: a request there is not answered", async () => {
+  test("the bytes after a handshake are frames: a request there is not answered", async () => {
     const asked: string[] = [];
     const live = await startServer({ connection: ({ request }) => asked.push(request.url) }, at(await makeServer()));
     const client = await RawClient.connect(live.port);
@@ -205,7 +205,7 @@ describe("cross-site WebSocket hijacking (Vite, CVE-2020-28481)", () => {
     "file://",
     "http://127.0.0.1.elsewhere.example",
     "http://127.0.0.1:1",
-  ])("a page of %s gets 403, and onConnection is not asked", async (origin) => {
+  ])("a page of %s gets 403, and onConnection is not called", async (origin) => {
     const live = await startServer();
     const answer = await answerTo(live.port, handshake("/", { ...cookies, Origin: origin }));
     expect(statusLines(answer)).toEqual(["403"]);
@@ -213,7 +213,7 @@ describe("cross-site WebSocket hijacking (Vite, CVE-2020-28481)", () => {
     expect(live.recorders).toEqual([]);
   });
 
-  test("a page whose own name was pointed at us (DNS rebinding) is of our host, unless origins names ours", async () => {
+  test("a page whose name points at our address (DNS rebinding) is of the same host, unless origins lists our names", async () => {
     const rebound = { ...cookies, Host: "elsewhere.example", Origin: "http://elsewhere.example" };
     const [any, named] = [await startServer(), await startServer({}, { origins: ["https://app.example.com"] })];
     expect(await answerTo(any.port, handshake("/", rebound), masked(0x88))).toMatch(/^HTTP\/1\.1 101 /);
@@ -221,7 +221,7 @@ describe("cross-site WebSocket hijacking (Vite, CVE-2020-28481)", () => {
     expect(named.recorders).toEqual([]);
   });
 
-  test("a plain request is told nothing that lets a page of elsewhere read it", async () => {
+  test("a plain request gets no header that lets a page of another origin read the response", async () => {
     const { port } = await startServer();
     const answer = await answerTo(port, "GET / HTTP/1.1\r\nHost: x\r\nOrigin: https://elsewhere.example\r\n\r\n");
     expect(statusLines(answer)).toEqual(["426"]);
@@ -229,7 +229,7 @@ describe("cross-site WebSocket hijacking (Vite, CVE-2020-28481)", () => {
   });
 });
 
-test("GHSA-c4j6-fc7j-m34r: a target that names another server is answered here, and that one hears nothing", async () => {
+test("GHSA-c4j6-fc7j-m34r: a target that names another server is answered here, and the other server gets no request", async () => {
   let heard = 0;
   const inner = createTcpServer(() => heard++);
   inner.listen(0, "127.0.0.1");
@@ -248,7 +248,7 @@ test("GHSA-c4j6-fc7j-m34r: a target that names another server is answered here, 
   expect(heard).toBe(0);
 });
 
-test("CVE-2026-54466: a handshake of draft 75 or 76 is told that 13 is spoken, and its frames are not read", async () => {
+test("CVE-2026-54466: a handshake of draft 75 or 76 is told to use version 13, and its frames are not read", async () => {
   const live = await startServer();
   const draft75 = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nOrigin: http://x\r\n\r\n";
   const draft76 = draft75.replace(
@@ -264,9 +264,9 @@ test("CVE-2026-54466: a handshake of draft 75 or 76 is told that 13 is spoken, a
   expect(await servesOthers(live)).toBe(true);
 });
 
-/** A server whose onConnection waits. */
-async function waiting(server?: Server): Promise<Live & { readonly held: Gate; readonly asked: () => number }> {
-  const held = gate();
+/** A server whose onConnection is pending. */
+async function waiting(server?: Server): Promise<Live & { readonly held: Deferred; readonly asked: () => number }> {
+  const held = deferred();
   const live = await startServer({}, at(server));
   let asked = 0;
   const handler = live.wss.handler as { onConnection: (...args: unknown[]) => unknown };
@@ -279,12 +279,12 @@ async function waiting(server?: Server): Promise<Live & { readonly held: Gate; r
   return { ...live, held, asked: () => asked };
 }
 
-test("CVE-2022-21676: a bad frame that comes before onConnection has answered is refused when it has", async () => {
+test("CVE-2022-21676: a bad frame that comes before onConnection has settled is refused after that", async () => {
   const { port, held, asked, recorders } = await waiting();
   const client = await RawClient.connect(port);
   client.write(handshake(), masked(0xb1, "RSV2 and RSV3"));
   await until(() => asked() === 1);
-  held.open();
+  held.resolve();
   expect((await client.response()).status).toBe(101);
   expect((await client.frames()).map(({ payload }) => payload.readUInt16BE())).toEqual([1002]);
   client.end();
@@ -292,7 +292,7 @@ test("CVE-2022-21676: a bad frame that comes before onConnection has answered is
   expect(recorders[0]!.calls.map(([callback]) => callback)).toEqual(["open", "error", "terminate"]);
 });
 
-test("CVE-2022-41940: a client that resets while it waits for onConnection harms nobody, on a web server of the user's", async () => {
+test("CVE-2022-41940: a client that resets while onConnection is pending does no harm, on a web server of the user's", async () => {
   const web = await webServer();
   const live = await waiting(web);
   const [[socket], client] = await Promise.all([
@@ -303,11 +303,11 @@ test("CVE-2022-41940: a client that resets while it waits for onConnection harms
   socket.prependListener("error", (error: NodeJS.ErrnoException) => failures.push(error.code));
   client.write(handshake(), masked(0x81, "hello"));
   await until(() => live.asked() === 1);
-  // Without ours, nobody but the test would be there to hear the error.
+  // Without our listener only the test would get the error.
   const listeners = socket.listenerCount("error");
   client.socket.resetAndDestroy();
   await until(() => socket.destroyed);
-  live.held.open();
+  live.held.resolve();
   expect(await servesOthers(live)).toBe(true);
   expect(failures).toEqual(["ECONNRESET"]);
   expect(listeners).toBeGreaterThan(1);
@@ -315,7 +315,7 @@ test("CVE-2022-41940: a client that resets while it waits for onConnection harms
 });
 
 test.each(["EIO=NaN&transport=__proto__", "EIO=4&EIO=3&sid[]=a&sid[]=b", "%", "%00=%ff%zz", "a=%E0%A4%A", "&&==&"])(
-  "CVE-2023-31125: the query %s is read, or left alone, and harms nobody",
+  "CVE-2023-31125: the query %s is read or ignored, and does no harm",
   async (query) => {
     const seen: unknown[] = [];
     const live = await startServer({ connection: ({ request }) => seen.push({ ...request.query }) });
@@ -326,13 +326,13 @@ test.each(["EIO=NaN&transport=__proto__", "EIO=4&EIO=3&sid[]=a&sid[]=b", "%", "%
   },
 );
 
-test("CVE-2026-27889: a length of 2^62 that comes before onConnection has answered is 1009 when it has", async () => {
+test("CVE-2026-27889: a length of 2^62 that comes before onConnection has settled is 1009 after that", async () => {
   const { port, held, asked, recorders } = await waiting();
   const client = await RawClient.connect(port);
   client.write(handshake(), [0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4], "and what it promises");
   await until(() => asked() === 1);
   expect(recorders).toEqual([]);
-  held.open();
+  held.resolve();
   expect((await client.response()).status).toBe(101);
   expect((await client.frames()).map(({ payload }) => payload.readUInt16BE())).toEqual([1009]);
   client.end();

@@ -5,14 +5,14 @@ import { startServer } from "../support/live-server.ts";
 import { portOf, turn } from "../support/peer.ts";
 import { RawClient, type RawFrame, closeBody, handshake, masked } from "../support/raw-client.ts";
 
-// Weaknesses of other products, tried on this one: those of frames and messages. docs/security.md says what went wrong there.
+// Known attacks on frames and messages of other products, tried here. docs/security.md describes them.
 
-/** What is sent and received in hexadecimal digits: opcode and payload. */
+/** The received frames in hexadecimal digits: opcode and payload. */
 function seen(frames: readonly (RawFrame | undefined)[]): (readonly [opcode: number, payload: string] | undefined)[] {
   return frames.map((frame) => frame && ([frame.opcode, frame.payload.toString("hex")] as const));
 }
 
-/** The code of the close frame that is all that comes. */
+/** The code of the close frame, the only received frame. */
 async function closeCode(client: RawClient): Promise<number | undefined> {
   const frame = await client.frame();
   expect(frame?.opcode).toBe(8);
@@ -21,11 +21,11 @@ async function closeCode(client: RawClient): Promise<number | undefined> {
   return frame?.payload.readUInt16BE();
 }
 
-/** What is no text, no bytes and no plain object: for a program in JavaScript to pass on what a client said. */
+/** Values that are not texts, bytes or plain objects. A program in JavaScript may pass them on from a client. */
 const WRONG = [5, 65_536, true, undefined, null, Symbol("x"), 5n, () => {}, Object(5), new Map()] as unknown[];
 
-describe("CVE-2016-10518: a number is not taken for a size", () => {
-  test("by ping(), whose payload is its own, four bytes whatever it is called with", async () => {
+describe("CVE-2016-10518: a number is not used as a size", () => {
+  test("by ping(), whose payload is always its own four bytes", async () => {
     const { port } = await startServer({
       open: (ws) => void (ws.ping as (...args: unknown[]) => Promise<unknown>).call(ws, 65_536, Buffer.alloc(100)),
     });
@@ -58,7 +58,7 @@ describe("CVE-2016-10518: a number is not taken for a size", () => {
   });
 });
 
-test("CVE-2016-10542: by default a message of 1 MiB comes in, and of one byte more nothing is waited for", async () => {
+test("CVE-2016-10542: by default a message of 1 MiB is accepted, and one of a byte more is refused at its header", async () => {
   const { port, wss, recorders } = await startServer();
   const client = await RawClient.open(port);
   const most = new Uint8Array(1024 * 1024);
@@ -76,8 +76,8 @@ test.each([
   ["bytes", Buffer.from("reason")],
   ["an ArrayBuffer", new ArrayBuffer(8)],
   ["a String object", Object("reason")],
-  ["what has a length", { length: 100, toString: () => "reason" }],
-])("CVE-2026-45736: a reason that is %s is refused, and nothing of it leaves", async (_what, reason: unknown) => {
+  ["an object with a length", { length: 100, toString: () => "reason" }],
+])("CVE-2026-45736: a reason that is %s is refused, and no memory is sent", async (_what, reason: unknown) => {
   const thrown: unknown[] = [];
   const { port } = await startServer({
     open(ws) {
@@ -100,13 +100,13 @@ test.each([
 });
 
 describe("CVE-2026-48779, CVE-2026-12151: by default", () => {
-  /** Fragments of one message, at 64 bytes each as many as a mebibyte pays for. */
+  /** Fragments of one message: a mebibyte allows this many, at 64 bytes each. */
   const MOST = 16_384;
   const empty = masked(0x00);
 
   test.each([
     ["empty ones", masked(0x00)],
-    ["ones of a byte", masked(0x00, "x")],
+    ["of one byte", masked(0x00, "x")],
   ])("a message may have 16,384 fragments, and no more: %s", async (_which, fragment) => {
     const { port, wss, recorders } = await startServer();
     const client = await RawClient.open(port);
@@ -126,7 +126,7 @@ describe("CVE-2026-48779, CVE-2026-12151: by default", () => {
     ["20,000 messages that are whole", [masked(0x81, "m")], 20_000],
     ["20,000 messages of three fragments", [masked(0x01, "m"), empty, masked(0x80)], 20_000],
     ["20,000 messages with pings inside", [masked(0x01, "m"), masked(0x89, "p"), masked(0x80)], 20_000],
-  ])("what is counted is counted for each message anew: %s pass on one socket", async (_what, frames, count) => {
+  ])("fragments are counted for each message: %s pass on one socket", async (_what, frames, count) => {
     const { port, recorders } = await startServer();
     const client = await RawClient.open(port);
     const message = Buffer.concat(frames);
@@ -153,7 +153,7 @@ describe("CVE-2026-1526, CVE-2026-2229: nothing is inflated", () => {
     expect(headers.has("sec-websocket-extensions")).toBe(false);
   });
 
-  test("a compressed message is 1002, however large it would become", async () => {
+  test("a compressed message is 1002, whatever its decompressed size", async () => {
     const { port, recorders } = await startServer();
     const client = await RawClient.open(port, "/", { "Sec-WebSocket-Extensions": "permessage-deflate" });
     const bomb = deflateRawSync(Buffer.alloc(16 * 1024 * 1024));
@@ -166,7 +166,7 @@ describe("CVE-2026-1526, CVE-2026-2229: nothing is inflated", () => {
   });
 });
 
-/** A server for JSON whose handler is `onMessage`. */
+/** A server for JSON with this `onMessage`. */
 async function jsonServer(
   onMessage: (ws: WebSocketConnection, event: WSMessageEvent<unknown>) => unknown,
   options: WebSocketServerOptions<"object"> = {},
@@ -190,7 +190,7 @@ const PLACEHOLDERS = [
 ];
 
 test.each(PLACEHOLDERS)(
-  "CVE-2022-2421, CVE-2026-33151, CVE-2026-69185: %s is data like any other, and waits for nothing",
+  "CVE-2022-2421, CVE-2026-33151, CVE-2026-69185: %s is ordinary data, and nothing waits for more",
   async (message) => {
     const received: unknown[] = [];
     const { port } = await jsonServer((ws, { data }) => {
@@ -205,7 +205,7 @@ test.each(PLACEHOLDERS)(
 );
 
 test.each(['{"toString":1}', "null", '[{"toString":"x"}]', '{"name":{"trim":5}}', "[]", "5", '{"then":5,"name":[]}'])(
-  "CVE-2023-32695, CVE-2024-38355: what a handler throws at %s closes that connection with 1011, and no other",
+  "CVE-2023-32695, CVE-2024-38355: an exception of a handler at %s closes that connection with 1011, and no other",
   async (message) => {
     const { port, wss, errors } = await jsonServer((_ws, { data }) => {
       const { name } = data as { name: string };
@@ -222,7 +222,7 @@ test.each(['{"toString":1}', "null", '[{"toString":"x"}]', '{"name":{"trim":5}}'
   },
 );
 
-test("CVE-2020-36049: what many small messages leave is nothing: each is handed over, and forgotten", async () => {
+test("CVE-2020-36049: many small messages leave no memory: each is delivered and released", async () => {
   const { port } = await jsonServer((ws, { data }) => ws.send(data as object));
   const client = await RawClient.open(port);
   const count = 5_000;
@@ -233,7 +233,7 @@ test("CVE-2020-36049: what many small messages leave is nothing: each is handed 
   ]);
 });
 
-test("Mesop: however many messages come at once, of one connection one is handled at a time, in order", async () => {
+test("Mesop: many messages at once on one connection are handled one at a time, in order", async () => {
   const order: string[] = [];
   let busy = 0;
   let most = 0;

@@ -14,8 +14,8 @@ const plan: DrainPlan = {
 
 const TIMEOUT = 60_000;
 
-describe("a server that goes down while its clients send", { timeout: TIMEOUT }, () => {
-  test("loses no message that it accepted, tells everybody, and leaves the web server running", async () => {
+describe("a server that shuts down while its clients send", { timeout: TIMEOUT }, () => {
+  test("loses no accepted message, closes every client with 1001, and leaves the web server running", async () => {
     const record = await runDrain(plan);
 
     expect(record.beginning.connections).toBe(plan.clients);
@@ -33,7 +33,7 @@ describe("a server that goes down while its clients send", { timeout: TIMEOUT },
     ]);
   });
 
-  test("loses messages when it is destroyed instead, and they are counted", async () => {
+  test("loses messages when it is destroyed instead, and counts them", async () => {
     const record = await runDrain({ ...plan, timeout: 0 });
 
     expect(record.lost).toBeGreaterThan(0);

@@ -5,10 +5,10 @@ import { WebSocketServer } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { certificate } from "../support/certificate.ts";
 import { Recorder, startServer } from "../support/live-server.ts";
-import { gate, Peer, portOf, turn, until } from "../support/peer.ts";
+import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
 import { handshake, masked, RawClient } from "../support/raw-client.ts";
 
-/** A web server of the user's, which is closed at the end of the test. */
+/** A web server of the user's. It is closed at the end of the test. */
 async function webServer(answer: (response: ServerResponse) => void): Promise<{ server: Server; port: number }> {
   const server = createServer((_request, response) => answer(response)).listen(0, "127.0.0.1");
   onTestFinished(() => {
@@ -21,11 +21,11 @@ async function webServer(answer: (response: ServerResponse) => void): Promise<{ 
 describe.each([
   ["over TLS", certificate],
   ["without TLS", undefined],
-])("those who do not go on with their handshake, %s", (_how, tls) => {
+])("clients that do not finish their handshake, %s", (_how, tls) => {
   test.each([
     ["say nothing", []],
-    ["send its first bytes", tls === undefined ? [0x47, 0x45] : [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]],
-  ])("and %s keep nobody out: the oldest are put out, and counted", async (_what, bytes) => {
+    ["send the first bytes of one", tls === undefined ? [0x47, 0x45] : [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]],
+  ])("and %s do not block others: the oldest are dropped, and counted", async (_what, bytes) => {
     const { port, wss } = await startServer({}, { tls, maxConnections: 5, maxHandshakes: 5, handshakeTimeout: 60_000 });
     const gone: number[] = [];
     for (let i = 0; i < 10; i++) {
@@ -45,7 +45,7 @@ describe.each([
   });
 });
 
-test("handshakes that are refused for another reason do not spend maxHandshakesPerSecond", async () => {
+test("handshakes that are refused for another reason do not count for maxHandshakesPerSecond", async () => {
   const { port, wss } = await startServer({}, { maxHandshakesPerSecond: 1 });
   for (let i = 0; i < 3; i++) {
     expect((await Peer.refused(port, "/", { origin: "https://evil.example" })).status).toBe(403);
@@ -54,18 +54,18 @@ test("handshakes that are refused for another reason do not spend maxHandshakesP
   expect(wss.counters.limits.maxHandshakesPerSecond).toBe(0);
 });
 
-describe("a client that resets behind its handshake", () => {
+describe("a client that resets after its handshake", () => {
   test.each([
     ["networks", ["10.0.0.0/8"]],
-    ["every network there is", ["0.0.0.0/0", "::/0"]],
-  ])("has no address that it claims, with trustProxy as %s", async (_what, trustProxy) => {
+    ["every network", ["0.0.0.0/0", "::/0"]],
+  ])("has no address from its own header, with trustProxy as %s", async (_what, trustProxy) => {
     const seen: string[] = [];
     const { port } = await startServer(
       { connection: ({ request }) => void seen.push(request.remoteAddress) },
       { trustProxy },
     );
     const client = await RawClient.connect(port);
-    // It has been accepted, so that only what comes now is read when it has gone.
+    // The connection is accepted, so only the bytes from now on are read after it has disconnected.
     for (let i = 0; i < 20; i++) await turn();
     client.write(handshake("/", { "X-Forwarded-For": "192.0.2.66" }), masked(0x81, "do it"));
     client.socket.resetAndDestroy();
@@ -73,7 +73,7 @@ describe("a client that resets behind its handshake", () => {
     expect(seen).toEqual([""]);
   });
 
-  test("and one that stays has the address its trusted proxy tells of", async () => {
+  test("and one that stays has the address from its trusted proxy", async () => {
     const seen: string[] = [];
     const { port } = await startServer(
       { connection: ({ request }) => void seen.push(request.remoteAddress) },
@@ -84,20 +84,20 @@ describe("a client that resets behind its handshake", () => {
   });
 });
 
-describe("an upgrade behind a plain request that is not answered yet", () => {
+describe("an upgrade after an unanswered plain request", () => {
   describe.each([
     ["ends its half", (client: RawClient) => client.end()],
     ["resets", (client: RawClient) => client.socket.resetAndDestroy()],
   ])("whose client %s", (_how, go) => {
     test.each([
       ["at once", ""],
-      ["having sent more", "x"],
-    ])("%s leaves no socket on the user's web server, and the response is told", async (_when, more) => {
-      const asked = gate();
+      ["after more bytes", "x"],
+    ])("%s leaves no socket on the user's web server, and the response is closed", async (_when, more) => {
+      const asked = deferred();
       let told = 0;
       const { server, port } = await webServer((response) => {
         response.on("close", () => told++);
-        asked.open();
+        asked.resolve();
       });
       let sockets = 0;
       server.on("connection", (socket: Socket) => {
@@ -120,9 +120,9 @@ describe("an upgrade behind a plain request that is not answered yet", () => {
     });
   });
 
-  test("is not done, and the client that stays gets its answer and the end", async () => {
-    const slow = gate<ServerResponse>();
-    const { server, port } = await webServer(slow.open);
+  test("is not accepted, and a client that stays gets its response and the end", async () => {
+    const slow = deferred<ServerResponse>();
+    const { server, port } = await webServer(slow.resolve);
     const wss = new WebSocketServer({ onConnection: () => new Recorder({}) }, { server, dataType: "auto" });
     onTestFinished(() => wss.terminate(0));
     const client = await RawClient.connect(port);
@@ -136,7 +136,7 @@ describe("an upgrade behind a plain request that is not answered yet", () => {
   });
 });
 
-test("twelve servers on one web server make the process warn of nothing, and leave it as it was", async () => {
+test("twelve servers on one web server cause no warning, and leave it unchanged", async () => {
   const warnings: string[] = [];
   const listen = ({ message }: Error): number => warnings.push(message);
   process.on("warning", listen);

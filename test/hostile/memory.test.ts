@@ -5,17 +5,17 @@ import { turn, until } from "../support/peer.ts";
 import { pausedPeer } from "../support/slow-peer.ts";
 import { ANSWERS, CONNECTION, KIB, MIB } from "./support/bounds.ts";
 import { text } from "./support/frames.ts";
-import { armies } from "./support/siege.ts";
+import { attackProcesses } from "./support/attack.ts";
 
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc") as () => void;
 
-describe("a message that was written is not kept while others still wait", () => {
+describe("a written message is not kept in memory while others wait", () => {
   const SIZE = 512 * KIB;
   const COUNT = 80;
-  /** So few are written that no list is cut off in front because much of it is done. */
+  /** Too few messages to make a list drop its used front part. */
   const WRITTEN = 24;
-  /** Messages that Node may hold although the system has them, and one that was not taken whole. */
+  /** Messages that Node may hold although the system has them, and one that was taken partly. */
   const ON_THE_WAY = 8;
 
   test.each(["terminate", "drop-newest", "drop-oldest", "latest"] as const)("%s", async (sendQueuePolicy) => {
@@ -41,25 +41,25 @@ describe("a message that was written is not kept while others still wait", () =>
   });
 });
 
-describe("a peer that never reads the echo of millions of tiny messages", () => {
-  const besiege = armies();
+describe("a peer that never reads the echoes of millions of tiny messages", () => {
+  const startAttack = attackProcesses();
   const LIMIT = 4 * MIB;
 
   test.each(["drop-oldest", "latest"] as const)("holds some megabytes at most, with %s", async (sendQueuePolicy) => {
-    const siege = await besiege({ sendQueuePolicy, maxSendQueue: LIMIT });
-    const peers = await siege.peers(1, { path: "/echo", reads: false });
+    const attack = await startAttack({ sendQueuePolicy, maxSendQueue: LIMIT });
+    const peers = await attack.peers(1, { path: "/echo", reads: false });
 
-    // Until the systems take no more, and some of it waits.
+    // Until the systems take no more, and some bytes wait.
     const long = text("x".repeat(10_000));
     do await peers.send(long, 50);
-    while ((await siege.held()) < 1.5 * MIB);
-    const held = await siege.heldDuring(peers.send(text(""), 2_000_000));
-    const { messages } = await siege.state();
+    while ((await attack.held()) < 1.5 * MIB);
+    const held = await attack.heldDuring(peers.send(text(""), 2_000_000));
+    const { messages } = await attack.state();
     await peers.reset();
 
     expect(messages).toBeGreaterThan(1_500_000);
-    expect(held).toBeLessThan(siege.bound(peers, CONNECTION + LIMIT + ANSWERS + 2 * MIB));
-    const { ended } = await siege.isOver();
+    expect(held).toBeLessThan(attack.bound(peers, CONNECTION + LIMIT + ANSWERS + 2 * MIB));
+    const { ended } = await attack.isOver();
     expect(ended).toEqual({ 1006: 1 });
   });
 });

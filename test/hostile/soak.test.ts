@@ -7,14 +7,14 @@ import { type SoakPlan, runSoak } from "../../scripts/reliability/soak/run.ts";
 const plan: SoakPlan = { connects: 3_000, atOnce: 50, every: 250, processes: 1, steady: true };
 const WARM_UP = 1 / 3;
 
-/** Bytes of the heap that a connection may leave behind: less than one small object. */
+/** Bytes of the heap that may remain of a connection: less than one small object. */
 const BOUND = 150;
 const SMALL_OBJECT = 256;
 
 const TIMEOUT = 180_000;
 
-describe("many connections that come and go in every way", { timeout: TIMEOUT }, () => {
-  test("end as they should, and leave nothing behind: no connection, no handle, no memory", async () => {
+describe("many connections that open and close in every way", { timeout: TIMEOUT }, () => {
+  test("end correctly, and leave nothing: no connection, no handle, no memory", async () => {
     const record = await runSoak(plan);
 
     expect(record.failures).toEqual([]);
@@ -29,7 +29,7 @@ describe("many connections that come and go in every way", { timeout: TIMEOUT },
     expect(growthOf(record.samples, WARM_UP).heapUsed).toBeLessThan(BOUND);
   });
 
-  test("are noticed when each leaves behind one small object", async () => {
+  test("are noticed when each leaves one small object", async () => {
     const leak = SMALL_OBJECT / Float64Array.BYTES_PER_ELEMENT;
     const record = await runSoak({ ...plan, connects: plan.connects / 2, leak });
 

@@ -93,7 +93,7 @@ describe("reading a close frame's body", () => {
   });
 
   // shows 6455-7.1.6-1
-  test("takes what is behind the code for the reason", () => {
+  test("takes the bytes after the code as the reason", () => {
     expect(parseClose(hex("03 e9 62 79 65"))).toEqual({ code: 1001, reason: "bye" });
     expect(parseClose(hex("0f a0 e2 82 ac f0 9f 98 80"))).toEqual({ code: 4000, reason: "\u20ac\u{1f600}" });
   });
@@ -121,7 +121,7 @@ describe("writing a close frame's body", () => {
     ["nothing for a reason without a code", undefined, "bye", ""],
     ["two bytes for a code", 1000, undefined, "03e8"],
     ["two bytes for a code with an empty reason", 4999, "", "1387"],
-    ["the reason behind the code", 1001, "bye", "03e9627965"],
+    ["the reason after the code", 1001, "bye", "03e9627965"],
     ["the reason as UTF-8", 3000, "\u20ac\u{1f600}", "0bb8e282acf09f9880"],
     ["U+FFFD for a lone surrogate", 3000, "\ud800!", "0bb8efbfbd21"],
   ])("writes %s", (_what, code, reason, body) => {

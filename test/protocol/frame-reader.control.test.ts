@@ -101,7 +101,7 @@ describe("a close frame", () => {
   );
 });
 
-describe("behind the end", () => {
+describe("after the end", () => {
   const ends: readonly (readonly [string, string, Call])[] = [
     ["a close frame", "88 02 03 e8", ["close", 1000, undefined]],
     ["an empty close frame", "88 00", ["close", 1005, undefined]],
@@ -117,11 +117,11 @@ describe("behind the end", () => {
   // shows 6455-7.1.7-3
   test.each(ends)("%s everything is discarded", (_what, frame, call) => {
     for (const other of others) {
-      const behind = hex(other);
-      expect(read([hex(frame, behind)], { role: "client" })).toEqual([call]);
-      expect(read([hex(frame), behind, behind], { role: "client" })).toEqual([call]);
-      expect(read([asClient(hex(frame)), asClient(behind)], { role: "server" })).toEqual([call]);
-      expect(read([join([asClient(hex(frame)), asClient(behind)])], { role: "server" })).toEqual([call]);
+      const after = hex(other);
+      expect(read([hex(frame, after)], { role: "client" })).toEqual([call]);
+      expect(read([hex(frame), after, after], { role: "client" })).toEqual([call]);
+      expect(read([asClient(hex(frame)), asClient(after)], { role: "server" })).toEqual([call]);
+      expect(read([join([asClient(hex(frame)), asClient(after)])], { role: "server" })).toEqual([call]);
     }
   });
 

@@ -37,7 +37,7 @@ const differences: readonly Difference[] = [
     applies: ({ ours, failed, theirs }) =>
       failed?.[1] === "HWS_INVALID_UTF8" &&
       startsWith(theirs.calls, ours) &&
-      // The text itself is delivered by nobody, nor is what comes behind it: only control frames inside it.
+      // The text itself is delivered by nobody, nor is what follows it: only control frames inside it.
       theirs.calls.slice(ours.length).every(([kind]) => kind !== "text" && kind !== "binary"),
     example: ["client", "01 05 48 ff"],
     makes: [[["fail", "HWS_INVALID_UTF8", 1007]], { calls: [], refused: undefined }],
@@ -122,7 +122,7 @@ const bytes = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(125, 126, 127, 300).map((length) => fill(0x62, length)) },
 );
 
-/** A message in one to three fragments, with a control frame behind the first of them. */
+/** A message in one to three fragments, with a control frame after the first of them. */
 const message = fc
   .tuple(
     fc.oneof(
@@ -216,7 +216,7 @@ describe("the reader and that of the ws package", () => {
       (list, mutations, last, role, maxMessageSize, cuts, left) => {
         const mutated = mutations.reduce<readonly Uint8Array[]>(mutate, list);
         const sent = role === "client" ? mutated : mutated.map((frame) => asClient(frame, key));
-        // The last one is behind masking: it may hit a key.
+        // The last byte is masked: it may be a byte of the key.
         const hit = last === null ? sent : mutate(sent, last);
         // Some streams end inside the header of their last frame.
         const stream = join(left === null ? hit : [...hit.slice(0, -1), hit.at(-1)?.subarray(0, left) ?? hex("")]);

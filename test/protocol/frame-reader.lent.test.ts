@@ -52,7 +52,7 @@ class Decoder extends Keeper {
   }
 }
 
-/** Pushes the stream in chunks of the sizes through one memory, which is overwritten behind each push. */
+/** Pushes the stream in chunks of the sizes through one memory, which is overwritten after each push. */
 function lend(
   sink: FrameSink,
   stream: Uint8Array,
@@ -135,7 +135,7 @@ const whole: fc.Arbitrary<Part> = fc
     key.map((k): Part => ({ frames: [asClient(encode({ opcode, payload }), k)], entries: [[opcode, payload]] })),
   );
 
-/** A message in two or three fragments with a control frame behind the first. */
+/** A message in two or three fragments with a control frame after the first. */
 const fragmented: fc.Arbitrary<Part> = fc
   .tuple(
     fc.oneof(
@@ -209,7 +209,7 @@ describe("messages that are kept", () => {
     ["an ASCII text", 1, utf8("hello")],
     ["a long ASCII text", 1, utf8("hello".repeat(100))],
     ["a text that is not ASCII", 1, utf8("Gr\u00fc\u00dfe")],
-  ])("do not lie in memory that was lent: %s, alone and behind others", (_what, opcode, payload) => {
+  ])("do not lie in memory that was lent: %s, alone and after others", (_what, opcode, payload) => {
     for (const before of [0, 1, 3]) {
       const sink = new Keeper();
       const frame = asClient(encode({ opcode, payload }));
@@ -221,7 +221,7 @@ describe("messages that are kept", () => {
 });
 
 describe("a chunk that is lent", () => {
-  test("is read up to its end: what lies behind it in its memory is no message", () => {
+  test("is read up to its end: the bytes after it in its memory are no message", () => {
     const sink = new Keeper();
     const reader = new FrameReader(sink, { role: "server", textAsString: true });
     const [one, two] = ["one", "two"].map((word) => asClient(encode({ opcode: 1, payload: utf8(word) })));
@@ -248,7 +248,7 @@ describe("a chunk that is lent", () => {
     ]);
     for (let at = 0; at < frames.length; at += size) {
       const chunk = frames.subarray(at, at + size);
-      // Behind it lies what looks like the rest of a header.
+      // After it lies what looks like the rest of a header.
       reader.push(join([chunk, fill(0x01, 200)]), chunk.length, true);
     }
     expect(sink.kept.map(([kind, bytes]) => [kind, toHex(bytes)])).toEqual([
@@ -271,7 +271,7 @@ describe("a chunk that is lent", () => {
       for (const second of [1, 3, 20, LENT]) {
         const sink = new Keeper();
         lend(sink, all, [cut, second, LENT]);
-        expect(digest(sink.kept), `cut at ${cut} and ${second} behind it`).toEqual(expected);
+        expect(digest(sink.kept), `cut at ${cut} and ${second} after it`).toEqual(expected);
       }
     }
   });

@@ -63,7 +63,7 @@ describe("a fragmented message", () => {
   });
 
   // shows 6455-5.4-12
-  test("does not go on behind its end", () => {
+  test("does not go on after its end", () => {
     bothRoles(
       [hex("01 01 61"), hex("80 01 62"), hex("80 01 63")],
       [
@@ -102,7 +102,7 @@ describe("a fragmented message", () => {
   });
 });
 
-/** A message and what goes with it: its payload in pieces, and control frames behind some of them. */
+/** A message and what goes with it: its payload in pieces, and control frames after some of them. */
 interface Message {
   readonly opcode: number;
   readonly payload: Uint8Array;
@@ -145,7 +145,7 @@ function framesOf({ opcode, payload, cuts, controls }: Message): Frame[] {
   return [...fragments.slice(0, 1), ...controls, ...fragments.slice(1)];
 }
 
-/** What must come of it. Control frames behind the only fragment come after the message. */
+/** What must come of it. Control frames after the only fragment come after the message. */
 function callsOf({ opcode, payload, cuts, controls }: Message): Call[] {
   const call: Call =
     opcode === 1 ? ["text", new TextDecoder("utf-8", { ignoreBOM: true }).decode(payload)] : ["binary", toHex(payload)];

@@ -88,7 +88,7 @@ describe("a fragmented text", () => {
     bothRoles([hex("81 01 c3")], [INVALID]);
   });
 
-  test("leaves nothing behind for the next message", () => {
+  test("leaves no state for the next message", () => {
     bothRoles(
       [hex("01 01 e2"), hex("80 02 82 ac"), hex("82 01 ff"), hex("81 01 61"), hex("01 01 c3"), hex("80 01 b1")],
       [

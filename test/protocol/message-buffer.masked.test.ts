@@ -100,7 +100,7 @@ describe("gathering what is masked", () => {
     ).toBe(0);
   });
 
-  test("is empty behind an empty piece", () => {
+  test("is empty after an empty piece", () => {
     const gather = new MessageBuffer(true);
     gather.appendMasked(hex("01 02"), 1, 1, GIB, KEY);
     expect(gather).toHaveLength(0);

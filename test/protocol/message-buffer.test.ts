@@ -10,7 +10,7 @@ function content(gather: MessageBuffer): string {
 }
 
 describe("gathering a message", () => {
-  test.each([true, false])("puts the pieces one behind the other (fragmented: %s)", (fragmented) => {
+  test.each([true, false])("puts the pieces one after the other (fragmented: %s)", (fragmented) => {
     const gather = new MessageBuffer(fragmented);
     gather.append(hex("aa 01 02 bb"), 1, 3, 4);
     gather.append(hex("03"), 0, 1, 3);
@@ -27,7 +27,7 @@ describe("gathering a message", () => {
     expect(content(gather)).toBe("0102");
   });
 
-  test("is empty at first, and stays so behind an empty piece", () => {
+  test("is empty at first, and stays so after an empty piece", () => {
     const gather = new MessageBuffer(true);
     gather.append(hex("01"), 1, 1, GIB);
     expect(gather).toHaveLength(0);

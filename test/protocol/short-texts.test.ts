@@ -24,7 +24,7 @@ function keyOf(i: number): number[] {
   return [i + 1, 0x80 + i, 0xfe - i, 0x3c ^ i].map((byte) => byte & 0xff);
 }
 
-/** Frames one behind the other, with other bytes around them, and where each begins. */
+/** Frames one after the other, with other bytes around them, and where each begins. */
 function run(frames: readonly Uint8Array[]): { bytes: Bytes; starts: number[]; end: number } {
   const starts: number[] = [];
   let at = 5;
@@ -32,8 +32,8 @@ function run(frames: readonly Uint8Array[]): { bytes: Bytes; starts: number[]; e
     starts.push(at);
     at += frame.length;
   }
-  // What lies behind would be a text itself: it must not be looked at.
-  return { bytes: join([hex("81 81 81 81 81"), ...frames, client("behind")]), starts, end: at };
+  // The bytes after it would be a text too: they must not be read.
+  return { bytes: join([hex("81 81 81 81 81"), ...frames, client("after")]), starts, end: at };
 }
 
 /** How a sink was told: texts as strings or as bytes. */
@@ -96,7 +96,7 @@ describe("unmasking a run of short ASCII texts", () => {
     },
   );
 
-  test("has a header of six bytes, and a text of at most 125 behind it", () => {
+  test("has a header of six bytes, and a text of at most 125 after it", () => {
     expect([SHORT_HEADER, MAX_SHORT]).toEqual([client("").length, 125]);
   });
 
@@ -198,7 +198,7 @@ describe("a reader that makes strings of short texts", () => {
     );
   });
 
-  test("refuses a text that is not UTF-8, behind the texts before it", () => {
+  test("refuses a text that is not UTF-8, after the texts before it", () => {
     const bad = asClient(encode({ opcode: 1, payload: hex("61 ff 62") }));
     expect(tell([join([client("a"), client("b"), bad, client("c")])])).toEqual([
       ["string", "a"],
@@ -234,7 +234,7 @@ describe("a reader that makes strings of short texts", () => {
     expect(sink.told).toEqual(texts.slice(0, last).map((text) => ["string", text]));
   });
 
-  test("is failed by what lies behind a run, when the run has been handed over", () => {
+  test("is failed by the bytes after a run, once the run has been delivered", () => {
     expect(tell([join([client("a"), client("b"), asClient(hex("83 00")), client("c")])])).toEqual([
       ["string", "a"],
       ["string", "b"],
@@ -246,7 +246,7 @@ describe("a reader that makes strings of short texts", () => {
     const sink = new Teller();
     const reader = new FrameReader(sink, { role: "server", textAsString: true });
     const first = asClient(encode({ fin: false, opcode: 1, payload: utf8("begun") }));
-    const inside = join([client("inside"), client("and behind")]);
+    const inside = join([client("inside"), client("and after")]);
     const chunk = join([first, inside]);
     reader.push(chunk);
     expect(sink.told).toEqual([["fail", "HWS_CONTINUATION_EXPECTED 1002"]]);
@@ -269,7 +269,7 @@ describe("a reader that makes strings of short texts", () => {
     }
   });
 
-  test("does so again behind a fragmented message", () => {
+  test("does so again after a fragmented message", () => {
     const fragments = [
       encode({ fin: false, opcode: 1, payload: utf8("be") }),
       encode({ opcode: 0, payload: utf8("gun") }),

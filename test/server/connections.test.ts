@@ -142,7 +142,7 @@ describe("while connections come and go", () => {
     expect(seen).toEqual(["a", "b", "c"]);
   });
 
-  test("the list behind it cannot be changed through a callback's third argument", () => {
+  test("the underlying list cannot be changed through a callback's third argument", () => {
     const { connections } = collection("a");
     const counts: number[] = [];
     const count = (...given: unknown[]): number => counts.push(given.length);

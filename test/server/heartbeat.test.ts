@@ -62,10 +62,10 @@ beforeEach(() => {
   onTestFinished(() => void vi.useRealTimers());
 });
 
-const CROWDS = [1, 2, 999, 1_000, 1_001, 3_999, 4_000, 4_001, 10_000];
+const COUNTS = [1, 2, 999, 1_000, 1_001, 3_999, 4_000, 4_001, 10_000];
 
 describe("a round", () => {
-  test.each(CROWDS)("of %i: each is looked at within it", (count) => {
+  test.each(COUNTS)("of %i: each is looked at within it", (count) => {
     const ward = new Ward(count);
     ward.start();
     expect(new Set(ward.tick(ROUND))).toEqual(new Set(ward.ids));
@@ -85,7 +85,7 @@ describe("a round", () => {
     expect(ward.tick()).toEqual(ward.ids);
   });
 
-  test.each(CROWDS)("of %i is followed by the next, and nobody is left out in any", (count) => {
+  test.each(COUNTS)("of %i is followed by the next, and nobody is left out in any", (count) => {
     const ward = new Ward(count);
     ward.start();
     // The end of a round may cost a look of the next: that one is not looked at later than a tick after it.
@@ -206,10 +206,10 @@ describe("the clock", () => {
     // A timer of the same turn, and what it leads to, stand for the sockets.
     setTimeout(() => {
       order.push("timers");
-      setImmediate(() => order.push("behind the look"));
+      setImmediate(() => order.push("after the look"));
     }, TICK - 1);
     ward.tick();
-    expect(order).toEqual(["timers", "look in tick 1", "behind the look"]);
+    expect(order).toEqual(["timers", "look in tick 1", "after the look"]);
   });
 });
 

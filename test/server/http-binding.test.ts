@@ -245,7 +245,7 @@ describe("a web server of its own", () => {
     expect(log.errors[0]?.cause).toMatchObject({ code: "EADDRNOTAVAIL" });
   });
 
-  test("terminating leaves no client behind, whatever it was about to do", async () => {
+  test("terminating leaves no client open, whatever it was about to do", async () => {
     const { wss } = start({ port: 0, host: "127.0.0.1" });
     const port = await portOf(wss);
     const silent = await RawClient.connect(port);

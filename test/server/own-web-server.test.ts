@@ -164,9 +164,9 @@ describe("TLS", () => {
 // RFC 9112 9.6: the answer said "Connection: close".
 test.each(["GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n", "no HTTP at all"])(
   "what comes after a plain request is not answered: %j",
-  async (behind) => {
+  async (after) => {
     const client = await RawClient.connect(await listen());
-    client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${behind}\r\n\r\n`);
+    client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${after}\r\n\r\n`);
     expect((await client.rest()).toString().match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 426"]);
   },
 );

@@ -9,7 +9,7 @@ import {
   type WSHandler,
 } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { gate, Peer, portOf, turn, until } from "../support/peer.ts";
+import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
 import { handshake, masked, RawClient } from "../support/raw-client.ts";
 
 interface Asked {
@@ -182,10 +182,10 @@ describe("the subprotocol", () => {
 describe("onConnection answers later", () => {
   // shows 4D-1-handler-async
   test("bytes that arrive meanwhile are kept, in their order", async () => {
-    const asked = gate();
-    const answer = gate<unknown>();
+    const asked = deferred();
+    const answer = deferred<unknown>();
     const { port, wss } = await asking(async () => {
-      asked.open();
+      asked.resolve();
       return answer.promise;
     });
     const client = await RawClient.connect(port);
@@ -196,7 +196,7 @@ describe("onConnection answers later", () => {
     await turn();
     expect(wss.connections.length).toBe(0);
     const handler = listener();
-    answer.open(handler);
+    answer.resolve(handler);
     expect((await client.response()).status).toBe(101);
     client.write(masked(0x81, "x".repeat(300_000)).subarray(200_000), masked(0x81, "last"));
     await until(() => handler.messages.length === 4);
@@ -209,10 +209,10 @@ describe("onConnection answers later", () => {
   });
 
   test("nothing is written to the client before the answer", async () => {
-    const asked = gate();
-    const answer = gate<unknown>();
+    const asked = deferred();
+    const answer = deferred<unknown>();
     const { port } = await asking(async () => {
-      asked.open();
+      asked.resolve();
       return answer.promise;
     });
     const client = await RawClient.connect(port);
@@ -220,7 +220,7 @@ describe("onConnection answers later", () => {
     await asked.promise;
     for (let i = 0; i < 10; i++) await turn();
     expect(client.socket.bytesRead).toBe(0);
-    answer.open(null);
+    answer.resolve(null);
     expect((await client.response()).status).toBe(403);
   });
 
@@ -265,35 +265,35 @@ describe("onConnection answers later", () => {
   });
 
   test("after the deadline the client gets 503, and a late answer lets nobody in", async () => {
-    const answer = gate<unknown>();
+    const answer = deferred<unknown>();
     const handler = listener();
     const { port, wss, errors } = await asking(async () => answer.promise, { handshakeTimeout: 50 });
     const { status, body } = await Peer.refused(port);
     expect(status).toBe(503);
     expect(body).toMatch(/too long/);
-    answer.open(handler);
+    answer.resolve(handler);
     await turn();
     expect(wss.connections.length).toBe(0);
     expect(errors).toEqual([]);
   });
 
   test("a rejection after the deadline is not swallowed", async () => {
-    const answer = gate<unknown>();
+    const answer = deferred<unknown>();
     const { port, errors } = await asking(async () => answer.promise, { handshakeTimeout: 50 });
     expect((await Peer.refused(port)).status).toBe(503);
-    answer.fail(new Error("late"));
+    answer.reject(new Error("late"));
     await until(() => errors.length > 0);
     expect(errors).toMatchObject([{ message: "late" }]);
   });
 
   test.each(["reset", "end"] as const)(
-    "a client that has gone meanwhile by %s leaves no connection behind",
+    "a client that has gone meanwhile by %s leaves no connection open",
     async (how) => {
-      const asked = gate();
-      const answer = gate<unknown>();
+      const asked = deferred();
+      const answer = deferred<unknown>();
       const handler = listener();
       const { port, wss, errors } = await asking(async () => {
-        asked.open();
+        asked.resolve();
         return answer.promise;
       });
       const client = await RawClient.connect(port);
@@ -303,7 +303,7 @@ describe("onConnection answers later", () => {
       else client.socket.destroy();
       // The server's end of it is told in one of the next turns; whichever that is, what follows holds.
       for (let i = 0; i < 20; i++) await turn();
-      answer.open(handler);
+      answer.resolve(handler);
       for (let i = 0; i < 20; i++) await turn();
       expect(wss.connections.length).toBe(0);
       expect(handler.calls).toEqual([]);
@@ -312,13 +312,13 @@ describe("onConnection answers later", () => {
   );
 
   test("clients do not wait for each other", async () => {
-    const answer = gate<unknown>();
+    const answer = deferred<unknown>();
     const { port, wss } = await asking(async ({ request }) => (request.url === "/slow" ? answer.promise : listener()));
     const slow = Peer.begin(port, "/slow");
     await Peer.open(port, "/quick");
     expect(wss.connections.length).toBe(1);
     expect(slow.socket.readyState).toBe(slow.socket.CONNECTING);
-    answer.open(listener());
+    answer.resolve(listener());
     await until(() => wss.connections.length === 2);
     expect(wss.connections.length).toBe(2);
   });

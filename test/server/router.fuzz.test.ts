@@ -1,15 +1,15 @@
 import { WebSocketServer } from "hawser";
 import { type Server, type ServerResponse, createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
-import { gate, portOf, until } from "../support/peer.ts";
+import { deferred, portOf, until } from "../support/peer.ts";
 import { RawClient, handshake } from "../support/raw-client.ts";
 
 // Found by `npm run fuzz`.
 
 test("a handshake after a request that is not answered yet does not get before or into its answer", async () => {
-  const asked = gate<ServerResponse>();
+  const asked = deferred<ServerResponse>();
   const web = createServer((_request, response) => {
-    asked.open(response);
+    asked.resolve(response);
   });
   onTestFinished(() => {
     web.close().closeAllConnections();

@@ -28,7 +28,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function caller(callbacks: Partial<WSHandler> & Record<string, unknown> = {}): ServerDispatcher {
+function dispatcherOf(callbacks: Partial<WSHandler> & Record<string, unknown> = {}): ServerDispatcher {
   return new ServerDispatcher({ onConnection: () => null, ...callbacks }, WSS);
 }
 
@@ -69,13 +69,13 @@ describe("calling a server's handler", () => {
 
   test("what onConnection returns or throws is its caller's", () => {
     const answer = { onMessage: () => {} };
-    expect(caller({ onConnection: () => answer }).callOnConnection(EVENT)).toBe(answer);
-    expect(() => caller({ onConnection: broken("mine") }).callOnConnection(EVENT)).toThrow("mine");
+    expect(dispatcherOf({ onConnection: () => answer }).callOnConnection(EVENT)).toBe(answer);
+    expect(() => dispatcherOf({ onConnection: broken("mine") }).callOnConnection(EVENT)).toThrow("mine");
     expect(warnings).toEqual([]);
   });
 
   test("callbacks that are not there are not missed", () => {
-    const calls = caller();
+    const calls = dispatcherOf();
     calls.dispatchOpen();
     calls.dispatchTerminate();
     expect(warnings).toEqual([]);
@@ -95,7 +95,7 @@ describe("what onError is told", () => {
   // shows 4D-1-handler-error, 4D-2-errors
   test("the error and its causes, newest first, each with its number and part", () => {
     const events: WSErrorEvent[] = [];
-    const calls = caller({ onError: (_wss: unknown, event: WSErrorEvent) => void events.push(event) });
+    const calls = dispatcherOf({ onError: (_wss: unknown, event: WSErrorEvent) => void events.push(event) });
     const inner = Object.assign(new Error("no space"), { errno: -28, code: "ENOSPC" });
     const outer = new Error("cannot save", { cause: inner });
     calls.dispatchError(outer, "handler", true);
@@ -114,7 +114,7 @@ describe("what onError is told", () => {
 
   test("an exception or a rejection in onOpen and in onTerminate", async () => {
     const { heard, onError } = listening();
-    const calls = caller({
+    const calls = dispatcherOf({
       onOpen: broken("open"),
       onTerminate: async () => {
         await turn();
@@ -136,9 +136,9 @@ describe("what onError is told", () => {
 describe("what nobody is there to hear", () => {
   // shows 4D-2-throws-warning
   test("the process is warned, once of each text and of no more than twenty", () => {
-    const first = caller();
+    const first = dispatcherOf();
     for (const text of ["one", "two", "one"]) first.dispatchError(new Error(text), "handler", true);
-    caller().dispatchError(new Error("one"), "handler", true);
+    dispatcherOf().dispatchError(new Error("one"), "handler", true);
     expect(warnings.map(({ message }) => message.split(": ")[1])).toEqual(["one", "two", "one"]);
     for (let i = 0; i < 50; i++) first.dispatchError(new Error(String(i)), "handler", true);
     expect(warnings.length).toBe(21);
@@ -147,7 +147,7 @@ describe("what nobody is there to hear", () => {
   });
 
   test("what a peer does wrong is no cause for a warning, and does not use up the one", () => {
-    const calls = caller();
+    const calls = dispatcherOf();
     calls.dispatchError(new Error("a peer's"), "library", false);
     expect(warnings).toEqual([]);
     calls.dispatchError(new Error("mine"), "handler", true);
@@ -155,20 +155,20 @@ describe("what nobody is there to hear", () => {
   });
 
   test("an exception in onOpen without an onError is one", () => {
-    caller({ onOpen: broken("mine") }).dispatchOpen();
+    dispatcherOf({ onOpen: broken("mine") }).dispatchOpen();
     expect(warnings).toHaveLength(1);
   });
 
   test("an exception or a rejection in onError itself is one, and does not come back to it", async () => {
     let calls = 0;
-    const throwing = caller({
+    const throwing = dispatcherOf({
       onError: () => {
         calls++;
         throw new Error("again");
       },
     });
     throwing.dispatchError(new Error("first"), "handler", true);
-    const rejecting = caller({
+    const rejecting = dispatcherOf({
       onError: async () => {
         calls++;
         await turn();
@@ -185,14 +185,14 @@ describe("what nobody is there to hear", () => {
   test.each([[undefined], [null], [5], ["text"], [Object.create(null)], [Symbol("x")]])(
     "even %s can be thrown",
     (thrown: unknown) => {
-      caller().dispatchError(thrown, "handler", true);
+      dispatcherOf().dispatchError(thrown, "handler", true);
       expect(warnings).toHaveLength(1);
       expect(warnings[0]?.options.detail).toBe("");
     },
   );
 
   test("an error without a stack can be thrown too", () => {
-    caller().dispatchError(Object.assign(new Error("bare"), { stack: undefined }), "handler", true);
+    dispatcherOf().dispatchError(Object.assign(new Error("bare"), { stack: undefined }), "handler", true);
     expect(warnings).toMatchObject([{ message: expect.stringMatching(/: bare$/) as string, options: { detail: "" } }]);
   });
 });

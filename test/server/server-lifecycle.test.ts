@@ -12,7 +12,7 @@ import { lookup } from "node:dns/promises";
 import { createServer } from "node:http";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { startServer } from "../support/live-server.ts";
-import { gate, Peer, portOf, turn, until } from "../support/peer.ts";
+import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
 import { closeBody, handshake, masked, RawClient } from "../support/raw-client.ts";
 
 /** Writes down what both kinds of handler hear, in one list. */
@@ -91,7 +91,7 @@ describe("the order of a server's life", () => {
   // shows 4D-1-handler-this
   test("callbacks are methods of their handler, with the server or the connection and an event", async () => {
     const seen: unknown[][] = [];
-    const done = gate();
+    const done = deferred();
     const connectionHandler = {
       onOpen(...given: unknown[]) {
         seen.push(["open", this, ...given]);
@@ -113,7 +113,7 @@ describe("the order of a server's life", () => {
       },
       onTerminate(...given: unknown[]) {
         seen.push(["server terminate", this, ...given]);
-        done.open();
+        done.resolve();
       },
     };
     const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1" });
@@ -265,11 +265,11 @@ describe("terminate", () => {
 
   test("an async handler that hangs is not waited for any longer than the timeout", async () => {
     const ends: unknown[] = [];
-    const started = gate();
+    const started = deferred();
     const handler = {
       onConnection: () => ({
         onMessage: async () => {
-          started.open();
+          started.resolve();
           await new Promise(() => {});
         },
         onTerminate: async (_ws: unknown, { code }: WSTerminateEvent) => {
@@ -291,12 +291,12 @@ describe("terminate", () => {
   });
 
   test("handshakes that wait for their answer get 503 and when to come again", async () => {
-    const asked = gate();
-    const answer = gate<{ onMessage(): void }>();
+    const asked = deferred();
+    const answer = deferred<{ onMessage(): void }>();
     const wss = new WebSocketServer(
       {
         onConnection: async () => {
-          asked.open();
+          asked.resolve();
           return answer.promise;
         },
       },
@@ -313,7 +313,7 @@ describe("terminate", () => {
     client.socket.end();
     await ended;
     // The answer comes too late, and nobody is let in.
-    answer.open({ onMessage: () => {} });
+    answer.resolve({ onMessage: () => {} });
     await turn();
     expect(wss.connections.length).toBe(0);
   });
@@ -366,7 +366,7 @@ describe("terminate", () => {
     onTestFinished(() => warned.mockRestore());
     expect((await Peer.refused(await portOf(wss))).status).toBe(503);
     await ended;
-    // Behind `onTerminate` no callback is called any more: the process is warned.
+    // After `onTerminate` no callback is called any more: the process is warned.
     await until(() => warnings.length > 0);
     expect(warnings).toEqual([expect.stringContaining("mine")]);
     expect(errors).toEqual([]);
@@ -394,8 +394,8 @@ describe("terminate", () => {
   test("called in a connection's onOpen, onMessage or onTerminate it ends all the same", async () => {
     for (const name of ["onOpen", "onMessage", "onTerminate"] as const) {
       for (const seconds of [undefined, 0]) {
-        const over = gate();
-        const end = (ws: WebSocketConnection): void => void ws.wss.terminate(seconds).then(over.open);
+        const over = deferred();
+        const end = (ws: WebSocketConnection): void => void ws.wss.terminate(seconds).then(over.resolve);
         const handler = { onConnection: () => ({ onMessage: () => {}, [name]: end }) };
         const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1" });
         const client = await RawClient.connect(await portOf(wss));

@@ -83,7 +83,7 @@ describe("a handshake after a request that is not answered yet", () => {
     expect(socket.destroyed).toBe(true);
   });
 
-  test("has the socket destroyed when the client goes behind the answer, and leaves no timer", async () => {
+  test("has the socket destroyed when the client disconnects after the answer, and leaves no timer", async () => {
     const { socket, answered } = waiting();
     answered();
     await turns();
@@ -107,7 +107,7 @@ describe("a handshake after a request that is not answered yet", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("leaves no timer when the socket fails behind the answer", async () => {
+  test("leaves no timer when the socket fails after the answer", async () => {
     const { socket, answered } = waiting();
     socket.on("error", () => undefined);
     answered();
@@ -117,7 +117,7 @@ describe("a handshake after a request that is not answered yet", () => {
   });
 });
 
-test("a client that goes while its first answer is outstanding leaves no socket behind", async () => {
+test("a client that goes while its first answer is outstanding leaves no socket open", async () => {
   const answers: ServerResponse[] = [];
   const sockets: Duplex[] = [];
   const server = createServer((_request, response) => answers.push(response));

@@ -103,7 +103,7 @@ async function client(url: string) {
   return { ws, got };
 }
 
-describe.each(Object.keys(KEEPERS))("behind %s that keeps what is written", (name) => {
+describe.each(Object.keys(KEEPERS))("with %s that keeps what is written", (name) => {
   test.each(Object.keys(ANSWERS))("nobody gets another's answer: %s", async (kind) => {
     const keeper: Keeper = { kept: [], keeping: false };
     const url = await serve(ANSWERS[kind]!, (socket) => KEEPERS[name]!(socket, keeper));

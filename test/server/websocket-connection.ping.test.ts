@@ -35,7 +35,7 @@ describe("ping", () => {
     const payload = await asked;
     peer.socket.pong("nobody asked");
     peer.socket.pong();
-    peer.socket.send("behind them");
+    peer.socket.send("after them");
     await until(() => recorders[0]!.messages.length === 1);
     expect(answered).toBe(false);
     peer.socket.pong(payload);

@@ -6,7 +6,7 @@ import { startServer } from "../support/live-server.ts";
 import { Peer, turn, until } from "../support/peer.ts";
 import { adds, BIG, fill, NOTHING, pausedPeer } from "../support/slow-peer.ts";
 
-describe("a peer that falls behind and comes again", () => {
+describe("a peer that reads too slowly and then reads again", () => {
   test("send says so, drained() waits, onDrain comes once, and nothing is lost", async () => {
     const { ws, handler, peer } = await pausedPeer({ highWaterMark: 256 * 1024 });
     expect(await ws.drained()).toBe(true);

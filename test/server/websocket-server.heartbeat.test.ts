@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { WebSocket } from "ws";
 import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { startServer } from "../support/live-server.ts";
-import { gate, Peer, portOf, turn, until } from "../support/peer.ts";
+import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
 import { masked, RawClient } from "../support/raw-client.ts";
 
 /** Pings and their answers follow each other quickly. */
@@ -100,7 +100,7 @@ describe("a peer that is there", () => {
 
 describe("our own fault", () => {
   test("a peer that is not read, because its handler is busy for long, is not taken for dead", async () => {
-    const work = gate();
+    const work = deferred();
     const handler = {
       onConnection: () => ({
         async onMessage(ws: WebSocketConnection, { data }: WSMessageEvent): Promise<void> {
@@ -116,7 +116,7 @@ describe("our own fault", () => {
     // Each is another `pingInterval` in which nothing of it was read.
     await pings(peer.socket, 5);
     expect(wss.connections[0]!.status).toBe("Connected");
-    work.open();
+    work.resolve();
     expect(await peer.received(1)).toEqual(["take your time"]);
     await pings(peer.socket, 2);
     expect(wss.counters.limits).toEqual(newLimitCounters());

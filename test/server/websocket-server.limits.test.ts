@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { ClientOptions } from "ws";
 import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { startServer } from "../support/live-server.ts";
-import { gate, Peer, portOf, until } from "../support/peer.ts";
+import { deferred, Peer, portOf, until } from "../support/peer.ts";
 import { handshake, RawClient } from "../support/raw-client.ts";
 
 /** What a client says that connects by a proxy. */
@@ -32,7 +32,7 @@ describe("maxConnections", () => {
   });
 
   test("one whose onTerminate is not over yet still has his place", async () => {
-    const { promise, open } = gate();
+    const { promise, resolve } = deferred();
     const wss = new WebSocketServer(
       { onConnection: () => ({ onMessage: () => {}, onTerminate: () => promise, onOpen: () => {} }) },
       { port: 0, host: "127.0.0.1", maxConnections: 1 },
@@ -42,7 +42,7 @@ describe("maxConnections", () => {
     (await Peer.open(port)).socket.terminate();
     await until(() => wss.connections.length === 0);
     expect((await Peer.refused(port)).status).toBe(503);
-    open();
+    resolve();
     await promise;
     await Peer.open(port);
     expect(wss.connections.length).toBe(1);
@@ -113,8 +113,8 @@ describe("maxHeaderSize and handshakeTimeout are counted", () => {
   test("and on one of the user's", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void server.close());
-    const { promise, open } = gate();
-    const handler = { onOpen: () => open(), onConnection: () => ({ onMessage: () => {} }) };
+    const { promise, resolve } = deferred();
+    const handler = { onOpen: () => resolve(), onConnection: () => ({ onMessage: () => {} }) };
     const wss = new WebSocketServer(handler, { server, maxHeaderSize: 1_000 });
     await promise;
     expect((await Peer.refused(await portOf(server), "/", { headers: { X: "x".repeat(2_000) } })).status).toBe(431);
@@ -130,7 +130,7 @@ describe("maxHeaderSize and handshakeTimeout are counted", () => {
   });
 
   test("and an answer that does", async () => {
-    const never = gate<null>();
+    const never = deferred<null>();
     const handler = { onConnection: () => never.promise };
     const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", handshakeTimeout: 50 });
     onTestFinished(() => wss.terminate(0));
@@ -158,12 +158,12 @@ describe("JSON beyond its limits", () => {
   test('with invalidJson "keep" the message is dropped, the server told, and what is within them goes on', async () => {
     const seen: unknown[] = [];
     const errors: unknown[] = [];
-    const done = gate();
+    const done = deferred();
     const handler = {
       onConnection: () => ({
         onMessage(_ws: unknown, { data }: { data: unknown }) {
           seen.push(data);
-          if (seen.length === 2) done.open();
+          if (seen.length === 2) done.resolve();
         },
       }),
       onError: (wss: WebSocketServer, { errors: [{ errCode }], connection }: WSServerErrorEvent) =>

@@ -5,58 +5,58 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { sendBudget } from "../../src/connection/sending/send-budget.ts";
 import { cases, seed } from "../support/fuzz.ts";
 import { RandomClient } from "../support/random-client.ts";
-import { Crowd } from "../support/random-crowd.ts";
-import type { Reaction } from "../support/random-life.ts";
-import { type Step, script } from "../support/random-crowd-script.ts";
+import { RandomServer } from "../support/random-server.ts";
+import type { Reaction } from "../support/random-connection.ts";
+import { type Step, script } from "../support/random-server-script.ts";
 import { meaningOf } from "../support/random-peer.ts";
 import { turns } from "../support/wire.ts";
 
 /** Everything a server's life needs, and what it takes to end it. */
 class Scene {
   readonly web: Server | undefined;
-  readonly crowd: Crowd;
+  readonly server: RandomServer;
   readonly clients: RandomClient[] = [];
 
-  private constructor(crowd: Crowd, web: Server | undefined) {
-    this.crowd = crowd;
+  private constructor(server: RandomServer, web: Server | undefined) {
+    this.server = server;
     this.web = web;
   }
 
   static async open(own: boolean, reactions: Reaction[], options: object): Promise<Scene> {
     if (own) {
-      const crowd = new Crowd(reactions, { ...options, port: 0, host: "127.0.0.1" });
-      while (crowd.wss.address() === null) await turns(1);
-      return new Scene(crowd, undefined);
+      const server = new RandomServer(reactions, { ...options, port: 0, host: "127.0.0.1" });
+      while (server.wss.address() === null) await turns(1);
+      return new Scene(server, undefined);
     }
     const web = createServer().listen(0, "127.0.0.1");
     await once(web, "listening");
     const before = listeners(web);
-    const scene = new Scene(new Crowd(reactions, { ...options, server: web }), web);
+    const scene = new Scene(new RandomServer(reactions, { ...options, server: web }), web);
     expect(listeners(web)).not.toEqual(before);
     return scene;
   }
 
   async take(step: Step): Promise<void> {
-    const { wss } = this.crowd;
+    const { wss } = this.server;
     if (step.does === "connect") {
       if (this.clients.length < 8 && wss.address() !== null) {
         const { answer, polite, bytes } = step;
-        const client = new RandomClient(this.crowd.port, `/${answer}-${String(this.clients.length)}`, polite);
+        const client = new RandomClient(this.server.port, `/${answer}-${String(this.clients.length)}`, polite);
         this.clients.push(client);
         client.arrive(bytes);
       }
     } else if ("who" in step) this.#take(step);
     else if (step.does === "broadcast") wss.broadcast("x".repeat(step.size));
-    else if (step.does === "settle") this.crowd.settle(step.well);
+    else if (step.does === "settle") this.server.settle(step.well);
     else if (step.does === "time") vi.advanceTimersByTime(step.ms);
-    else if (step.does === "answer") this.crowd.answer();
+    else if (step.does === "answer") this.server.answer();
     await turns(1);
   }
 
   #take(step: Extract<Step, { who: number }>): void {
     const client = this.clients[step.who % (this.clients.length || 1)];
-    if (step.does === "ping") void this.crowd.wss.connections.at(step.who)?.ping();
-    else if (step.does === "close") this.crowd.wss.connections.at(step.who)?.terminate(4000);
+    if (step.does === "ping") void this.server.wss.connections.at(step.who)?.ping();
+    else if (step.does === "close") this.server.wss.connections.at(step.who)?.terminate(4000);
     else if (client === undefined) return;
     else if (step.does === "say") client.say(step.item);
     else if (step.does === "arrive") client.arrive(step.bytes);
@@ -64,9 +64,9 @@ class Scene {
   }
 
   /** Whom `terminate` must have said goodbye to: those who are there, listen, and have nothing to wait for. */
-  whoIsToldGoodbye(): RandomClient[] {
+  expectingCloseFrame(): RandomClient[] {
     return this.clients.filter((client, i) => {
-      const ws = [...this.crowd.members].find(([path]) => path.endsWith(`-${String(i)}`))?.[1].ws;
+      const ws = [...this.server.members].find(([path]) => path.endsWith(`-${String(i)}`))?.[1].ws;
       return client.wellBehaved && ws?.status === "Connected" && ws.bufferedAmount === 0;
     });
   }
@@ -87,7 +87,7 @@ class Scene {
 
   /** The clients go, and the user's web server. */
   async leave(): Promise<void> {
-    void this.crowd.wss.terminate(0);
+    void this.server.wss.terminate(0);
     for (const { socket } of this.clients) socket.destroy();
     this.web?.closeAllConnections();
     this.web?.close();
@@ -111,8 +111,8 @@ function handles(): string[] {
 
 let idle: string[] = [];
 
-function checkOver({ crowd, clients, web }: Scene): void {
-  const { wss, members, log, faults } = crowd;
+function checkOver({ server, clients, web }: Scene): void {
+  const { wss, members, log, faults } = server;
   expect(faults).toEqual([]);
   expect(wss.terminated).toBe(true);
   expect(wss.connections.length).toBe(0);
@@ -159,8 +159,8 @@ describe("a server", () => {
         const untouched = scene.web === undefined ? {} : listeners(createServer());
         try {
           for (const step of before) await scene.take(step);
-          const promise = scene.crowd.wss.terminate(seconds);
-          const listening = seconds === 0 ? [] : scene.whoIsToldGoodbye();
+          const promise = scene.server.wss.terminate(seconds);
+          const listening = seconds === 0 ? [] : scene.expectingCloseFrame();
           for (const step of after) await scene.take(step);
           await scene.terminated(promise);
           checkOver(scene);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { startServer } from "../support/live-server.ts";
-import { gate, Peer, until } from "../support/peer.ts";
+import { deferred, Peer, until } from "../support/peer.ts";
 import { masked, RawClient } from "../support/raw-client.ts";
 
 /** So many messages, from 0 on. */
@@ -92,14 +92,14 @@ describe('ratePolicy "pause"', () => {
     // A minute and more to wait, which this test does not.
     hasty.write(...numbered(100).map((message) => masked(0x81, message)));
     await until(() => wss.counters.limits.maxMessagesPerSecond === 1);
-    const written = gate();
+    const written = deferred();
     hasty.socket.write(masked(0x81, "too early"), () => {
-      written.open();
+      written.resolve();
     });
     await written.promise;
-    const patient = await Peer.open(port);
-    patient.socket.send("one");
-    await patient.received(1);
+    const waiting = await Peer.open(port);
+    waiting.socket.send("one");
+    await waiting.received(1);
     expect(recorders[0]!.messages).toEqual(numbered(1));
     expect(recorders[1]!.messages).toEqual(["one"]);
     // It can be sent to as ever, and be closed.
@@ -122,9 +122,9 @@ describe('ratePolicy "pause"', () => {
     );
     const peer = await Peer.open(port);
     for (const message of numbered(300)) peer.socket.send(message);
-    peer.socket.send("behind the wait");
-    expect((await peer.received(301))[300]).toBe("behind the wait");
-    peer.socket.send("behind the wait");
+    peer.socket.send("after the wait");
+    expect((await peer.received(301))[300]).toBe("after the wait");
+    peer.socket.send("after the wait");
     await peer.received(302);
     expect(wss.counters.limits.maxMessagesPerSecond).toBeGreaterThanOrEqual(1);
     expect(wss.counters.limits.pingTimeout).toBe(0);

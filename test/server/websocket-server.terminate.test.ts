@@ -2,7 +2,7 @@ import { WebSocketServer, type WebSocketServerOptions } from "hawser";
 import { createServer, get, type Server } from "node:http";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Live, Recorder, startServer } from "../support/live-server.ts";
-import { gate, Peer, portOf, until } from "../support/peer.ts";
+import { deferred, Peer, portOf, until } from "../support/peer.ts";
 import { closeBody, handshake, masked, RawClient } from "../support/raw-client.ts";
 
 /** One connection is closed at a time. */
@@ -40,8 +40,8 @@ async function attached(
     server.closeAllConnections();
     server.close();
   });
-  const started = gate();
-  const handler = { onOpen: () => started.open(), onConnection: () => new Recorder({}) };
+  const started = deferred();
+  const handler = { onOpen: () => started.resolve(), onConnection: () => new Recorder({}) };
   const wss = new WebSocketServer(handler, { server, dataType: "auto", ...options });
   onTestFinished(() => wss.terminate(0));
   await started.promise;
@@ -162,11 +162,11 @@ describe("new clients", () => {
   });
 
   test("who waits for onConnection is told at once", async () => {
-    const asked = gate();
-    const never = gate<null>();
+    const asked = deferred();
+    const never = deferred<null>();
     const handler = {
       onConnection: () => {
-        asked.open();
+        asked.resolve();
         return never.promise;
       },
     };

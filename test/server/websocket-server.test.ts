@@ -12,7 +12,7 @@ import { createServer as createNetServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { InvalidArgumentError, OutOfRangeError } from "../../src/errors/errors.ts";
 import { startServer } from "../support/live-server.ts";
-import { gate, Peer, portOf, turn, until } from "../support/peer.ts";
+import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
 import { handshake, RawClient } from "../support/raw-client.ts";
 
 /** The least that a server needs. */
@@ -191,10 +191,10 @@ describe("broadcast", () => {
     const peers = [await Peer.open(port), await Peer.open(port)];
     expect(wss.broadcast("before")).toBe(2);
     expect(wss.broadcast(new Blob(["blob"]))).toBe(2);
-    expect(wss.broadcast("behind")).toBe(2);
+    expect(wss.broadcast("after")).toBe(2);
     expect(wss.broadcast(Buffer.from("bytes"), { except: wss.connections[1] })).toBe(1);
-    expect(await peers[0]!.received(4)).toEqual(["before", Buffer.from("blob"), "behind", Buffer.from("bytes")]);
-    expect(await peers[1]!.received(3)).toEqual(["before", Buffer.from("blob"), "behind"]);
+    expect(await peers[0]!.received(4)).toEqual(["before", Buffer.from("blob"), "after", Buffer.from("bytes")]);
+    expect(await peers[1]!.received(3)).toEqual(["before", Buffer.from("blob"), "after"]);
   });
 
   test("those who are closing get nothing and are not counted", async () => {
@@ -217,13 +217,13 @@ describe("broadcast", () => {
 
   test("from onTerminate it reaches those who are left", async () => {
     const reached: number[] = [];
-    class Member {
+    class RandomHandler {
       onMessage(): void {}
-      onTerminate(ws: WebSocketConnection<Member>): void {
+      onTerminate(ws: WebSocketConnection<RandomHandler>): void {
         reached.push(ws.wss.broadcast("client left"));
       }
     }
-    const wss = new WebSocketServer({ onConnection: () => new Member() }, { port: 0, host: "127.0.0.1" });
+    const wss = new WebSocketServer({ onConnection: () => new RandomHandler() }, { port: 0, host: "127.0.0.1" });
     onTestFinished(async () => wss.terminate(0));
     const port = await portOf(wss);
     const [first, second] = [await Peer.open(port), await Peer.open(port)];
@@ -296,22 +296,22 @@ describe("dataType", () => {
 
 describe("the chat of 4D's documentation", () => {
   test("welcome, new client, messages to all others, client left", async () => {
-    class Member {
+    class RandomHandler {
       name = "somebody";
-      onOpen(ws: WebSocketConnection<Member>): void {
+      onOpen(ws: WebSocketConnection<RandomHandler>): void {
         ws.send("Welcome on the chat!");
         ws.wss.broadcast("New client connected", { except: ws });
       }
-      onMessage(ws: WebSocketConnection<Member>, event: WSMessageEvent): void {
+      onMessage(ws: WebSocketConnection<RandomHandler>, event: WSMessageEvent): void {
         for (const client of ws.wss.connections) if (client.id !== ws.id) client.send(`${this.name}: ${event.data}`);
       }
-      onTerminate(ws: WebSocketConnection<Member>): void {
+      onTerminate(ws: WebSocketConnection<RandomHandler>): void {
         ws.wss.broadcast("Client disconnected");
       }
     }
     const chat = {
       onConnection: (_wss: unknown, { request }: WSConnectionEvent) =>
-        Object.assign(new Member(), { name: request.query["name"] as string }),
+        Object.assign(new RandomHandler(), { name: request.query["name"] as string }),
     };
     const wss = new WebSocketServer(chat, { port: 0, host: "127.0.0.1" });
     onTestFinished(async () => wss.terminate(0));
@@ -353,12 +353,12 @@ describe("handleUpgrade", () => {
   // shows 4D-1-handleUpgrade
   test("it takes a request of the user's own web server, with the bytes after it", async () => {
     const messages: string[] = [];
-    const got = gate();
+    const got = deferred();
     const wss = new WebSocketServer({
       onConnection: () => ({
         onMessage(_ws, event) {
           messages.push(event.data);
-          got.open();
+          got.resolve();
         },
       }),
     });
@@ -377,8 +377,8 @@ describe("handleUpgrade", () => {
   });
 
   test("a plain Uint8Array will do for the bytes after it", async () => {
-    const { promise, open } = gate<string>();
-    const wss = new WebSocketServer({ onConnection: () => ({ onMessage: (_ws, event) => open(event.data) }) });
+    const { promise, resolve } = deferred<string>();
+    const wss = new WebSocketServer({ onConnection: () => ({ onMessage: (_ws, event) => resolve(event.data) }) });
     onTestFinished(async () => wss.terminate(0));
     const server = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void server.close());
@@ -450,7 +450,7 @@ describe("handleUpgrade", () => {
     const calls: string[] = [];
     const server = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void server.close());
-    const done = gate();
+    const done = deferred();
     server.on("upgrade", (request, socket, head) => {
       const wss = new WebSocketServer({
         onOpen: () => calls.push("onOpen"),
@@ -462,7 +462,7 @@ describe("handleUpgrade", () => {
       calls.push("made");
       wss.handleUpgrade(request, socket, head);
       onTestFinished(async () => wss.terminate(0));
-      done.open();
+      done.resolve();
     });
     await Peer.open(await portOf(server));
     await done.promise;

@@ -8,8 +8,8 @@ export type Verdict = "valid" | "unfinished" | number;
 export const autobahnUtf8: readonly (readonly [id: string, bytes: string, verdict: Verdict])[] = [
   ["6.2.1 two, three and four bytes", "48656c6c6f2d c2b5 40 c39f c3b6 c3a4 c3bc c3a0 c3a1 2d5554462d382121", "valid"],
   ["6.2.3 the Greek word kosme", "ceba e1bdb9 cf83 cebc ceb5", "valid"],
-  ["6.3.1 a surrogate behind it", "ceba e1bdb9 cf83 cebc ceb5 eda080 656469746564", 12],
-  ["6.4.1 above U+10FFFF behind it", "ceba e1bdb9 cf83 cebc ceb5 f4908080 656469746564", 12],
+  ["6.3.1 a surrogate after it", "ceba e1bdb9 cf83 cebc ceb5 eda080 656469746564", 12],
+  ["6.4.1 above U+10FFFF after it", "ceba e1bdb9 cf83 cebc ceb5 f4908080 656469746564", 12],
 
   ["6.5.1 one byte a character", "68656c6c6f 24 776f726c64", "valid"],
   ["6.5.2 two bytes", "68656c6c6f c2a2 776f726c64", "valid"],
@@ -42,7 +42,7 @@ export const autobahnUtf8: readonly (readonly [id: string, bytes: string, verdic
   ["6.10.3 the last of six", "fdbfbfbfbfbf", 0],
 
   ["6.11.1 the last before the surrogates", "ed9fbf", "valid"],
-  ["6.11.2 the first behind them", "ee8080", "valid"],
+  ["6.11.2 the first after them", "ee8080", "valid"],
   ["6.11.3 U+FFFD", "efbfbd", "valid"],
   ["6.11.4 U+10FFFF", "f48fbfbf", "valid"],
   ["6.11.5 U+110000", "f4908080", 1],

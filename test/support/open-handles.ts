@@ -12,7 +12,7 @@ const PATIENCE = 2_000;
 const PAUSE = 10;
 const TURNS = 10;
 
-// A test may leave fake ones behind.
+// A test may leave fake timers.
 const { setImmediate, setTimeout } = globalThis;
 
 /** The kinds by which a process of the test runner is held; others that are there at the start are about to go. */

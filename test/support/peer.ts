@@ -25,21 +25,21 @@ export async function portOf(server: Addressed): Promise<number> {
 }
 
 /** A promise and what settles it. */
-export interface Gate<T = void> {
+export interface Deferred<T = void> {
   readonly promise: Promise<T>;
-  readonly open: (value: T) => void;
-  readonly fail: (error: unknown) => void;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
 }
 
-/** Makes a promise that the test settles. */
-export function gate<T = void>(): Gate<T> {
-  let open: Gate<T>["open"] = () => {};
-  let fail: Gate<T>["fail"] = () => {};
-  const promise = new Promise<T>((resolve, reject) => {
-    open = resolve;
-    fail = reject;
+/** A promise that the test settles. */
+export function deferred<T = void>(): Deferred<T> {
+  let resolve: Deferred<T>["resolve"] = () => {};
+  let reject: Deferred<T>["reject"] = () => {};
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
   });
-  return { promise, open, fail };
+  return { promise, resolve, reject };
 }
 
 /** What a refused client was told. */

@@ -52,7 +52,7 @@ export class RandomClient {
     return this.socket.destroyed || this.socket.readableEnded;
   }
 
-  /** What it got behind the answer to the handshake. The end may be missing. */
+  /** What it got after the answer to the handshake. The end may be missing. */
   get traffic(): Traffic {
     const got = Buffer.concat(this.#got);
     return trafficIn(this.status === 101 ? got.subarray(got.indexOf("\r\n\r\n") + 4) : Buffer.alloc(0), true);

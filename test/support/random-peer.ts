@@ -9,7 +9,7 @@ export const MAX_MESSAGE = 1000;
 /** Bytes that its fragments may be charged: enough for five of them. */
 export const MAX_FRAGMENTS = 5;
 
-/** Something that a peer sends. `close` and `broken` are its last word: what it sends behind them is not for anybody. */
+/** Something that a peer sends. `close` and `broken` are its last word: what it sends after them is not for anybody. */
 export type Item =
   | {
       readonly is: "message";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { SendQueuePolicy } from "../../src/connection/sending/settings.ts";
-import type { Kind, Reaction } from "./random-life.ts";
+import type { Kind, Reaction } from "./random-connection.ts";
 import { type Item, MAX_MESSAGE, MAX_FRAGMENTS, item, lastItem } from "./random-peer.ts";
 
 /** One thing that happens. */

@@ -29,7 +29,7 @@ function callsOf(chunks: readonly Uint8Array[], options: ReaderOptions): readonl
 }
 
 /**
- * Reads whole frames three ways: in one chunk, byte by byte, and with bytes behind them.
+ * Reads whole frames three ways: in one chunk, byte by byte, and with bytes after them.
  *
  * @param bytes - Whole frames, or what is failed before the frame ends.
  * @param expected - The calls it must lead to, none other.
@@ -39,11 +39,11 @@ export function threeWays(bytes: Uint8Array, expected: readonly Call[], options:
   expect(read([bytes], options), "whole").toEqual(expected);
   expect(read(byteByByte(bytes), options), "byte by byte").toEqual(expected);
   const last = expected.at(-1)?.[0];
-  // Behind a close frame or a failure a ping is discarded; behind all else it is read.
+  // After a close frame or a failure a ping is discarded; after all else it is read.
   const ping = encode(PING, options.role === "server" ? [1, 2, 3, 4] : undefined);
   const after: readonly Call[] = last === "close" || last === "fail" ? [] : [["ping", "21"]];
   const longer = join([bytes, ping, ping.subarray(0, 1)]);
-  expect(read([longer], options), "with bytes behind").toEqual([...expected, ...after]);
+  expect(read([longer], options), "with bytes after").toEqual([...expected, ...after]);
 }
 
 /**

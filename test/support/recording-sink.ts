@@ -66,7 +66,7 @@ export class RecordingSink implements FrameSink {
   }
 
   #record(call: Call): void {
-    if (this.ended) throw new Error(`called behind the end: ${JSON.stringify(call)}`);
+    if (this.ended) throw new Error(`called after the end: ${JSON.stringify(call)}`);
     this.calls.push(call);
     this.#onCall(call);
   }

@@ -43,7 +43,7 @@ export function framesIn(bytes: Uint8Array): SentFrame[] {
 
 /**
  * The frames in short, to be compared: `["text", "hello"]`, `["binary", "00ff"]`, `["close", "1000 reason"]`. A frame
- * without FIN has a `+` behind its kind.
+ * without FIN has a `+` after its kind.
  *
  * @param bytes - Whole frames.
  */

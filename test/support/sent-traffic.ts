@@ -6,7 +6,7 @@ export interface Traffic {
   readonly messages: readonly string[];
   /** Pings, pongs and close frames. */
   readonly controls: readonly Sent[];
-  /** Data frames that came behind a close frame: there must be none (RFC 6455 5.5.1). */
+  /** Data frames that came after a close frame: there must be none (RFC 6455 5.5.1). */
   readonly behindClose: number;
 }
 

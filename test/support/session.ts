@@ -30,7 +30,7 @@ export interface React {
 export interface SessionOptions extends Partial<ConnectionSettings> {
   readonly stream?: Wire;
   readonly without?: readonly (keyof HandlerCallbacks)[];
-  /** What came in behind the handshake. */
+  /** What came in after the handshake. */
   readonly head?: Uint8Array;
 }
 
@@ -47,7 +47,7 @@ export class Session implements ConnectionOwner {
   /** All calls of the handler, oldest first. */
   readonly calls: Call[] = [];
   /** What the connection's owner was told: "left", "finished", and errors. */
-  readonly told: (string | readonly [error: unknown, culprit: ErrorSource])[] = [];
+  readonly told: (string | readonly [error: unknown, source: ErrorSource])[] = [];
   readonly #react: React;
   #running: string | undefined;
 
@@ -65,9 +65,9 @@ export class Session implements ConnectionOwner {
     this.connection.start(PREAMBLE, join([head]));
   }
 
-  /** The frames that were taken, behind the answer to the handshake. */
+  /** The frames that were taken, after the answer to the handshake. */
   get sent(): Sent[] {
-    return sentIn(this.#behindPreamble);
+    return sentIn(this.#afterPreamble);
   }
 
   /** The memory of the errors that went to the owner. */
@@ -88,11 +88,11 @@ export class Session implements ConnectionOwner {
     this.told.push("finished");
   }
 
-  onConnectionError(_connection: unknown, error: unknown, culprit: ErrorSource): void {
-    this.told.push([error, culprit]);
+  onConnectionError(_connection: unknown, error: unknown, source: ErrorSource): void {
+    this.told.push([error, source]);
   }
 
-  get #behindPreamble(): Uint8Array {
+  get #afterPreamble(): Uint8Array {
     const { taken } = this.stream;
     // A stream that was destroyed at once took nothing.
     if (taken.length > 0 && taken.latin1Slice(0, PREAMBLE.length) !== PREAMBLE)
@@ -170,19 +170,19 @@ export function close(code?: number, reason = ""): Uint8Array {
 export const broken: Uint8Array = asClient(hex("83 00"));
 
 /** A promise, and the two ways to settle it. */
-export interface Gate {
+export interface Deferred {
   readonly promise: Promise<void>;
-  readonly open: () => void;
-  readonly fail: (error: unknown) => void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** A promise that the test settles. */
-export function gate(): Gate {
-  let open: () => void = () => {};
-  let fail: (error: unknown) => void = () => {};
-  const promise = new Promise<void>((resolve, reject) => {
-    open = resolve;
-    fail = reject;
+export function deferred(): Deferred {
+  let resolve: Deferred["resolve"] = () => {};
+  let reject: Deferred["reject"] = () => {};
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
   });
-  return { promise, open, fail };
+  return { promise, resolve, reject };
 }

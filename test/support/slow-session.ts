@@ -68,7 +68,7 @@ export function came(session: Session): string[] {
  * @param session - Whose.
  * @param react - What it does besides.
  */
-export function hearRoom(session: Session, react: () => unknown = () => undefined): void {
+export function recordDrains(session: Session, react: () => unknown = () => undefined): void {
   const handler = session.connection.handler as { onDrain?: (ws: unknown, event: object) => unknown };
   handler.onDrain = (_ws, event) => {
     session.calls.push(["drain", event]);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 import { onTestFinished } from "vitest";
-import { gate } from "./peer.ts";
+import { deferred } from "./peer.ts";
 
 /** Two ends of a TCP connection: `near` as a server is handed it, `far` the client's. */
 export interface Pair {
@@ -20,8 +20,8 @@ export async function listening(onSocket: (socket: Socket) => void): Promise<num
 
 /** Makes a TCP connection; both ends are destroyed at the end of the test. */
 export async function pair(): Promise<Pair> {
-  const { promise, open } = gate<Socket>();
-  const port = await listening(open);
+  const { promise, resolve } = deferred<Socket>();
+  const port = await listening(resolve);
   const far = connect({ port, host: "127.0.0.1", noDelay: true });
   onTestFinished(() => void far.destroy());
   const near = await promise;

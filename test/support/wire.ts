@@ -40,7 +40,7 @@ export class Wire extends Duplex {
     this.#stuck = true;
   }
 
-  /** Takes the write that waits, and no other behind it. */
+  /** Takes the write that waits, and no other after it. */
   takeOne(): void {
     const take = this.#waiting;
     this.#waiting = undefined;

@@ -15,35 +15,35 @@ import {
 } from "hawser";
 import { describe, expectTypeOf, test } from "vitest";
 
-class Member {
+class RandomHandler {
   name = "somebody";
   room: string | undefined;
 
-  onMessage(ws: WebSocketConnection<Member>, event: WSMessageEvent): void {
+  onMessage(ws: WebSocketConnection<RandomHandler>, event: WSMessageEvent): void {
     expectTypeOf(event.data).toEqualTypeOf<string>();
-    expectTypeOf(ws.handler).toEqualTypeOf<Member>();
+    expectTypeOf(ws.handler).toEqualTypeOf<RandomHandler>();
     ws.wss.broadcast(`${this.name}: ${event.data}`, { except: ws });
   }
 
-  onDrain(ws: WebSocketConnection<Member>, event: WSDrainEvent): void {
+  onDrain(ws: WebSocketConnection<RandomHandler>, event: WSDrainEvent): void {
     expectTypeOf(event).toEqualTypeOf<{ readonly type: "drain" }>();
     expectTypeOf(ws.handler.room).toEqualTypeOf<string | undefined>();
   }
 
-  onError(_ws: WebSocketConnection<Member>, event: WSErrorEvent): void {
+  onError(_ws: WebSocketConnection<RandomHandler>, event: WSErrorEvent): void {
     expectTypeOf(event.errors[0].errCode).toEqualTypeOf<number>();
   }
 
-  onTerminate(ws: WebSocketConnection<Member>, event: WSTerminateEvent): void {
+  onTerminate(ws: WebSocketConnection<RandomHandler>, event: WSTerminateEvent): void {
     expectTypeOf(event.reason).toEqualTypeOf<string | undefined>();
-    for (const client of ws.wss.connections) expectTypeOf(client.handler).toEqualTypeOf<Member>();
+    for (const client of ws.wss.connections) expectTypeOf(client.handler).toEqualTypeOf<RandomHandler>();
   }
 }
 
 class Chat {
-  onConnection(_wss: unknown, event: WSConnectionEvent): Member | Refusal | null {
+  onConnection(_wss: unknown, event: WSConnectionEvent): RandomHandler | Refusal | null {
     if (event.request.query["token"] === undefined) return refuse(401);
-    return event.protocols.length > 0 ? null : new Member();
+    return event.protocols.length > 0 ? null : new RandomHandler();
   }
 
   onOpen(_wss: WebSocketServer): void {}
@@ -78,10 +78,10 @@ describe("what onMessage is handed", () => {
     // @ts-expect-error: bytes are no strings
     new WebSocketServer(new Chat(), { dataType: "blob" });
     // @ts-expect-error: bytes are no strings
-    new WebSocketServer({ onConnection: () => new Member() }, { dataType: "blob" });
+    new WebSocketServer({ onConnection: () => new RandomHandler() }, { dataType: "blob" });
     // @ts-expect-error: bytes are no strings
-    new WebSocketServer({ onConnection: async () => new Member() }, { dataType: "blob" });
-    const either = { onConnection: () => (Math.random() > 0.5 ? new Member() : new Blobs()) };
+    new WebSocketServer({ onConnection: async () => new RandomHandler() }, { dataType: "blob" });
+    const either = { onConnection: () => (Math.random() > 0.5 ? new RandomHandler() : new Blobs()) };
     // @ts-expect-error: bytes, in one of the two
     new WebSocketServer(either, { dataType: "blob" });
   });
@@ -246,7 +246,7 @@ describe("whom connections hold", () => {
     const wss = new WebSocketServer(new Chat());
     expectTypeOf(wss.handler).toEqualTypeOf<Chat>();
     const client = wss.connections[0]!;
-    expectTypeOf(client.handler).toEqualTypeOf<Member>();
+    expectTypeOf(client.handler).toEqualTypeOf<RandomHandler>();
     expectTypeOf(client.handler.room).toEqualTypeOf<string | undefined>();
     // @ts-expect-error: there is no such property
     expectTypeOf(client.handler.romm).toBeAny();
@@ -254,13 +254,13 @@ describe("whom connections hold", () => {
     wss.connections.filter((one) => one.handler.nmae === "ada");
     expectTypeOf(wss.connections.map((one) => one.handler.name)).toEqualTypeOf<string[]>();
     expectTypeOf(wss.connections.get(1)?.handler.name).toEqualTypeOf<string | undefined>();
-    expectTypeOf(wss.connections.find(() => true)?.handler).toEqualTypeOf<Member | undefined>();
-    for (const one of wss.connections) expectTypeOf(one.handler).toEqualTypeOf<Member>();
+    expectTypeOf(wss.connections.find(() => true)?.handler).toEqualTypeOf<RandomHandler | undefined>();
+    for (const one of wss.connections) expectTypeOf(one.handler).toEqualTypeOf<RandomHandler>();
   });
 
-  test("an index may be behind the last", () => {
+  test("an index may be greater than the last", () => {
     expectTypeOf(new WebSocketServer(new Chat()).connections[0]).toEqualTypeOf<
-      WebSocketConnection<Member> | undefined
+      WebSocketConnection<RandomHandler> | undefined
     >();
   });
 
@@ -268,10 +268,10 @@ describe("whom connections hold", () => {
     const wss = new WebSocketServer({
       async onConnection(_wss: unknown, event: WSConnectionEvent) {
         if (event.protocols.length === 0) return undefined;
-        return event.request.url === "/" ? refuse(403) : new Member();
+        return event.request.url === "/" ? refuse(403) : new RandomHandler();
       },
     });
-    expectTypeOf(wss.connections[0]!.handler).toEqualTypeOf<Member>();
+    expectTypeOf(wss.connections[0]!.handler).toEqualTypeOf<RandomHandler>();
   });
 
   test("all handlers of a union", () => {
@@ -353,13 +353,13 @@ describe("a server of some kind where any server will do", () => {
 
   test("a handler's callbacks may ask for their own kind of server", () => {
     class Host {
-      onConnection(wss: WebSocketServer<Host>): Member {
+      onConnection(wss: WebSocketServer<Host>): RandomHandler {
         expectTypeOf(wss.handler).toEqualTypeOf<Host>();
-        return new Member();
+        return new RandomHandler();
       }
 
       onOpen(wss: WebSocketServer<Host>): void {
-        expectTypeOf(wss.connections[0]!.handler).toEqualTypeOf<Member>();
+        expectTypeOf(wss.connections[0]!.handler).toEqualTypeOf<RandomHandler>();
       }
     }
     new WebSocketServer(new Host(), { port: 8080 });
@@ -367,7 +367,7 @@ describe("a server of some kind where any server will do", () => {
 
   test("so can a handler's own, which ws.wss is", () => {
     const count = (server: WebSocketServer): number => server.connections.length;
-    const use = (ws: WebSocketConnection<Member>): number => count(ws.wss);
+    const use = (ws: WebSocketConnection<RandomHandler>): number => count(ws.wss);
     expectTypeOf(use).returns.toBeNumber();
   });
 

@@ -88,7 +88,7 @@ describe("over any takes", () => {
     );
   });
 
-  test("the wait is the shortest behind which nothing is owed any more", () => {
+  test("the wait is the shortest after which no debt is left", () => {
     fc.assert(
       fc.property(rates, takes, (rate, all) => {
         const [bucket, twin] = [new TokenBucket(rate, 0), new TokenBucket(rate, 0)];

@@ -16,7 +16,7 @@ describe("the names of the limits", () => {
     expect(new Set(connectionLimitNames).size).toBe(connectionLimitNames.length);
   });
 
-  test.each(connectionLimitNames)("are those of options: there is an option %s", (name) => {
+  test.each(connectionLimitNames)("are names of options: there is an option %s", (name) => {
     expect(() => readOptions({ [name]: 1 })).not.toThrow();
     expect(() => readOptions({ [name]: "many" })).toThrow(name);
   });
@@ -29,7 +29,7 @@ describe("a new limitCounters", () => {
     expect(new Set(Object.values(limitCounters))).toEqual(new Set([0]));
   });
 
-  test("is its owner's alone", () => {
+  test("belongs to its owner only", () => {
     const limitCounters = zeroCounters(connectionLimitNames);
     limitCounters.maxMessageSize++;
     expect(zeroCounters(connectionLimitNames).maxMessageSize).toBe(0);
@@ -43,11 +43,11 @@ describe("the limit that an error is about", () => {
     ["HWS_TOO_MANY_FRAGMENTS", "maxFragments"],
     ["HWS_JSON_TOO_DEEP", "maxJsonDepth"],
     ["HWS_JSON_TOO_BIG", "maxJsonValues"],
-  ] as const)("is, of %s, %s", (code, name) => {
+  ] as const)("of the error %s is %s", (code, name) => {
     expect(limitOf(code)).toBe(name);
   });
 
-  test("is known of every error that a peer is told as 1009, and is another of each", () => {
+  test("is known for every error with close code 1009, and different for each", () => {
     const codes = rows.filter(([, { closeCode }]) => closeCode === 1009).map(([code]) => code);
     const limits = codes.map((code) => limitOf(code));
     expect(limits).toHaveLength(4);
@@ -56,7 +56,7 @@ describe("the limit that an error is about", () => {
   });
 
   test.each(rows.filter(([, { closeCode }]) => closeCode !== 1009).map(([code]) => code))(
-    "is none of %s: it is about no limit, or counted where that is kept",
+    "is undefined for %s: it is about no limit, or it is counted elsewhere",
     (code) => {
       expect(limitOf(code)).toBeUndefined();
     },

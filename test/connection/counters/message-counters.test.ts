@@ -10,12 +10,12 @@ describe("counters of messages", () => {
     expect(sum).toEqual({ accepted: 1116, written: 1001, dropped: 102, pending: 13 });
   });
 
-  test("of no messages are all 0 and nobody's to change", () => {
+  test("of no messages are all 0 and frozen", () => {
     expect(NO_MESSAGES).toEqual({ accepted: 0, written: 0, dropped: 0, pending: 0 });
     expect(Object.isFrozen(NO_MESSAGES)).toBe(true);
   });
 
-  test("stay what they are when no messages are added", () => {
+  test("do not change when no messages are added", () => {
     expect(addMessages(SOME, NO_MESSAGES)).toEqual(SOME);
     expect(addMessages(NO_MESSAGES, SOME)).toEqual(SOME);
   });

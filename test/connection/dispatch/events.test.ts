@@ -15,7 +15,7 @@ describe("an error event", () => {
   });
 
   // shows 4D-2-errors
-  test("lists what failed first and what caused it behind", () => {
+  test("lists what failed first, and its cause after it", () => {
     const system = Object.assign(new Error("read ECONNRESET"), { errno: -104, code: "ECONNRESET" });
     const error = new HawserError("HWS_STREAM_FAILED", undefined, { cause: system });
     expect(errorEvent(error, "library").errors).toEqual([
@@ -24,7 +24,7 @@ describe("an error event", () => {
     ]);
   });
 
-  test("gives the errors of a handler the number of handlers, those it caused by the library's errors their own", () => {
+  test("gives an error of a handler the number of handler errors, and its cause from the library its own number", () => {
     const inner = new HawserError("HWS_INVALID_JSON");
     const outer = new Error("no good", { cause: inner });
     expect(errorEvent(outer, "handler").errors).toEqual([
@@ -54,24 +54,24 @@ describe("an error event", () => {
       },
       "object",
     ],
-  ])("has an entry for a thrown value that is no error: %o", (thrown: unknown, message) => {
+  ])("has an entry for a thrown value that is not an error: %o", (thrown: unknown, message) => {
     expect(errorEvent(thrown, "handler").errors).toEqual([
       { errCode: HANDLER.errCode, componentSignature: HANDLER.componentSignature, message, cause: thrown },
     ]);
   });
 
-  test("ends where causes go in a circle", () => {
+  test("ends when the causes form a circle", () => {
     const error = new Error("round");
     error.cause = error;
     expect(errorEvent(error, "handler").errors).toHaveLength(10);
   });
 
-  test("ends where a cause is null", () => {
+  test("ends when a cause is null", () => {
     expect(errorEvent(new Error("x", { cause: null }), "handler").errors).toHaveLength(1);
   });
 });
 
-test("the open event cannot be changed by one handler for another", () => {
+test("the open event is frozen, so that no handler can change it for another", () => {
   expect(OPEN_EVENT).toEqual({ type: "open" });
   expect(Object.isFrozen(OPEN_EVENT)).toBe(true);
 });

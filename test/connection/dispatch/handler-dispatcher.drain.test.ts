@@ -4,27 +4,27 @@ import {
   type DispatcherHost,
   type HandlerCallbacks,
 } from "../../../src/connection/dispatch/handler-dispatcher.ts";
-import { gate } from "../../support/session.ts";
+import { deferred } from "../../support/session.ts";
 import { turns } from "../../support/wire.ts";
 
-const FACE = { name: "the user's object" };
+const PUBLIC_CONNECTION = { name: "the user's object" };
 const TERMINATE = { type: "terminate", code: 1000, reason: undefined } as const;
 
-/** A caller of a handler that writes down its calls. `onDrain`: what that does besides. */
+/** A dispatcher with a handler that records its calls. `onDrain`: what else that does. */
 function rig(onDrain: () => unknown = () => undefined, own: Partial<HandlerCallbacks> = {}) {
   const log: string[] = [];
   const reports: unknown[] = [];
   const host: DispatcherHost = {
-    publicConnection: FACE,
+    publicConnection: PUBLIC_CONNECTION,
     onHandlerFailed: () => log.push("failed"),
-    reportError: (error, culprit) => {
-      log.push(`report ${culprit}`);
+    reportError: (error, source) => {
+      log.push(`report ${source}`);
       reports.push(error);
     },
     onHandlerIdle: () => log.push("settled"),
   };
   const handler: HandlerCallbacks = {
-    onMessage: (_face, event) => {
+    onMessage: (_ws, event) => {
       const { data } = event as { data: unknown };
       log.push(typeof data === "string" ? data : "call");
       return typeof data === "function" ? (data as () => unknown)() : undefined;
@@ -33,13 +33,13 @@ function rig(onDrain: () => unknown = () => undefined, own: Partial<HandlerCallb
       log.push("drain");
       return onDrain();
     },
-    onError: (_face, event) => {
+    onError: (_ws, event) => {
       log.push(`error ${String((event as { errors: { message: string }[] }).errors[0]?.message)}`);
     },
     onTerminate: () => void log.push("terminate"),
     ...own,
   };
-  return { caller: new HandlerDispatcher(handler, host), log, reports };
+  return { dispatcher: new HandlerDispatcher(handler, host), log, reports };
 }
 
 function thrower(value: unknown): () => never {
@@ -58,51 +58,51 @@ describe("onDrain", () => {
         calls.push([this.name, ...all]);
       }
     }
-    const caller = new HandlerDispatcher(new Handler(), {
-      publicConnection: FACE,
+    const dispatcher = new HandlerDispatcher(new Handler(), {
+      publicConnection: PUBLIC_CONNECTION,
       onHandlerFailed() {},
       reportError() {},
       onHandlerIdle() {},
     });
-    caller.dispatchDrain();
-    expect(calls).toEqual([["mine", FACE, { type: "drain" }]]);
-    expect(calls[0]![1]).toBe(FACE);
+    dispatcher.dispatchDrain();
+    expect(calls).toEqual([["mine", PUBLIC_CONNECTION, { type: "drain" }]]);
+    expect(calls[0]![1]).toBe(PUBLIC_CONNECTION);
     expect(Object.isFrozen(calls[0]![2])).toBe(true);
   });
 
   test.each([undefined, null, "no function"])("may be missing: %o", (missing) => {
-    const { caller, log } = rig(undefined, { onDrain: missing } as unknown as Partial<HandlerCallbacks>);
-    caller.dispatchDrain();
-    caller.dispatchMessage("next");
+    const { dispatcher, log } = rig(undefined, { onDrain: missing } as unknown as Partial<HandlerCallbacks>);
+    dispatcher.dispatchDrain();
+    dispatcher.dispatchMessage("next");
     expect(log).toEqual(["next"]);
   });
 
-  test("is called each time, at once where nothing is awaited", () => {
-    const { caller, log } = rig();
-    caller.dispatchDrain();
-    caller.dispatchMessage("a");
-    caller.dispatchDrain();
+  test("is called each time, at once when nothing is awaited", () => {
+    const { dispatcher, log } = rig();
+    dispatcher.dispatchDrain();
+    dispatcher.dispatchMessage("a");
+    dispatcher.dispatchDrain();
     expect(log).toEqual(["drain", "a", "drain"]);
-    expect(caller.isBusy).toBe(false);
+    expect(dispatcher.isBusy).toBe(false);
   });
 
-  test("is called in its order behind what is awaited", async () => {
-    const { caller, log } = rig();
-    const { promise, open } = gate();
-    caller.dispatchMessage(() => promise);
-    caller.dispatchMessage("a");
-    caller.dispatchDrain();
-    caller.dispatchMessage("b");
+  test("is called in its order after the awaited callback", async () => {
+    const { dispatcher, log } = rig();
+    const { promise, resolve } = deferred();
+    dispatcher.dispatchMessage(() => promise);
+    dispatcher.dispatchMessage("a");
+    dispatcher.dispatchDrain();
+    dispatcher.dispatchMessage("b");
     expect(log).toEqual(["call"]);
-    open();
+    resolve();
     await turns();
     expect(log).toEqual(["call", "a", "drain", "b", "settled"]);
   });
 
-  test("is not called inside another callback, but when that has returned", () => {
-    const { caller, log } = rig();
-    caller.dispatchMessage(() => {
-      caller.dispatchDrain();
+  test("is not called inside another callback, but when it has returned", () => {
+    const { dispatcher, log } = rig();
+    dispatcher.dispatchMessage(() => {
+      dispatcher.dispatchDrain();
       log.push("returns");
     });
     expect(log).toEqual(["call", "returns", "drain", "settled"]);
@@ -110,11 +110,11 @@ describe("onDrain", () => {
 
   test("is not called inside itself", () => {
     let times = 0;
-    const { caller, log } = rig(() => {
-      if (++times < 3) caller.dispatchDrain();
+    const { dispatcher, log } = rig(() => {
+      if (++times < 3) dispatcher.dispatchDrain();
       log.push("returns");
     });
-    caller.dispatchDrain();
+    dispatcher.dispatchDrain();
     expect(log.filter((line) => line !== "settled")).toEqual([
       "drain",
       "returns",
@@ -125,85 +125,85 @@ describe("onDrain", () => {
     ]);
   });
 
-  test("that returns a promise holds back what follows", async () => {
-    const { promise, open } = gate();
-    const { caller, log } = rig(() => promise);
-    caller.dispatchDrain();
-    expect(caller.isBusy).toBe(true);
-    caller.dispatchMessage("a");
-    caller.dispatchTerminate(TERMINATE, () => log.push("over"));
+  test("that returns a promise delays what follows", async () => {
+    const { promise, resolve } = deferred();
+    const { dispatcher, log } = rig(() => promise);
+    dispatcher.dispatchDrain();
+    expect(dispatcher.isBusy).toBe(true);
+    dispatcher.dispatchMessage("a");
+    dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
     await turns();
     expect(log).toEqual(["drain"]);
-    open();
+    resolve();
     await turns();
     expect(log).toEqual(["drain", "a", "terminate", "over", "settled"]);
   });
 
-  test.each(["throws", "rejects"])("that %s has onError told and the connection closed", async (how) => {
+  test.each(["throws", "rejects"])("that %s calls onError and closes the connection", async (how) => {
     const oops = new Error("oops");
-    const { caller, log } = rig(how === "throws" ? thrower(oops) : () => Promise.reject(oops));
-    caller.dispatchDrain();
+    const { dispatcher, log } = rig(how === "throws" ? thrower(oops) : () => Promise.reject(oops));
+    dispatcher.dispatchDrain();
     await turns();
-    caller.dispatchDrain();
-    caller.dispatchMessage("not delivered");
+    dispatcher.dispatchDrain();
+    dispatcher.dispatchMessage("not delivered");
     expect(log.filter((line) => line !== "settled")).toEqual(["drain", "error oops", "failed"]);
   });
 
-  test("is not called any more once the caller is deaf, though it was due before", async () => {
-    const { caller, log } = rig();
-    const { promise, open } = gate();
-    caller.dispatchMessage(() => promise);
-    caller.dispatchDrain();
-    caller.stopDelivery();
-    open();
+  test("is not called after delivery was stopped, though it was due before", async () => {
+    const { dispatcher, log } = rig();
+    const { promise, resolve } = deferred();
+    dispatcher.dispatchMessage(() => promise);
+    dispatcher.dispatchDrain();
+    dispatcher.stopDelivery();
+    resolve();
     await turns();
-    caller.dispatchDrain();
-    caller.dispatchTerminate(TERMINATE, () => log.push("over"));
+    dispatcher.dispatchDrain();
+    dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
     expect(log.filter((line) => line !== "settled")).toEqual(["call", "terminate", "over"]);
   });
 });
 
 describe("waiting", () => {
-  test("is nothing where no callback is awaited", () => {
-    const { caller } = rig();
-    expect(caller.queuedCount).toBe(0);
-    caller.dispatchMessage("a");
-    caller.dispatchDrain();
-    expect(caller.queuedCount).toBe(0);
+  test("is 0 when no callback is awaited", () => {
+    const { dispatcher } = rig();
+    expect(dispatcher.queuedCount).toBe(0);
+    dispatcher.dispatchMessage("a");
+    dispatcher.dispatchDrain();
+    expect(dispatcher.queuedCount).toBe(0);
   });
 
-  test("is the number of calls behind the one that is awaited, of whatever kind", async () => {
-    const { caller } = rig();
-    const [first, second] = [gate(), gate()];
-    caller.dispatchMessage(() => first.promise);
-    expect(caller.queuedCount).toBe(0);
-    caller.dispatchMessage("a");
-    caller.dispatchDrain();
-    caller.dispatchMessage(() => second.promise);
-    caller.dispatchMessage("b");
-    caller.dispatchError(new Error("e"));
-    expect(caller.queuedCount).toBe(5);
-    first.open();
+  test("is the number of calls after the awaited one, of any kind", async () => {
+    const { dispatcher } = rig();
+    const [first, second] = [deferred(), deferred()];
+    dispatcher.dispatchMessage(() => first.promise);
+    expect(dispatcher.queuedCount).toBe(0);
+    dispatcher.dispatchMessage("a");
+    dispatcher.dispatchDrain();
+    dispatcher.dispatchMessage(() => second.promise);
+    dispatcher.dispatchMessage("b");
+    dispatcher.dispatchError(new Error("e"));
+    expect(dispatcher.queuedCount).toBe(5);
+    first.resolve();
     await turns();
-    expect(caller.queuedCount).toBe(2);
-    second.open();
+    expect(dispatcher.queuedCount).toBe(2);
+    second.resolve();
     await turns();
-    expect(caller.queuedCount).toBe(0);
+    expect(dispatcher.queuedCount).toBe(0);
   });
 
-  test("counts what came while a callback is on the stack", () => {
-    const { caller } = rig();
+  test("counts the calls that come while a callback is on the stack", () => {
+    const { dispatcher } = rig();
     const seen: number[] = [];
-    caller.dispatchMessage(() => {
-      caller.dispatchMessage("a");
-      caller.dispatchMessage("b");
-      seen.push(caller.queuedCount);
+    dispatcher.dispatchMessage(() => {
+      dispatcher.dispatchMessage("a");
+      dispatcher.dispatchMessage("b");
+      seen.push(dispatcher.queuedCount);
     });
-    expect([seen, caller.queuedCount]).toEqual([[2], 0]);
+    expect([seen, dispatcher.queuedCount]).toEqual([[2], 0]);
   });
 });
 
-test("a handler whose onDrain cannot be read fails alone: nothing is thrown at whoever had the news", () => {
+test("a handler whose onDrain cannot be read fails alone: nothing is thrown to the code that reports the drain", () => {
   const told: unknown[] = [];
   const handler = {
     onMessage: () => undefined,
@@ -211,21 +211,21 @@ test("a handler whose onDrain cannot be read fails alone: nothing is thrown at w
       throw new Error("unreadable");
     },
   };
-  const caller = new HandlerDispatcher(handler, {
+  const dispatcher = new HandlerDispatcher(handler, {
     publicConnection: undefined,
     onHandlerFailed: () => told.push("failed"),
     reportError: (error) => told.push((error as Error).message),
     onHandlerIdle: () => undefined,
   });
-  caller.dispatchDrain();
+  dispatcher.dispatchDrain();
   expect(told).toEqual(["unreadable", "failed"]);
 });
 
-test("however often there was room while the handler was busy, it hears of it once", async () => {
+test("several drains while the handler is pending are one onDrain", async () => {
   const heard: string[] = [];
   let settle: () => void = () => undefined;
   const busy = new Promise<void>((resolve) => (settle = resolve));
-  const caller = new HandlerDispatcher(
+  const dispatcher = new HandlerDispatcher(
     { onMessage: () => busy, onDrain: () => heard.push("drain") },
     {
       publicConnection: undefined,
@@ -234,9 +234,9 @@ test("however often there was room while the handler was busy, it hears of it on
       onHandlerIdle: () => heard.push("settled"),
     },
   );
-  caller.dispatchMessage("x");
-  for (let i = 0; i < 100; i++) caller.dispatchDrain();
-  expect(caller.queuedCount).toBe(1);
+  dispatcher.dispatchMessage("x");
+  for (let i = 0; i < 100; i++) dispatcher.dispatchDrain();
+  expect(dispatcher.queuedCount).toBe(1);
   settle();
   await expect.poll(() => heard).toEqual(["drain", "settled"]);
 });

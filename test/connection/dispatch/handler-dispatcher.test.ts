@@ -5,48 +5,48 @@ import {
   type HandlerCallbacks,
 } from "../../../src/connection/dispatch/handler-dispatcher.ts";
 import { HawserError } from "../../../src/errors/errors.ts";
-import { gate } from "../../support/session.ts";
+import { deferred } from "../../support/session.ts";
 import { turns } from "../../support/wire.ts";
 
-const FACE = { name: "the user's object" };
+const PUBLIC_CONNECTION = { name: "the user's object" };
 const TERMINATE = { type: "terminate", code: 1000, reason: undefined } as const;
 
 interface Rig {
-  readonly caller: HandlerDispatcher;
+  readonly dispatcher: HandlerDispatcher;
   readonly log: string[];
   readonly reports: unknown[];
 }
 
-/** A caller whose host writes down what it is told, in the same log as the handler. */
+/** A dispatcher whose host records its calls in the same log as the handler. */
 function rig(make: (log: string[]) => HandlerCallbacks): Rig {
   const log: string[] = [];
   const reports: unknown[] = [];
   const host: DispatcherHost = {
-    publicConnection: FACE,
+    publicConnection: PUBLIC_CONNECTION,
     onHandlerFailed: () => log.push("failed"),
-    reportError: (error, culprit) => {
-      log.push(`report ${culprit}`);
+    reportError: (error, source) => {
+      log.push(`report ${source}`);
       reports.push(error);
     },
     onHandlerIdle: () => log.push("settled"),
   };
-  return { caller: new HandlerDispatcher(make(log), host), log, reports };
+  return { dispatcher: new HandlerDispatcher(make(log), host), log, reports };
 }
 
-/** Writes all calls down. What a message says decides what `onMessage` does. */
+/** Records all calls. The data of a message decides what `onMessage` does. */
 function scripted(log: string[]): Required<HandlerCallbacks> {
   return {
     onOpen: () => void log.push("open"),
-    onMessage: (_face, event) => {
+    onMessage: (_ws, event) => {
       const { data } = event as { data: unknown };
       log.push(typeof data === "string" ? data : "call");
       return typeof data === "function" ? (data as () => unknown)() : undefined;
     },
-    onError: (_face, event) => {
+    onError: (_ws, event) => {
       log.push(`error ${(event as { errors: { message: string }[] }).errors[0]?.message}`);
     },
     onDrain: () => void log.push("drain"),
-    onTerminate: (_face, event) => void log.push(`terminate ${(event as { code: number }).code}`),
+    onTerminate: (_ws, event) => void log.push(`terminate ${(event as { code: number }).code}`),
   };
 }
 
@@ -79,90 +79,92 @@ describe("callbacks", () => {
         calls.push([this.name, ...all]);
       }
     }
-    const { caller } = rig(() => new Handler());
+    const { dispatcher } = rig(() => new Handler());
     const error = new HawserError("HWS_SEND_QUEUE_FULL");
-    caller.dispatchOpen();
-    caller.dispatchMessage("data");
-    caller.dispatchError(error);
-    caller.dispatchTerminate(TERMINATE, () => undefined);
+    dispatcher.dispatchOpen();
+    dispatcher.dispatchMessage("data");
+    dispatcher.dispatchError(error);
+    dispatcher.dispatchTerminate(TERMINATE, () => undefined);
     expect(calls).toEqual([
-      ["mine", FACE, { type: "open" }],
-      ["mine", FACE, { type: "message", data: "data" }],
-      ["mine", FACE, { type: "error", errors: [expect.objectContaining({ cause: error })] }],
-      ["mine", FACE, TERMINATE],
+      ["mine", PUBLIC_CONNECTION, { type: "open" }],
+      ["mine", PUBLIC_CONNECTION, { type: "message", data: "data" }],
+      ["mine", PUBLIC_CONNECTION, { type: "error", errors: [expect.objectContaining({ cause: error })] }],
+      ["mine", PUBLIC_CONNECTION, TERMINATE],
     ]);
-    expect(calls.every((call) => call[1] === FACE)).toBe(true);
+    expect(calls.every((call) => call[1] === PUBLIC_CONNECTION)).toBe(true);
   });
 
   // shows 4D-2-shared
-  test("of one frozen handler serve several connections: nothing is written on it", async () => {
+  test("of one frozen handler serve several connections: the handler is not changed", async () => {
     const shared = Object.freeze(scripted([]));
     const rigs = [rig(() => shared), rig(() => shared)];
-    for (const { caller } of rigs) {
-      caller.dispatchOpen();
-      caller.dispatchMessage(() => Promise.resolve());
-      caller.dispatchMessage(thrower(new Error("x")));
-      caller.dispatchTerminate(TERMINATE, () => undefined);
+    for (const { dispatcher } of rigs) {
+      dispatcher.dispatchOpen();
+      dispatcher.dispatchMessage(() => Promise.resolve());
+      dispatcher.dispatchMessage(thrower(new Error("x")));
+      dispatcher.dispatchTerminate(TERMINATE, () => undefined);
     }
     await turns();
-    for (const { log, caller } of rigs) {
+    for (const { log, dispatcher } of rigs) {
       expect(log).toContain("failed");
-      expect(caller.handler).toBe(shared);
+      expect(dispatcher.handler).toBe(shared);
     }
   });
 
   // shows 4D-2-any
-  test("may be missing, but for onMessage", () => {
-    const { caller, log, reports } = rig((all) => ({ onMessage: () => void all.push("message") }));
+  test("may be missing, except onMessage", () => {
+    const { dispatcher, log, reports } = rig((all) => ({ onMessage: () => void all.push("message") }));
     const error = new HawserError("HWS_SEND_QUEUE_FULL");
-    caller.dispatchOpen();
-    caller.dispatchMessage("x");
-    caller.dispatchError(error);
-    caller.dispatchTerminate(TERMINATE, () => log.push("over"));
+    dispatcher.dispatchOpen();
+    dispatcher.dispatchMessage("x");
+    dispatcher.dispatchError(error);
+    dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
     expect(log).toEqual(["message", "report library", "over"]);
     expect(reports).toEqual([error]);
   });
 
-  test("that come while another has not settled are looked up on the handler when they are called", async () => {
+  test("that wait for another one are looked up on the handler when they are called", async () => {
     const handler: HandlerCallbacks = { onMessage: () => undefined };
-    const { caller, log } = rig((all) => {
+    const { dispatcher, log } = rig((all) => {
       handler.onMessage = () => {
         all.push("first");
         handler.onMessage = () => void all.push("second");
       };
       return handler;
     });
-    caller.dispatchMessage(1);
-    caller.dispatchMessage(2);
+    dispatcher.dispatchMessage(1);
+    dispatcher.dispatchMessage(2);
     expect(log).toEqual(["first", "second"]);
   });
 
-  test("that are null count as missing: an error is reported, not lost", () => {
-    const { caller, reports } = rig(() => ({ onMessage: thrower("x"), onError: null }) as unknown as HandlerCallbacks);
-    caller.dispatchMessage("x");
+  test("that are null count as missing: an error is reported to the host", () => {
+    const { dispatcher, reports } = rig(
+      () => ({ onMessage: thrower("x"), onError: null }) as unknown as HandlerCallbacks,
+    );
+    dispatcher.dispatchMessage("x");
     expect(reports).toEqual(["x"]);
   });
 });
 
 describe("synchronous callbacks", () => {
   // shows 4D-4-sync
-  test("meet no promise: a thousand messages are delivered within the call", () => {
-    const { caller, log } = rig(scripted);
+  test("that are synchronous need no promise: a thousand messages are delivered within the call", () => {
+    const { dispatcher, log } = rig(scripted);
     const then = vi.spyOn(Promise.prototype, "then");
-    for (let i = 0; i < 1000; i++) caller.dispatchMessage(`${i}`);
+    for (let i = 0; i < 1000; i++) dispatcher.dispatchMessage(`${i}`);
     const promises = then.mock.calls.length;
     then.mockRestore();
     expect(log).toEqual(Array.from({ length: 1000 }, (_, i) => `${i}`));
     expect(promises).toBe(0);
-    expect(caller.isBusy).toBe(false);
+    expect(dispatcher.isBusy).toBe(false);
   });
 
   test.each([null, 0, "", true, {}, { then: 1 }, () => undefined])(
-    "may return anything that is no promise: %o",
+    "may return anything that is not a promise: %o",
     (value) => {
-      const { caller, log } = rig(scripted);
-      caller.dispatchMessage(() => value);
-      caller.dispatchMessage("next");
+      const { dispatcher, log } = rig(scripted);
+      dispatcher.dispatchMessage(() => value);
+      dispatcher.dispatchMessage("next");
       expect(log).toEqual(["call", "next"]);
     },
   );
@@ -170,43 +172,43 @@ describe("synchronous callbacks", () => {
 
 describe("asynchronous callbacks", () => {
   // shows 4D-4-async, 4D-4-one-at-a-time
-  test("hold back all that comes after them, in order", async () => {
-    const { caller, log } = rig(scripted);
-    const first = gate();
-    const second = gate();
-    caller.dispatchMessage(() => first.promise);
-    caller.dispatchMessage("b");
-    caller.dispatchMessage(() => second.promise);
-    caller.dispatchError(new Error("e"));
-    caller.dispatchTerminate(TERMINATE, () => log.push("over"));
+  test("that are asynchronous delay everything after them, in order", async () => {
+    const { dispatcher, log } = rig(scripted);
+    const first = deferred();
+    const second = deferred();
+    dispatcher.dispatchMessage(() => first.promise);
+    dispatcher.dispatchMessage("b");
+    dispatcher.dispatchMessage(() => second.promise);
+    dispatcher.dispatchError(new Error("e"));
+    dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
     await turns();
     expect(log).toEqual(["call"]);
-    expect(caller.isBusy).toBe(true);
-    first.open();
+    expect(dispatcher.isBusy).toBe(true);
+    first.resolve();
     await turns();
     expect(log).toEqual(["call", "b", "call"]);
-    second.open();
+    second.resolve();
     await turns();
     expect(log).toEqual(["call", "b", "call", "error e", "terminate 1000", "over", "settled"]);
   });
 
-  test("hold back what is only to be done in order", async () => {
-    const { caller, log } = rig(scripted);
-    const { promise, open } = gate();
-    caller.runInOrder(() => log.push("at once"));
-    caller.dispatchMessage(() => promise);
-    caller.runInOrder(() => log.push("later"));
+  test("that are asynchronous delay tasks too", async () => {
+    const { dispatcher, log } = rig(scripted);
+    const { promise, resolve } = deferred();
+    dispatcher.runInOrder(() => log.push("at once"));
+    dispatcher.dispatchMessage(() => promise);
+    dispatcher.runInOrder(() => log.push("later"));
     expect(log).toEqual(["at once", "call"]);
-    open();
+    resolve();
     await turns();
     expect(log).toEqual(["at once", "call", "later", "settled"]);
   });
 
-  test("may be thenables that are no promises", async () => {
-    const { caller, log } = rig(scripted);
+  test("may return thenables that are not promises", async () => {
+    const { dispatcher, log } = rig(scripted);
     let settle = (): void => {};
-    caller.dispatchMessage(() => ({ then: (done: () => void) => (settle = done) }));
-    caller.dispatchMessage("next");
+    dispatcher.dispatchMessage(() => ({ then: (done: () => void) => (settle = done) }));
+    dispatcher.dispatchMessage("next");
     await turns();
     expect(log).toEqual(["call"]);
     settle();
@@ -214,41 +216,41 @@ describe("asynchronous callbacks", () => {
     expect(log).toEqual(["call", "next", "settled"]);
   });
 
-  test("of onOpen and of onTerminate are waited for too", async () => {
-    const opened = gate();
-    const closed = gate();
-    const { caller, log } = rig((all) => ({
+  test("onOpen and onTerminate are awaited too", async () => {
+    const opened = deferred();
+    const closed = deferred();
+    const { dispatcher, log } = rig((all) => ({
       ...scripted(all),
       onOpen: () => opened.promise,
       onTerminate: () => closed.promise,
     }));
-    caller.dispatchOpen();
-    caller.dispatchMessage("a");
-    caller.dispatchTerminate(TERMINATE, () => log.push("over"));
+    dispatcher.dispatchOpen();
+    dispatcher.dispatchMessage("a");
+    dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
     await turns();
     expect(log).toEqual([]);
-    opened.open();
+    opened.resolve();
     await turns();
     expect(log).toEqual(["a"]);
-    closed.open();
+    closed.resolve();
     await turns();
     expect(log).toEqual(["a", "over", "settled"]);
   });
 
   test("that reject are followed by an asynchronous onError before anything else", async () => {
-    const told = gate();
-    const { caller, log } = rig((all) => ({
+    const told = deferred();
+    const { dispatcher, log } = rig((all) => ({
       ...scripted(all),
       onError: () => {
         all.push("error");
         return told.promise;
       },
     }));
-    caller.dispatchMessage(() => Promise.reject(new Error("x")));
-    caller.dispatchTerminate(TERMINATE, () => log.push("over"));
+    dispatcher.dispatchMessage(() => Promise.reject(new Error("x")));
+    dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
     await turns();
     expect(log).toEqual(["call", "error", "failed"]);
-    told.open();
+    told.resolve();
     await turns();
     expect(log).toEqual(["call", "error", "failed", "terminate 1000", "over", "settled"]);
   });
@@ -256,21 +258,21 @@ describe("asynchronous callbacks", () => {
 
 describe("a callback on the stack", () => {
   // shows 4D-4-one-at-a-time
-  test("returns before what it caused is told", () => {
-    const { caller, log } = rig(scripted);
-    caller.dispatchMessage(() => {
-      caller.dispatchMessage("inside");
-      caller.dispatchError(new Error("queue full"));
-      caller.dispatchTerminate(TERMINATE, () => log.push("over"));
+  test("returns before its effects are reported", () => {
+    const { dispatcher, log } = rig(scripted);
+    dispatcher.dispatchMessage(() => {
+      dispatcher.dispatchMessage("inside");
+      dispatcher.dispatchError(new Error("queue full"));
+      dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
       log.push("returns");
     });
     expect(log).toEqual(["call", "returns", "inside", "error queue full", "terminate 1000", "over", "settled"]);
   });
 
-  test("is waited for before what it caused is told, where it is asynchronous", async () => {
-    const { caller, log } = rig(scripted);
-    caller.dispatchMessage(async () => {
-      caller.dispatchError(new Error("queue full"));
+  test("that is asynchronous settles before its effects are reported", async () => {
+    const { dispatcher, log } = rig(scripted);
+    dispatcher.dispatchMessage(async () => {
+      dispatcher.dispatchError(new Error("queue full"));
       await turns();
       log.push("returns");
     });
@@ -278,22 +280,22 @@ describe("a callback on the stack", () => {
     expect(log).toEqual(["call", "returns", "error queue full", "settled"]);
   });
 
-  test("of any kind counts: onOpen, onError", () => {
+  test("may be of any kind: onOpen, onError", () => {
     let caused = 0;
-    const { caller, log } = rig((all) => ({
+    const { dispatcher, log } = rig((all) => ({
       ...scripted(all),
       onOpen: () => {
-        caller.runInOrder(() => all.push("after open"));
+        dispatcher.runInOrder(() => all.push("after open"));
         all.push("open returns");
       },
       onError: () => {
         caused++;
-        caller.runInOrder(() => all.push("after error"));
+        dispatcher.runInOrder(() => all.push("after error"));
         all.push("error returns");
       },
     }));
-    caller.dispatchOpen();
-    caller.dispatchError(new Error("x"));
+    dispatcher.dispatchOpen();
+    dispatcher.dispatchError(new Error("x"));
     expect(caused).toBe(1);
     expect(log.filter((line) => line !== "settled")).toEqual([
       "open returns",
@@ -311,27 +313,27 @@ describe("a callback that throws", () => {
     ["undefined", undefined, "undefined"],
     ["null", null, "null"],
     ["a string", "text", "text"],
-  ])("%s has onError told and the connection closed", async (_name, thrown, message) => {
+  ])("%s calls onError and closes the connection", async (_name, thrown, message) => {
     for (const fail of [thrower(thrown), () => rejected(thrown)]) {
-      const { caller, log } = rig(scripted);
-      caller.dispatchMessage(fail);
-      caller.dispatchMessage("not delivered");
+      const { dispatcher, log } = rig(scripted);
+      dispatcher.dispatchMessage(fail);
+      dispatcher.dispatchMessage("not delivered");
       await turns();
-      caller.dispatchMessage("nor this");
+      dispatcher.dispatchMessage("nor this");
       expect(log.filter((line) => line !== "settled")).toEqual(["call", `error ${message}`, "failed"]);
     }
   });
 
   test("in onOpen does the same", () => {
-    const { caller, log } = rig((all) => ({ ...scripted(all), onOpen: thrower(new Error("oops")) }));
-    caller.dispatchOpen();
-    caller.dispatchMessage("not delivered");
+    const { dispatcher, log } = rig((all) => ({ ...scripted(all), onOpen: thrower(new Error("oops")) }));
+    dispatcher.dispatchOpen();
+    dispatcher.dispatchMessage("not delivered");
     expect(log).toEqual(["error oops", "failed"]);
   });
 
-  test("by a getter named then does the same", () => {
-    const { caller, log } = rig(scripted);
-    caller.dispatchMessage(() => ({
+  test("from a getter named then does the same", () => {
+    const { dispatcher, log } = rig(scripted);
+    dispatcher.dispatchMessage(() => ({
       get then(): never {
         throw new Error("then");
       },
@@ -339,28 +341,28 @@ describe("a callback that throws", () => {
     expect(log).toEqual(["call", "error then", "failed"]);
   });
 
-  test("without an onError is reported as the handler's", () => {
-    const { caller, log, reports } = rig(() => ({ onMessage: thrower("x") }));
-    caller.dispatchMessage("x");
+  test("without an onError is reported as an error of the handler", () => {
+    const { dispatcher, log, reports } = rig(() => ({ onMessage: thrower("x") }));
+    dispatcher.dispatchMessage("x");
     expect(log).toEqual(["report handler", "failed"]);
     expect(reports).toEqual(["x"]);
   });
 
   // shows 4D-2-error
-  test("a second time is reported: onError is told once", () => {
-    const { caller, log, reports } = rig(scripted);
-    caller.dispatchMessage(thrower(new Error("first")));
+  test("a second time is reported: onError is called once", () => {
+    const { dispatcher, log, reports } = rig(scripted);
+    dispatcher.dispatchMessage(thrower(new Error("first")));
     const second = new Error("second");
-    caller.dispatchError(second);
+    dispatcher.dispatchError(second);
     expect(log).toEqual(["call", "error first", "failed", "report library"]);
     expect(reports).toEqual([second]);
   });
 
   test.each(["throws", "rejects"])(
-    "and then in onError, which %s, is reported, and nothing is told twice",
+    "and then in onError, which %s, is reported, and nothing is reported twice",
     async (how) => {
       const second = new Error("in onError");
-      const { caller, log, reports } = rig((all) => ({
+      const { dispatcher, log, reports } = rig((all) => ({
         ...scripted(all),
         onError: () => {
           all.push("error");
@@ -368,8 +370,8 @@ describe("a callback that throws", () => {
           return Promise.reject(second);
         },
       }));
-      caller.dispatchMessage(thrower(new Error("first")));
-      caller.dispatchTerminate(TERMINATE, () => log.push("over"));
+      dispatcher.dispatchMessage(thrower(new Error("first")));
+      dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
       await turns();
       expect(log.filter((line) => line === "error")).toHaveLength(1);
       expect(log.filter((line) => line !== "settled").slice(-2)).toEqual(["terminate 1000", "over"]);
@@ -379,14 +381,14 @@ describe("a callback that throws", () => {
   );
 
   test.each(["throws", "rejects"])(
-    "in onTerminate, which %s, is reported, and the connection is over all the same",
+    "in onTerminate, which %s, is reported, and the connection ends too",
     async (how) => {
       const thrown = new Error("in onTerminate");
-      const { caller, log, reports } = rig((all) => ({
+      const { dispatcher, log, reports } = rig((all) => ({
         ...scripted(all),
         onTerminate: how === "throws" ? thrower(thrown) : () => Promise.reject(thrown),
       }));
-      caller.dispatchTerminate(TERMINATE, () => log.push("over"));
+      dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
       await turns();
       expect(log.filter((line) => line !== "settled")).toEqual(["report handler", "over"]);
       expect(reports).toEqual([thrown]);
@@ -394,72 +396,72 @@ describe("a callback that throws", () => {
   );
 });
 
-describe("a deaf caller", () => {
-  test("delivers no message, not even those that wait, but tells the end", async () => {
-    const { caller, log } = rig(scripted);
-    const { promise, open } = gate();
-    caller.dispatchMessage(() => promise);
-    caller.dispatchMessage("waits");
-    caller.stopDelivery();
-    caller.dispatchMessage("comes");
-    caller.dispatchTerminate(TERMINATE, () => log.push("over"));
-    open();
+describe("a dispatcher with stopped delivery", () => {
+  test("delivers no message, not even waiting ones, but calls onTerminate", async () => {
+    const { dispatcher, log } = rig(scripted);
+    const { promise, resolve } = deferred();
+    dispatcher.dispatchMessage(() => promise);
+    dispatcher.dispatchMessage("waits");
+    dispatcher.stopDelivery();
+    dispatcher.dispatchMessage("comes");
+    dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
+    resolve();
     await turns();
     expect(log).toEqual(["call", "terminate 1000", "over", "settled"]);
   });
 });
 
-describe("a forced caller", () => {
-  test("waits for no promise, not even for one that comes later", async () => {
+describe("a forced dispatcher", () => {
+  test("waits for no promise, also for no later one", async () => {
     const never = new Promise(() => {});
-    const { caller, log } = rig((all) => ({
+    const { dispatcher, log } = rig((all) => ({
       ...scripted(all),
       onTerminate: () => {
         all.push("terminate");
         return never;
       },
     }));
-    caller.dispatchMessage(() => never);
-    caller.dispatchMessage("waits");
-    caller.dispatchTerminate(TERMINATE, () => log.push("over"));
-    caller.stopWaiting();
+    dispatcher.dispatchMessage(() => never);
+    dispatcher.dispatchMessage("waits");
+    dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
+    dispatcher.stopWaiting();
     expect(log.filter((line) => line !== "settled")).toEqual(["call", "waits", "terminate", "over"]);
-    expect(caller.isBusy).toBe(false);
+    expect(dispatcher.isBusy).toBe(false);
   });
 
-  test("from inside an asynchronous onTerminate does not wait for it", async () => {
+  test("forced inside an asynchronous onTerminate does not wait for it", async () => {
     const never = new Promise(() => {});
-    const { caller, log } = rig((all) => ({
+    const { dispatcher, log } = rig((all) => ({
       ...scripted(all),
       onTerminate: () => {
-        caller.stopWaiting();
+        dispatcher.stopWaiting();
         all.push("terminate");
         return never;
       },
     }));
-    caller.dispatchTerminate(TERMINATE, () => log.push("over"));
+    dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
     await turns();
     expect(log.filter((line) => line !== "settled")).toEqual(["terminate", "over"]);
   });
 
-  test("from inside a callback lets it return first", () => {
-    const { caller, log } = rig(scripted);
-    caller.dispatchMessage(() => {
-      caller.dispatchTerminate(TERMINATE, () => log.push("over"));
-      caller.stopWaiting();
+  test("forced inside a callback lets it return first", () => {
+    const { dispatcher, log } = rig(scripted);
+    dispatcher.dispatchMessage(() => {
+      dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
+      dispatcher.stopWaiting();
       log.push("returns");
     });
     expect(log.filter((line) => line !== "settled")).toEqual(["call", "returns", "terminate 1000", "over"]);
   });
 
   // shows 4D-2-terminate
-  test("reports what an abandoned callback rejects with later: onTerminate stays the last call", async () => {
-    const { caller, log, reports } = rig(scripted);
-    const { promise, fail } = gate();
-    caller.dispatchMessage(() => promise);
-    caller.dispatchTerminate(TERMINATE, () => log.push("over"));
-    caller.stopWaiting();
-    fail("late");
+  test("reports a late rejection of an abandoned callback: onTerminate stays the last call", async () => {
+    const { dispatcher, log, reports } = rig(scripted);
+    const { promise, reject } = deferred();
+    dispatcher.dispatchMessage(() => promise);
+    dispatcher.dispatchTerminate(TERMINATE, () => log.push("over"));
+    dispatcher.stopWaiting();
+    reject("late");
     await turns();
     expect(log.filter((line) => line !== "settled")).toEqual([
       "call",

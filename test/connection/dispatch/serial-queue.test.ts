@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SerialQueue } from "../../../src/connection/dispatch/serial-queue.ts";
 import { cases, seed } from "../../support/fuzz.ts";
-import { gate } from "../../support/session.ts";
+import { deferred } from "../../support/session.ts";
 import { turns } from "../../support/wire.ts";
 
-/** A queue that writes down what happens. */
+/** A queue that records what happens. */
 function recorded(): { queue: SerialQueue; log: string[]; failed: (error: unknown) => void } {
   const log: string[] = [];
   const queue = new SerialQueue(() => log.push("free"));
@@ -13,87 +13,87 @@ function recorded(): { queue: SerialQueue; log: string[]; failed: (error: unknow
 }
 
 describe("a serial queue", () => {
-  test("is not held until it waits for a promise", async () => {
+  test("is free until it waits for a promise", async () => {
     const { queue, log, failed } = recorded();
     expect(queue.isWaiting).toBe(false);
-    const { promise, open } = gate();
+    const { promise, resolve } = deferred();
     queue.waitFor(promise, failed);
     expect(queue.isWaiting).toBe(true);
-    open();
+    resolve();
     await turns();
     expect(queue.isWaiting).toBe(false);
     expect(log).toEqual(["free"]);
   });
 
-  test("runs what is deferred in order when the promise has settled, and says that it is free once", async () => {
+  test("runs deferred tasks in order when the promise has settled, and reports once that it is free", async () => {
     const { queue, log, failed } = recorded();
-    const { promise, open } = gate();
+    const { promise, resolve } = deferred();
     queue.waitFor(promise, failed);
     for (const name of ["a", "b", "c"]) queue.addTask(() => log.push(name));
     await turns();
     expect(log).toEqual([]);
-    open();
+    resolve();
     await turns();
     expect(log).toEqual(["a", "b", "c", "free"]);
   });
 
-  test("waits again where a task holds, and leaves what is behind it", async () => {
+  test("waits again after a task that returns a promise, and keeps what follows it", async () => {
     const { queue, log, failed } = recorded();
-    const first = gate();
-    const second = gate();
+    const first = deferred();
+    const second = deferred();
     queue.waitFor(first.promise, failed);
     queue.addTask(() => {
       log.push("a");
       queue.waitFor(second.promise, failed);
     });
     queue.addTask(() => log.push("b"));
-    first.open();
+    first.resolve();
     await turns();
     expect(log).toEqual(["a"]);
     expect(queue.isWaiting).toBe(true);
-    second.open();
+    second.resolve();
     await turns();
     expect(log).toEqual(["a", "b", "free"]);
   });
 
-  test("hands on what a promise rejects with before anything else runs", async () => {
+  test("passes on a rejection before anything else runs", async () => {
     const { queue, log, failed } = recorded();
-    const { promise, fail } = gate();
+    const { promise, reject } = deferred();
     queue.waitFor(promise, failed);
     queue.addTask(() => log.push("a"));
-    fail("reason");
+    reject("reason");
     await turns();
     expect(log).toEqual(["failed reason", "a", "free"]);
   });
 
-  test("waits for what is held by the answer to a rejection: nothing runs meanwhile, and all runs once", async () => {
+  test("waits for a promise from the rejection handler: nothing runs meanwhile, and all runs once", async () => {
     const { queue, log, failed } = recorded();
-    const first = gate();
-    const second = gate();
+    const first = deferred();
+    const second = deferred();
     queue.waitFor(first.promise, () => {
       log.push("failed");
       queue.waitFor(second.promise, failed);
     });
     queue.addTask(() => log.push("a"));
-    first.fail("reason");
+    first.reject("reason");
     await turns();
     expect(log).toEqual(["failed"]);
     expect(queue.isWaiting).toBe(true);
-    second.open();
+    second.resolve();
     await turns();
     expect(log).toEqual(["failed", "a", "free"]);
   });
 
-  test("runs what a task defers behind what is there already", async () => {
+  test("runs what a task defers after what is queued already", async () => {
     const { queue, log, failed } = recorded();
-    const { promise, open } = gate();
+    const { promise, resolve } = deferred();
     queue.waitFor(promise, failed);
     queue.addTask(() => {
       log.push("a");
       queue.addTask(() => log.push("c"));
     });
     queue.addTask(() => log.push("b"));
-    open();
+    resolve();
     await turns();
     expect(log).toEqual(["a", "b", "c", "free"]);
   });
@@ -110,9 +110,9 @@ describe("a serial queue", () => {
     expect(log).toEqual(["a", "still a", "b", "free"]);
   });
 
-  test("is as deep in a long queue as in a short one", async () => {
+  test("uses no more stack for a long queue than for a short one", async () => {
     const { queue, log, failed } = recorded();
-    const { promise, open } = gate();
+    const { promise, resolve } = deferred();
     queue.waitFor(promise, failed);
     let run = 0;
     for (let i = 0; i < 100_000; i++) {
@@ -121,7 +121,7 @@ describe("a serial queue", () => {
         queue.runNext();
       });
     }
-    open();
+    resolve();
     await turns();
     expect(run).toBe(100_000);
     expect(log).toEqual(["free"]);
@@ -151,38 +151,38 @@ describe("a serial queue", () => {
     expect(log).toEqual(["a", "failed thrown", "b", "free"]);
   });
 
-  test("that is forced runs all at once, and the promise changes nothing when it settles", async () => {
+  test("that is forced runs everything at once, and the promise has no effect when it settles", async () => {
     const { queue, log, failed } = recorded();
-    const { promise, open } = gate();
+    const { promise, resolve } = deferred();
     queue.waitFor(promise, failed);
     queue.addTask(() => log.push("a"));
     queue.addTask(() => log.push("b"));
     queue.stopWaiting();
     expect(queue.isWaiting).toBe(false);
     expect(log).toEqual(["a", "b", "free"]);
-    open();
+    resolve();
     await turns();
     expect(log).toEqual(["a", "b", "free"]);
   });
 
-  test("that is forced still hears of a rejection: it is not lost", async () => {
+  test("that is forced still passes on a rejection", async () => {
     const { queue, log, failed } = recorded();
-    const { promise, fail } = gate();
+    const { promise, reject } = deferred();
     queue.waitFor(promise, failed);
     queue.stopWaiting();
-    fail("late");
+    reject("late");
     await turns();
     expect(log).toEqual(["free", "failed late"]);
   });
 
-  test("keeps the order whatever settles when", async () => {
+  test("keeps the order for any order of settling", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom("sync", "resolves", "rejects", "later"), { maxLength: 12 }),
         async (kinds) => {
           const { queue, log } = recorded();
           const running = { now: 0 };
-          const start = gate();
+          const start = deferred();
           queue.waitFor(start.promise, () => undefined);
           kinds.forEach((kind, i) => {
             queue.addTask(() => {
@@ -196,7 +196,7 @@ describe("a serial queue", () => {
               );
             });
           });
-          start.open();
+          start.resolve();
           await turns(2 + kinds.length);
           const expected = kinds.flatMap((kind, i) => (kind === "rejects" ? [`${i}`, `${i} failed`] : [`${i}`]));
           expect(log).toEqual([...expected, "free"]);
@@ -208,7 +208,7 @@ describe("a serial queue", () => {
 });
 
 describe("a rest", () => {
-  /** A queue that asks for one before each item. `rests`: what it is told, one after the other; then undefined. */
+  /** A queue that asks for a delay before each item. `rests`: the delays, one after the other; then undefined. */
   function resting(rests: (PromiseLike<void> | undefined)[]) {
     const log: string[] = [];
     const queue = new SerialQueue(
@@ -222,7 +222,7 @@ describe("a rest", () => {
     return { queue, log };
   }
 
-  test("is asked for before each item, which is delivered at once where there is none", () => {
+  test("is asked for before each item, which is delivered at once without a delay", () => {
     const { queue, log } = resting([]);
     queue.addItem("a");
     queue.addItem("b");
@@ -230,8 +230,8 @@ describe("a rest", () => {
     expect(log).toEqual(["asked", "a", "asked", "b", "free"]);
   });
 
-  test("is waited for, and asked for again before the same item", async () => {
-    const [first, second] = [gate(), gate()];
+  test("is awaited, and asked for again before the same item", async () => {
+    const [first, second] = [deferred(), deferred()];
     const { queue, log } = resting([first.promise, second.promise]);
     queue.addItem("a");
     queue.addItem("b");
@@ -239,79 +239,79 @@ describe("a rest", () => {
     expect([log, queue.isWaiting, queue.length]).toEqual([["asked"], true, 2]);
     await turns();
     expect(log).toEqual(["asked"]);
-    first.open();
+    first.resolve();
     await turns();
     expect([log, queue.isWaiting, queue.length]).toEqual([["asked", "asked"], true, 2]);
-    second.open();
+    second.resolve();
     await turns();
     expect(log).toEqual(["asked", "asked", "asked", "a", "asked", "b", "free"]);
     expect([queue.isWaiting, queue.length]).toEqual([false, 0]);
   });
 
-  test("between two items holds back the second alone", async () => {
-    const { promise, open } = gate();
+  test("between two items delays only the second", async () => {
+    const { promise, resolve } = deferred();
     const { queue, log } = resting([undefined, promise]);
     queue.addItem("a");
     queue.addItem("b");
     queue.runNext();
     expect([log, queue.length]).toEqual([["asked", "a", "asked"], 1]);
-    open();
+    resolve();
     await turns();
     expect(log).toEqual(["asked", "a", "asked", "asked", "b", "free"]);
   });
 
-  test("is not asked for before a task: only what stands before that rests", async () => {
-    const { promise, open } = gate();
+  test("is not asked for before a task: only the items before it are delayed", async () => {
+    const { promise, resolve } = deferred();
     const { queue, log } = resting([promise]);
     queue.addTask(() => log.push("task"));
     queue.runNext();
     expect(log).toEqual(["task", "free"]);
     queue.addItem("a");
-    queue.addTask(() => log.push("behind"));
+    queue.addTask(() => log.push("after"));
     queue.runNext();
     expect(log.slice(2)).toEqual(["asked"]);
-    open();
+    resolve();
     await turns();
-    expect(log.slice(2)).toEqual(["asked", "asked", "a", "behind", "free"]);
+    expect(log.slice(2)).toEqual(["asked", "asked", "a", "after", "free"]);
   });
 
-  test("that rejects is over as well: the next answer counts", async () => {
-    const { promise, fail } = gate();
+  test("that rejects is over too: the next answer counts", async () => {
+    const { promise, reject } = deferred();
     const { queue, log } = resting([promise]);
     queue.addItem("a");
     queue.runNext();
-    fail("reason");
+    reject("reason");
     await turns();
     expect(log).toEqual(["asked", "asked", "a", "free"]);
   });
 
-  test("is no rest any more for a queue that is forced, once none is wanted", async () => {
-    const { promise, open } = gate();
+  test("no longer delays a forced queue when the next answer is undefined", async () => {
+    const { promise, resolve } = deferred();
     const { queue, log } = resting([promise]);
     queue.addItem("a");
     queue.addItem("b");
     queue.runNext();
     queue.stopWaiting();
     expect(log).toEqual(["asked", "asked", "a", "asked", "b", "free"]);
-    open();
+    resolve();
     await turns();
     expect(log).toHaveLength(6);
   });
 
-  test("is waited for by a queue that is forced where one is still wanted", async () => {
-    const [first, second] = [gate(), gate()];
+  test("still delays a forced queue when the next answer is a promise", async () => {
+    const [first, second] = [deferred(), deferred()];
     const { queue, log } = resting([first.promise, second.promise]);
     queue.addItem("a");
     queue.runNext();
     queue.stopWaiting();
     expect([log, queue.isWaiting]).toEqual([["asked", "asked"], true]);
-    // The one that was given up changes nothing.
-    first.open();
+    // The abandoned promise has no effect.
+    first.resolve();
     await turns();
     expect([log, queue.isWaiting]).toEqual([["asked", "asked"], true]);
     queue.stopWaiting();
     expect(log).toEqual(["asked", "asked", "asked", "a", "free"]);
-    second.open();
+    second.resolve();
     await turns();
     expect(log).toHaveLength(5);
   });

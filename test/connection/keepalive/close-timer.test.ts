@@ -10,19 +10,19 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A connection that closes: what waits and whether the peer has answered, the test says. */
+/** A connection that closes. The test sets what waits and whether the peer has answered. */
 class Closing implements ClosingConnection {
   bufferedAmount = 0;
   peerClose: unknown = undefined;
-  /** When it was too late, in milliseconds since the beginning. */
+  /** When the time was over, in milliseconds since the beginning. */
   readonly late: number[] = [];
   readonly #begun = performance.now();
-  readonly goodbye: CloseTimer;
+  readonly closeTimer: CloseTimer;
 
-  /** It has 100 ms. `patience`: milliseconds for what waits; none: no `until`. */
+  /** The timeout is 100 ms. `patience`: milliseconds for waiting bytes; undefined: no `until`. */
   constructor(waiting: number, patience?: number) {
     this.bufferedAmount = waiting;
-    this.goodbye = new CloseTimer(this, 100, patience === undefined ? 0 : this.#begun + patience);
+    this.closeTimer = new CloseTimer(this, 100, patience === undefined ? 0 : this.#begun + patience);
   }
 
   onCloseTimeout(): void {
@@ -30,7 +30,7 @@ class Closing implements ClosingConnection {
   }
 }
 
-/** So much time passes, ten milliseconds a turn. */
+/** This many milliseconds pass, ten in each turn. */
 async function pass(ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 10) {
     vi.advanceTimersByTime(10);
@@ -38,11 +38,11 @@ async function pass(ms: number): Promise<void> {
   }
 }
 
-describe("a goodbye without an end for what waits", () => {
+describe("a close timer without a limit for waiting bytes", () => {
   test.each([
     ["nothing", 0],
     ["something", 1],
-  ])("is too late after its time, once, where %s waits", async (_what, waiting) => {
+  ])("ends after its timeout, once, when %s waits", async (_what, waiting) => {
     const closing = new Closing(waiting);
     await pass(90);
     expect(closing.late).toEqual([]);
@@ -54,14 +54,14 @@ describe("a goodbye without an end for what waits", () => {
   });
 });
 
-describe("a goodbye with an end for what waits", () => {
-  test("is too late after its time where nothing waits: the end is not for the peer's answer", async () => {
+describe("a close timer with a limit for waiting bytes", () => {
+  test("ends after its timeout when nothing waits: the limit is not for the peer's answer", async () => {
     const closing = new Closing(0, 1000);
     await pass(1500);
     expect(closing.late).toEqual([100]);
   });
 
-  test("waits until then for what is not sent", async () => {
+  test("waits until the limit for unsent bytes", async () => {
     const closing = new Closing(5, 350);
     await pass(390);
     expect(closing.late).toEqual([]);
@@ -72,11 +72,11 @@ describe("a goodbye with an end for what waits", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("has its time once more when it is seen that all is sent", async () => {
+  test("starts its timeout again when it sees that all is sent", async () => {
     const closing = new Closing(5, 10_000);
     await pass(250);
     closing.bufferedAmount = 0;
-    // That is seen at 300.
+    // It sees this at 300.
     await pass(140);
     expect(closing.late).toEqual([]);
     await pass(10);
@@ -85,7 +85,7 @@ describe("a goodbye with an end for what waits", () => {
     expect(closing.late).toEqual([400]);
   });
 
-  test("waits on where something waits again", async () => {
+  test("goes on when bytes wait again", async () => {
     const closing = new Closing(5, 10_000);
     await pass(150);
     closing.bufferedAmount = 0;
@@ -93,14 +93,14 @@ describe("a goodbye with an end for what waits", () => {
     closing.bufferedAmount = 5;
     await pass(100);
     closing.bufferedAmount = 0;
-    // Seen empty at 200, with something at 300, empty at 400.
+    // Nothing waits at 200, something at 300, nothing at 400.
     await pass(140);
     expect(closing.late).toEqual([]);
     await pass(10);
     expect(closing.late).toEqual([500]);
   });
 
-  test("that is over already is none", async () => {
+  test("that is already over does not count", async () => {
     const closing = new Closing(5, 100);
     await pass(100);
     expect(closing.late).toEqual([100]);
@@ -108,7 +108,7 @@ describe("a goodbye with an end for what waits", () => {
 });
 
 describe("a peer's close frame", () => {
-  test("that came while we stood still is read first, and the peer has all its time to close its side", async () => {
+  test("that came while the event loop was blocked is read first, and the peer has the whole timeout to close its side", async () => {
     const closing = new Closing(0);
     vi.advanceTimersByTime(100);
     closing.peerClose = { code: 1000, reason: undefined };
@@ -119,7 +119,7 @@ describe("a peer's close frame", () => {
     expect(closing.late).toEqual([200]);
   });
 
-  test("that came before is no reason to wait longer", async () => {
+  test("that came before does not extend the time", async () => {
     const closing = new Closing(0);
     await pass(50);
     closing.peerClose = { code: 1000, reason: undefined };
@@ -128,26 +128,26 @@ describe("a peer's close frame", () => {
   });
 });
 
-describe("a connection that is gone", () => {
+describe("a closed connection", () => {
   test.each([
     ["at once", 0, 0],
     ["shortly before its time is over", 90, 0],
     ["while something waits", 90, 5],
-    ["when something has been waited for", 250, 5],
-  ])("%s leaves no timer, and is never too late", async (_when, ms, waiting) => {
+    ["after something has waited", 250, 5],
+  ])("%s leaves no timer, and reports no timeout", async (_when, ms, waiting) => {
     const closing = new Closing(waiting, 10_000);
     await pass(ms);
     expect(vi.getTimerCount()).toBe(1);
-    closing.goodbye.stop();
+    closing.closeTimer.stop();
     expect(vi.getTimerCount()).toBe(0);
     await pass(1000);
     expect(closing.late).toEqual([]);
   });
 
-  test("between the timer and the end of the turn is not too late either", async () => {
+  test("closed between the timer and the end of the turn reports no timeout either", async () => {
     const closing = new Closing(0);
     vi.advanceTimersByTime(100);
-    closing.goodbye.stop();
+    closing.closeTimer.stop();
     await turns(2);
     expect([closing.late, vi.getTimerCount()]).toEqual([[], 0]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { connectionLimitNames, zeroCounters } from "../../../src/connection/counters/limit-counters.ts";
 import { copy } from "../../support/bytes.ts";
 import { asClient, encode } from "../../support/frames.ts";
-import { Session, type SessionOptions, gate, ping, text } from "../../support/session.ts";
+import { Session, type SessionOptions, deferred, ping, text } from "../../support/session.ts";
 import { framesIn } from "../../support/sent-frames.ts";
 import { Wire, turns } from "../../support/wire.ts";
 import { outgoing } from "../../support/outgoing.ts";
@@ -13,7 +13,7 @@ const LIFE = { tick: 1000, pingInterval: 3, pingTimeout: 2, idleTimeout: Infinit
 const OPEN = ["open"];
 const DEAD = [OPEN, ["error", 208], ["terminate", 1006, undefined, "Closed"]];
 
-/** A session of which the clock ticks, and that is looked at in each tick. */
+/** A session whose clock ticks, and which is checked in each tick. */
 function living(options: SessionOptions = {}, react: ConstructorParameters<typeof Session>[0] = {}) {
   const limitCounters = zeroCounters(connectionLimitNames);
   const session = new Session(react, { life: LIFE, limitCounters, ...options });
@@ -34,7 +34,7 @@ function pong({ stream }: Session): Uint8Array {
 }
 
 describe("a silent peer", () => {
-  test("is pinged, and its connection failed with no close frame when nothing comes", async () => {
+  test("is pinged, and its connection fails without a close frame when nothing comes", async () => {
     const { session, limitCounters, live } = living();
     await live(6);
     expect(session.sent).toEqual([["ping", expect.stringMatching(/^[0-9a-f]{8}$/)]]);
@@ -53,7 +53,7 @@ describe("a silent peer", () => {
     ["a ping of its own", ping("x")],
     ["a foreign pong", asClient(encode({ opcode: 10, payload: Buffer.from("mine") }))],
     ["a byte of a frame", text("x").subarray(0, 1)],
-  ])("lives with %s, and is asked again when that was all", async (_what, bytes) => {
+  ])("lives with %s, and is pinged again when nothing more comes", async (_what, bytes) => {
     const { session, live, pings } = living();
     await live(6);
     session.receive(bytes);
@@ -63,7 +63,7 @@ describe("a silent peer", () => {
     expect(session.connection.status).toBe("Closed");
   });
 
-  test("is not dead behind our own close frame: that has a time of its own", async () => {
+  test("is not dead after our own close frame: that has its own timeout", async () => {
     const { session, limitCounters, live } = living();
     session.connection.terminate(1000);
     await live(20);
@@ -72,7 +72,7 @@ describe("a silent peer", () => {
 });
 
 describe("a peer that answers", () => {
-  test("lives, and is asked again after each silence", async () => {
+  test("lives, and is pinged again after each silence", async () => {
     const { session, live, pings } = living();
     for (let i = 0; i < 5; i++) {
       await live(4);
@@ -90,7 +90,7 @@ describe("a peer that answers", () => {
     expect(await answer).toBeTypeOf("number");
   });
 
-  test("that goes instead settles measure() with undefined", async () => {
+  test("that disconnects instead settles measure() with undefined", async () => {
     const { session } = living();
     const answer = session.connection.measureRoundTrip();
     session.stream.reset();
@@ -100,9 +100,9 @@ describe("a peer that answers", () => {
 });
 
 describe("a peer that is not read", () => {
-  /** A session whose handler is at work until the gate opens: it is paused at the turn's end. */
+  /** A session whose handler is pending until the test resolves it: reading is paused at the turn's end. */
   async function paused() {
-    const work = gate();
+    const work = deferred();
     const rig = living({}, { message: () => work.promise });
     rig.session.receive(text("work"));
     await turns();
@@ -116,10 +116,10 @@ describe("a peer that is not read", () => {
     expect([pings(), session.connection.status]).toEqual([10, "Connected"]);
   });
 
-  test("has all its time anew when it is read again", async () => {
+  test("has its whole time again when it is read again", async () => {
     const { session, work, live, pings } = await paused();
     await live(7);
-    work.open();
+    work.resolve();
     await turns();
     expect(session.stream.isPaused()).toBe(false);
     await live(6);
@@ -130,7 +130,7 @@ describe("a peer that is not read", () => {
 });
 
 describe("a peer that takes slowly", () => {
-  test("lives as long as it takes something, and is dead when it does not", async () => {
+  test("lives while it takes bytes, and is dead when it does not", async () => {
     const stream = new Wire({ highWaterMark: 1 });
     const { session, live } = living({ stream });
     await turns();
@@ -147,7 +147,7 @@ describe("a peer that takes slowly", () => {
   });
 });
 
-describe("a connection that is limited in time", () => {
+describe("a connection with a time limit", () => {
   test.each(["idleTimeout", "maxLifetime"] as const)("is closed with 1001 and counted: %s", async (limit) => {
     const { session, limitCounters, live } = living({ life: { ...LIFE, pingInterval: Infinity, [limit]: 6 } });
     await live(6);
@@ -157,7 +157,7 @@ describe("a connection that is limited in time", () => {
     expect(limitCounters[limit]).toBe(1);
   });
 
-  test("is not idle when messages come or are sent, in strings or in bytes; for pings it is", async () => {
+  test("is not idle when messages come or are sent, as strings or bytes; pings do not count", async () => {
     const { session, live } = living({ life: { ...LIFE, pingInterval: Infinity, idleTimeout: 6 } });
     await live(6);
     session.receive(text("x"));
@@ -173,15 +173,15 @@ describe("a connection that is limited in time", () => {
     expect(session.sent.at(-1)).toEqual(["close", "1001"]);
   });
 
-  test("is not idle while its handler is at work", async () => {
-    const work = gate();
+  test("is not idle while its handler is pending", async () => {
+    const work = deferred();
     const { session, live } = living(
       { life: { ...LIFE, pingInterval: Infinity, idleTimeout: 6 } },
       { message: () => work.promise },
     );
     session.receive(text("work"));
     await live(20);
-    work.open();
+    work.resolve();
     await turns();
     await live(6);
     expect(session.connection.status).toBe("Connected");

@@ -1,308 +1,308 @@
 import { describe, expect, test } from "vitest";
 import { hex } from "../../support/bytes.ts";
-import { Patient } from "../../support/patient.ts";
+import { LivenessRig } from "../../support/liveness-rig.ts";
 import { Wire } from "../../support/wire.ts";
 
 describe("a silent peer", () => {
-  test("is pinged when its time is over, and dead when that for the answer is", () => {
-    const patient = new Patient();
-    patient.live(10);
-    expect(patient.log).toEqual(["ping at 104", "dead at 107"]);
+  test("is pinged after pingInterval, and dead after pingTimeout", () => {
+    const liveness = new LivenessRig();
+    liveness.live(10);
+    expect(liveness.log).toEqual(["ping at 104", "dead at 107"]);
   });
 
-  test("is alive with any byte, and its silence is counted from there", () => {
-    const patient = new Patient();
-    patient.live(6);
-    patient.hear();
-    patient.live(3);
-    expect(patient.log).toEqual(["ping at 104"]);
-    patient.live(4);
-    expect(patient.log).toEqual(["ping at 104", "ping at 110", "dead at 113"]);
+  test("is alive with any byte, and its silence counts from that byte", () => {
+    const liveness = new LivenessRig();
+    liveness.live(6);
+    liveness.receive();
+    liveness.live(3);
+    expect(liveness.log).toEqual(["ping at 104"]);
+    liveness.live(4);
+    expect(liveness.log).toEqual(["ping at 104", "ping at 110", "dead at 113"]);
   });
 
-  test("is asked again with the same ping: any of its pongs answers", async () => {
-    const patient = new Patient();
-    patient.live(6);
-    patient.hear();
-    patient.live(4);
-    expect(patient.asked).toHaveLength(2);
-    expect(patient.asked[0]).toEqual(patient.asked[1]);
-    const answer = patient.measureRoundTrip();
-    patient.onPong(patient.asked[0]!);
+  test("is pinged again with the same payload: any of the pongs answers", async () => {
+    const liveness = new LivenessRig();
+    liveness.live(6);
+    liveness.receive();
+    liveness.live(4);
+    expect(liveness.asked).toHaveLength(2);
+    expect(liveness.asked[0]).toEqual(liveness.asked[1]);
+    const answer = liveness.measureRoundTrip();
+    liveness.onPong(liveness.asked[0]!);
     expect(await answer).toBeGreaterThanOrEqual(0);
   });
 
-  test("is asked with a new ping when it has answered the last", () => {
-    const patient = new Patient();
+  test("gets a new ping when it has answered the last one", () => {
+    const liveness = new LivenessRig();
     for (let i = 0; i < 3; i++) {
-      patient.live(4);
-      patient.hear();
-      patient.onPong(patient.asked.at(-1)!);
+      liveness.live(4);
+      liveness.receive();
+      liveness.onPong(liveness.asked.at(-1)!);
     }
-    expect(patient.log).toEqual(["ping at 104", "ping at 108", "ping at 112"]);
-    expect(new Set(patient.asked.map((payload) => payload.latin1Slice(0, 4))).size).toBe(3);
+    expect(liveness.log).toEqual(["ping at 104", "ping at 108", "ping at 112"]);
+    expect(new Set(liveness.asked.map((payload) => payload.latin1Slice(0, 4))).size).toBe(3);
   });
 
-  test("is not asked when it is not open any more", () => {
-    const patient = new Patient();
-    patient.open = false;
-    patient.live(10);
-    expect(patient.log).toEqual([]);
+  test("is not pinged when it is not open any more", () => {
+    const liveness = new LivenessRig();
+    liveness.open = false;
+    liveness.live(10);
+    expect(liveness.log).toEqual([]);
   });
 
-  test("is never asked where no interval is kept, nor is it dead without an answer to the user's own ping", () => {
-    const patient = new Patient({ pingInterval: Infinity, pingTimeout: Infinity });
-    void patient.measureRoundTrip();
-    patient.live(1000);
-    expect(patient.log).toEqual(["ping at 100"]);
-  });
-});
-
-describe("a peer that we do not listen to", () => {
-  test("is pinged, so that the system finds out, and lives", () => {
-    const patient = new Patient();
-    patient.deaf = true;
-    patient.live(12);
-    expect(patient.log).toEqual(["ping at 104", "ping at 108", "ping at 112"]);
-  });
-
-  test("has all its time anew when we listen again", () => {
-    const patient = new Patient();
-    patient.deaf = true;
-    patient.live(7);
-    patient.deaf = false;
-    patient.hear();
-    patient.live(6);
-    expect(patient.log).toEqual(["ping at 104", "ping at 111"]);
-    patient.live(1);
-    expect(patient.log.at(-1)).toBe("dead at 114");
+  test("is never pinged without an interval, and not dead without an answer to the user's own ping", () => {
+    const liveness = new LivenessRig({ pingInterval: Infinity, pingTimeout: Infinity });
+    void liveness.measureRoundTrip();
+    liveness.live(1000);
+    expect(liveness.log).toEqual(["ping at 100"]);
   });
 });
 
-describe("a peer that takes slowly what was written to it", () => {
-  /** One to whom four writes wait. */
-  function slow(): Patient {
+describe("a peer that is not read", () => {
+  test("is pinged, so that the system finds a lost connection, and lives", () => {
+    const liveness = new LivenessRig();
+    liveness.readingStopped = true;
+    liveness.live(12);
+    expect(liveness.log).toEqual(["ping at 104", "ping at 108", "ping at 112"]);
+  });
+
+  test("has its whole time again when it is read again", () => {
+    const liveness = new LivenessRig();
+    liveness.readingStopped = true;
+    liveness.live(7);
+    liveness.readingStopped = false;
+    liveness.receive();
+    liveness.live(6);
+    expect(liveness.log).toEqual(["ping at 104", "ping at 111"]);
+    liveness.live(1);
+    expect(liveness.log.at(-1)).toBe("dead at 114");
+  });
+});
+
+describe("a peer that takes written bytes slowly", () => {
+  /** A peer for which four writes wait. */
+  function slow(): LivenessRig {
     const stream = new Wire();
     stream.stick();
     for (let i = 0; i < 4; i++) stream.write(hex("00"));
-    return new Patient({}, stream);
+    return new LivenessRig({}, stream);
   }
 
-  test("lives as long as it takes some of it between two looks", () => {
-    const patient = slow();
-    patient.live(5);
-    patient.take();
-    patient.live(3);
-    expect(patient.log).toEqual(["ping at 104"]);
-    // It was seen taking something at 106: one interval, one answer.
-    patient.live(10);
-    expect(patient.log).toEqual(["ping at 104", "ping at 110", "dead at 113"]);
+  test("lives while it takes some of them between two checks", () => {
+    const liveness = slow();
+    liveness.live(5);
+    liveness.take();
+    liveness.live(3);
+    expect(liveness.log).toEqual(["ping at 104"]);
+    // It took something at 106: one interval, then one timeout.
+    liveness.live(10);
+    expect(liveness.log).toEqual(["ping at 104", "ping at 110", "dead at 113"]);
   });
 
-  test("is dead when it takes nothing any more", () => {
-    const patient = slow();
-    patient.live(10);
-    expect(patient.log).toEqual(["ping at 104", "dead at 107"]);
+  test("is dead when it stops taking bytes", () => {
+    const liveness = slow();
+    liveness.live(10);
+    expect(liveness.log).toEqual(["ping at 104", "dead at 107"]);
   });
 
-  test("is not alive for what is written to it meanwhile", () => {
-    const patient = slow();
-    patient.live(5);
-    patient.write();
-    patient.live(5);
-    expect(patient.log).toEqual(["ping at 104", "dead at 107"]);
+  test("is not alive because of bytes that are written meanwhile", () => {
+    const liveness = slow();
+    liveness.live(5);
+    liveness.write();
+    liveness.live(5);
+    expect(liveness.log).toEqual(["ping at 104", "dead at 107"]);
   });
 });
 
-describe("a ping behind what was written", () => {
+describe("a ping after written bytes", () => {
   const HALF_MIB = 512 * 1024;
 
-  test("has one timeout more for each 512 KiB", () => {
-    const patient = new Patient();
-    patient.written = 3 * HALF_MIB;
-    patient.live(12);
-    expect(patient.log).toEqual(["ping at 104"]);
-    patient.live(1);
-    expect(patient.log).toEqual(["ping at 104", "dead at 113"]);
+  test("has one more timeout for each 512 KiB", () => {
+    const liveness = new LivenessRig();
+    liveness.written = 3 * HALF_MIB;
+    liveness.live(12);
+    expect(liveness.log).toEqual(["ping at 104"]);
+    liveness.live(1);
+    expect(liveness.log).toEqual(["ping at 104", "dead at 113"]);
   });
 
-  test("has that of 4 MiB for more than those", () => {
-    const patient = new Patient();
-    patient.written = 100 * HALF_MIB;
-    patient.live(22);
-    expect(patient.log).toEqual(["ping at 104"]);
-    patient.live(1);
-    expect(patient.log).toEqual(["ping at 104", "dead at 123"]);
+  test("has the timeouts of 4 MiB for more than 4 MiB", () => {
+    const liveness = new LivenessRig();
+    liveness.written = 100 * HALF_MIB;
+    liveness.live(22);
+    expect(liveness.log).toEqual(["ping at 104"]);
+    liveness.live(1);
+    expect(liveness.log).toEqual(["ping at 104", "dead at 123"]);
   });
 
-  test("has none for what is written behind it", () => {
-    const patient = new Patient();
-    patient.live(4);
-    patient.written = 8 * HALF_MIB;
-    patient.live(5);
-    expect(patient.log).toEqual(["ping at 104", "dead at 107"]);
+  test("has no more timeouts for bytes written after it", () => {
+    const liveness = new LivenessRig();
+    liveness.live(4);
+    liveness.written = 8 * HALF_MIB;
+    liveness.live(5);
+    expect(liveness.log).toEqual(["ping at 104", "dead at 107"]);
   });
 
-  test("has none for what was written before the peer was last heard: that has come", () => {
-    const patient = new Patient();
-    patient.written = 8 * HALF_MIB;
-    patient.live(2);
-    patient.hear();
-    patient.live(8);
-    expect(patient.log).toEqual(["ping at 106", "dead at 109"]);
+  test("has no more timeouts for bytes written before the peer last sent something: those have arrived", () => {
+    const liveness = new LivenessRig();
+    liveness.written = 8 * HALF_MIB;
+    liveness.live(2);
+    liveness.receive();
+    liveness.live(8);
+    expect(liveness.log).toEqual(["ping at 106", "dead at 109"]);
   });
 
-  test("has some for what was written since then alone", () => {
-    const patient = new Patient();
-    patient.written = 8 * HALF_MIB;
-    patient.hear();
-    patient.written += HALF_MIB;
-    patient.live(10);
-    expect(patient.log).toEqual(["ping at 104", "dead at 109"]);
+  test("has more timeouts only for bytes written since then", () => {
+    const liveness = new LivenessRig();
+    liveness.written = 8 * HALF_MIB;
+    liveness.receive();
+    liveness.written += HALF_MIB;
+    liveness.live(10);
+    expect(liveness.log).toEqual(["ping at 104", "dead at 109"]);
   });
 
-  test("has some for what was taken without a word: the system took that, not the peer", () => {
-    class Taker extends Patient {
+  test("has more timeouts for bytes that the system took while the peer sent nothing", () => {
+    class Taker extends LivenessRig {
       override take(): void {
         this.noteProgress();
       }
     }
-    const patient = new Taker();
-    patient.written = HALF_MIB;
-    patient.live(2);
-    patient.take();
-    patient.live(8);
-    expect(patient.log).toEqual(["ping at 106"]);
-    patient.live(1);
-    expect(patient.log).toEqual(["ping at 106", "dead at 111"]);
+    const liveness = new Taker();
+    liveness.written = HALF_MIB;
+    liveness.live(2);
+    liveness.take();
+    liveness.live(8);
+    expect(liveness.log).toEqual(["ping at 106"]);
+    liveness.live(1);
+    expect(liveness.log).toEqual(["ping at 106", "dead at 111"]);
   });
 
-  test("has some where the count of what was written has begun again at nothing", () => {
-    const patient = new Patient();
-    patient.written = 2 ** 31 - 1;
-    patient.hear();
-    // 32 bits hold no more.
-    patient.written = (2 ** 31 - 1 + HALF_MIB) | 0;
-    expect(patient.written).toBeLessThan(0);
-    patient.live(10);
-    expect(patient.log).toEqual(["ping at 104", "dead at 109"]);
+  test("has more timeouts when the count of written bytes has overflowed", () => {
+    const liveness = new LivenessRig();
+    liveness.written = 2 ** 31 - 1;
+    liveness.receive();
+    // 32 bits hold no larger count.
+    liveness.written = (2 ** 31 - 1 + HALF_MIB) | 0;
+    expect(liveness.written).toBeLessThan(0);
+    liveness.live(10);
+    expect(liveness.log).toEqual(["ping at 104", "dead at 109"]);
   });
 });
 
-describe("a peer that has said goodbye, and whose handler is still at work", () => {
-  /** One to whom `waiting` writes wait. */
-  function leaving(life: ConstructorParameters<typeof Patient>[0] = {}, waiting = 0): Patient {
+describe("a peer that has closed, while its handler is pending", () => {
+  /** A peer for which `waiting` writes wait. */
+  function leaving(life: ConstructorParameters<typeof LivenessRig>[0] = {}, waiting = 0): LivenessRig {
     const stream = new Wire();
     stream.stick();
     for (let i = 0; i < waiting; i++) stream.write(hex("00"));
-    const patient = new Patient(life, stream);
-    patient.left = true;
-    return patient;
+    const liveness = new LivenessRig(life, stream);
+    liveness.left = true;
+    return liveness;
   }
 
-  test("is not asked anything: it would not answer", async () => {
-    const patient = leaving();
-    expect(await patient.measureRoundTrip()).toBeUndefined();
-    patient.live(4);
-    expect(patient.asked).toEqual([]);
-    expect(await patient.measureRoundTrip()).toBeUndefined();
-    expect(patient.asked).toEqual([]);
+  test("is not pinged: it would not answer", async () => {
+    const liveness = leaving();
+    expect(await liveness.measureRoundTrip()).toBeUndefined();
+    liveness.live(4);
+    expect(liveness.asked).toEqual([]);
+    expect(await liveness.measureRoundTrip()).toBeUndefined();
+    expect(liveness.asked).toEqual([]);
   });
 
-  test("is dead when it takes nothing in the time in which it would have to answer", () => {
-    const patient = leaving({}, 2);
-    patient.live(6);
-    expect(patient.log).toEqual([]);
-    patient.live(1);
-    expect(patient.log).toEqual(["dead at 107"]);
+  test("is dead when it takes nothing during the time to answer", () => {
+    const liveness = leaving({}, 2);
+    liveness.live(6);
+    expect(liveness.log).toEqual([]);
+    liveness.live(1);
+    expect(liveness.log).toEqual(["dead at 107"]);
   });
 
-  test("lives as long as it takes something", () => {
-    const patient = leaving({}, 2);
+  test("lives while it takes bytes", () => {
+    const liveness = leaving({}, 2);
     for (let i = 0; i < 2; i++) {
-      patient.live(5);
-      patient.take();
+      liveness.live(5);
+      liveness.take();
     }
-    // It was seen taking something at 106 and 111: an interval, and the time to answer.
-    patient.live(7);
-    expect(patient.log).toEqual([]);
-    patient.live(1);
-    expect(patient.log).toEqual(["dead at 118"]);
+    // It took something at 106 and 111: one interval, then the time to answer.
+    liveness.live(7);
+    expect(liveness.log).toEqual([]);
+    liveness.live(1);
+    expect(liveness.log).toEqual(["dead at 118"]);
   });
 
-  test("is not dead where nobody listens to it", () => {
-    const patient = leaving({}, 2);
-    patient.deaf = true;
-    patient.live(1000);
-    expect([patient.log, patient.asked]).toEqual([[], []]);
+  test("is not dead when it is not read", () => {
+    const liveness = leaving({}, 2);
+    liveness.readingStopped = true;
+    liveness.live(1000);
+    expect([liveness.log, liveness.asked]).toEqual([[], []]);
   });
 
-  test("is retired when it is old enough, deaf or not", () => {
-    for (const deaf of [false, true]) {
-      const patient = leaving({ maxLifetime: 6, pingInterval: 100 });
-      patient.deaf = deaf;
-      patient.live(10);
-      expect(patient.log).toEqual(["maxLifetime at 107"]);
+  test("is closed after maxLifetime, read or not", () => {
+    for (const readingStopped of [false, true]) {
+      const liveness = leaving({ maxLifetime: 6, pingInterval: 100 });
+      liveness.readingStopped = readingStopped;
+      liveness.live(10);
+      expect(liveness.log).toEqual(["maxLifetime at 107"]);
     }
   });
 
-  test("that was asked before it left settles who waits for the pong when it is gone", async () => {
-    const patient = new Patient();
-    const answer = patient.measureRoundTrip();
-    patient.left = true;
-    expect(await patient.measureRoundTrip()).toBeUndefined();
-    expect(patient.asked).toHaveLength(1);
-    patient.leave();
+  test("that was pinged before it closed settles the measurement when the connection ends", async () => {
+    const liveness = new LivenessRig();
+    const answer = liveness.measureRoundTrip();
+    liveness.left = true;
+    expect(await liveness.measureRoundTrip()).toBeUndefined();
+    expect(liveness.asked).toHaveLength(1);
+    liveness.stop();
     expect(await answer).toBeUndefined();
   });
 });
 
-describe("a connection that is limited in time", () => {
-  test("is retired when it was idle for too long: bytes are no messages", () => {
-    const patient = new Patient({ idleTimeout: 6 });
+describe("a connection with a time limit", () => {
+  test("is closed when it was idle for too long: bytes are not messages", () => {
+    const liveness = new LivenessRig({ idleTimeout: 6 });
     for (let i = 0; i < 10; i++) {
-      patient.hear();
-      patient.live(1);
+      liveness.receive();
+      liveness.live(1);
     }
-    expect(patient.log).toEqual(["idleTimeout at 107"]);
+    expect(liveness.log).toEqual(["idleTimeout at 107"]);
   });
 
   test("is not idle when a message came or was sent", () => {
-    const patient = new Patient({ idleTimeout: 6, pingInterval: Infinity });
-    patient.live(6);
-    patient.message();
-    patient.live(6);
-    expect(patient.log).toEqual([]);
-    patient.live(1);
-    expect(patient.log).toEqual(["idleTimeout at 113"]);
+    const liveness = new LivenessRig({ idleTimeout: 6, pingInterval: Infinity });
+    liveness.live(6);
+    liveness.message();
+    liveness.live(6);
+    expect(liveness.log).toEqual([]);
+    liveness.live(1);
+    expect(liveness.log).toEqual(["idleTimeout at 113"]);
   });
 
-  test("is not idle while its handler is at work, and has all its time behind that", () => {
-    const patient = new Patient({ idleTimeout: 6, pingInterval: Infinity });
-    patient.busy = true;
-    patient.live(20);
-    patient.busy = false;
-    patient.live(6);
-    expect(patient.log).toEqual([]);
-    patient.live(1);
-    expect(patient.log).toEqual(["idleTimeout at 127"]);
+  test("is not idle while its handler is pending, and has its whole time after that", () => {
+    const liveness = new LivenessRig({ idleTimeout: 6, pingInterval: Infinity });
+    liveness.busy = true;
+    liveness.live(20);
+    liveness.busy = false;
+    liveness.live(6);
+    expect(liveness.log).toEqual([]);
+    liveness.live(1);
+    expect(liveness.log).toEqual(["idleTimeout at 127"]);
   });
 
-  test("is not idle while we do not listen", () => {
-    const patient = new Patient({ idleTimeout: 6, pingInterval: Infinity });
-    patient.deaf = true;
-    patient.live(20);
-    expect(patient.log).toEqual([]);
+  test("is not idle while it is not read", () => {
+    const liveness = new LivenessRig({ idleTimeout: 6, pingInterval: Infinity });
+    liveness.readingStopped = true;
+    liveness.live(20);
+    expect(liveness.log).toEqual([]);
   });
 
-  test("is retired when it is old enough, whatever it does", () => {
-    const patient = new Patient({ maxLifetime: 6 });
-    patient.busy = true;
+  test("is closed after maxLifetime, whatever it does", () => {
+    const liveness = new LivenessRig({ maxLifetime: 6 });
+    liveness.busy = true;
     for (let i = 0; i < 10; i++) {
-      patient.hear();
-      patient.message();
-      patient.live(1);
+      liveness.receive();
+      liveness.message();
+      liveness.live(1);
     }
-    expect(patient.log).toEqual(["maxLifetime at 107"]);
+    expect(liveness.log).toEqual(["maxLifetime at 107"]);
   });
 });

@@ -11,7 +11,7 @@ describe("a ping", () => {
     expect(ping({ tick: 7 }).tick).toBe(7);
   });
 
-  test("is answered by its own payload, wherever that lies", () => {
+  test("is answered by its own payload, at any place in memory", () => {
     const sent = ping();
     expect(sent.isAnsweredBy(copy(sent.payload))).toBe(true);
   });
@@ -29,7 +29,7 @@ describe("a ping", () => {
     expect(sent.isAnsweredBy(other)).toBe(false);
   });
 
-  test("has another payload than all others of the process", () => {
+  test("has a payload that no other ping of the process has", () => {
     const pings = Array.from({ length: 1000 }, () => ping());
     expect(new Set(pings.map(({ payload }) => payload.latin1Slice(0, 4))).size).toBe(1000);
     expect(pings.every(({ payload }) => payload.length === 4)).toBe(true);
@@ -37,22 +37,22 @@ describe("a ping", () => {
   });
 });
 
-describe("who waits for a pong", () => {
-  test("is told the milliseconds from the ping to it, all of them the same", async () => {
+describe("a waiter for a pong", () => {
+  test("gets the milliseconds from the ping to the pong, the same as all others", async () => {
     const sent = ping({ now: 1000 });
     const answers = [sent.roundTrip(), sent.roundTrip(), sent.roundTrip()];
     sent.onPong(1012.5);
     expect(await Promise.all(answers)).toEqual([12.5, 12.5, 12.5]);
   });
 
-  test("is told of none when the connection is gone before", async () => {
+  test("gets undefined when the connection is closed before", async () => {
     const sent = ping({ now: 1000 });
     const answers = [sent.roundTrip(), sent.roundTrip()];
     sent.onGone();
     expect(await Promise.all(answers)).toEqual([undefined, undefined]);
   });
 
-  test("is told once: what comes first holds", async () => {
+  test("is settled once: the first event counts", async () => {
     const sent = ping({ now: 1000 });
     const first = sent.roundTrip();
     sent.onPong(1001);
@@ -64,20 +64,20 @@ describe("who waits for a pong", () => {
 });
 
 describe("a peer makes progress", () => {
-  test("when less is left for it to take than at the last look", () => {
+  test("when fewer bytes wait for it than at the last check", () => {
     const sent = ping({ untaken: 100 });
     expect(sent.noteUntaken(99)).toBe(true);
     expect(sent.noteUntaken(98)).toBe(true);
     expect(sent.noteUntaken(0)).toBe(true);
   });
 
-  test("not when as much or more is left", () => {
+  test("not when as many or more wait", () => {
     const sent = ping({ untaken: 100 });
     expect(sent.noteUntaken(100)).toBe(false);
     expect(sent.noteUntaken(101)).toBe(false);
   });
 
-  test("measured from the last look, not from the first", () => {
+  test("compared with the last check, not with the first", () => {
     const sent = ping({ untaken: 100 });
     expect(sent.noteUntaken(200)).toBe(false);
     expect(sent.noteUntaken(150)).toBe(true);
@@ -85,7 +85,7 @@ describe("a peer makes progress", () => {
   });
 });
 
-describe("the patience with a ping", () => {
+describe("the time to wait for a pong", () => {
   const KIB = 1024;
 
   test.each([
@@ -93,7 +93,7 @@ describe("the patience with a ping", () => {
     [512 * KIB, 2],
     [1024 * KIB, 3],
     [4096 * KIB, 9],
-  ])("behind %d bytes is %d times the timeout", (before, patience) => {
+  ])("after %d bytes is %d times the timeout", (before, patience) => {
     expect(ping({ before }).patience).toBe(patience);
   });
 
@@ -102,7 +102,7 @@ describe("the patience with a ping", () => {
     expect(ping({ before: 1 }).patience).toBeGreaterThan(1);
   });
 
-  test("is that of 4 MiB for more: a system keeps no more on the way", () => {
+  test("is that of 4 MiB for more bytes: a system keeps no more in transit", () => {
     for (const before of [4096 * KIB + 1, 1024 * 1024 * KIB, 2 ** 32 - 1]) expect(ping({ before }).patience).toBe(9);
   });
 });

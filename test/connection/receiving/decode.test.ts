@@ -10,7 +10,7 @@ import { hex, join, utf8 } from "../../support/bytes.ts";
 const TEXT = 1;
 const BINARY = 2;
 
-/** Decodes a message that lies in the middle of a chunk. */
+/** Decodes a message in the middle of a chunk. */
 function decode(dataType: DataType, opcode: 1 | 2, message: Bytes): unknown {
   const chunk = join([hex("ff ff ff"), message, hex("ff ff")]);
   const ascii = message.every((byte) => byte < 0x80);
@@ -62,7 +62,7 @@ describe("dataType blob", () => {
 });
 
 describe("dataType object", () => {
-  test.each([TEXT, BINARY] as const)("makes what JSON.parse gives of a message with opcode %d", (opcode) => {
+  test.each([TEXT, BINARY] as const)("gives the result of JSON.parse for a message with opcode %d", (opcode) => {
     expect(decode("object", opcode, utf8('{"a":[1,"€",null]}'))).toEqual({ a: [1, "€", null] });
     expect(decode("object", opcode, utf8(" 7 "))).toBe(7);
     expect(decode("object", opcode, utf8("null"))).toBeNull();
@@ -75,11 +75,11 @@ describe("dataType object", () => {
     expect(errorTable.HWS_INVALID_JSON.closeCode).toBe(1007);
   });
 
-  test("refuses a binary message that is not UTF-8 before it looks at the JSON", () => {
+  test("refuses a binary message that is not UTF-8 before it parses the JSON", () => {
     expect(errorOf(() => decode("object", BINARY, hex("22 ff 22")))).toMatchObject({ code: "HWS_INVALID_UTF8" });
   });
 
-  test("gives a key __proto__ as JSON.parse does: no prototype is changed", () => {
+  test("gives a key __proto__ as JSON.parse does: it changes no prototype", () => {
     const data = decode("object", TEXT, utf8('{"__proto__":{"admin":true}}')) as Record<string, unknown>;
     expect(Object.getPrototypeOf(data)).toBe(Object.prototype);
     expect(data["admin"]).toBeUndefined();
@@ -94,7 +94,7 @@ describe("dataType auto", () => {
 });
 
 describe("a message that is longer than any string", () => {
-  // Not one such byte is needed: the length alone decides.
+  // No such bytes are needed: only the length counts.
   test.each(["text", "object"] as const)(
     "is refused with 1009 under dataType %s, and throws nothing else",
     (dataType) => {

@@ -7,7 +7,7 @@ function parse(text: string): unknown {
   return parseJson(text, { maxJsonDepth: DEFAULT_MAX_JSON_DEPTH, maxJsonValues: DEFAULT_MAX_JSON_VALUES });
 }
 
-/** A key with those of its letters escaped that `which` says, one bit a letter. */
+/** A key with some letters escaped: one bit of `which` for each letter. */
 function escaped(key: string, which: number, upper = false): string {
   const letters = Array.from(key, (letter, i) => {
     if (((which >> i) & 1) === 0) return letter;
@@ -17,7 +17,7 @@ function escaped(key: string, which: number, upper = false): string {
   return `"${letters.join("")}"`;
 }
 
-/** What a careless library does: it walks into whatever the target has under a key, its own or not. */
+/** A careless merge: it descends into any property of the target, own or inherited. */
 function merge(target: Record<string, unknown>, source: unknown): void {
   if (typeof source !== "object" || source === null) return;
   for (const key of Object.keys(source)) {
@@ -29,7 +29,7 @@ function merge(target: Record<string, unknown>, source: unknown): void {
   }
 }
 
-/** The prototypes that a value of JSON has. */
+/** The prototypes of JSON values. */
 const PROTOTYPES = [Object.prototype, Array.prototype, Function.prototype, String.prototype, Number.prototype];
 
 function keysOfPrototypes(): string {
@@ -46,14 +46,14 @@ describe("__proto__", () => {
     '"\\u005f\\u005f\\u0070\\u0072\\u006f\\u0074\\u006f\\u005f\\u005f"',
     '"__pr\\u006fto__"',
     '"__proto_\\u005f"',
-  ])("is left out as %s, and what is beside it stays", (key) => {
+  ])("is left out as %s, and its siblings stay", (key) => {
     const value = parse(`{"a":1,${key}:{"polluted":true},"b":2}`) as Record<string, unknown>;
     expect(Object.keys(value)).toEqual(["a", "b"]);
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
     expect(value["polluted"]).toBeUndefined();
   });
 
-  test("is left out in whatever of its letters are escaped", () => {
+  test("is left out with any of its letters escaped", () => {
     for (let which = 0; which < 512; which++) {
       for (const upper of [false, true]) {
         const value = parse(`{${escaped("__proto__", which, upper)}:1}`) as object;
@@ -62,24 +62,24 @@ describe("__proto__", () => {
     }
   });
 
-  test("is left out wherever it is, and more than once", () => {
+  test("is left out at any place, and more than once", () => {
     const text = '[{"__proto__":0},[[{"a":{"b":[{"__proto__":{"__proto__":1},"__proto__":[]}],"__proto__":null}}]]]';
     expect(parse(text)).toEqual([{}, [[{ a: { b: [{}] } }]]]);
     expect(JSON.stringify(parse(text))).toBe('[{},[[{"a":{"b":[{}]}}]]]');
   });
 
-  test("is left out at every depth that there may be", () => {
+  test("is left out at every allowed depth", () => {
     const text = `${'{"a":'.repeat(63)}{"__proto__":1}${"}".repeat(63)}`;
     expect(JSON.stringify(parse(text))).toBe(`${'{"a":'.repeat(63)}{}${"}".repeat(63)}`);
   });
 
-  test.each(["1", "null", '"x"', "[]", "{}", '{"a":1}'])("is left out whatever it is: %s", (value) => {
+  test.each(["1", "null", '"x"', "[]", "{}", '{"a":1}'])("is left out with any value: %s", (value) => {
     expect(Object.getOwnPropertyNames(parse(`{"__proto__":${value}}`))).toEqual([]);
   });
 });
 
 describe("constructor", () => {
-  test("is left out where it has a prototype, however the two are written", () => {
+  test("is left out when its value has a prototype key, in any notation", () => {
     for (let which = 0; which < 2048; which += 7) {
       const [outer, inner] = [escaped("constructor", which), escaped("prototype", which % 512)];
       expect(JSON.stringify(parse(`{"a":1,${outer}:{"b":2,${inner}:{"polluted":true}}}`))).toBe('{"a":1}');
@@ -88,12 +88,12 @@ describe("constructor", () => {
     }
   });
 
-  test("is left out inside of itself and in arrays", () => {
+  test("is left out inside itself and in arrays", () => {
     const text = '[{"constructor":{"constructor":{"prototype":{"polluted":true}}}}]';
     expect(JSON.stringify(parse(text))).toBe('[{"constructor":{}}]');
   });
 
-  test("stays where it has none: it may be anything", () => {
+  test("stays without one: it may be anything", () => {
     for (const text of [
       '{"constructor":"Renault"}',
       '{"constructor":null,"prototype":1}',
@@ -105,7 +105,7 @@ describe("constructor", () => {
   });
 });
 
-describe("what only looks dangerous", () => {
+describe("a harmless text that looks dangerous", () => {
   test.each([
     '"__proto__"',
     '["__proto__","constructor","prototype"]',
@@ -121,7 +121,7 @@ describe("what only looks dangerous", () => {
 });
 
 describe("any JSON", () => {
-  test("without dangerous keys is what JSON.parse makes of it", () => {
+  test("without dangerous keys gives the result of JSON.parse", () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 8, stringUnit: "grapheme" }), (text) => {
         const plain: unknown = JSON.parse(text);
@@ -132,7 +132,7 @@ describe("any JSON", () => {
     );
   });
 
-  /** Values in which dangerous keys are as usual as others, as text with their letters escaped at random. */
+  /** Values in which dangerous keys are as frequent as others, as text with random escapes in the keys. */
   const hostile = fc.letrec<{ value: string }>((tie) => {
     const name = fc.constantFrom("__proto__", "constructor", "prototype", "a", "b");
     const key = fc.tuple(name, fc.oneof(fc.constant(0), fc.nat({ max: 2047 }))).map(([k, which]) => escaped(k, which));
@@ -148,14 +148,14 @@ describe("any JSON", () => {
     };
   }).value;
 
-  test("however hostile, changes no prototype when it is assigned or merged into another object", () => {
+  test("changes no prototype when it is assigned or merged into another object, however hostile", () => {
     const before = keysOfPrototypes();
     fc.assert(
       fc.property(hostile, (text) => {
         const value = parse(text);
         expect(Object.getPrototypeOf(Object.assign({}, value))).toBe(Object.prototype);
         const target = { a: {}, b: [] };
-        // It walks into the constructors that all objects share: what it leaves there is taken off again.
+        // The merge reaches the constructors that all objects share: its changes there are removed again.
         const shared = [Object, Array, Function].map((one) => [one, Object.getOwnPropertyNames(one)] as const);
         merge(target, value);
         for (const [one, names] of shared)
@@ -169,7 +169,7 @@ describe("any JSON", () => {
     );
   });
 
-  test("however hostile, keeps all that is not dangerous", () => {
+  test("keeps all that is not dangerous, however hostile", () => {
     const safe = (value: unknown): unknown => {
       if (typeof value !== "object" || value === null) return value;
       if (Array.isArray(value)) return value.map(safe);

@@ -11,7 +11,7 @@ import { type ErrorCode, errorTable } from "../../../src/errors/table.ts";
 
 const DEFAULTS: JsonLimits = { maxJsonDepth: DEFAULT_MAX_JSON_DEPTH, maxJsonValues: DEFAULT_MAX_JSON_VALUES };
 
-/** What comes of a text: its value, or the code of the error. */
+/** The result for a text: its value, or the code of the error. */
 function outcome(text: string, limits: Partial<JsonLimits> = {}): unknown {
   try {
     return { value: parseJson(text, { ...DEFAULTS, ...limits }) };
@@ -27,14 +27,14 @@ function nested(depth: number, inner = "0", [open, close] = ["[", "]"]): string 
 
 describe("JSON", () => {
   test.each(['{"a":[1,"€",null,true,false,-1.5e3]}', " 7 ", "null", '"text"', "[]", "{}", '""', "\t[ ]\r\n"])(
-    "is what JSON.parse makes of %j",
+    "is the result of JSON.parse for %j",
     (text) => {
       expect(outcome(text)).toEqual({ value: JSON.parse(text) as unknown });
     },
   );
 
   test.each(["", "{", "undefined", "{'a':1}", "{} {}", "\ufeff{}", "[1,]", '"', '"\\', '"\\"', "[".repeat(200) + '"'])(
-    "is not %j: that is refused, with the parser's words as the cause",
+    "is not %j: that is refused, with the parser's error as the cause",
     (text) => {
       expect(outcome(text, { maxJsonDepth: 500 })).toBe("HWS_INVALID_JSON");
       expect(() => parseJson(text, { ...DEFAULTS, maxJsonDepth: 500 })).toThrow(
@@ -45,7 +45,7 @@ describe("JSON", () => {
 });
 
 describe("the depth", () => {
-  test.each([1, 2, 7, 64])("may be %d where that is the limit, and no more", (maxJsonDepth) => {
+  test.each([1, 2, 7, 64])("may be %d when that is the limit, and no more", (maxJsonDepth) => {
     for (const brackets of [
       ["[", "]"],
       ['{"a":', "}"],
@@ -58,7 +58,7 @@ describe("the depth", () => {
     }
   });
 
-  test("is found too great in the shortest text that has it", () => {
+  test("is refused in the shortest text that has it", () => {
     expect(outcome("[[]]", { maxJsonDepth: 1 })).toBe("HWS_JSON_TOO_DEEP");
     expect(outcome("[{}]", { maxJsonDepth: 1 })).toBe("HWS_JSON_TOO_DEEP");
     expect(outcome("[]", { maxJsonDepth: 1 })).toEqual({ value: [] });
@@ -69,23 +69,23 @@ describe("the depth", () => {
     expect(outcome('[{"a":[{"b":0}]}]', { maxJsonDepth: 3 })).toBe("HWS_JSON_TOO_DEEP");
   });
 
-  test("is that of what is inside each other, however much is side by side", () => {
+  test("counts nesting, not siblings", () => {
     const wide = `[${Array.from({ length: 500 }, () => '[{"a":[]}]').join(",")}]`;
     expect(outcome(wide, { maxJsonDepth: 4 })).toEqual({ value: JSON.parse(wide) as unknown });
     expect(outcome(wide, { maxJsonDepth: 3 })).toBe("HWS_JSON_TOO_DEEP");
   });
 
-  test("is 64 where nothing is said", () => {
+  test("is 64 by default", () => {
     expect(outcome(nested(64))).toHaveProperty("value");
     expect(outcome(nested(65))).toBe("HWS_JSON_TOO_DEEP");
   });
 
-  test("of a hundred thousand brackets is refused before anything is made of them", () => {
+  test("of a hundred thousand brackets is refused before anything is built", () => {
     expect(outcome("[".repeat(100_000))).toBe("HWS_JSON_TOO_DEEP");
     expect(outcome('{"a":'.repeat(100_000))).toBe("HWS_JSON_TOO_DEEP");
   });
 
-  test("may be without a limit", () => {
+  test("may have no limit", () => {
     expect(outcome(nested(3000), { maxJsonDepth: Infinity })).toHaveProperty("value");
   });
 });
@@ -98,7 +98,7 @@ describe("the number of values", () => {
     ['{"a":null}', 2],
     ['{"a":true,"b":[false,"c"],"d":{"e":-1}}', 7],
     ['  [ 0 , "1" , { "2" : 3 } ]  ', 5],
-  ])("of %s is %d: as many may be, and no fewer", (text, values) => {
+  ])("of %s is %d: that limit allows it, and a smaller one does not", (text, values) => {
     expect(outcome(text, { maxJsonValues: values })).toEqual({ value: JSON.parse(text) as unknown });
     expect(outcome(text, { maxJsonValues: values - 1 })).toBe("HWS_JSON_TOO_BIG");
   });
@@ -108,18 +108,18 @@ describe("the number of values", () => {
       expect(outcome(text, { maxJsonValues: 1 })).toEqual({ value: JSON.parse(text) as unknown });
   });
 
-  test("is not counted among those that a key given twice leaves behind, but as it came", () => {
+  test("counts the values in the text, also those that a repeated key overwrites", () => {
     expect(outcome('{"a":1,"a":2,"a":3}', { maxJsonValues: 4 })).toEqual({ value: { a: 3 } });
     expect(outcome('{"a":1,"a":2,"a":3}', { maxJsonValues: 3 })).toBe("HWS_JSON_TOO_BIG");
   });
 
-  test("is a hundred thousand where nothing is said", () => {
+  test("is a hundred thousand by default", () => {
     expect(outcome(`[${"0,".repeat(99_998)}0]`)).toHaveProperty("value");
     expect(outcome(`[${"0,".repeat(99_999)}0]`)).toBe("HWS_JSON_TOO_BIG");
   });
 });
 
-describe("what is in strings", () => {
+describe("the content of strings", () => {
   test.each([
     ["brackets", '"[[[[{{{{"'],
     ["brackets of keys", '{"[[[[":0}'],
@@ -133,12 +133,12 @@ describe("what is in strings", () => {
     expect(outcome(text, limits)).toEqual({ value: JSON.parse(text) as unknown });
   });
 
-  test("is all that follows where the string does not end: that is not JSON, and neither deep nor much", () => {
+  test("is all that follows when the string does not end: that is not JSON, and counts as neither depth nor values", () => {
     for (const text of ['"[[[[,,,,', '["\\"[[[[,,,,'])
       expect(outcome(text, { maxJsonDepth: 1, maxJsonValues: 2 })).toBe("HWS_INVALID_JSON");
   });
 
-  test("ends where the string does: what is behind it counts", () => {
+  test("ends where the string does: what follows counts", () => {
     expect(outcome('["\\\\",[[]]]', { maxJsonDepth: 2 })).toBe("HWS_JSON_TOO_DEEP");
     expect(outcome('["\\"",0,0,0]', { maxJsonValues: 4 })).toBe("HWS_JSON_TOO_BIG");
     expect(outcome('["\\\\\\\\",0,0,0]', { maxJsonValues: 4 })).toBe("HWS_JSON_TOO_BIG");

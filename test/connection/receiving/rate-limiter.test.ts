@@ -6,32 +6,32 @@ import {
 } from "../../../src/connection/counters/limit-counters.ts";
 import { type RateLimits, RateLimiter } from "../../../src/connection/receiving/rate-limiter.ts";
 
-function throttle(rates: Partial<RateLimits> = {}): RateLimiter & { limitCounters: ConnectionLimitCounters } {
+function limiter(rates: Partial<RateLimits> = {}): RateLimiter & { limitCounters: ConnectionLimitCounters } {
   const limitCounters = zeroCounters(connectionLimitNames);
   const usual = { maxMessagesPerSecond: Infinity, maxBytesPerSecond: Infinity, ratePolicy: "pause" } as const;
   return Object.assign(new RateLimiter({ ...usual, limitCounters, ...rates }, 0), { limitCounters });
 }
 
-describe("a throttle", () => {
-  test("finds nothing to be too much where nothing is limited", async () => {
+describe("a rate limiter", () => {
+  test("allows everything when nothing is limited", async () => {
     for (const ratePolicy of ["pause", "close"] as const) {
-      const all = throttle({ ratePolicy });
+      const all = limiter({ ratePolicy });
       for (let i = 0; i < 1000; i++) expect([all.admitMessage(0), all.messageDelay(0)]).toEqual([true, undefined]);
       expect(all.takeBytes(1e12, 0)).toBe(0);
     }
   });
 
-  test('under "close" lets one second\'s worth of messages pass, and not one more', () => {
-    const limited = throttle({ maxMessagesPerSecond: 10, ratePolicy: "close" });
+  test('under "close" allows the messages of one second, and not one more', () => {
+    const limited = limiter({ maxMessagesPerSecond: 10, ratePolicy: "close" });
     for (let i = 0; i < 10; i++) expect(limited.admitMessage(0)).toBe(true);
     expect(limited.admitMessage(0)).toBe(false);
     expect(limited.messageDelay(0)).toBeUndefined();
   });
 
-  test('under "pause" lets one second\'s worth of messages pass, then one whenever its time has come', async () => {
+  test('under "pause" allows the messages of one second, then each one at its time', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
-    const limited = throttle({ maxMessagesPerSecond: 10 });
+    const limited = limiter({ maxMessagesPerSecond: 10 });
     for (let i = 0; i < 10; i++) expect([limited.admitMessage(0), limited.messageDelay(0)]).toEqual([true, undefined]);
     expect(limited.admitMessage(0)).toBe(true);
     let over = false;
@@ -45,10 +45,10 @@ describe("a throttle", () => {
     limited.stop();
   });
 
-  test("lets everything pass when the peer is gone, and waits for nothing", async () => {
+  test("allows everything when the peer is disconnected, without delay", async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
-    const limited = throttle({ maxMessagesPerSecond: 1 });
+    const limited = limiter({ maxMessagesPerSecond: 1 });
     expect(limited.messageDelay(0)).toBeUndefined();
     const rest = limited.messageDelay(0);
     limited.stop();
@@ -56,9 +56,9 @@ describe("a throttle", () => {
     expect([limited.messageDelay(0), vi.getTimerCount()]).toEqual([undefined, 0]);
   });
 
-  test("says for how long there were too many bytes, whatever the policy", () => {
+  test("returns the delay for too many bytes, under each policy", () => {
     for (const ratePolicy of ["pause", "close"] as const) {
-      const limited = throttle({ maxBytesPerSecond: 1000, ratePolicy });
+      const limited = limiter({ maxBytesPerSecond: 1000, ratePolicy });
       expect(limited.takeBytes(1000, 0)).toBe(0);
       expect(limited.takeBytes(300, 0)).toBe(300);
       expect(limited.takeBytes(0, 299)).toBe(1);
@@ -67,7 +67,7 @@ describe("a throttle", () => {
   });
 });
 
-describe("who has to wait", () => {
+describe("a delayed reader", () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });
@@ -76,8 +76,8 @@ describe("who has to wait", () => {
     vi.useRealTimers();
   });
 
-  test("is told when the time is over, and waits no more then", () => {
-    const waiting = throttle();
+  test("is called when the time is over, and does not wait any more", () => {
+    const waiting = limiter();
     const told: boolean[] = [];
     expect(waiting.isDelaying).toBe(false);
     waiting.delayReading(100, () => told.push(waiting.isDelaying));
@@ -88,8 +88,8 @@ describe("who has to wait", () => {
     expect([told, waiting.isDelaying]).toEqual([[false], false]);
   });
 
-  test("waits anew when that is said again: one timer, and the last who asked is told", () => {
-    const waiting = throttle();
+  test("starts again on a second call: there is one timer, and the last callback is called", () => {
+    const waiting = limiter();
     const told: string[] = [];
     waiting.delayReading(100, () => told.push("first"));
     vi.advanceTimersByTime(99);
@@ -101,8 +101,8 @@ describe("who has to wait", () => {
     expect(told).toEqual(["second"]);
   });
 
-  test("is told nothing when it is stopped, and leaves no timer", () => {
-    const waiting = throttle();
+  test("is not called after a stop, and leaves no timer", () => {
+    const waiting = limiter();
     const told: string[] = [];
     waiting.delayReading(100, () => told.push("over"));
     waiting.stop();

@@ -6,27 +6,27 @@ import type { ReceivingSettings } from "../../../src/connection/receiving/settin
 import { connectionSettings } from "../../support/settings.ts";
 import { Wire } from "../../support/wire.ts";
 
-/** A pace on a stream that is being read, with a host that the test plays. */
+/** A read flow on a stream that is being read. The test is its host. */
 function rig(
   rates: Partial<Pick<ReceivingSettings, "maxMessagesPerSecond" | "maxBytesPerSecond" | "ratePolicy">> = {},
 ) {
   const stream = new Wire();
   stream.resume();
   const told: string[] = [];
-  const host = { isBusy: true, queuedCount: 0 };
+  const messages = { isBusy: true, queuedCount: 0 };
   const liveness = new Liveness(connectionSettings().life, { now: 0 });
   liveness.noteProgress = () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`);
   const settings = connectionSettings(rates);
   const limiter = RateLimiter.for(settings);
-  const pace = new ReadFlow(stream, host, liveness, limiter);
+  const flow = new ReadFlow(stream, messages, liveness, limiter);
   return {
     limitCounters: settings.limitCounters,
     stream,
-    host,
-    pace,
+    messages,
+    flow,
     rateDelay: () => limiter?.messageDelay(performance.now()),
     told,
-    read: () => [pace.paused, stream.isPaused()],
+    read: () => [flow.paused, stream.isPaused()],
   };
 }
 
@@ -42,30 +42,30 @@ describe("a peer that sends more than it may", () => {
     vi.useRealTimers();
   });
 
-  test("is told from one that does not, by its messages and by its bytes", () => {
-    const { pace, limitCounters, read } = rig({ maxMessagesPerSecond: 2, maxBytesPerSecond: 100, ratePolicy: "close" });
-    expect([pace.admitMessage(), pace.admitMessage(), pace.admitBytes(100)]).toEqual([true, true, true]);
-    expect([pace.admitMessage(), pace.admitBytes(1)]).toEqual([false, false]);
+  test("is detected by its messages and by its bytes", () => {
+    const { flow, limitCounters, read } = rig({ maxMessagesPerSecond: 2, maxBytesPerSecond: 100, ratePolicy: "close" });
+    expect([flow.admitMessage(), flow.admitMessage(), flow.admitBytes(100)]).toEqual([true, true, true]);
+    expect([flow.admitMessage(), flow.admitBytes(1)]).toEqual([false, false]);
     expect(read()).toEqual(READ);
-    // Whoever gives it up counts that.
+    // The code that closes the connection counts it.
     expect([limitCounters.maxMessagesPerSecond, limitCounters.maxBytesPerSecond]).toEqual([0, 0]);
   });
 
-  test("has its messages wait for their time, where it is not given up", async () => {
-    const { pace, rateDelay } = rig({ maxMessagesPerSecond: 2 });
+  test("has its messages delayed, if the connection is not closed", async () => {
+    const { flow, rateDelay } = rig({ maxMessagesPerSecond: 2 });
     expect([rateDelay(), rateDelay()]).toEqual([undefined, undefined]);
-    expect(pace.admitMessage()).toBe(true);
+    expect(flow.admitMessage()).toBe(true);
     const rest = rateDelay();
     vi.advanceTimersByTime(500);
     await rest;
     expect(rateDelay()).toBeUndefined();
-    pace.stop();
+    flow.stop();
   });
 
-  test("is not read for as long as is said, and then again by itself", () => {
-    const { pace, host, read, told } = rig({ maxBytesPerSecond: 2 });
-    host.isBusy = false;
-    expect(pace.admitBytes(3)).toBe(true);
+  test("is not read for the given time, and then read again", () => {
+    const { flow, messages, read, told } = rig({ maxBytesPerSecond: 2 });
+    messages.isBusy = false;
+    expect(flow.admitBytes(3)).toBe(true);
     expect(read()).toEqual(PAUSED);
     vi.advanceTimersByTime(499);
     expect(read()).toEqual(PAUSED);
@@ -75,46 +75,46 @@ describe("a peer that sends more than it may", () => {
   });
 
   test("is not read before its time, though the handler has settled", () => {
-    const { pace, host, read } = rig({ maxBytesPerSecond: 2 });
-    pace.admitBytes(3);
-    host.isBusy = false;
-    pace.onHandlerIdle();
+    const { flow, messages, read } = rig({ maxBytesPerSecond: 2 });
+    flow.admitBytes(3);
+    messages.isBusy = false;
+    flow.onHandlerIdle();
     expect(read()).toEqual(PAUSED);
     vi.advanceTimersByTime(500);
     expect(read()).toEqual(READ);
   });
 
   test("is not read while the handler is busy, though its time is over", () => {
-    const { pace, host, read } = rig({ maxBytesPerSecond: 2 });
-    pace.admitBytes(3);
+    const { flow, messages, read } = rig({ maxBytesPerSecond: 2 });
+    flow.admitBytes(3);
     vi.advanceTimersByTime(500);
     expect(read()).toEqual(PAUSED);
-    host.isBusy = false;
-    pace.onHandlerIdle();
+    messages.isBusy = false;
+    flow.onHandlerIdle();
     expect(read()).toEqual(READ);
   });
 
-  test("is read at once when only the end is wanted any more", () => {
-    const { pace, read } = rig({ maxBytesPerSecond: 2 });
-    pace.admitBytes(3);
-    pace.release();
+  test("is read at once when only the end of the stream is needed", () => {
+    const { flow, read } = rig({ maxBytesPerSecond: 2 });
+    flow.admitBytes(3);
+    flow.release();
     expect(read()).toEqual(READ);
   });
 
-  test("leaves no timer when the stream is gone", () => {
-    const { pace, read } = rig({ maxBytesPerSecond: 2 });
-    pace.admitBytes(3);
+  test("leaves no timer when the stream is closed", () => {
+    const { flow, read } = rig({ maxBytesPerSecond: 2 });
+    flow.admitBytes(3);
     expect(vi.getTimerCount()).toBe(1);
-    pace.stop();
+    flow.stop();
     expect(vi.getTimerCount()).toBe(0);
     expect(read()).toEqual(PAUSED);
   });
 
-  test("is charged nothing where no rate is limited", () => {
-    const { pace, rateDelay } = rig();
-    for (let i = 0; i < 1000; i++) expect([pace.admitMessage(), rateDelay()]).toEqual([true, undefined]);
-    expect(pace.admitBytes(1e12)).toBe(true);
-    pace.stop();
+  test("is charged nothing when no rate is limited", () => {
+    const { flow, rateDelay } = rig();
+    for (let i = 0; i < 1000; i++) expect([flow.admitMessage(), rateDelay()]).toEqual([true, undefined]);
+    expect(flow.admitBytes(1e12)).toBe(true);
+    flow.stop();
     expect(vi.getTimerCount()).toBe(0);
   });
 });

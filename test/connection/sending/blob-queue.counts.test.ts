@@ -5,7 +5,7 @@ import { SlowBlob } from "../../support/slow-blob.ts";
 import { turns } from "../../support/wire.ts";
 import { outgoing } from "../../support/outgoing.ts";
 
-/** A sink that counts what it is handed, and what is lost. */
+/** A sink that counts the messages it gets, and the lost ones. */
 class Counter implements BlobQueueSink {
   written = 0;
   lost: number | undefined;
@@ -24,25 +24,25 @@ class Counter implements BlobQueueSink {
   }
 }
 
-describe("a backlog counts", () => {
+describe("a Blob queue counts", () => {
   test("messages of all kinds, empty ones too, and no tasks between them", async () => {
-    const backlog = new BlobQueue(new Counter(), outgoing(new SlowBlob("x")));
-    expect(backlog.count).toBe(1);
-    for (const item of ["two", utf8("three"), new SlowBlob("four"), "", utf8("")]) backlog.add(outgoing(item));
-    expect(backlog.count).toBe(6);
-    backlog.add(() => undefined);
-    expect(backlog.count).toBe(6);
+    const queue = new BlobQueue(new Counter(), outgoing(new SlowBlob("x")));
+    expect(queue.count).toBe(1);
+    for (const item of ["two", utf8("three"), new SlowBlob("four"), "", utf8("")]) queue.add(outgoing(item));
+    expect(queue.count).toBe(6);
+    queue.add(() => undefined);
+    expect(queue.count).toBe(6);
     await turns();
-    expect(backlog.count).toBe(6);
+    expect(queue.count).toBe(6);
   });
 
-  test("each message as waiting until it is written: then it is the sink's", async () => {
+  test("each message as waiting until it is written: then the sink counts it", async () => {
     const sink = new Counter();
     const [first, second] = [new SlowBlob("first"), new SlowBlob("second")];
-    const backlog = new BlobQueue(sink, outgoing(first));
-    backlog.add(outgoing("text"));
-    backlog.add(outgoing(second));
-    backlog.add(outgoing("last"));
+    const queue = new BlobQueue(sink, outgoing(first));
+    queue.add(outgoing("text"));
+    queue.add(outgoing(second));
+    queue.add(outgoing("last"));
     for (const [blob, written] of [
       [undefined, 0],
       [first, 2],
@@ -50,61 +50,61 @@ describe("a backlog counts", () => {
     ] as const) {
       blob?.read();
       await turns();
-      expect([sink.written, backlog.count]).toEqual([written, 4 - written]);
+      expect([sink.written, queue.count]).toEqual([written, 4 - written]);
     }
     expect(sink.emptiedAt).toBe(4);
   });
 
-  test("a message as the sink's already while that is handed it: no message is counted twice", async () => {
+  test("a message for the sink already while the sink gets it: no message is counted twice", async () => {
     const counts: number[] = [];
-    const sink = Object.assign(new Counter(), { write: () => counts.push(backlog.count) });
+    const sink = Object.assign(new Counter(), { write: () => counts.push(queue.count) });
     const blob = new SlowBlob("x");
-    const backlog = new BlobQueue(sink, outgoing(blob));
-    backlog.add(outgoing("y"));
+    const queue = new BlobQueue(sink, outgoing(blob));
+    queue.add(outgoing("y"));
     blob.read();
     await turns();
     expect(counts).toEqual([1, 0]);
   });
 
-  test("what is lost when it is dropped: all that waits, the Blob that is being read too", async () => {
+  test("all that waits as lost when it is dropped, and the Blob that is being read", async () => {
     const sink = new Counter();
     const blob = new SlowBlob("x");
-    const backlog = new BlobQueue(sink, outgoing(blob));
-    backlog.add(outgoing("y"));
-    backlog.add(outgoing("z"));
-    expect([backlog.drop(), backlog.count]).toEqual([3, 0]);
-    expect(backlog.drop()).toBe(0);
+    const queue = new BlobQueue(sink, outgoing(blob));
+    queue.add(outgoing("y"));
+    queue.add(outgoing("z"));
+    expect([queue.drop(), queue.count]).toEqual([3, 0]);
+    expect(queue.drop()).toBe(0);
     blob.read();
     await turns();
-    expect([sink.written, sink.lost, backlog.count]).toEqual([0, undefined, 0]);
+    expect([sink.written, sink.lost, queue.count]).toEqual([0, undefined, 0]);
   });
 
-  test("what is lost when a Blob cannot be read: that one and all behind it, not those before", async () => {
+  test("a Blob that cannot be read and all after it as lost, not those before", async () => {
     const sink = new Counter();
     const [good, bad] = [new SlowBlob("good"), new SlowBlob("bad")];
-    const backlog = new BlobQueue(sink, outgoing(good));
-    backlog.add(outgoing("written"));
-    backlog.add(outgoing(bad));
-    backlog.add(outgoing("behind"));
-    backlog.add(outgoing(utf8("it")));
+    const queue = new BlobQueue(sink, outgoing(good));
+    queue.add(outgoing("written"));
+    queue.add(outgoing(bad));
+    queue.add(outgoing("after"));
+    queue.add(outgoing(utf8("it")));
     good.read();
     await turns();
     bad.fail("EIO");
     await turns();
-    expect([sink.written, sink.lost, backlog.count, sink.emptiedAt]).toEqual([2, 3, 0, undefined]);
+    expect([sink.written, sink.lost, queue.count, sink.emptiedAt]).toEqual([2, 3, 0, undefined]);
   });
 
-  test("what is lost when it is dropped by a task in it", async () => {
+  test("the lost messages when one of its tasks drops it", async () => {
     const sink = new Counter();
     let lost: number | undefined;
     const blob = new SlowBlob("x");
-    const backlog = new BlobQueue(sink, outgoing(blob));
-    backlog.add(() => {
-      lost = backlog.drop();
+    const queue = new BlobQueue(sink, outgoing(blob));
+    queue.add(() => {
+      lost = queue.drop();
     });
-    backlog.add(outgoing("y"));
+    queue.add(outgoing("y"));
     blob.read();
     await turns();
-    expect([sink.written, lost, backlog.count]).toEqual([1, 1, 0]);
+    expect([sink.written, lost, queue.count]).toEqual([1, 1, 0]);
   });
 });

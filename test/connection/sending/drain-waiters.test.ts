@@ -2,42 +2,42 @@ import { describe, expect, test } from "vitest";
 import { DrainWaiters, type DrainSource } from "../../../src/connection/sending/drain-waiters.ts";
 import { turns } from "../../support/wire.ts";
 
-/** A room, and a source of which the test says whether there is room. It writes down what it is told. */
+/** Waiters, and a source that the test drains. It records its calls. */
 function rig() {
   const log: string[] = [];
   const source: DrainSource & { isDrained: boolean } = {
     isDrained: false,
     askWhenTaken: () => log.push("ask"),
-    onDrained: () => log.push("room"),
+    onDrained: () => log.push("drained"),
   };
-  const room = new DrainWaiters(source);
+  const waiters = new DrainWaiters(source);
   const note = (promise: Promise<boolean>): unknown => promise.then((there) => log.push(String(there)));
-  return { room, source, log, note };
+  return { waiters, source, log, note };
 }
 
-describe("room that is wanted", () => {
-  test("is looked for at the turn's end, not before", async () => {
-    const { room, source, log } = rig();
+describe("a requested drain", () => {
+  test("is checked at the turn's end, not before", async () => {
+    const { waiters, source, log } = rig();
     source.isDrained = true;
-    room.request();
+    waiters.request();
     expect(log).toEqual([]);
     await turns(1);
-    expect(log).toEqual(["room"]);
+    expect(log).toEqual(["drained"]);
   });
 
-  test("is told once, however often it was wanted", async () => {
-    const { room, source, log } = rig();
+  test("is reported once, however often it was requested", async () => {
+    const { waiters, source, log } = rig();
     source.isDrained = true;
-    for (let i = 0; i < 5; i++) room.request();
+    for (let i = 0; i < 5; i++) waiters.request();
     await turns();
-    expect(log).toEqual(["room"]);
-    room.onTaken();
-    expect(log).toEqual(["room"]);
+    expect(log).toEqual(["drained"]);
+    waiters.onTaken();
+    expect(log).toEqual(["drained"]);
   });
 
-  test("is looked for once in a turn, however often it was wanted", async () => {
+  test("is checked once in a turn, however often it was requested", async () => {
     let looks = 0;
-    const room = new DrainWaiters({
+    const waiters = new DrainWaiters({
       get isDrained() {
         looks++;
         return false;
@@ -46,153 +46,153 @@ describe("room that is wanted", () => {
       onDrained: () => undefined,
     });
     for (let turn = 1; turn <= 3; turn++) {
-      for (let i = 0; i < 5; i++) room.request();
+      for (let i = 0; i < 5; i++) waiters.request();
       await turns(1);
       expect(looks).toBe(turn);
     }
   });
 
-  test("is told again when it is wanted again", async () => {
-    const { room, source, log } = rig();
+  test("is reported again when it is requested again", async () => {
+    const { waiters, source, log } = rig();
     source.isDrained = true;
     for (let i = 0; i < 3; i++) {
-      room.request();
+      waiters.request();
       await turns(1);
     }
-    expect(log).toEqual(["room", "room", "room"]);
+    expect(log).toEqual(["drained", "drained", "drained"]);
   });
 
-  test("is asked for where there is none, once until there is news", async () => {
-    const { room, log } = rig();
-    room.request();
+  test("asks the source for a notice when it is not drained, once until the notice comes", async () => {
+    const { waiters, log } = rig();
+    waiters.request();
     await turns(1);
     expect(log).toEqual(["ask"]);
-    room.request();
+    waiters.request();
     await turns(1);
     expect(log).toEqual(["ask"]);
-    room.onTaken();
+    waiters.onTaken();
     await turns(1);
     expect(log).toEqual(["ask", "ask"]);
   });
 
-  test("is never asked for twice in one turn, whatever the news are", async () => {
+  test("never asks twice in one turn, whatever the notices say", async () => {
     const log: string[] = [];
-    const room = new DrainWaiters({
+    const waiters = new DrainWaiters({
       isDrained: false,
-      // Sizes that do not add up: all is taken at once, and there is no room all the same.
+      // The sizes do not add up: all is taken at once, but the source is still not drained.
       askWhenTaken: () => {
         log.push("ask");
-        process.nextTick(() => room.onTaken());
+        process.nextTick(() => waiters.onTaken());
       },
       onDrained: () => undefined,
     });
-    room.request();
+    waiters.request();
     for (let turn = 1; turn <= 3; turn++) {
       await turns(1);
       expect(log.length).toBe(turn);
     }
-    room.close();
+    waiters.close();
   });
 
-  test("is told at once when the news is that there is some", async () => {
-    const { room, source, log } = rig();
-    room.request();
+  test("is reported at once when the notice comes and the source is drained", async () => {
+    const { waiters, source, log } = rig();
+    waiters.request();
     await turns(1);
     source.isDrained = true;
-    room.onTaken();
-    expect(log).toEqual(["ask", "room"]);
+    waiters.onTaken();
+    expect(log).toEqual(["ask", "drained"]);
   });
 
-  test("is asked for anew when it is wanted anew, though the news before were good", async () => {
-    const { room, source, log } = rig();
-    room.request();
+  test("asks again when it is requested again after a report", async () => {
+    const { waiters, source, log } = rig();
+    waiters.request();
     await turns(1);
     source.isDrained = true;
-    room.onTaken();
+    waiters.onTaken();
     source.isDrained = false;
-    room.request();
+    waiters.request();
     await turns(1);
-    expect(log).toEqual(["ask", "room", "ask"]);
+    expect(log).toEqual(["ask", "drained", "ask"]);
   });
 
-  test("is not looked for where nobody wants any", () => {
-    const { room, source, log } = rig();
-    room.onTaken();
+  test("is not checked when nobody requested it", () => {
+    const { waiters, source, log } = rig();
+    waiters.onTaken();
     source.isDrained = true;
-    room.onTaken();
+    waiters.onTaken();
     expect(log).toEqual([]);
   });
 
-  test("may be wanted by who is told that there is some", async () => {
-    const { room, source, log } = rig();
+  test("may be requested again inside the report", async () => {
+    const { waiters, source, log } = rig();
     source.isDrained = true;
     source.onDrained = () => {
-      if (log.push("room") === 1) room.request();
+      if (log.push("drained") === 1) waiters.request();
     };
-    room.request();
+    waiters.request();
     await turns(1);
-    expect(log).toEqual(["room"]);
+    expect(log).toEqual(["drained"]);
     await turns(1);
-    expect(log).toEqual(["room", "room"]);
+    expect(log).toEqual(["drained", "drained"]);
   });
 });
 
-describe("who waits for room", () => {
-  test("is told true when there is some, all of them, and the source too", async () => {
-    const { room, source, log, note } = rig();
-    note(room.wait());
-    note(room.wait());
+describe("a waiter for the drain", () => {
+  test("gets true when the source is drained, each of them, and the drain is reported too", async () => {
+    const { waiters, source, log, note } = rig();
+    note(waiters.wait());
+    note(waiters.wait());
     await turns(1);
     expect(log).toEqual(["ask"]);
     source.isDrained = true;
-    room.onTaken();
+    waiters.onTaken();
     await turns(1);
-    expect(log).toEqual(["ask", "room", "true", "true"]);
+    expect(log).toEqual(["ask", "drained", "true", "true"]);
   });
 
-  test("is told false when the connection is gone, and the source nothing", async () => {
-    const { room, source, log, note } = rig();
-    note(room.wait());
-    room.request();
-    room.close();
+  test("gets false when the connection is closed, and no drain is reported", async () => {
+    const { waiters, source, log, note } = rig();
+    note(waiters.wait());
+    waiters.request();
+    waiters.close();
     source.isDrained = true;
     await turns();
-    room.onTaken();
+    waiters.onTaken();
     expect(log).toEqual(["false"]);
   });
 
-  test("is told once", async () => {
-    const { room, source, log, note } = rig();
-    note(room.wait());
+  test("is settled once", async () => {
+    const { waiters, source, log, note } = rig();
+    note(waiters.wait());
     source.isDrained = true;
     await turns();
-    room.close();
-    room.close();
+    waiters.close();
+    waiters.close();
     await turns();
-    expect(log).toEqual(["room", "true"]);
+    expect(log).toEqual(["drained", "true"]);
   });
 
-  test("makes the room awaited until it is told, of whichever", async () => {
-    for (const end of ["room", "gone"] as const) {
-      const { room, source, note } = rig();
-      expect(room.hasWaiters).toBe(false);
-      note(room.wait());
-      note(room.wait());
-      expect(room.hasWaiters).toBe(true);
+  test("counts as a waiter until it is settled, either way", async () => {
+    for (const end of ["drained", "gone"] as const) {
+      const { waiters, source, note } = rig();
+      expect(waiters.hasWaiters).toBe(false);
+      note(waiters.wait());
+      note(waiters.wait());
+      expect(waiters.hasWaiters).toBe(true);
       await turns();
-      room.onTaken();
-      expect(room.hasWaiters).toBe(true);
-      source.isDrained = end === "room";
-      if (end === "room") room.onTaken();
-      else room.close();
-      expect(room.hasWaiters).toBe(false);
+      waiters.onTaken();
+      expect(waiters.hasWaiters).toBe(true);
+      source.isDrained = end === "drained";
+      if (end === "drained") waiters.onTaken();
+      else waiters.close();
+      expect(waiters.hasWaiters).toBe(false);
     }
   });
 
-  test("is somebody who waits for its promise, not who only wants to be told", async () => {
-    const { room, log } = rig();
-    room.request();
+  test("is a promise, not a plain request", async () => {
+    const { waiters, log } = rig();
+    waiters.request();
     await turns(1);
-    expect([room.hasWaiters, log]).toEqual([false, ["ask"]]);
+    expect([waiters.hasWaiters, log]).toEqual([false, ["ask"]]);
   });
 });

@@ -88,8 +88,8 @@ describe("an object", () => {
 });
 
 describe("anything else is a TypeError that says what was expected", () => {
-  class Room {
-    readonly name = "lobby";
+  class Channel {
+    readonly name = "general";
   }
 
   // shows 4D-3-send-type-error
@@ -102,14 +102,14 @@ describe("anything else is a TypeError that says what was expected", () => {
     ["a bigint", 7n, "got bigint"],
     ["a symbol", Symbol("x"), "got symbol"],
     ["a function", () => {}, "got function"],
-    ["a class", Room, "got function"],
+    ["a class", Channel, "got function"],
     ["a Map", new Map([[1, 2]]), "an instance of Map"],
     ["a Set", new Set(), "an instance of Set"],
     ["a Promise", Promise.resolve("x"), "an instance of Promise"],
     ["an Error", new Error("x"), "an instance of Error"],
     ["a RegExp", /x/, "an instance of RegExp"],
     ["a String object", new String("x"), "an instance of String"],
-    ["an instance of a class", new Room(), "an instance of Room"],
+    ["an instance of a class", new Channel(), "an instance of Channel"],
     [
       "an instance of a class without a name",
       new (class {
@@ -121,8 +121,8 @@ describe("anything else is a TypeError that says what was expected", () => {
     ["an object whose toJSON gives a function", { toJSON: () => () => {} }, "toJSON"],
     [
       "an object whose toJSON is no function, of a class",
-      Object.assign(new Room(), { toJSON: "x" }),
-      "instance of Room",
+      Object.assign(new Channel(), { toJSON: "x" }),
+      "instance of Channel",
     ],
   ])("%s", (_name, message, said) => {
     const sending = (): unknown => payloadOf(message);
@@ -132,14 +132,14 @@ describe("anything else is a TypeError that says what was expected", () => {
     expect(sending).toThrow(said);
   });
 
-  test("so is a cyclic object, and one with a bigint, as JSON.stringify has it", () => {
+  test("so is a cyclic object, and one with a bigint, as in JSON.stringify", () => {
     const cyclic: Record<string, unknown> = {};
     cyclic["self"] = cyclic;
     expect(() => payloadOf(cyclic)).toThrow(TypeError);
     expect(() => payloadOf({ big: 1n })).toThrow(TypeError);
   });
 
-  test("what a toJSON throws is the caller's", () => {
+  test("what a toJSON throws is thrown to the caller", () => {
     const thrown = new RangeError("mine");
     const message = {
       toJSON(): never {

@@ -6,7 +6,7 @@ import { cases, seed } from "../../support/fuzz.ts";
 const [slow, slower] = [{}, {}];
 
 describe("a budget", () => {
-  test("is the sum of what waits at each", () => {
+  test("is the sum of what waits for each", () => {
     const budget = new SendBudget();
     expect(budget.total).toBe(0);
     budget.set(slow, 100);
@@ -14,7 +14,7 @@ describe("a budget", () => {
     expect(budget.total).toBe(1100);
   });
 
-  test("knows of each what was said last", () => {
+  test("knows the last size that each reported", () => {
     const budget = new SendBudget();
     budget.set(slow, 100);
     budget.set(slow, 70);
@@ -23,7 +23,7 @@ describe("a budget", () => {
     expect(budget.total).toBe(0);
   });
 
-  test("forgets who is cleared: once, and though it never stood there", () => {
+  test("forgets a queue that is cleared, also twice, also one that never reported", () => {
     const budget = new SendBudget();
     budget.set(slow, 100);
     budget.set(slower, 1000);
@@ -35,14 +35,14 @@ describe("a budget", () => {
     expect(budget.total).toBe(1001);
   });
 
-  test("of the process begins with nothing", () => {
+  test("of the process begins at 0", () => {
     expect(sendBudget).toBeInstanceOf(SendBudget);
     expect(sendBudget.total).toBe(0);
   });
 });
 
 describe("the share of each", () => {
-  test("is all that it likes while the total is within the limit", () => {
+  test("is not bounded while the total is within the limit", () => {
     const budget = new SendBudget();
     expect(budget.share(0)).toBe(Infinity);
     budget.set(slow, 100);
@@ -50,7 +50,7 @@ describe("the share of each", () => {
     expect(budget.share(1000)).toBe(Infinity);
   });
 
-  test("is an equal part of the limit beyond it, however unequal the queues", () => {
+  test("is an equal part of the limit when the total is beyond it, however unequal the queues", () => {
     const budget = new SendBudget();
     budget.set(slow, 1);
     budget.set(slower, 1000);
@@ -62,7 +62,7 @@ describe("the share of each", () => {
     expect(budget.share(1000)).toBeCloseTo(1000 / 3);
   });
 
-  test("counts as one who says it twice", () => {
+  test("counts a queue once that reports twice", () => {
     const budget = new SendBudget();
     budget.set(slow, 1000);
     budget.set(slow, 2000);
@@ -70,13 +70,13 @@ describe("the share of each", () => {
   });
 });
 
-describe("whoever comes and goes", () => {
+describe("any sequence of reports and clears", () => {
   const step = fc.record({
     who: fc.nat({ max: 4 }),
     bytes: fc.option(fc.nat({ max: 1_000_000 }), { nil: undefined }),
   });
 
-  test("the total is the sum, and if all keep to their share it is within the limit", () => {
+  test("keeps the total equal to the sum, and within the limit if all keep to their share", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 2_000_000 }), (steps, limit) => {
         const budget = new SendBudget();

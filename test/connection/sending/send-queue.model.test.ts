@@ -5,12 +5,12 @@ import { encode } from "../../support/frames.ts";
 import { cases, seed } from "../../support/fuzz.ts";
 import { type Kind, KindQueue, kindOf } from "../../support/kind-queue.ts";
 
-/** Bytes of the frame that a message becomes. */
+/** Bytes of a message's frame. */
 function frameSize(kind: Kind, length: number): number {
   return kind === "frame" ? length : encode({ opcode: 1, payload: fill(0, length) }).length;
 }
 
-/** What a queue does, said as simply as it can be. */
+/** A model of the queue, as simple as possible. */
 class Model {
   items: { kind: Kind; hex: string; key: string | undefined }[] = [];
   #conflated = false;
@@ -45,7 +45,7 @@ class Model {
   }
 }
 
-describe("a queue is like a simple list of messages", () => {
+describe("a queue behaves like a simple list of messages", () => {
   const key = fc.constantFrom("a", "b", "c", undefined);
   const kind = fc.constantFrom<Kind>("text", "binary", "frame");
   const add = fc.record({

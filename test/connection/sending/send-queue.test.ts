@@ -9,12 +9,12 @@ import { turns } from "../../support/wire.ts";
 import { Opcode } from "../../../src/protocol/opcodes.ts";
 import { type Kind, KindQueue, kindOf } from "../../support/kind-queue.ts";
 
-/** Bytes of the frame that a message becomes. */
+/** Bytes of a message's frame. */
 function frameSize(kind: Kind, length: number): number {
   return kind === "frame" ? length : encode({ opcode: 1, payload: fill(0, length) }).length;
 }
 
-/** Takes all there are. */
+/** Takes all messages. */
 function takeAll(queue: KindQueue): string[] {
   const all: string[] = [];
   for (let item = queue.take(); item !== undefined; item = queue.take())
@@ -40,7 +40,7 @@ describe("a queue", () => {
   });
 
   test.each([0, 125, 126, 65_535, 65_536])(
-    "counts a payload of %d bytes with its header, a frame as it is",
+    "counts a payload of %d bytes with its header, and a frame without one",
     (length) => {
       const queue = new KindQueue();
       queue.addKind("text", fill(0, length));
@@ -53,7 +53,7 @@ describe("a queue", () => {
     },
   );
 
-  test("copies short bytes, which are the caller's again, and nothing else", () => {
+  test("copies short byte payloads, which the caller may change, and nothing else", () => {
     const queue = new KindQueue();
     const short = fill(1, LARGEST_CUT);
     queue.addKind("binary", short);
@@ -70,7 +70,7 @@ describe("a queue", () => {
 });
 
 describe("dropTo", () => {
-  test("drops the oldest until no more bytes wait than may, and says how many", () => {
+  test("drops the oldest until the waiting bytes are within the limit, and returns how many it dropped", () => {
     const queue = queueOf(["aaaa"], ["b"], ["cc"], ["d"]);
     expect(queue.size).toBe(16);
     expect([queue.dropTo(16), queue.count]).toEqual([0, 4]);
@@ -79,7 +79,7 @@ describe("dropTo", () => {
     expect(takeAll(queue)).toEqual(["text d"]);
   });
 
-  test("drops all below nothing, empty messages too", () => {
+  test("drops all at a negative limit, empty messages too", () => {
     const queue = new KindQueue();
     queue.addKind("frame", hex(""));
     queue.addKind("text", hex(""));
@@ -90,7 +90,7 @@ describe("dropTo", () => {
   });
 });
 
-describe("what messages are taken for", () => {
+describe("the counted size", () => {
   test.each([
     [0, 0, 0],
     [1, 2, 2],
@@ -106,7 +106,7 @@ describe("what messages are taken for", () => {
     expect(chargeFor(count, size)).toBe(held);
   });
 
-  test("is their bytes alone for the first 1,000 of a queue", () => {
+  test("is only their bytes for the first 1,000 messages of a queue", () => {
     const queue = new KindQueue();
     for (let i = 1; i <= 1000; i++) {
       queue.addKind("text", utf8("x"));
@@ -115,7 +115,7 @@ describe("what messages are taken for", () => {
     expect(queue.chargedSize).toBe(3000);
   });
 
-  test("is 256 bytes for each message behind those, where that is more", () => {
+  test("is at least 256 bytes for each message after those", () => {
     const queue = new KindQueue();
     for (let i = 0; i < 3000; i++) queue.addKind("text", utf8("x"));
     expect([queue.chargedSize, queue.size]).toEqual([2000 * 256, 9000]);
@@ -123,7 +123,7 @@ describe("what messages are taken for", () => {
     expect([queue.chargedSize, queue.size]).toEqual([1_009_000, 1_009_000]);
   });
 
-  test("gets less as they are taken, and with those of which only the newest is kept", () => {
+  test("shrinks as messages are taken or replaced by a newer one", () => {
     const queue = new KindQueue();
     for (let i = 0; i < 2000; i++) queue.addKind("text", utf8("x"), `${i % 1500}`);
     expect(queue.chargedSize).toBe(1000 * 256);
@@ -134,7 +134,7 @@ describe("what messages are taken for", () => {
     expect([queue.chargedSize, queue.size]).toEqual([3000, 3000]);
   });
 
-  test("is what dropTo goes by: the oldest of many short ones go, though their bytes are few", () => {
+  test("is what dropTo uses: the oldest of many short messages are dropped, though their bytes are few", () => {
     const queue = new KindQueue();
     for (let i = 0; i < 2000; i++) queue.addKind("frame", utf8(`${i}`));
     expect(queue.size).toBeLessThan(10_000);
@@ -142,13 +142,13 @@ describe("what messages are taken for", () => {
     expect([queue.dropTo(900 * 256), queue.count]).toEqual([100, 1900]);
     expect([queue.dropTo(900 * 256 - 1), queue.chargedSize]).toEqual([1, 899 * 256]);
     expect(queue.take()?.bytes).toEqual(utf8("101"));
-    // 1,039 are taken for 39 x 256 bytes, and no more than that many remain.
+    // 1,039 messages count as 39 x 256 bytes, so at most that many remain.
     expect([queue.dropTo(10_000), queue.chargedSize]).toEqual([1898 - 1039, 39 * 256]);
   });
 });
 
 describe("a message that is taken", () => {
-  test("is kept no more, though others wait behind it", async () => {
+  test("is not kept in memory while others wait after it", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     for (const conflates of [false, true]) {
@@ -160,7 +160,7 @@ describe("a message that is taken", () => {
       });
       if (conflates) queue.conflate();
       expect(queue.take()?.key).toBe("0");
-      // What a WeakRef was made of lives until the turn is over.
+      // The target of a new WeakRef lives until the end of the turn.
       await turns(1);
       collect();
       expect([taken?.deref(), left?.deref()?.length]).toEqual([undefined, 100]);
@@ -170,20 +170,20 @@ describe("a message that is taken", () => {
 });
 
 describe("conflate", () => {
-  test("keeps the newest of each key, in the order in which those were sent, and says how many went", () => {
+  test("keeps the newest of each key, in the order in which they were sent, and returns how many it dropped", () => {
     const queue = queueOf(["a1", "a"], ["b1", "b"], ["a2", "a"], ["c1", "c"], ["b2", "b"]);
     expect(queue.conflate()).toBe(2);
     expect([queue.count, queue.size]).toEqual([3, 12]);
     expect(takeAll(queue)).toEqual(["text a2", "text c1", "text b2"]);
   });
 
-  test("takes those without a key for messages of one key", () => {
+  test("treats messages without a key as messages of one key", () => {
     const queue = queueOf(["1"], ["2", "a"], ["3"]);
     expect(queue.conflate()).toBe(1);
     expect(takeAll(queue)).toEqual(["text 2", "text 3"]);
   });
 
-  test("does nothing to what was taken, nor the second time", () => {
+  test("does not change taken messages, and does nothing the second time", () => {
     const queue = queueOf(["a1", "a"], ["a2", "a"]);
     queue.take();
     expect(queue.conflate()).toBe(0);
@@ -192,7 +192,7 @@ describe("conflate", () => {
     expect(takeAll(queue)).toEqual(["text a2", "text b1"]);
   });
 
-  test("has each message from then on take the place of the one with its key", () => {
+  test("lets each later message replace the waiting one with its key", () => {
     const queue = queueOf(["a1", "a"], ["b1", "b"]);
     expect([queue.has("a"), queue.has(undefined)]).toEqual([false, false]);
     queue.conflate();
@@ -205,7 +205,7 @@ describe("conflate", () => {
     expect(takeAll(queue)).toEqual(["binary a-longer", "text b1", "frame n"]);
   });
 
-  test("forgets the key of what was taken or dropped: the next is a new one", () => {
+  test("forgets the key of a message that was taken or dropped: the next one is new", () => {
     const queue = queueOf(["a1", "a"], ["b1", "b"]);
     queue.conflate();
     queue.take();

@@ -13,26 +13,26 @@ import { outgoing } from "../../support/outgoing.ts";
 
 const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 
-describe.each(["drop-oldest", "latest"] as const)('behind a Blob that is being read, under "%s"', (sendQueuePolicy) => {
-  test("messages beyond the limit are dropped, and the peer is not given up", async () => {
+describe.each(["drop-oldest", "latest"] as const)('after a Blob that is being read, under "%s"', (sendQueuePolicy) => {
+  test("messages beyond the limit are dropped, and the connection stays open", async () => {
     const session = await slowPeer({ maxSendQueue: 30, sendQueuePolicy });
     const { connection } = session;
     connection.send(outgoing("before", "a"));
     const blob = new SlowBlob("blob");
     connection.send(outgoing(blob, "b"));
-    const told = Array.from({ length: 10 }, (_, i) => connection.send(outgoing(`behind ${i}`, "c")));
+    const told = Array.from({ length: 10 }, (_, i) => connection.send(outgoing(`after ${i}`, "c")));
     expect([told[0], told.at(-1)]).toEqual([taken, dropped]);
     const lost = told.filter((one) => one === dropped).length;
     expect(lost).toBeGreaterThan(5);
     expect([connection.status, connection.counters.dropped]).toEqual(["Connected", lost]);
     blob.read();
     await flow(session);
-    const kept = Array.from({ length: 10 - lost }, (_, i) => `behind ${i}`);
+    const kept = Array.from({ length: 10 - lost }, (_, i) => `after ${i}`);
     expect(came(session)).toEqual([FIRST, "before", "blob", ...kept]);
     expect(session.calls).toEqual([["open"]]);
   });
 
-  test("so it is for a peer that reads well: it is we who are slow", async () => {
+  test("the same holds for a peer that reads fast: our side is slow", async () => {
     const session = await slowPeer({ maxSendQueue: 30, sendQueuePolicy });
     await flow(session);
     const blob = new SlowBlob("x".repeat(40));
@@ -48,7 +48,7 @@ describe.each(["drop-oldest", "latest"] as const)('behind a Blob that is being r
   });
 });
 
-test('with no Blob before it "latest" gives up a peer whose newest messages alone are too much', async () => {
+test('with no Blob before them "latest" closes the connection when its newest messages alone are too much', async () => {
   const session = await slowPeer({ maxSendQueue: 30, sendQueuePolicy: "latest" });
   for (let i = 0; i < 10; i++) session.connection.send(outgoing(`of its own ${i}`, `${i}`));
   expect(session.connection.status).toBe("Closing");
@@ -57,14 +57,14 @@ test('with no Blob before it "latest" gives up a peer whose newest messages alon
 });
 
 test.each(["drop-oldest", "latest"] as const)(
-  'many short messages are taken for what they hold, not for their bytes, under "%s"',
+  'many short messages count with the memory they hold, not with their bytes, under "%s"',
   async (sendQueuePolicy) => {
     const session = await slowPeer({ maxSendQueue: 100 * 256, sendQueuePolicy });
-    // 7 bytes are in the stream: they wait too, but none of them can be dropped.
+    // 7 bytes are in the stream: they wait too, but cannot be dropped.
     for (let i = 0; i < 1099; i++) expect(session.connection.send(outgoing("x", `${i % 1050}`))).toBe(taken);
     for (const key of ["49", "50"]) expect(session.connection.send(outgoing("x", key))).toBe(slow);
     expect(session.limitCounters.maxSendQueue).toBe(0);
-    // What is asked for in bytes are bytes.
+    // bufferedAmount counts bytes.
     expect(session.connection.bufferedAmount).toBe(7 + 1101 * 3);
     session.connection.send(outgoing("one more", "0"));
     expect(session.limitCounters.maxSendQueue).toBe(1);
@@ -72,7 +72,7 @@ test.each(["drop-oldest", "latest"] as const)(
   },
 );
 
-/** A sender on a stream of its own, and what it tells. */
+/** A sender on a stream of its own, and a log of its calls. */
 function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
   const stream = new Wire({ highWaterMark: 1 });
   const log: string[] = [];
@@ -80,7 +80,7 @@ function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
     settings: connectionSettings({ limitCounters: zeroCounters(connectionLimitNames), ...own }),
     onSendQueueFull: (limit) => log.push(`overfull ${limit}`),
     onBlobFailed: () => log.push("unreadable"),
-    onDrained: () => log.push("room"),
+    onDrained: () => log.push("drained"),
   };
   const sender = new Sender(new WriteBuffer(new StreamWriter(stream), encoderOf("server")), host);
   stream.stick();
@@ -88,41 +88,41 @@ function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
 }
 
 describe("a sender", () => {
-  test("awaits room while somebody waits for its promise, and for nobody else", async () => {
+  test("awaits a drain while a promise of it is pending, and only then", async () => {
     const { stream, sender, log } = sending({ highWaterMark: 10 });
     expect(sender.hasDrainWaiters).toBe(false);
     expect(sender.send(outgoing("x".repeat(30)))).toBe(slow);
     await turns();
     expect(sender.hasDrainWaiters).toBe(false);
-    const room = sender.whenDrained();
+    const drained = sender.whenDrained();
     expect(sender.hasDrainWaiters).toBe(true);
     stream.flow();
     await turns();
     sender.onDrain();
-    expect(await room).toBe(true);
-    expect([sender.hasDrainWaiters, log]).toEqual([false, ["room"]]);
+    expect(await drained).toBe(true);
+    expect([sender.hasDrainWaiters, log]).toEqual([false, ["drained"]]);
     expect(await sender.whenDrained()).toBe(true);
     expect(sender.hasDrainWaiters).toBe(false);
   });
 
-  test.each(["end", "onGone"] as const)("awaits room no more behind its %s", async (how) => {
+  test.each(["end", "onGone"] as const)("awaits no drain after its %s", async (how) => {
     const { sender, log } = sending({ highWaterMark: 10 });
     sender.send(outgoing("x".repeat(30)));
-    const room = sender.whenDrained();
+    const drained = sender.whenDrained();
     sender[how]();
     expect(sender.hasDrainWaiters).toBe(false);
-    expect(await room).toBe(false);
+    expect(await drained).toBe(false);
     await turns();
     expect(log).toEqual([]);
     sender.onGone();
   });
 
-  test("that is ended with a Blob unread gives up what waits for that, and writes none of it", async () => {
+  test("that is ended before a Blob was read drops what waits for it, and writes none of it", async () => {
     const { stream, sender, log } = sending();
     const blob = new SlowBlob("blob");
     sender.send(outgoing("before"));
     sender.send(outgoing(blob));
-    sender.send(outgoing(utf8("behind")));
+    sender.send(outgoing(utf8("after")));
     sender.end();
     expect(sender.counters).toEqual({ accepted: 3, written: 1, dropped: 2, pending: 0 });
     blob.read();

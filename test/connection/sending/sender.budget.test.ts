@@ -9,22 +9,22 @@ import { outgoing } from "../../support/outgoing.ts";
 
 const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 
-/** A text whose frame has so many bytes. */
+/** A text whose frame has this many bytes. */
 function textOf(size: number): string {
   return "x".repeat(size - 2);
 }
 
-// It is one budget for the whole process: what stays would be everybody's.
+// The process has one budget: what stays in it would count for all tests.
 beforeEach(({ onTestFinished }) => {
-  // What is asked for first comes last: the sessions have been destroyed.
+  // Callbacks run in reverse order: the sessions are destroyed by now.
   onTestFinished(async () => {
     await turns();
     expect(sendBudget.total).toBe(0);
   });
 });
 
-describe.each(ways)("the budget of the process, by %s", (_name, way) => {
-  test("is what waits for slow peers, and nothing while a peer keeps up", async () => {
+describe.each(ways)("the send budget of the process, by %s", (_name, way) => {
+  test("counts what waits for slow peers, and nothing while a peer keeps up", async () => {
     const quick = new Session();
     await turns();
     for (let i = 0; i < 100; i++) way(quick, textOf(100));
@@ -41,7 +41,7 @@ describe.each(ways)("the budget of the process, by %s", (_name, way) => {
     expect(sendBudget.total).toBe(0);
   });
 
-  test("is beyond its limit for those with more than an equal share; small queues and healthy peers go on", async () => {
+  test("beyond its limit stops only connections with more than an equal share; small queues and fast peers go on", async () => {
     const limited = { maxTotalSendQueue: 240 };
     const [large, alsoLarge, small, healthy] = [
       await slowPeer(limited),
@@ -53,10 +53,10 @@ describe.each(ways)("the budget of the process, by %s", (_name, way) => {
     // 2 x 107 + 17 bytes.
     for (const one of [large, alsoLarge]) way(one, textOf(100));
     way(small, textOf(10));
-    // The limit is not passed yet: each has as much as it likes.
+    // The limit is not passed yet: no connection is bounded.
     expect(way(large, textOf(10))).toBe(taken);
     expect(sendBudget.total).toBe(241);
-    // From here on it is 80 for each of the three.
+    // From here on the share of each of the three is 80.
     expect(way(small, textOf(10))).toBe(taken);
     expect(way(healthy, textOf(100))).toBe(taken);
     expect(way(large, textOf(10))).toBe(dropped);
@@ -79,7 +79,7 @@ describe.each(ways)("the budget of the process, by %s", (_name, way) => {
     expect(came(alsoLarge)).toEqual([FIRST, textOf(100), textOf(10)]);
   });
 
-  test('under "drop-newest" refuses the messages of those, until there is room again', async () => {
+  test('beyond it "drop-newest" refuses their messages until the total is within the limit again', async () => {
     const limited = { maxTotalSendQueue: 110, sendQueuePolicy: "drop-newest" } as const;
     const [large, other] = [await slowPeer(limited), await slowPeer(limited)];
     way(large, textOf(60));
@@ -95,7 +95,7 @@ describe.each(ways)("the budget of the process, by %s", (_name, way) => {
     expect(large.connection.status).toBe("Connected");
   });
 
-  test('under "drop-oldest" and "latest" has those drop what has waited', async () => {
+  test('beyond it "drop-oldest" and "latest" drop their waiting messages', async () => {
     const limited = { maxTotalSendQueue: 390 };
     const oldest = await slowPeer({ ...limited, sendQueuePolicy: "drop-oldest" });
     const latest = await slowPeer({ ...limited, sendQueuePolicy: "latest" });
@@ -103,7 +103,7 @@ describe.each(ways)("the budget of the process, by %s", (_name, way) => {
     expect(sendBudget.total).toBe(2 * FIRST_SIZE + 400);
     expect(way(latest, textOf(21))).toBe(taken);
     expect(latest.connection.counters.dropped).toBe(10);
-    // With that it is within the limit again.
+    // With that the total is within the limit again.
     expect(way(oldest, textOf(22))).toBe(taken);
     expect(oldest.connection.counters.dropped).toBe(0);
     for (let i = 0; i < 20; i++) way(oldest, textOf(23));
@@ -118,7 +118,7 @@ describe.each(ways)("the budget of the process, by %s", (_name, way) => {
   });
 });
 
-test("a limit of one queue that is below the share is the one that counts", async () => {
+test("a queue's own limit counts when it is below the share", async () => {
   const session = await slowPeer({ maxSendQueue: 20, maxTotalSendQueue: 30 });
   expect(session.connection.send(outgoing(textOf(30)))).toBe(slow);
   expect(session.connection.send(outgoing(textOf(30)))).toBe(dropped);
@@ -126,7 +126,7 @@ test("a limit of one queue that is below the share is the one that counts", asyn
 });
 
 describe.each(["terminate", "drop-newest", "drop-oldest", "latest"] as const)(
-  'what waits for a peer under "%s" is in the budget no more',
+  'what waits for a peer under "%s" leaves the budget',
   (sendQueuePolicy) => {
     test.each<readonly [how: string, end: (session: Session) => void | Promise<void>]>([
       ["has read it", flow],
@@ -141,7 +141,7 @@ describe.each(["terminate", "drop-newest", "drop-oldest", "latest"] as const)(
         },
       ],
       [
-        "has broken the protocol and is gone",
+        "has broken the protocol and disconnected",
         async (session: Session) => {
           session.receive(broken);
           await turns();
@@ -173,23 +173,23 @@ describe.each(["terminate", "drop-newest", "drop-oldest", "latest"] as const)(
   },
 );
 
-test("connections share it: one with messages that may still be dropped counts once", async () => {
+test("a connection with messages that may still be dropped counts once among those that share it", async () => {
   const limited = { maxTotalSendQueue: 130, sendQueuePolicy: "drop-oldest" } as const;
   const [one, other] = [await slowPeer(limited), await slowPeer(limited)];
   for (const session of [one, other]) for (let i = 0; i < 6; i++) session.connection.send(outgoing(textOf(10)));
-  // 65 bytes for each of the two: 60 are in its queue.
+  // 65 bytes for each of the two: 60 of them are in its queue.
   expect(sendBudget.total).toBe(2 * FIRST_SIZE + 120);
   one.connection.send(outgoing(textOf(10)));
   expect(one.connection.counters.dropped).toBe(0);
 });
 
-test("has nothing of a connection that is ended and has been read empty", async () => {
+test("has nothing of an ended connection whose peer has read everything", async () => {
   const session = await slowPeer();
   session.connection.send(outgoing("x".repeat(100)));
   session.receive(close(1000));
   await turns();
   expect(sendBudget.total).toBeGreaterThan(100);
-  // The peer does not close its side: that may take until closeTimeout.
+  // The peer does not close its side: this may last until closeTimeout.
   await flow(session);
   expect(came(session).at(-1)).toBe("close 1000");
   expect(session.connection.bufferedAmount).toBe(0);

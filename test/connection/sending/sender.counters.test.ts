@@ -13,7 +13,7 @@ import { Wire, turns } from "../../support/wire.ts";
 import { outgoing } from "../../support/outgoing.ts";
 import { SharedMessage } from "../../../src/connection/sending/outgoing-message.ts";
 
-/** A message that is sent: in which way, how long, of what characters and with which key. */
+/** A message to send: the way, the length, the characters and the key. */
 interface Send {
   readonly act: "send";
   readonly kind: "text" | "bytes" | "shared" | "blob";
@@ -28,7 +28,7 @@ type End = "terminate" | "destroy" | "reset" | "close" | "break";
 /** One thing that happens to a connection, or to its stream. */
 type Step = Send | { readonly act: "turn" | "stick" | "take" | "flow" | "read" | "unreadable" | "ping" | End };
 
-/** A message that was handed over, and what was said to it. */
+/** A message that was sent, and the result of `send`. */
 interface Handed {
   readonly content: string;
   readonly key: string | undefined;
@@ -46,7 +46,7 @@ const size = fc.oneof(
 const act = <A extends Step["act"]>(...acts: A[]): fc.Arbitrary<{ act: A }> =>
   fc.record({ act: fc.constantFrom(...acts) });
 
-/** Blobs have no keys here, nor has what waits for them. */
+/** Blobs have no keys here, and messages that wait for them have none. */
 const step = (keys: boolean): fc.Arbitrary<Step> =>
   fc.oneof(
     {
@@ -80,11 +80,11 @@ const run = fc.boolean().chain((keys) =>
     ),
     steps: fc.array(fc.tuple(fc.nat({ max: 2 }), step(keys)), { minLength: 5, maxLength: 60, size: "max" }),
     lasts: fc.tuple(last, last, last),
-    behind: fc.array(fc.tuple(fc.nat({ max: 2 }), step(keys)), { maxLength: 8, size: "max" }),
+    after: fc.array(fc.tuple(fc.nat({ max: 2 }), step(keys)), { maxLength: 8, size: "max" }),
   }),
 );
 
-/** One connection that sends, and what it was handed. */
+/** One connection that sends, and the messages it got. */
 class Sending {
   readonly session: Session;
   readonly policy: SendQueuePolicy;
@@ -134,7 +134,7 @@ class Sending {
     else expect(told).toBe(SendResult.dropped);
   }
 
-  /** What holds at every moment. */
+  /** The invariants at every moment. */
   check(): void {
     const { counters, bufferedAmount } = this.session.connection;
     const { accepted, written, dropped, pending } = counters;
@@ -146,11 +146,11 @@ class Sending {
     this.#before = counters;
   }
 
-  /** The peer reads all that it can get. */
+  /** The peer reads everything. */
   async flow(): Promise<void> {
     this.session.stream.flow();
     await turns(2);
-    // One is read after the other.
+    // Blobs are read one after the other.
     for (let blob = this.#blobs.shift(); blob !== undefined; blob = this.#blobs.shift()) {
       blob.read();
       await turns(1);
@@ -159,7 +159,7 @@ class Sending {
     this.check();
   }
 
-  /** What holds when the peer has read everything, or is gone. */
+  /** The invariants when the peer has read everything, or has disconnected. */
   checkAll(): void {
     const { session, handed, policy } = this;
     const { counters, bufferedAmount } = session.connection;
@@ -172,13 +172,13 @@ class Sending {
       expect(messages).toHaveLength(counters.written);
       expect(bufferedAmount).toBe(0);
     }
-    // What was said to be dropped is; of each key, what comes comes in order.
+    // Messages reported as dropped do not arrive; the others of each key arrive in order.
     for (const key of policy === "latest" ? [undefined, "a", "b"] : ["any"]) {
       const wanted = handed.filter((one) => one.told !== SendResult.dropped && (key === "any" || one.key === key));
       const rest = wanted.map(({ content }) => content);
       const got = policy === "latest" ? messages.filter((message) => rest.includes(message)) : messages;
       expect(isPart(got, rest)).toBe(true);
-      // The newest is never what a policy drops.
+      // A policy never drops the newest message.
       if (session.connection.status === "Connected") expect(got.at(-1)).toBe(rest.at(-1));
     }
     if (session.connection.status !== "Connected") return;
@@ -189,21 +189,21 @@ class Sending {
   }
 }
 
-/** Whether `part` is what is left of `whole` when some of it is taken out. */
+/** Whether `part` is `whole` without some of its items, in the same order. */
 function isPart(part: readonly string[], whole: readonly string[]): boolean {
   let at = -1;
   return part.every((one) => (at = whole.indexOf(one, at + 1)) >= 0);
 }
 
-describe("whatever is sent to whatever peers under whatever policy, and however it ends", () => {
-  test("what was accepted is what was written, dropped or waits, and what was written is what they got, in order", async () => {
+describe("any messages to any peers under any policy, with any end", () => {
+  test("accepted messages are written, dropped or waiting, and the peers get the written ones in order", async () => {
     await fc.assert(
-      fc.asyncProperty(run, async ({ connections, steps, lasts, behind }) => {
+      fc.asyncProperty(run, async ({ connections, steps, lasts, after }) => {
         const all = connections.map((settings) => new Sending(settings));
         try {
           for (const [who, step] of steps) await all[who % all.length]!.take(step);
           for (const [i, one] of all.entries()) await one.take(lasts[i]!);
-          for (const [who, step] of behind) await all[who % all.length]!.take(step);
+          for (const [who, step] of after) await all[who % all.length]!.take(step);
           for (const one of all) await one.flow();
           for (const one of all) one.checkAll();
         } finally {

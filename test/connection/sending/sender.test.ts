@@ -12,8 +12,8 @@ import { SharedMessage } from "../../../src/connection/sending/outgoing-message.
 const policies: readonly SendQueuePolicy[] = ["terminate", "drop-newest", "drop-oldest", "latest"];
 const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 
-describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy) => {
-  test("pongs and pings do not wait", async () => {
+describe.each(policies)('messages that wait under "%s"', (sendQueuePolicy) => {
+  test("do not delay pongs and pings", async () => {
     const session = await slowPeer({ sendQueuePolicy });
     session.connection.send(outgoing("m1"));
     session.receive(ping("p"));
@@ -21,13 +21,13 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
     void session.connection.measureRoundTrip();
     await flow(session);
     const [, ours, ...rest] = came(session);
-    // Our ping is in the stream at once, the pong is the newest when that has room.
+    // Our ping is in the stream at once. The pong is written first when the stream drains.
     expect(ours).toMatch(/^ping /);
     expect(rest).toEqual(["pong 70", "m1", "m2"]);
     expect(session.connection.counters).toEqual({ accepted: 3, written: 3, dropped: 0, pending: 0 });
   });
 
-  test("the close frame comes last", async () => {
+  test("are followed by the close frame", async () => {
     const session = await slowPeer({ sendQueuePolicy });
     session.connection.send(outgoing("m1"));
     session.connection.send(new SharedMessage(outgoing("m2")));
@@ -39,7 +39,7 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
     expect(session.connection.counters).toEqual({ accepted: 3, written: 3, dropped: 0, pending: 0 });
   });
 
-  test("the answer to the peer's close frame comes last, and the stream is ended behind it", async () => {
+  test("are followed by the answer to the peer's close frame, and then the stream is ended", async () => {
     const session = await slowPeer({ sendQueuePolicy });
     session.connection.send(outgoing("m1"));
     session.receive(close(4001));
@@ -52,7 +52,7 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
     expect(session.calls.at(-1)).toEqual(["terminate", 4001, undefined, "Closed"]);
   });
 
-  test("the end of a peer that hangs up is waited with: they come, and the stream is ended behind them", async () => {
+  test("are still written when the peer ends its half, and then the stream is ended", async () => {
     const session = await slowPeer({ sendQueuePolicy });
     for (const text of ["m1", "m2"]) session.connection.send(outgoing(text));
     session.stream.arriveEnd();
@@ -64,7 +64,7 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
     expect(session.calls.at(-1)).toEqual(["terminate", 1006, undefined, "Closed"]);
   });
 
-  test("the close frame of a failure does not wait: they are dropped, and counted", async () => {
+  test("are dropped and counted when the connection fails: the close frame does not wait", async () => {
     const session = await slowPeer({ sendQueuePolicy });
     session.connection.send(outgoing("m1"));
     session.connection.send(outgoing(new SlowBlob("blob")));
@@ -75,7 +75,7 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
     expect(came(session)).toEqual([FIRST, "close 1002"]);
   });
 
-  test("a reset leaves nothing: they are dropped, and counted", async () => {
+  test("are dropped and counted at a reset", async () => {
     const session = await slowPeer({ sendQueuePolicy });
     session.connection.send(outgoing("m1"));
     session.connection.send(outgoing(new SlowBlob("blob")));
@@ -89,7 +89,7 @@ describe.each(policies)('behind messages that wait under "%s"', (sendQueuePolicy
 });
 
 describe("a Blob", () => {
-  test("counts as pending while it is read, and so does what waits for it", async () => {
+  test("counts as pending while it is read, and so do the messages after it", async () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
     for (const message of [blob, "text", utf8("bytes")]) session.connection.send(outgoing(message));
@@ -101,7 +101,7 @@ describe("a Blob", () => {
     expect(session.connection.counters).toEqual({ accepted: 3, written: 3, dropped: 0, pending: 0 });
   });
 
-  test('counts for the limit before it is read: under "terminate" the next is one too many', async () => {
+  test('counts for the limit before it is read: under "terminate" the next message is one too many', async () => {
     const session = await slowPeer({ maxSendQueue: 100 });
     const blob = new SlowBlob("x".repeat(100));
     expect(session.connection.send(outgoing(blob))).toBe(slow);
@@ -112,7 +112,7 @@ describe("a Blob", () => {
     expect(came(session)).toEqual([FIRST, "close 1013"]);
   });
 
-  test('under "drop-newest" keeps its place before what is accepted behind it', async () => {
+  test('under "drop-newest" is sent before the messages that are accepted after it', async () => {
     const session = await slowPeer({ maxSendQueue: FIRST_SIZE + 6, sendQueuePolicy: "drop-newest" });
     const blob = new SlowBlob("blob");
     expect([blob, "m1", "m2", "m3"].map((message) => session.connection.send(outgoing(message)))).toEqual([
@@ -127,31 +127,34 @@ describe("a Blob", () => {
     expect(session.connection.counters).toEqual({ accepted: 5, written: 4, dropped: 1, pending: 0 });
   });
 
-  test.each(["drop-oldest", "latest"] as const)('under "%s" waits as any other once it is read', async (policy) => {
-    const session = await slowPeer({ maxSendQueue: 12, sendQueuePolicy: policy });
-    const blob = new SlowBlob("blob");
-    session.connection.send(outgoing(blob));
-    session.connection.send(outgoing("m1"));
-    blob.read();
-    await turns();
-    for (const text of ["m2", "m3"]) session.connection.send(outgoing(text));
-    await flow(session);
-    expect(came(session)).toEqual(policy === "latest" ? [FIRST, "m3"] : [FIRST, "m1", "m2", "m3"]);
-  });
+  test.each(["drop-oldest", "latest"] as const)(
+    'under "%s" waits like any other message once it is read',
+    async (policy) => {
+      const session = await slowPeer({ maxSendQueue: 12, sendQueuePolicy: policy });
+      const blob = new SlowBlob("blob");
+      session.connection.send(outgoing(blob));
+      session.connection.send(outgoing("m1"));
+      blob.read();
+      await turns();
+      for (const text of ["m2", "m3"]) session.connection.send(outgoing(text));
+      await flow(session);
+      expect(came(session)).toEqual(policy === "latest" ? [FIRST, "m3"] : [FIRST, "m1", "m2", "m3"]);
+    },
+  );
 
-  test.each(policies)('of an endless file lets no more than the limit wait behind it, under "%s"', async (policy) => {
+  test.each(policies)('of an endless file lets at most the limit wait after it, under "%s"', async (policy) => {
     const session = new Session({}, { maxSendQueue: 50, sendQueuePolicy: policy });
     session.connection.send(outgoing(new SlowBlob("blob")));
     const told = Array.from({ length: 10 }, () => session.connection.send(outgoing("ten bytes ")));
     expect(told.slice(0, 6)).toEqual([taken, taken, taken, taken, slow, dropped]);
-    // Behind it nothing is dropped in its place, and the peer may well be reading.
+    // Messages after it are not dropped for it, and the peer may be reading.
     const ended = policy === "terminate";
     expect(session.connection.counters.accepted).toBe(ended ? 7 : 11);
     expect(session.connection.status).toBe(ended ? "Closing" : "Connected");
     expect(session.connection.bufferedAmount).toBeLessThan(60);
   });
 
-  test("that cannot be read closes with 1011; with it what waits for it is dropped", async () => {
+  test("that cannot be read closes with 1011, and the messages after it are dropped", async () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
     for (const message of ["before", blob, "m1", "m2"]) session.connection.send(outgoing(message));
@@ -162,21 +165,21 @@ describe("a Blob", () => {
   });
 });
 
-describe("what else holds of a queue", () => {
-  test('a key is nothing to a policy other than "latest"', async () => {
+describe("the send queue", () => {
+  test('ignores keys under all policies but "latest"', async () => {
     const session = await slowPeer({ maxSendQueue: 8, sendQueuePolicy: "drop-oldest" });
     for (const text of ["m1", "m2", "m3", "m4"]) session.connection.send(outgoing(text, "key"));
     await flow(session);
     expect(came(session)).toEqual([FIRST, "m2", "m3", "m4"]);
   });
 
-  test("it is handed over in parts of 64 KiB: what is behind them can still be dropped", async () => {
+  test("is written in parts of 64 KiB: what follows can still be dropped", async () => {
     const session = await slowPeer({ sendQueuePolicy: "drop-oldest", maxSendQueue: 250_000 });
     const send = (names: string): void => {
       for (const name of names) session.connection.send(outgoing(`${name}${"x".repeat(29_990)}`));
     };
     send("abcdefghij");
-    // The peer reads one message: b, c and d go to the stream, of which it takes b.
+    // The peer reads one message: b, c and d go to the stream, and the stream takes b.
     session.stream.takeOne();
     send("12345");
     await flow(session);
@@ -188,7 +191,7 @@ describe("what else holds of a queue", () => {
     expect(session.connection.counters).toEqual({ accepted: 16, written: 13, dropped: 3, pending: 0 });
   });
 
-  test("messages of all kinds keep their order, whether they wait or not", async () => {
+  test("keeps the order of messages of all kinds, whether they wait or not", async () => {
     const session = new Session({}, { sendQueuePolicy: "drop-oldest", stream: new Wire({ highWaterMark: 1 }) });
     await turns();
     const expected: string[] = [];

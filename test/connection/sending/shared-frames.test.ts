@@ -9,7 +9,7 @@ const a = utf8("a");
 const bb = utf8("bb");
 const ccc = utf8("ccc");
 
-/** The run of these frames, as one connection builds it. */
+/** The run of these frames, built as a connection builds it. */
 function run(...frames: readonly Bytes[]): SharedFrames {
   let batch: SharedFrames | undefined;
   for (const frame of frames) batch = SharedFrames.after(batch, frame);
@@ -21,26 +21,26 @@ describe("a batch", () => {
     expect(run(a).bytes).toBe(a);
   });
 
-  test("of several frames has their bytes in order, and their size", () => {
+  test("of several frames has their bytes in order, and their total size", () => {
     const batch = run(a, bb, a, ccc);
     expect(batch.bytes).toEqual(join([a, bb, a, ccc]));
     expect(batch.size).toBe(7);
   });
 
-  test("is one object with one memory for all who ask for the same frames in one turn", () => {
+  test("is one object with one memory for all connections that send the same frames in one turn", () => {
     const receivers = Array.from({ length: 5 }, () => run(a, bb, ccc));
     expect(new Set(receivers).size).toBe(1);
     expect(new Set(receivers.map((batch) => batch.bytes)).size).toBe(1);
   });
 
-  test("is found step by step, as a loop over receivers for each frame asks", () => {
+  test("is found step by step, as by a loop over receivers for each frame", () => {
     const heads = Array.from({ length: 3 }, () => run(a));
     const longer = heads.map((batch) => SharedFrames.after(batch, bb));
     expect(new Set(longer).size).toBe(1);
     expect(longer[0]!.bytes).toEqual(join([a, bb]));
   });
 
-  test("keeps its bytes when others go on with another frame, or with none", () => {
+  test("keeps its bytes when other connections go on with another frame, or with none", () => {
     const head = run(a);
     const one = SharedFrames.after(head, bb);
     const other = SharedFrames.after(head, ccc);
@@ -55,7 +55,7 @@ describe("a batch", () => {
     expect(run(twin).bytes).toBe(twin);
   });
 
-  test("is forgotten at the turn's end: the next turn's is a new one, with the same bytes", async () => {
+  test("is forgotten at the turn's end: the next turn makes a new one with the same bytes", async () => {
     const before = run(a, bb);
     atTurnEnd({ onTurnEnd: () => undefined });
     await turns();

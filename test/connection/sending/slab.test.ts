@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { LARGEST_CUT, slabFor } from "../../../src/connection/sending/slab.ts";
 
 describe("a slab", () => {
-  test("has room for what was asked, behind what is in use", () => {
+  test("gives the asked bytes after those in use", () => {
     const slab = slabFor(100);
     expect(slab.bytes.length - slab.used).toBeGreaterThanOrEqual(100);
   });
@@ -12,7 +12,7 @@ describe("a slab", () => {
     expect(slabFor(slab.bytes.length - slab.used)).toBe(slab);
   });
 
-  test("that is full is followed by an empty one, and stays as it is", () => {
+  test("that is full is replaced by an empty one, and does not change", () => {
     const full = slabFor(1);
     full.used = full.bytes.length;
     const next = slabFor(1);
@@ -22,7 +22,7 @@ describe("a slab", () => {
     expect(full.used).toBe(full.bytes.length);
   });
 
-  test("that has too little room is left, even if something smaller would fit", () => {
+  test("that is too small for a cut is replaced, even if a smaller cut would fit", () => {
     const nearly = slabFor(1);
     nearly.used = nearly.bytes.length - 10;
     expect(slabFor(10)).toBe(nearly);

@@ -15,12 +15,12 @@ import { encode } from "../../support/frames.ts";
 import { cases, seed } from "../../support/fuzz.ts";
 import { turns } from "../../support/wire.ts";
 
-/** A server's frame of a text, written by nothing of src/. */
+/** A server's frame of a text, written without src/. */
 function expected(text: string): string {
   return toHex(encode({ opcode: 1, payload: utf8(text) }));
 }
 
-/** Writes `text` at 7 into memory full of 0xff, and holds the rest of the memory to be as it was. */
+/** Writes `text` at 7 into memory full of 0xff, and checks that the rest of the memory does not change. */
 function written(text: string): string {
   const memory = fill(0xff, 7 + 4 + text.length * 3 + 5);
   const end = writeText(memory, 7, text);
@@ -69,7 +69,7 @@ describe("textFrame", () => {
   });
 });
 
-/** Texts joined as an outbox joins them: the characters, and the bytes above 0x7f in the headers. */
+/** Texts joined as a write buffer joins them: the characters, and the bytes above 0x7f in the headers. */
 function joined(texts: readonly string[]): { readonly all: string; readonly high: number } {
   const headers = texts.map(({ length }) => textHeaderOf(length));
   return {
@@ -78,7 +78,7 @@ function joined(texts: readonly string[]): { readonly all: string; readonly high
   };
 }
 
-/** A text of any characters, lone surrogates too, with many lengths about which its header changes. */
+/** A text of any characters, lone surrogates too. Many lengths are near those at which the header changes. */
 const anyText = fc.oneof(
   fc.string({ unit: "binary-ascii", maxLength: 20 }),
   fc
@@ -107,7 +107,7 @@ describe("textHeader", () => {
   });
 
   test.each([0, 1, 125, 126, 127, 128, 255, 256, 383, 384, 32_767, 32_768, 65_535])(
-    "is what stands before %i letters on the wire",
+    "is on the wire before %i letters",
     (length) => {
       const frame = encode({ opcode: 1, payload: fill(0x61, length) });
       expect(Buffer.from(textHeaderOf(length).text, "latin1")).toEqual(
@@ -118,7 +118,7 @@ describe("textHeader", () => {
 });
 
 describe("isPlain", () => {
-  test("is true of texts that are all ASCII, with whatever headers", () => {
+  test("is true of texts that are all ASCII, with any headers", () => {
     for (const lengths of [[0], [125, 126], [128, 128], [255, 256, 511, 512], [32_768, 65_535, 33_023]]) {
       const { all, high } = joined(lengths.map((length) => "x".repeat(length)));
       expect(isAscii(all, high), lengths.join()).toBe(true);
@@ -135,7 +135,7 @@ describe("isPlain", () => {
     },
   );
 
-  test("is true of no text, and tells any texts that are ASCII from all others", () => {
+  test("is true of no text, and distinguishes ASCII texts from all others", () => {
     expect(isAscii("", 0)).toBe(true);
     fc.assert(
       fc.property(fc.array(anyText, { maxLength: 6 }), (texts) => {
@@ -159,7 +159,7 @@ describe("encodeTexts", () => {
   });
 
   test.each([125, 126, 127, 128, 255, 256, 512, 30_000, 65_535])(
-    "finds each text by its header: %i characters, of one byte and of more",
+    "finds each text by its header: %i characters, of one byte or more",
     (length) => {
       const texts = ["a", "x".repeat(length), "é".repeat(length), "\ud83d", "\ude00", "x".repeat(length), ""];
       expect(toHex(encodeTexts(joined(texts).all))).toBe(texts.map(expected).join(""));
@@ -170,7 +170,7 @@ describe("encodeTexts", () => {
 describe("repeatedFrame", () => {
   beforeEach(forgetText);
 
-  test("knows a text from the second time on, and encodes it once", () => {
+  test("finds a text from the second time on, and encodes it once", () => {
     expect(repeatedFrame("hello")).toBeUndefined();
     const frame = repeatedFrame("hello");
     expect(toHex(frame!)).toEqual(expected("hello"));
@@ -183,26 +183,26 @@ describe("repeatedFrame", () => {
     expect(repeatedFrame("a")).toBeUndefined();
   });
 
-  test("tells the frame of the last text from the frame of the one before", () => {
+  test("does not mix up the last text and the one before", () => {
     repeatedFrame("a");
     repeatedFrame("a");
     repeatedFrame("b");
     expect(toHex(repeatedFrame("b")!)).toEqual(expected("b"));
   });
 
-  test("knows the empty text", () => {
+  test("finds the empty text", () => {
     expect(repeatedFrame("")).toBeUndefined();
     expect(toHex(repeatedFrame("")!)).toEqual(expected(""));
   });
 
-  test("forgets with the turn", async () => {
+  test("forgets at the turn's end", async () => {
     repeatedFrame("hello");
     atTurnEnd({ onTurnEnd: () => undefined });
     await turns();
     expect(repeatedFrame("hello")).toBeUndefined();
   });
 
-  test("gives memory of its own", () => {
+  test("returns memory that no other frame shares", () => {
     repeatedFrame("hello");
     const frame = repeatedFrame("hello")!;
     expect(frame.buffer.byteLength).toBe(frame.length);

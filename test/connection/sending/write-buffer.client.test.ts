@@ -17,7 +17,7 @@ interface Masked {
   readonly payload: Buffer;
 }
 
-/** Reads masked frames by RFC 6455 5.2 and 5.3, and by nothing of src/. */
+/** Reads masked frames by RFC 6455 5.2 and 5.3, without src/. */
 function maskedIn(bytes: Uint8Array): Masked[] {
   const all = Buffer.from(bytes);
   const frames: Masked[] = [];
@@ -54,7 +54,7 @@ describe.each([true, false])("a client's write buffer (on a socket: %s)", (socke
     expect([buffer.written, buffer.pending, buffer.size]).toEqual([frames.length, 0, 0]);
   });
 
-  test("masks bytes, and leaves those of the caller as they were", async () => {
+  test("masks bytes, and does not change the caller's", async () => {
     const stream = new Wire({ highWaterMark: 2 ** 20 });
     const buffer = new WriteBuffer(new StreamWriter(stream, socket), encoderOf("client"));
     const payloads = SIZES.map((size) => Buffer.alloc(size, "some bytes"));
@@ -96,7 +96,7 @@ describe.each([true, false])("a client's write buffer (on a socket: %s)", (socke
   });
 });
 
-test("a client's sender masks a repeated text and a shared frame anew", async () => {
+test("a client's sender masks a repeated text and a shared frame with a new key", async () => {
   const stream = new Wire();
   const host: SenderHost = {
     settings: connectionSettings({ role: "client" }),

@@ -3,15 +3,15 @@ import { textFrame } from "../../../src/connection/sending/text-frames.ts";
 import { hex } from "../../support/bytes.ts";
 import { framesIn } from "../../support/sent-frames.ts";
 import { turns } from "../../support/wire.ts";
-import { arrived, fullRig, rig } from "../../support/outbox-rig.ts";
+import { arrived, fullRig, rig } from "../../support/write-buffer-rig.ts";
 
 describe("control frames", () => {
-  test("are no messages, neither with room nor without, nor the close frame", async () => {
-    for (const { stream, outbox, counts } of [rig(), await fullRig()]) {
+  test("are not counted as messages, with a full stream or without, nor is the close frame", async () => {
+    for (const { stream, writeBuffer, counts } of [rig(), await fullRig()]) {
       const before = counts();
-      outbox.addControl(9, hex("01"));
-      outbox.addControl(10, hex("02"));
-      outbox.addClose(hex("03 e8"));
+      writeBuffer.addControl(9, hex("01"));
+      writeBuffer.addControl(10, hex("02"));
+      writeBuffer.addClose(hex("03 e8"));
       expect(counts()).toEqual(before);
       stream.flow();
       await turns();
@@ -20,42 +20,42 @@ describe("control frames", () => {
     }
   });
 
-  test("are not counted where all that waits is dropped", async () => {
-    const { outbox } = await fullRig();
-    outbox.addControl(10, hex("02"));
-    outbox.addText("x");
-    outbox.addClose(hex("03 e8"));
-    expect(outbox.drop()).toBe(1);
+  test("are not counted when all that waits is dropped", async () => {
+    const { writeBuffer } = await fullRig();
+    writeBuffer.addControl(10, hex("02"));
+    writeBuffer.addText("x");
+    writeBuffer.addClose(hex("03 e8"));
+    expect(writeBuffer.drop()).toBe(1);
   });
 });
 
-describe("what makes way for a last frame", () => {
-  test("is nothing where the stream has room, and all that waits where it has none", async () => {
+describe("what is dropped for a last frame", () => {
+  test("is nothing when the stream is not full, and all that waits when it is", async () => {
     const [roomy, full] = [rig(), await fullRig()];
-    for (const { outbox } of [roomy, full]) outbox.addText("x");
-    expect([roomy.outbox.dropUnsent(), roomy.outbox.pending]).toEqual([0, 1]);
-    expect([full.outbox.dropUnsent(), full.outbox.pending]).toEqual([1, 0]);
+    for (const { writeBuffer } of [roomy, full]) writeBuffer.addText("x");
+    expect([roomy.writeBuffer.dropUnsent(), roomy.writeBuffer.pending]).toEqual([0, 1]);
+    expect([full.writeBuffer.dropUnsent(), full.writeBuffer.pending]).toEqual([1, 0]);
   });
 
-  test("is all that waits when the stream is gone", async () => {
-    for (const { outbox, counts } of [rig(), await fullRig()]) {
-      const { written } = outbox;
-      outbox.addText("x");
-      outbox.addShared(textFrame("y"));
-      expect([outbox.onGone(), counts()]).toEqual([2, [written, 0]]);
+  test("is all that waits when the stream is closed", async () => {
+    for (const { writeBuffer, counts } of [rig(), await fullRig()]) {
+      const { written } = writeBuffer;
+      writeBuffer.addText("x");
+      writeBuffer.addShared(textFrame("y"));
+      expect([writeBuffer.onGone(), counts()]).toEqual([2, [written, 0]]);
     }
   });
 });
 
 describe("end() on a full stream", () => {
-  test("hands over piece by piece as the stream takes them, and ends it behind the last", async () => {
-    const { stream, outbox, counts } = await fullRig();
+  test("writes piece by piece as the stream takes them, and ends it after the last", async () => {
+    const { stream, writeBuffer, counts } = await fullRig();
     for (let i = 0; i < 4; i++) {
-      outbox.addShared(textFrame(`${i}`.repeat(5000)));
+      writeBuffer.addShared(textFrame(`${i}`.repeat(5000)));
       await turns(1);
     }
-    outbox.addClose(hex("03 e8"));
-    outbox.end();
+    writeBuffer.addClose(hex("03 e8"));
+    writeBuffer.end();
     expect(counts()).toEqual([1, 4]);
     for (let i = 0; i < 5; i++) {
       await turns();
@@ -75,9 +75,9 @@ describe("end() on a full stream", () => {
     ]);
   });
 
-  test("ends it at once where nothing waits before it", async () => {
-    const { stream, outbox, counts } = await fullRig();
-    outbox.end();
+  test("ends it at once when nothing waits", async () => {
+    const { stream, writeBuffer, counts } = await fullRig();
+    writeBuffer.end();
     stream.flow();
     await turns();
     expect([counts(), stream.ended, arrived(stream)]).toEqual([[1, 0], true, 1]);

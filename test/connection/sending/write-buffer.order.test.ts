@@ -10,15 +10,15 @@ import { Wire, turns } from "../../support/wire.ts";
 import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
 import { encoderOf } from "../../../src/connection/sending/encoders.ts";
 
-/** Something that is sent: a text, or as many bytes. */
+/** A message to send: a text, or this many bytes. */
 type Added =
   | { readonly kind: "text" | "shared"; readonly text: string }
   | { readonly kind: "bytes" | "ping" | "pong"; readonly size: number };
 
-/** One thing that happens to an outbox or its stream. */
+/** One thing that happens to a write buffer or its stream. */
 type Step = Added | { readonly kind: "turn" | "stick" | "flow" | "take" | "hold" };
 
-/** The frames that are shared by all outboxes of a run: few, so that they meet. */
+/** The frames that all write buffers of a run share: few, so that several buffers send the same one. */
 const shared = ["s1", "s2", "s".repeat(200), "S".repeat(LARGEST_CUT), "t".repeat(LARGEST_CUT / 2)];
 const sharedFrames = new Map(shared.map((text) => [text, textFrame(text)]));
 
@@ -41,7 +41,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom("turn", "stick", "flow", "take", "hold") }) },
 );
 
-/** Joins fragments, so that a message is one entry however it was cut. Control frames may lie between them. */
+/** Joins fragments, so that a message is one entry. Control frames may come between them. */
 function messagesIn(frames: readonly SentFrame[]): { messages: Sent[]; controls: Sent[] } {
   const messages: Sent[] = [];
   const controls: Sent[] = [];
@@ -62,10 +62,10 @@ function messagesIn(frames: readonly SentFrame[]): { messages: Sent[]; controls:
   return { messages, controls };
 }
 
-/** One outbox with its stream, the frames that were added to it, and its part of the steps. */
+/** One write buffer with its stream, its frames, and its part of the steps. */
 class Runner {
   readonly stream: Wire;
-  readonly outbox: WriteBuffer;
+  readonly writeBuffer: WriteBuffer;
   readonly expected: Sent[] = [];
   readonly pings: string[] = [];
   readonly pongs: string[] = [];
@@ -73,8 +73,8 @@ class Runner {
 
   constructor(highWaterMark: number, consumes: boolean) {
     this.stream = new Wire({ highWaterMark });
-    this.outbox = new WriteBuffer(new StreamWriter(this.stream, consumes), encoderOf("server"));
-    this.stream.on("drain", () => this.outbox.onDrain());
+    this.writeBuffer = new WriteBuffer(new StreamWriter(this.stream, consumes), encoderOf("server"));
+    this.stream.on("drain", () => this.writeBuffer.onDrain());
   }
 
   async run(step: Step): Promise<void> {
@@ -94,54 +94,54 @@ class Runner {
         break;
       case "hold":
         this.#held = true;
-        this.outbox.holdWrites();
+        this.writeBuffer.holdWrites();
         break;
       default:
         this.#add(step);
     }
   }
 
-  /** As a connection does at the end of a chunk: nothing is held over the end of a turn. */
+  /** As a connection does at the end of a chunk: nothing is held longer than a turn. */
   release(): void {
-    if (this.#held) this.outbox.releaseWrites();
+    if (this.#held) this.writeBuffer.releaseWrites();
     this.#held = false;
   }
 
   #add(step: Added): void {
     if ("text" in step) {
-      if (step.kind === "text") this.outbox.addText(step.text);
-      else this.outbox.addShared(sharedFrames.get(step.text)!);
+      if (step.kind === "text") this.writeBuffer.addText(step.text);
+      else this.writeBuffer.addShared(sharedFrames.get(step.text)!);
       this.expected.push(["1", toHex(utf8(step.text))]);
       return;
     }
     const { kind, size } = step;
     const payload = fill(size % 251, size);
     if (kind === "bytes") {
-      this.outbox.addMessage(2, payload);
+      this.writeBuffer.addMessage(2, payload);
       this.expected.push(["2", toHex(payload)]);
     } else {
-      this.outbox.addControl(kind === "ping" ? 9 : 10, payload);
+      this.writeBuffer.addControl(kind === "ping" ? 9 : 10, payload);
       (kind === "ping" ? this.pings : this.pongs).push(toHex(payload));
     }
   }
 
-  /** Ends the outbox, and holds what came out against what went in. */
+  /** Ends the write buffer, and compares the output with the input. */
   async check(consumes: boolean): Promise<void> {
     this.release();
     this.stream.flow();
     await turns(2);
-    this.outbox.addClose(hex("03 e8"));
-    this.outbox.end();
+    this.writeBuffer.addClose(hex("03 e8"));
+    this.writeBuffer.end();
     await turns();
     const { messages, controls } = messagesIn(framesIn(this.stream.taken));
     expect(messages).toEqual([...this.expected, ["8", "03e8"]]);
-    // Control frames may overtake data, and so those that lie between the data: their order is not the point.
+    // Control frames may overtake data, so their order is not compared.
     const sent = (wanted: string): string[] =>
       controls.flatMap(([opcode, payload]) => (opcode === wanted ? [payload] : []));
     expect(sent("9").sort()).toEqual([...this.pings].sort());
     expect(withoutAll(sent("10"), this.pongs)).toEqual([]);
     if (this.pongs.length > 0) expect(sent("10")).toContain(this.pongs.at(-1));
-    expect(this.outbox.size).toBe(0);
+    expect(this.writeBuffer.size).toBe(0);
     if (consumes) return;
     expect(this.stream.memory.map((pieces) => Buffer.concat(pieces).toString("hex"))).toEqual(
       this.stream.writes.map(toHex),
@@ -149,7 +149,7 @@ class Runner {
   }
 }
 
-/** What is left of `all` when each of `some` is taken out of it once. */
+/** `all` without one item for each of `some`. */
 function withoutAll(all: readonly string[], some: readonly string[]): string[] {
   const left = [...all];
   for (const one of some) if (left.includes(one)) left.splice(left.indexOf(one), 1);
@@ -170,16 +170,16 @@ async function runAll(
   for (const runner of runners) await runner.check(consumes);
 }
 
-describe("several outboxes, whatever is sent in whatever order over streams that take it when they like", () => {
+describe("several write buffers, with any frames in any order, over streams that take them at any time", () => {
   // shows 6455-6.1-7
-  test("each bring out what went in, where memory is used again once it was taken", async () => {
+  test("each write their input, when memory is used again once it was taken", async () => {
     await fc.assert(
       fc.asyncProperty(setup, (run) => runAll(true, run)),
       { seed, numRuns: cases(150) },
     );
   });
 
-  test("each bring out what went in, and change nothing that a stream keeps", async () => {
+  test("each write their input, and change no bytes that a stream keeps", async () => {
     await fc.assert(
       fc.asyncProperty(setup, (run) => runAll(false, run)),
       { seed, numRuns: cases(150) },

@@ -19,36 +19,36 @@ const PONG = 10;
 
 interface Rig {
   readonly stream: Wire;
-  readonly outbox: WriteBuffer;
+  readonly writeBuffer: WriteBuffer;
   readonly sent: () => Sent[];
 }
 
-/** An outbox on a wire, which is told of room as a connection tells it. */
+/** A write buffer on a wire. It gets drain events as in a connection. */
 function rig({ consumes = true, ...options }: WireOptions & { consumes?: boolean } = {}): Rig {
   const stream = new Wire(options);
-  const outbox = new WriteBuffer(new StreamWriter(stream, consumes), encoderOf("server"));
-  stream.on("drain", () => outbox.onDrain());
-  return { stream, outbox, sent: () => sentIn(stream.taken) };
+  const writeBuffer = new WriteBuffer(new StreamWriter(stream, consumes), encoderOf("server"));
+  stream.on("drain", () => writeBuffer.onDrain());
+  return { stream, writeBuffer, sent: () => sentIn(stream.taken) };
 }
 
-/** A rig whose stream is full: `first` is what fills it, and what waits in it. */
+/** A rig whose stream is full: `first` fills it and waits in it. */
 async function fullRig(options: Parameters<typeof rig>[0] = {}): Promise<Rig> {
   const full = rig({ highWaterMark: 1, ...options });
   full.stream.stick();
-  full.outbox.addText("first");
+  full.writeBuffer.addText("first");
   await turns();
   return full;
 }
 
-describe("what is sent in one turn", () => {
+describe("messages of one turn", () => {
   // shows 6455-6.1-3, 6455-6.1-4, 6455-6.1-5, 6455-5.1-3
-  test("leaves in one write at the turn's end", async () => {
-    const { stream, outbox, sent } = rig();
-    outbox.addText("a");
-    outbox.addMessage(BINARY, hex("00 01"));
-    outbox.addControl(PING, utf8("p"));
-    outbox.addText("€".repeat(100));
-    outbox.addClose(hex("03 e8"));
+  test("are written once, at the turn's end", async () => {
+    const { stream, writeBuffer, sent } = rig();
+    writeBuffer.addText("a");
+    writeBuffer.addMessage(BINARY, hex("00 01"));
+    writeBuffer.addControl(PING, utf8("p"));
+    writeBuffer.addText("€".repeat(100));
+    writeBuffer.addClose(hex("03 e8"));
     expect(stream.writes).toEqual([]);
     await turns();
     expect(stream.writes).toHaveLength(1);
@@ -61,14 +61,14 @@ describe("what is sent in one turn", () => {
     ]);
   });
 
-  test("leaves in one write with large payloads and shared frames between", async () => {
-    const { stream, outbox, sent } = rig({ highWaterMark: 1_000_000 });
+  test("are written once, with large payloads and shared frames between", async () => {
+    const { stream, writeBuffer, sent } = rig({ highWaterMark: 1_000_000 });
     const large = fill(7, LARGEST_CUT * 3);
-    outbox.addText("a");
-    outbox.addMessage(BINARY, large);
-    outbox.addShared(textFrame("b"));
-    outbox.addShared(textFrame("c"));
-    outbox.addText("d");
+    writeBuffer.addText("a");
+    writeBuffer.addMessage(BINARY, large);
+    writeBuffer.addShared(textFrame("b"));
+    writeBuffer.addShared(textFrame("c"));
+    writeBuffer.addText("d");
     await turns();
     expect(stream.writes).toHaveLength(1);
     expect(sent()).toEqual([
@@ -80,11 +80,11 @@ describe("what is sent in one turn", () => {
     ]);
   });
 
-  test("is written again in the next turn, not together with the first", async () => {
-    const { stream, outbox, sent } = rig();
-    outbox.addText("a");
+  test("of the next turn are written apart from them", async () => {
+    const { stream, writeBuffer, sent } = rig();
+    writeBuffer.addText("a");
     await turns();
-    outbox.addText("b");
+    writeBuffer.addText("b");
     await turns();
     expect(stream.writes).toHaveLength(2);
     expect(sent()).toEqual([
@@ -93,9 +93,9 @@ describe("what is sent in one turn", () => {
     ]);
   });
 
-  test("of many connections by turns is one write for each, in order", async () => {
+  test("of many connections, by turns, are one write for each, in order", async () => {
     const rigs = Array.from({ length: 5 }, () => rig());
-    for (let round = 0; round < 10; round++) for (const { outbox } of rigs) outbox.addText(`${round}`);
+    for (let round = 0; round < 10; round++) for (const { writeBuffer } of rigs) writeBuffer.addText(`${round}`);
     await turns();
     for (const { stream, sent } of rigs) {
       expect(stream.writes).toHaveLength(1);
@@ -103,13 +103,13 @@ describe("what is sent in one turn", () => {
     }
   });
 
-  test("waits for release between hold and release, and is written then, within the turn", () => {
-    const { stream, outbox, sent } = rig();
-    outbox.holdWrites();
-    outbox.addText("a");
-    outbox.addText("b");
+  test("wait for release between hold and release, and are written then, within the turn", () => {
+    const { stream, writeBuffer, sent } = rig();
+    writeBuffer.holdWrites();
+    writeBuffer.addText("a");
+    writeBuffer.addText("b");
     expect(stream.writes).toEqual([]);
-    outbox.releaseWrites();
+    writeBuffer.releaseWrites();
     expect(stream.writes).toHaveLength(1);
     expect(sent()).toEqual([
       ["text", "a"],
@@ -117,18 +117,18 @@ describe("what is sent in one turn", () => {
     ]);
   });
 
-  test("writes nothing when nothing was added", async () => {
-    const { stream, outbox } = rig();
-    outbox.holdWrites();
-    outbox.releaseWrites();
+  test("are not written when there are none", async () => {
+    const { stream, writeBuffer } = rig();
+    writeBuffer.holdWrites();
+    writeBuffer.releaseWrites();
     await turns();
     expect(stream.writes).toEqual([]);
   });
 
-  test("may be more than a slab holds", async () => {
-    const { outbox, sent } = rig({ highWaterMark: 10_000_000 });
+  test("may be longer than a slab", async () => {
+    const { writeBuffer, sent } = rig({ highWaterMark: 10_000_000 });
     const texts = Array.from({ length: 100 }, (_, i) => `${i}`.padStart(3000, "-"));
-    for (const text of texts) outbox.addText(text);
+    for (const text of texts) writeBuffer.addText(text);
     await turns();
     expect(sent()).toEqual(texts.map((text) => ["text", text]));
   });
@@ -138,9 +138,9 @@ describe("a message", () => {
   test.each([0, 1, 125, 126, LARGEST_CUT - 10, LARGEST_CUT - 4, LARGEST_CUT - 3, LARGEST_CUT, 65_535, 65_536, 200_000])(
     "of %d bytes arrives as it was sent, as text and as bytes",
     async (length) => {
-      const { outbox, sent } = rig({ highWaterMark: 1_000_000 });
-      outbox.addText("t".repeat(length));
-      outbox.addMessage(BINARY, fill(0xb5, length));
+      const { writeBuffer, sent } = rig({ highWaterMark: 1_000_000 });
+      writeBuffer.addText("t".repeat(length));
+      writeBuffer.addMessage(BINARY, fill(0xb5, length));
       await turns();
       expect(sent()).toEqual([
         ["text", "t".repeat(length)],
@@ -150,17 +150,17 @@ describe("a message", () => {
   );
 
   test("of many bytes is handed over without a copy", async () => {
-    const { stream, outbox } = rig({ consumes: false });
+    const { stream, writeBuffer } = rig({ consumes: false });
     const large = fill(1, LARGEST_CUT + 1);
-    outbox.addMessage(BINARY, large);
+    writeBuffer.addMessage(BINARY, large);
     await turns();
     expect(stream.memory.flat().some((piece) => piece.buffer === large.buffer)).toBe(true);
   });
 
-  test("of few bytes is copied: the caller may use its memory again at once", async () => {
-    const { outbox, sent } = rig();
+  test("of few bytes is copied: the caller may reuse its memory at once", async () => {
+    const { writeBuffer, sent } = rig();
     const small = fill(1, 5);
-    outbox.addMessage(BINARY, small);
+    writeBuffer.addMessage(BINARY, small);
     small.fill(9);
     await turns();
     expect(sent()).toEqual([["binary", "0101010101"]]);
@@ -170,9 +170,9 @@ describe("a message", () => {
 describe("shared frames", () => {
   const frames = ["one", "two", "three"].map(textFrame);
 
-  test("of one turn leave as one piece of memory that all receivers share", async () => {
+  test("of one turn are written as one piece of memory that all receivers share", async () => {
     const rigs = Array.from({ length: 8 }, () => rig());
-    for (const frame of frames) for (const { outbox } of rigs) outbox.addShared(frame);
+    for (const frame of frames) for (const { writeBuffer } of rigs) writeBuffer.addShared(frame);
     await turns();
     for (const { sent } of rigs)
       expect(sent()).toEqual([
@@ -185,29 +185,29 @@ describe("shared frames", () => {
     expect(memories.size).toBe(1);
   });
 
-  test("that come alone are not copied at all", async () => {
+  test("that are sent alone are not copied", async () => {
     const rigs = Array.from({ length: 3 }, () => rig());
-    for (const { outbox } of rigs) outbox.addShared(frames[0]!);
+    for (const { writeBuffer } of rigs) writeBuffer.addShared(frames[0]!);
     await turns();
     for (const { stream } of rigs) expect(stream.memory.flat()[0]).toBe(frames[0]);
   });
 
   test("that are large are not copied", async () => {
-    const { stream, outbox } = rig({ highWaterMark: 1_000_000 });
+    const { stream, writeBuffer } = rig({ highWaterMark: 1_000_000 });
     const large = textFrame("x".repeat(LARGEST_CUT));
-    outbox.addShared(frames[0]!);
-    outbox.addShared(large);
-    outbox.addShared(frames[1]!);
+    writeBuffer.addShared(frames[0]!);
+    writeBuffer.addShared(large);
+    writeBuffer.addShared(frames[1]!);
     await turns();
     expect(stream.writes).toHaveLength(1);
     expect(stream.memory.flat()).toEqual([frames[0], large, frames[1]]);
     expect(stream.memory.flat()[1]).toBe(large);
   });
 
-  test("stay shared between receivers that are full", async () => {
+  test("stay shared between receivers whose streams are full", async () => {
     const rigs = await Promise.all(Array.from({ length: 3 }, () => fullRig()));
     for (const frame of frames) {
-      for (const { outbox } of rigs) outbox.addShared(frame);
+      for (const { writeBuffer } of rigs) writeBuffer.addShared(frame);
       await turns(1);
     }
     for (const { stream } of rigs) stream.flow();
@@ -222,10 +222,10 @@ describe("shared frames", () => {
 });
 
 describe("a full stream", () => {
-  test("gets nothing more until it has room, and then everything in order", async () => {
-    const { stream, outbox, sent } = await fullRig();
+  test("gets nothing more until it drains, and then everything in order", async () => {
+    const { stream, writeBuffer, sent } = await fullRig();
     for (const text of ["a", "b", "c"]) {
-      outbox.addText(text);
+      writeBuffer.addText(text);
       await turns(1);
     }
     expect(stream.writableLength).toBe(7);
@@ -240,25 +240,25 @@ describe("a full stream", () => {
   });
 
   test("is counted: size is what waits here and in the stream", async () => {
-    const { stream, outbox } = await fullRig();
-    outbox.addText("abc");
-    outbox.addShared(textFrame("de"));
-    outbox.addMessage(BINARY, fill(0, LARGEST_CUT));
-    expect(outbox.size).toBe(7 + 5 + 4 + LARGEST_CUT + 4);
+    const { stream, writeBuffer } = await fullRig();
+    writeBuffer.addText("abc");
+    writeBuffer.addShared(textFrame("de"));
+    writeBuffer.addMessage(BINARY, fill(0, LARGEST_CUT));
+    expect(writeBuffer.size).toBe(7 + 5 + 4 + LARGEST_CUT + 4);
     stream.flow();
     await turns();
-    expect(outbox.size).toBe(0);
+    expect(writeBuffer.size).toBe(0);
   });
 
-  test("keeps little of the memory that all share, also where runs are broken by others", async () => {
+  test("keeps little of the shared memory, also when other messages interrupt the runs", async () => {
     const slow = await fullRig({ consumes: false });
     const other = rig();
     for (let i = 0; i < 20; i++) {
-      slow.outbox.addText(`private ${i}`);
-      slow.outbox.addShared(textFrame(`shared ${i}`));
-      slow.outbox.addText("again");
-      other.outbox.addText("between");
-      slow.outbox.addText("and again");
+      slow.writeBuffer.addText(`private ${i}`);
+      slow.writeBuffer.addShared(textFrame(`shared ${i}`));
+      slow.writeBuffer.addText("again");
+      other.writeBuffer.addText("between");
+      slow.writeBuffer.addText("and again");
       await turns(1);
     }
     slow.stream.flow();
@@ -268,13 +268,13 @@ describe("a full stream", () => {
     for (const piece of kept) expect(piece.buffer.byteLength).toBeLessThanOrEqual(piece.length + 100);
   });
 
-  test("is a few pieces, however private and shared messages alternate in it", async () => {
-    const { stream, outbox, sent } = await fullRig({ highWaterMark: 64 * 1024 });
-    outbox.addText("x".repeat(70_000));
+  test("has a few pieces, also when private and shared messages alternate", async () => {
+    const { stream, writeBuffer, sent } = await fullRig({ highWaterMark: 64 * 1024 });
+    writeBuffer.addText("x".repeat(70_000));
     await turns(1);
     for (let i = 0; i < 2000; i++) {
-      outbox.addText("ack");
-      outbox.addShared(textFrame("all"));
+      writeBuffer.addText("ack");
+      writeBuffer.addShared(textFrame("all"));
       if (i % 100 === 0) await turns(1);
     }
     stream.flow();
@@ -283,25 +283,25 @@ describe("a full stream", () => {
     expect(stream.memory.flat().length).toBeLessThan(30);
   });
 
-  test("is a few pieces, however many short messages it holds", async () => {
-    const { stream, outbox, sent } = await fullRig({ highWaterMark: 64 * 1024 });
-    outbox.addText("x".repeat(70_000));
+  test("has a few pieces, also with many short messages", async () => {
+    const { stream, writeBuffer, sent } = await fullRig({ highWaterMark: 64 * 1024 });
+    writeBuffer.addText("x".repeat(70_000));
     await turns(1);
     for (let i = 0; i < 2000; i++) {
-      outbox.addText("short");
+      writeBuffer.addText("short");
       await turns(1);
     }
     stream.flow();
     await turns();
     expect(sent().length).toBe(2002);
-    // 14,000 bytes in runs that take in the next below 4 KiB.
+    // 14,000 bytes, in runs that are joined with the next one below 4 KiB.
     expect(stream.memory.flat().length).toBeLessThan(10);
   });
 
-  test("is overtaken by a pong, of which only the latest is kept", async () => {
-    const { stream, outbox, sent } = await fullRig();
-    outbox.addText("data");
-    for (const payload of ["1", "2", "3"]) outbox.addControl(PONG, utf8(payload));
+  test("is overtaken by a pong, and only the latest pong is kept", async () => {
+    const { stream, writeBuffer, sent } = await fullRig();
+    writeBuffer.addText("data");
+    for (const payload of ["1", "2", "3"]) writeBuffer.addControl(PONG, utf8(payload));
     await turns();
     stream.flow();
     await turns();
@@ -313,9 +313,9 @@ describe("a full stream", () => {
   });
 
   test("is overtaken by a ping", async () => {
-    const { stream, outbox, sent } = await fullRig();
-    outbox.addText("data");
-    outbox.addControl(PING, utf8("1"));
+    const { stream, writeBuffer, sent } = await fullRig();
+    writeBuffer.addText("data");
+    writeBuffer.addControl(PING, utf8("1"));
     stream.flow();
     await turns();
     expect(sent()).toEqual([
@@ -328,34 +328,31 @@ describe("a full stream", () => {
   test.each([
     ["a pong", PONG],
     ["a ping", PING],
-  ] as const)(
-    "whose room ends between a header and its payload is not overtaken there by %s",
-    async (_name, opcode) => {
-      const { stream, outbox, sent } = rig({ highWaterMark: 100 });
-      const large = fill(1, LARGEST_CUT + 1);
-      stream.stick();
-      // The run is over the mark with the header, and the payload is a piece of its own.
-      outbox.addText("x".repeat(200));
-      outbox.addMessage(BINARY, large);
-      outbox.addText("behind");
-      await turns();
-      outbox.addControl(opcode, utf8("!"));
-      stream.flow();
-      await turns();
-      const kinds = sent();
-      expect(kinds.map(([kind]) => kind).filter((kind) => kind === "ping" || kind === "pong")).toHaveLength(1);
-      expect(kinds.filter(([kind]) => kind !== "ping" && kind !== "pong")).toEqual([
-        ["text", "x".repeat(200)],
-        ["binary", toHex(large)],
-        ["text", "behind"],
-      ]);
-    },
-  );
+  ] as const)("that fills up between a header and its payload is not overtaken there by %s", async (_name, opcode) => {
+    const { stream, writeBuffer, sent } = rig({ highWaterMark: 100 });
+    const large = fill(1, LARGEST_CUT + 1);
+    stream.stick();
+    // With the header the run is over the mark, and the payload is a piece of its own.
+    writeBuffer.addText("x".repeat(200));
+    writeBuffer.addMessage(BINARY, large);
+    writeBuffer.addText("after");
+    await turns();
+    writeBuffer.addControl(opcode, utf8("!"));
+    stream.flow();
+    await turns();
+    const kinds = sent();
+    expect(kinds.map(([kind]) => kind).filter((kind) => kind === "ping" || kind === "pong")).toHaveLength(1);
+    expect(kinds.filter(([kind]) => kind !== "ping" && kind !== "pong")).toEqual([
+      ["text", "x".repeat(200)],
+      ["binary", toHex(large)],
+      ["text", "after"],
+    ]);
+  });
 
   test("keeps a pong that waits apart from the caller's memory", async () => {
-    const { stream, outbox, sent } = await fullRig();
+    const { stream, writeBuffer, sent } = await fullRig();
     const payload = utf8("ping");
-    outbox.addControl(PONG, payload);
+    writeBuffer.addControl(PONG, payload);
     payload.fill(0);
     stream.flow();
     await turns();
@@ -367,35 +364,35 @@ describe("a full stream", () => {
 });
 
 describe("giving up", () => {
-  test("drop forgets what the stream has not got", async () => {
-    const { stream, outbox, sent } = await fullRig();
-    outbox.addText("a");
-    outbox.addShared(textFrame("b"));
-    outbox.addMessage(BINARY, fill(0, 100_000));
-    outbox.addControl(PONG, utf8("p"));
-    outbox.drop();
-    expect(outbox.size).toBe(7);
+  test("drop removes what the stream has not got", async () => {
+    const { stream, writeBuffer, sent } = await fullRig();
+    writeBuffer.addText("a");
+    writeBuffer.addShared(textFrame("b"));
+    writeBuffer.addMessage(BINARY, fill(0, 100_000));
+    writeBuffer.addControl(PONG, utf8("p"));
+    writeBuffer.drop();
+    expect(writeBuffer.size).toBe(7);
     stream.flow();
     await turns();
     expect(sent()).toEqual([["text", "first"]]);
   });
 
   test("drop in an open turn leaves nothing to write", async () => {
-    const { stream, outbox } = rig();
-    outbox.addText("a");
-    outbox.drop();
+    const { stream, writeBuffer } = rig();
+    writeBuffer.addText("a");
+    writeBuffer.drop();
     await turns();
     expect(stream.writes).toEqual([]);
-    outbox.addText("b");
+    writeBuffer.addText("b");
     await turns();
     expect(sentIn(stream.taken)).toEqual([["text", "b"]]);
   });
 
-  test("yield makes way on a full stream only", async () => {
+  test("dropUnsent drops on a full stream only", async () => {
     const free = rig();
-    free.outbox.addText("a");
-    free.outbox.dropUnsent();
-    free.outbox.addClose(hex("03 f5"));
+    free.writeBuffer.addText("a");
+    free.writeBuffer.dropUnsent();
+    free.writeBuffer.addClose(hex("03 f5"));
     await turns();
     expect(free.sent()).toEqual([
       ["text", "a"],
@@ -403,9 +400,9 @@ describe("giving up", () => {
     ]);
 
     const full = await fullRig();
-    full.outbox.addText("a");
-    full.outbox.dropUnsent();
-    full.outbox.addClose(hex("03 f5"));
+    full.writeBuffer.addText("a");
+    full.writeBuffer.dropUnsent();
+    full.writeBuffer.addClose(hex("03 f5"));
     full.stream.flow();
     await turns();
     expect(full.sent()).toEqual([
@@ -414,28 +411,28 @@ describe("giving up", () => {
     ]);
   });
 
-  test("yield leaves no frame half sent", async () => {
-    const { stream, outbox, sent } = rig({ highWaterMark: 100 });
+  test("dropUnsent leaves no frame half sent", async () => {
+    const { stream, writeBuffer, sent } = rig({ highWaterMark: 100 });
     stream.stick();
-    outbox.addText("x".repeat(200));
-    outbox.addMessage(BINARY, fill(1, LARGEST_CUT + 1));
-    outbox.addText("behind");
+    writeBuffer.addText("x".repeat(200));
+    writeBuffer.addMessage(BINARY, fill(1, LARGEST_CUT + 1));
+    writeBuffer.addText("after");
     await turns();
-    outbox.dropUnsent();
-    outbox.addClose(hex("03 f5"));
-    outbox.end();
+    writeBuffer.dropUnsent();
+    writeBuffer.addClose(hex("03 f5"));
+    writeBuffer.end();
     stream.flow();
     await turns();
     expect(sent().map(([kind]) => kind)).toEqual(["text", "binary", "close"]);
   });
 
-  test("end writes everything, full or not, and ends the stream behind it", async () => {
-    const { stream, outbox, sent } = await fullRig();
-    outbox.addText("a");
-    outbox.addMessage(BINARY, fill(2, LARGEST_CUT * 2));
-    outbox.addShared(textFrame("b"));
-    outbox.addClose(hex("03 e8"));
-    outbox.end();
+  test("end writes everything, full or not, and ends the stream after it", async () => {
+    const { stream, writeBuffer, sent } = await fullRig();
+    writeBuffer.addText("a");
+    writeBuffer.addMessage(BINARY, fill(2, LARGEST_CUT * 2));
+    writeBuffer.addShared(textFrame("b"));
+    writeBuffer.addClose(hex("03 e8"));
+    writeBuffer.end();
     expect(stream.ended).toBe(false);
     stream.flow();
     await turns();
@@ -445,27 +442,27 @@ describe("giving up", () => {
   });
 
   test("end between hold and release writes at once and nothing twice", async () => {
-    const { stream, outbox, sent } = rig();
-    outbox.holdWrites();
-    outbox.addText("a");
-    outbox.end();
-    outbox.releaseWrites();
+    const { stream, writeBuffer, sent } = rig();
+    writeBuffer.holdWrites();
+    writeBuffer.addText("a");
+    writeBuffer.end();
+    writeBuffer.releaseWrites();
     await turns();
     expect(sent()).toEqual([["text", "a"]]);
     expect(stream.ended).toBe(true);
     expect(stream.errored).toBeNull();
   });
 
-  test("a stream that was destroyed is written to without a word", async () => {
-    const { stream, outbox } = rig();
+  test("writing to a destroyed stream does nothing", async () => {
+    const { stream, writeBuffer } = rig();
     const errors: unknown[] = [];
     stream.on("error", (error) => errors.push(error));
     stream.destroy();
-    outbox.addText("a");
-    outbox.addMessage(BINARY, fill(1, 100_000));
-    outbox.addControl(PING, utf8("x"));
+    writeBuffer.addText("a");
+    writeBuffer.addMessage(BINARY, fill(1, 100_000));
+    writeBuffer.addControl(PING, utf8("x"));
     await turns();
-    outbox.end();
+    writeBuffer.end();
     await turns();
     expect(errors).toEqual([]);
     expect(stream.writes).toEqual([]);
@@ -477,31 +474,31 @@ describe("slab memory", () => {
     const { near } = await pair();
     const written = memoryWrittenBy(near);
     allowDirectWrites(near);
-    const outbox = new WriteBuffer(new StreamWriter(near, true), encoderOf("server"));
-    outbox.addMessage(BINARY, utf8("aaaa"));
+    const writeBuffer = new WriteBuffer(new StreamWriter(near, true), encoderOf("server"));
+    writeBuffer.addMessage(BINARY, utf8("aaaa"));
     await turns();
-    outbox.addMessage(BINARY, utf8("bbbb"));
+    writeBuffer.addMessage(BINARY, utf8("bbbb"));
     await turns();
     const [one, other] = written;
     expect(one!.buffer).toBe(other!.buffer);
     expect(one!.byteOffset).toBe(other!.byteOffset);
   });
 
-  test("is not used again when it is a stream that has called back at once", async () => {
-    const { stream, outbox } = rig();
+  test("is not used again when a stream, not a socket, has called back at once", async () => {
+    const { stream, writeBuffer } = rig();
     for (const text of ["aaaa", "bbbb"]) {
-      outbox.addMessage(BINARY, utf8(text));
+      writeBuffer.addMessage(BINARY, utf8(text));
       await turns();
     }
     expect(stream.memory.flat().map((piece) => toHex(piece))).toEqual(stream.writes.map(toHex));
   });
 
-  test("of somebody else's stream is its own: not the slab, and not a frame that others send", async () => {
-    const { stream, outbox } = rig({ consumes: false });
+  test("of a stream of the user's is not shared: neither the slab nor a shared frame", async () => {
+    const { stream, writeBuffer } = rig({ consumes: false });
     const frame = serializeFrame(BINARY | FIN, utf8("cccc"));
-    outbox.addMessage(BINARY, utf8("aaaa"));
+    writeBuffer.addMessage(BINARY, utf8("aaaa"));
     await turns();
-    outbox.addShared(frame);
+    writeBuffer.addShared(frame);
     await turns();
     const [run, shared] = stream.memory.flat();
     expect([run!.buffer.byteLength, shared!.buffer.byteLength]).toEqual([6, 6]);
@@ -509,10 +506,10 @@ describe("slab memory", () => {
   });
 
   test("is not used again while it waits in the stream", async () => {
-    const { stream, outbox, sent } = rig({ highWaterMark: 1_000_000 });
+    const { stream, writeBuffer, sent } = rig({ highWaterMark: 1_000_000 });
     stream.stick();
     for (const text of ["aaaa", "bbbb", "cccc"]) {
-      outbox.addText(text);
+      writeBuffer.addText(text);
       await turns(1);
     }
     stream.flow();
@@ -525,41 +522,41 @@ describe("slab memory", () => {
   });
 
   test("is never used again on a stream that may keep what it took", async () => {
-    const { stream, outbox } = rig({ consumes: false });
+    const { stream, writeBuffer } = rig({ consumes: false });
     for (const text of ["aaaa", "bbbb", "cccc"]) {
-      outbox.addText(text);
+      writeBuffer.addText(text);
       await turns(1);
     }
     expect(stream.memory.flat().map((piece) => toHex(piece))).toEqual(stream.writes.map(toHex));
   });
 
-  test("of one connection is not given back while another's lies behind it", async () => {
+  test("of one connection is not given back while another connection's memory lies after it", async () => {
     const one = rig();
     const other = rig({ consumes: false });
-    one.outbox.addText("one");
-    other.outbox.addText("other");
+    one.writeBuffer.addText("one");
+    other.writeBuffer.addText("other");
     await turns();
-    one.outbox.addText("once more, longer than all");
+    one.writeBuffer.addText("once more, longer than all");
     await turns();
     expect(other.stream.memory.flat().map((piece) => toHex(piece))).toEqual(other.stream.writes.map(toHex));
   });
 });
 
-describe("a stream that answers while it is written to", () => {
+describe("a stream that answers during a write", () => {
   test("gets every frame once", async () => {
-    const { stream, outbox, sent } = rig();
+    const { stream, writeBuffer, sent } = rig();
     let answers = 0;
     const write = stream._writev.bind(stream);
     stream._writev = (chunks, done) => {
       write(chunks, done);
-      // What an in-memory peer does: its answer comes back before the write has returned.
+      // As with an in-memory peer: its answer arrives before the write has returned.
       if (answers++ > 3) return;
-      outbox.holdWrites();
-      outbox.addText("answer");
-      outbox.releaseWrites();
+      writeBuffer.holdWrites();
+      writeBuffer.addText("answer");
+      writeBuffer.releaseWrites();
     };
-    outbox.addShared(textFrame("piece"));
-    outbox.addText("tail");
+    writeBuffer.addShared(textFrame("piece"));
+    writeBuffer.addText("tail");
     await turns();
     expect(sent().filter(([, body]) => body === "piece" || body === "tail")).toEqual([
       ["text", "piece"],
@@ -567,15 +564,15 @@ describe("a stream that answers while it is written to", () => {
     ]);
   });
 
-  test("and throws, is destroyed; the others of the turn are written", async () => {
+  test("and throws is destroyed; the other streams of the turn are written", async () => {
     const broken = rig();
     const other = rig();
     broken.stream.on("error", () => undefined);
     broken.stream._write = () => {
       throw new Error("a bad stream");
     };
-    broken.outbox.addText("lost");
-    other.outbox.addText("fine");
+    broken.writeBuffer.addText("lost");
+    other.writeBuffer.addText("fine");
     await turns();
     expect(broken.stream.destroyed).toBe(true);
     expect(other.sent()).toEqual([["text", "fine"]]);

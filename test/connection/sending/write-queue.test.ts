@@ -5,16 +5,16 @@ import { JOINED_BELOW, WriteQueue } from "../../../src/connection/sending/write-
 import { fill, hex, join, toHex } from "../../support/bytes.ts";
 import { turns } from "../../support/wire.ts";
 
-/** Takes all there are, as far as there is room. */
-function takeAll(pieces: WriteQueue, room = true): string[] {
+/** Takes all pieces, without `takesAny` only payloads whose header was written. */
+function takeAll(pieces: WriteQueue, takesAny = true): string[] {
   const taken: string[] = [];
-  for (let piece = pieces.take(room); piece !== undefined; piece = pieces.take(room))
+  for (let piece = pieces.take(takesAny); piece !== undefined; piece = pieces.take(takesAny))
     taken.push(`${piece.kind} ${toHex(piece.bytes)} ${piece.messages}`);
   return taken;
 }
 
 describe("pieces", () => {
-  test("are taken in the order in which they came, each as it was", () => {
+  test("are taken in their order, unchanged", () => {
     const pieces = new WriteQueue();
     const bytes = hex("02");
     pieces.push("run", hex("01"), 3);
@@ -25,7 +25,7 @@ describe("pieces", () => {
     expect(takeAll(pieces)).toEqual(["payload 03 0"]);
   });
 
-  test("are empty until something comes, and when all is taken", () => {
+  test("are empty at first, and when all is taken", () => {
     const pieces = new WriteQueue();
     expect([pieces.empty, pieces.messages, pieces.take(true)]).toEqual([true, 0, undefined]);
     pieces.push("run", hex("01"), 0);
@@ -34,7 +34,7 @@ describe("pieces", () => {
     expect([pieces.empty, pieces.take(true)]).toEqual([true, undefined]);
   });
 
-  test("count the messages that end in those that are left", () => {
+  test("count the messages that end in the remaining ones", () => {
     const pieces = new WriteQueue();
     pieces.push("run", hex("01"), 3);
     pieces.push("payload", hex("02"), 0);
@@ -48,7 +48,7 @@ describe("pieces", () => {
     expect(pieces.messages).toBe(0);
   });
 
-  test("without room are only taken where the header is written: payloads", () => {
+  test("are only taken on a full stream when their header is written: payloads", () => {
     const pieces = new WriteQueue();
     pieces.push("payload", hex("01"), 1);
     pieces.push("run", hex("02"), 1);
@@ -61,7 +61,7 @@ describe("pieces", () => {
     expect(takeAll(pieces)).toEqual(["shared 04 1"]);
   });
 
-  test("stay in order, each once, however many come and go", () => {
+  test("stay in order, each once, however many are added and taken", () => {
     const pieces = new WriteQueue();
     const taken: number[] = [];
     let pushed = 0;
@@ -77,7 +77,7 @@ describe("pieces", () => {
 });
 
 describe("a piece that is taken", () => {
-  test("is kept no more, though others wait behind it", async () => {
+  test("is not kept in memory while others wait after it", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     const pieces = new WriteQueue();
@@ -87,14 +87,14 @@ describe("a piece that is taken", () => {
       return new WeakRef(bytes);
     });
     expect(pieces.take(true)?.messages).toBe(1);
-    // What a WeakRef was made of lives until the turn is over.
+    // The target of a new WeakRef lives until the end of the turn.
     await turns(1);
     collect();
     expect([taken?.deref(), left?.deref()?.length]).toEqual([undefined, 100]);
     expect(pieces.messages).toBe(1);
   });
 
-  test("is counted no more, however many were taken before", () => {
+  test("is not counted any more, however many were taken before", () => {
     const pieces = new WriteQueue();
     for (let i = 0; i < 200; i++) pieces.push("run", hex("01"), 1);
     for (let left = 199; left >= 0; left--) {
@@ -122,7 +122,7 @@ describe("a run that waits", () => {
     expect(bytes.buffer.byteLength).toBe(4);
   });
 
-  test("is joined with the run before it, messages and all", () => {
+  test("is joined with the run before it, with its count of messages", () => {
     const pieces = new WriteQueue();
     pieces.pushWaiting(hex("01 02"), 2);
     pieces.pushWaiting(hex("03"), 1);
@@ -131,7 +131,7 @@ describe("a run that waits", () => {
     expect(takeAll(pieces)).toEqual(["run 0102030405 3"]);
   });
 
-  test("is joined with a run that did not wait: there it is copied too", () => {
+  test("is joined with a run that did not wait, which is copied then", () => {
     const pieces = new WriteQueue();
     const run = hex("01 02");
     pieces.push("run", run, 1);
@@ -140,7 +140,7 @@ describe("a run that waits", () => {
     expect(takeAll(pieces)).toEqual(["run 010203 2"]);
   });
 
-  test.each(["shared", "payload"] as const)("is not joined with what is %s", (kind) => {
+  test.each(["shared", "payload"] as const)("is not joined with a piece that is %s", (kind) => {
     const pieces = new WriteQueue();
     pieces.push(kind, hex("01"), 1);
     pieces.pushWaiting(hex("02"), 1);
@@ -171,7 +171,7 @@ describe("a run that waits", () => {
     expect(takeAll(pieces)).toEqual(["run 02 1"]);
   });
 
-  test("is few pieces, however many come", () => {
+  test("is few pieces, however many runs are added", () => {
     const pieces = new WriteQueue();
     const runs = Array.from({ length: 3000 }, (_, i) => fill(i & 0xff, 10));
     for (const run of runs) pieces.pushWaiting(run, 1);

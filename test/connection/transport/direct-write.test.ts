@@ -15,14 +15,14 @@ import { Wire } from "../../support/wire.ts";
 
 const MIB = 1024 * 1024;
 
-/** More than the system takes for a peer that does not read. */
+/** More bytes than the system takes for a peer that does not read. */
 const FLOOD = 64 * MIB;
 
 function bytes(length: number, salt = 0): ReturnType<typeof asBytes> {
   return asBytes(Buffer.alloc(length, Buffer.from(Array.from({ length: 251 }, (_, i) => (i + salt) & 0xff))));
 }
 
-/** The near end of a connection that may be written to directly, and all that its far end gets once it reads. */
+/** The near end of a connection that may be written to directly, and all bytes that its far end reads. */
 async function direct(): Promise<{ near: Socket; far: Socket; got: () => Buffer; taken: Duplex[] }> {
   const { near, far } = await pair();
   far.pause();
@@ -47,7 +47,7 @@ describe("a plain socket", () => {
   });
 
   test.each(["bytes", "a string"])(
-    "says that %s wait, may not be written to meanwhile, and tells once",
+    "reports that %s wait, may not be written to meanwhile, and reports the drain once",
     async (kind) => {
       const { near, far, got, taken } = await direct();
       const flood = bytes(FLOOD);
@@ -65,7 +65,7 @@ describe("a plain socket", () => {
     },
   );
 
-  test("keeps the order of what is written the stock way while something waits, and of its end", async () => {
+  test("keeps the order of ordinary writes while bytes wait, and of its end", async () => {
     const { near, far, got } = await direct();
     writeDirectly(near, bytes(FLOOD), () => undefined);
     near.write("stock");
@@ -80,7 +80,7 @@ describe("a plain socket", () => {
     expect(got().subarray(FLOOD).toString()).toBe("stockcorkedend");
   });
 
-  test("may not be written to directly while it is corked, or what was written the stock way waits", async () => {
+  test("may not be written to directly while it is corked, or while ordinary writes wait", async () => {
     const { near } = await direct();
     near.cork();
     expect(mayWriteDirectly(near)).toBe(false);
@@ -99,7 +99,7 @@ describe("a plain socket", () => {
     expect(mayWriteDirectly(near)).toBe(false);
   });
 
-  test("that the peer has reset fails as it always does: an error, then close, and nothing is thrown", async () => {
+  test("that the peer has reset fails as usual: an error, then close, and nothing is thrown", async () => {
     const { near, far, taken } = await direct();
     const heard: string[] = [];
     near.on("error", (error: NodeJS.ErrnoException) => heard.push(String(error.code)));
@@ -115,7 +115,7 @@ describe("a plain socket", () => {
     expect(["ECONNRESET", "EPIPE"]).toContain(heard[0]);
   });
 
-  test("that is destroyed while bytes wait lets go of them", async () => {
+  test("that is destroyed while bytes wait releases them", async () => {
     const { near, far, taken } = await direct();
     writeDirectly(near, bytes(FLOOD), (socket) => taken.push(socket));
     near.destroy();
@@ -126,7 +126,7 @@ describe("a plain socket", () => {
 });
 
 describe("what is never written to directly", () => {
-  test("a stream that is no socket, and a socket nobody has allowed it for", async () => {
+  test("a stream that is not a socket, and a socket for which it was not allowed", async () => {
     const { near } = await pair();
     expect(mayWriteDirectly(near)).toBe(false);
     const wire = new Wire();
@@ -135,7 +135,7 @@ describe("what is never written to directly", () => {
     expect(bufferedIn(wire)).toBe(0);
   });
 
-  test.each(["before", "after"])("a socket whose write somebody has replaced, %s it was allowed", async (when) => {
+  test.each(["before", "after"])("a socket whose write was replaced, %s it was allowed", async (when) => {
     const { near } = await pair();
     if (when === "before") near.write = Socket.prototype.write.bind(near);
     allowDirectWrites(near);
@@ -143,7 +143,7 @@ describe("what is never written to directly", () => {
     expect(mayWriteDirectly(near)).toBe(false);
   });
 
-  test("any socket while somebody has replaced the write of all sockets, to count or to log", async () => {
+  test("any socket while the write of all sockets is replaced, to count or to log", async () => {
     const { near } = await pair();
     allowDirectWrites(near);
     const prototype = Socket.prototype as { write?: unknown };

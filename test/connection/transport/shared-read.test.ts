@@ -9,15 +9,15 @@ import { type StreamListener, attach } from "../../../src/connection/transport/s
 import type { Bytes } from "../../../src/protocol/bytes.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { certificate } from "../../support/certificate.ts";
-import { Peer, gate, portOf, turn, until } from "../../support/peer.ts";
+import { Peer, deferred, portOf, turn, until } from "../../support/peer.ts";
 import { RawClient, handshake, masked } from "../../support/raw-client.ts";
 import { type Pair, listening, pair } from "../../support/socket-pair.ts";
 import { Wire } from "../../support/wire.ts";
 
-/** What Node reads at once. */
+/** Bytes that Node reads at once. */
 const READ = 65_536;
 
-/** Writes down what a linked stream tells; bytes as copies of that moment. */
+/** Records the calls of a linked stream, and copies of the bytes. */
 class Ear implements StreamListener {
   readonly chunks: Buffer[] = [];
   readonly memory = new Set<Bytes>();
@@ -49,7 +49,7 @@ class Ear implements StreamListener {
   }
 
   onEnd(): void {
-    this.told.push(`ended behind ${this.length}`);
+    this.told.push(`ended after ${this.length}`);
   }
 
   onStreamError(cause: NodeJS.ErrnoException): void {
@@ -68,7 +68,7 @@ async function linked(): Promise<Pair & { readonly ear: Ear }> {
   return { ...ends, ear };
 }
 
-/** Bytes of which no two places near each other, nor two senders, are alike. */
+/** Bytes that differ between near places, and between senders. */
 function pattern(length: number, sender: number): Buffer {
   return Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 7 + (i >>> 8) * 13 + sender * 31) & 0xff));
 }
@@ -78,7 +78,7 @@ async function someTurns(): Promise<void> {
 }
 
 describe("a plain socket", () => {
-  test("is read into memory that is lent, one for all sockets", async () => {
+  test("is read into lent memory, the same for all sockets", async () => {
     const [one, other] = [await linked(), await linked()];
     for (const { far, ear } of [one, other]) {
       far.write("first");
@@ -92,21 +92,21 @@ describe("a plain socket", () => {
     expect([...memory].map(({ length }) => length)).toEqual([READ]);
   });
 
-  test("is read to the last byte, by no more than its memory holds", async () => {
+  test("is read to the last byte, at most its memory's size at once", async () => {
     const { far, ear } = await linked();
     const all = pattern(5_000_000, 1);
     far.end(all);
     await until(() => ear.told.length > 0);
-    expect(ear.told).toEqual([`ended behind ${all.length}`]);
+    expect(ear.told).toEqual([`ended after ${all.length}`]);
     expect(Buffer.compare(ear.bytes, all)).toBe(0);
     expect(ear.chunks.every(({ length }) => length <= READ)).toBe(true);
   });
 
-  test("never sees what others send at the same time", async () => {
+  test("never gets what others send at the same time", async () => {
     const all = await Promise.all(Array.from({ length: 6 }, linked));
     const sent = all.map((_, i) => pattern(400_000 + i, i));
     for (let at = 0, step = 0; at < 400_010; step++) {
-      // Pieces of many sizes, of all senders by turns.
+      // Pieces of many sizes, from all senders by turns.
       const size = 1 + ((step * 7919) % 9000);
       all.forEach(({ far }, i) => far.write(sent[i]!.subarray(at, at + size)));
       at += size;
@@ -117,7 +117,7 @@ describe("a plain socket", () => {
     expect(all.flatMap(({ ear }) => ear.lent).every(Boolean)).toBe(true);
   });
 
-  test("that is paused is not read, and loses nothing", async () => {
+  test("that is paused is not read, and loses no bytes", async () => {
     const { near, far, ear } = await linked();
     const all = pattern(3_000_000, 2);
     ear.onChunk = () => near.pause();
@@ -137,7 +137,7 @@ describe("a plain socket", () => {
     expect(ear.lent.every(Boolean)).toBe(true);
   });
 
-  test("that is paused outside of a read is not read either, and its end comes when it is read again", async () => {
+  test("that is paused outside a read is not read either, and its end comes when it is read again", async () => {
     const { near, far, ear } = await linked();
     far.write("a");
     await until(() => ear.length === 1);
@@ -148,19 +148,19 @@ describe("a plain socket", () => {
     expect([ear.length, ear.told]).toEqual([1, []]);
     near.resume();
     await until(() => ear.told.length > 0);
-    expect([ear.bytes.toString(), ear.told]).toEqual(["abcd", ["ended behind 4"]]);
+    expect([ear.bytes.toString(), ear.told]).toEqual(["abcd", ["ended after 4"]]);
   });
 
-  test("tells of its end, and that it is gone", async () => {
+  test("reports its end, and its close", async () => {
     const { near, far, ear } = await linked();
     far.end("bye");
     await until(() => ear.told.length > 0);
     near.end();
     await until(() => ear.told.length > 1);
-    expect([ear.bytes.toString(), ear.told]).toEqual(["bye", ["ended behind 3", "closed"]]);
+    expect([ear.bytes.toString(), ear.told]).toEqual(["bye", ["ended after 3", "closed"]]);
   });
 
-  test("tells that it was reset", async () => {
+  test("reports a reset", async () => {
     const { far, ear } = await linked();
     far.write("x");
     await until(() => ear.length === 1);
@@ -169,7 +169,7 @@ describe("a plain socket", () => {
     expect(ear.told).toEqual(["failed ECONNRESET", "closed"]);
   });
 
-  test("that is destroyed while it is read tells nothing more than that", async () => {
+  test("that is destroyed while it is read reports only its close", async () => {
     const { near, far, ear } = await linked();
     ear.onChunk = () => near.destroy();
     far.write(pattern(1_000_000, 3));
@@ -190,14 +190,14 @@ describe("a plain socket", () => {
   });
 });
 
-/** Both, and in the stock way: nothing of it lent. */
+/** Both, by data events: none of the memory is lent. */
 function expectStock(ear: Ear, text: string): void {
   expect(ear.bytes.toString()).toBe(text);
   expect(ear.lent.some(Boolean)).toBe(false);
 }
 
-describe("what is no plain socket, or not a fresh one, gets its data the stock way", () => {
-  test("a socket with data that waits already", async () => {
+describe("a stream that is not a fresh plain socket is read by data events", () => {
+  test("a socket that already has data", async () => {
     const { near, far } = await pair();
     far.write("waits ");
     await once(near, "readable");
@@ -211,7 +211,7 @@ describe("what is no plain socket, or not a fresh one, gets its data the stock w
     expectStock(ear, "waits and more");
   });
 
-  test.each(["data", "readable"])("a socket that somebody else listens to for %s", async (event) => {
+  test.each(["data", "readable"])("a socket with another listener for %s", async (event) => {
     const { near, far } = await pair();
     let seen = 0;
     near.on(event, () => seen++);
@@ -223,7 +223,7 @@ describe("what is no plain socket, or not a fresh one, gets its data the stock w
     expect(ear.lent.some(Boolean)).toBe(false);
   });
 
-  test("a socket whose events somebody counts by an emit of his own", async () => {
+  test("a socket with an emit of its own, which counts events", async () => {
     const { near, far } = await pair();
     const emit = near.emit.bind(near);
     const events: unknown[] = [];
@@ -239,7 +239,7 @@ describe("what is no plain socket, or not a fresh one, gets its data the stock w
     expect(events).toContain("data");
   });
 
-  test("a socket of a runtime that knows the name and cannot do it", async () => {
+  test("a socket of a runtime that has the method without its effect", async () => {
     const { near, far } = await pair();
     const { _handle: handle } = near as unknown as { _handle: { useUserBuffer: unknown } };
     handle.useUserBuffer = () => {
@@ -252,7 +252,7 @@ describe("what is no plain socket, or not a fresh one, gets its data the stock w
     expectStock(ear, "all the same");
   });
 
-  test("a socket that was paused while data came, which goes on by itself", async () => {
+  test("a socket that was paused while data came, and then goes on", async () => {
     const { near, far } = await pair();
     near.pause();
     far.write("waits");
@@ -264,8 +264,8 @@ describe("what is no plain socket, or not a fresh one, gets its data the stock w
   });
 
   test("a TLS socket", async () => {
-    const { promise, open } = gate<Duplex>();
-    const server = createTlsServer(certificate, open);
+    const { promise, resolve } = deferred<Duplex>();
+    const server = createTlsServer(certificate, resolve);
     onTestFinished(() => void server.close());
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -281,7 +281,7 @@ describe("what is no plain socket, or not a fresh one, gets its data the stock w
     expectStock(ear, "secret");
   });
 
-  test("a stream that is no socket", async () => {
+  test("a stream that is not a socket", async () => {
     const stream = new Wire();
     const ear = new Ear();
     attach(stream, ear);
@@ -325,7 +325,7 @@ describe("what is no plain socket, or not a fresh one, gets its data the stock w
     expectStock(ear, "hello");
   });
 
-  test("a socket whose owner reads it so himself keeps his memory", async () => {
+  test("a socket that its owner reads in this way keeps the owner's memory", async () => {
     const port = await listening((socket) => socket.end("hello"));
     const buffer = Buffer.alloc(10);
     let own = "";
@@ -342,7 +342,7 @@ describe("what is no plain socket, or not a fresh one, gets its data the stock w
     expect([own, ear.length]).toEqual(["hello", 0]);
   });
 
-  test.each(["18.20.0", "27.0.0", "none"])("a socket of Node %s, of which nothing is known", async (node) => {
+  test.each(["18.20.0", "27.0.0", "none"])("a socket of Node %s, an unknown version", async (node) => {
     onTestFinished(() => {
       vi.unstubAllGlobals();
       vi.resetModules();
@@ -359,16 +359,16 @@ describe("what is no plain socket, or not a fresh one, gets its data the stock w
   });
 });
 
-/** A server on a web server of its own, whose sockets the test may look at. */
+/** A server on its own web server, whose sockets the test can inspect. */
 interface Served {
   readonly port: number;
   readonly sockets: readonly Socket[];
 }
 
-/** A message as it is handed over, whatever the dataType. */
+/** A message as it is delivered, with any dataType. */
 type AnyMessage = WSMessageEvent<unknown>;
 
-/** Starts a server; `onMessage` is what all its connections do, each with its number. */
+/** Starts a server. All its connections call `onMessage`, each with its number. */
 async function serve(
   dataType: DataType,
   onMessage: (event: AnyMessage, connection: number) => unknown,
@@ -392,13 +392,13 @@ async function serve(
   return { port: await portOf(web), sockets };
 }
 
-/** Where a socket keeps the memory it is to read into. */
+/** The property in which a socket keeps its read memory. */
 function sharedMemoryOf(socket: Socket): unknown {
   const name = Object.getOwnPropertySymbols(socket).find(({ description }) => description === "kBuffer");
   return name === undefined ? undefined : (socket as unknown as Record<symbol, unknown>)[name];
 }
 
-/** Connects several clients that keep sending, by turns, what `payload` makes; the handler keeps all it is handed. */
+/** Connects several clients that send the payloads of `payload` by turns. The handler keeps all messages. */
 async function keepAll(
   dataType: DataType,
   clients: number,
@@ -419,7 +419,7 @@ async function keepAll(
   return kept;
 }
 
-/** Which of the kept bytes are not what was sent: the first of them. */
+/** The first of the kept messages that differs from the sent one. */
 function spoiled(kept: readonly unknown[][], payload: (client: number, round: number) => Buffer | string): string[] {
   const all = kept.flatMap((messages, client) =>
     messages.flatMap((message, round) =>
@@ -429,8 +429,8 @@ function spoiled(kept: readonly unknown[][], payload: (client: number, round: nu
   return all.slice(0, 3);
 }
 
-describe("a server whose sockets are read so", () => {
-  test("hands over binary messages that stay as they are, whatever comes behind them", async () => {
+describe("a server whose sockets are read into lent memory", () => {
+  test("delivers binary messages that do not change, whatever comes after them", async () => {
     const sizes = [0, 1, 20, 125, 126, 1000, 1500, 5000, 40_000, 70_000];
     const payload = (client: number, round: number): Buffer =>
       pattern(sizes[(client + round) % sizes.length]!, client * 7 + round);
@@ -438,40 +438,40 @@ describe("a server whose sockets are read so", () => {
     expect(spoiled(kept, payload)).toEqual([]);
   });
 
-  test("hands over the bytes of texts that stay as they are, too, where bytes are asked for", async () => {
+  test("delivers the bytes of texts that do not change either, when bytes are asked for", async () => {
     const payload = (client: number, round: number): string =>
       `${client}:${round} ${(round % 3 === 0 ? "\u00e9" : "e").repeat((round * 37) % 400)}`;
     const kept = await keepAll("blob", 4, 120, payload);
     expect(spoiled(kept, payload)).toEqual([]);
   });
 
-  test("hands over texts as they were sent, short and long, from several clients at once", async () => {
+  test("delivers texts unchanged, short and long, from several clients at once", async () => {
     const payload = (client: number, round: number): string =>
       `${client}:${round} ${(round % 5 === 0 ? "\u20ac" : "e").repeat((round * 37) % 400)}`;
     const kept = await keepAll("text", 4, 300, payload);
     expect(kept).toEqual(kept.map((_, client) => Array.from({ length: 300 }, (__, round) => payload(client, round))));
   });
 
-  test("reads on behind what came with the handshake", async () => {
+  test("goes on reading after the bytes that came with the handshake", async () => {
     const kept: unknown[] = [];
     const { port } = await serve("auto", ({ data }) => void kept.push(data));
     const client = await RawClient.connect(port);
     client.write(handshake(), masked(0x82, "with it"), masked(0x81, "text"), masked(0x82, "cut here").subarray(0, 9));
     await until(() => kept.length === 2);
-    client.write(masked(0x82, "cut here").subarray(9), masked(0x82, "behind"));
+    client.write(masked(0x82, "cut here").subarray(9), masked(0x82, "after"));
     await until(() => kept.length === 4);
     client.write(masked(0x82, "x".repeat(300)));
     await until(() => kept.length === 5);
-    expect(kept.map(String)).toEqual(["with it", "text", "cut here", "behind", "x".repeat(300)]);
+    expect(kept.map(String)).toEqual(["with it", "text", "cut here", "after", "x".repeat(300)]);
   });
 
   test("stops reading while a handler is busy, and loses no message", async () => {
-    const busy = gate();
+    const busy = deferred();
     const kept: string[] = [];
     const { port, sockets } = await serve("text", async ({ data }) => {
       kept.push(data as string);
       if (kept.length === 1) await busy.promise;
-      // Now and then it is busy for some turns more.
+      // Sometimes it is pending for some turns more.
       if (kept.length % 500 === 0) await someTurns();
     });
     const peer = await Peer.open(port);
@@ -485,7 +485,7 @@ describe("a server whose sockets are read so", () => {
     expect(near!.bytesRead).toBe(read);
     expect(read).toBeLessThan(bytes / 4);
     expect(kept).toHaveLength(1);
-    busy.open();
+    busy.resolve();
     await until(() => kept.length >= texts.length);
     await until(() => !near!.isPaused());
     await someTurns();
@@ -493,8 +493,8 @@ describe("a server whose sockets are read so", () => {
     expect(kept.findIndex((text, i) => text !== texts[i])).toBe(-1);
   });
 
-  test("keeps the bytes of messages that wait for a busy handler", async () => {
-    const busy = gate();
+  test("keeps the bytes of messages that wait for a pending handler", async () => {
+    const busy = deferred();
     const kept: Buffer[] = [];
     const { port, sockets } = await serve("auto", async ({ data }, connection) => {
       if (connection === 0) kept.push(data as Buffer);
@@ -504,10 +504,10 @@ describe("a server whose sockets are read so", () => {
     const payload = (round: number): Buffer => pattern(200 + round * 10, round);
     for (let round = 0; round < 100; round++) slow.socket.send(payload(round));
     await until(() => sockets[0]!.isPaused());
-    // Others go on using the memory that all share.
+    // Other sockets go on using the shared memory.
     for (let round = 0; round < 50; round++) other.socket.send(Buffer.alloc(60_000, 0xee));
     await until(() => sockets[1]!.bytesRead > 50 * 60_000);
-    busy.open();
+    busy.resolve();
     await until(() => kept.length === 100);
     expect(kept.findIndex((bytes, round) => Buffer.compare(bytes, payload(round)) !== 0)).toBe(-1);
   });

@@ -4,7 +4,7 @@ import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts
 import { utf8 } from "../../support/bytes.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
-/** Writes down what it is told. */
+/** Records its calls. */
 function recorder(): StreamListener & { readonly heard: string[] } {
   const heard: string[] = [];
   return {
@@ -23,7 +23,7 @@ function counts(stream: Wire): number[] {
 }
 
 describe("a linked stream", () => {
-  test("tells of each chunk, of its end and that it is gone", async () => {
+  test("reports each chunk, its end and its close", async () => {
     const stream = new Wire();
     const to = recorder();
     attach(stream, to);
@@ -34,7 +34,7 @@ describe("a linked stream", () => {
     expect(to.heard).toEqual(["received a", "received b", "ended", "closed"]);
   });
 
-  test("tells that there is room again", async () => {
+  test("reports a drain", async () => {
     const stream = new Wire({ highWaterMark: 1 });
     const to = recorder();
     attach(stream, to);
@@ -51,7 +51,7 @@ describe("a linked stream", () => {
     expect(to.heard).toEqual(["drained"]);
   });
 
-  test("is not listened to for room as long as there is some", () => {
+  test("has no drain listener while it is not full", () => {
     const stream = new Wire();
     attach(stream, recorder());
     const writer = new StreamWriter(stream);
@@ -70,7 +70,7 @@ describe("a linked stream", () => {
     expect(stream.taken.latin1Slice(0, stream.taken.length)).toBe("\u0081\u0001a\u00c3\u00a9");
   });
 
-  test("that throws when it is written to, or let go, is destroyed", async () => {
+  test("that throws when it is written to or uncorked is destroyed", async () => {
     for (const method of ["write", "uncork"] as const) {
       const stream = new Wire();
       const to = recorder();
@@ -87,7 +87,7 @@ describe("a linked stream", () => {
     }
   });
 
-  test("tells of a failure, then that it is gone: nothing is thrown", async () => {
+  test("reports a failure, then its close: nothing is thrown", async () => {
     const stream = new Wire();
     const to = recorder();
     attach(stream, to);
@@ -96,7 +96,7 @@ describe("a linked stream", () => {
     expect(to.heard).toEqual(["failed read ECONNRESET", "closed"]);
   });
 
-  test("is told of by the same functions for all connections", () => {
+  test("has the same listener functions for all connections", () => {
     const [one, other] = [new Wire(), new Wire()];
     attach(one, recorder());
     attach(other, recorder());
@@ -105,7 +105,7 @@ describe("a linked stream", () => {
     }
   });
 
-  test("has one listener more of each kind, whatever happens", async () => {
+  test("has one more listener of each kind, whatever happens", async () => {
     const stream = new Wire();
     const before = counts(stream);
     attach(stream, recorder());
@@ -114,7 +114,7 @@ describe("a linked stream", () => {
     expect(counts(stream).map((count, i) => count - before[i]!)).toEqual([1, 0, 1, 1, 1]);
   });
 
-  test("that is gone tells nothing more, and an error that comes late is not thrown", async () => {
+  test("that is closed reports nothing more, and a late error is not thrown", async () => {
     const stream = new Wire();
     const to = recorder();
     attach(stream, to);

@@ -15,7 +15,7 @@ function member(name: string, then: () => void = () => {}): TurnEnd {
 }
 
 describe("the end of a turn", () => {
-  test("comes once for each who asked, in the order in which they asked, and then what is remembered is cleared", async () => {
+  test("comes once for each caller, in the order of the calls, and then clears what was remembered for the turn", async () => {
     heard.length = 0;
     atTurnEnd(member("a"));
     atTurnEnd(member("b"));
@@ -23,7 +23,7 @@ describe("the end of a turn", () => {
     expect(heard).toEqual(["a", "b", "cleared"]);
   });
 
-  test("does not come in the turn in which it was asked for, nor in its microtasks", async () => {
+  test("does not come within the code of the turn, nor in its microtasks", async () => {
     heard.length = 0;
     atTurnEnd(member("a"));
     await Promise.resolve();
@@ -32,7 +32,7 @@ describe("the end of a turn", () => {
     expect(heard).toEqual(["a", "cleared"]);
   });
 
-  test("that is asked for at the end of a turn is that of the next", async () => {
+  test("that is requested at the end of a turn is the end of the next turn", async () => {
     heard.length = 0;
     const second = member("second");
     const first = member("first", () => atTurnEnd(second));
@@ -42,7 +42,7 @@ describe("the end of a turn", () => {
     expect(heard).toEqual(["first", "other", "cleared", "second", "cleared"]);
   });
 
-  test("comes turn after turn, however often it is asked for", async () => {
+  test("comes in each turn, however often it is requested", async () => {
     heard.length = 0;
     let left = 5;
     const again: TurnEnd = member("again", () => {
@@ -53,7 +53,7 @@ describe("the end of a turn", () => {
     expect(heard.filter((name) => name === "again")).toHaveLength(5);
   });
 
-  test("is not waited for when nobody asked", async () => {
+  test("is not scheduled without a request", async () => {
     heard.length = 0;
     await turns();
     expect(heard).toEqual([]);

@@ -6,7 +6,7 @@ import { until } from "../../support/peer.ts";
 import { pair } from "../../support/socket-pair.ts";
 import { Wire } from "../../support/wire.ts";
 
-/** A stream in which three bytes wait, with a handle that says what the test wants. */
+/** A stream in which three bytes wait, with a handle from the test. */
 function withHandle(handle: unknown): Duplex {
   const stream = new Wire();
   stream.stick();
@@ -14,26 +14,26 @@ function withHandle(handle: unknown): Duplex {
   return Object.assign(stream, { _handle: handle });
 }
 
-describe("what the system has still to take", () => {
-  test("is what the stream's handle says, where it has one that knows", () => {
+describe("the bytes that the system has still to take", () => {
+  test("are those that the stream's handle counts", () => {
     expect(untakenBytes(withHandle({ writeQueueSize: 2 }))).toBe(2);
   });
 
   test.each([
     ["has none", undefined],
     ["has lost it", null],
-    ["has one that does not know", {}],
-    ["has one that says something else", { writeQueueSize: "2" }],
+    ["has one without a count", {}],
+    ["has one with another type of count", { writeQueueSize: "2" }],
     ["has one in which nothing waits", { writeQueueSize: 0 }],
-  ])("is what waits in the stream, where that %s", (_what, handle) => {
+  ])("are those that wait in the stream when it %s", (_what, handle) => {
     expect(untakenBytes(withHandle(handle))).toBe(3);
   });
 
-  test("is nothing where nothing waits", () => {
+  test("are 0 when nothing waits", () => {
     expect(untakenBytes(new Wire())).toBe(0);
   });
 
-  test("gets less within one write of a socket, where the stream itself tells nothing", async () => {
+  test("shrink within one write of a socket, while the stream itself reports nothing", async () => {
     const size = 64 * 1024 * 1024;
     const { near, far } = await pair();
     far.pause();

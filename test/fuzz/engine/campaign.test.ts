@@ -40,7 +40,7 @@ test("a campaign writes the planted bug to a file, says so, and counts it", asyn
   expect(readCrash(file).input.toString("hex")).toMatch(/^6.b.1.e.$/);
 });
 
-test("a campaign saves what reached something new, shrunk, behind what was there", async () => {
+test("a campaign saves the inputs that reached something new, shrunk, after those that were there", async () => {
   writeCorpus(loop, seeds, corpus);
   const result = await campaign(loop, { ...options(1000), save: true });
   const saved = readCorpus(loop, corpus);

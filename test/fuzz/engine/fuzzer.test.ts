@@ -26,7 +26,7 @@ async function fuzz(target: Target, runs: number, seed = 1, by = coverage): Prom
 }
 
 describe("a fuzzer", () => {
-  test("finds a bug behind four checks, step by step, and tells its smallest input", async () => {
+  test("finds a bug that four checks hide, step by step, and tells its smallest input", async () => {
     const { crashes, tried } = await fuzz(toy, ENOUGH, 2);
     const [crash] = [...crashes.values()];
     expect(tried).toBeLessThan(ENOUGH);

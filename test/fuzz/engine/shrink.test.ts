@@ -21,7 +21,7 @@ test("tries whole parts first, as long as one of them can go", async () => {
   expect(tried.slice(0, 3)).toEqual(["keep two", "two", "keep"]);
 });
 
-test("stops behind so many tries", async () => {
+test("stops after the given number of tries", async () => {
   let tries = 0;
   const input = Buffer.alloc(1000);
   await shrink(input, () => ++tries === 0, { tries: 10 });

@@ -18,11 +18,11 @@ test("a request is read and written as it was, whatever it is", () => {
   );
 });
 
-test("a request has a line, fields, and what is behind", () => {
+test("a request has a line, fields, and a rest", () => {
   expect(parseRequest(REQUEST)).toEqual({
     line: "GET / HTTP/1.1",
     fields: ["Host: a", "Upgrade : websocket "],
-    rest: "behind",
+    rest: "after",
   });
   expect(parseRequest("GET /").rest).toBeUndefined();
 });
@@ -35,7 +35,7 @@ test("a field has a name in lower case and a value without the white space aroun
   ]);
 });
 
-test("mutations change the line, the fields and what is behind", () => {
+test("mutations change the line, the fields and the rest", () => {
   const random = new Random(1);
   const before = parseRequest(REQUEST);
   const mutations = Array.from({ length: 300 }, () => parseRequest(mutateRequest(REQUEST, random, REQUEST)));
@@ -44,11 +44,11 @@ test("mutations change the line, the fields and what is behind", () => {
   expect(mutations.filter(({ fields }) => fields.join() !== before.fields.join()).length).toBeGreaterThan(150);
 });
 
-test("simpler requests have a field less, or nothing behind", () => {
+test("simpler requests have one field less, or no rest", () => {
   const simpler = [...simplerRequests(REQUEST)].map(parseRequest);
   expect(simpler.map(({ fields, rest }) => [fields.length, rest])).toEqual([
     [2, ""],
-    [1, "behind"],
-    [1, "behind"],
+    [1, "after"],
+    [1, "after"],
   ]);
 });

@@ -8,7 +8,7 @@ function read(text: string, methods: readonly string[] = []): ReturnType<typeof 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 describe("responses", () => {
-  test("are read one behind the other, each with its body", () => {
+  test("are read one after the other, each with its body", () => {
     const responses = read(OK + OK);
     expect(responses.map(({ status, body }) => [status, body.toString()])).toEqual([
       [200, "ok"],
@@ -17,7 +17,7 @@ describe("responses", () => {
     expect(valueOf(responses[0]!, "content-length")).toBe("2");
   });
 
-  test("end with a 101: what is behind is no HTTP", () => {
+  test("end with a 101: what follows is not HTTP", () => {
     expect(read("HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x00").map(({ status }) => status)).toEqual([101]);
   });
 

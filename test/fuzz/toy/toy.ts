@@ -1,4 +1,4 @@
-/** A reader with a bug behind four checks, each of which one byte in sixteen passes. */
+/** A reader with a bug that four checks hide. One byte in sixteen passes each check. */
 export function readToy(input: Uint8Array): number {
   const [a = 0, b = 0, c = 0, d = 0] = input;
   if (a >> 4 !== 0x6) return 0;

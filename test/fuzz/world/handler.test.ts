@@ -61,7 +61,7 @@ describe("a handler finds it out", () => {
       [order],
     ],
     [
-      "a second onError, and a message behind the first",
+      "a second onError, and a message after the first",
       (handler) => {
         handler.onOpen(closed, open);
         handler.onError(closed, error);

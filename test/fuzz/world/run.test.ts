@@ -24,7 +24,7 @@ test("a warning breaks the run it is in", async () => {
   for (const listener of listeners) process.on("warning", listener);
 });
 
-test("two runs have the same luck and the same time, and the world has its own again behind them", async () => {
+test("two runs have the same random numbers and the same time, and the world has its own again after them", async () => {
   const luck: number[][] = [];
   for (const _run of [1, 2]) {
     await inWorld(async () => {

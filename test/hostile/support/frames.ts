@@ -1,7 +1,7 @@
 import { hex, join, utf8 } from "../../support/bytes.ts";
 import { KEY, asClient, encode } from "../../support/frames.ts";
 
-/** The opening handshake of a client that is no browser. */
+/** The opening handshake of a client that is not a browser. */
 export function handshake(target: string): Uint8Array {
   const fields = "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
   return utf8(`GET ${target} HTTP/1.1\r\n${fields}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
@@ -22,12 +22,12 @@ export function close(code: number, reason = ""): Uint8Array {
   return encode({ opcode: 8, payload: join([Uint8Array.of(code >> 8, code & 0xff), utf8(reason)]) }, KEY);
 }
 
-/** The first frame of a binary message of which more follow. */
+/** The first frame of a fragmented binary message. */
 export function begin(size: number): Uint8Array {
   return encode({ opcode: 2, fin: false, payload: new Uint8Array(size) }, KEY);
 }
 
-/** A frame that goes on with a message, and does not end it. */
+/** A continuation frame that is not the last one. */
 export function more(size: number): Uint8Array {
   return encode({ opcode: 0, fin: false, payload: new Uint8Array(size) }, KEY);
 }
@@ -38,7 +38,7 @@ export function half(size: number): Uint8Array {
   return frame.subarray(0, frame.length - size / 2);
 }
 
-/** The header of a binary message whose length takes eight bytes, whatever they say. */
+/** The header of a binary message with any length in eight bytes. */
 export function announce(length: bigint): Uint8Array {
   return asClient(hex(`82 7f ${length.toString(16).padStart(16, "0")}`));
 }

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
 
-/** A client that does nothing wrong, made with the `ws` package: it sends, and expects every answer, in order. */
+/** A client without mistakes, made with the `ws` package. It sends, and expects every answer, in order. */
 export class GoodClient {
-  /** The code of the server's close frame, when it comes. */
+  /** The code of the server's close frame. */
   readonly closed: Promise<number>;
   readonly #socket: WebSocket;
   #expected = 0;
@@ -38,7 +38,7 @@ export class GoodClient {
     return client;
   }
 
-  /** Sends messages and waits for their answers. Rejected when one is missing, is wrong or comes out of its order. */
+  /** Sends messages and waits for their answers. Rejects when one is missing, wrong or out of order. */
   async echoes(count: number): Promise<void> {
     for (let i = 0; i < count; i++) this.#socket.send(message(this.#sent++));
     while (this.#expected < this.#sent && this.#failed === undefined) {
@@ -49,13 +49,13 @@ export class GoodClient {
     if (this.#failed !== undefined) throw this.#failed;
   }
 
-  /** Closes, and waits until the server has closed too. Returns the code it said goodbye with. */
+  /** Closes, and waits until the server has closed too. Returns the server's close code. */
   async close(): Promise<number> {
     this.#socket.close(1000);
     return this.closed;
   }
 
-  /** Drops the connection, whatever is left to come. */
+  /** Drops the connection at once. */
   drop(): void {
     this.#socket.terminate();
   }
@@ -65,7 +65,7 @@ export class GoodClient {
   }
 }
 
-/** Short, long and not ASCII, in turn: all ways in which a text is read and written. */
+/** Short, long and not ASCII, in turn, for all code paths of texts. */
 function message(number: number): string {
   const padding = ["", "x".repeat(300), "ü€".repeat(200), "y".repeat(70_000)][number % 16 === 15 ? 3 : number % 3];
   return `${number}:${padding ?? ""}`;

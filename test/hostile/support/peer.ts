@@ -8,27 +8,27 @@ import { Received } from "./received.ts";
 export interface PeerOptions {
   /** On 127.0.0.1. */
   readonly port: number;
-  /** The path it opens a WebSocket on. Without one it connects and sends nothing. */
+  /** The path of its WebSocket. Without one it connects and sends nothing. */
   readonly path?: string | undefined;
-  /** By TLS; the certificate is not checked. */
+  /** Uses TLS. The certificate is not checked. */
   readonly secure?: boolean | undefined;
-  /** Whether it reads what comes behind the answer to its handshake. Default true. */
+  /** Whether it reads what follows the answer to its handshake. Default true. */
   readonly reads?: boolean | undefined;
 }
 
-/** Bytes that are handed to a socket at once. */
+/** Bytes of one write to the socket. */
 const CHUNK = 64 * 1024;
 
-/** A socket that does what it is told and nothing by itself: it does not even end when the server does. */
+/** A socket that does only what the test says: it does not even end when the server ends. */
 export class HostilePeer {
   /** What the server has sent, as far as it was read. */
   readonly received = new Received();
-  /** Settles when the server has ended the connection: with the HTTP status or close code that came last, and how it ended. */
+  /** Settles when the server has ended the connection, with the last HTTP status or close code and the way it ended. */
   readonly outcome: Promise<string>;
   /** True when the connection has ended. */
   over = false;
   readonly #socket: Socket;
-  /** The same, or what lies below TLS. */
+  /** The same socket, or the TCP socket below TLS. */
   readonly #tcp: Socket;
   #wake: () => void = () => undefined;
 
@@ -50,7 +50,7 @@ export class HostilePeer {
     });
   }
 
-  /** Connects, and opens a WebSocket if it is told on which path. */
+  /** Connects, and opens a WebSocket if there is a path. */
   static async open(options: PeerOptions): Promise<HostilePeer> {
     const peer = new HostilePeer(options);
     await Promise.race([once(peer.#socket, options.secure === true ? "secureConnect" : "connect"), peer.outcome]);
@@ -71,12 +71,12 @@ export class HostilePeer {
     const most = Math.max(1, Math.floor(CHUNK / bytes.length));
     const chunk = Buffer.concat(Array<Uint8Array>(Math.min(most, times)).fill(bytes));
     for (let left = times; left > 0 && !this.over; left -= most) {
-      const room = this.#socket.write(left < most ? chunk.subarray(0, left * bytes.length) : chunk);
-      if (!room) await this.#until(() => !this.#socket.writableNeedDrain);
+      const writable = this.#socket.write(left < most ? chunk.subarray(0, left * bytes.length) : chunk);
+      if (!writable) await this.#until(() => !this.#socket.writableNeedDrain);
     }
   }
 
-  /** Waits until so many frames with an opcode have come. */
+  /** Waits until this many frames with an opcode have come. */
   async sees(opcode: number, count: number): Promise<void> {
     await this.#until(() => (this.received.frames.get(opcode) ?? 0) >= count);
   }
@@ -97,7 +97,7 @@ export class HostilePeer {
     this.#tcp.resetAndDestroy();
   }
 
-  /** Waits until something holds, or the connection has ended. One caller at a time. */
+  /** Waits until a condition is true, or the connection has ended. Only one call may wait. */
   async #until(holds: () => boolean): Promise<void> {
     while (!holds() && !this.over) {
       await new Promise<void>((resolve) => {

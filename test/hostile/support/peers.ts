@@ -5,13 +5,13 @@ import type { SwarmMethods } from "./swarm.ts";
 
 /** How peers connect. */
 export interface PeersOptions extends Omit<PeerOptions, "port"> {
-  /** The path they open a WebSocket on: see `Path`. Without one they connect and send nothing. */
+  /** The path of their WebSockets: see `Path`. Without one they connect and send nothing. */
   readonly path?: Path;
 }
 
-/** Hostile peers in another process that do the same, each for itself. */
+/** Hostile peers in another process. All of them do the same. */
 export class Peers {
-  /** How many they are. */
+  /** Their number. */
   readonly count: number;
   readonly #swarm: Remote<SwarmMethods>;
   readonly #group: number;
@@ -27,7 +27,7 @@ export class Peers {
     return new Peers(swarm, count, await swarm.call("open", count, options));
   }
 
-  /** Sends the same bytes so many times, as fast as the server takes them, or until it has ended the connection. */
+  /** Sends the same bytes this many times, as fast as the server takes them, or until it has ended the connection. */
   async send(bytes: Uint8Array, times = 1): Promise<void> {
     await this.#swarm.call("send", this.#group, bytes, times);
   }
@@ -42,17 +42,17 @@ export class Peers {
     await this.#swarm.call("drip", this.#group, bytes, true);
   }
 
-  /** From now on each sends the bytes once in so many milliseconds. */
+  /** From now on each sends the bytes once in this many milliseconds. */
   async beat(bytes: Uint8Array, period: number): Promise<void> {
     await this.#swarm.call("beat", this.#group, bytes, period);
   }
 
-  /** Waits until each has seen so many frames with an opcode. */
+  /** Waits until each has received this many frames with an opcode. */
   async see(opcode: number, count: number): Promise<void> {
     await this.#swarm.call("see", this.#group, opcode, count);
   }
 
-  /** How many frames with an opcode each has seen. */
+  /** How many frames with an opcode each has received. */
   async seen(opcode: number): Promise<number[]> {
     return this.#swarm.call("seen", this.#group, opcode);
   }
@@ -72,7 +72,7 @@ export class Peers {
     await this.#swarm.call("reset", this.#group);
   }
 
-  /** Waits until the server has ended all. Returns how often they ended how, e.g. `{ "1009, ended": 10 }`. */
+  /** Waits until the server has ended all. Returns the count of each kind of end, e.g. `{ "1009, ended": 10 }`. */
   async outcomes(): Promise<Record<string, number>> {
     return this.#swarm.call("outcomes", this.#group);
   }

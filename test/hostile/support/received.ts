@@ -1,12 +1,12 @@
-/** What a server has sent so far, read by RFC 6455 5.2 and by nothing of src/. Payloads are not kept. */
+/** What a server has sent so far, read by RFC 6455 5.2, without src/. Payloads are not kept. */
 export class Received {
-  /** The HTTP status, once the answer's head is there. */
+  /** The HTTP status, once the response's head has come. */
   status: number | undefined;
   /** The code of the close frame, 1005 when it has none. */
   code: number | undefined;
   /** Frames by their opcode. */
   readonly frames = new Map<number, number>();
-  /** What has come and is not read yet: the beginning of a head or of a frame. */
+  /** Bytes that are not parsed yet: the beginning of a head or of a frame. */
   #rest: Buffer = Buffer.alloc(0);
   /** Bytes of a payload that are still to come. */
   #skip = 0;
@@ -17,7 +17,7 @@ export class Received {
     if (this.status === undefined) bytes = this.#head(bytes);
     if (this.status === 101) bytes = this.#read(bytes);
     else if (this.status !== undefined) bytes = bytes.subarray(bytes.length);
-    // A copy: a few bytes must not hold a whole chunk.
+    // A copy: a few bytes must not keep a whole chunk in memory.
     this.#rest = Buffer.from(bytes);
   }
 
@@ -38,7 +38,7 @@ export class Received {
       if (this.#skip > 0 || short === undefined) return bytes.subarray(at);
       const body = at + (short < 126 ? 2 : short === 126 ? 4 : 10);
       const opcode = bytes.readUInt8(at) & 0x0f;
-      // A close frame is read whole, for its code.
+      // A close frame is read completely, for its code.
       if (bytes.length < body + (opcode === 8 ? short : 0)) return bytes.subarray(at);
       if (opcode === 8) this.code = short === 0 ? 1005 : bytes.readUInt16BE(body);
       this.frames.set(opcode, (this.frames.get(opcode) ?? 0) + 1);

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** What a process can be asked to do, by name. */
+/** The methods of a process, by name. */
 type Methods<M> = { readonly [Name in keyof M]: (...args: never[]) => unknown };
 
 interface Call {
@@ -22,10 +22,10 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** The repository's root, where the loader of TypeScript is found. */
+/** The repository's root, with the loader for TypeScript. */
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** A process of its own that runs a program which calls `serve`. */
+/** A child process. Its program calls `serve`. */
 export class Remote<M extends Methods<M>> {
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown>;
@@ -33,11 +33,11 @@ export class Remote<M extends Methods<M>> {
   #calls = 0;
   #complaints = "";
 
-  /** @param program where it is */
+  /** @param program its URL */
   constructor(program: URL) {
     this.#child = fork(fileURLToPath(program), {
       cwd: root,
-      // With `gc()`, so that what is measured is what is held, not what has not been collected yet.
+      // With `gc()`, so that garbage is not measured.
       execArgv: ["--expose-gc", "--import", "tsx"],
       serialization: "advanced",
       stdio: ["ignore", "inherit", "pipe", "ipc"],
@@ -57,7 +57,7 @@ export class Remote<M extends Methods<M>> {
     return this.#complaints;
   }
 
-  /** Calls one of its methods. Rejected when that throws, or the process ends. */
+  /** Calls one of its methods. Rejects when the method throws or the process ends. */
   async call<K extends keyof M & string>(name: K, ...args: Parameters<M[K]>): Promise<Awaited<ReturnType<M[K]>>> {
     if (!this.#child.connected) throw this.#gone();
     const id = ++this.#calls;
@@ -66,7 +66,7 @@ export class Remote<M extends Methods<M>> {
     return result as Promise<Awaited<ReturnType<M[K]>>>;
   }
 
-  /** Kills it: its sockets are closed by the system. */
+  /** Kills it. The system closes its sockets. */
   async end(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#exit;
@@ -84,7 +84,7 @@ export class Remote<M extends Methods<M>> {
   }
 }
 
-/** In the process itself: answers calls, and ends with the process that makes them. */
+/** In the child process: answers calls, and ends when the parent ends. */
 export function serve<M extends Methods<M>>(methods: M): void {
   const known = methods as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
   const answer = (message: Answer): void => void process.send?.(message);

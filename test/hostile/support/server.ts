@@ -1,4 +1,4 @@
-// A server in a process of its own, so that its memory can be measured: run by its path, asked by `Remote`.
+// A server in a child process, so that its memory can be measured. `Remote` starts it by its path and calls it.
 import type { AddressInfo } from "node:net";
 import {
   type WSConnectionEvent,
@@ -12,14 +12,14 @@ import {
 import { certificate } from "../../support/certificate.ts";
 import { serve } from "./remote.ts";
 
-/** How often things were told, by their code. */
-export type Tally = Record<number, number>;
+/** Counts, by code. */
+export type CodeCounts = Record<number, number>;
 
-/** What is there, and what the callbacks were told since the server started. */
+/** The resources, and the calls of callbacks since the server started. */
 export interface State {
-  /** In `wss.connections`. */
+  /** The length of `wss.connections`. */
   readonly connections: number;
-  /** TCP sockets that the process holds. */
+  /** TCP sockets of the process. */
   readonly sockets: number;
   /** Timers that are set. */
   readonly timers: number;
@@ -30,44 +30,44 @@ export interface State {
   /** Calls of `onMessage`. */
   readonly messages: number;
   /** Calls of `onError` of connections, by `errCode`. */
-  readonly errors: Tally;
+  readonly errors: CodeCounts;
   /** Calls of `onTerminate`, by the close code. */
-  readonly ended: Tally;
+  readonly ended: CodeCounts;
   /** Calls of `onError` of the server, and warnings of the process. */
   readonly complaints: readonly string[];
 }
 
-/** Bytes that the process holds once the garbage is collected. */
+/** The memory of the process after garbage collection, in bytes. */
 export interface Memory {
-  /** The heap, and what lies outside of it: buffers, TLS. */
+  /** The heap and the memory outside it: buffers, TLS. */
   readonly held: number;
-  /** All pages, with what the allocators keep for later. */
+  /** All pages, with the memory that the allocators keep. */
   readonly rss: number;
 }
 
-/** A path, and how its connections behave: `/late` waits in `onConnection`, `/busy` in each `onMessage`, for `release`. */
+/** A path. It selects the behaviour: `/late` waits in `onConnection` for `release`, `/busy` in each `onMessage`. */
 export type Path = "/echo" | "/sink" | "/busy" | "/late";
 
-/** Options that can be told to another process. */
+/** Options that can be sent to another process. */
 export type ServerOptions = Omit<WebSocketServerOptions, "server" | "tls" | "origins"> & {
-  /** With the certificate of the tests. */
+  /** Uses TLS with the certificate of the tests. */
   readonly secure?: boolean;
 };
 
 let wss: WebSocketServer | undefined;
-let limitCounters = newTally();
-let gate = newGate();
+let limitCounters = newCounts();
+let deferred = newGate();
 
 interface Told {
   asked: number;
   opened: number;
   messages: number;
-  readonly errors: Tally;
-  readonly ended: Tally;
+  readonly errors: CodeCounts;
+  readonly ended: CodeCounts;
   readonly complaints: string[];
 }
 
-function newTally(): Told {
+function newCounts(): Told {
   return { asked: 0, opened: 0, messages: 0, errors: {}, ended: {}, complaints: [] };
 }
 
@@ -77,11 +77,11 @@ function newGate(): { readonly promise: Promise<void>; readonly open: () => void
   return { promise, open: () => made.open() };
 }
 
-function count(of: Tally, code: number): void {
+function count(of: CodeCounts, code: number): void {
   of[code] = (of[code] ?? 0) + 1;
 }
 
-/** Serves all connections of a path, so that a connection holds nothing of the test's own. */
+/** The handler for all connections of a path, so that the test adds no memory to a connection. */
 class Answerer {
   readonly #answer: (ws: WebSocketConnection, data: WSMessageEvent["data"]) => unknown;
 
@@ -112,7 +112,7 @@ const late = new Answerer(() => undefined);
 const answerers: Readonly<Record<Path, Answerer>> = {
   "/echo": new Answerer((ws, data) => void ws.send(data)),
   "/sink": sink,
-  "/busy": new Answerer(() => gate.promise),
+  "/busy": new Answerer(() => deferred.promise),
   "/late": late,
 };
 
@@ -120,7 +120,7 @@ const site = {
   onConnection(_wss: unknown, { request }: WSConnectionEvent): Answerer | Promise<Answerer> {
     if (request.url !== "/late") return answerers[request.url as Path];
     limitCounters.asked++;
-    return gate.promise.then(() => late);
+    return deferred.promise.then(() => late);
   },
   onError(_wss: unknown, { errors }: WSErrorEvent): void {
     limitCounters.complaints.push(`onError: ${errors[0].message}`);
@@ -134,7 +134,7 @@ function of(path: Path): WebSocketConnection[] {
   return wss?.connections.filter((ws) => ws.handler === answerers[path]) ?? [];
 }
 
-/** Turns of the event loop in which no socket takes anything any more: then the system's buffers are full. */
+/** Turns of the event loop without progress on any socket, after which the system's buffers count as full. */
 const QUIET_TURNS = 50;
 
 async function turn(): Promise<void> {
@@ -144,10 +144,10 @@ async function turn(): Promise<void> {
 const methods = {
   /** Starts a server, and ends the one before it. Returns its port. */
   async start({ secure = false, ...options }: ServerOptions): Promise<number> {
-    gate.open();
+    deferred.open();
     await wss?.terminate(0);
-    limitCounters = newTally();
-    gate = newGate();
+    limitCounters = newCounts();
+    deferred = newGate();
     const place = { port: 0, host: "127.0.0.1", ...(secure ? { tls: certificate } : {}) };
     const made = new WebSocketServer(site, { ...place, dataType: "auto", ...options });
     wss = made;
@@ -155,7 +155,7 @@ const methods = {
     return (made.address() as AddressInfo).port;
   },
 
-  /** What is there, and what was told. */
+  /** The resources, and the calls of callbacks. */
   state(): State {
     const resources = process.getActiveResourcesInfo();
     const active = (name: string): number => resources.filter((resource) => resource === name).length;
@@ -167,25 +167,25 @@ const methods = {
     };
   },
 
-  /** The bytes that are held once the garbage is collected. */
+  /** The memory after garbage collection, in bytes. */
   async memory(): Promise<Memory> {
-    // What the first run finds to be finalized, the second collects.
+    // The second run collects what the first one has finalized.
     globalThis.gc?.();
     await turn();
     globalThis.gc?.();
-    // Buffers are given back by another thread, which this one waits for.
+    // Another thread releases the buffers: wait for it.
     globalThis.gc?.();
     const { heapUsed, external, rss } = process.memoryUsage();
-    // `external` has the array buffers in it.
+    // `external` includes the array buffers.
     return { held: heapUsed + external, rss };
   },
 
   /** Settles what `/late` and `/busy` wait for. */
   release(): void {
-    gate.open();
+    deferred.open();
   },
 
-  /** Sends messages of `size` bytes to each connection of a path as long as no more than `most` bytes wait for it. */
+  /** Sends messages of `size` bytes to each connection of a path while at most `most` bytes wait for it. */
   async fill(path: Path, size: number, most: number): Promise<void> {
     for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
       for (const ws of of(path)) {
@@ -206,7 +206,7 @@ const methods = {
     }
   },
 
-  /** Sends so many messages of `size` bytes to all connections, each once for all of them. */
+  /** Broadcasts this many messages of `size` bytes. */
   async broadcast(size: number, times: number): Promise<void> {
     for (let i = 0; i < times; i++) {
       wss?.broadcast(Buffer.alloc(size), { except: of("/echo") });
@@ -219,13 +219,13 @@ const methods = {
     for (const ws of of(path)) ws.terminate(code);
   },
 
-  /** Goes down. Settles when the server has. */
+  /** Shuts down. Settles when the server has terminated. */
   async stop(seconds: number): Promise<void> {
     await wss?.terminate(seconds);
   },
 };
 
-/** What the server can be asked. */
+/** The methods of the server process. */
 export type ServerMethods = typeof methods;
 
 serve(methods);

@@ -1,17 +1,17 @@
-// Hostile peers in a process of their own: run by its path, told what to do by `Remote`.
+// Hostile peers in a child process. `Remote` starts it by its path and calls it.
 import { HostilePeer, type PeerOptions } from "./peer.ts";
 import { serve } from "./remote.ts";
 
-/** Connects that are under way at once: below what a server that listens lets wait. */
+/** Connects at the same time: below the backlog of a listening server. */
 const AT_ONCE = 100;
 
-/** Milliseconds between two bytes of a peer that takes its time. */
+/** Milliseconds between two bytes of a slow peer. */
 const BETWEEN_BYTES = 2;
 
 let groups: HostilePeer[][] = [];
 let beats: NodeJS.Timeout[] = [];
 
-/** Milliseconds between two looks at whose turn it is to send. */
+/** Milliseconds between two checks for the next sender. */
 const BEAT = 10;
 
 function group(number: number): HostilePeer[] {
@@ -21,7 +21,7 @@ function group(number: number): HostilePeer[] {
 }
 
 const methods = {
-  /** Connects so many peers. Returns the number by which they are known. */
+  /** Connects this many peers. Returns the number of their group. */
   async open(count: number, options: PeerOptions): Promise<number> {
     const peers: HostilePeer[] = [];
     let begun = 0;
@@ -32,7 +32,7 @@ const methods = {
     return groups.push(peers) - 1;
   },
 
-  /** Each peer sends the same bytes so many times, as fast as the server takes them. */
+  /** Each peer sends the same bytes this many times, as fast as the server takes them. */
   async send(number: number, bytes: Uint8Array, times: number): Promise<void> {
     await Promise.all(group(number).map((peer) => peer.send(bytes, times)));
   },
@@ -49,7 +49,7 @@ const methods = {
     } while (endless && peers.length > 0);
   },
 
-  /** From now on each peer sends the bytes once in so many milliseconds: not all at the same time. */
+  /** From now on each peer sends the bytes once in this many milliseconds, not all at the same time. */
   beat(number: number, bytes: Uint8Array, period: number): void {
     const peers = group(number);
     const begun = performance.now();
@@ -61,12 +61,12 @@ const methods = {
     beats.push(setInterval(turn, BEAT));
   },
 
-  /** Waits until each peer has seen so many frames with an opcode. */
+  /** Waits until each peer has received this many frames with an opcode. */
   async see(number: number, opcode: number, count: number): Promise<void> {
     await Promise.all(group(number).map((peer) => peer.sees(opcode, count)));
   },
 
-  /** How many frames with an opcode each peer has seen. */
+  /** How many frames with an opcode each peer has received. */
   seen(number: number, opcode: number): number[] {
     return group(number).map(({ received }) => received.frames.get(opcode) ?? 0);
   },
@@ -86,7 +86,7 @@ const methods = {
     for (const peer of group(number)) peer.reset();
   },
 
-  /** Waits until all connections have ended. Returns how often they ended how. */
+  /** Waits until all connections have ended. Returns the count of each kind of end. */
   async outcomes(number: number): Promise<Record<string, number>> {
     const counts: Record<string, number> = {};
     for (const peer of group(number)) {
@@ -105,7 +105,7 @@ const methods = {
   },
 };
 
-/** What the peers can be told. */
+/** The methods of the peer process. */
 export type SwarmMethods = typeof methods;
 
 serve(methods);

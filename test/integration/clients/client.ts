@@ -20,7 +20,7 @@ export interface Peer {
   send(content: Content): Promise<void>;
   /** Sends the texts "0", "1", … in one burst. */
   count(messages: number): Promise<void>;
-  /** Sends one message in fragments; with `pings`, behind each of them but the last a ping whose pong it waits for. */
+  /** Sends one message in fragments; with `pings`, after each of them but the last a ping whose pong it waits for. */
   fragments(parts: readonly Content[], pings: boolean): Promise<void>;
   /** Waits for the next messages, in the notation of `seen()`. Rejects when the connection is closed before. */
   received(messages: number): Promise<string[]>;

@@ -44,7 +44,7 @@ class Peer:
             for index, part in enumerate(parts):
                 yield payload_of(part)
                 if pings and index < len(parts) - 1:
-                    await self.ping(f"behind {index}")
+                    await self.ping(f"after {index}")
 
         await self.socket.send(each())
 

@@ -63,7 +63,7 @@ export class WsPeer implements Peer {
     for (const [index, part] of parts.entries()) {
       const last = index === parts.length - 1;
       this.socket.send(payloadOf(part), { fin: last });
-      if (pings && !last) await this.ping(`behind ${index}`);
+      if (pings && !last) await this.ping(`after ${index}`);
     }
   }
 

@@ -69,7 +69,7 @@ export const closing = {
 
   "the server closes without a code": (client) =>
     serverCloses(client, (ws) => ws.terminate(), { code: 1005, reason: "" }),
-  "the server closes with 1000, and the message stays behind": (client) =>
+  "the server closes with 1000, and the message is not sent": (client) =>
     serverCloses(client, (ws) => ws.terminate(1000, "not sent"), { code: 1000, reason: "" }),
   "the server closes with 3001 alone": (client) =>
     serverCloses(client, (ws) => ws.terminate(3001), { code: 3001, reason: "" }),

@@ -26,7 +26,7 @@ function samples(perConnection: number): Sample[] {
 }
 
 describe("the growth of a soak", () => {
-  test("is what each connection leaves behind, without the warm-up", () => {
+  test("is what remains of each connection, without the warm-up", () => {
     expect(growthOf(samples(0))).toEqual({ heapUsed: 0, external: 0, rss: 0 });
     expect(growthOf(samples(24))).toEqual({ heapUsed: 24, external: 0, rss: 24 });
   });

@@ -11,18 +11,18 @@ export type Rig = ReturnType<typeof rig>;
 /** Makes one. */
 export function rig({ socket = true, ...options }: WireOptions & { socket?: boolean } = {}) {
   const stream = new Wire(options);
-  const outbox = new WriteBuffer(new StreamWriter(stream, socket), encoderOf("server"));
-  stream.on("drain", () => outbox.onDrain());
-  return { stream, outbox, counts: () => [outbox.written, outbox.pending] };
+  const writeBuffer = new WriteBuffer(new StreamWriter(stream, socket), encoderOf("server"));
+  stream.on("drain", () => writeBuffer.onDrain());
+  return { stream, writeBuffer, counts: () => [writeBuffer.written, writeBuffer.pending] };
 }
 
 /** A rig whose stream is full of one message, which was written. */
 export async function fullRig(options: Parameters<typeof rig>[0] = {}): Promise<Rig> {
   const full = rig({ highWaterMark: 1, ...options });
   full.stream.stick();
-  full.outbox.addText("first");
+  full.writeBuffer.addText("first");
   await turns();
-  expect([full.outbox.isFull, full.outbox.written, full.outbox.pending]).toEqual([true, 1, 0]);
+  expect([full.writeBuffer.isFull, full.writeBuffer.written, full.writeBuffer.pending]).toEqual([true, 1, 0]);
   return full;
 }
 

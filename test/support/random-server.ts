@@ -7,22 +7,22 @@ import {
   type WebSocketServerOptions,
   refuse,
 } from "hawser";
-import { Boom, type Reaction } from "./random-life.ts";
+import { Boom, type Reaction } from "./random-connection.ts";
 import { named } from "./random-peer.ts";
-import { type Gate, gate } from "./session.ts";
+import { type Deferred, deferred } from "./session.ts";
 
 /** What `onConnection` does. */
 export type Answer = "handler" | "later" | "never" | "refuse" | "throw";
 
 /** The handler of one connection: does what it is told in advance, and writes down what it hears. */
-export class Member {
+export class RandomHandler {
   readonly calls: string[] = [];
   readonly heard: string[] = [];
   ws: WebSocketConnection | undefined;
-  readonly #crowd: Crowd;
+  readonly #server: RandomServer;
 
-  constructor(crowd: Crowd) {
-    this.#crowd = crowd;
+  constructor(server: RandomServer) {
+    this.#server = server;
   }
 
   onOpen(ws: WebSocketConnection): unknown {
@@ -48,10 +48,10 @@ export class Member {
   }
 
   #call(name: string): unknown {
-    const { reactions, gates } = this.#crowd;
+    const { reactions, deferreds } = this.#server;
     const reaction = reactions[this.calls.push(name) % reactions.length] ?? "nothing";
     const { ws } = this;
-    if (name === "terminate") this.#crowd.log.push("terminate");
+    if (name === "terminate") this.#server.log.push("terminate");
     if (reaction === "send") ws?.send("x".repeat(1000));
     else if (reaction === "terminate") ws?.terminate(4001);
     else if (reaction === "destroy") ws?.wss.broadcast(`from ${String(ws.id)}`);
@@ -59,8 +59,8 @@ export class Member {
     else if (reaction === "reject") return Promise.reject(new Boom());
     else if (reaction === "resolve") return Promise.resolve();
     else if (reaction === "wait") {
-      const one = gate();
-      gates.push(one);
+      const one = deferred();
+      deferreds.push(one);
       return one.promise;
     }
     return undefined;
@@ -68,18 +68,18 @@ export class Member {
 }
 
 /** A server with handlers like that. */
-export class Crowd {
+export class RandomServer {
   readonly wss: WebSocketServer;
   readonly reactions: readonly Reaction[];
   /** Promises of handlers that have not settled. */
-  readonly gates: Gate[] = [];
+  readonly deferreds: Deferred[] = [];
   /** Every handler that was handed out, by the path of its client. */
-  readonly members = new Map<string, Member>();
+  readonly members = new Map<string, RandomHandler>();
   /** "terminate" for each connection's end, "over" for the server's. */
   readonly log: string[] = [];
   /** What was wrong. */
   readonly faults: string[] = [];
-  readonly #answers: Gate[] = [];
+  readonly #answers: Deferred[] = [];
 
   constructor(reactions: readonly Reaction[], options: WebSocketServerOptions<"auto">) {
     this.reactions = reactions;
@@ -102,27 +102,27 @@ export class Crowd {
 
   /** The oldest promise of a callback settles. */
   settle(well: boolean): void {
-    const oldest = this.gates.shift();
-    if (well) oldest?.open();
-    else oldest?.fail(new Boom());
+    const oldest = this.deferreds.shift();
+    if (well) oldest?.resolve();
+    else oldest?.reject(new Boom());
   }
 
   /** The oldest client that was made to wait is answered. */
   answer(): void {
-    this.#answers.shift()?.open();
+    this.#answers.shift()?.resolve();
   }
 
-  async #answer({ request }: WSConnectionEvent): Promise<Member | ReturnType<typeof refuse>> {
+  async #answer({ request }: WSConnectionEvent): Promise<RandomHandler | ReturnType<typeof refuse>> {
     const { url } = request;
     const answer = url.slice(1).split("-")[0] as Answer;
     if (answer === "refuse") return refuse(429);
     if (answer === "throw") throw new Boom();
     if (answer === "later" || answer === "never") {
-      const one = gate();
+      const one = deferred();
       if (answer === "later") this.#answers.push(one);
       await one.promise;
     }
-    const member = new Member(this);
+    const member = new RandomHandler(this);
     this.members.set(url, member);
     return member;
   }

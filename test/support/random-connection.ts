@@ -10,7 +10,7 @@ import { HawserError } from "../../src/errors/errors.ts";
 import { hex, utf8 } from "./bytes.ts";
 import { LateBlob } from "./late-blob.ts";
 import { named } from "./random-peer.ts";
-import { type Gate, gate } from "./session.ts";
+import { type Deferred, deferred } from "./session.ts";
 import { connectionSettings } from "./settings.ts";
 import { Wire, turns } from "./wire.ts";
 import { outgoing } from "./outgoing.ts";
@@ -41,7 +41,7 @@ const PREAMBLE = "101!";
  * One connection on a wire, with a handler that does what it is told in advance. It writes down what its callbacks are
  * called with, and what must never be: nothing is thrown in a callback for that, where it would be an exception of the handler's.
  */
-export class Life implements ConnectionOwner {
+export class RandomConnection implements ConnectionOwner {
   /** The clock of its server. */
   now = 0;
   readonly stream: Wire;
@@ -60,20 +60,20 @@ export class Life implements ConnectionOwner {
   /** What was wrong. */
   readonly faults: string[] = [];
   /** Promises that the connection has given. */
-  readonly rooms: Watched<boolean>[] = [];
+  readonly drains: Watched<boolean>[] = [];
   readonly trips: Watched<number | undefined>[] = [];
   /** How often `send` has said to wait, or room was waited for: `onDrain` may come as often. */
   waits = 0;
-  /** How many callbacks had been called when `send` said so last: `onDrain` is to be among those behind them. */
+  /** How many callbacks had been called when `send` said so last: `onDrain` is to be among those after them. */
   toldToWait = 0;
-  /** Somebody or something has cut the talk short: what came behind it is not delivered. */
+  /** The connection was closed early: what came after that is not delivered. */
   interrupted = false;
   /** It was destroyed by us: nobody waits for promises any more. */
   destroyed = false;
   readonly #reactions: readonly Reaction[];
   /** It has sent a Blob. */
   usedBlobs = false;
-  readonly #gates: Gate[] = [];
+  readonly #deferreds: Deferred[] = [];
   readonly #blobs: LateBlob[] = [];
   readonly #pingTimeout: number;
   readonly settings: ConnectionSettings;
@@ -95,7 +95,7 @@ export class Life implements ConnectionOwner {
     this.connection.start(PREAMBLE, hex(""));
   }
 
-  /** What was sent, behind the answer to the handshake. */
+  /** What was sent after the answer to the handshake. */
   get sent(): Uint8Array {
     return this.stream.taken.subarray(PREAMBLE.length);
   }
@@ -126,7 +126,7 @@ export class Life implements ConnectionOwner {
   /** Waits for room, and pings. */
   ask(): void {
     this.waits++;
-    this.rooms.push(watch(this.connection.whenDrained()));
+    this.drains.push(watch(this.connection.whenDrained()));
     this.trips.push(watch(this.connection.measureRoundTrip()));
   }
 
@@ -134,21 +134,21 @@ export class Life implements ConnectionOwner {
   tick(ticks: number): void {
     this.now += ticks;
     // Whoever waits for room listens to that.
-    const deaf = this.stream.isPaused() && this.rooms.every(({ settled }) => settled);
+    const readingStopped = this.stream.isPaused() && this.drains.every(({ settled }) => settled);
     const before = this.limitCounters.pingTimeout;
     this.connection.checkPeer();
     if (this.limitCounters.pingTimeout === before) return;
-    this.#fault(deaf, "took a peer for dead whom it does not read");
+    this.#fault(readingStopped, "took a peer for dead whom it does not read");
     this.#fault(this.now - this.#resumed <= this.#pingTimeout, "counted the silence of a peer whom it did not read");
   }
 
   /** The oldest promise of a callback settles. Returns whether there was one. */
   settle(well: boolean): boolean {
-    const oldest = this.#gates.shift();
-    if (well) oldest?.open();
+    const oldest = this.#deferreds.shift();
+    if (well) oldest?.resolve();
     else {
       if (oldest !== undefined) this.interrupted = true;
-      oldest?.fail(new Boom());
+      oldest?.reject(new Boom());
     }
     return oldest !== undefined;
   }
@@ -237,12 +237,12 @@ export class Life implements ConnectionOwner {
     this.#running = name;
     const reaction = this.#reactions[this.calls.push(name) % this.#reactions.length] ?? "nothing";
     if (reaction === "wait" || reaction === "reject" || reaction === "resolve") {
-      const { promise, open, fail } = gate();
-      if (reaction === "wait") this.#gates.push({ promise, open, fail });
-      else if (reaction === "resolve") open();
+      const { promise, resolve, reject } = deferred();
+      if (reaction === "wait") this.#deferreds.push({ promise, resolve, reject });
+      else if (reaction === "resolve") resolve();
       else {
         this.interrupted = true;
-        fail(new Boom());
+        reject(new Boom());
       }
       return promise.finally(() => (this.#running = undefined));
     }

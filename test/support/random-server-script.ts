@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { Answer } from "./random-crowd.ts";
-import type { Reaction } from "./random-life.ts";
+import type { Answer } from "./random-server.ts";
+import type { Reaction } from "./random-connection.ts";
 import { type Item, item, lastItem } from "./random-peer.ts";
 
 /** One thing that happens, to one of the clients or to the server. */
@@ -56,7 +56,7 @@ const reaction = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom<Reaction>("throw", "reject", "terminate") },
 );
 
-/** The script of one server: how it is set up, what happens before it is terminated, and behind that. */
+/** The script of one server: how it is set up, what happens before it is terminated, and after that. */
 export const script = fc.record({
   /** Whether the web server is the server's own. */
   own: fc.boolean(),

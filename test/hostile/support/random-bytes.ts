@@ -1,5 +1,5 @@
-/** Bytes that look like nothing, the same in each run: xorshift32. */
-export function noise(length: number, seed = 1): Uint8Array {
+/** Pseudorandom bytes, the same in each run: xorshift32. */
+export function randomBytes(length: number, seed = 1): Uint8Array {
   let state = seed;
   return new Uint8Array(length).map(() => {
     state ^= state << 13;

@@ -4,23 +4,23 @@ import { expect, onTestFinished, test } from "vitest";
 import { join } from "../support/bytes.ts";
 import { CONNECTION, KIB } from "./support/bounds.ts";
 import { handshake, text } from "./support/frames.ts";
-import { armies } from "./support/siege.ts";
+import { attackProcesses } from "./support/attack.ts";
 
-const besiege = armies();
+const startAttack = attackProcesses();
 
-test("short messages that wait for a busy handler hold a few times their bytes", async () => {
-  const siege = await besiege();
-  const peers = await siege.peers(50, { path: "/busy" });
+test("short messages that wait for a pending handler hold a few times their bytes", async () => {
+  const attack = await startAttack();
+  const peers = await attack.peers(50, { path: "/busy" });
 
   await peers.send(text("x"), 60_000);
 
-  // Two reads are 128 KiB, of which each message of seven bytes becomes a string and its place in a list.
-  expect(await siege.held()).toBeLessThan(siege.bound(peers, CONNECTION + 1024 * KIB));
+  // Two reads are 128 KiB. Each message of seven bytes becomes a string and a place in a list.
+  expect(await attack.held()).toBeLessThan(attack.bound(peers, CONNECTION + 1024 * KIB));
 });
 
 test("a client whose headers are too large is not reset while it still sends them", async () => {
-  const siege = await besiege();
-  const socket = connect({ port: siege.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+  const attack = await startAttack();
+  const socket = connect({ port: attack.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
   onTestFinished(() => void socket.destroy());
   let answer = "";
   let error: NodeJS.ErrnoException | undefined;
@@ -41,13 +41,13 @@ test("a client whose headers are too large is not reset while it still sends the
   expect(error).toBe(undefined);
 });
 
-test("a client that was refused at handshakeTimeout is not held by an onConnection that never settles", async () => {
-  const siege = await besiege({ handshakeTimeout: 300 });
-  const peers = await siege.peers(500);
+test("a client that was refused at handshakeTimeout is released though onConnection never settles", async () => {
+  const attack = await startAttack({ handshakeTimeout: 300 });
+  const peers = await attack.peers(500);
   await peers.send(join([handshake("/late"), text("x".repeat(50_000))]));
   await peers.outcomes();
   await peers.end();
-  await siege.until(({ sockets }) => sockets === 1);
+  await attack.until(({ sockets }) => sockets === 1);
 
-  expect(await siege.held()).toBeLessThan(siege.bound(peers, KIB));
+  expect(await attack.held()).toBeLessThan(attack.bound(peers, KIB));
 });

@@ -3,7 +3,7 @@ import { SendResult } from "../../../src/connection/sending/sender.ts";
 import { fill } from "../../support/bytes.ts";
 import { Session, ping } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
-import { FIRST, came, flow, hearRoom, slowPeer } from "../../support/slow-session.ts";
+import { FIRST, came, flow, recordDrains, slowPeer } from "../../support/slow-session.ts";
 import { Wire, turns } from "../../support/wire.ts";
 import { outgoing } from "../../support/outgoing.ts";
 
@@ -11,18 +11,18 @@ const OPEN = ["open"];
 const DRAIN = ["drain", { type: "drain" }];
 
 describe("onDrain and drained()", () => {
-  test("news that come in the middle of a turn in which much was sent do not stop the event loop", async () => {
+  test("a write callback in the middle of a turn with many messages does not block the event loop", async () => {
     const session = new Session({}, { highWaterMark: 10 });
-    hearRoom(session);
+    recordDrains(session);
     await turns();
     session.stream.stick();
     session.connection.send(outgoing("x".repeat(20)));
     await turns();
-    // It was asked for news of these 22 bytes, which are not enough to make the stream full.
+    // The sender asked for a callback of these 22 bytes, which do not fill the stream.
     const write = session.stream.write.bind(session.stream);
     let asked = 0;
     session.stream.write = ((...args: Parameters<typeof write>) => {
-      // Would go on for ever: every tick asks for the next.
+      // This would never end: every tick asks for the next.
       if ((args[0] as Uint8Array).length === 0 && ++asked > 1000) throw new Error("the event loop stands still");
       return write(...args);
     }) as typeof write;
@@ -33,27 +33,27 @@ describe("onDrain and drained()", () => {
     expect(session.calls).toEqual([OPEN, DRAIN]);
   });
 
-  test("come too when a Blob was being read while somebody waited", async () => {
+  test("come also when a Blob was being read while a promise was pending", async () => {
     const session = new Session({}, { highWaterMark: 20 });
-    hearRoom(session);
+    recordDrains(session);
     await turns();
     const blob = new SlowBlob("x".repeat(30));
     expect(session.connection.send(outgoing(blob))).toBe(SendResult.acceptedAndSlow);
-    let room: boolean | undefined;
-    void session.connection.whenDrained().then((answer) => (room = answer));
+    let drained: boolean | undefined;
+    void session.connection.whenDrained().then((answer) => (drained = answer));
     await turns();
     blob.read();
     session.stream.stick();
     await turns();
     await flow(session);
     expect(session.connection.bufferedAmount).toBe(0);
-    expect(room).toBe(true);
+    expect(drained).toBe(true);
     expect(session.calls).toEqual([OPEN, DRAIN]);
   });
 
   test("onDrain does not come for a Blob that send has taken", async () => {
     const session = new Session({}, { highWaterMark: 20 });
-    hearRoom(session);
+    recordDrains(session);
     await turns();
     session.connection.send(outgoing("x".repeat(30)));
     await turns();
@@ -65,10 +65,10 @@ describe("onDrain and drained()", () => {
     expect(session.calls).toEqual([OPEN, DRAIN]);
   });
 
-  test("onDrain follows a false that the budget of the process was the reason for", async () => {
+  test("onDrain follows a false that the send budget of the process caused", async () => {
     const limited = { maxTotalSendQueue: 100, sendQueuePolicy: "drop-newest" } as const;
     const [one, other] = [await slowPeer(limited), await slowPeer(limited)];
-    hearRoom(one);
+    recordDrains(one);
     for (const session of [one, other]) session.connection.send(outgoing("x".repeat(80)));
     expect(one.connection.send(outgoing("m"))).toBe(SendResult.dropped);
     await flow(other);
@@ -76,7 +76,7 @@ describe("onDrain and drained()", () => {
     expect(one.calls).toEqual([OPEN, DRAIN]);
   });
 
-  test("drained() is false once nothing is sent any more: the loop in its doc comment would never end", async () => {
+  test("drained() is false once nothing more can be sent: otherwise the loop in its doc comment would never end", async () => {
     const session = await slowPeer({ highWaterMark: 20 });
     session.connection.terminate(1000);
     expect(session.connection.send(outgoing("m"))).toBe(SendResult.dropped);
@@ -84,7 +84,7 @@ describe("onDrain and drained()", () => {
   });
 });
 
-test('a message keeps its key behind a Blob: "latest" leaves the newest of each', async () => {
+test('a message keeps its key after a Blob: "latest" keeps the newest of each', async () => {
   const session = await slowPeer({ maxSendQueue: 60, sendQueuePolicy: "latest" });
   session.connection.send(outgoing("a".repeat(40), "a"));
   session.connection.send(outgoing("b".repeat(20), "b"));
@@ -99,7 +99,7 @@ test('a message keeps its key behind a Blob: "latest" leaves the newest of each'
   expect(came(session)).toEqual([FIRST, "A".repeat(20), "b".repeat(20), "blob", "c1", "d1"]);
 });
 
-test("the pong to a ping that came in a turn with much to send does not wait behind what is left of that", async () => {
+test("the pong to a ping in a turn with many messages does not wait for the rest of them", async () => {
   const session = new Session({}, { stream: new Wire({ highWaterMark: 100 }) });
   await turns();
   session.stream.stick();
@@ -108,7 +108,7 @@ test("the pong to a ping that came in a turn with much to send does not wait beh
   await turns();
   session.receive(ping("second"));
   await flow(session);
-  // Not behind all five of them, nor behind the answer to the one after it.
+  // It comes neither after all five messages nor after the answer to the next one.
   const kinds = session.sent.map(([kind, payload]) =>
     kind === "pong" ? Buffer.from(payload, "hex").toString() : kind,
   );

@@ -17,8 +17,8 @@ const LIFE: KeepaliveSettings = {
  * A connection that has nothing but its `Liveness`, and uses it as `Connection` does. Its clock begins at 100; it is pinged
  * after 3 ticks, and has 2 to answer.
  */
-export class Patient {
-  /** What became of it. */
+export class LivenessRig {
+  /** What happened to it. */
   readonly log: string[] = [];
   /** The payloads of its pings. */
   readonly asked: ReturnType<typeof copy>[] = [];
@@ -27,7 +27,7 @@ export class Patient {
   readonly #life: KeepaliveSettings;
   readonly #liveness: Liveness;
   open = true;
-  deaf = false;
+  readingStopped = false;
   left = false;
   written = 0;
   busy = false;
@@ -38,7 +38,7 @@ export class Patient {
     this.#liveness = new Liveness(this.#life, this.#clock);
   }
 
-  /** Lets time go by, and has it looked at in each tick, as the server does. */
+  /** Advances the clock, and checks the connection in each tick, as the server does. */
   live(ticks: number): void {
     for (let i = 0; i < ticks; i++) {
       this.#clock.now++;
@@ -49,7 +49,7 @@ export class Patient {
   checkPeer(): void {
     if (!this.open) return;
     if (this.busy) this.#liveness.noteMessage();
-    const verdict = this.#liveness.check(this.#life, untakenBytes(this.#wire), this.deaf);
+    const verdict = this.#liveness.check(this.#life, untakenBytes(this.#wire), this.readingStopped);
     if (verdict === "silent") this.#ping();
     else if (verdict !== "well") {
       this.log.push(`${{ dead: "dead", old: "maxLifetime", idle: "idleTimeout" }[verdict]} at ${this.#clock.now}`);
@@ -67,7 +67,7 @@ export class Patient {
     this.#wire.write(hex("00"));
   }
 
-  hear(): void {
+  receive(): void {
     this.#liveness.noteReceived(this.written);
   }
 
@@ -79,7 +79,7 @@ export class Patient {
     this.#liveness.noteMessage();
   }
 
-  leave(): void {
+  stop(): void {
     this.#liveness.stop();
   }
 

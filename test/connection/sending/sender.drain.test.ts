@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SendResult } from "../../../src/connection/sending/sender.ts";
-import { type Slow, came, flow, hearRoom, slowPeer, ways } from "../../support/slow-session.ts";
-import { type Call, Session, type SessionOptions, gate, text } from "../../support/session.ts";
+import { type Slow, came, flow, recordDrains, slowPeer, ways } from "../../support/slow-session.ts";
+import { type Call, Session, type SessionOptions, deferred, text } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { Wire, turns } from "../../support/wire.ts";
 import { outgoing } from "../../support/outgoing.ts";
@@ -10,24 +10,24 @@ const OPEN: Call = ["open"];
 const DRAIN: Call = ["drain", { type: "drain" }];
 const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;
 
-/** A slow peer whose handler hears of room: at most 20 bytes wait before `send` says so. */
+/** A slow peer whose handler has onDrain. The high-water mark is 20 bytes. */
 async function listening(options: SessionOptions = {}, react?: () => unknown): Promise<Slow> {
   const session = await slowPeer({ highWaterMark: 20, ...options });
-  hearRoom(session, react);
+  recordDrains(session, react);
   return session;
 }
 
-/** What a promise has settled with, "nothing" before. */
+/** The value of a settled promise, "nothing" before. */
 function watch<T>(promise: Promise<T>): { value: T | "nothing" } {
   const seen: { value: T | "nothing" } = { value: "nothing" };
   void promise.then((value) => (seen.value = value));
   return seen;
 }
 
-describe.each(ways)("%s that was told to wait", (_name, way) => {
+describe.each(ways)("%s that returned false", (_name, way) => {
   test("is followed by one onDrain, once no more than the high-water mark waits", async () => {
     const session = await listening();
-    // 7 bytes are in the stream: the mark itself is not too much.
+    // 7 bytes are in the stream: exactly the mark is not too much.
     expect(way(session, "x".repeat(11))).toBe(taken);
     expect([way(session, "y"), way(session, "z")]).toEqual([slow, slow]);
     await turns();
@@ -39,7 +39,7 @@ describe.each(ways)("%s that was told to wait", (_name, way) => {
     expect(session.calls).toEqual([OPEN, DRAIN]);
   });
 
-  test("is followed by another onDrain each time it is told so again", async () => {
+  test("is followed by another onDrain after each further false", async () => {
     const session = await listening();
     for (let times = 1; times <= 3; times++) {
       session.stream.stick();
@@ -51,7 +51,7 @@ describe.each(ways)("%s that was told to wait", (_name, way) => {
 });
 
 describe("onDrain", () => {
-  test("never comes where send has not said so", async () => {
+  test("never comes when send has not returned false", async () => {
     const session = await listening();
     expect(session.connection.send(outgoing("x".repeat(11)))).toBe(taken);
     await flow(session);
@@ -62,7 +62,7 @@ describe("onDrain", () => {
     expect(session.calls).toEqual([OPEN]);
   });
 
-  test("waits until the stream has taken enough, not for the first that it takes", async () => {
+  test("waits until the stream has taken enough, not only some bytes", async () => {
     const session = await listening();
     for (let i = 0; i < 3; i++) {
       session.connection.send(outgoing(new Uint8Array(17_000)));
@@ -77,9 +77,9 @@ describe("onDrain", () => {
     expect(session.calls).toEqual([OPEN, DRAIN]);
   });
 
-  test("comes at the end of the turn where the peer keeps up: with a mark of 0 after every message", async () => {
+  test("comes at the end of the turn when the peer keeps up: with a mark of 0 after every message", async () => {
     const session = new Session({}, { highWaterMark: 0 });
-    hearRoom(session);
+    recordDrains(session);
     await turns();
     for (let times = 1; times <= 3; times++) {
       expect([session.connection.send(outgoing("a")), session.connection.send(outgoing("b"))]).toEqual([slow, slow]);
@@ -90,14 +90,14 @@ describe("onDrain", () => {
   });
 
   test.each([0, 10, 100])(
-    "comes for a mark of %i below the stream's own, which never is full",
+    "comes for a mark of %i below the mark of the stream, which is never full",
     async (highWaterMark) => {
       const session = await listening({ highWaterMark, stream: new Wire({ highWaterMark: 16_384 }) });
       expect(session.connection.send(outgoing("x".repeat(200)))).toBe(slow);
       await turns();
       expect(session.connection.bufferedAmount).toBe(211);
       expect(session.calls).toEqual([OPEN]);
-      // What was taken first is not enough: it asks again.
+      // The first bytes that are taken are not enough: it asks again.
       session.stream.takeOne();
       await turns();
       expect(session.calls).toEqual([OPEN]);
@@ -107,16 +107,16 @@ describe("onDrain", () => {
     },
   );
 
-  test("comes where the limit of the queue is below the mark", async () => {
+  test("comes when the limit of the queue is below the mark", async () => {
     const session = await listening({ highWaterMark: 1000, maxSendQueue: 10, sendQueuePolicy: "drop-newest" });
     expect(["m1", "m2"].map((message) => session.connection.send(outgoing(message)))).toEqual([slow, dropped]);
     await flow(session);
     expect(session.calls).toEqual([OPEN, DRAIN]);
   });
 
-  test("comes when a Blob has been read and has left", async () => {
+  test("comes when a Blob has been read and sent", async () => {
     const session = new Session({}, { highWaterMark: 20 });
-    hearRoom(session);
+    recordDrains(session);
     await turns();
     const blob = new SlowBlob("x".repeat(30));
     expect(session.connection.send(outgoing(blob))).toBe(slow);
@@ -127,9 +127,9 @@ describe("onDrain", () => {
     expect(session.calls).toEqual([OPEN, DRAIN]);
   });
 
-  test("is one of the callbacks that never run at the same time", async () => {
-    const { promise, open } = gate();
-    const second = gate();
+  test("never runs at the same time as another callback", async () => {
+    const { promise, resolve } = deferred();
+    const second = deferred();
     const session = await listening({}, () => second.promise);
     const handler = session.connection.handler as { onMessage: (ws: unknown, event: { data: unknown }) => unknown };
     handler.onMessage = (_ws, { data }) => {
@@ -141,10 +141,10 @@ describe("onDrain", () => {
     await flow(session);
     expect(session.calls).toEqual([OPEN, ["message", "slow"]]);
     session.receive(text("next"));
-    open();
+    resolve();
     await turns();
     expect(session.calls).toEqual([OPEN, ["message", "slow"], DRAIN]);
-    second.open();
+    second.resolve();
     await turns();
     expect(session.calls).toEqual([OPEN, ["message", "slow"], DRAIN, ["message", "next"]]);
   });
@@ -152,7 +152,7 @@ describe("onDrain", () => {
   test.each([
     ["throws", () => { throw new Error("boom"); }], // prettier-ignore
     ["rejects", () => Promise.reject(new Error("boom"))],
-  ])("that %s closes the connection with 1011, and onError is told", async (_how, react) => {
+  ])("that %s closes the connection with 1011 and calls onError", async (_how, react) => {
     const session = await listening({}, react);
     session.connection.send(outgoing("x".repeat(30)));
     await flow(session);
@@ -173,7 +173,7 @@ describe("onDrain", () => {
     expect(session.calls).not.toContainEqual(DRAIN);
   });
 
-  test("need not be there", async () => {
+  test("may be missing", async () => {
     const session = await slowPeer({ highWaterMark: 20 });
     session.connection.send(outgoing("x".repeat(30)));
     await flow(session);
@@ -182,8 +182,8 @@ describe("onDrain", () => {
   });
 });
 
-describe("the promise of room", () => {
-  test("is true at once where there is room", async () => {
+describe("the promise of drained()", () => {
+  test("is true at once when nothing has to wait", async () => {
     const session = await listening();
     expect(await session.connection.whenDrained()).toBe(true);
     session.connection.send(outgoing("x".repeat(11)));
@@ -191,7 +191,7 @@ describe("the promise of room", () => {
     expect(session.calls).toEqual([OPEN]);
   });
 
-  test("is true for all who wait, once no more than the mark waits", async () => {
+  test("is true for all callers once no more than the mark waits", async () => {
     const session = await listening();
     session.connection.send(outgoing("x".repeat(30)));
     const waiting = [watch(session.connection.whenDrained()), watch(session.connection.whenDrained())];
@@ -216,7 +216,7 @@ describe("the promise of room", () => {
     expect(await session.connection.whenDrained()).toBe(false);
   });
 
-  test("lets a loop send as fast as the peer reads, with no more than the mark and one message waiting", async () => {
+  test("lets a loop send as fast as the peer reads, with at most the mark and one message waiting", async () => {
     const session = await listening();
     const { connection } = session;
     let most = 0;

@@ -2,7 +2,7 @@ import { type WSTerminateEvent, type WebSocketConnection, WebSocketServer } from
 import { describe, expect, onTestFinished, test } from "vitest";
 import { sendBudget } from "../../src/connection/sending/send-budget.ts";
 import { startServer } from "../support/live-server.ts";
-import { gate, Peer, portOf, turn, until } from "../support/peer.ts";
+import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
 import { closeBody, masked, RawClient } from "../support/raw-client.ts";
 import { close, Session } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
@@ -13,17 +13,17 @@ import { outgoing } from "../support/outgoing.ts";
 
 const KIB = 1024;
 
-/** Turns of the event loop in which a loop that never ends would have gone round often. */
+/** Turns of the event loop in which an endless loop would have run many times. */
 async function turns(): Promise<void> {
   for (let i = 0; i < 200; i++) await turn();
 }
 
-/** Sends short texts until the last of them waits in the socket itself, past the queue of Node's stream. */
+/** Sends short texts until the last one waits in the socket itself, after the queue of Node's stream. */
 async function stickDirectly(ws: WebSocketConnection): Promise<void> {
   for (let quiet = 0; quiet < 10;) {
     if (ws.bufferedAmount === 0) {
       quiet = 0;
-      // Different ones: a text that is sent again goes another way.
+      // Different texts: a repeated text takes another code path.
       for (let i = 0; i < 20; i++) ws.send("x".repeat(400) + String(i));
       await turn();
     } else {
@@ -33,14 +33,14 @@ async function stickDirectly(ws: WebSocketConnection): Promise<void> {
   }
 }
 
-test("a peer that takes what we send slowly and steadily is not dead", async () => {
+test("a peer that reads slowly but steadily is not dead", async () => {
   const { port, wss, recorders } = await startServer({}, { pingInterval: 200, pingTimeout: 800 });
   const client = await RawClient.open(port);
   client.socket.removeAllListeners("data").pause();
   const SIZE = 2_000 * KIB;
   wss.connections[0]!.send(new Uint8Array(SIZE));
   const over = recorders[0]!.over.then(() => true);
-  // A megabyte in a second: the ping behind it is not seen for two.
+  // A megabyte in a second: the peer reads the ping after it two seconds later.
   for (let got = 0; got < SIZE;) {
     const dead = await Promise.race([over, new Promise((resolve) => setTimeout(resolve, 50))]);
     if (dead === true) break;
@@ -55,7 +55,7 @@ test("a peer that takes what we send slowly and steadily is not dead", async () 
   expect(wss.counters.limits.pingTimeout).toBe(0);
 });
 
-describe("a handler that awaits drained() for a peer that never reads is told", () => {
+describe("drained() for a peer that never reads settles", () => {
   const BYE = masked(0x88, closeBody(1000));
   const PINGS = { pingInterval: 50, pingTimeout: 50 };
   const LIFE = { pingInterval: Infinity, maxLifetime: 500 };
@@ -64,15 +64,15 @@ describe("a handler that awaits drained() for a peer that never reads is told", 
     ["pingTimeout", "a request", [], PINGS, 1006],
     ["pingTimeout", "its close frame with a request", [BYE], PINGS, 1000],
     ["maxLifetime", "its close frame with a request", [BYE], LIFE, 1000],
-  ] as const)("at %s, when it has sent %s", async (limit, _what, more, options, code) => {
+  ] as const)("at %s, when the peer has sent %s", async (limit, _what, more, options, code) => {
     const told: boolean[] = [];
-    const over = gate<number>();
+    const over = deferred<number>();
     class Sending {
       async onMessage(ws: WebSocketConnection): Promise<void> {
         while (told.at(-1) !== false) if (!ws.send(BIG)) told.push(await ws.drained());
       }
       onTerminate(_ws: unknown, event: WSTerminateEvent): void {
-        over.open(event.code);
+        over.resolve(event.code);
       }
     }
     const place = { port: 0, host: "127.0.0.1", closeTimeout: 100 };
@@ -87,11 +87,11 @@ describe("a handler that awaits drained() for a peer that never reads is told", 
   });
 });
 
-test("a peer that closes gets our close frame behind what it had not read, also with highWaterMark 0", async () => {
+test("a peer that closes gets our close frame after its unread messages, also with highWaterMark 0", async () => {
   const session = new Session({}, { highWaterMark: 0, stream: new Wire({ highWaterMark: 16 * KIB }) });
   await wireTurns(2);
   session.stream.stick();
-  // That there is no room is found in the turn in which the connection ends, in a stream that is not full.
+  // The queue is found full in the turn in which the connection ends, while the stream is not full.
   session.connection.send(outgoing("first"));
   session.connection.send(outgoing("answer"));
   session.receive(close(4000));
@@ -103,7 +103,7 @@ test("a peer that closes gets our close frame behind what it had not read, also 
 });
 
 test.each(["drop-oldest", "latest"] as const)(
-  "%s never closes a peer, whatever waits behind a Blob",
+  "%s never closes a peer for messages that wait for a Blob",
   async (policy) => {
     const { ws, wss, handler, peer } = await pausedPeer({ sendQueuePolicy: policy, maxSendQueue: 1000 });
     peer.socket.resume();
@@ -121,10 +121,10 @@ test.each(["drop-oldest", "latest"] as const)(
   },
 );
 
-test("beyond maxTotalSendQueue drop-newest tells of room once there is some, and drained() waits for it", async () => {
+test("beyond maxTotalSendQueue drop-newest calls onDrain once messages are accepted again, and drained() waits for it", async () => {
   const { ws, handler, peer } = await pausedPeer({ sendQueuePolicy: "drop-newest", maxTotalSendQueue: 100_000 });
-  const full = gate();
-  // Far below highWaterMark, which alone would say that there is room.
+  const full = deferred();
+  // Far below highWaterMark, which alone would allow more messages.
   for (let quiet = 0; quiet < 20; quiet++) {
     if (ws.bufferedAmount < 20_000) {
       ws.send("x".repeat(16_000));
@@ -136,20 +136,20 @@ test("beyond maxTotalSendQueue drop-newest tells of room once there is some, and
   await turn();
   expect(ws.send("one too many")).toBe(false);
   expect(ws.counters.dropped).toBe(1);
-  const room = ws.drained().then((there) => {
-    full.open();
+  const drained = ws.drained().then((there) => {
+    full.resolve();
     return there;
   });
   expect(await Promise.race([full.promise, turns().then(() => "waits")])).toBe("waits");
   expect(handler.drains.length).toBe(0);
   peer.socket.resume();
-  expect(await room).toBe(true);
+  expect(await drained).toBe(true);
   await until(() => handler.drains.length > 0);
   await turns();
   expect(handler.drains.length).toBe(1);
 });
 
-test("the process's send budget still knows a full connection behind a ping of ours", async () => {
+test("the send budget still counts a full connection after one of our pings", async () => {
   const { ws, peer } = await pausedPeer({ pingInterval: Infinity });
   await stickDirectly(ws);
   for (let i = 0; i < 64; i++) ws.send(BIG);
@@ -164,7 +164,7 @@ test("the process's send budget still knows a full connection behind a ping of o
   await until(() => sendBudget.total === 0 && ws.bufferedAmount === 0);
 });
 
-test("six hundred thousand short texts behind a Blob come in order", async () => {
+test("six hundred thousand short texts after a Blob arrive in order", async () => {
   const { port, wss } = await startServer({}, { maxSendQueue: Infinity });
   const peer = await Peer.open(port);
   const ws = wss.connections[0]!;

@@ -7,15 +7,15 @@ import { turn, until } from "../support/peer.ts";
 import { closeBody, handshake, masked, RawClient } from "../support/raw-client.ts";
 import { fill, pausedPeer } from "../support/slow-peer.ts";
 
-/** Seconds that no test lasts. */
+/** Seconds: longer than any test. */
 const LONG = 600;
 
-/** Lets nothing happen in this process for so many milliseconds. */
+/** Blocks this process for this many milliseconds. */
 function stall(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-describe("who has not read yet what was sent before the server went down", () => {
+describe("a peer that has not read everything when the server shuts down", () => {
   test("loses nothing when it reads again in time, although closeTimeout is over", async () => {
     const { ws, wss, peer } = await pausedPeer({ closeTimeout: 300 });
     const sent = await fill(ws);
@@ -28,19 +28,19 @@ describe("who has not read yet what was sent before the server went down", () =>
     expect(wss.counters.limits.closeTimeout).toBe(0);
   });
 
-  test("is gone when the server's time is over, and not before, if it never reads", async () => {
+  test("is disconnected when the server's time is over, and not before, if it never reads", async () => {
     const { ws, wss } = await pausedPeer({ closeTimeout: 600 });
     const sent = await fill(ws);
     await wss.terminate(1.1);
     expect([wss.terminated, ws.status]).toEqual([true, "Closed"]);
-    // It was not closeTimeout that ended it.
+    // It was not closed by closeTimeout.
     expect(wss.counters.limits.closeTimeout).toBe(0);
     const { accepted, written, dropped, pending } = wss.counters.messages;
     expect([accepted, written + dropped, pending]).toEqual([sent, sent, 0]);
     expect(dropped).toBeGreaterThan(0);
   });
 
-  test("has closeTimeout, and no more, when it was closed by itself", async () => {
+  test("has only closeTimeout when its connection alone was closed", async () => {
     const { ws, wss } = await pausedPeer({ closeTimeout: 100 });
     await fill(ws);
     ws.terminate(1000);
@@ -49,7 +49,7 @@ describe("who has not read yet what was sent before the server went down", () =>
   });
 });
 
-test("one for whom nothing waits has closeTimeout to answer, however long the server may take", async () => {
+test("has closeTimeout to answer when nothing waits for it, however long the server may take", async () => {
   const { port, wss, recorders } = await startServer({}, { closeTimeout: 100 });
   const client = await RawClient.open(port);
   const ended = wss.terminate(LONG);
@@ -59,12 +59,12 @@ test("one for whom nothing waits has closeTimeout to answer, however long the se
   expect(wss.counters.limits.closeTimeout).toBe(1);
 });
 
-describe("a close frame that came while our event loop stood still counts", () => {
-  test.each(["the connection", "the server"])("where %s was terminated", async (who) => {
+describe("a close frame that came while our event loop was blocked counts", () => {
+  test.each(["the connection", "the server"])("when %s was terminated", async (who) => {
     const { port, wss, recorders } = await startServer({}, { closeTimeout: 200 });
     const client = await RawClient.open(port);
     await until(() => wss.connections.length === 1);
-    // Behind the timers of this turn, and before its sockets.
+    // After the timers of this turn and before its sockets.
     await turn();
     let ended: Promise<void> | undefined;
     if (who === "the server") ended = wss.terminate(LONG);
@@ -87,7 +87,7 @@ describe.each([
     return tls === undefined ? RawClient.connect(port) : RawClient.connectTls(port, tls.cert);
   }
 
-  /** Connects, and sends no more than this. Returns what settles when it is gone. */
+  /** Connects and sends only these bytes. The promise settles when it is disconnected. */
   async function idler(port: number, bytes: readonly number[]): Promise<{ gone: Promise<unknown> }> {
     const socket = connect({ port, host: "127.0.0.1" }).resume();
     onTestFinished(() => void socket.destroy());
@@ -97,7 +97,7 @@ describe.each([
     return { gone };
   }
 
-  test("answers 503 with Retry-After while it goes down, and then listens no more", async () => {
+  test("answers 503 with Retry-After while it shuts down, and then stops listening", async () => {
     const { port, wss } = await startServer({}, { tls, closeTimeout: 60_000 });
     const silent = await client(port);
     silent.write(handshake());
@@ -116,10 +116,10 @@ describe.each([
   test.each([
     ["nothing", []],
     ["the first bytes of a handshake", tls === undefined ? [0x47, 0x45] : [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]],
-  ])("leaves none behind who has sent %s, once terminate has settled", async (_what, bytes) => {
+  ])("leaves no client that has sent %s, once terminate has settled", async (_what, bytes) => {
     const { port, wss } = await startServer({}, { tls, handshakeTimeout: 60_000 });
     const idle = await Promise.all(Array.from({ length: 5 }, () => idler(port, bytes)));
-    // Who came before it has been accepted.
+    // Earlier connections have been accepted.
     await client(port);
     await wss.terminate(1);
     await Promise.all(idle.map(({ gone }) => gone));

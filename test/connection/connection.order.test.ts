@@ -193,7 +193,7 @@ describe("a Blob", () => {
     const blob = new SlowBlob("blob");
     connection.send("before");
     connection.send(blob);
-    connection.send("after");
+    connection.send("follow");
     connection.sendShared(textFrame("shared"), "shared");
     connection.send(new Blob(["second"]));
     connection.send(Buffer.from("bytes") as never);
@@ -205,7 +205,7 @@ describe("a Blob", () => {
     expect(session.sent).toEqual([
       ["text", "before"],
       ["binary", Buffer.from("blob").toString("hex")],
-      ["text", "after"],
+      ["text", "follow"],
       ["text", "shared"],
       ["binary", Buffer.from("second").toString("hex")],
       ["binary", Buffer.from("bytes").toString("hex")],

@@ -7,7 +7,7 @@ import {
 } from "../../src/protocol/partial-frame.ts";
 import { fill, hex, toHex } from "../support/bytes.ts";
 
-test("a carry has room for the longest control frame: fourteen bytes of header and 125 of payload", () => {
+test("it holds the longest control frame: fourteen bytes of header and 125 of payload", () => {
   expect(MAX_PARTIAL_FRAME).toBe(139);
   expect(takePartialFrame()).toHaveLength(139);
 });

@@ -11,9 +11,9 @@ const LIFE: KeepaliveSettings = {
   maxLifetime: Infinity,
 };
 
-/** A connection of nothing but its vital signs. Its clock begins at 100; it is pinged after 3 ticks, and has 2 to answer. */
+/** The liveness of a connection, without the connection. Its clock begins at 100. It is pinged after 3 ticks, and has 2 to answer. */
 export class LivenessRig extends Liveness<{ readonly life: KeepaliveSettings }, { now: number }> {
-  /** What became of it. */
+  /** What happened to it. */
   readonly log: string[] = [];
   /** The payloads of its pings. */
   readonly asked: ReturnType<typeof copy>[] = [];
@@ -29,7 +29,7 @@ export class LivenessRig extends Liveness<{ readonly life: KeepaliveSettings }, 
     this.#wire = wire;
   }
 
-  /** Lets time go by, and has it looked at in each tick, as the server does. */
+  /** Lets ticks pass, and checks the peer in each of them, as the server does. */
   live(ticks: number): void {
     for (let i = 0; i < ticks; i++) {
       this.host.now++;
@@ -42,7 +42,7 @@ export class LivenessRig extends Liveness<{ readonly life: KeepaliveSettings }, 
     this.#wire.takeOne();
   }
 
-  /** And another waits. */
+  /** One more write waits. */
   write(): void {
     this.#wire.write(hex("00"));
   }

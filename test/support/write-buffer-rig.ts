@@ -3,7 +3,7 @@ import { WriteBuffer } from "../../src/connection/sending/write-buffer.ts";
 import { framesIn } from "./sent-frames.ts";
 import { Wire, type WireOptions, turns } from "./wire.ts";
 
-/** An outbox on a stream in memory, and what it has counted. */
+/** A write buffer on a stream in memory, and its counters. */
 export type Rig = ReturnType<typeof rig>;
 
 /** Makes one. */
@@ -14,7 +14,7 @@ export function rig({ socket = true, ...options }: WireOptions & { socket?: bool
   return { stream, writeBuffer, counts: () => [writeBuffer.written, writeBuffer.pending] };
 }
 
-/** A rig whose stream is full of one message, which was written. */
+/** A rig whose stream is full with one written message. */
 export async function fullRig(options: Parameters<typeof rig>[0] = {}): Promise<Rig> {
   const full = rig({ highWaterMark: 1, ...options });
   full.stream.stick();
@@ -24,7 +24,7 @@ export async function fullRig(options: Parameters<typeof rig>[0] = {}): Promise<
   return full;
 }
 
-/** Messages whose last frame the far end has got. */
+/** The number of messages whose last frame the far end has received. */
 export function arrived(stream: Wire): number {
   return framesIn(stream.taken).filter(({ fin, opcode }) => fin && opcode < 8).length;
 }

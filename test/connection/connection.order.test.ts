@@ -194,7 +194,7 @@ describe("a Blob", () => {
     const blob = new SlowBlob("blob");
     connection.send(outgoing("before"));
     connection.send(outgoing(blob));
-    connection.send(outgoing("after"));
+    connection.send(outgoing("follow"));
     connection.send(new SharedMessage(outgoing("shared")));
     connection.send(outgoing(new Blob(["second"])));
     connection.send(outgoing(Buffer.from("bytes")));
@@ -206,7 +206,7 @@ describe("a Blob", () => {
     expect(session.sent).toEqual([
       ["text", "before"],
       ["binary", Buffer.from("blob").toString("hex")],
-      ["text", "after"],
+      ["text", "follow"],
       ["text", "shared"],
       ["binary", Buffer.from("second").toString("hex")],
       ["binary", Buffer.from("bytes").toString("hex")],

@@ -26,7 +26,7 @@ describe("the error table", () => {
     expect([...hundreds].sort()).toEqual(["hwcn 2", "hwhd 3", "hwpr 1", "hwsv 4"]);
   });
 
-  test("marks components with four letters, as 4D does, and those of the system apart from ours", () => {
+  test("marks components with four letters, as 4D does, and system errors with other letters than ours", () => {
     const components = new Set(rows.map(([, row]) => row.componentSignature));
     for (const component of [...components, SYSTEM_COMPONENT]) expect(component).toMatch(/^[a-z]{4}$/);
     expect(components).not.toContain(SYSTEM_COMPONENT);
@@ -71,7 +71,7 @@ describe("docs/errors.md", () => {
     expect(cells).toEqual(expected);
   });
 
-  test("speaks of no code that does not exist", () => {
+  test("names no code that does not exist", () => {
     const mentioned = new Set(page.match(/HWS_[A-Z0-9_]+/g));
     expect([...mentioned].sort()).toEqual(Object.keys(errorTable).sort());
   });

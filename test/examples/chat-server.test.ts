@@ -75,7 +75,7 @@ test("the page loads nothing from elsewhere and turns no text into markup", () =
 });
 
 test.each(["SIGTERM", "SIGINT"] as const)(
-  "the program says where it is, and at %s closes its connections with 1001 and ends well",
+  "the program prints its address, and at %s closes its connections with 1001 and exits with 0",
   async (signal) => {
     const child = run("0");
     const [line] = (await once(child.stdout!, "data")) as [Buffer];
@@ -91,7 +91,7 @@ test.each(["SIGTERM", "SIGINT"] as const)(
   },
 );
 
-test("what clients do wrong leaves no trace in the log", async () => {
+test("mistakes of clients leave no trace in the log", async () => {
   const child = run("0");
   const said = text(child.stderr!);
   const [line] = (await once(child.stdout!, "data")) as [Buffer];
@@ -112,7 +112,7 @@ test("what clients do wrong leaves no trace in the log", async () => {
   expect(await ended).toEqual([0, null]);
 });
 
-test("a port in use is said in one clear line, and the program fails", async () => {
+test("a port in use is reported in one clear line, and the program fails", async () => {
   const other = createServer().listen(0);
   onTestFinished(() => void other.close());
   await once(other, "listening");
@@ -125,7 +125,7 @@ test("a port in use is said in one clear line, and the program fails", async () 
   expect(await ended).toEqual([1, null]);
 });
 
-test("a PORT that is no port is said in one clear line, and the program fails", async () => {
+test("a PORT that is not a port is reported in one clear line, and the program fails", async () => {
   const child = run("harbour");
   const ended = once(child, "exit");
 

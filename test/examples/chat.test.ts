@@ -8,7 +8,7 @@ async function startChat(): Promise<(name?: string) => Promise<Client>> {
   return (query = "") => Client.open(`ws://127.0.0.1:${port}/chat${query}`);
 }
 
-/** Clients of these names, with all that is said at the door already heard. */
+/** Clients with these names that have read all welcome messages. */
 async function roomWith<Names extends string[]>(...names: Names): Promise<{ [Each in keyof Names]: Client }> {
   const enter = await startChat();
   const clients: Client[] = [];
@@ -20,7 +20,7 @@ async function roomWith<Names extends string[]>(...names: Names): Promise<{ [Eac
   return clients as { [Each in keyof Names]: Client };
 }
 
-test("the newcomer is welcomed and told who is on line; the others hear of a new client", async () => {
+test("a new client is welcomed and gets the list of names; the others are told of it", async () => {
   const enter = await startChat();
   const ada = await enter("?name=Ada");
   expect(await ada.json()).toEqual({ type: "welcome", name: "Ada", people: ["Ada"] });
@@ -29,7 +29,7 @@ test("the newcomer is welcomed and told who is on line; the others hear of a new
   expect(await grace.json()).toEqual({ type: "welcome", name: "Grace", people: ["Ada", "Grace"] });
   expect(await ada.json()).toEqual({ type: "new client", name: "Grace" });
 
-  // Grace was not told of herself: the next that she hears is Joan.
+  // Grace was not told of herself: her next message is about Joan.
   await enter("?name=Joan");
   expect(await grace.json()).toEqual({ type: "new client", name: "Joan" });
 });
@@ -48,7 +48,7 @@ test("a message goes to all others and not to its sender, in order", async () =>
   expect(await ada.json()).toEqual({ type: "message", name: "Grace", text: "three" });
 });
 
-test("the others hear that a client left, whether it closed or was cut off", async () => {
+test("the others are told that a client left, whether it closed or was cut off", async () => {
   const [ada, grace, joan] = await roomWith("Ada", "Grace", "Joan");
 
   await grace.close();
@@ -67,7 +67,7 @@ test.each([
   ["one of 25 characters outside the first plane", `?name=${"%F0%9F%9A%A2".repeat(25)}`, "🚢".repeat(24)],
   ["one with control and direction characters", "?name=%00A%E2%80%AEd%0Aa%E2%80%8B", "A d a"],
   ["one that is markup", "?name=%3Cb%3E", "<b>"],
-])("who asks for a name and gives %s gets one that can be shown", async (_what, query, name) => {
+])("a client that asks for a name and gives %s gets one that can be shown", async (_what, query, name) => {
   const enter = await startChat();
 
   expect(await (await enter(query)).json()).toMatchObject({ type: "welcome", name });
@@ -87,7 +87,7 @@ test("a name that is taken gets a number, and is free again when its owner has l
   expect(await (await enter("?name=Ada")).json()).toMatchObject({ name: "Ada", people: ["Ada 2", "Ada 3", "Ada"] });
 });
 
-test("everyone hears of a change of name, its owner too, and messages carry the new one", async () => {
+test("everyone is told of a change of name, its owner too, and messages carry the new one", async () => {
   const [ada, grace] = await roomWith("Ada", "Grace");
 
   grace.send({ type: "name", name: "Grace" }); // no change, so nothing to say
@@ -134,13 +134,13 @@ test("a flood in one message closes its sender's connection alone", async () => 
   expect(await closed).toBe(1009);
   joan.send({ type: "message", text: "calm again" });
 
-  // The server hears of Grace's end and of Joan's text by two sockets: either may be first.
+  // Grace's end and Joan's text reach the server by two sockets: either may be first.
   const heard = [await ada.json(), await ada.json()];
   expect(heard).toContainEqual({ type: "client left", name: "Grace" });
   expect(heard).toContainEqual({ type: "message", name: "Joan", text: "calm again" });
 });
 
-test("a room with 200 people takes nobody more", async () => {
+test("a chat with 200 people accepts no more", async () => {
   const { port, stop } = await start(0);
   onTestFinished(stop);
   const url = `ws://127.0.0.1:${port}/chat`;

@@ -2,7 +2,7 @@ import { once, on } from "node:events";
 import { onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 
-/** A client that is not ours, the one of the `ws` package. It keeps what it gets, in order, until a test asks. */
+/** A client made with the `ws` package. It keeps its messages, in order, until a test asks. */
 export class Client {
   readonly socket: WebSocket;
   readonly #messages: AsyncIterator<unknown[], undefined>;
@@ -12,7 +12,7 @@ export class Client {
     this.#messages = on(socket, "message", { close: ["close"] }) as AsyncIterator<unknown[], undefined>;
   }
 
-  /** A connected client; it is gone when the test is finished. Rejected when the server refuses. */
+  /** A connected client. It is closed when the test is finished. Rejects when the server refuses. */
   static async open(url: string, headers: Record<string, string> = {}): Promise<Client> {
     const client = new Client(new WebSocket(url, { headers }));
     onTestFinished(() => client.socket.terminate());
@@ -20,7 +20,7 @@ export class Client {
     return client;
   }
 
-  /** The next message, as text. Rejected when the connection ends before one comes. */
+  /** The next message, as text. Rejects when the connection ends first. */
   async text(): Promise<string> {
     const next = await this.#messages.next();
     if (next.done === true) throw new Error("the connection ended before a message came");
@@ -32,7 +32,7 @@ export class Client {
     return JSON.parse(await this.text());
   }
 
-  /** Sends a text as it is, an object as its JSON. */
+  /** Sends a text unchanged, an object as JSON. */
   send(message: string | object): void {
     this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
   }
@@ -54,7 +54,7 @@ export class Client {
 /** The HTTP status with which a server refuses to open a WebSocket. */
 export async function refusal(url: string, headers: Record<string, string> = {}): Promise<number> {
   const socket = new WebSocket(url, { headers });
-  socket.on("error", () => {}); // what `ws` says of the refusal that is read below
+  socket.on("error", () => {}); // the error of the refusal that is read below
   const [, response] = (await once(socket, "unexpected-response")) as [unknown, { statusCode: number }];
   socket.terminate();
   return response.statusCode;

@@ -25,7 +25,7 @@ test("what is posted to a route of Fastify goes to everyone who is connected", a
   for (const client of clients) expect(await client.json()).toEqual({ notice: "High water at nine" });
 });
 
-test("a bad notice gets 400 and nobody hears of it", async () => {
+test("a bad notice gets 400 and nobody receives it", async () => {
   const port = await connect();
   const client = await Client.open(`ws://127.0.0.1:${port}/live`);
 

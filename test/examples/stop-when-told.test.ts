@@ -13,7 +13,7 @@ test.each([
   ["paths", "/visitors"],
   ["express", "/live"],
   ["fastify", "/live"],
-] as const)("on SIGTERM %s says goodbye to its clients with 1001, and ends", async (name, path) => {
+] as const)("on SIGTERM %s closes its connections with 1001, and ends", async (name, path) => {
   const child = spawn(process.execPath, ["--import", "tsx", `examples/${name}.ts`], {
     cwd: root,
     env: { ...process.env, PORT: "0" },

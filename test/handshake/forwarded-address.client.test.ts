@@ -51,12 +51,12 @@ test.each(["", "unknown", "1.2.3", "[", "::g", "1:2:3:4:5:6:7", "1:2:3::4:5:6:7:
   },
 );
 
-/** The eight groups of an address, with many zeros in it. Those that stand for one of IPv4 are left out. */
+/** The eight groups of an address, with many zeros. Addresses that stand for IPv4 are left out. */
 const address = fc
   .array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff })), { minLength: 8, maxLength: 8 })
   .filter((groups) => groups.slice(0, 5).some((group) => group !== 0));
 
-/** How somebody writes: each a choice among those that RFC 4291 2.2 leaves open. */
+/** A notation: each field is a choice that RFC 4291 2.2 allows. */
 const hand = fc.record({
   zeros: fc.array(fc.nat(4), { minLength: 8, maxLength: 8 }),
   upper: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
@@ -102,7 +102,7 @@ describe("however an address is written", () => {
         const same = one.slice(0, 4).join() === other.slice(0, 4).join();
         expect(clientOf(write(one, mine)) === clientOf(write(other, theirs))).toBe(same);
         const neighbour = [...one.slice(0, 4), ...other.slice(4)];
-        // Where all before it is zero it may stand for one of IPv4.
+        // With only zeros before it, it may stand for an IPv4 address.
         fc.pre(neighbour.slice(0, 5).some((group) => group !== 0));
         expect(clientOf(write(neighbour, theirs))).toBe(clientOf(write(one, mine)));
       }),

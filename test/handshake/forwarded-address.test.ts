@@ -2,19 +2,19 @@ import { describe, expect, test } from "vitest";
 import { InvalidArgumentError, OutOfRangeError } from "../../src/errors/errors.ts";
 import { type TrustProxy, addressRule } from "../../src/handshake/forwarded-address.ts";
 
-/** The client of a request that came from `direct`. */
+/** The client of a request from the peer `direct`. */
 function client(trust: TrustProxy, direct: string, forwarded?: string): string {
   const rule = addressRule(trust);
   if (rule === undefined) throw new Error("nobody is trusted");
   return rule(direct, forwarded);
 }
 
-describe("nobody is trusted", () => {
-  test.each([[undefined], [0]])("with %s: there is no rule, so the header is not looked at", (trust) => {
+describe("no proxy is trusted", () => {
+  test.each([[undefined], [0]])("with %s: there is no rule, so the header is not read", (trust) => {
     expect(addressRule(trust)).toBeUndefined();
   });
 
-  test("with an empty list, which is a rule: the client is who connected, whatever the header says", () => {
+  test("with an empty list, which is a rule: the client is the peer, whatever the header says", () => {
     expect(client([], "10.0.0.1", "198.51.100.7")).toBe("10.0.0.1");
   });
 });
@@ -26,7 +26,7 @@ describe("a number of hops", () => {
     [1, "10.0.0.2"],
     [2, "198.51.100.7"],
     [3, "6.6.6.6"],
-  ])("%i hops: that many entries from the end, and what is before them is not trusted", (hops, expected) => {
+  ])("%i hops: that many entries from the end, and earlier entries are not trusted", (hops, expected) => {
     expect(client(hops, "10.0.0.1", SPOOFED)).toBe(expected);
   });
 
@@ -35,28 +35,28 @@ describe("a number of hops", () => {
     expect(client(2, "10.0.0.1", "198.51.100.7")).toBe("198.51.100.7");
   });
 
-  test.each([undefined, ""])("without a header (%j) it is who connected", (forwarded) => {
+  test.each([undefined, ""])("without a header (%j) it is the peer", (forwarded) => {
     expect(client(2, "10.0.0.1", forwarded)).toBe("10.0.0.1");
   });
 
-  test("who connected may be anybody: where it comes from does not matter", () => {
+  test("the peer may have any address", () => {
     expect(client(1, "203.0.113.9", "198.51.100.7")).toBe("198.51.100.7");
   });
 });
 
 describe("networks", () => {
-  test("the first from the end that is not in them is the client, with what was spoofed in front of it", () => {
+  test("the last entry that is not in them is the client, and spoofed entries before it are ignored", () => {
     const trust = ["10.0.0.0/8", "2001:db8::/32"];
     expect(client(trust, "10.0.0.1", "6.6.6.6, 10.9.9.9, 198.51.100.7, 2001:db8::2, 10.0.0.2")).toBe("198.51.100.7");
     expect(client(trust, "2001:db8::1", "10.9.9.9, 198.51.100.7")).toBe("198.51.100.7");
   });
 
-  test("who connects from elsewhere is the client, and the header is not believed", () => {
+  test("a peer from another network is the client, and its header is ignored", () => {
     expect(client(["10.0.0.0/8"], "203.0.113.9", "198.51.100.7")).toBe("203.0.113.9");
     expect(client("10.0.0.0/8", "2001:db8::1", "198.51.100.7")).toBe("2001:db8::1");
   });
 
-  test("where all are in them it is the first", () => {
+  test("when all are in them it is the first", () => {
     expect(client("uniquelocal", "10.0.0.1", "192.168.1.1, 172.16.0.9")).toBe("192.168.1.1");
   });
 
@@ -79,13 +79,13 @@ describe("networks", () => {
     for (const direct of outside) expect(client([network], direct, "198.51.100.7"), direct).toBe(direct);
   });
 
-  test("several names and addresses hold together", () => {
+  test("several names and addresses can be combined", () => {
     const trust = ["loopback", "192.0.2.0/24"];
     expect(client(trust, "127.0.0.1", "198.51.100.7, 192.0.2.9")).toBe("198.51.100.7");
   });
 });
 
-describe("what stands in the header", () => {
+describe("the entries of the header", () => {
   test.each([
     "unknown",
     "_hidden",
@@ -99,7 +99,7 @@ describe("what stands in the header", () => {
     "1.2.3.4:",
     ":80",
     "::g",
-  ])("%j is no address: the way ends before it", (junk) => {
+  ])("%j is not an address: the search ends before it", (junk) => {
     expect(client(9, "10.0.0.1", `198.51.100.7, ${junk}`)).toBe("10.0.0.1");
     expect(client("10.0.0.0/8", "10.0.0.1", `198.51.100.7,${junk},10.0.0.2`)).toBe("10.0.0.2");
   });
@@ -118,7 +118,7 @@ describe("what stands in the header", () => {
     expect(client("10.0.0.0/8", "10.0.0.1", `6.6.6.6,${entry},10.0.0.2`)).toBe(expected);
   });
 
-  test("a proxy with a port or in brackets is known all the same", () => {
+  test("a proxy with a port or in brackets is recognized too", () => {
     expect(client("10.0.0.0/8", "10.0.0.1", "198.51.100.7, 10.0.0.2:80")).toBe("198.51.100.7");
     expect(client("2001:db8::/32", "2001:db8::1", "198.51.100.7, [2001:DB8::2]:80")).toBe("198.51.100.7");
   });
@@ -143,7 +143,7 @@ describe("a pipe, which has no address", () => {
     expect(client("10.0.0.0/8", "", "6.6.6.6, 198.51.100.7, 10.0.0.2")).toBe("");
   });
 
-  test("without a header, or with none that can be read, nothing is known", () => {
+  test("without a header, or with an unreadable one, there is no address", () => {
     expect(client(1, "")).toBe("");
     expect(client("loopback", "", "unknown")).toBe("");
   });

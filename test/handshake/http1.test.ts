@@ -14,10 +14,10 @@ interface Given {
   readonly method?: string;
   readonly url?: string | undefined;
   readonly version?: readonly [major: number, minor: number];
-  /** Instead of those that belong there, or beside them; undefined leaves one out, an array sends several. */
+  /** Replace or extend the valid headers. Undefined leaves one out, an array sends several. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly rules?: Partial<HandshakeRules>;
-  /** The web server's own limit, as Node has it: null stands for its default, 0 for none. */
+  /** The web server's own limit, as in Node: null is the default, 0 is no limit. */
   readonly maxHeadersCount?: number | null;
 }
 
@@ -64,8 +64,8 @@ function refusal(given: Given): Refusal {
   return answer;
 }
 
-describe("a handshake that keeps the rules", () => {
-  test("it is an offer that holds the request", () => {
+describe("a valid handshake", () => {
+  test("it gives an offer with the request", () => {
     const { request, protocols } = offer({ url: "/status?name=ryan" });
     expect(request.url).toBe("/status?name=ryan");
     expect(request.query["name"]).toBe("ryan");
@@ -74,7 +74,7 @@ describe("a handshake that keeps the rules", () => {
     expect(protocols).toEqual([]);
   });
 
-  test("accepting it writes nothing yet, but hands on the answer, the stream and what came after", () => {
+  test("accepting it writes nothing yet, but returns the response, the stream and the bytes after the request", () => {
     const { answer, socket } = read({ headers: { "Sec-WebSocket-Protocol": "chat" } });
     const { stream, preamble, head } = (answer as HandshakeOffer).accept({ protocol: "chat" });
     expect(stream).toBe(socket);
@@ -109,7 +109,7 @@ describe("a handshake that keeps the rules", () => {
     expect(offer().accept({})).toMatchObject({ protocol: undefined, extensions: [] });
   });
 
-  test("accepting it refuses headers that would break the answer", () => {
+  test("accepting it refuses headers that would break the response", () => {
     expect(() => offer().accept({ headers: { X: "a\r\n\r\n" } })).toThrow(InvalidArgumentError);
     const extensions: Extension[] = [{ name: "x", parameters: [["a", "b\r\nc"]] }];
     expect(() => offer().accept({ extensions })).toThrow(InvalidArgumentError);
@@ -128,7 +128,7 @@ describe("a handshake that keeps the rules", () => {
     expect(offer({ headers }).protocols).toEqual(["b", "a", "c"]);
   });
 
-  test("subprotocols are told apart by case, and may be called like members of Object.prototype", () => {
+  test("subprotocols are case-sensitive, and may have names of members of Object.prototype", () => {
     const headers = { "Sec-WebSocket-Protocol": "chat, Chat, constructor, __proto__" };
     expect(offer({ headers }).protocols).toEqual(["chat", "Chat", "constructor", "__proto__"]);
   });
@@ -138,17 +138,17 @@ describe("a handshake that keeps the rules", () => {
     expect(offer({ headers }).protocols).toEqual([]);
   });
 
-  test("extensions are offered in vain, whatever they are called", () => {
+  test("no extension is accepted, whatever its name", () => {
     const headers = { "Sec-WebSocket-Extensions": ["permessage-deflate", "constructor; __proto__"] };
     expect(offer({ headers }).accept({}).preamble).not.toMatch(/extensions/i);
   });
 
-  test("a body that is empty is none", () => {
+  test("an empty body is allowed", () => {
     expect(offer({ headers: { "Content-Length": "0" } }).protocols).toEqual([]);
   });
 });
 
-describe("a handshake that breaks one", () => {
+describe("an invalid handshake", () => {
   test.each([
     ["another method", 405, /GET/, { method: "POST" }],
     ["HTTP/1.0", 400, /HTTP\/1\.1/, { version: [1, 0] }],
@@ -177,14 +177,14 @@ describe("a handshake that breaks one", () => {
     ["the origin null", 403, /origin/, { headers: { Origin: "null" } }],
     ["two origins", 403, /origin/, { headers: { Origin: ["https://example.com", "https://example.com"] } }],
     ["an empty origin", 403, /origin/, { headers: { Origin: "" } }],
-  ] as [string, number, RegExp, Given][])("with %s it gets %d and the reason", (_what, status, reason, given) => {
+  ] as [string, number, RegExp, Given][])("with %s gets %d and the reason", (_what, status, reason, given) => {
     const refused = refusal(given);
     expect(refused.status).toBe(status);
     expect(refused.body).toMatch(reason);
     expect(refused.body).not.toContain("\n");
   });
 
-  test("405 says what is allowed, 426 what is spoken", () => {
+  test("gets 405 with the allowed method, and 426 with the supported version", () => {
     expect(refusal({ method: "PUT" }).headers).toEqual({ Allow: "GET" });
     const spoken = { Upgrade: "websocket", "Sec-WebSocket-Version": "13" };
     expect(refusal({ headers: { "Sec-WebSocket-Version": "12" } }).headers).toEqual(spoken);
@@ -193,18 +193,18 @@ describe("a handshake that breaks one", () => {
 });
 
 describe("origins", () => {
-  test("one who sends none is no browser and passes", () => {
+  test("a client without one is not a browser and passes", () => {
     expect(offer({ rules: { originRule: () => false } }).protocols).toEqual([]);
   });
 
-  test("several lines are handed on as one text, which no list has", () => {
+  test("several lines are joined to one text, which no list contains", () => {
     const seen: string[] = [];
     const rules = { originRule: (origin: string): boolean => seen.push(origin) > 0 };
     expect(offer({ headers: { Origin: ["https://a", "https://b"] }, rules }).protocols).toEqual([]);
     expect(seen).toEqual(["https://a, https://b"]);
   });
 
-  test("a rule that throws is the caller's affair", () => {
+  test("a rule that throws does so to the caller", () => {
     const broken = (): never => {
       throw new Error("mine");
     };
@@ -215,17 +215,17 @@ describe("origins", () => {
 describe("the client's address", () => {
   const headers = { "X-Forwarded-For": ["6.6.6.6, 198.51.100.7", "10.0.0.2"] };
 
-  test("without a rule it is that of who connected, whatever the headers say", () => {
+  test("without a rule it is the peer's address, whatever the headers say", () => {
     expect(offer({ headers }).request.remoteAddress).toBe("192.0.2.7");
   });
 
-  test("with one it is whom the proxies that are trusted have named, over several headers too", () => {
+  test("with one it is the client that the trusted proxies name, over several headers too", () => {
     expect(offer({ headers, rules: { addressRule: addressRule(2) } }).request.remoteAddress).toBe("198.51.100.7");
     const networks = addressRule(["192.0.2.7", "10.0.0.0/8"]);
     expect(offer({ headers, rules: { addressRule: networks } }).request.remoteAddress).toBe("198.51.100.7");
   });
 
-  test("the rule on origins is told the same one", () => {
+  test("the rule for origins gets the same one", () => {
     const seen: string[] = [];
     const rules: Partial<HandshakeRules> = {
       addressRule: addressRule(1),
@@ -252,11 +252,11 @@ describe("the size of target and headers", () => {
     expect(refusal({ url: `/${"a".repeat(20_000)}` }).status).toBe(431);
   });
 
-  test("what is too large is not looked at", () => {
+  test("a request that is too large is not checked further", () => {
     expect(refusal({ method: "POST", headers: { X: "a".repeat(20_000) } }).status).toBe(431);
   });
 
-  test("headers as large as anyone may allow are read in one pass", () => {
+  test("headers of the largest allowed size are read in one pass", () => {
     const long = ", ".repeat(1 << 19);
     const rules = { maxHeaderSize: Infinity };
     const headers = {
@@ -271,18 +271,18 @@ describe("the size of target and headers", () => {
   });
 });
 
-describe("headers that Node may have left out", () => {
+describe("headers that Node may have dropped", () => {
   const filler = (count: number) => ({ a: Array<string>(count).fill("") });
 
   test.each([
     ["Node's own limit", null, 1000],
     ["the web server's limit", 50, 50],
-  ])("%s reached is a 431: an Origin after it would not be seen", (_name, maxHeadersCount, most) => {
+  ])("%s reached gives 431: an Origin after it would not be seen", (_name, maxHeadersCount, most) => {
     expect(refusal({ headers: filler(most - 5), maxHeadersCount }).status).toBe(431);
     expect(offer({ headers: filler(most - 6), maxHeadersCount }).protocols).toEqual([]);
   });
 
-  test("a web server that keeps all of them is bounded by bytes alone", () => {
+  test("a web server that keeps all headers is bounded only by bytes", () => {
     expect(offer({ headers: filler(2000), maxHeadersCount: 0 }).protocols).toEqual([]);
     expect(refusal({ headers: filler(20_000), maxHeadersCount: 0 }).status).toBe(431);
   });

@@ -9,14 +9,14 @@ interface Given {
   readonly remoteAddress?: string;
 }
 
-/** The part of Node's request that is looked at. */
+/** The part of Node's request that is used. */
 function request({ url, rawHeaders = [], remoteAddress }: Given): NodeRequest {
   return new NodeRequest({ url, rawHeaders, socket: { remoteAddress } } as unknown as IncomingMessage);
 }
 
 describe("the request's URL", () => {
   // shows 4D-1-request-url
-  test("it is the raw target, whatever is in it", () => {
+  test("it is the raw target, with any content", () => {
     expect(request({ url: "/status?name=r%79an&x" }).url).toBe("/status?name=r%79an&x");
     expect(request({}).url).toBe("/");
   });
@@ -28,7 +28,7 @@ describe("the request's address", () => {
     expect(request({ remoteAddress: "192.0.2.7" }).remoteAddress).toBe("192.0.2.7");
   });
 
-  test("it is kept once it was asked for: a socket that is closed does not know it any more", () => {
+  test("it is kept once it was read: a closed socket does not have it any more", () => {
     const socket: { remoteAddress: string | undefined } = { remoteAddress: "192.0.2.7" };
     const known = new NodeRequest({ url: "/", rawHeaders: [], socket } as unknown as IncomingMessage);
     expect(known.remoteAddress).toBe("192.0.2.7");
@@ -36,7 +36,7 @@ describe("the request's address", () => {
     expect(known.remoteAddress).toBe("192.0.2.7");
   });
 
-  test("it can be asked for in time, before the socket is closed", () => {
+  test("it can be read in time, before the socket is closed", () => {
     const socket: { remoteAddress: string | undefined } = { remoteAddress: "192.0.2.7" };
     const known = new NodeRequest({ url: "/", rawHeaders: [], socket } as unknown as IncomingMessage);
     known.captureAddress();
@@ -44,13 +44,13 @@ describe("the request's address", () => {
     expect(known.remoteAddress).toBe("192.0.2.7");
   });
 
-  test("it is empty where the socket never knew it", () => {
+  test("it is empty when the socket never had it", () => {
     expect(request({}).remoteAddress).toBe("");
   });
 });
 
 describe("the request's address behind a proxy", () => {
-  /** As Node has it: the header joined, or a list. */
+  /** As in Node: the header joined, or a list. */
   function after(trust: TrustProxy | undefined, forwarded: string | string[] | undefined): NodeRequest {
     const message = { url: "/", rawHeaders: [], headers: { "x-forwarded-for": forwarded } };
     const socket = { remoteAddress: "10.0.0.1" };
@@ -144,7 +144,7 @@ describe("the request's query", () => {
     ["/", {}],
     ["/?", {}],
     ["http://example.com?a=1", { a: "1" }],
-    // What cannot be decoded is no reason to fail.
+    // A part that cannot be decoded does not fail.
     ["/?a=%&b=%zz&c=%ff", { a: "%", b: "%zz", c: "\ufffd" }],
     // Without a target there are no parameters.
     ["*", {}],

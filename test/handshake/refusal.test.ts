@@ -13,7 +13,7 @@ describe("refuse", () => {
     expect(refusal.headers).toEqual({ "WWW-Authenticate": "Bearer" });
   });
 
-  test("without a body it says the status's own name", () => {
+  test("without a body it has the status's own name", () => {
     expect(refuse(404).body).toBe("Not Found");
     expect(refuse(429).body).toBe("Too Many Requests");
     expect(refuse(599).body).toBe("Refused");
@@ -73,7 +73,7 @@ describe("the headers of a refusal", () => {
   });
 
   test.each(["Content-Length", "content-length", "Transfer-Encoding", "Connection", "UPGRADE"])(
-    "%s is the library's to set",
+    "%s is set by the library only",
     (name) => {
       const call = (): unknown => refuse(400, "No.", { [name]: "0" });
       expect(call).toThrow(InvalidArgumentError);
@@ -94,7 +94,7 @@ describe("the headers of a refusal", () => {
     expect(Object.entries(refuse(400, "No.", headers).headers)).toEqual([["__proto__", "1"]]);
   });
 
-  test("what is changed after the check is not sent", () => {
+  test("a change after the check is not sent", () => {
     const headers: Record<string, string | string[]> = { "X-A": "1", "X-B": ["1"] };
     const refusal = refuse(400, "No.", headers);
     headers["X-A"] = "1\r\nX-C: 2";

@@ -5,7 +5,7 @@ import * as refusals from "../../src/handshake/refusals.ts";
 const { badRequest, ...constants } = refusals;
 
 test.each(Object.entries(constants))(
-  "%s is an answer that refuse would make too",
+  "%s is a response that refuse could make too",
   (_name, { status, body, headers }) => {
     expect(body).toMatch(/^[A-Z][^\n]*\.$/);
     if (status !== 426) expect(refuse(status, body, headers)).toMatchObject({ status, body, headers });

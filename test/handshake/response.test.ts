@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import { Refusal } from "../../src/handshake/refusal.ts";
 import { sendRefusal, switchingProtocols } from "../../src/handshake/response.ts";
 
-/** One end of a connection: what is written to it is kept, the test ends the other half. */
+/** One end of a connection. It keeps the written bytes, and the test ends the other half. */
 class Half extends Duplex {
   written = "";
 
@@ -16,7 +16,7 @@ class Half extends Duplex {
   }
 }
 
-/** What is written for a refusal, when the client hangs up right after it. */
+/** The bytes of a refusal, when the client closes right after it. */
 async function sent(refusal: Refusal, method = "GET"): Promise<string> {
   const half = new Half();
   sendRefusal(half, refusal, method);
@@ -25,7 +25,7 @@ async function sent(refusal: Refusal, method = "GET"): Promise<string> {
   return half.written;
 }
 
-describe("the answer that accepts", () => {
+describe("the response that accepts", () => {
   test("it is the RFC's own, without a subprotocol when none is chosen", () => {
     expect(switchingProtocols("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", {})).toBe(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
@@ -38,7 +38,7 @@ describe("the answer that accepts", () => {
   });
 });
 
-describe("the answer that refuses", () => {
+describe("the response that refuses", () => {
   test("it is a status, one line of text and its length, and the connection ends", async () => {
     expect(await sent(new Refusal(403, "No."), "GET")).toBe(
       "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n\r\nNo.\n",
@@ -70,7 +70,7 @@ describe("the answer that refuses", () => {
     expect(text).toMatch(/\r\nContent-Length: 4\r\n\r\n$/);
   });
 
-  test("a socket that is destroyed is left alone", () => {
+  test("nothing is done to a destroyed socket", () => {
     const half = new Half();
     half.destroy();
     sendRefusal(half, new Refusal(403, "No."), "GET");
@@ -95,7 +95,7 @@ describe("the answer that refuses", () => {
     expect(half.destroyed).toBe(true);
   });
 
-  test("what the client still sends is read and thrown away, so that it gets the answer", async () => {
+  test("later bytes of the client are read and discarded, so that it gets the response", async () => {
     const half = new Half();
     sendRefusal(half, new Refusal(403, "No."), "GET");
     half.push(Buffer.alloc(1 << 20));
@@ -104,7 +104,7 @@ describe("the answer that refuses", () => {
     expect(half.written).toMatch(/^HTTP\/1\.1 403 /);
   });
 
-  test("a client that neither reads on nor hangs up is cut off after a second", async () => {
+  test("a client that neither reads nor closes is dropped after a second", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       const half = new Half();

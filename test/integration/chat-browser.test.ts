@@ -13,7 +13,7 @@ describeWith("chromium", "the chat in a browser", (executablePath) => {
   });
   afterAll(() => browser.close());
 
-  /** A window of its own, as another person on another machine has it; and every complaint of its console. */
+  /** A separate window, as of another person on another machine, and every error of its console. */
   async function open(url: string, options: BrowserContextOptions = {}): Promise<{ page: Page; complaints: string[] }> {
     const context = await browser.newContext(options);
     onTestFinished(() => context.close());
@@ -73,7 +73,7 @@ describeWith("chromium", "the chat in a browser", (executablePath) => {
     await first.stop();
     await ada.getByText("Reconnecting…").waitFor();
     await expect.poll(() => people(ada)).toEqual([]);
-    await ada.keyboard.press("Enter"); // goes nowhere, and loses nothing
+    await ada.keyboard.press("Enter"); // is not sent, and loses nothing
     expect(await ada.getByRole("button", { name: "Send" }).isEnabled()).toBe(false);
     expect(await ada.getByRole("textbox", { name: "Message" }).inputValue()).toBe("written while off line");
 
@@ -132,7 +132,7 @@ describeWith("chromium", "the chat in a browser", (executablePath) => {
     expect(await grace.getByText("Nobody", { exact: true }).count()).toBe(0);
   });
 
-  test("it is worked by the keyboard alone, and fits a small phone", async () => {
+  test("it works with the keyboard alone, and fits a small phone", async () => {
     const url = await serve();
     const phone = await join(url, "A name as long as it gets", { viewport: { width: 320, height: 480 } });
     const grace = await join(url, "Grace");
@@ -148,7 +148,7 @@ describeWith("chromium", "the chat in a browser", (executablePath) => {
     await last.waitFor();
     const box = phone.getByRole("textbox", { name: "Message" });
     const [text, field] = [await last.boundingBox(), await box.boundingBox()];
-    expect(text!.y + text!.height).toBeLessThanOrEqual(field!.y); // the end is in view, and nothing lies over it
+    expect(text!.y + text!.height).toBeLessThanOrEqual(field!.y); // the end is visible, and nothing covers it
     expect(field!.y + field!.height).toBeLessThanOrEqual(480);
     expect(await phone.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
     // Below 16px iOS zooms in when a field is touched.

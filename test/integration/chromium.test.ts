@@ -10,7 +10,7 @@ import { openWebPeer } from "./clients/web-peer.ts";
 import { runScenarios } from "./scenarios/run-scenarios.ts";
 import { echo, type Served, serve } from "./scenarios/serve.ts";
 
-/** The address of a page that comes from elsewhere: another port is another origin. */
+/** The address of a page of another origin: another port is another origin. */
 async function serveElsewhere(): Promise<string> {
   const web = createServer((_request, response) => {
     response.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html><title>A page from elsewhere</title>");
@@ -35,7 +35,7 @@ describeWith("chromium", "Chromium", (chromium) => {
           "a message that the client sends in fragments arrives as one",
           "pings between the fragments of a message are answered at once",
           "a client's pings are answered with what is in them",
-          "pongs that nobody asked for are ignored",
+          "unsolicited pongs are ignored",
         ],
       },
       { reason: "a page closes with 1000 and 3000 to 4999 only", tests: ["the client closes with 1001"] },
@@ -44,7 +44,7 @@ describeWith("chromium", "Chromium", (chromium) => {
   });
 
   // shows 6455-4.2.2-2
-  test("a page from elsewhere is not let in, a page of the server's own host is", async () => {
+  test("a page of another origin is refused, a page of the server's own host is accepted", async () => {
     const { url, recorders } = await serve();
     await expect(client.openFrom(await serveElsewhere(), url)).rejects.toThrow(Refused);
     expect(recorders).toHaveLength(0);
@@ -54,7 +54,7 @@ describeWith("chromium", "Chromium", (chromium) => {
     expect(await peer.received(1)).toEqual(["text: from here"]);
   });
 
-  test("a page from elsewhere is let in where its origin is listed, and no other", async () => {
+  test("a page of another origin is accepted when its origin is listed, and no other", async () => {
     const [friend, stranger] = [await serveElsewhere(), await serveElsewhere()];
     const { url, recorders } = await serve(echo, { origins: [friend] });
     await expect(client.openFrom(stranger, url)).rejects.toThrow(Refused);
@@ -77,7 +77,7 @@ describeWith("chromium", "Chromium", (chromium) => {
   test.each([
     ["is closed", (page: Awaited<ReturnType<typeof visit>>) => page.close()],
     ["is loaded again", (page: Awaited<ReturnType<typeof visit>>) => page.reload()],
-  ])("a tab that %s takes leave with 1001", async (_what, leave) => {
+  ])("a tab that %s closes with 1001", async (_what, leave) => {
     const { url, recorders } = await serve();
     const page = await visit(url);
     await page.evaluateHandle(openWebPeer, { url, protocols: [] });

@@ -12,7 +12,7 @@ describe("Node's own WebSocket", () => {
           "a message that the client sends in fragments arrives as one",
           "pings between the fragments of a message are answered at once",
           "a client's pings are answered with what is in them",
-          "pongs that nobody asked for are ignored",
+          "unsolicited pongs are ignored",
         ],
       },
       { reason: "the web's WebSocket closes with 1000 and 3000 to 4999 only", tests: ["the client closes with 1001"] },

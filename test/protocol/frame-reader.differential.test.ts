@@ -8,7 +8,7 @@ import { read } from "../support/read-frames.ts";
 import type { Call } from "../support/recording-sink.ts";
 import { type Outcome, readWithWs } from "../support/ws-receiver.ts";
 
-/** What either reader makes of the same chunks. `ours` is without the failure, which stands beside it. */
+/** The results of both readers for the same chunks. `ours` does not include the failure, which is a separate field. */
 interface Both {
   readonly chunks: readonly Uint8Array[];
   readonly options: ReaderOptions;
@@ -25,11 +25,11 @@ interface Difference {
   readonly applies: (both: Both) => boolean;
   /** A stream that shows it, as hexadecimal digits, and who reads it, with a limit of 64 bytes. */
   readonly example: readonly [role: "server" | "client", stream: string];
-  /** What ours and what ws makes of it. */
+  /** The results of ours and of ws. */
   readonly makes: readonly [ours: readonly Call[], theirs: Outcome];
 }
 
-/** All that the two may differ in. What fits in no line of this table is a defect of one of them. */
+/** All allowed differences. Any other difference is a defect of one of the readers. */
 const differences: readonly Difference[] = [
   {
     what: "a text fails at its first byte that is not UTF-8; ws waits for the message's end",
@@ -37,7 +37,7 @@ const differences: readonly Difference[] = [
     applies: ({ ours, failed, theirs }) =>
       failed?.[1] === "HWS_INVALID_UTF8" &&
       startsWith(theirs.calls, ours) &&
-      // The text itself is delivered by nobody, nor is what follows it: only control frames inside it.
+      // Neither reader delivers the text or what follows it, only control frames inside it.
       theirs.calls.slice(ours.length).every(([kind]) => kind !== "text" && kind !== "binary"),
     example: ["client", "01 05 48 ff"],
     makes: [[["fail", "HWS_INVALID_UTF8", 1007]], { calls: [], refused: undefined }],
@@ -58,7 +58,7 @@ const differences: readonly Difference[] = [
     makes: [[["fail", "HWS_LENGTH_SIGN", 1002]], { calls: [], refused: 1009 }],
   },
   {
-    what: "a frame is judged by its whole header, and a close frame by its body; ws judges the length before them",
+    what: "a frame is checked by its whole header, and a close frame by its body; ws checks the length before them",
     because: "RFC 6455 5.2: the masking key is part of the header; nothing is read or reserved meanwhile",
     applies: (both) => both.failed === undefined && refusedWithMore(both),
     example: ["server", "82 fe 01 00"],
@@ -166,7 +166,7 @@ function controlFrame(): fc.Arbitrary<Uint8Array> {
   return fc.oneof({ weight: 9, arbitrary: common }, { weight: 1, arbitrary: rare });
 }
 
-/** What is done to a stream: which frame it hits, and how. */
+/** A change of a stream: the frame and the way. */
 const mutation = fc.tuple(
   fc.constantFrom("flip", "flip", "flip head", "flip head", "cut", "twice", "swap", "drop", "wide"),
   fc.nat(),
@@ -203,7 +203,7 @@ function widen(frame: Uint8Array, how: number): Uint8Array {
 }
 
 describe("the reader and that of the ws package", () => {
-  test("tell the same of the same bytes, or both refuse with the same close code, but for what is listed", () => {
+  test("give the same results for the same bytes, or both refuse with the same close code, except for the listed differences", () => {
     const seen = new Map<string, number>();
     const property = fc.property(
       frames,
@@ -226,7 +226,7 @@ describe("the reader and that of the ws package", () => {
       },
     );
     fc.assert(property, { seed, numRuns: cases(4000) });
-    // A difference that never shows is none; a test in which all is refused, or nothing, shows little.
+    // Each listed difference must occur; and a test that refuses everything, or nothing, shows little.
     for (const number of differences.keys()) expect(seen.get(`difference ${number}`) ?? 0).toBeGreaterThan(0);
     expect(seen.get("same") ?? 0).toBeGreaterThan(1000);
     expect(seen.get("both refuse") ?? 0).toBeGreaterThan(1000);

@@ -14,7 +14,7 @@ const LENT = 65_536;
 /** A message or a control frame: its type, and its bytes. */
 type Entry = readonly [kind: number, bytes: Uint8Array];
 
-/** Keeps what it is handed, as it is: no copies of messages. */
+/** Keeps messages without copying them. */
 class Keeper implements FrameSink {
   readonly kept: Entry[] = [];
 
@@ -44,7 +44,7 @@ class Keeper implements FrameSink {
   }
 }
 
-/** Keeps binary messages, and makes strings of texts before the call returns, as a connection does that asks for them. */
+/** Keeps binary messages, and makes strings of texts before the call returns, as a connection with strings does. */
 class Decoder extends Keeper {
   override onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number): void {
     if (opcode === 1) this.kept.push([1, utf8(bytes.utf8Slice(start, end))]);
@@ -70,7 +70,7 @@ function lend(
   }
 }
 
-/** The same with chunks that are the reader's to keep. */
+/** The same with chunks that the reader may keep. */
 function give(
   sink: FrameSink,
   stream: Uint8Array,
@@ -86,11 +86,11 @@ function give(
 }
 
 function digest(entries: readonly Entry[]): string[] {
-  // Hexadecimal digits of all would be most of the test's time.
+  // Hexadecimal digits of everything would take most of the test's time.
   return entries.map(([kind, bytes]) => `${kind} ${Buffer.from(bytes).toString("latin1")}`);
 }
 
-/** Bytes of which no two places near each other, nor two payloads, are alike. */
+/** Bytes that differ between near places, and between payloads. */
 function bytesOf(length: number, salt: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 7 + (i >>> 8) * 13 + salt * 31) & 0xff);
 }
@@ -123,7 +123,7 @@ const control = fc
     entry: [opcode, payload] as Entry,
   }));
 
-/** What is sent, and what must come of it. */
+/** The sent stream, and the expected result. */
 interface Part {
   readonly frames: readonly Uint8Array[];
   readonly entries: readonly Entry[];
@@ -171,7 +171,7 @@ const sizes = fc.array(
   { minLength: 1, maxLength: 8 },
 );
 
-/** Reads any stream through lent memory and through chunks of its own, and holds both against what was sent. */
+/** Reads any stream through lent memory and through owned chunks, and compares both with what was sent. */
 function checkKept(make: () => Keeper, options: Partial<ReaderOptions>): void {
   const property = fc.property(stream, sizes, (parts, cuts) => {
     const bytes = join(parts.flatMap(({ frames }) => frames));
@@ -179,7 +179,7 @@ function checkKept(make: () => Keeper, options: Partial<ReaderOptions>): void {
     const [lent, own] = [make(), make()];
     lend(lent, bytes, cuts, options);
     give(own, bytes, cuts, options);
-    // One by one: the difference of two lists of all bytes is nothing to read.
+    // One by one: the difference of two lists of all bytes would be unreadable.
     expect(lent.kept.length).toBe(expected.length);
     expect(
       digest(lent.kept).findIndex((one, i) => one !== expected[i]),
@@ -248,7 +248,7 @@ describe("a chunk that is lent", () => {
     ]);
     for (let at = 0; at < frames.length; at += size) {
       const chunk = frames.subarray(at, at + size);
-      // After it lies what looks like the rest of a header.
+      // The bytes after it look like the rest of a header.
       reader.push(join([chunk, fill(0x01, 200)]), chunk.length, true);
     }
     expect(sink.kept.map(([kind, bytes]) => [kind, toHex(bytes)])).toEqual([
@@ -276,7 +276,7 @@ describe("a chunk that is lent", () => {
     }
   });
 
-  test("that holds nothing leads to nothing", () => {
+  test("that is empty calls nothing", () => {
     const sink = new Keeper();
     const reader = new FrameReader(sink, { role: "server", textAsString: true });
     reader.push(join([asClient(encode({ opcode: 1, payload: utf8("old") }))]), 0, true);
@@ -312,7 +312,7 @@ describe("a chunk that is lent", () => {
     expect(new Set(sink.kept.map(([, bytes]) => bytes.buffer)).size).toBe(1);
   });
 
-  test.each([1, 2, 50])("hands over nothing more once the reader was stopped by message %i in it", (last) => {
+  test.each([1, 2, 50])("delivers nothing more once message %i in it has stopped the reader", (last) => {
     const sink = new Keeper();
     const reader = new FrameReader(sink, { role: "server", textAsString: true });
     const keep = sink.onMessage.bind(sink);

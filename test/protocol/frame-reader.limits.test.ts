@@ -10,7 +10,7 @@ const TOO_BIG: Call = ["fail", "HWS_MESSAGE_TOO_BIG", 1009];
 const TOO_MANY: Call = ["fail", "HWS_TOO_MANY_FRAGMENTS", 1009];
 
 describe("the message limit", () => {
-  test("lets a message of its size pass, and none of a byte more, in one frame", () => {
+  test("allows a message of its size, and none of a byte more, in one frame", () => {
     bothRoles([hex("82 0a", fill(1, 10))], [["binary", "01".repeat(10)]], { maxMessageSize: 10 });
     bothRoles([hex("82 0b", fill(1, 11))], [TOO_BIG], { maxMessageSize: 10 });
     bothRoles([hex("81 0b", fill(0x61, 11))], [TOO_BIG], { maxMessageSize: 10 });
@@ -44,7 +44,7 @@ describe("the message limit", () => {
     bothRoles(frames, [message, message, message], { maxMessageSize: 10 });
   });
 
-  test("refuses at the header: no byte of the payload is waited for", () => {
+  test("refuses at the header, before any byte of the payload", () => {
     expect(read([hex("82 0b")], { role: "client", maxMessageSize: 10 })).toEqual([TOO_BIG]);
     expect(read([hex("82 8b 01 02 03 04")], { role: "server", maxMessageSize: 10 })).toEqual([TOO_BIG]);
     expect(read([hex("02 0a", fill(1, 10), "80 01")], { role: "client", maxMessageSize: 10 })).toEqual([TOO_BIG]);
@@ -58,7 +58,7 @@ describe("the message limit", () => {
     expect(read([hex("82 7f 00 00 00 00 00 10 00 01")], { role: "client" })).toEqual([TOO_BIG]);
   });
 
-  test("may be nothing: then only empty messages pass", () => {
+  test("may be 0: then only empty messages pass", () => {
     bothRoles([hex("81 00"), hex("02 00"), hex("80 00"), hex("82 01")], [["text", ""], ["binary", ""], TOO_BIG], {
       maxMessageSize: 0,
     });
@@ -68,7 +68,7 @@ describe("the message limit", () => {
 describe("memory", () => {
   afterEach(() => vi.restoreAllMocks());
 
-  /** The sizes that the reader asks memory for while it reads. */
+  /** The sizes of the memory that the reader allocates. */
   function allocations(bytes: Uint8Array, options: ReaderOptions): number[] {
     const chunk = copy(bytes);
     const reader = new FrameReader(new RecordingSink(), options);
@@ -98,7 +98,7 @@ describe("memory", () => {
     expect(allocations(hex(...frames), { role: "server" })).toEqual([]);
   });
 
-  test("for the beginning of a header is that of the longest control frame, if any: the chunk is let go", () => {
+  test("for the beginning of a header is at most that of the longest control frame: the chunk is released", () => {
     const sizes = allocations(hex("82 02 01 02", "82 7f 00 00 00"), { role: "client" });
     expect(sizes.filter((size) => size !== 139)).toEqual([]);
   });
@@ -137,7 +137,7 @@ describe("the number of fragments", () => {
     expect(read([join(tooMany)], { role: "client", ...options })).toEqual([TOO_MANY]);
   });
 
-  test("is counted in each message anew: a connection lives long", () => {
+  test("is counted for each message separately", () => {
     const message = join([hex("01 00"), ...Array.from({ length: 1000 }, () => empty), hex("80 00")]);
     const sink = new RecordingSink();
     const reader = new FrameReader(sink, { role: "client" });

@@ -86,7 +86,7 @@ describe("a fragmented message", () => {
     );
   });
 
-  test("is given up when a close frame comes", () => {
+  test("is dropped when a close frame comes", () => {
     bothRoles([hex("01 02 48 65"), hex("88 02 03 e8"), hex("80 01 6c")], [["close", 1000, undefined]]);
   });
 
@@ -145,7 +145,7 @@ function framesOf({ opcode, payload, cuts, controls }: Message): Frame[] {
   return [...fragments.slice(0, 1), ...controls, ...fragments.slice(1)];
 }
 
-/** What must come of it. Control frames after the only fragment come after the message. */
+/** The expected calls. Control frames after the only fragment come after the message. */
 function callsOf({ opcode, payload, cuts, controls }: Message): Call[] {
   const call: Call =
     opcode === 1 ? ["text", new TextDecoder("utf-8", { ignoreBOM: true }).decode(payload)] : ["binary", toHex(payload)];
@@ -155,7 +155,7 @@ function callsOf({ opcode, payload, cuts, controls }: Message): Call[] {
 
 describe("any sequence of messages", () => {
   // shows 6455-5.4-11, 6455-5.4-5, 6455-5.4-4
-  test("comes out as it went in, however it is fragmented and cut, in both roles", () => {
+  test("is delivered unchanged, with any fragments and cuts, in both roles", () => {
     const key = fc.option(fc.array(fc.nat(255), { minLength: 4, maxLength: 4 }), { nil: undefined, freq: 2 });
     const cuts = fc.oneof(fc.array(fc.nat(300), { maxLength: 20 }), fc.array(fc.nat(140_000), { maxLength: 20 }));
     const property = fc.property(fc.array(message, { maxLength: 6 }), key, cuts, (messages, maskingKey, cutOffsets) => {

@@ -86,7 +86,7 @@ describe("the payload's length", () => {
 describe("masking", () => {
   // shows 6455-5.1-2
   test.each(["81 00", "82 7e", "01 05", "00 00", "88 00", "89 00", "8a 00"])(
-    "is due from a client: a server refuses %s",
+    "is required from a client: a server refuses %s",
     (start) => {
       threeWays(hex(start), [["fail", "HWS_MASK_MISSING", 1002]], server);
     },
@@ -238,7 +238,7 @@ describe("memory", () => {
   });
 });
 
-describe("a sink that has enough", () => {
+describe("a sink that stops the reader", () => {
   const frames = hex("81 01 61", "89 01 62", "02 01 63", "8a 01 64", "80 01 65", "81 01 66");
 
   test.each(["text", "ping", "pong", "binary"])("stops the reader inside its callback: %s", (kind) => {

@@ -26,13 +26,13 @@ function spokeAt(bytes: Uint8Array, options: ReaderOptions): number {
 
 describe("a text message", () => {
   // shows 6455-5.6-1, 6455-8.1-1
-  test.each(autobahnUtf8)("is judged as RFC 3629 does, in one frame: %s", (_id, bytes, verdict) => {
+  test.each(autobahnUtf8)("is valid or not as in RFC 3629, in one frame: %s", (_id, bytes, verdict) => {
     const text = hex(bytes);
     bothRoles([encode({ opcode: 1, payload: text })], [callFor(text, verdict)]);
   });
 
   // shows 6455-5.6-1, 6455-8.1-1
-  test.each(autobahnUtf8)("is judged so with a byte in each fragment: %s", (_id, bytes, verdict) => {
+  test.each(autobahnUtf8)("is the same with a byte in each fragment: %s", (_id, bytes, verdict) => {
     const text = hex(bytes);
     const frames = Array.from(text, (byte, i) =>
       encode({ fin: i === text.length - 1, opcode: i === 0 ? 1 : 0, payload: Uint8Array.of(byte) }),
@@ -112,14 +112,14 @@ describe("a check of the platform's", () => {
   }
   const long = hex("c3 b1", fill(0x61, 46));
 
-  test("is asked for a long text that is not ASCII, whole or in pieces, and its yes is believed", () => {
+  test("is used for a long text that is not ASCII, whole or in pieces, and its yes is trusted", () => {
     const { options, asked } = withCheck(true);
     const calls = read([hex("81 30", long, "01 30", long, "80 30"), long], options);
     expect(asked).toEqual([toHex(long), toHex(long), toHex(long)]);
     expect(calls.map(([kind]) => kind)).toEqual(["text", "text"]);
   });
 
-  test("is not the last word when it says no: the engine's own check finds the bad byte, or none", () => {
+  test("is checked again when it says no: the engine's own check finds the bad byte, or none", () => {
     const { options, asked } = withCheck(false);
     const calls = read([hex("81 30", long, "81 30 ff", fill(0x61, 47))], options);
     expect(asked).toEqual([toHex(long), `ff${"61".repeat(47)}`]);

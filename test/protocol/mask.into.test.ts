@@ -7,10 +7,10 @@ import { cases, seed } from "../support/fuzz.ts";
 /** RFC 6455 5.7: 37 fa 21 3d, first byte lowest. */
 const KEY = 0x3d21fa37;
 
-/** Bytes around what is unmasked, in which nothing may change. */
+/** Bytes around the unmasked ones, which must not change. */
 const MARGIN = 16;
 
-/** Where the bytes begin in their views: not the same, so that neither may stand for the other. */
+/** Where the bytes begin in their views: at different offsets, so that a mix-up is found. */
 const [FROM, TO] = [3, 13];
 
 function range(start: number, end: number): number[] {
@@ -25,14 +25,14 @@ function memoryAt(offset: number, size: number, salt: number): Bytes {
   return memory.subarray(offset);
 }
 
-/** RFC 6455 5.3, word for word, from one memory into another. */
+/** RFC 6455 5.3, literally, from one memory into another. */
 function byTheBook(target: Bytes, at: number, bytes: Bytes, start: number, end: number, key: number): Buffer {
   const result = Buffer.from(target);
   for (let i = 0; i < end - start; i++) result[at + i] = bytes[start + i]! ^ ((key >>> (8 * (i % 4))) & 0xff);
   return result;
 }
 
-/** What is wrong after unmasking `length` bytes into other memory. */
+/** The error after unmasking `length` bytes into other memory. */
 function wrongInto(sourceOffset: number, targetOffset: number, length: number, key: number): string[] {
   const source = memoryAt(sourceOffset, FROM + length + MARGIN, 1);
   const target = memoryAt(targetOffset, TO + length + MARGIN, 99);
@@ -44,7 +44,7 @@ function wrongInto(sourceOffset: number, targetOffset: number, length: number, k
   return Buffer.compare(source, before) === 0 ? [] : [`${where}: the source has changed`];
 }
 
-/** What is wrong after unmasking `length` bytes where they are. */
+/** The error after unmasking `length` bytes in place. */
 function wrongInPlace(offset: number, length: number, key: number): string[] {
   const memory = memoryAt(offset, FROM + length + MARGIN, 1);
   const expected = byTheBook(memory, FROM, memory, FROM, FROM + length, key);

@@ -7,7 +7,7 @@ import { cases, seed } from "../support/fuzz.ts";
 /** RFC 6455 5.7: 37 fa 21 3d, first byte lowest. */
 const KEY = 0x3d21fa37;
 
-/** RFC 6455 5.3, word for word: octet i is octet i XOR octet i modulo 4 of the key. */
+/** RFC 6455 5.3, literally: octet i is octet i XOR octet i modulo 4 of the key. */
 function byTheBook(bytes: Uint8Array, start: number, end: number, key: number): Uint8Array {
   return bytes.map((byte, i) => (i < start || i >= end ? byte : byte ^ ((key >>> (8 * ((i - start) % 4))) & 0xff)));
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { AddressCounts } from "../../src/server/address-counts.ts";
 
-describe("how many come from an address", () => {
-  test("nobody at first, then as many as have come and not gone", () => {
+describe("the number of clients of an address", () => {
+  test("is 0 at first, then the clients that were added and not removed", () => {
     const addresses = new AddressCounts();
     expect(addresses.count("192.0.2.1")).toBe(0);
     addresses.add("192.0.2.1");
@@ -17,7 +17,7 @@ describe("how many come from an address", () => {
     expect(addresses.count("192.0.2.2")).toBe(1);
   });
 
-  test("of IPv6 all of one /64 are one, however they are written", () => {
+  test("is the same for all of one IPv6 /64, in any notation", () => {
     const addresses = new AddressCounts();
     addresses.add("2001:db8::1");
     addresses.add("2001:DB8:0:0:ffff::2");
@@ -28,7 +28,7 @@ describe("how many come from an address", () => {
     expect(addresses.count("2001:db8::1")).toBe(1);
   });
 
-  test("an IPv4 address that came by IPv6 is the same one", () => {
+  test("is the same for an IPv4 address in IPv6 notation", () => {
     const addresses = new AddressCounts();
     addresses.add("::ffff:192.0.2.1");
     expect(addresses.count("192.0.2.1")).toBe(1);
@@ -36,7 +36,7 @@ describe("how many come from an address", () => {
     expect(addresses.count("::ffff:192.0.2.1")).toBe(0);
   });
 
-  test("one that is not known counts for nobody", () => {
+  test("does not count a client without an address", () => {
     const addresses = new AddressCounts();
     for (const unknown of ["", "", "pipe"]) addresses.add(unknown);
     expect([addresses.count(""), addresses.count("pipe")]).toEqual([0, 0]);
@@ -45,7 +45,7 @@ describe("how many come from an address", () => {
     expect(addresses.count("")).toBe(0);
   });
 
-  test("fewer than nobody there cannot be: who goes and never came lets nobody else in", () => {
+  test("never falls below 0: removing a client that was not added does not let another in", () => {
     const addresses = new AddressCounts();
     addresses.remove("192.0.2.1");
     addresses.add("192.0.2.1");

@@ -26,7 +26,7 @@ describe("the event of onConnection", () => {
     expect(event.protocols).toEqual(["b", "a"]);
   });
 
-  test("whoever looks at the request may keep it: what the socket will forget is found out then, not before", () => {
+  test("the request may be kept: the address that the socket will forget is read with the request, not before", () => {
     const before = captured;
     const event = new WSConnectionEvent(offer([]));
     expect(captured).toBe(before);
@@ -34,7 +34,7 @@ describe("the event of onConnection", () => {
     expect(captured).toBeGreaterThan(before);
   });
 
-  test("no subprotocol is chosen until one is, and a choice can be changed or taken back", () => {
+  test("no subprotocol is chosen by default, and a choice can be changed or undone", () => {
     const event = new WSConnectionEvent(offer(["b", "a"]));
     expect(event.protocol).toBeUndefined();
     event.protocol = "a";
@@ -66,7 +66,7 @@ describe("the event of onConnection", () => {
     }).toThrow("(none)");
   });
 
-  test("names of Object.prototype are not on offer by themselves", () => {
+  test("names of Object.prototype are not offered by default", () => {
     const event = new WSConnectionEvent(offer([]));
     expect(() => {
       event.protocol = "constructor";

@@ -18,10 +18,10 @@ beforeEach(() => {
   onTestFinished(() => clock.mockRestore());
 });
 
-/** Who is there: the test says so. */
+/** The connections, set by the test. */
 class FakeClients implements ClientSource {
   pendingCount = 0;
-  /** Whether anybody has asked for all addresses. */
+  /** Whether all addresses were read. */
   listed = 0;
   readonly all: Client[] = [];
 
@@ -54,19 +54,19 @@ function limiterOf(own: Partial<ConnectionLimits>): {
   return { limiter: new ConnectionLimiter(settings, clients), clients, limitCounters };
 }
 
-/** A client at this address, and his request. */
+/** A client at this address, and its request. */
 function from(remoteAddress: string): ConnectionRequest {
   return { remoteAddress, headers: {}, query: {}, url: "/" };
 }
 
-/** A client of whom nobody may ask the address. */
+/** A client whose address must not be read. */
 const UNASKED = {
   get remoteAddress(): string {
     throw new Error("asked for an address");
   },
 } as ConnectionRequest;
 
-/** What a client is told. */
+/** The response to a client. */
 function told(refusal: Refusal | undefined): unknown[] {
   return [refusal?.status, refusal?.headers];
 }
@@ -74,7 +74,7 @@ function told(refusal: Refusal | undefined): unknown[] {
 const BUSY = [503, { "Retry-After": "1" }];
 
 describe("connections in all", () => {
-  test("there may be maxConnections, and those who wait for an answer are counted with them", () => {
+  test("there may be maxConnections, and pending handshakes count too", () => {
     const { limiter, clients, limitCounters } = limiterOf({ maxConnections: 3 });
     clients.all.push(from("192.0.2.1"));
     clients.pendingCount = 1;
@@ -103,7 +103,7 @@ describe("handshakes in progress", () => {
 });
 
 describe("handshakes in a second", () => {
-  test("a second's worth may come at once, then as many as time brings", () => {
+  test("those of one second may come at once, then more with time", () => {
     const { limiter, limitCounters } = limiterOf({ maxHandshakesPerSecond: 4 });
     const burst = Array.from({ length: 6 }, () => limiter.refusalFor(UNASKED));
     expect(burst.slice(0, 4)).toEqual([undefined, undefined, undefined, undefined]);
@@ -117,7 +117,7 @@ describe("handshakes in a second", () => {
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxHandshakesPerSecond: 4 });
   });
 
-  test("those who are refused do not lengthen the others' wait", () => {
+  test("refused clients do not lengthen the wait of others", () => {
     const { limiter } = limiterOf({ maxHandshakesPerSecond: 1 });
     expect(limiter.refusalFor(UNASKED)).toBeUndefined();
     for (let i = 0; i < 1_000; i++) expect(told(limiter.refusalFor(UNASKED))).toEqual(BUSY);
@@ -125,7 +125,7 @@ describe("handshakes in a second", () => {
     expect(limiter.refusalFor(UNASKED)).toBeUndefined();
   });
 
-  test("who is refused for another reason is not counted", () => {
+  test("a client that is refused for another reason is not counted", () => {
     const { limiter, clients, limitCounters } = limiterOf({
       maxHandshakesPerSecond: 1,
       maxHandshakes: 1,
@@ -141,7 +141,7 @@ describe("handshakes in a second", () => {
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxHandshakes: 1, maxConnections: 1 });
   });
 
-  test("nor is the rate spent on an address that has too many connections", () => {
+  test("nor is a client whose address has too many connections", () => {
     const { limiter, clients } = limiterOf({ maxHandshakesPerSecond: 1, maxConnectionsPerAddress: 1 });
     const [full, other] = [from("192.0.2.1"), from("192.0.2.2")];
     clients.all.push(full);
@@ -152,7 +152,7 @@ describe("handshakes in a second", () => {
 });
 
 describe("connections of one address", () => {
-  test("nobody asks for an address before there are as many as one may have", () => {
+  test("no address is read before there are maxConnectionsPerAddress connections", () => {
     const { limiter, clients } = limiterOf({ maxConnectionsPerAddress: 3 });
     for (let i = 0; i < 2; i++) {
       expect(limiter.refusalFor(UNASKED)).toBeUndefined();
@@ -162,13 +162,13 @@ describe("connections of one address", () => {
     expect(limiter.refusalFor(UNASKED)).toBeUndefined();
     limiter.remove(UNASKED);
     expect(clients.listed).toBe(0);
-    // One who asks is one of them.
+    // The new client counts too.
     clients.pendingCount = 1;
     expect(() => limiter.refusalFor(UNASKED)).toThrow("asked for an address");
     expect(clients.listed).toBe(1);
   });
 
-  test("those who were there before it began are counted too, once", () => {
+  test("earlier connections are counted too, once", () => {
     const { limiter, clients, limitCounters } = limiterOf({ maxConnectionsPerAddress: 3 });
     const [first, third] = [from("192.0.2.1"), from("192.0.2.1")];
     clients.all.push(first, from("192.0.2.1"), from("192.0.2.2"));
@@ -196,7 +196,7 @@ describe("connections of one address", () => {
     expect(clients.listed).toBe(1);
   });
 
-  test("of IPv6 it is a /64; a pipe has none, so it is not limited", () => {
+  test("an IPv6 address is a /64; a pipe has none, so it is not limited", () => {
     const { limiter, clients } = limiterOf({ maxConnectionsPerAddress: 1 });
     clients.all.push(from("2001:db8::1"), from(""));
     expect(limiter.refusalFor(from("2001:DB8:0:0:ffff::"))?.status).toBe(429);
@@ -205,7 +205,7 @@ describe("connections of one address", () => {
     expect(limiter.refusalFor(from(""))).toBeUndefined();
   });
 
-  test("behind proxies it is counted from the first on, for no socket knows whom a proxy has named", () => {
+  test("behind proxies it counts from the first client on, because the socket has only the proxy's address", () => {
     const { limiter, clients } = limiterOf({ maxConnectionsPerAddress: 3, forwarded: true });
     const sockets = ["10.0.0.1", "10.0.0.1", "10.0.0.2"].map(from);
     for (const socket of sockets) {
@@ -222,7 +222,7 @@ describe("connections of one address", () => {
     expect(clients.listed).toBe(0);
   });
 
-  test.each([true, false])("without a limit nobody is counted (behind proxies: %s)", (forwarded) => {
+  test.each([true, false])("without a limit no client is counted (behind proxies: %s)", (forwarded) => {
     const { limiter, clients } = limiterOf({ forwarded });
     clients.all.push(from("192.0.2.1"));
     limiter.add(UNASKED, UNASKED);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ConnectionRegistry } from "../../src/server/connection-registry.ts";
 
 describe("a registry", () => {
-  test("it holds those who were added, in their order, until they are removed", () => {
+  test("it holds the added connections, in their order, until they are removed", () => {
     const registry = new ConnectionRegistry<{ id: number }>();
     const [a, b, c] = [{ id: 3 }, { id: 1 }, { id: 2 }];
     expect(registry.list).toEqual([]);
@@ -26,7 +26,7 @@ describe("a registry", () => {
     expect(registry.get(7)).toBeUndefined();
   });
 
-  test("a list that was handed out never changes", () => {
+  test("a returned list never changes", () => {
     const registry = new ConnectionRegistry<{ id: number }>();
     const [a, b] = [{ id: 1 }, { id: 2 }];
     registry.add(a);
@@ -37,17 +37,17 @@ describe("a registry", () => {
     expect(registry.list).toEqual([b]);
   });
 
-  test("the list is made once for as long as nobody comes or goes", () => {
+  test("the list is made once while no connection is added or removed", () => {
     const registry = new ConnectionRegistry<{ id: number }>();
     registry.add({ id: 1 });
     const { list } = registry;
     expect(registry.list).toBe(list);
-    // Whoever is not there cannot go.
+    // Removing an unknown connection has no effect.
     registry.remove({ id: 2 });
     expect(registry.list).toBe(list);
   });
 
-  test("its values are walked over one by one, while some come and go", () => {
+  test("its values are iterated one by one, while some are added and removed", () => {
     const registry = new ConnectionRegistry<{ id: number }>();
     const [a, b, c, d] = [{ id: 3 }, { id: 1 }, { id: 2 }, { id: 4 }];
     expect(registry.values().next().done).toBe(true);
@@ -63,7 +63,7 @@ describe("a registry", () => {
     expect([...{ [Symbol.iterator]: () => registry.values() }]).toEqual([c, d]);
   });
 
-  test("walking over them makes no list", () => {
+  test("iterating makes no list", () => {
     const registry = new ConnectionRegistry<{ id: number }>();
     registry.add({ id: 1 });
     const { list } = registry;
@@ -71,12 +71,12 @@ describe("a registry", () => {
     expect(registry.list).toBe(list);
   });
 
-  test("a hundred thousand come, are found and go, none of them at the others' expense", () => {
+  test("a hundred thousand are added, found and removed, each in constant time", () => {
     const registry = new ConnectionRegistry<{ id: number }>();
     const all = Array.from({ length: 100_000 }, (_, id) => ({ id }));
     for (const one of all) registry.add(one);
     expect(all.every((one) => registry.get(one.id) === one)).toBe(true);
-    // The first of the list goes first: where that shifts the rest, this takes 10^10 steps.
+    // The first is removed first: if that shifted the rest, this would take 10^10 steps.
     for (const one of all) registry.remove(one);
     expect(registry.size).toBe(0);
   });

@@ -33,7 +33,7 @@ describe("the collection of connections", () => {
     }
   });
 
-  test("what is no index finds nothing", () => {
+  test("anything but an index finds nothing", () => {
     const { connections } = collection("a");
     const anything = connections as unknown as Record<string, unknown>;
     for (const name of ["-1", "1.5", "01", "1e0", " 0", "", "NaN", "Infinity", "nothing"]) {
@@ -90,7 +90,7 @@ describe("the collection of connections", () => {
     expect(connections.get("11" as unknown as number)).toBeUndefined();
   });
 
-  test("it is empty when nobody is there", () => {
+  test("it is empty without connections", () => {
     const { connections } = collection();
     expect(connections.length).toBe(0);
     expect([...connections]).toEqual([]);
@@ -117,7 +117,7 @@ describe("while connections come and go", () => {
   });
 
   // shows 4D-1-connections-safe
-  test("a loop sees those that were there when it began, each once", () => {
+  test("a loop sees the connections at its start, each once", () => {
     const { registry, all, connections } = collection("a", "b", "c");
     const seen: string[] = [];
     for (const one of connections) {
@@ -156,7 +156,7 @@ describe("while connections come and go", () => {
   });
 });
 
-describe("as an object like others", () => {
+describe("as an ordinary object", () => {
   test("it has the members of Object.prototype and of its class, and no other", () => {
     const { connections } = collection("a");
     expect(connections).toBeInstanceOf(Connections);
@@ -173,7 +173,7 @@ describe("as an object like others", () => {
     expect(await Promise.resolve(connections)).toBe(connections);
   });
 
-  test("nothing can be put into it at a place", () => {
+  test("no element can be set", () => {
     const { connections } = collection("a");
     const writable = connections as unknown as Record<number, unknown>;
     for (const index of [0, 5]) {
@@ -185,7 +185,7 @@ describe("as an object like others", () => {
     expect(connections.length).toBe(1);
   });
 
-  test("a property of the user's own can be", () => {
+  test("a property of the user's can be set", () => {
     const { connections } = collection("a");
     const mine = connections as unknown as { note?: string };
     mine.note = "mine";
@@ -206,11 +206,11 @@ describe("as an object like others", () => {
     expect(inspect(collection().connections)).toBe("[]");
   });
 
-  test("JSON shows nothing of them, for a connection is no data", () => {
+  test("JSON has nothing of them, because a connection is not data", () => {
     expect(JSON.stringify(collection("a").connections)).toBe("{}");
   });
 
-  test("two collections know nothing of each other", () => {
+  test("two collections are independent", () => {
     const first = collection("a").connections;
     const second = collection("b", "c").connections;
     expect(first[0]?.name).toBe("a");

@@ -10,7 +10,7 @@ beforeEach(() => {
   });
 });
 
-/** What `Math.random` says, one after the other and then again from the first. */
+/** The results of `Math.random`, one after the other and then again from the first. */
 function chance(...values: readonly number[]): void {
   let at = 0;
   vi.spyOn(Math, "random").mockImplementation(() => values[at++ % values.length]!);
@@ -23,11 +23,11 @@ function shutdownOf(count: number, settings: ShutdownSettings): { shutdown: Grac
   return { shutdown: new GracefulShutdown(settings, everyone, (one) => told.push(one)), told };
 }
 
-/** The nearest below 1: as much as `Math.random` can say. */
+/** The largest number below 1, the maximum of `Math.random`. */
 const MOST = 1 - Number.EPSILON / 2;
 
 describe("a batch at a time", () => {
-  test("the first is told at once, the next after a pause, those first who have been there the longest", () => {
+  test("the first is closed at once, the next after a pause, the oldest connections first", () => {
     chance(0.5);
     const { shutdown, told } = shutdownOf(5, { closeBatchSize: 2 });
     shutdown.start(5_000);
@@ -41,7 +41,7 @@ describe("a batch at a time", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test.each([0, 1, 2, 1_000])("%i fit in one batch: all are told at once, and no timer is left", (count) => {
+  test.each([0, 1, 2, 1_000])("%i fit in one batch: all are closed at once, and no timer is left", (count) => {
     const { shutdown, told } = shutdownOf(count, { closeBatchSize: 1_000 });
     shutdown.start(5_000);
     expect(told.length).toBe(count);
@@ -55,7 +55,7 @@ describe("a batch at a time", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("who comes or goes after it began does not matter: it closes those that were there", () => {
+  test("later connections and disconnections do not matter: it closes those at its start", () => {
     chance(0);
     const told: number[] = [];
     const everyone = [1, 2, 3];
@@ -74,7 +74,7 @@ describe("the pauses", () => {
     [0.25, 75],
     [0.5, 100],
     [MOST, 150],
-  ])("when chance says %d they are %i ms: the average, half less or half more at most", (random, ms) => {
+  ])("with the random number %d they are %i ms: at most half less or half more than the average", (random, ms) => {
     chance(random);
     const { shutdown, told } = shutdownOf(3, { closeBatchSize: 1 });
     shutdown.start(60_000);
@@ -86,7 +86,7 @@ describe("the pauses", () => {
     }
   });
 
-  test("each is a matter of chance of its own", () => {
+  test("each has its own random number", () => {
     chance(0, MOST);
     const { shutdown, told } = shutdownOf(4, { closeBatchSize: 1 });
     shutdown.start(60_000);
@@ -102,7 +102,7 @@ describe("the pauses", () => {
 });
 
 describe("the time there is", () => {
-  test("more than would fit in half of it are told in larger batches", () => {
+  test("more connections than fit in half of it are closed in larger batches", () => {
     chance(MOST);
     const { shutdown, told } = shutdownOf(10_000, { closeBatchSize: 10 });
     // 1,000 ms hold six pauses of 150 ms at most.
@@ -112,7 +112,7 @@ describe("the time there is", () => {
     expect(told.length).toBe(10_000);
   });
 
-  test("whatever their number, the batches and chance: all are told within half of it, each once and in order", () => {
+  test("with any number, batches and random numbers all are closed within half of it, each once and in order", () => {
     const settings = fc.record({
       closeBatchSize: fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constant(Infinity)),
     });
@@ -133,7 +133,7 @@ describe("the time there is", () => {
 });
 
 describe("stop", () => {
-  test("nobody is told any more, and no timer is left", () => {
+  test("no more connections are closed, and no timer is left", () => {
     const { shutdown, told } = shutdownOf(5, { closeBatchSize: 2 });
     shutdown.start(5_000);
     shutdown.stop();
@@ -142,7 +142,7 @@ describe("stop", () => {
     expect(told).toEqual([0, 1]);
   });
 
-  test("when all are told it does nothing; before it began, nobody is told", () => {
+  test("it does nothing when all are closed; before the start no connection is closed", () => {
     const { shutdown, told } = shutdownOf(2, { closeBatchSize: 2 });
     shutdown.start(5_000);
     shutdown.stop();

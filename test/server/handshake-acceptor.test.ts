@@ -15,7 +15,7 @@ interface Rig {
   readonly acceptor: HandshakeAcceptor;
   readonly clients: ServerClients;
   readonly settings: ReturnType<typeof readOptions>;
-  /** The handlers of the connections that were opened. */
+  /** The handlers of the opened connections. */
   readonly opened: unknown[];
   readonly errors: unknown[];
   /** Sends a request through `read` and `answer`, and returns what was written to its socket. */

@@ -6,7 +6,7 @@ import { ConnectionRegistry } from "../../src/server/connection-registry.ts";
 /** Milliseconds. */
 const TICK = 100;
 
-/** All are looked at once in this many ticks, whatever their number. */
+/** All are checked once in this many ticks, for any number. */
 const ROUND = 4;
 
 interface One {
@@ -17,7 +17,7 @@ interface One {
 class Ward {
   readonly registry = new ConnectionRegistry<One>();
   readonly heartbeat: Heartbeat<One>;
-  /** What else a look does. */
+  /** What a check does besides. */
   whenLooked: (one: One) => void = () => {};
   #looks: number[] = [];
   #last = 0;
@@ -37,7 +37,7 @@ class Ward {
     return this.registry.list.map(({ id }) => id);
   }
 
-  /** Starts it. What is due after a tick comes a millisecond after it, as fake timers have it. */
+  /** Starts it. With fake timers, what is due after a tick comes a millisecond after it. */
   start(): void {
     this.heartbeat.start();
     vi.advanceTimersByTime(1);
@@ -49,7 +49,7 @@ class Ward {
     return one;
   }
 
-  /** Lets this many ticks pass, and returns who was looked at in them, in that order. */
+  /** Lets this many ticks pass, and returns the checked connections, in order. */
   tick(count = 1): number[] {
     this.#looks = [];
     vi.advanceTimersByTime(count * TICK);
@@ -65,13 +65,13 @@ beforeEach(() => {
 const COUNTS = [1, 2, 999, 1_000, 1_001, 3_999, 4_000, 4_001, 10_000];
 
 describe("a round", () => {
-  test.each(COUNTS)("of %i: each is looked at within it", (count) => {
+  test.each(COUNTS)("of %i: each is checked once", (count) => {
     const ward = new Ward(count);
     ward.start();
     expect(new Set(ward.tick(ROUND))).toEqual(new Set(ward.ids));
   });
 
-  test("a crowd is looked at in parts, a quarter in each tick and each once, in the order they came", () => {
+  test("many connections are checked in parts, a quarter in each tick, each once and in their order", () => {
     const ward = new Ward(10_000);
     ward.start();
     const parts = Array.from({ length: ROUND }, () => ward.tick());
@@ -79,24 +79,24 @@ describe("a round", () => {
     expect(parts.flat()).toEqual(ward.ids);
   });
 
-  test("up to a thousand are looked at in one tick", () => {
+  test("up to a thousand are checked in one tick", () => {
     const ward = new Ward(1_000);
     ward.start();
     expect(ward.tick()).toEqual(ward.ids);
   });
 
-  test.each(COUNTS)("of %i is followed by the next, and nobody is left out in any", (count) => {
+  test.each(COUNTS)("of %i is followed by the next, and none leaves out a connection", (count) => {
     const ward = new Ward(count);
     ward.start();
-    // The end of a round may cost a look of the next: that one is not looked at later than a tick after it.
+    // The end of a round may use a check of the next: that connection is checked at most one tick later.
     const ticks = Array.from({ length: 4 * ROUND }, () => ward.tick());
     for (let from = 0; from + ROUND <= ticks.length; from++)
       expect(new Set(ticks.slice(from, from + ROUND).flat()).size).toBe(count);
   });
 });
 
-describe("those who come and go", () => {
-  test("so many come and go that none of their rounds would end, and those who stay are looked at all the same", () => {
+describe("connections that open and close", () => {
+  test("when many open and close all the time, those that stay are still checked", () => {
     const ward = new Ward(10);
     const stay = [...ward.ids];
     const batches: One[][] = [];
@@ -109,7 +109,7 @@ describe("those who come and go", () => {
     expect(ward.tick(3 * ROUND)).toEqual(expect.arrayContaining(stay));
   });
 
-  test("one who comes during a round is looked at in it, or in the next", () => {
+  test("one that opens during a round is checked in it, or in the next", () => {
     const ward = new Ward(4_000);
     ward.start();
     ward.tick();
@@ -117,7 +117,7 @@ describe("those who come and go", () => {
     expect(ward.tick(2 * ROUND)).toContain(id);
   });
 
-  test("one who goes before his turn is not looked at any more", () => {
+  test("one that closes before its turn is not checked any more", () => {
     const ward = new Ward(4_000);
     ward.start();
     ward.tick();
@@ -126,7 +126,7 @@ describe("those who come and go", () => {
     expect(ward.tick(3 * ROUND)).not.toContain(gone.id);
   });
 
-  test("one may go as he is looked at, and take others along", () => {
+  test("one may close while it is checked, and close others", () => {
     const ward = new Ward(10);
     ward.start();
     ward.whenLooked = ({ id }) => {
@@ -138,7 +138,7 @@ describe("those who come and go", () => {
     expect(ward.tick(ROUND)).toEqual([]);
   });
 
-  test("whoever comes and goes, only those who are there are looked at, and those who stay are never left out", () => {
+  test("in any order, only open connections are checked, and none that stays is left out", () => {
     const step = fc.record({ come: fc.nat(40), go: fc.array(fc.nat(3_000), { maxLength: 60 }) });
     fc.assert(
       fc.property(fc.nat(2_500), fc.array(step, { minLength: 2 * ROUND, maxLength: 20 }), (count, steps) => {
@@ -168,7 +168,7 @@ describe("those who come and go", () => {
 });
 
 describe("the clock", () => {
-  test("it counts ticks from 0, as long as somebody is there", () => {
+  test("it counts ticks from 0, while there are connections", () => {
     const { heartbeat, ...ward } = new Ward(1);
     vi.advanceTimersByTime(10 * TICK);
     expect(heartbeat.now).toBe(0);
@@ -183,14 +183,14 @@ describe("the clock", () => {
     expect(heartbeat.now).toBe(4);
   });
 
-  test("a stall of the event loop, however long, is one tick", () => {
+  test("a blocked event loop, however long, is one tick", () => {
     const set = vi.spyOn(globalThis, "setInterval");
     onTestFinished(() => set.mockRestore());
     const { heartbeat } = new Ward(1);
     heartbeat.start();
     const turn = set.mock.calls[0]![0];
     vi.advanceTimersByTime(TICK);
-    // As Node does after a stall: the clocks have gone on for an hour, the timer is called once.
+    // As in Node after a blocked event loop: an hour has passed, and the timer is called once.
     vi.setSystemTime(Date.now() + 3_600_000);
     const elapsed = vi.spyOn(performance, "now").mockReturnValue(3_600_000);
     onTestFinished(() => elapsed.mockRestore());
@@ -198,23 +198,23 @@ describe("the clock", () => {
     expect(heartbeat.now).toBe(2);
   });
 
-  test("what waits in the sockets after a stall is read before anybody is looked at", () => {
+  test("bytes that wait in the sockets after a blocked event loop are read before the check", () => {
     const ward = new Ward(1);
     const order: string[] = [];
-    ward.whenLooked = () => order.push(`look in tick ${String(ward.heartbeat.now)}`);
+    ward.whenLooked = () => order.push(`check in tick ${String(ward.heartbeat.now)}`);
     ward.start();
-    // A timer of the same turn, and what it leads to, stand for the sockets.
+    // A timer of the same turn, and its callbacks, represent the sockets.
     setTimeout(() => {
       order.push("timers");
-      setImmediate(() => order.push("after the look"));
+      setImmediate(() => order.push("after the check"));
     }, TICK - 1);
     ward.tick();
-    expect(order).toEqual(["timers", "look in tick 1", "after the look"]);
+    expect(order).toEqual(["timers", "check in tick 1", "after the check"]);
   });
 });
 
 describe("its timer", () => {
-  test("there is one, whoever starts it however often, and it does not keep the process alive", () => {
+  test("there is one timer, however often it is started, and it does not keep the process alive", () => {
     vi.useRealTimers();
     const set = vi.spyOn(globalThis, "setInterval");
     onTestFinished(() => set.mockRestore());
@@ -225,7 +225,7 @@ describe("its timer", () => {
     expect((set.mock.results[0]!.value as NodeJS.Timeout).hasRef()).toBe(false);
   });
 
-  test("stopped, none is left and nobody is looked at", () => {
+  test("stopped, no timer is left and nothing is checked", () => {
     const ward = new Ward(3);
     ward.start();
     expect(vi.getTimerCount()).toBe(1);
@@ -237,7 +237,7 @@ describe("its timer", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("stopped between a tick and its look, nobody is looked at", () => {
+  test("stopped between a tick and its check, nothing is checked", () => {
     const ward = new Ward(3);
     ward.start();
     setTimeout(() => {
@@ -256,7 +256,7 @@ describe("its timer", () => {
     expect(ward.tick(2)).toEqual(ward.ids);
   });
 
-  test("there is none where nobody is to be looked at", () => {
+  test("there is no timer without connections", () => {
     const { heartbeat } = new Ward(3, Infinity);
     heartbeat.start();
     expect(vi.getTimerCount()).toBe(0);

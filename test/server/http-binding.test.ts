@@ -9,7 +9,7 @@ import { certificate } from "../support/certificate.ts";
 import { Peer, portOf, turn, until } from "../support/peer.ts";
 import { RawClient } from "../support/raw-client.ts";
 
-/** A server's handler that writes down its calls. */
+/** A server's handler that records its calls. */
 class Log {
   readonly calls: string[] = [];
   readonly errors: WSErrorEvent["errors"][number][] = [];
@@ -49,7 +49,7 @@ function ended(server: Server): Server {
 
 describe("a web server of the user's", () => {
   // shows 4D-1-attach-http, 4D-1-handler-open-order
-  test("attached to before it listens, onOpen comes when it does", async () => {
+  test("attached before it listens: onOpen comes when it listens", async () => {
     const server = ended(createServer());
     const { log } = start({ server });
     await turn();
@@ -63,7 +63,7 @@ describe("a web server of the user's", () => {
   });
 
   // shows 4D-1-attach-http, 4D-1-handler-open-order
-  test("attached to while it listens, onOpen comes right after the constructor", async () => {
+  test("attached while it listens: onOpen comes right after the constructor", async () => {
     const server = ended(createServer().listen(0, "127.0.0.1"));
     const port = await portOf(server);
     const { log } = start({ server });
@@ -111,14 +111,14 @@ describe("a web server of the user's", () => {
     const { wss, log } = start({ server });
     const peer = await Peer.open(port);
     server.close();
-    // A web server is closed when its last connection is.
+    // A web server is closed when its last connection is closed.
     peer.socket.close();
     await until(() => wss.terminated);
     await until(() => log.calls.length === 4);
     expect(log.calls).toEqual(["open", "connection", "connection's terminate", "terminate"]);
   });
 
-  test("its errors are told, but remain its own", async () => {
+  test("its errors are reported, and its own listeners get them too", async () => {
     const server = ended(createServer());
     const own: Error[] = [];
     server.on("error", (error) => own.push(error));
@@ -130,7 +130,7 @@ describe("a web server of the user's", () => {
     expect(wss.terminated).toBe(false);
   });
 
-  test("after the end nothing that happens to it is told", async () => {
+  test("after the end nothing is reported", async () => {
     const server = ended(createServer().on("error", () => {}));
     const { log, wss } = start({ server });
     await wss.terminate(0);
@@ -154,7 +154,7 @@ describe("many on one web server of the user's", () => {
     return given;
   }
 
-  /** Starts this many, each with a path of its own, and lets Node say what it has to say. */
+  /** Starts this many, each with its own path, and gives Node time to warn. */
   async function startMany(server: Server, count: number): Promise<WebSocketServer[]> {
     const all = Array.from({ length: count }, (_, i) => start({ server, path: `/${i}` }).wss);
     for (let i = 0; i < 3; i++) await turn();
@@ -164,24 +164,27 @@ describe("many on one web server of the user's", () => {
   test.each([
     ["listens", true],
     ["does not listen yet", false],
-  ])("which %s: twelve are no leak, and it is as before when they have gone", async (_what, listens) => {
-    const given = warnings();
-    const server = ended(createServer());
-    if (listens) {
-      server.listen(0, "127.0.0.1");
-      await portOf(server);
-    }
-    const most = server.getMaxListeners();
-    const all = await startMany(server, 12);
-    expect(given).toEqual([]);
-    // The user's own are still counted: he may have as many as without them.
-    expect(server.getMaxListeners()).toBe(most + 12);
-    for (const wss of all) await wss.terminate(0);
-    expect(server.getMaxListeners()).toBe(most);
-    expect(given).toEqual([]);
-  });
+  ])(
+    "which %s: twelve cause no warning, and the web server is unchanged when they have ended",
+    async (_what, listens) => {
+      const given = warnings();
+      const server = ended(createServer());
+      if (listens) {
+        server.listen(0, "127.0.0.1");
+        await portOf(server);
+      }
+      const most = server.getMaxListeners();
+      const all = await startMany(server, 12);
+      expect(given).toEqual([]);
+      // The user's own listeners still count: their limit is the same as without ours.
+      expect(server.getMaxListeners()).toBe(most + 12);
+      for (const wss of all) await wss.terminate(0);
+      expect(server.getMaxListeners()).toBe(most);
+      expect(given).toEqual([]);
+    },
+  );
 
-  test("that may have any number of listeners still may, with them and after them", async () => {
+  test("that allows any number of listeners still does, with them and after them", async () => {
     const server = ended(createServer());
     server.setMaxListeners(0);
     const all = await startMany(server, 3);
@@ -190,7 +193,7 @@ describe("many on one web server of the user's", () => {
     expect(server.getMaxListeners()).toBe(0);
   });
 
-  test("that may have few may have as many of its own as before", async () => {
+  test("that allows few listeners allows as many of its own as before", async () => {
     const given = warnings();
     const server = ended(createServer());
     server.setMaxListeners(1);
@@ -204,7 +207,7 @@ describe("many on one web server of the user's", () => {
 
 describe("a web server of its own", () => {
   // shows 4D-1-own-server
-  test("it listens where it is told, and stops when it is terminated", async () => {
+  test("it listens at the given address, and stops when it is terminated", async () => {
     const { wss, log } = start({ port: 0, host: "127.0.0.1" });
     const port = await portOf(wss);
     await Peer.open(port);
@@ -217,7 +220,7 @@ describe("a web server of its own", () => {
   });
 
   // shows 4D-1-own-tls
-  test("with a certificate it speaks TLS", async () => {
+  test("with a certificate it uses TLS", async () => {
     const { wss } = start({ port: 0, host: "127.0.0.1", tls: certificate });
     await Peer.openSecure(await portOf(wss));
     expect(wss.connections.length).toBe(1);
@@ -245,7 +248,7 @@ describe("a web server of its own", () => {
     expect(log.errors[0]?.cause).toMatchObject({ code: "EADDRNOTAVAIL" });
   });
 
-  test("terminating leaves no client open, whatever it was about to do", async () => {
+  test("terminating leaves no client open, whatever its state", async () => {
     const { wss } = start({ port: 0, host: "127.0.0.1" });
     const port = await portOf(wss);
     const silent = await RawClient.connect(port);
@@ -256,7 +259,7 @@ describe("a web server of its own", () => {
     for (const client of [silent, halfway]) expect((await client.rest()).length).toBe(0);
   });
 
-  test("a client that never begins its TLS handshake does not hold up the end", async () => {
+  test("a client that never begins its TLS handshake does not delay the end", async () => {
     const { wss, log } = start({ port: 0, host: "127.0.0.1", tls: certificate, handshakeTimeout: 2 ** 31 - 1 });
     await RawClient.connect(await portOf(wss));
     await turn();

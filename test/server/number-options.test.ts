@@ -9,11 +9,11 @@ type NumberOptionName = keyof typeof numberOptions;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** What Node's timers can wait for. */
+/** The longest delay of Node's timers. */
 const TIMER = 2 ** 31 - 1;
 const { MAX_SAFE_INTEGER } = Number;
 
-/** Each option: its default, the least, the most, and whether Infinity takes it away. */
+/** Each option: its default, the minimum, the maximum, and whether Infinity removes the limit. */
 const EXPECTED: Record<NumberOptionName, readonly [usual: number, least: number, most: number, endless: boolean]> = {
   maxMessageSize: [MIB, 1, constants.MAX_STRING_LENGTH, false],
   maxFragments: [16_384, 1, MAX_SAFE_INTEGER, true],
@@ -40,7 +40,7 @@ const EXPECTED: Record<NumberOptionName, readonly [usual: number, least: number,
 
 const options = (Object.keys(EXPECTED) as NumberOptionName[]).map((name) => [name, ...EXPECTED[name]] as const);
 
-/** One option among all the others, which are not given. */
+/** One option. All others have their defaults. */
 function read(name: NumberOptionName, value: unknown): number {
   return readOptionTable({ [name]: value })[name];
 }
@@ -68,7 +68,7 @@ describe.each(options)("%s", (name, usual, least, most, endless) => {
     }
   });
 
-  test(endless ? "may be Infinity" : "has to have an end", () => {
+  test(endless ? "may be Infinity" : "must be finite", () => {
     if (endless) expect(read(name, Infinity)).toBe(Infinity);
     else expect(() => read(name, Infinity)).toThrow(OutOfRangeError);
   });
@@ -89,11 +89,11 @@ describe.each(options)("%s", (name, usual, least, most, endless) => {
   });
 });
 
-test("one that is given leaves the others as they are", () => {
+test("one option does not change the others", () => {
   expect(readOptionTable({ maxConnections: 5 })).toEqual({ ...readOptionTable({}), maxConnections: 5 });
 });
 
-test("a range of one's own is kept, and named", () => {
+test("a given range is checked, and named", () => {
   const range = { least: 2, usual: 3, most: 4, endless: false };
   expect(readNumber("mine", undefined, range)).toBe(3);
   expect(readNumber("mine", 2, range)).toBe(2);
@@ -107,11 +107,11 @@ describe("the memory for all send queues", () => {
   const machine = Math.max(64 * MIB, Math.floor(totalmem() / 4));
 
   test.each([
-    ["a quarter of what the process is allowed", 1024 * MIB, 256 * MIB],
+    ["a quarter of the limit of the process", 1024 * MIB, 256 * MIB],
     ["64 MiB where that would be less", 100 * MIB, 64 * MIB],
-    ["a quarter of the machine's where it is not limited", 0, machine],
-    ["the same where the system does not know", undefined as unknown as number, machine],
-    ["the same where it says a number for that", 2 ** 64, machine],
+    ["a quarter of the machine's memory without a limit", 0, machine],
+    ["the same when the system does not report a limit", undefined as unknown as number, machine],
+    ["the same when it reports a huge number", 2 ** 64, machine],
   ])("is %s", async (_what, constrained, expected) => {
     vi.resetModules();
     const allowed = vi.spyOn(process, "constrainedMemory").mockReturnValue(constrained);

@@ -15,7 +15,7 @@ async function listen(options: WebSocketServerOptions<"text"> = {}): Promise<num
   return portOf(wss);
 }
 
-/** What is answered to `request`, when the connection is closed after it. */
+/** The response to `request`, when the connection is closed after it. */
 async function answer(port: number, request: string): Promise<RawResponse> {
   const client = await RawClient.connect(port);
   client.write(request);
@@ -24,8 +24,8 @@ async function answer(port: number, request: string): Promise<RawResponse> {
   return response;
 }
 
-describe("a request that is no WebSocket's", () => {
-  test("GET gets 426 and is told what is spoken here", async () => {
+describe("a request that is not a handshake", () => {
+  test("GET gets 426 and the supported protocol", async () => {
     const { status, headers, body } = await answer(await listen(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     expect(status).toBe(426);
     expect(headers.get("upgrade")).toEqual(["websocket"]);
@@ -34,17 +34,14 @@ describe("a request that is no WebSocket's", () => {
     expect(body).toMatch(/^[^\n]+\n$/);
   });
 
-  test.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])(
-    "%s gets 405 and is told what is allowed",
-    async (method) => {
-      const request = `${method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}`;
-      const { status, headers, body } = await answer(await listen(), request);
-      expect(status).toBe(405);
-      expect(headers.get("allow")).toEqual(["GET"]);
-      expect(headers.get("connection")).toEqual(["close"]);
-      expect(body).toMatch(/^[^\n]+\n$/);
-    },
-  );
+  test.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])("%s gets 405 and the allowed method", async (method) => {
+    const request = `${method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}`;
+    const { status, headers, body } = await answer(await listen(), request);
+    expect(status).toBe(405);
+    expect(headers.get("allow")).toEqual(["GET"]);
+    expect(headers.get("connection")).toEqual(["close"]);
+    expect(body).toMatch(/^[^\n]+\n$/);
+  });
 
   test("a second request on the same connection is not answered", async () => {
     const client = await RawClient.connect(await listen());
@@ -61,14 +58,14 @@ describe("a request that is no WebSocket's", () => {
 });
 
 describe("a request that is too large", () => {
-  test("a header over maxHeaderSize gets 431, before it has come to its end", async () => {
+  test("a header over maxHeaderSize gets 431, before it is complete", async () => {
     const port = await listen({ maxHeaderSize: 2000 });
     const { status, body } = await answer(port, `GET / HTTP/1.1\r\nHost: x\r\nX: ${"a".repeat(4000)}`);
     expect(status).toBe(431);
     expect(body).toMatch(/^[^\n]+\n$/);
   });
 
-  test("so does a long target, a handshake too, and one header of many", async () => {
+  test("so does a long target, also in a handshake, and one header of many", async () => {
     const port = await listen({ maxHeaderSize: 2000 });
     expect((await answer(port, `GET /${"a".repeat(4000)} HTTP/1.1\r\nHost: x\r\n\r\n`)).status).toBe(431);
     expect((await answer(port, handshake("/", { X: "a".repeat(1990) }))).status).toBe(431);
@@ -82,7 +79,7 @@ describe("a request that is too large", () => {
     await Peer.open(port, "/", [], { headers: { X: "a".repeat(15_000) } });
   });
 
-  test.each([100_000, Infinity])("with a limit of %d larger ones are fine", async (maxHeaderSize) => {
+  test.each([100_000, Infinity])("with a limit of %d larger ones are accepted", async (maxHeaderSize) => {
     const peer = await Peer.open(await listen({ maxHeaderSize }), "/", [], { headers: { X: "a".repeat(50_000) } });
     expect(peer.socket.readyState).toBe(peer.socket.OPEN);
   });
@@ -94,12 +91,12 @@ describe("a client that takes too long", () => {
     expect((await answer(port, "GET / HTTP/1.1\r\nHost:")).status).toBe(408);
   });
 
-  test("without a byte it is cut off too", async () => {
+  test("that sends nothing is dropped too", async () => {
     const client = await RawClient.connect(await listen({ handshakeTimeout: 50 }));
     expect((await client.rest()).toString()).toMatch(/^(HTTP\/1\.1 408 [^]*)?$/);
   });
 
-  test("for its TLS handshake is cut off", async () => {
+  test("for its TLS handshake is dropped", async () => {
     const client = await RawClient.connect(await listen({ handshakeTimeout: 50, tls: certificate }));
     expect((await client.rest()).length).toBe(0);
   });
@@ -115,8 +112,8 @@ describe("a client that takes too long", () => {
 describe.each([
   ["without TLS", undefined],
   ["with TLS", certificate],
-] as const)("a client beyond all that there may be, %s", (_how, tls) => {
-  test("is dropped before it is spoken to, and counted as one too many", async () => {
+] as const)("a client over the limit of pending sockets, %s", (_how, tls) => {
+  test("is dropped before any response, and counted for the limit", async () => {
     const settings = readOptions({ maxConnections: 1, maxHandshakes: 1, ...(tls && { port: 0, tls }) });
     const server = createOwnServer(settings).listen(0, "127.0.0.1");
     const sockets: Socket[] = [];
@@ -141,7 +138,7 @@ describe.each([
 });
 
 describe("TLS", () => {
-  test("a client that speaks plain HTTP to it gets no answer, and others are still served", async () => {
+  test("a client that sends plain HTTP to it gets no response, and others are still served", async () => {
     const port = await listen({ tls: certificate });
     const plain = await RawClient.connect(port);
     plain.write(handshake());
@@ -163,7 +160,7 @@ describe("TLS", () => {
 
 // RFC 9112 9.6: the answer said "Connection: close".
 test.each(["GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n", "no HTTP at all"])(
-  "what comes after a plain request is not answered: %j",
+  "bytes after a plain request are not answered: %j",
   async (after) => {
     const client = await RawClient.connect(await listen());
     client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${after}\r\n\r\n`);

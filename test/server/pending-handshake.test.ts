@@ -15,11 +15,11 @@ import { handshake, masked, RawClient } from "../support/raw-client.ts";
 interface Asked {
   readonly wss: WebSocketServer;
   readonly port: number;
-  /** The first entries of what `onError` was told. */
+  /** The first entry of each `onError` event. */
   readonly errors: WSErrorEvent["errors"][number][];
 }
 
-/** A server whose onConnection is `answer`, whatever that returns. */
+/** A server with `answer` as onConnection, whatever it returns. */
 async function asking(
   answer: (event: WSConnectionEvent) => unknown,
   options: WebSocketServerOptions<"text"> = {},
@@ -34,7 +34,7 @@ async function asking(
   return { wss, port: await portOf(wss), errors };
 }
 
-/** A connection handler that writes down its calls. */
+/** A connection handler that records its calls. */
 function listener(): { calls: string[]; messages: string[]; onMessage(ws: unknown, event: WSMessageEvent): void } {
   const calls: string[] = [];
   const messages: string[] = [];
@@ -47,9 +47,9 @@ function listener(): { calls: string[]; messages: string[]; onMessage(ws: unknow
   };
 }
 
-describe("onConnection answers at once", () => {
+describe("onConnection returns at once", () => {
   // shows 4D-1-handler-accept
-  test("a connection handler makes a connection, which is in connections when its onOpen runs", async () => {
+  test("a connection handler opens a connection, which is in connections when its onOpen runs", async () => {
     const lengths: unknown[] = [];
     const { port, wss } = await asking(() => {
       lengths.push(wss.connections.length);
@@ -93,7 +93,7 @@ describe("onConnection answers at once", () => {
   });
 
   test.each([[5], ["handler"], [true], [false], [{}], [[]], [{ onmessage: () => {} }], [{ onMessage: 5 }], [() => {}]])(
-    "what is no handler is an error of the server's and HTTP 500: %j",
+    "a value that is not a handler is an error of the server and HTTP 500: %j",
     async (answer) => {
       const { port, wss, errors } = await asking(() => answer);
       const { status, body } = await Peer.refused(port);
@@ -106,7 +106,7 @@ describe("onConnection answers at once", () => {
   );
 
   // shows 4D-1-handler-throws
-  test("what it throws reaches onError with the real error, and the client gets 500 without its text", async () => {
+  test("its exception reaches onError, and the client gets 500 without its text", async () => {
     const secret = new Error("secret", { cause: new TypeError("deeper secret") });
     const { port, errors } = await asking(() => {
       throw secret;
@@ -128,7 +128,7 @@ describe("onConnection answers at once", () => {
     },
   );
 
-  test("a refusal that it makes wrongly is such an error", async () => {
+  test("an invalid refusal is such an error", async () => {
     const { port, errors } = await asking(() => refuse(400, "No.", { "X-A": "1\r\nX-B: 2" }));
     const { status, headers } = await Peer.refused(port);
     expect(status).toBe(500);
@@ -149,7 +149,7 @@ describe("onConnection answers at once", () => {
 
 describe("the subprotocol", () => {
   // shows 4D-1-handler-subprotocol
-  test("none is chosen by itself, and one that is chosen is answered", async () => {
+  test("none is chosen by default, and a chosen one is in the response", async () => {
     const { port } = await asking((event) => {
       if (event.request.url === "/pick") event.protocol = event.protocols.find((name) => name.startsWith("v2"));
       return listener();
@@ -179,7 +179,7 @@ describe("the subprotocol", () => {
   });
 });
 
-describe("onConnection answers later", () => {
+describe("onConnection settles later", () => {
   // shows 4D-1-handler-async
   test("bytes that arrive meanwhile are kept, in their order", async () => {
     const asked = deferred();
@@ -208,7 +208,7 @@ describe("onConnection answers later", () => {
     ]);
   });
 
-  test("nothing is written to the client before the answer", async () => {
+  test("nothing is written to the client before it settles", async () => {
     const asked = deferred();
     const answer = deferred<unknown>();
     const { port } = await asking(async () => {
@@ -224,7 +224,7 @@ describe("onConnection answers later", () => {
     expect((await client.response()).status).toBe(403);
   });
 
-  test("null, a refusal and what is no handler are what they are at once", async () => {
+  test("null, a refusal and an invalid handler have the same effect as at once", async () => {
     const { port, errors } = await asking(async ({ request }) => {
       await turn();
       if (request.url === "/null") return null;
@@ -238,7 +238,7 @@ describe("onConnection answers later", () => {
   });
 
   // shows 4D-1-handler-throws
-  test("a rejection is an error of the server's and HTTP 500 without its text", async () => {
+  test("a rejection is an error of the server and HTTP 500 without its text", async () => {
     const { port, errors } = await asking(async () => {
       await turn();
       throw new Error("secret");
@@ -249,7 +249,7 @@ describe("onConnection answers later", () => {
     expect(errors).toMatchObject([{ errCode: 301, message: "secret" }]);
   });
 
-  test("any thenable will do, also one that answers twice or throws", async () => {
+  test("any thenable is allowed, also one that settles twice or throws", async () => {
     const { port, errors } = await asking(({ request }) => ({
       then(resolve: (value: unknown) => void) {
         if (request.url === "/throws") throw new Error("mine");
@@ -264,7 +264,7 @@ describe("onConnection answers later", () => {
     expect(errors.map(({ message }) => message)).toEqual(["mine"]);
   });
 
-  test("after the deadline the client gets 503, and a late answer lets nobody in", async () => {
+  test("after the deadline the client gets 503, and a late result accepts no client", async () => {
     const answer = deferred<unknown>();
     const handler = listener();
     const { port, wss, errors } = await asking(async () => answer.promise, { handshakeTimeout: 50 });
@@ -287,7 +287,7 @@ describe("onConnection answers later", () => {
   });
 
   test.each(["reset", "end"] as const)(
-    "a client that has gone meanwhile by %s leaves no connection open",
+    "a client that has disconnected meanwhile by %s leaves no connection open",
     async (how) => {
       const asked = deferred();
       const answer = deferred<unknown>();
@@ -301,7 +301,7 @@ describe("onConnection answers later", () => {
       await asked.promise;
       if (how === "reset") client.socket.resetAndDestroy();
       else client.socket.destroy();
-      // The server's end of it is told in one of the next turns; whichever that is, what follows holds.
+      // The server sees the end in one of the next turns. The following is true in each of them.
       for (let i = 0; i < 20; i++) await turn();
       answer.resolve(handler);
       for (let i = 0; i < 20; i++) await turn();
@@ -351,7 +351,7 @@ describe("the request", () => {
     expect(remoteAddress).toBe("127.0.0.1");
   });
 
-  test("it is still there when the client has gone", async () => {
+  test("it is still readable when the client has disconnected", async () => {
     const { port, wss } = await asking(async ({ request }) => {
       await turn();
       return Object.assign(listener(), { request });

@@ -24,15 +24,15 @@ function pendingSocketsOf(maxHandshakes: number): {
   return { pending, limitCounters, come };
 }
 
-describe("the sockets that have not sent a request yet", () => {
-  test("puts out the one who has been there the longest where there are too many", () => {
+describe("the sockets without a request", () => {
+  test("destroys the oldest one when there are too many", () => {
     const { limitCounters, come } = pendingSocketsOf(2);
     const sockets = [come(), come(), come(), come()];
     expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true, false, false]);
     expect(limitCounters.maxHandshakes).toBe(2);
   });
 
-  test("forgets who is upgraded: he is not put out, and has no listener of its any more", () => {
+  test("forgets an upgraded one: it is not destroyed, and has none of its listeners any more", () => {
     const { pending, limitCounters, come } = pendingSocketsOf(1);
     const first = come();
     pending.remove(first);
@@ -42,7 +42,7 @@ describe("the sockets that have not sent a request yet", () => {
     pending.remove(first);
   });
 
-  test("forgets who has gone", async () => {
+  test("forgets a closed one", async () => {
     const { limitCounters, come } = pendingSocketsOf(1);
     for (let i = 0; i < 1000; i++) {
       const socket = come();
@@ -52,7 +52,7 @@ describe("the sockets that have not sent a request yet", () => {
     expect(limitCounters.maxHandshakes).toBe(0);
   });
 
-  test("lets ten thousand come, and keeps as many as may be there", () => {
+  test("accepts ten thousand, and keeps as many as the limit", () => {
     const { limitCounters, come } = pendingSocketsOf(100);
     const sockets = Array.from({ length: 10_000 }, come);
     expect(sockets.filter(({ destroyed }) => !destroyed)).toEqual(sockets.slice(-100));
@@ -60,8 +60,8 @@ describe("the sockets that have not sent a request yet", () => {
   });
 });
 
-describe("the web server that is watched", () => {
-  /** A web server that nobody listens to, and the pending sockets that watch it. */
+describe("the watched web server", () => {
+  /** A web server without listeners, and the pending sockets that watch it. */
   function watched(maxHandshakes: number, secure: boolean) {
     const { pending, limitCounters } = pendingSocketsOf(maxHandshakes);
     const server = new EventEmitter();
@@ -71,7 +71,7 @@ describe("the web server that is watched", () => {
       server.emit("connection", socket);
       return socket;
     };
-    /** Ends a TLS handshake. `below`: what the socket says of the one it was made of. */
+    /** Ends a TLS handshake. `below`: the TCP socket that the TLS socket names. */
     const secured = (below: unknown): Duplex => {
       const socket = Object.assign(new PassThrough(), { _parent: below });
       server.emit("secureConnection", socket);
@@ -80,21 +80,21 @@ describe("the web server that is watched", () => {
     return { pending, limitCounters, server, connect, secured };
   }
 
-  test("has who comes by connection enter, and without TLS nobody else", () => {
+  test("adds the sockets of its connection event, and without TLS no others", () => {
     const { limitCounters, connect, secured } = watched(1, false);
     const sockets = [connect(), secured(undefined), connect(), secured(undefined)];
     expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, false, false, false]);
     expect(limitCounters.maxHandshakes).toBe(1);
   });
 
-  test("over TLS has who has only connected enter: he need not go on with his handshake", () => {
+  test("over TLS adds a socket that has only connected: it may never finish its handshake", () => {
     const { limitCounters, connect } = watched(2, true);
     const sockets = [connect(), connect(), connect()];
     expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
     expect(limitCounters.maxHandshakes).toBe(1);
   });
 
-  test("over TLS has the socket with TLS take the place of the one below: they are one client", () => {
+  test("over TLS replaces the TCP socket with the TLS socket: they are one client", () => {
     const { limitCounters, connect, secured } = watched(1, true);
     const below = connect();
     const above = secured(below);
@@ -104,7 +104,7 @@ describe("the web server that is watched", () => {
     expect([above.destroyed, next.destroyed, limitCounters.maxHandshakes]).toEqual([true, false, 1]);
   });
 
-  test("over TLS puts out nobody who is let in, however many come after him", () => {
+  test("over TLS destroys no accepted client, however many come after it", () => {
     const { pending, connect, secured } = watched(1, true);
     const below = connect();
     const above = secured(below);
@@ -114,13 +114,13 @@ describe("the web server that is watched", () => {
   });
 
   test.each([undefined, null, {}, new PassThrough()])(
-    "over TLS puts out nobody who is let in where Node does not tell the socket below, but says %o",
+    "over TLS destroys no accepted client when Node does not name the TCP socket, but %o",
     (nothing) => {
       const { pending, server, connect, secured } = watched(2, true);
       const below = connect();
       const above = secured(nothing);
       pending.remove(above);
-      // From here on only those enter who have ended their TLS handshake.
+      // From here on only sockets with a finished TLS handshake are added.
       expect(server.listenerCount("connection")).toBe(0);
       const others = Array.from({ length: 10 }, () => [connect(), secured(nothing)]).flat();
       expect([below.destroyed, above.destroyed]).toEqual([false, false]);
@@ -128,7 +128,7 @@ describe("the web server that is watched", () => {
     },
   );
 
-  test("when it is closed keeps nobody who is still there, and does not touch who was let in", () => {
+  test("when it is closed destroys the pending sockets, and does not touch accepted clients", () => {
     const { pending, limitCounters, connect, secured } = watched(10, true);
     const [letIn, below] = [connect(), connect()];
     pending.remove(letIn);
@@ -141,7 +141,7 @@ describe("the web server that is watched", () => {
 });
 
 describe("a web server with TLS", () => {
-  /** One that listens, with at most this many pending sockets, and what it has seen. */
+  /** A listening one, with at most this many pending sockets, and a record of its events. */
   async function listening(maxHandshakes: number) {
     const { pending, limitCounters } = pendingSocketsOf(maxHandshakes);
     const server = createServer(certificate);
@@ -159,7 +159,7 @@ describe("a web server with TLS", () => {
     return { pending, limitCounters, seen, port: await portOf(server) };
   }
 
-  test("lets a client in for whom one that only connects makes room", async () => {
+  test("accepts a client in place of one that only connects", async () => {
     const { limitCounters, seen, port } = await listening(1);
     const silent = await RawClient.connect(port);
     await until(() => seen.raw.length === 1);

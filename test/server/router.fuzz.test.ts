@@ -6,7 +6,7 @@ import { RawClient, handshake } from "../support/raw-client.ts";
 
 // Found by `npm run fuzz`.
 
-test("a handshake after a request that is not answered yet does not get before or into its answer", async () => {
+test("a handshake after an unanswered request does not get before or into its response", async () => {
   const asked = deferred<ServerResponse>();
   const web = createServer((_request, response) => {
     asked.resolve(response);
@@ -31,7 +31,7 @@ test("a handshake after a request that is not answered yet does not get before o
   web.prependListener("upgrade", () => upgrades++);
   client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${handshake()}`);
   const response = await asked.promise;
-  // The answer to the first request comes when the second has been seen.
+  // The response to the first request comes after the second request was read.
   await until(() => upgrades === 1);
   response.end("the page");
   const { status, body } = await client.response();
@@ -41,7 +41,7 @@ test("a handshake after a request that is not answered yet does not get before o
 
 const others: Record<string, (web: Server, wss: () => WebSocketServer) => void> = {
   "by the router": () => {},
-  "when nobody else wants it": (web) => web.on("upgrade", () => {}),
+  "when no other listener takes it": (web) => web.on("upgrade", () => {}),
   "by handleUpgrade": (web, wss) => {
     web.prependListener("upgrade", (message, socket, head) => wss().handleUpgrade(message, socket, head));
   },

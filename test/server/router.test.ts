@@ -7,7 +7,7 @@ import { WebSocketServer as OtherServer } from "ws";
 import { Peer, portOf, turn, until } from "../support/peer.ts";
 import { handshake, RawClient } from "../support/raw-client.ts";
 
-/** A web server of the user's, which listens. */
+/** A listening web server of the user's. */
 async function webServer(): Promise<{ server: Server; port: number }> {
   const server = createServer().listen(0, "127.0.0.1");
   onTestFinished(() => {
@@ -17,7 +17,7 @@ async function webServer(): Promise<{ server: Server; port: number }> {
   return { server, port: await portOf(server) };
 }
 
-/** A server whose connections say who they are. */
+/** A server whose connections send its name. */
 function named(
   name: string,
   server: Server,
@@ -64,7 +64,7 @@ describe("several servers on one web server", () => {
     }
   });
 
-  test("a path is not given twice, and the error names it", async () => {
+  test("a path cannot be used twice, and the error names it", async () => {
     const { server } = await webServer();
     named("a", server, { path: "/a" });
     named("rest", server);
@@ -74,14 +74,14 @@ describe("several servers on one web server", () => {
     named("a", (await webServer()).server, { path: "/a" });
   });
 
-  test("a server that ended gives its path back, and the others go on", async () => {
+  test("a server that ended frees its path, and the others go on", async () => {
     const { server, port } = await webServer();
     const first = named("first", server, { path: "/a" });
     named("b", server, { path: "/b" });
     await first.terminate(0);
     expect((await Peer.refused(port, "/a")).status).toBe(404);
     const second = named("second", server, { path: "/a" });
-    // Ended once more it does not take the path from its successor.
+    // Ended once more it does not remove its successor's path.
     await first.terminate(0);
     expect(await greeting(port, "/a")).toBe("second");
     expect(await greeting(port, "/b")).toBe("b");
@@ -89,7 +89,7 @@ describe("several servers on one web server", () => {
     expect(await greeting(port, "/b")).toBe("b");
   });
 
-  test("the last that goes takes every listener with it", async () => {
+  test("the last that ends removes every listener", async () => {
     const { server } = await webServer();
     const before = server.eventNames().map((name) => [name, server.listenerCount(name)]);
     const all = ["/a", "/b", "/c"].map((path) => named(path, server, { path }));
@@ -100,7 +100,7 @@ describe("several servers on one web server", () => {
 
 describe("the user's own upgrade listeners", () => {
   // shows 4D-1-other-listeners
-  test.each(["before", "after"])("one that was added %s ours and claims the request is left alone", async (order) => {
+  test.each(["before", "after"])("one that was added %s ours and takes the request keeps it", async (order) => {
     const { server, port } = await webServer();
     const other = new OtherServer({ noServer: true });
     onTestFinished(() => {
@@ -117,12 +117,12 @@ describe("the user's own upgrade listeners", () => {
     const peer = await Peer.open(port, "/theirs");
     expect(await peer.received(1)).toEqual(["theirs"]);
     expect(await greeting(port, "/ours")).toBe("ours");
-    // Our patience with what nobody claims is over by then: the first is still there.
+    // Our wait for other listeners is over by then, and the first socket is still open.
     expect((await Peer.refused(port, "/nobody")).status).toBe(404);
     expect(peer.socket.readyState).toBe(peer.socket.OPEN);
   });
 
-  test("one that was called before us and took the request has it, even where we have no path", async () => {
+  test("one that was called before ours and took the request keeps it, even for a path that we do not serve", async () => {
     const { server, port } = await webServer();
     server.on("upgrade", (_request, socket: Duplex) => {
       socket.end("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -133,7 +133,7 @@ describe("the user's own upgrade listeners", () => {
   });
 
   // shows 4D-1-other-listeners
-  test("one that takes its time is waited for", async () => {
+  test("one that answers later is waited for", async () => {
     const { server, port } = await webServer();
     const other = new OtherServer({ noServer: true });
     onTestFinished(() => {
@@ -154,25 +154,30 @@ describe("the user's own upgrade listeners", () => {
   test.each([
     ["another path", { path: "/ours", handshakeTimeout: 50 }],
     ["no path", { handshakeTimeout: 50 }],
-  ])("one that hands requests to a server of ours is left alone by another of ours with %s", async (_what, options) => {
-    const { server, port } = await webServer();
-    const mine = new WebSocketServer({ onConnection: () => ({ onMessage: (ws, event) => void ws.send(event.data) }) });
-    server.on("upgrade", (request, socket, head) => {
-      if (request.url === "/mine") mine.handleUpgrade(request, socket, head);
-    });
-    const other = named("ours", server, options);
-    const peer = await Peer.open(port, "/mine");
-    if ("path" in options) expect((await Peer.refused(port, "/nobody")).status).toBe(404);
-    peer.socket.send("still there");
-    expect(await peer.received(1)).toEqual(["still there"]);
-    expect([mine.connections.length, other.connections.length]).toEqual([1, 0]);
-    peer.socket.terminate();
-    await until(() => mine.connections.length === 0);
-    await mine.terminate(0);
-    expect(mine.terminated).toBe(true);
-  });
+  ])(
+    "one that passes requests to one of our servers is respected by another of ours with %s",
+    async (_what, options) => {
+      const { server, port } = await webServer();
+      const mine = new WebSocketServer({
+        onConnection: () => ({ onMessage: (ws, event) => void ws.send(event.data) }),
+      });
+      server.on("upgrade", (request, socket, head) => {
+        if (request.url === "/mine") mine.handleUpgrade(request, socket, head);
+      });
+      const other = named("ours", server, options);
+      const peer = await Peer.open(port, "/mine");
+      if ("path" in options) expect((await Peer.refused(port, "/nobody")).status).toBe(404);
+      peer.socket.send("still there");
+      expect(await peer.received(1)).toEqual(["still there"]);
+      expect([mine.connections.length, other.connections.length]).toEqual([1, 0]);
+      peer.socket.terminate();
+      await until(() => mine.connections.length === 0);
+      await mine.terminate(0);
+      expect(mine.terminated).toBe(true);
+    },
+  );
 
-  test("what none of them claims gets 404 in the end", async () => {
+  test("a request that none of them takes gets 404 in the end", async () => {
     const { server, port } = await webServer();
     let seen = 0;
     server.on("upgrade", () => seen++);
@@ -181,7 +186,7 @@ describe("the user's own upgrade listeners", () => {
     expect(seen).toBe(1);
   });
 
-  test("a client that resets the connection while it is waited for does no harm", async () => {
+  test("a client that resets the connection during this wait does no harm", async () => {
     const { server, port } = await webServer();
     const sockets: Duplex[] = [];
     server.on("upgrade", (_request, socket: Duplex) => sockets.push(socket));
@@ -195,7 +200,7 @@ describe("the user's own upgrade listeners", () => {
     expect(await greeting(port, "/ours")).toBe("ours");
   });
 
-  test("a request that is malformed and for no path of ours is not ours to judge", async () => {
+  test("a malformed request for another path is not checked by us", async () => {
     const { server, port } = await webServer();
     named("ours", server, { path: "/ours" });
     const client = await RawClient.connect(port);
@@ -207,7 +212,7 @@ describe("the user's own upgrade listeners", () => {
   });
 });
 
-test("plain requests of the web server are none of our business", async () => {
+test("plain requests of the web server are not handled by us", async () => {
   const { server, port } = await webServer();
   server.on("request", (_request, response) => response.end("mine"));
   named("ours", server);

@@ -34,7 +34,7 @@ function pending(): PendingHandshake {
 }
 
 describe("the clients of a server", () => {
-  test("one that waits for onConnection is counted until it has its answer", () => {
+  test("one that waits for onConnection is counted until that settles", () => {
     const all = clients({ maxHandshakes: 1 });
     const one = pending();
     all.addPending(one, REQUEST);
@@ -45,7 +45,7 @@ describe("the clients of a server", () => {
     expect(all.refusal()).toBeUndefined();
   });
 
-  test("its address counts as long", () => {
+  test("its address counts for the same time", () => {
     const all = clients({ maxConnectionsPerAddress: 1 });
     const one = pending();
     expect(all.refusalFor(REQUEST)).toBeUndefined();

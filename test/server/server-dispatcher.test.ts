@@ -38,7 +38,7 @@ function broken(text: string): () => never {
   };
 }
 
-/** A handler's onError that writes down the messages. */
+/** An onError that records the messages. */
 function listening(): { heard: string[]; onError: (wss: WebSocketServer, event: WSErrorEvent) => void } {
   const heard: string[] = [];
   return { heard, onError: (_wss, event) => void heard.push(event.errors.map(({ message }) => message).join(" < ")) };
@@ -67,21 +67,21 @@ describe("calling a server's handler", () => {
     expect(seen[1]?.[2]).toBe(EVENT);
   });
 
-  test("what onConnection returns or throws is its caller's", () => {
+  test("the result or exception of onConnection goes to the caller", () => {
     const answer = { onMessage: () => {} };
     expect(dispatcherOf({ onConnection: () => answer }).callOnConnection(EVENT)).toBe(answer);
     expect(() => dispatcherOf({ onConnection: broken("mine") }).callOnConnection(EVENT)).toThrow("mine");
     expect(warnings).toEqual([]);
   });
 
-  test("callbacks that are not there are not missed", () => {
+  test("missing callbacks are allowed", () => {
     const calls = dispatcherOf();
     calls.dispatchOpen();
     calls.dispatchTerminate();
     expect(warnings).toEqual([]);
   });
 
-  test("a callback that is put there later is called", () => {
+  test("a callback that is added later is called", () => {
     const { heard, onError } = listening();
     const handler = { onConnection: () => null } as WSHandler;
     const calls = new ServerDispatcher(handler, WSS);
@@ -91,9 +91,9 @@ describe("calling a server's handler", () => {
   });
 });
 
-describe("what onError is told", () => {
+describe("the event of onError", () => {
   // shows 4D-1-handler-error, 4D-2-errors
-  test("the error and its causes, newest first, each with its number and part", () => {
+  test("has the error and its causes, newest first, each with its number and component", () => {
     const events: WSErrorEvent[] = [];
     const calls = dispatcherOf({ onError: (_wss: unknown, event: WSErrorEvent) => void events.push(event) });
     const inner = Object.assign(new Error("no space"), { errno: -28, code: "ENOSPC" });
@@ -127,15 +127,15 @@ describe("what onError is told", () => {
     calls.dispatchTerminate();
     await turn();
     await turn();
-    // `onTerminate` is the last that the handler hears, also of its own failure.
+    // `onTerminate` is the handler's last call, also when it fails itself.
     expect(heard).toEqual(["open"]);
     expect(warnings.map(({ message }) => message)).toEqual(["An error that no onError handled: terminate"]);
   });
 });
 
-describe("what nobody is there to hear", () => {
+describe("an error without an onError", () => {
   // shows 4D-2-throws-warning
-  test("the process is warned, once of each text and of no more than twenty", () => {
+  test("is a warning of the process, once for each text and for at most twenty", () => {
     const first = dispatcherOf();
     for (const text of ["one", "two", "one"]) first.dispatchError(new Error(text), "handler", true);
     dispatcherOf().dispatchError(new Error("one"), "handler", true);
@@ -146,7 +146,7 @@ describe("what nobody is there to hear", () => {
     expect(warnings[0]?.options.detail).toContain("server-dispatcher.test.ts");
   });
 
-  test("what a peer does wrong is no cause for a warning, and does not use up the one", () => {
+  test("is no warning when the peer caused it, and does not count for the limit", () => {
     const calls = dispatcherOf();
     calls.dispatchError(new Error("a peer's"), "library", false);
     expect(warnings).toEqual([]);
@@ -154,12 +154,12 @@ describe("what nobody is there to hear", () => {
     expect(warnings).toHaveLength(1);
   });
 
-  test("an exception in onOpen without an onError is one", () => {
+  test("may be an exception in onOpen", () => {
     dispatcherOf({ onOpen: broken("mine") }).dispatchOpen();
     expect(warnings).toHaveLength(1);
   });
 
-  test("an exception or a rejection in onError itself is one, and does not come back to it", async () => {
+  test("may be an exception or a rejection in onError itself, which is not called again", async () => {
     let calls = 0;
     const throwing = dispatcherOf({
       onError: () => {

@@ -15,7 +15,7 @@ import { startServer } from "../support/live-server.ts";
 import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
 import { closeBody, handshake, masked, RawClient } from "../support/raw-client.ts";
 
-/** Writes down what both kinds of handler hear, in one list. */
+/** Records the calls of both kinds of handler, in one list. */
 class Log {
   readonly calls: string[] = [];
 
@@ -51,7 +51,7 @@ function listen(handler: Log, options: WebSocketServerOptions<"text"> = {}): Web
   return wss;
 }
 
-describe("the order of a server's life", () => {
+describe("the order of a server's callbacks", () => {
   // shows 4D-1-handler-open, 4D-1-handler-open-order, 4D-1-handler-terminate, 4D-1-handler-terminate-last, 4D-2-terminate-left, 4D-4-order
   test("open, connection, the connection's callbacks, terminate", async () => {
     const log = new Log();
@@ -170,7 +170,7 @@ describe("the order of a server's life", () => {
 
 describe("terminate", () => {
   // shows 4D-1-terminate, 4D-1-terminate-1001
-  test("every peer gets 1001, and its socket is destroyed as it answers", async () => {
+  test("every peer gets 1001, and its socket is destroyed when it answers", async () => {
     const { wss, port, recorders } = await startServer();
     const quick = await RawClient.open(port);
     const slow = await RawClient.open(port);
@@ -202,7 +202,7 @@ describe("terminate", () => {
   });
 
   // shows 4D-1-terminate-seconds
-  test("what is left after n seconds is destroyed, although the close timeout is longer", async () => {
+  test("connections that are left after n seconds are destroyed, although the close timeout is longer", async () => {
     const { wss, port, recorders } = await startServer({}, { closeTimeout: 2 ** 31 - 1 });
     const client = await RawClient.open(port);
     await wss.terminate(0.05);
@@ -223,7 +223,7 @@ describe("terminate", () => {
   });
 
   // shows 4D-1-terminate-promise
-  test("called again it gives the same promise, and onTerminate comes once", async () => {
+  test("called again it returns the same promise, and onTerminate comes once", async () => {
     const log = new Log();
     const wss = listen(log);
     await portOf(wss);
@@ -236,7 +236,7 @@ describe("terminate", () => {
     expect(log.calls.filter((call) => call.startsWith("server terminate"))).toEqual(["server terminate true 0"]);
   });
 
-  test("zero cuts short what an earlier call waits for", async () => {
+  test("zero ends the wait of an earlier call", async () => {
     const { wss, port, recorders } = await startServer({}, { closeTimeout: 2 ** 31 - 1 });
     const client = await RawClient.open(port);
     void wss.terminate();
@@ -263,7 +263,7 @@ describe("terminate", () => {
     expect(recorders[0]!.messages).toEqual([]);
   });
 
-  test("an async handler that hangs is not waited for any longer than the timeout", async () => {
+  test("an async handler that never settles is not awaited longer than the timeout", async () => {
     const ends: unknown[] = [];
     const started = deferred();
     const handler = {
@@ -290,7 +290,7 @@ describe("terminate", () => {
     expect(ends.length).toBe(6);
   });
 
-  test("handshakes that wait for their answer get 503 and when to come again", async () => {
+  test("handshakes that wait for onConnection get 503 and Retry-After", async () => {
     const asked = deferred();
     const answer = deferred<{ onMessage(): void }>();
     const wss = new WebSocketServer(
@@ -312,13 +312,13 @@ describe("terminate", () => {
     expect((await client.rest()).length).toBe(0);
     client.socket.end();
     await ended;
-    // The answer comes too late, and nobody is let in.
+    // The result comes too late, and no client is accepted.
     answer.resolve({ onMessage: () => {} });
     await turn();
     expect(wss.connections.length).toBe(0);
   });
 
-  test("who asks while it waits for others gets 503", async () => {
+  test("a client that connects while it waits for others gets 503", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void server.close());
     const { wss } = await startServer({}, { port: undefined, host: undefined, server });
@@ -329,7 +329,7 @@ describe("terminate", () => {
     await ended;
   });
 
-  test("called in onConnection it lets this client in no more", async () => {
+  test("called in onConnection it does not accept this client", async () => {
     const calls: string[] = [];
     let ended: Promise<void> | undefined;
     const wss: WebSocketServer = new WebSocketServer(
@@ -347,7 +347,7 @@ describe("terminate", () => {
     expect(calls).toEqual(["server terminate 0"]);
   });
 
-  test("called in an async onConnection, what that rejects with is not swallowed", async () => {
+  test("called in an async onConnection, its rejection is not lost", async () => {
     const errors: unknown[] = [];
     let ended: Promise<void> | undefined;
     const wss: WebSocketServer = new WebSocketServer(
@@ -372,7 +372,7 @@ describe("terminate", () => {
     expect(errors).toEqual([]);
   });
 
-  test("called in the server's onOpen it lets nobody in", async () => {
+  test("called in the server's onOpen it accepts no client", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void server.close());
     const calls: string[] = [];
@@ -391,7 +391,7 @@ describe("terminate", () => {
     expect(calls).toEqual(["terminated"]);
   });
 
-  test("called in a connection's onOpen, onMessage or onTerminate it ends all the same", async () => {
+  test("called in a connection's onOpen, onMessage or onTerminate it ends too", async () => {
     for (const name of ["onOpen", "onMessage", "onTerminate"] as const) {
       for (const seconds of [undefined, 0]) {
         const over = deferred();
@@ -412,7 +412,7 @@ describe("terminate", () => {
       const log = new Log();
       const wss = new WebSocketServer(log, options);
       await wss.terminate();
-      // A look-up of the host's name may still be on its way.
+      // A look-up of the host's name may still be pending.
       for (let i = 0; i < 3; i++) await lookup("localhost");
       for (let i = 0; i < 10; i++) await turn();
       expect(log.calls).toEqual(["server terminate true 0"]);
@@ -420,7 +420,7 @@ describe("terminate", () => {
     }
   });
 
-  test("a plain connection that is kept open does not hold it up", async () => {
+  test("a plain connection that is kept open does not delay it", async () => {
     const { wss, port } = await startServer();
     const client = await RawClient.connect(port);
     client.write("GET / HT");
@@ -430,9 +430,9 @@ describe("terminate", () => {
   });
 });
 
-describe("what goes wrong on a connection", () => {
+describe("an error on a connection", () => {
   // shows 4D-2-throws-server
-  test("its handler's onError hears it; without one the server's; each once", async () => {
+  test("goes to its handler's onError, or without one to the server's, each once", async () => {
     const calls: string[] = [];
     const handler = {
       onConnection: (_wss: unknown, { request }: WSConnectionEvent) => ({
@@ -455,7 +455,7 @@ describe("what goes wrong on a connection", () => {
   });
 
   // shows 4D-2-no-crash
-  test("a connection that breaks the protocol leaves the others untouched", async () => {
+  test("of one that breaks the protocol does not affect others", async () => {
     const { port, recorders } = await startServer();
     const good = await Peer.open(port);
     const bad = await RawClient.open(port);
@@ -470,7 +470,7 @@ describe("what goes wrong on a connection", () => {
 });
 
 describe("a function of the user's that decides on origins", () => {
-  test("what it throws reaches onError, and the client gets 500 without its text", async () => {
+  test("its exception reaches onError, and the client gets 500 without its text", async () => {
     const log = new Log();
     const wss = listen(log, {
       origins: () => {
@@ -483,7 +483,7 @@ describe("a function of the user's that decides on origins", () => {
     expect(log.calls).toEqual(["server open", "server error secret"]);
   });
 
-  test("it gets the request, and lets in by true", async () => {
+  test("it gets the request, and accepts with true", async () => {
     const seen: string[] = [];
     const { port } = await startServer(
       {},

@@ -8,7 +8,7 @@ import { numberOptions } from "../../src/server/number-options.ts";
 import type { WebSocketServerOptions } from "../../src/server/options.ts";
 import { readOptions } from "../../src/server/settings.ts";
 
-/** Options as JavaScript may hand them over. */
+/** Options of any type, as from JavaScript. */
 function read(options: unknown): ReturnType<typeof readOptions> {
   return readOptions(options as WebSocketServerOptions);
 }
@@ -40,7 +40,7 @@ describe("without options", () => {
     });
   });
 
-  test("rates are not limited, no proxy is believed, and a full queue ends the connection", () => {
+  test("rates are not limited, no proxy is trusted, and a full queue ends the connection", () => {
     expect(read({})).toMatchObject({
       maxHandshakesPerSecond: Infinity,
       maxMessagesPerSecond: Infinity,
@@ -52,7 +52,7 @@ describe("without options", () => {
     });
   });
 
-  test("an option that is undefined is one that is not given", () => {
+  test("an undefined option has its default", () => {
     const names = ["path", "dataType", "server", "port", "host", "tls", "origins", "invalidJson"];
     const policies = ["sendQueuePolicy", "ratePolicy", "trustProxy"];
     const none = Object.fromEntries(
@@ -62,7 +62,7 @@ describe("without options", () => {
   });
 });
 
-describe("what is no set of options", () => {
+describe("a value that is not an object of options", () => {
   test.each([[null], [5], ["text"], [true], [Symbol("x")]])("%s is refused", (options) => {
     expect(() => read(options)).toThrow(InvalidArgumentError);
     expect(() => read(options)).toThrow(/^options: expected an object/);
@@ -195,7 +195,7 @@ describe("policies", () => {
 
 describe("trustProxy", () => {
   test.each([[1], ["loopback"], [["10.0.0.0/8"]], [[]]])(
-    "%j makes a rule, by which addresses are told",
+    "%j makes a rule, which finds the client's address",
     (trustProxy) => {
       const { forwarded, addressRule } = read({ trustProxy });
       expect(forwarded).toBe(true);
@@ -220,7 +220,7 @@ describe("trustProxy", () => {
   });
 });
 
-describe("the life of a connection, in ticks", () => {
+describe("the time limits of a connection, in ticks", () => {
   test("by default a tick is a second", () => {
     expect(read({}).life).toEqual({
       tick: 1_000,
@@ -232,7 +232,7 @@ describe("the life of a connection, in ticks", () => {
   });
 
   test.each([
-    // A twentieth of the shortest time, so that it is kept to that.
+    // A twentieth of the shortest time, for that precision.
     [{ pingInterval: 2_000 }, [100, 20, 200, Infinity, Infinity]],
     [{ pingTimeout: 2_000 }, [100, 300, 20, Infinity, Infinity]],
     [{ idleTimeout: 2_000 }, [100, 300, 200, 20, Infinity]],
@@ -242,7 +242,7 @@ describe("the life of a connection, in ticks", () => {
     [{ pingInterval: 100, pingTimeout: 99 }, [5, 20, 20, Infinity, Infinity]],
     [{ pingInterval: 1, pingTimeout: 1 }, [5, 1, 1, Infinity, Infinity]],
     [{ pingInterval: 3_600_000, pingTimeout: 1_800_000 }, [1_000, 3_600, 1_800, Infinity, Infinity]],
-    // Without pings nobody waits for an answer to one.
+    // Without pings there is no wait for a pong.
     [{ pingInterval: Infinity, idleTimeout: 60_000 }, [1_000, Infinity, Infinity, 60, Infinity]],
     [{ pingInterval: Infinity, pingTimeout: 5 }, [Infinity, Infinity, Infinity, Infinity, Infinity]],
     [{ pingTimeout: Infinity }, [1_000, 30, Infinity, Infinity, Infinity]],
@@ -254,14 +254,14 @@ describe("the life of a connection, in ticks", () => {
   );
 });
 
-describe("what is made of the options", () => {
-  test("each server has a limitCounters of its own, of nothing yet", () => {
+describe("the derived settings", () => {
+  test("each server has its own limitCounters, all 0", () => {
     const [one, other] = [read({}), read({})];
     expect(one.limitCounters).toEqual(newLimitCounters());
     expect(one.limitCounters).not.toBe(other.limitCounters);
   });
 
-  test("under object the limits on JSON are those that were given", () => {
+  test("under object the limits for JSON are the given ones", () => {
     const { decode } = read({ dataType: "object", maxJsonDepth: 2, maxJsonValues: 4 });
     const bytes = (json: string): unknown =>
       decode.bytes(Opcode.text, asBytes(Buffer.from(json)), 0, json.length, false);

@@ -18,17 +18,17 @@ test("a socket is taken once, and stays taken", () => {
 
 test.each([
   ["somebody reads", (socket: Wire) => socket.on("data", () => undefined)],
-  ["somebody looks for what can be read", (socket: Wire) => socket.on("readable", () => undefined)],
+  ["has a readable listener", (socket: Wire) => socket.on("readable", () => undefined)],
   ["was ended", (socket: Wire) => socket.end()],
   ["was destroyed", (socket: Wire) => socket.destroy()],
-])("a socket that %s is claimed, but not taken by us", (_what, happens) => {
+])("a socket that %s is taken, but not by us", (_what, happens) => {
   const socket = new Wire();
   happens(socket);
   expect([isUpgraded(socket), isInUse(socket)]).toEqual([false, true]);
 });
 
-describe("a handshake after a request that is not answered yet", () => {
-  // The second that a client has to read the answer is fake; what sockets do is not.
+describe("a handshake after an unanswered request", () => {
+  // Only the timer of one second for reading the response is fake, not the sockets.
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   });
@@ -37,7 +37,7 @@ describe("a handshake after a request that is not answered yet", () => {
     vi.useRealTimers();
   });
 
-  /** A socket that waits for an answer, which is written when the test says so. */
+  /** A socket that waits for a response. The test writes it. */
   function waiting() {
     const answer = new EventEmitter();
     const socket = Object.assign(new Wire(), { _httpMessage: answer });
@@ -45,15 +45,18 @@ describe("a handshake after a request that is not answered yet", () => {
     return { socket, answered: () => answer.emit("close") };
   }
 
-  test.each([undefined, null])("there is none where Node keeps %o: nothing is done to the socket", (answer) => {
-    const socket = Object.assign(new Wire(), { _httpMessage: answer });
-    expect(endAfterPendingAnswer(socket)).toBe(false);
-    expect(socket.eventNames()).toEqual(new Wire().eventNames());
-    expect(socket.readableFlowing).toBeNull();
-    expect(endAfterPendingAnswer(new Wire())).toBe(false);
-  });
+  test.each([undefined, null])(
+    "there is no such request when Node keeps %o: nothing is done to the socket",
+    (answer) => {
+      const socket = Object.assign(new Wire(), { _httpMessage: answer });
+      expect(endAfterPendingAnswer(socket)).toBe(false);
+      expect(socket.eventNames()).toEqual(new Wire().eventNames());
+      expect(socket.readableFlowing).toBeNull();
+      expect(endAfterPendingAnswer(new Wire())).toBe(false);
+    },
+  );
 
-  test("is not done, and the socket is ended after that answer", async () => {
+  test("is not accepted, and the socket is ended after that response", async () => {
     const { socket, answered } = waiting();
     await turns();
     expect([socket.ended, socket.destroyed]).toEqual([false, false]);
@@ -64,18 +67,18 @@ describe("a handshake after a request that is not answered yet", () => {
     expect(socket.taken.latin1Slice(0, 6)).toBe("answer");
   });
 
-  test("has the socket destroyed when the client goes before the answer", async () => {
+  test("destroys the socket when the client disconnects before the response", async () => {
     const { socket, answered } = waiting();
     socket.arriveEnd();
     await turns();
     expect(socket.destroyed).toBe(true);
-    // What is answered now is nobody's any more.
+    // A response now has no receiver.
     answered();
     await turns();
     expect([socket.errored, vi.getTimerCount()]).toEqual([null, 0]);
   });
 
-  test("has what the client still sends thrown away, so that its going is seen", async () => {
+  test("discards later bytes of the client, so that its end is seen", async () => {
     const { socket } = waiting();
     for (let i = 0; i < 100; i++) socket.arrive(fill(0, 10_000));
     socket.arriveEnd();
@@ -83,7 +86,7 @@ describe("a handshake after a request that is not answered yet", () => {
     expect(socket.destroyed).toBe(true);
   });
 
-  test("has the socket destroyed when the client disconnects after the answer, and leaves no timer", async () => {
+  test("destroys the socket when the client disconnects after the response, and leaves no timer", async () => {
     const { socket, answered } = waiting();
     answered();
     await turns();
@@ -93,7 +96,7 @@ describe("a handshake after a request that is not answered yet", () => {
     expect([socket.destroyed, vi.getTimerCount()]).toEqual([true, 0]);
   });
 
-  test("has the socket destroyed a second after the answer when the client does not go", async () => {
+  test("destroys the socket a second after the response when the client stays", async () => {
     const { socket, answered } = waiting();
     vi.advanceTimersByTime(10_000);
     expect(socket.destroyed).toBe(false);
@@ -107,7 +110,7 @@ describe("a handshake after a request that is not answered yet", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("leaves no timer when the socket fails after the answer", async () => {
+  test("leaves no timer when the socket fails after the response", async () => {
     const { socket, answered } = waiting();
     socket.on("error", () => undefined);
     answered();
@@ -117,7 +120,7 @@ describe("a handshake after a request that is not answered yet", () => {
   });
 });
 
-test("a client that goes while its first answer is outstanding leaves no socket open", async () => {
+test("a client that disconnects before its first response leaves no socket open", async () => {
   const answers: ServerResponse[] = [];
   const sockets: Duplex[] = [];
   const server = createServer((_request, response) => answers.push(response));
@@ -140,7 +143,7 @@ test("a client that goes while its first answer is outstanding leaves no socket 
   expect((await client.rest()).length).toBe(0);
 });
 
-test("a client that stays gets the first answer and then the end", async () => {
+test("a client that stays gets the first response and then the end", async () => {
   const answers: ServerResponse[] = [];
   const sockets: Duplex[] = [];
   const server = createServer((_request, response) => answers.push(response));

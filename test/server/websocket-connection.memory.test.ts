@@ -9,13 +9,13 @@ import { until } from "../support/peer.ts";
 
 type Write = (chunk: string | Uint8Array, ...more: unknown[]) => boolean;
 
-/** What an application that keeps written chunks for a while has kept; `release` writes them. */
+/** The chunks that an application has kept instead of writing them. */
 interface Keeper {
   readonly kept: (() => void)[];
   keeping: boolean;
 }
 
-/** Ways in which an application comes between the library and the socket, and keeps what is written. */
+/** Ways in which an application intercepts the writes of the library, and keeps the chunks. */
 const KEEPERS: Readonly<Record<string, (socket: Socket, keeper: Keeper) => void>> = {
   "a replaced write": (socket, keeper) => {
     const write = socket.write.bind(socket) as Write;
@@ -56,7 +56,7 @@ const KEEPERS: Readonly<Record<string, (socket: Socket, keeper: Keeper) => void>
 
 const ASKED = { alice: "a", bobby: "b" } as const;
 
-/** Answers of every kind that is written from memory which connections share: what `fill` is repeated in is whose it is. */
+/** Answers of every kind that is written from shared memory. `fill` identifies the client. */
 const ANSWERS: Readonly<Record<string, (ws: WebSocketConnection, fill: string) => void>> = {
   "16 KiB of bytes": (ws, fill) => void ws.send(Buffer.alloc(16 * 1024 - 4, fill)),
   "a long text": (ws, fill) => void ws.send(fill.repeat(600)),
@@ -67,7 +67,7 @@ const ANSWERS: Readonly<Record<string, (ws: WebSocketConnection, fill: string) =
   JSON: (ws, fill) => void ws.send({ fill: fill.repeat(700) }),
 };
 
-/** An echo of a client's own letter; the first socket that connects is handed to `wrap`. */
+/** A server that answers with the client's own letter. `wrap` gets the first socket. */
 async function serve(answer: (ws: WebSocketConnection, fill: string) => void, wrap: (socket: Socket) => void) {
   const web = createServer();
   let first = true;
@@ -103,8 +103,8 @@ async function client(url: string) {
   return { ws, got };
 }
 
-describe.each(Object.keys(KEEPERS))("with %s that keeps what is written", (name) => {
-  test.each(Object.keys(ANSWERS))("nobody gets another's answer: %s", async (kind) => {
+describe.each(Object.keys(KEEPERS))("with %s that keeps written chunks", (name) => {
+  test.each(Object.keys(ANSWERS))("no client gets another's answer: %s", async (kind) => {
     const keeper: Keeper = { kept: [], keeping: false };
     const url = await serve(ANSWERS[kind]!, (socket) => KEEPERS[name]!(socket, keeper));
     const alice = await client(url);
@@ -121,19 +121,19 @@ describe.each(Object.keys(KEEPERS))("with %s that keeps what is written", (name)
   });
 });
 
-/** Two streams whose far ends have the same chunks pushed, as a recorder's replay does. */
+/** Two streams that get the same chunks, as in the replay of a recording. */
 class Replay extends Duplex {
   readonly written: Buffer[] = [];
   override _read(): void {}
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.written.push(Buffer.from(chunk));
-    // A stream may do with its chunks what it likes: this one encrypts them in place.
+    // A stream may change its chunks: this one encrypts them in place.
     chunk.fill(0);
     done();
   }
 }
 
-test("a stream that is not a socket of Node's gets memory of its own, both ways", async () => {
+test("a stream that is not a socket of Node gets its own memory, in both directions", async () => {
   const wss = new WebSocketServer(
     {
       onConnection: () => ({
@@ -173,7 +173,7 @@ test("a stream that is not a socket of Node's gets memory of its own, both ways"
 
 const MORE_THAN_IS_COPIED = 32 * 1024;
 
-/** Ways in which an application takes memory away that it has sent. */
+/** Ways in which an application detaches memory that it has sent. */
 const TAKERS: Readonly<Record<string, () => { readonly bytes: Uint8Array; readonly take: () => void }>> = {
   transferred: () => {
     const bytes = new Uint8Array(MORE_THAN_IS_COPIED);

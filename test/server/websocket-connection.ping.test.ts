@@ -3,7 +3,7 @@ import { startServer } from "../support/live-server.ts";
 import { Peer, until } from "../support/peer.ts";
 
 describe("ping", () => {
-  test("gives the milliseconds there and back, with pings by the clock or without", async () => {
+  test("gives the milliseconds of a round trip, with or without a pingInterval", async () => {
     for (const pingInterval of [30_000, Infinity]) {
       const { wss, port } = await startServer({}, { pingInterval });
       await Peer.open(port);
@@ -13,7 +13,7 @@ describe("ping", () => {
     }
   });
 
-  test("one is on its way at a time: who asks again waits for the same", async () => {
+  test("sends one ping at a time: a second call waits for the same pong", async () => {
     const { wss, port } = await startServer();
     const peer = await Peer.open(port);
     const payloads: string[] = [];
@@ -26,7 +26,7 @@ describe("ping", () => {
     expect(new Set(payloads).size).toBe(2);
   });
 
-  test("a pong that answers something else is none", async () => {
+  test("ignores a pong with another payload", async () => {
     const { wss, port, recorders } = await startServer();
     const peer = await Peer.open(port, "/", [], { autoPong: false });
     const asked = new Promise<Buffer>((resolve) => peer.socket.once("ping", resolve));
@@ -42,7 +42,7 @@ describe("ping", () => {
     expect(await roundTrip).toBeTypeOf("number");
   });
 
-  test("gives undefined when the connection is closed before the answer, and ever after", async () => {
+  test("gives undefined when the connection is closed before the pong, and always after that", async () => {
     const { wss, port, recorders } = await startServer();
     const peer = await Peer.open(port, "/", [], { autoPong: false });
     const ws = wss.connections[0]!;

@@ -5,7 +5,7 @@ import { Peer, portOf, until } from "../support/peer.ts";
 import { adds, BIG, fill, type Pair, pausedPeer } from "../support/slow-peer.ts";
 
 describe("beyond maxSendQueue", () => {
-  /** Fills the queue and sends a hundred more of them. */
+  /** Fills the queue and sends a hundred more messages. */
   async function overfull(sendQueuePolicy: SendQueuePolicy): Promise<Pair & { answers: boolean[] }> {
     const all = await pausedPeer({ sendQueuePolicy, maxSendQueue: 512 * 1024, highWaterMark: 64 * 1024 });
     await fill(all.ws);
@@ -17,7 +17,7 @@ describe("beyond maxSendQueue", () => {
     return { ...all, answers };
   }
 
-  /** What has come of the hundred, when all has come that will. */
+  /** Those of the hundred that have arrived at the end. */
   async function rest({ ws, peer }: Pick<Pair, "ws" | "peer">): Promise<number[]> {
     peer.socket.resume();
     await until(() => ws.counters.pending === 0);
@@ -29,7 +29,7 @@ describe("beyond maxSendQueue", () => {
     return peer.messages.map((message) => Number.parseInt(message.toString())).filter((number) => number >= 0);
   }
 
-  test('"terminate" gives the peer up with 1013, and counts what it did not get', async () => {
+  test('"terminate" closes the connection with 1013, and counts the dropped messages', async () => {
     const { ws, wss, handler, answers, peer } = await overfull("terminate");
     expect(ws.status).not.toBe("Connected");
     expect(answers).not.toContain(true);
@@ -41,7 +41,7 @@ describe("beyond maxSendQueue", () => {
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxSendQueue: 1 });
   });
 
-  test('"drop-newest" drops what comes then, and the peer gets all that was before it', async () => {
+  test('"drop-newest" drops new messages, and the peer gets all earlier ones', async () => {
     const { ws, wss, answers, peer } = await overfull("drop-newest");
     const { dropped } = ws.counters;
     expect(dropped).toBeGreaterThan(50);
@@ -50,13 +50,13 @@ describe("beyond maxSendQueue", () => {
     expect(await rest({ ws, peer })).toEqual(Array.from({ length: 100 - dropped }, (_, i) => i));
   });
 
-  test('"drop-oldest" drops what has waited the longest, and the peer gets the newest', async () => {
+  test('"drop-oldest" drops the messages that have waited the longest, and the peer gets the newest', async () => {
     const { ws, answers, peer } = await overfull("drop-oldest");
     expect(ws.counters.dropped).toBeGreaterThan(50);
     expect(ws.bufferedAmount).toBeLessThan(2 * 1024 * 1024);
     expect(answers).not.toContain(true);
     const received = await rest({ ws, peer });
-    // What the system had taken before comes first.
+    // Messages that the system took before come first.
     expect(received.length).toBeLessThan(50);
     expect(received).toEqual([...received].sort((a, b) => a - b));
     expect(received.slice(-5)).toEqual([95, 96, 97, 98, 99]);
@@ -67,12 +67,12 @@ describe("beyond maxSendQueue", () => {
     expect(ws.status).toBe("Connected");
     expect(ws.counters.dropped).toBeGreaterThan(50);
     const received = await rest({ ws, peer });
-    // What the system had taken before comes first; of what waited, three are left.
+    // Messages that the system took before come first. Three of the waiting ones are left.
     expect(received.slice(-3).sort()).toEqual([97, 98, 99]);
     expect(received.length).toBeLessThan(50);
   });
 
-  test("broadcast counts those who took it", async () => {
+  test("broadcast counts the connections that accepted it", async () => {
     const { ws, wss, peer } = await overfull("drop-newest");
     const other = await Peer.open(await portOf(wss));
     expect(wss.broadcast("news")).toBe(1);

@@ -7,7 +7,7 @@ import { Peer, turn, until } from "../support/peer.ts";
 import { adds, BIG, fill, NOTHING, pausedPeer } from "../support/slow-peer.ts";
 
 describe("a peer that reads too slowly and then reads again", () => {
-  test("send says so, drained() waits, onDrain comes once, and nothing is lost", async () => {
+  test("send returns false, drained() waits, onDrain comes once, and nothing is lost", async () => {
     const { ws, handler, peer } = await pausedPeer({ highWaterMark: 256 * 1024 });
     expect(await ws.drained()).toBe(true);
     const sent = await fill(ws);
@@ -44,7 +44,7 @@ describe("a peer that reads too slowly and then reads again", () => {
     expect(handler.drains.length).toBe(1);
   });
 
-  test("a loop that waits with drained() never has much more than the high-water mark waiting", async () => {
+  test("in a loop with drained() not much more than the high-water mark waits", async () => {
     const { ws, peer } = await pausedPeer({ highWaterMark: 128 * 1024 });
     peer.socket.resume();
     let most = 0;
@@ -58,7 +58,7 @@ describe("a peer that reads too slowly and then reads again", () => {
   });
 });
 
-describe("a connection that is closed before there is room", () => {
+describe("a connection that is closed before it drains", () => {
   test("drained() gives false, at once from then on, and onDrain never comes", async () => {
     const { ws, handler, peer, wss } = await pausedPeer({ highWaterMark: 256 * 1024 });
     const sent = await fill(ws);
@@ -79,7 +79,7 @@ describe("a connection that is closed before there is room", () => {
 });
 
 describe("counters", () => {
-  test("a connection's and the server's add up to what the clients received, also of those that are gone", async () => {
+  test("a connection's and the server's match what the clients received, closed ones too", async () => {
     const { wss, port, recorders } = await startServer();
     expect(wss.counters).toEqual({
       connections: { opened: 0, closed: 0 },
@@ -113,7 +113,7 @@ describe("counters", () => {
 });
 
 describe("a message's key", () => {
-  test("is a string, or not there", async () => {
+  test("is a string or undefined", async () => {
     const { ws, wss, peer } = await pausedPeer();
     peer.socket.resume();
     for (const options of [undefined, {}, { key: undefined }, { key: "" }, { key: "price" }]) {

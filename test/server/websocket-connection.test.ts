@@ -22,7 +22,7 @@ describe("the members of a connection", () => {
   });
 
   // shows 4D-3-handler
-  test("handler is the very object that onConnection returned", async () => {
+  test("handler is the same object that onConnection returned", async () => {
     const { wss, port, recorders } = await startServer();
     await Peer.open(port);
     expect(wss.connections[0]!.handler).toBe(recorders[0]);
@@ -36,7 +36,7 @@ describe("the members of a connection", () => {
   });
 
   // shows 4D-3-id
-  test("ids are integers and never come again, also when connections have gone", async () => {
+  test("ids are integers and are never reused, also after connections have closed", async () => {
     const { port, wss, recorders } = await startServer();
     const ids = new Set<number>();
     for (let round = 0; round < 3; round++) {
@@ -80,7 +80,7 @@ describe("the members of a connection", () => {
   });
 
   // shows 4D-3-status
-  test("status goes from Connected over Closing to Closed", async () => {
+  test("status changes from Connected to Closing to Closed", async () => {
     const { port, wss, recorders } = await startServer();
     const client = await RawClient.open(port);
     const ws = wss.connections[0]!;
@@ -95,7 +95,7 @@ describe("the members of a connection", () => {
     expect(wss.connections.length).toBe(0);
   });
 
-  test("what waits for a client that reads nothing is counted, and gone when it is", async () => {
+  test("bufferedAmount counts what waits for a client that does not read, and is 0 when that is sent", async () => {
     const { port, wss } = await startServer({}, { highWaterMark: 1000 });
     const client = await RawClient.open(port);
     client.socket.pause();
@@ -113,7 +113,7 @@ describe("the members of a connection", () => {
 
 describe("send", () => {
   // shows 4D-3-send-text, 4D-3-send-blob, 4D-3-send-object, 4D-3-send-by-argument
-  test("the argument's type decides what leaves, in the order of the calls", async () => {
+  test("the argument's type decides the frame, in the order of the calls", async () => {
     const { ws, peer } = await connected();
     const bytes = Uint8Array.of(1, 2, 3, 4);
     const messages = [
@@ -164,13 +164,13 @@ describe("send", () => {
     expect(call).toThrow(InvalidArgumentError);
     expect(call).toThrow(TypeError);
     expect(call).toThrow(/^message: expected a string, bytes /);
-    // The connection is none the worse for it.
+    // The connection still works.
     ws.send("still here");
     expect(await peer.received(1)).toEqual(["still here"]);
   });
 
   // shows 4D-3-send-dropped
-  test("on a connection that is not Connected it drops the message and says false", async () => {
+  test("on a connection that is not Connected it drops the message and returns false", async () => {
     const { ws, peer } = await connected();
     ws.terminate(4001);
     expect(ws.send("too late")).toBe(false);
@@ -262,11 +262,11 @@ describe("terminate", () => {
     await until(() => ws.status === "Closed");
     ws.terminate(4003);
     expect(ws.status).toBe("Closed");
-    // A wrong argument is wrong at any time.
+    // A wrong argument is always an error.
     expect(() => ws.terminate(1)).toThrow(RangeError);
   });
 
-  test("what was sent before it still leaves", async () => {
+  test("earlier messages are still sent", async () => {
     const { ws, peer } = await connected();
     ws.send("one");
     ws.send(new Blob(["two"]));

@@ -6,7 +6,7 @@ import { startServer } from "../support/live-server.ts";
 import { Peer, portOf, until } from "../support/peer.ts";
 import { handshake, RawClient } from "../support/raw-client.ts";
 
-/** A server that lets in whom the test does. */
+/** A server. The test decides which clients it accepts. */
 async function slowServer(
   options: WebSocketServerOptions<"text">,
 ): Promise<{ wss: WebSocketServer; port: number; asking: (() => void)[] }> {
@@ -22,7 +22,7 @@ async function slowServer(
 }
 
 describe("clients that wait for onConnection", () => {
-  test("there may be maxHandshakes of them; one more gets 503, until one has his answer", async () => {
+  test("there may be maxHandshakes of them; one more gets 503, until one of them has its result", async () => {
     const { wss, port, asking } = await slowServer({ maxHandshakes: 2 });
     const waiting = [Peer.open(port), Peer.open(port)];
     await until(() => asking.length === 2);
@@ -40,7 +40,7 @@ describe("clients that wait for onConnection", () => {
     expect(wss.connections.length).toBe(3);
   });
 
-  test("they count as connections too, before they are any", async () => {
+  test("they already count as connections", async () => {
     const { wss, port, asking } = await slowServer({ maxConnections: 1 });
     const waiting = Peer.open(port);
     await until(() => asking.length === 1);
@@ -71,7 +71,7 @@ describe("clients that wait for onConnection", () => {
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxConnectionsPerAddress: 2 });
   });
 
-  test("one who is refused makes room as well", async () => {
+  test("a refusal frees a place too", async () => {
     const { port, asking, wss } = await slowServer({ maxHandshakes: 1, handshakeTimeout: 50 });
     expect((await Peer.refused(port)).status).toBe(503);
     const next = Peer.open(port);
@@ -89,7 +89,7 @@ describe.each([
   const connect = (port: number): Promise<RawClient> =>
     "tls" in tls ? RawClient.connectTls(port, certificate.cert) : RawClient.connect(port);
 
-  test("there may be maxHandshakes; for one more the one that has tried the longest is put out", async () => {
+  test("there may be maxHandshakes; for one more the oldest is dropped", async () => {
     const { wss, port, recorders } = await startServer({}, { maxHandshakes: 3, ...tls });
     const clients: RawClient[] = [];
     for (let i = 0; i < 5; i++) {
@@ -98,14 +98,14 @@ describe.each([
       clients.push(client);
     }
     for (const client of clients.slice(0, 2)) expect((await client.rest()).length).toBe(0);
-    // The others are none the worse for it.
+    // The others are not affected.
     for (const [i, client] of clients.entries()) if (i >= 2) client.write(handshake().slice(10 * i));
     for (const client of clients.slice(2)) expect((await client.response()).status).toBe(101);
     expect(recorders.length).toBe(3);
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxHandshakes: 2 });
   });
 
-  test("those who are in, were refused or have gone do not count", async () => {
+  test("accepted, refused and disconnected clients do not count", async () => {
     const { wss, port } = await startServer({}, { maxHandshakes: 2, ...tls });
     const inside = [];
     for (let i = 0; i < 3; i++) {
@@ -133,10 +133,10 @@ describe.each([
 });
 
 describe("maxHandshakesPerSecond", () => {
-  test("beyond it clients get 503, are told when to try again, and are counted", async () => {
+  test("beyond it clients get 503 with Retry-After, and are counted", async () => {
     const { wss, port, recorders } = await startServer({}, { maxHandshakesPerSecond: 2 });
     const headers: unknown[] = [];
-    // More than could come in at that rate in the time that the test may take.
+    // More than that rate allows in the time of the test.
     for (let i = 0; i < 100; i++) {
       const client = await RawClient.connect(port);
       client.write(handshake());

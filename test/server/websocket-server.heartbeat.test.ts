@@ -9,7 +9,7 @@ import { masked, RawClient } from "../support/raw-client.ts";
 /** Pings and their answers follow each other quickly. */
 const QUICK = { pingInterval: 40, pingTimeout: 40 };
 
-/** A client that leaves the answers to the test. */
+/** A client whose pongs the test sends. */
 const SILENT = { autoPong: false };
 
 /** Waits for this many pings. */
@@ -17,13 +17,13 @@ async function pings(socket: WebSocket, count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => socket.once("ping", resolve));
 }
 
-/** Lets nothing happen in this process for this many milliseconds. */
+/** Blocks this process for this many milliseconds. */
 function stall(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-describe("a peer that falls silent", () => {
-  test("is dropped with no close frame, onError is told, and it is counted", async () => {
+describe("a peer that becomes silent", () => {
+  test("is dropped without a close frame, with onError, and counted", async () => {
     const { wss, port, recorders } = await startServer({}, QUICK);
     const peer = await Peer.open(port, "/", [], SILENT);
     const pinged = pings(peer.socket, 1);
@@ -34,7 +34,7 @@ describe("a peer that falls silent", () => {
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), pingTimeout: 1 });
   });
 
-  test("is dropped from among others that answer, which live", async () => {
+  test("is dropped while others that answer stay", async () => {
     const { wss, port, recorders } = await startServer({ message: (ws, data) => void ws.send(data) }, QUICK);
     const lively = await Peer.open(port);
     const dead = await Peer.open(port, "/", [], SILENT);
@@ -46,12 +46,12 @@ describe("a peer that falls silent", () => {
     expect(wss.counters.limits.pingTimeout).toBe(1);
   });
 
-  test("lives on without pings", async () => {
+  test("stays without pings", async () => {
     const { wss, port } = await startServer({}, { ...QUICK, pingInterval: Infinity, idleTimeout: 60_000 });
     const peer = await Peer.open(port, "/", [], SILENT);
     const asked: Buffer[] = [];
     peer.socket.on("ping", (payload: Buffer) => asked.push(payload));
-    // Another server with the same times drops its own meanwhile.
+    // Another server with the same times and pings drops its client meanwhile.
     const other = await startServer({}, QUICK);
     await (
       await Peer.open(other.port, "/", [], SILENT)
@@ -61,8 +61,8 @@ describe("a peer that falls silent", () => {
   });
 });
 
-describe("a peer that is there", () => {
-  test("lives by its pongs", async () => {
+describe("a live peer", () => {
+  test("stays because of its pongs", async () => {
     const { wss, port } = await startServer({}, QUICK);
     const peer = await Peer.open(port);
     await pings(peer.socket, 5);
@@ -70,7 +70,7 @@ describe("a peer that is there", () => {
     expect(wss.counters.limits).toEqual(newLimitCounters());
   });
 
-  test("lives by any byte that comes, though it never answers a ping", async () => {
+  test("stays because of any byte, though it never answers a ping", async () => {
     const { wss, port } = await startServer({}, QUICK);
     const client = await RawClient.open(port);
     const message = masked(0x82, Buffer.alloc(100));
@@ -82,7 +82,7 @@ describe("a peer that is there", () => {
     expect(wss.counters.limits).toEqual(newLimitCounters());
   });
 
-  test("is not asked while it speaks", async () => {
+  test("is not pinged while it sends", async () => {
     const { wss, port } = await startServer({ message: (ws, data) => void ws.send(data) }, QUICK);
     const silent = await Peer.open(port);
     const talking = await Peer.open(port);
@@ -98,8 +98,8 @@ describe("a peer that is there", () => {
   });
 });
 
-describe("our own fault", () => {
-  test("a peer that is not read, because its handler is busy for long, is not taken for dead", async () => {
+describe("a delay on our side", () => {
+  test("a peer that is not read, because its handler is pending for long, is not dropped", async () => {
     const work = deferred();
     const handler = {
       onConnection: () => ({
@@ -113,7 +113,7 @@ describe("our own fault", () => {
     onTestFinished(() => wss.terminate(0));
     const peer = await Peer.open(await portOf(wss));
     peer.socket.send("take your time");
-    // Each is another `pingInterval` in which nothing of it was read.
+    // Each is another `pingInterval` in which none of its bytes were read.
     await pings(peer.socket, 5);
     expect(wss.connections[0]!.status).toBe("Connected");
     work.resolve();
@@ -122,11 +122,11 @@ describe("our own fault", () => {
     expect(wss.counters.limits).toEqual(newLimitCounters());
   });
 
-  test("a stall of the event loop, longer than any peer may take, kills nobody", async () => {
+  test("a blocked event loop, longer than the timeout of a peer, drops no peer", async () => {
     const { wss, port } = await startServer({ message: (ws, data) => void ws.send(data) }, QUICK);
     const peers = [await Peer.open(port, "/", [], SILENT), await Peer.open(port)];
     for (let round = 0; round < 3; round++) {
-      // With a ping on its way, whose answer the stall holds up.
+      // A ping is pending, and the blocked event loop delays its pong.
       const payload = await new Promise((resolve) => peers[0]!.socket.once("ping", resolve));
       stall(3 * (QUICK.pingInterval + QUICK.pingTimeout));
       peers[0]!.socket.pong(payload);
@@ -140,7 +140,7 @@ describe("our own fault", () => {
 });
 
 describe("idleTimeout and maxLifetime", () => {
-  test("who neither sends nor is sent a message goes with 1001, whoever talks stays", async () => {
+  test("a client without messages in either direction is closed with 1001, an active one stays", async () => {
     const options = { ...QUICK, idleTimeout: 200 };
     const { wss, port, recorders } = await startServer({ message: (ws, data) => void ws.send(data) }, options);
     const idle = await Peer.open(port);
@@ -159,7 +159,7 @@ describe("idleTimeout and maxLifetime", () => {
     expect(listening.messages.length).toBeGreaterThan(0);
   });
 
-  test("nobody lives longer than maxLifetime, whoever talks", async () => {
+  test("no connection lives longer than maxLifetime, active or not", async () => {
     const { wss, port, recorders } = await startServer(
       { message: (ws, data) => void ws.send(data) },
       { maxLifetime: 100 },

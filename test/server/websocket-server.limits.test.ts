@@ -7,14 +7,14 @@ import { startServer } from "../support/live-server.ts";
 import { deferred, Peer, portOf, until } from "../support/peer.ts";
 import { handshake, RawClient } from "../support/raw-client.ts";
 
-/** What a client says that connects by a proxy. */
+/** The headers of a client behind a proxy. */
 function by(...forwarded: readonly string[]): ClientOptions {
-  // Node sends a line for each, which the types of `ws` do not know.
+  // Node sends a line for each. The types of `ws` do not allow this.
   return { headers: { "X-Forwarded-For": forwarded } } as unknown as ClientOptions;
 }
 
 describe("maxConnections", () => {
-  test("one more gets 503, until somebody has gone", async () => {
+  test("one more gets 503, until a client has disconnected", async () => {
     const { wss, port, recorders } = await startServer({}, { maxConnections: 2 });
     const first = await Peer.open(port);
     await Peer.open(port);
@@ -31,7 +31,7 @@ describe("maxConnections", () => {
     expect(wss.counters.connections).toEqual({ opened: 3, closed: 1 });
   });
 
-  test("one whose onTerminate is not over yet still has his place", async () => {
+  test("a connection whose onTerminate is pending still counts", async () => {
     const { promise, resolve } = deferred();
     const wss = new WebSocketServer(
       { onConnection: () => ({ onMessage: () => {}, onTerminate: () => promise, onOpen: () => {} }) },
@@ -50,7 +50,7 @@ describe("maxConnections", () => {
 });
 
 describe("maxConnectionsPerAddress", () => {
-  test.each([1, 2, 5])("of %d: all are counted, those too who came before there was a reason to", async (most) => {
+  test.each([1, 2, 5])("of %d: all are counted, also those before the limit was near", async (most) => {
     const { wss, port, recorders } = await startServer({}, { maxConnectionsPerAddress: most });
     const peers = [];
     for (let i = 0; i < most; i++) peers.push(await Peer.open(port));
@@ -65,13 +65,13 @@ describe("maxConnectionsPerAddress", () => {
     expect(recorders.length).toBe(most + 1);
   });
 
-  test("without a proxy that is trusted the header makes nobody another", async () => {
+  test("without a trusted proxy the header does not change a client's address", async () => {
     const { port } = await startServer({}, { maxConnectionsPerAddress: 1 });
     await Peer.open(port, "/", [], by("198.51.100.7"));
     expect((await Peer.refused(port, "/", by("198.51.100.8"))).status).toBe(429);
   });
 
-  test("behind a proxy it is whom the proxy names, and not what the client has put in front of that", async () => {
+  test("behind a proxy it is the address from the proxy, not one that the client has put before it", async () => {
     const options = { maxConnectionsPerAddress: 1, trustProxy: "loopback" };
     const { wss, port, recorders } = await startServer({}, options);
     const first = await Peer.open(port, "/", [], by("198.51.100.7"));
@@ -85,7 +85,7 @@ describe("maxConnectionsPerAddress", () => {
     expect(wss.counters.limits.maxConnectionsPerAddress).toBe(3);
   });
 
-  test("of IPv6 all of one /64 are one", async () => {
+  test("all addresses of one IPv6 /64 are one", async () => {
     const { port } = await startServer({}, { maxConnectionsPerAddress: 1, trustProxy: 1 });
     await Peer.open(port, "/", [], by("2001:db8::1"));
     expect((await Peer.refused(port, "/", by("[2001:DB8:0:0:ffff::2]:80"))).status).toBe(429);
@@ -93,7 +93,7 @@ describe("maxConnectionsPerAddress", () => {
   });
 });
 
-test("request.remoteAddress is whom the trusted proxies name, over several headers too", async () => {
+test("request.remoteAddress is the address from the trusted proxies, over several headers too", async () => {
   const seen: string[] = [];
   const connection = ({ request }: WSConnectionEvent): void => void seen.push(request.remoteAddress);
   for (const trustProxy of [undefined, 1, 2, "loopback", ["127.0.0.0/8", "198.51.100.0/24"]]) {
@@ -129,7 +129,7 @@ describe("maxHeaderSize and handshakeTimeout are counted", () => {
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), handshakeTimeout: 1 });
   });
 
-  test("and an answer that does", async () => {
+  test("and an onConnection that takes too long", async () => {
     const never = deferred<null>();
     const handler = { onConnection: () => never.promise };
     const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", handshakeTimeout: 50 });
@@ -155,7 +155,7 @@ describe("JSON beyond its limits", () => {
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), [limit]: 1 });
   });
 
-  test('with invalidJson "keep" the message is dropped, the server told, and what is within them goes on', async () => {
+  test('with invalidJson "keep" the message is dropped and reported, and other messages go on', async () => {
     const seen: unknown[] = [];
     const errors: unknown[] = [];
     const done = deferred();

@@ -11,7 +11,7 @@ import { type Step, script } from "../support/random-server-script.ts";
 import { meaningOf } from "../support/random-peer.ts";
 import { turns } from "../support/wire.ts";
 
-/** Everything a server's life needs, and what it takes to end it. */
+/** A server with its clients, and all that is needed to end it. */
 class Scene {
   readonly web: Server | undefined;
   readonly server: RandomServer;
@@ -63,7 +63,7 @@ class Scene {
     else client[step.does]();
   }
 
-  /** Whom `terminate` must have said goodbye to: those who are there, listen, and have nothing to wait for. */
+  /** The clients that must get a close frame from `terminate`: connected, reading, and with nothing waiting. */
   expectingCloseFrame(): RandomClient[] {
     return this.clients.filter((client, i) => {
       const ws = [...this.server.members].find(([path]) => path.endsWith(`-${String(i)}`))?.[1].ws;
@@ -71,7 +71,7 @@ class Scene {
     });
   }
 
-  /** Lets time go by until the server is closed. */
+  /** Lets time pass until the server is closed. */
   async terminated(promise: Promise<void>): Promise<void> {
     const closed = { over: false };
     void promise.then(() => (closed.over = true));
@@ -80,28 +80,28 @@ class Scene {
       vi.advanceTimersByTime(5);
     }
     expect(closed.over).toBe(true);
-    // Who was refused has a second to read why.
+    // A refused client has a second to read the reason.
     vi.advanceTimersByTime(1000);
     await turns(10);
   }
 
-  /** The clients go, and the user's web server. */
+  /** Closes the clients and the user's web server. */
   async leave(): Promise<void> {
     void this.server.wss.terminate(0);
     for (const { socket } of this.clients) socket.destroy();
     this.web?.closeAllConnections();
     this.web?.close();
-    // What waits for nothing but the system: the test's own time limit is its end.
+    // This waits only for the system. The test's timeout is the limit.
     for (let i = 0; i < 1000 && handles().length > idle.length; i++) await turns(1);
   }
 }
 
-/** How many listen to what. */
+/** The number of listeners for each event. */
 function listeners(web: Server): Record<string, number> {
   return Object.fromEntries(web.eventNames().map((name) => [String(name), web.listenerCount(name as string)]));
 }
 
-/** What keeps the process alive but for its timers, which are counted otherwise. */
+/** What keeps the process alive, without its timers, which are counted separately. */
 function handles(): string[] {
   return process
     .getActiveResourcesInfo()
@@ -152,7 +152,7 @@ afterAll(() => {
 });
 
 describe("a server", () => {
-  test("that is terminated at any moment of any life closes all and leaves nothing", async () => {
+  test("that is terminated at any moment closes everything and leaves nothing", async () => {
     await fc.assert(
       fc.asyncProperty(script, async ({ own, options, reactions, before, seconds, after }) => {
         const scene = await Scene.open(own, reactions, options);

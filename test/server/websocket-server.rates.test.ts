@@ -4,13 +4,13 @@ import { startServer } from "../support/live-server.ts";
 import { deferred, Peer, until } from "../support/peer.ts";
 import { masked, RawClient } from "../support/raw-client.ts";
 
-/** So many messages, from 0 on. */
+/** This many messages, from 0 on. */
 function numbered(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `message ${String(i)}`);
 }
 
 describe('ratePolicy "close"', () => {
-  test("one message more than a second may bring is not delivered: onError is told and 1008 sent", async () => {
+  test("one message more than the rate allows is not delivered: onError is called and 1008 sent", async () => {
     const { wss, port, recorders } = await startServer({}, { maxMessagesPerSecond: 3, ratePolicy: "close" });
     const client = await RawClient.open(port);
     client.write(...numbered(9).map((message) => masked(0x81, message)));
@@ -25,7 +25,7 @@ describe('ratePolicy "close"', () => {
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxMessagesPerSecond: 1 });
   });
 
-  test("so it is for bytes, of which headers are some", async () => {
+  test("the same holds for bytes, and headers count", async () => {
     const { wss, port, recorders } = await startServer({}, { maxBytesPerSecond: 1_000, ratePolicy: "close" });
     const client = await RawClient.open(port);
     // 8 bytes are the frame's header.
@@ -37,7 +37,7 @@ describe('ratePolicy "close"', () => {
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxBytesPerSecond: 1 });
   });
 
-  test("what a second may bring may come at once", async () => {
+  test("the messages of one second may come at once", async () => {
     const { wss, port, recorders } = await startServer(
       { message: (ws, data) => void ws.send(data) },
       { maxMessagesPerSecond: 3, maxBytesPerSecond: 1_000, ratePolicy: "close" },
@@ -49,7 +49,7 @@ describe('ratePolicy "close"', () => {
     expect(wss.counters.limits).toEqual(newLimitCounters());
   });
 
-  test("bytes count that are no messages: a ping, and a frame that has not come to its end", async () => {
+  test("bytes that are not messages count too: a ping, and an incomplete frame", async () => {
     const { wss, port, recorders } = await startServer({}, { maxBytesPerSecond: 1_000, ratePolicy: "close" });
     const client = await RawClient.open(port);
     client.write(...Array.from({ length: 10 }, () => masked(0x8a, Buffer.alloc(100))));
@@ -69,7 +69,7 @@ describe('ratePolicy "pause"', () => {
   test.each([
     ["maxMessagesPerSecond", { maxMessagesPerSecond: 100 }],
     ["maxBytesPerSecond", { maxBytesPerSecond: 1_200 }],
-  ] as const)("beyond %s nothing is lost, it comes later", async (limit, options) => {
+  ] as const)("beyond %s nothing is lost, messages come later", async (limit, options) => {
     const { wss, port, recorders } = await startServer({ message: (ws, data) => void ws.send(data) }, options);
     const peer = await Peer.open(port);
     for (const message of numbered(120)) peer.socket.send(message);
@@ -83,13 +83,13 @@ describe('ratePolicy "pause"', () => {
     expect(recorders[0]!.calls.some(([call]) => call === "error")).toBe(false);
   });
 
-  test("meanwhile the peer is not read, and all others are", async () => {
+  test("meanwhile only this peer is not read", async () => {
     const { wss, port, recorders } = await startServer(
       { message: (ws, data) => void ws.send(data) },
       { maxMessagesPerSecond: 1 },
     );
     const hasty = await RawClient.open(port);
-    // A minute and more to wait, which this test does not.
+    // The delay is more than a minute, and this test does not wait for it.
     hasty.write(...numbered(100).map((message) => masked(0x81, message)));
     await until(() => wss.counters.limits.maxMessagesPerSecond === 1);
     const written = deferred();
@@ -102,7 +102,7 @@ describe('ratePolicy "pause"', () => {
     await waiting.received(1);
     expect(recorders[0]!.messages).toEqual(numbered(1));
     expect(recorders[1]!.messages).toEqual(["one"]);
-    // It can be sent to as ever, and be closed.
+    // Sending to it and closing it still work.
     wss.connections[0]!.send("still here");
     await hasty.frame();
     expect((await hasty.frame())?.payload.toString()).toBe("still here");
@@ -115,7 +115,7 @@ describe('ratePolicy "pause"', () => {
     expect(recorders[0]!.messages.length).toBe(1);
   });
 
-  test("one who is made to wait is not taken for dead", async () => {
+  test("a delayed peer is not dropped as dead", async () => {
     const { wss, port } = await startServer(
       { message: (ws, data) => void ws.send(data) },
       { maxMessagesPerSecond: 200, pingInterval: 20, pingTimeout: 20 },

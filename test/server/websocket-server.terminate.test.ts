@@ -7,12 +7,12 @@ import { closeBody, handshake, masked, RawClient } from "../support/raw-client.t
 
 /** One connection is closed at a time. */
 const SLOWLY = { closeBatchSize: 1 };
-/** Seconds that let it be as slow. */
+/** Seconds that allow this slow close. */
 const LONG = 1_000;
 
 /** Terminates a server that closes the second connection half a minute after the first. */
 function terminateSlowly(wss: WebSocketServer): Promise<void> {
-  // The pause before the second batch is drawn in this call: 100 ms * (0.5 + 300).
+  // This call sets the pause before the second batch: 100 ms * (0.5 + 300).
   const chance = vi.spyOn(Math, "random").mockReturnValue(300);
   try {
     return wss.terminate(LONG);
@@ -48,7 +48,7 @@ async function attached(
   return { server, port: await portOf(server), wss: wss as unknown as WebSocketServer };
 }
 
-/** The status of a request that is no WebSocket's. */
+/** The status of a request that is not a handshake. */
 function page(port: number): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     get({ port, host: "127.0.0.1", agent: false }, (response) => {
@@ -57,7 +57,7 @@ function page(port: number): Promise<number | undefined> {
   });
 }
 
-describe("everybody is told", () => {
+describe("every client is closed", () => {
   test.each([
     ["in one batch", { closeBatchSize: 100 }],
     ["in several", { closeBatchSize: 3 }],
@@ -78,7 +78,7 @@ describe("everybody is told", () => {
     expect(wss.counters.limits.closeTimeout).toBe(0);
   });
 
-  test("what was sent before it comes first, also where it waits for its turn", async () => {
+  test("earlier messages come first, also when the connection waits for its batch", async () => {
     const { wss, port } = await startServer({}, { closeBatchSize: 1 });
     const peers = await open(port, 4);
     const long = "x".repeat(1_000_000);
@@ -94,8 +94,8 @@ describe("everybody is told", () => {
   });
 });
 
-describe("those who were not told yet", () => {
-  test("go on, and get answers, while the first are gone already", async () => {
+describe("clients of later batches", () => {
+  test("go on, and get answers, after the first are closed", async () => {
     const { wss, port, recorders } = await echo(SLOWLY);
     const [first, second, third] = (await open(port, 3)) as [Peer, Peer, Peer];
     const ended = terminateSlowly(wss);
@@ -108,7 +108,7 @@ describe("those who were not told yet", () => {
     expect(wss.broadcast("for those who are left")).toBe(2);
     expect(await third.received(2)).toEqual(["still here?", "for those who are left"]);
     expect(wss.terminated).toBe(false);
-    // One may leave by himself, and no time is left for the other.
+    // One may close by itself, and for the other no time is left.
     second.socket.close(4000);
     await recorders[1]!.over;
     void wss.terminate(0);
@@ -117,7 +117,7 @@ describe("those who were not told yet", () => {
     expect(recorders.map(({ end }) => end?.[0])).toEqual([1001, 4000, 1006]);
   });
 
-  test("are not waited for when they leave before their turn", async () => {
+  test("are not waited for when they close before their turn", async () => {
     const { wss, port } = await echo(SLOWLY);
     const peers = await open(port, 4);
     const ended = terminateSlowly(wss);
@@ -127,7 +127,7 @@ describe("those who were not told yet", () => {
     expect(wss.terminated).toBe(true);
   });
 
-  test("are forced with all others when the time is over", async () => {
+  test("are destroyed with all others when the time is over", async () => {
     const { wss, port, recorders } = await echo({});
     const silent = await RawClient.open(port);
     const ended = wss.terminate(0.05);
@@ -139,13 +139,13 @@ describe("those who were not told yet", () => {
 });
 
 describe("new clients", () => {
-  test("get 503 and are told to come back in a while; the user's web server goes on", async () => {
+  test("during the shutdown new clients get 503 with Retry-After; the user's web server goes on", async () => {
     const { server, port, wss } = await attached(SLOWLY);
     const peers = await open(port, 2);
     const ended = terminateSlowly(wss);
     await peers[0]!.closed;
     const seconds = new Set<number>();
-    // One of ten at random: sixty that are the same are none.
+    // One of ten at random: sixty equal ones would not be random.
     for (let i = 0; i < 60; i++) {
       const { status, headers, body } = await Peer.refused(port);
       expect([status, body]).toEqual([503, "The server is going down.\n"]);
@@ -161,7 +161,7 @@ describe("new clients", () => {
     expect(await page(port)).toBe(200);
   });
 
-  test("who waits for onConnection is told at once", async () => {
+  test("a client that waits for onConnection is refused at once", async () => {
     const asked = deferred();
     const never = deferred<null>();
     const handler = {
@@ -180,7 +180,7 @@ describe("new clients", () => {
     expect(wss.terminated).toBe(true);
   });
 
-  test("another server on the user's web server lets them in", async () => {
+  test("another server on the user's web server accepts them", async () => {
     const { server, port, wss } = await attached({ path: "/old" });
     await wss.terminate();
     const next = new WebSocketServer(
@@ -192,7 +192,7 @@ describe("new clients", () => {
     expect(next.connections.length).toBe(1);
   });
 
-  test("on our own web server they are told to come back later, like one who is asking yet; in the end nobody listens", async () => {
+  test("on our own web server new and pending clients get 503 with Retry-After; in the end nothing listens", async () => {
     const { wss, port } = await echo(SLOWLY);
     const peers = await open(port, 2);
     const asking = await RawClient.connect(port);

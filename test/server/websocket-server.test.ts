@@ -15,7 +15,7 @@ import { startServer } from "../support/live-server.ts";
 import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
 import { handshake, RawClient } from "../support/raw-client.ts";
 
-/** The least that a server needs. */
+/** The smallest valid handler. */
 const LEAST = { onConnection: () => ({ onMessage: () => {} }) };
 
 describe("the constructor", () => {
@@ -24,7 +24,7 @@ describe("the constructor", () => {
     ["null", null],
     ["a text", "handler"],
     ["a function", () => ({ onMessage: () => {} })],
-  ])("%s is no handler", (_what, handler) => {
+  ])("%s is not a handler", (_what, handler) => {
     const make = (): unknown => new WebSocketServer(handler as unknown as WSHandler);
     expect(make).toThrow(InvalidArgumentError);
     expect(make).toThrow(/^handler: expected an object with onConnection/);
@@ -39,7 +39,7 @@ describe("the constructor", () => {
     },
   );
 
-  test.each(["onOpen", "onTerminate", "onError"])("%s must be a function where there is one", (name) => {
+  test.each(["onOpen", "onTerminate", "onError"])("%s must be a function if it is there", (name) => {
     for (const callback of [5, "x", {}, null]) {
       const make = (): unknown => new WebSocketServer({ ...LEAST, [name]: callback });
       expect(make).toThrow(new RegExp(`^handler: ${name}: expected a function`));
@@ -56,14 +56,14 @@ describe("the constructor", () => {
     await turn();
   });
 
-  test("a certificate that is none is refused, and the error names the option", () => {
+  test("an invalid certificate is refused, and the error names the option", () => {
     const make = (): unknown => new WebSocketServer(LEAST, { port: 0, tls: { key: "nonsense", cert: "nonsense" } });
     expect(make).toThrow(InvalidArgumentError);
     expect(make).toThrow(/^tls: /);
   });
 
   // shows 4D-1-handler-any
-  test("any object will do, also one without a prototype or with callbacks that are inherited", async () => {
+  test("any object is allowed, also one without a prototype or with inherited callbacks", async () => {
     const bare = Object.assign(Object.create(null) as object, LEAST);
     const inherited = Object.create(LEAST) as typeof LEAST;
     for (const handler of [bare, inherited, Object.freeze({ ...LEAST })]) {
@@ -85,7 +85,7 @@ describe("the constructor", () => {
 
 describe("the members of a server", () => {
   // shows 4D-1-dataType, 4D-1-handler, 4D-1-path-member, 4D-1-terminated
-  test("dataType, handler, path and terminated tell what it was made with, and cannot be set", () => {
+  test("dataType, handler, path and terminated have the values of the constructor, and cannot be set", () => {
     const wss = new WebSocketServer(LEAST, { path: "/chat", dataType: "blob" });
     expect(wss.dataType).toBe("blob");
     expect(wss.handler).toBe(LEAST);
@@ -109,7 +109,7 @@ describe("the members of a server", () => {
   });
 
   // shows 4D-1-connections, 4D-1-connections-live, 4D-1-connections-get
-  test("connections holds who is there now", async () => {
+  test("connections has the open connections", async () => {
     const { wss, port, recorders } = await startServer();
     expect(wss.connections.length).toBe(0);
     const peers = [await Peer.open(port), await Peer.open(port), await Peer.open(port)];
@@ -126,7 +126,7 @@ describe("the members of a server", () => {
   });
 
   // shows 4D-1-connections-safe
-  test("a loop over connections sees each once, whoever goes in it", async () => {
+  test("a loop over connections sees each once, though some close during it", async () => {
     const { wss, port, recorders } = await startServer();
     for (let i = 0; i < 4; i++) await Peer.open(port);
     const ids = wss.connections.map(({ id }) => id);
@@ -134,7 +134,7 @@ describe("the members of a server", () => {
     for (const client of wss.connections) {
       seen.push(client.id);
       client.terminate();
-      // By the second round those of the first are gone.
+      // In the second round those of the first have closed.
       await recorders[seen.length - 1]!.over;
     }
     expect(seen).toEqual(ids);
@@ -143,7 +143,7 @@ describe("the members of a server", () => {
 });
 
 describe("broadcast", () => {
-  test("all get the message, and it says how many", async () => {
+  test("all get the message, and it returns their number", async () => {
     const { wss, port } = await startServer();
     expect(wss.broadcast("nobody is here")).toBe(0);
     const peers = [await Peer.open(port), await Peer.open(port), await Peer.open(port)];
@@ -208,14 +208,14 @@ describe("broadcast", () => {
     expect(await client.frame()).toMatchObject({ opcode: 8 });
   });
 
-  test("what send does not take it does not take either, also when nobody is there", async () => {
+  test("it refuses the same values as send, also without connections", async () => {
     const { wss } = await startServer();
     for (const message of [5, null, undefined, new Map()]) {
       expect(() => wss.broadcast(message as unknown as string)).toThrow(InvalidArgumentError);
     }
   });
 
-  test("from onTerminate it reaches those who are left", async () => {
+  test("from onTerminate it reaches the remaining connections", async () => {
     const reached: number[] = [];
     class RandomHandler {
       onMessage(): void {}
@@ -239,25 +239,22 @@ describe("dataType", () => {
     ["text", "caf\u00e9", "caf\u00e9"],
     ["blob", Buffer.from("caf\u00e9"), Buffer.from("caf\u00e9")],
     ["auto", "caf\u00e9", Buffer.from("caf\u00e9")],
-  ] as const)(
-    "under %s a text frame and a binary frame are handed over as that says",
-    async (dataType, text, binary) => {
-      const seen: unknown[] = [];
-      const handler = {
-        onConnection: () => ({ onMessage: (_ws: unknown, { data }: WSMessageEvent<unknown>) => seen.push(data) }),
-      };
-      const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", dataType });
-      onTestFinished(async () => wss.terminate(0));
-      const peer = await Peer.open(await portOf(wss));
-      peer.socket.send("caf\u00e9");
-      peer.socket.send(Buffer.from("caf\u00e9"));
-      await until(() => seen.length === 2);
-      expect(seen).toEqual([text, binary]);
-    },
-  );
+  ] as const)("under %s a text frame and a binary frame are delivered in that form", async (dataType, text, binary) => {
+    const seen: unknown[] = [];
+    const handler = {
+      onConnection: () => ({ onMessage: (_ws: unknown, { data }: WSMessageEvent<unknown>) => seen.push(data) }),
+    };
+    const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", dataType });
+    onTestFinished(async () => wss.terminate(0));
+    const peer = await Peer.open(await portOf(wss));
+    peer.socket.send("caf\u00e9");
+    peer.socket.send(Buffer.from("caf\u00e9"));
+    await until(() => seen.length === 2);
+    expect(seen).toEqual([text, binary]);
+  });
 
   // shows 4D-3-receive-object
-  test("under object it is what JSON.parse makes of either, without a way to a prototype", async () => {
+  test("under object it is the result of JSON.parse for both, without access to a prototype", async () => {
     const seen: unknown[] = [];
     const handler = {
       onConnection: () => ({ onMessage: (_ws: unknown, { data }: WSMessageEvent<unknown>) => seen.push(data) }),
@@ -282,7 +279,7 @@ describe("dataType", () => {
     ["object", "{", 201],
     ["object", "", 201],
   ] as const)(
-    "under %s what is not of that type reaches onError and closes with 1007",
+    "under %s data of another type reaches onError and closes with 1007",
     async (dataType, message, errCode) => {
       const { port, recorders } = await startServer({}, { dataType });
       const peer = await Peer.open(port);
@@ -335,7 +332,7 @@ describe("the chat of 4D's documentation", () => {
 });
 
 describe("the argument of terminate", () => {
-  test("it is a number of seconds, from zero to what a timer can wait for", () => {
+  test("it is a number of seconds, from zero to the longest delay of a timer", () => {
     const wss = new WebSocketServer(LEAST);
     for (const timeout of ["1", null, true, {}]) {
       expect(() => void wss.terminate(timeout as number)).toThrow(InvalidArgumentError);
@@ -376,7 +373,7 @@ describe("handleUpgrade", () => {
     expect(wss.address()).toBeNull();
   });
 
-  test("a plain Uint8Array will do for the bytes after it", async () => {
+  test("the bytes after it may be a plain Uint8Array", async () => {
     const { promise, resolve } = deferred<string>();
     const wss = new WebSocketServer({ onConnection: () => ({ onMessage: (_ws, event) => resolve(event.data) }) });
     onTestFinished(async () => wss.terminate(0));
@@ -404,7 +401,7 @@ describe("handleUpgrade", () => {
     expect((await Peer.refused(port, "/chat")).status).toBe(503);
   });
 
-  test("the same socket a second time is refused with an exception, and stays with who has it", async () => {
+  test("the same socket a second time is refused with an exception, and stays with its owner", async () => {
     const [one, other] = [new WebSocketServer(LEAST), new WebSocketServer(LEAST, { path: "/other" })];
     const server = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void server.close());
@@ -427,7 +424,7 @@ describe("handleUpgrade", () => {
     await other.terminate(0);
   });
 
-  test("a request that is kept still knows the address when the client has gone", async () => {
+  test("a kept request still has the address when the client has disconnected", async () => {
     let request: ConnectionRequest | undefined;
     const wss = new WebSocketServer(
       {
@@ -472,7 +469,7 @@ describe("handleUpgrade", () => {
 });
 
 describe("address", () => {
-  test("it tells where it listens, and null before and after", async () => {
+  test("it returns where the server listens, and null before and after", async () => {
     const wss = new WebSocketServer(LEAST, { port: 0, host: "127.0.0.1" });
     const port = await portOf(wss);
     expect(wss.address()).toEqual({ address: "127.0.0.1", family: "IPv4", port });
@@ -480,7 +477,7 @@ describe("address", () => {
     expect(wss.address()).toBeNull();
   });
 
-  test("attached to a web server it tells that one's", async () => {
+  test("attached to a web server it returns the web server's", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void server.close());
     await once(server, "listening");

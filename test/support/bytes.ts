@@ -1,7 +1,7 @@
 import type { Bytes } from "../../src/protocol/bytes.ts";
 
 /**
- * Bytes as they are written in an RFC: `hex("81 05 48 65 6c 6c 6f")`. Several texts are joined; a part that is bytes
+ * Bytes in the notation of RFCs: `hex("81 05 48 65 6c 6c 6f")`. Several texts are joined; a part that is bytes
  * already is put between them.
  *
  * @param parts - Hexadecimal digits with spaces between them as you like, or bytes.
@@ -48,7 +48,7 @@ export function join(pieces: readonly Uint8Array[]): Bytes {
 }
 
 /**
- * Memory of its own with the same bytes: what a reader is given it unmasks in place.
+ * A copy of the bytes. A reader unmasks its chunks in place.
  *
  * @param bytes - Any bytes.
  */
@@ -82,7 +82,7 @@ function fromHex(text: string): Uint8Array {
   return Buffer.from(digits, "hex");
 }
 
-/** Node's types know nothing of the methods that `Bytes` adds; every Buffer has them. */
+/** Node's types do not have the methods that `Bytes` adds, but every Buffer has them. */
 function asBytes(buffer: Buffer): Bytes {
   return buffer as Uint8Array as Bytes;
 }

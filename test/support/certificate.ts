@@ -1,6 +1,6 @@
 /**
- * A certificate for `localhost` and `127.0.0.1` that signs itself, valid from 2020 to 2120. For tests only: its key is
- * here for all to see.
+ * A self-signed certificate for `localhost` and `127.0.0.1`, valid from 2020 to 2120. Only for tests: its key is
+ * public.
  */
 export const certificate = {
   cert: `-----BEGIN CERTIFICATE-----

@@ -4,7 +4,7 @@ import { join } from "./bytes.ts";
 /** The masking key of the examples in RFC 6455 5.7. */
 export const KEY: readonly number[] = [0x37, 0xfa, 0x21, 0x3d];
 
-/** A frame in words. What is not said: FIN, no reserved bit, not masked, the shortest length. */
+/** The fields of a frame. Defaults: FIN, no reserved bit, not masked, the shortest length. */
 export interface Frame {
   readonly fin?: boolean;
   readonly opcode: number;
@@ -12,9 +12,9 @@ export interface Frame {
 }
 
 /**
- * Writes a frame, by RFC 6455 5.2 and by nothing of src/: tests hold what src/ reads and writes against it.
+ * Writes a frame by RFC 6455 5.2, without src/: tests compare src/ with it.
  *
- * @param frame - The frame, in words.
+ * @param frame - The fields of the frame.
  * @param key - The four bytes of a masking key; without it the frame is not masked.
  */
 export function encode({ fin = true, opcode, payload }: Frame, key?: readonly number[]): Bytes {
@@ -31,7 +31,7 @@ export function encode({ fin = true, opcode, payload }: Frame, key?: readonly nu
 
 /**
  * The frame as a client sends it: mask bit, masking key, masked payload (RFC 6455 5.3). A frame that ends inside its
- * header gets what there is room for.
+ * header gets the mask bit and as many of the other bytes as fit.
  *
  * @param frame - One frame that is not masked, or the beginning of one.
  * @param key - The four bytes of the masking key.

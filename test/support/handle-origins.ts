@@ -8,14 +8,14 @@ const hookNames: Readonly<Record<string, string>> = {
   ProcessWrap: "PROCESSWRAP",
 };
 
-/** Files in which nobody looks for a leak. */
+/** Files that are left out of the stacks. */
 const FOREIGN = /\/node_modules\/|node:|\/test\/support\/(handle-origins|open-handles)\.ts/;
 
-/** For each that lives: its kind, and where it was made. */
+/** For each open handle: its kind, and where it was made. */
 const origins = new Map<number, readonly [kind: string, where: string]>();
 let kept = false;
 
-/** Writes down from now on where each handle and timer is made. It slows all that is asynchronous. */
+/** Records from now on where each handle and timer is made. It slows all asynchronous code. */
 export function keepOrigins(): void {
   kept = true;
   createHook({
@@ -28,7 +28,7 @@ export function keepOrigins(): void {
   }).enable();
 }
 
-/** Where those of these kinds were made, as far as a file of ours had a hand in it; undefined when nobody wrote it down. */
+/** Where the handles of these kinds were made, if our files are in the stack; undefined when it was not recorded. */
 export function originsOf(kinds: ReadonlyMap<string, number>): string[] | undefined {
   if (!kept) return undefined;
   const names = new Set([...kinds.keys()].map((kind) => hookNames[kind] ?? kind));

@@ -2,7 +2,7 @@ import type { BlobLike } from "../../src/connection/sending/outgoing-message.ts"
 import { utf8 } from "./bytes.ts";
 import { type Deferred, deferred } from "./session.ts";
 
-/** What is to be read before it is sent, as a `Blob`: the test says when it has been, also before anybody asks. */
+/** A Blob-like message. The test decides when it has been read, also before a reader asks. */
 export class LateBlob implements BlobLike {
   readonly size: number;
   readonly #content: Uint8Array<ArrayBuffer>;
@@ -11,7 +11,7 @@ export class LateBlob implements BlobLike {
   constructor(content: string) {
     this.#content = Uint8Array.from(utf8(content));
     this.size = this.#content.length;
-    // Nobody may ever ask.
+    // It may never be read.
     this.#deferred.promise.catch(() => undefined);
   }
 
@@ -20,12 +20,12 @@ export class LateBlob implements BlobLike {
     return this.#content.buffer;
   }
 
-  /** It can be read now. */
+  /** Lets the read succeed. */
   read(): void {
     this.#deferred.resolve();
   }
 
-  /** It cannot be read. */
+  /** Lets the read fail. */
   fail(error: unknown): void {
     this.#deferred.reject(error);
   }

@@ -13,7 +13,7 @@ import { onTestFinished } from "vitest";
 /** One call of a connection's callback: its name and what its event said. */
 export type Call = readonly [callback: string, ...details: unknown[]];
 
-/** A connection handler that writes down its calls. */
+/** A connection handler that records its calls. */
 export class Recorder {
   readonly calls: Call[] = [];
   /** Settles when the connection is over: `calls` is complete. */
@@ -59,7 +59,7 @@ export class Recorder {
   }
 }
 
-/** What the server does besides writing down. */
+/** What the server does besides recording calls. */
 export interface Reactions {
   connection?(event: WSConnectionEvent): void;
   open?(ws: WebSocketConnection<Recorder>): void;

@@ -62,7 +62,7 @@ export class LivenessRig {
     this.#wire.takeOne();
   }
 
-  /** And another waits. */
+  /** One more write waits. */
   write(): void {
     this.#wire.write(hex("00"));
   }

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 
-/** What is read of the report of Vitest's JSON reporter. */
+/** The used part of the report of Vitest's JSON reporter. */
 interface Report {
   readonly testResults: readonly {
     readonly name: string;
@@ -52,7 +52,7 @@ describe("a file of tests", () => {
     expect(message).toContain(detail);
   });
 
-  test("passes when it closes all, and is waited for while it does", () => {
+  test("passes when it closes everything, and is awaited meanwhile", () => {
     expect(resultOf("left-nothing")).toMatchObject({ status: "passed", message: "" });
   });
 });

@@ -4,18 +4,18 @@ import { afterAll } from "vitest";
 import { keepOrigins, originsOf } from "./handle-origins.ts";
 
 /**
- * How long what is being closed may take, in milliseconds: far above what it needs, and below the default
- * `closeTimeout`, so that a forgotten deadline is not waited out.
+ * Milliseconds in which handles may close: far more than they need, and less than the default
+ * `closeTimeout`, so that a forgotten deadline is found.
  */
 const PATIENCE = 2_000;
-/** How often it is looked at, once that much is not over within some turns of the event loop. */
+/** Milliseconds between two checks, when the handles have not closed within some turns of the event loop. */
 const PAUSE = 10;
 const TURNS = 10;
 
 // A test may leave fake timers.
 const { setImmediate, setTimeout } = globalThis;
 
-/** The kinds by which a process of the test runner is held; others that are there at the start are about to go. */
+/** The kinds of handles of the test runner's process. Other kinds that exist at the start will close soon. */
 const RUNNERS = /Pipe|TTY|MessagePort|Worker/;
 
 /** What the runner has open, before the file's tests are loaded. */
@@ -24,7 +24,7 @@ const known = new WeakSet(handles());
 
 if (process.env["OPEN_HANDLES"] === "where") keepOrigins();
 
-// A file's hooks run in reverse: this one comes after all of its own.
+// A file's hooks run in reverse order, so this one runs after all of its own.
 afterAll(async () => {
   let left = excess();
   for (let turn = 0; left.size > 0 && turn < TURNS; turn++) {
@@ -65,7 +65,7 @@ function complaint(left: ReadonlyMap<string, number>): string {
   ].join("\n  ");
 }
 
-/** What Node tells of its handles besides their kind; it is no promise of Node's, and only for people. */
+/** Details of handles. Node does not guarantee them, so they are only for messages. */
 function handles(): object[] {
   const { _getActiveHandles: list } = process as { _getActiveHandles?: () => object[] };
   return list?.call(process) ?? [];

@@ -8,12 +8,12 @@ interface Addressed {
   address(): AddressInfo | string | null;
 }
 
-/** Waits, turn by turn of the event loop, until `holds` is true. The test's timeout is the limit. */
+/** Waits, turn by turn of the event loop, until `holds` returns true. The test's timeout is the limit. */
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await turn();
 }
 
-/** Waits for the next turn of the event loop: what was due has happened. */
+/** Waits for the next turn of the event loop. */
 export async function turn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
@@ -24,7 +24,7 @@ export async function portOf(server: Addressed): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A promise and what settles it. */
+/** A promise, and the functions that settle it. */
 export interface Deferred<T = void> {
   readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
@@ -42,7 +42,7 @@ export function deferred<T = void>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
-/** What a refused client was told. */
+/** The response to a refused client. */
 export interface Refused {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
@@ -86,7 +86,7 @@ export class Peer {
     return peer;
   }
 
-  /** Connects to 127.0.0.1, but waits for nothing. */
+  /** Starts to connect to 127.0.0.1, and does not wait. */
   static begin(port: number, path = "/", protocols: readonly string[] = [], options: ClientOptions = {}): Peer {
     return new Peer(`ws://127.0.0.1:${port}${path}`, protocols, options);
   }
@@ -98,11 +98,11 @@ export class Peer {
     return peer;
   }
 
-  /** Asks to connect and returns the refusal; fails when it was let in. */
+  /** Connects and returns the refusal. Rejects when the client was accepted. */
   static async refused(port: number, path = "/", options: ClientOptions = {}): Promise<Refused> {
     const peer = Peer.begin(port, path, [], options);
     return new Promise((resolve, reject) => {
-      peer.socket.on("open", () => reject(new Error("expected a refusal, was let in")));
+      peer.socket.on("open", () => reject(new Error("expected a refusal, was accepted")));
       peer.socket.on("error", reject);
       peer.socket.on("unexpected-response", (_request: ClientRequest, response: IncomingMessage) => {
         let body = "";
@@ -112,7 +112,7 @@ export class Peer {
     });
   }
 
-  /** Waits until so many messages have come, and returns all. */
+  /** Waits until this many messages have come, and returns all. */
   async received(count: number): Promise<readonly (string | Buffer)[]> {
     while (this.messages.length < count) await new Promise((resolve) => this.socket.once("message", resolve));
     return this.messages;

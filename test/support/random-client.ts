@@ -5,22 +5,22 @@ import { type Item, bytesOf } from "./random-peer.ts";
 import { handshake } from "./raw-client.ts";
 import { type Traffic, trafficIn } from "./sent-traffic.ts";
 
-/** A client of a random test. Its socket is real, and what it sends is cut anywhere. */
+/** A client of a random test. Its socket is real, and its bytes are cut anywhere. */
 export class RandomClient {
   readonly socket: Socket;
-  /** Answers a close frame, and closes its side when the server has. */
+  /** Whether it answers a close frame, and closes its side after the server. */
   readonly polite: boolean;
-  /** All that it has said. */
+  /** All that it has sent. */
   readonly said: Item[] = [];
-  /** It has done nothing yet but talk and read. */
+  /** It has only sent and read so far. */
   wellBehaved: boolean;
   #line: Uint8Array;
   readonly #got: Buffer[] = [];
-  /** Bytes of the answer to the handshake, or of a frame's header, that are not whole yet. */
+  /** The incomplete bytes of the answer to the handshake, or of a frame's header. */
   #start = Buffer.alloc(0);
   /** The answer has come. */
   #answered = false;
-  /** Bytes of the frame that is coming which are still to come. */
+  /** Missing bytes of the current frame. */
   #rest = 0;
   #closed = false;
 
@@ -33,12 +33,12 @@ export class RandomClient {
     this.#line = Buffer.from(handshake(path));
     this.socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
     this.socket.on("data", (chunk: Buffer) => {
-      this.#hear(chunk);
+      this.#onBytes(chunk);
     });
     this.socket.on("end", () => {
       if (polite) this.socket.end();
     });
-    // Whom the server resets has nobody to tell.
+    // No code waits for the error of a client that the server resets.
     this.socket.on("error", () => undefined);
   }
 
@@ -47,7 +47,7 @@ export class RandomClient {
     return Number(/^HTTP\/1.1 (\d+)/.exec(this.#got[0]?.toString("latin1", 0, 20) ?? "")?.[1] ?? 0);
   }
 
-  /** It has heard that the server is gone. */
+  /** It knows that the server has closed. */
   get gone(): boolean {
     return this.socket.destroyed || this.socket.readableEnded;
   }
@@ -64,7 +64,7 @@ export class RandomClient {
     this.#line = Buffer.concat([this.#line, bytesOf(item)]);
   }
 
-  /** So many bytes of what it has said leave. */
+  /** Writes this many of its bytes. */
   arrive(bytes = Infinity): void {
     const part = this.#line.subarray(0, bytes);
     this.#line = this.#line.subarray(part.length);
@@ -91,11 +91,11 @@ export class RandomClient {
     this.socket.resume();
   }
 
-  #hear(chunk: Buffer): void {
+  #onBytes(chunk: Buffer): void {
     this.#got.push(chunk);
     const before = this.#closed;
     this.#skim(chunk);
-    // The answer waits for nothing that is still to be said: it is over.
+    // The close frame does not wait for unsent bytes: the connection is over.
     if (this.polite && this.#closed && !before && this.socket.writable) this.socket.write(close(1000));
   }
 
@@ -119,7 +119,7 @@ export class RandomClient {
     this.#start = bytes;
   }
 
-  /** How many of so many bytes belong to the frame that is coming. */
+  /** How many of this many bytes belong to the current frame. */
   #skip(bytes: number): number {
     const skipped = Math.min(this.#rest, bytes);
     this.#rest -= skipped;

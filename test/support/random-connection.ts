@@ -25,21 +25,21 @@ export type Kind = "text" | "bytes" | "shared" | "blob";
 /** What the callbacks of this handler throw. */
 export class Boom extends Error {}
 
-/** Messages that are sent, after which the handler sends no more by itself. */
+/** Messages after which the handler sends no more by itself. */
 const MAX_SENDS = 100;
 
-/** What a promise has come to. */
+/** The state of a promise. */
 export interface Watched<T> {
   settled: boolean;
   value: T | undefined;
 }
 
-/** What stands for the answer to the handshake. */
+/** A placeholder for the answer to the handshake. */
 const PREAMBLE = "101!";
 
 /**
- * One connection on a wire, with a handler that does what it is told in advance. It writes down what its callbacks are
- * called with, and what must never be: nothing is thrown in a callback for that, where it would be an exception of the handler's.
+ * One connection on a wire, with a scripted handler. It records the calls of its callbacks and broken invariants:
+ * an exception inside a callback would count as one of the handler's.
  */
 export class RandomConnection implements ConnectionOwner {
   /** The clock of its server. */
@@ -51,24 +51,24 @@ export class RandomConnection implements ConnectionOwner {
   readonly calls: string[] = [];
   /** The messages that were delivered, `named`. */
   readonly heard: string[] = [];
-  /** The numbers of what `onError` was told. */
+  /** The numbers of the errors of `onError`. */
   readonly errors: number[] = [];
-  /** What `onTerminate` was told. */
+  /** The events of `onTerminate`. */
   readonly ends: { readonly code: number; readonly status: string }[] = [];
-  /** What the owner was told: "left", "finished". */
+  /** The calls of the owner: "left", "finished". */
   readonly told: string[] = [];
-  /** What was wrong. */
+  /** Broken invariants. */
   readonly faults: string[] = [];
   /** Promises that the connection has given. */
   readonly drains: Watched<boolean>[] = [];
   readonly trips: Watched<number | undefined>[] = [];
-  /** How often `send` has said to wait, or room was waited for: `onDrain` may come as often. */
+  /** How often `send` returned false or drained() was called: `onDrain` may come as often. */
   waits = 0;
-  /** How many callbacks had been called when `send` said so last: `onDrain` is to be among those after them. */
+  /** The number of calls at the last false of `send`: `onDrain` must come after them. */
   toldToWait = 0;
   /** The connection was closed early: what came after that is not delivered. */
   interrupted = false;
-  /** It was destroyed by us: nobody waits for promises any more. */
+  /** We have destroyed it: no promise is awaited any more. */
   destroyed = false;
   readonly #reactions: readonly Reaction[];
   /** It has sent a Blob. */
@@ -77,7 +77,7 @@ export class RandomConnection implements ConnectionOwner {
   readonly #blobs: LateBlob[] = [];
   readonly #pingTimeout: number;
   readonly settings: ConnectionSettings;
-  /** When it was read again last. */
+  /** When reading last started again. */
   #resumed = 0;
   #running: string | undefined;
   #sends = 0;
@@ -123,23 +123,23 @@ export class RandomConnection implements ConnectionOwner {
     this.connection.destroy();
   }
 
-  /** Waits for room, and pings. */
+  /** Calls drained() and measures a round trip. */
   ask(): void {
     this.waits++;
     this.drains.push(watch(this.connection.whenDrained()));
     this.trips.push(watch(this.connection.measureRoundTrip()));
   }
 
-  /** Time goes by on the server's clock, and it comes to look. */
+  /** Ticks pass on the server's clock, and the peer is checked. */
   tick(ticks: number): void {
     this.now += ticks;
-    // Whoever waits for room listens to that.
+    // A handler that waits for a drain lets the connection read.
     const readingStopped = this.stream.isPaused() && this.drains.every(({ settled }) => settled);
     const before = this.limitCounters.pingTimeout;
     this.connection.checkPeer();
     if (this.limitCounters.pingTimeout === before) return;
-    this.#fault(readingStopped, "took a peer for dead whom it does not read");
-    this.#fault(this.now - this.#resumed <= this.#pingTimeout, "counted the silence of a peer whom it did not read");
+    this.#fault(readingStopped, "closed a peer as dead that it does not read");
+    this.#fault(this.now - this.#resumed <= this.#pingTimeout, "counted the silence of a peer that it did not read");
   }
 
   /** The oldest promise of a callback settles. Returns whether there was one. */
@@ -161,7 +161,7 @@ export class RandomConnection implements ConnectionOwner {
     return oldest !== undefined;
   }
 
-  /** Everything that is held up goes on, until nothing happens any more. */
+  /** Everything that waits goes on, until nothing happens any more. */
   async goOn(): Promise<void> {
     this.stream.flow();
     for (let before = -1; before !== this.#happened;) {
@@ -171,7 +171,7 @@ export class RandomConnection implements ConnectionOwner {
     }
   }
 
-  /** What holds at every moment. */
+  /** The invariants at every moment. */
   check(): void {
     const { counters, bufferedAmount, status } = this.connection;
     const { accepted, written, dropped, pending } = counters;
@@ -187,7 +187,7 @@ export class RandomConnection implements ConnectionOwner {
     this.#status = status;
   }
 
-  // As its owner.
+  // The methods of its owner.
 
   onClosed(): void {
     this.told.push("left");
@@ -247,7 +247,7 @@ export class RandomConnection implements ConnectionOwner {
       return promise.finally(() => (this.#running = undefined));
     }
     this.#running = undefined;
-    // Who sends whenever there is room never comes to an end.
+    // A handler that sends at every drain would never end.
     if (reaction === "send" && this.#sends < MAX_SENDS) this.send("text", 20);
     else if (reaction === "terminate") this.terminate(4001);
     else if (reaction === "destroy") this.destroy();
@@ -274,7 +274,7 @@ export class RandomConnection implements ConnectionOwner {
   }
 }
 
-/** The library's own errors, but for the one that says it has failed itself. */
+/** The library's own errors, except the one for an internal failure. */
 function isDocumented(error: unknown): boolean {
   return error instanceof HawserError && error.code !== "HWS_INTERNAL";
 }

@@ -3,13 +3,13 @@ import { fill, hex, join, utf8 } from "./bytes.ts";
 import { asClient, encode } from "./frames.ts";
 import { close, ping } from "./session.ts";
 
-/** Bytes that a message may have where these peers send. */
+/** Bytes that a message of these peers may have. */
 export const MAX_MESSAGE = 1000;
 
 /** Bytes that its fragments may be charged: enough for five of them. */
 export const MAX_FRAGMENTS = 5;
 
-/** Something that a peer sends. `close` and `broken` are its last word: what it sends after them is not for anybody. */
+/** Something that a peer sends. `close` and `broken` are final: what it sends after them is not read. */
 export type Item =
   | {
       readonly is: "message";
@@ -24,7 +24,7 @@ export type Item =
   | { readonly is: "close"; readonly code: number | undefined; readonly reason: string }
   | { readonly is: "broken"; readonly how: Broken };
 
-/** What a peer may do wrong: its name, the bytes and the number of the error that it leads to. */
+/** Mistakes of a peer: the name, the bytes and the number of the resulting error. */
 const brokenItems = {
   "a reserved opcode": [asClient(hex("83 00")), 102],
   "a reserved bit": [asClient(hex("c1 00")), 101],
@@ -45,10 +45,10 @@ const brokenItems = {
   ],
 } as const satisfies Record<string, readonly [bytes: Uint8Array, errCode: number]>;
 
-/** One of the things a peer may do wrong. */
+/** One mistake of a peer. */
 export type Broken = keyof typeof brokenItems;
 
-/** The error that something wrong leads to. */
+/** The error that results from a mistake. */
 export function errorOf(how: Broken): number {
   return brokenItems[how][1];
 }
@@ -74,22 +74,22 @@ export function bytesOf(item: Item): Uint8Array {
   }
 }
 
-/** A message as it is written down: its type, and its content as text. */
+/** A message as it is recorded: its type, and its content as text. */
 export function named(opcode: number, content: string): string {
   return `${String(opcode)} ${content}`;
 }
 
-/** What somebody who reads all of these items gets to see. */
+/** What a reader of all these items gets. */
 export interface Meaning {
   /** The messages, `named`. */
   readonly messages: readonly string[];
   /** The payloads of the pings. */
   readonly pings: readonly string[];
-  /** What its last word was. */
+  /** The final item. */
   readonly last: Extract<Item, { is: "close" | "broken" }> | undefined;
 }
 
-/** What these items say, up to the first that is a last word. */
+/** The results of these items, up to the first final one. */
 export function meaningOf(items: readonly Item[]): Meaning {
   const messages: string[] = [];
   const pings: string[] = [];
@@ -123,13 +123,13 @@ const message: fc.Arbitrary<Item> = fc.record({
   between: fc.option(payload, { nil: undefined, freq: 4 }),
 });
 
-/** What a peer says in the middle of its life. */
+/** What a peer sends before the end. */
 export const item: fc.Arbitrary<Item> = fc.oneof(
   { weight: 8, arbitrary: message },
   { weight: 2, arbitrary: fc.record({ is: fc.constantFrom("ping" as const, "pong" as const), payload }) },
 );
 
-/** What it says last. */
+/** What it sends last. */
 export const lastItem: fc.Arbitrary<Item> = fc.oneof(
   fc.record({
     is: fc.constant("close" as const),

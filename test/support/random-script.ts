@@ -14,7 +14,7 @@ export type Step =
       readonly does: "turn" | "stick" | "take" | "flow" | "ask" | "pong" | "terminate" | "destroy" | "reset" | "hangUp";
     };
 
-/** How it ends, if it has not ended before. `gone`: at once, with all that is held up. */
+/** How it ends, if it has not ended before. `gone`: at once, while promises and Blobs are pending. */
 export type End =
   "peer closes" | "we close" | "peer hangs up" | "peer is silent" | "reset" | "destroy" | "gone" | "destroyed";
 
@@ -91,7 +91,7 @@ const ends: readonly End[] = [
   "destroyed",
 ];
 
-/** The script of one life: how it is set up, what happens, how it ends. */
+/** The script of one connection: how it is set up, what happens, how it ends. */
 export const script = fc.record({
   settings,
   mark: fc.constantFrom(1, 200, 16_384),

@@ -58,7 +58,7 @@ const reaction = fc.oneof(
 
 /** The script of one server: how it is set up, what happens before it is terminated, and after that. */
 export const script = fc.record({
-  /** Whether the web server is the server's own. */
+  /** Whether the server has its own web server. */
   own: fc.boolean(),
   options: fc.record({
     maxSendQueue: fc.constantFrom(1000, 1_000_000),
@@ -81,7 +81,7 @@ export const script = fc.record({
   /** Seconds that `terminate` is given. */
   seconds: fc.constantFrom(undefined, 0, 0.03, 1),
   after: fc.array(
-    // Time goes by slowly from here on, so that everybody's turn comes.
+    // Time passes slowly from here on, so that every connection is closed in turn.
     step.filter((one) => one.does !== "time"),
     { maxLength: 10, size: "max" },
   ),

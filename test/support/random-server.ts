@@ -14,7 +14,7 @@ import { type Deferred, deferred } from "./session.ts";
 /** What `onConnection` does. */
 export type Answer = "handler" | "later" | "never" | "refuse" | "throw";
 
-/** The handler of one connection: does what it is told in advance, and writes down what it hears. */
+/** The scripted handler of one connection. It records its calls and messages. */
 export class RandomHandler {
   readonly calls: string[] = [];
   readonly heard: string[] = [];
@@ -67,17 +67,17 @@ export class RandomHandler {
   }
 }
 
-/** A server with handlers like that. */
+/** A server with such handlers. */
 export class RandomServer {
   readonly wss: WebSocketServer;
   readonly reactions: readonly Reaction[];
   /** Promises of handlers that have not settled. */
   readonly deferreds: Deferred[] = [];
-  /** Every handler that was handed out, by the path of its client. */
+  /** Every handler, by the path of its client. */
   readonly members = new Map<string, RandomHandler>();
   /** "terminate" for each connection's end, "over" for the server's. */
   readonly log: string[] = [];
-  /** What was wrong. */
+  /** Broken invariants. */
   readonly faults: string[] = [];
   readonly #answers: Deferred[] = [];
 
@@ -107,7 +107,7 @@ export class RandomServer {
     else oldest?.reject(new Boom());
   }
 
-  /** The oldest client that was made to wait is answered. */
+  /** Answers the oldest client that waits. */
   answer(): void {
     this.#answers.shift()?.resolve();
   }

@@ -66,7 +66,7 @@ export function closeBody(code: number, reason = ""): Buffer {
   return Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]);
 }
 
-/** A TCP client that knows nothing of the code under test: it writes the bytes it is told and reads what comes back. */
+/** A TCP client without the code under test. It writes the given bytes and reads the response. */
 export class RawClient {
   readonly socket: Socket;
   #bytes = Buffer.alloc(0);
@@ -189,7 +189,7 @@ export class RawClient {
     return frames;
   }
 
-  /** Waits until the server ends the connection; returns the bytes that came and nobody read. */
+  /** Waits until the server ends the connection. Returns the unread bytes. */
   async rest(): Promise<Buffer> {
     await this.#until(() => false);
     return this.#take(this.#bytes.length);

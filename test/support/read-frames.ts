@@ -8,14 +8,14 @@ import { type Call, RecordingSink } from "./recording-sink.ts";
 const PING = { opcode: 9, payload: Uint8Array.of(0x21) };
 
 /**
- * What a new reader makes of these chunks; the same, whether it makes strings of short texts or not.
+ * The calls of a new reader for these chunks. Checks that they are the same with short texts as strings.
  *
  * @param chunks - Are copied: a reader unmasks in place.
  * @param options - The reader's.
  */
 export function read(chunks: readonly Uint8Array[], options: ReaderOptions): readonly Call[] {
   const calls = callsOf(chunks, options);
-  // A check of the test's own would be asked twice.
+  // A check of the test would be called twice.
   if (options.isUtf8 === undefined)
     expect(callsOf(chunks, { ...options, textAsString: true }), "with short texts as strings").toEqual(calls);
   return calls;

@@ -4,14 +4,14 @@ import type { Bytes } from "../../src/protocol/bytes.ts";
 import type { FrameSink } from "../../src/protocol/frame-reader.ts";
 import { toHex } from "./bytes.ts";
 
-/** What a sink was told: text as a string, other bytes as hexadecimal digits, a failure as its code and close code. */
+/** One call of a sink: text as a string, other bytes as hexadecimal digits, a failure as its code and close code. */
 export type Call =
   | readonly ["text" | "binary" | "ping" | "pong", string]
   | readonly ["close", number, string | undefined]
   | readonly ["fail", ErrorCode, number];
 
 /**
- * Records what a reader calls, as copies, and holds the reader to what the sink's interface promises: it throws when
+ * Records the calls of a reader, as copies, and checks the contract of the sink's interface: it throws when
  * the reader breaks it.
  */
 export class RecordingSink implements FrameSink {

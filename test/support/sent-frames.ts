@@ -18,7 +18,7 @@ const KINDS: Readonly<Record<number, string>> = {
 };
 
 /**
- * Reads what a server sent, by RFC 6455 5.2 and by nothing of src/. Throws at what no server may send, and at a frame
+ * Reads what a server sent by RFC 6455 5.2, without src/. Throws at bytes that no server may send, and at a frame
  * that is cut off.
  *
  * @param bytes - Whole frames.

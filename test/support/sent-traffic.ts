@@ -39,7 +39,7 @@ export function trafficIn(bytes: Uint8Array, mayBeCut = false): Traffic {
     messages.push(Buffer.concat(open).toString());
     open = undefined;
   }
-  // A close frame may come in the middle of a message that is given up (RFC 6455 5.4).
+  // A close frame may come in the middle of an unfinished message (RFC 6455 5.4).
   if (open !== undefined && !mayBeCut && !closed) throw new Error("the last message is not whole");
   return { messages, controls, behindClose };
 }

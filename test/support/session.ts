@@ -18,7 +18,7 @@ import { Wire } from "./wire.ts";
 /** One call of a callback: its name and what its event said. `overlap`: it came while another was running. */
 export type Call = readonly [callback: string, ...details: unknown[]];
 
-/** What a handler does besides writing down. */
+/** What a handler does besides recording calls. */
 export interface React {
   open?(ws: Connection): unknown;
   message?(ws: Connection, data: unknown): unknown;
@@ -30,14 +30,14 @@ export interface React {
 export interface SessionOptions extends Partial<ConnectionSettings> {
   readonly stream?: Wire;
   readonly without?: readonly (keyof HandlerCallbacks)[];
-  /** What came in after the handshake. */
+  /** Bytes that came with the handshake. */
   readonly head?: Uint8Array;
 }
 
-/** What stands for the answer to the handshake. */
+/** A placeholder for the answer to the handshake. */
 const PREAMBLE = "101!";
 
-/** One connection on a wire, with a handler that writes down its calls. It is destroyed at the end of the test. */
+/** One connection on a wire, with a handler that records its calls. It is destroyed at the end of the test. */
 export class Session implements ConnectionOwner {
   /** The clock of its server: the test lets it tick. */
   now = 0;
@@ -46,7 +46,7 @@ export class Session implements ConnectionOwner {
   readonly connection: Connection;
   /** All calls of the handler, oldest first. */
   readonly calls: Call[] = [];
-  /** What the connection's owner was told: "left", "finished", and errors. */
+  /** The calls of the connection's owner: "left", "finished", and errors. */
   readonly told: (string | readonly [error: unknown, source: ErrorSource])[] = [];
   readonly #react: React;
   #running: string | undefined;
@@ -70,7 +70,7 @@ export class Session implements ConnectionOwner {
     return sentIn(this.#afterPreamble);
   }
 
-  /** The memory of the errors that went to the owner. */
+  /** The errors that the owner got. */
   get reported(): unknown[] {
     return this.told.flatMap((told) => (typeof told === "string" ? [] : [told[0]]));
   }
@@ -123,7 +123,7 @@ export class Session implements ConnectionOwner {
     };
   }
 
-  /** Writes the call down, and whether another is still running. */
+  /** Records the call, and whether another one is still running. */
   #call(call: Call, react: () => unknown): unknown {
     if (this.#running !== undefined) this.calls.push(["overlap", this.#running, call[0]]);
     this.calls.push(call);

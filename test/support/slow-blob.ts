@@ -1,6 +1,6 @@
 import { utf8 } from "./bytes.ts";
 
-/** A `Blob` that the test lets be read. */
+/** A `Blob` whose read the test controls. */
 export class SlowBlob extends Blob {
   #settle: { resolve(bytes: ArrayBuffer): void; reject(error: unknown): void } | undefined;
   readonly #content: string;
@@ -16,12 +16,12 @@ export class SlowBlob extends Blob {
     });
   }
 
-  /** It has been read. */
+  /** Lets the read succeed. */
   read(): void {
     this.#settle?.resolve(Uint8Array.from(utf8(this.#content)).buffer);
   }
 
-  /** It cannot be read. */
+  /** Lets the read fail. */
   fail(error: unknown): void {
     this.#settle?.reject(error);
   }

@@ -9,10 +9,10 @@ import {
 import { expect, onTestFinished } from "vitest";
 import { Peer, portOf, turn } from "./peer.ts";
 
-/** A connection's handler that writes down what it hears of its peer's slowness. */
+/** A connection's handler that records each onDrain of a slow peer. */
 export class Listener {
   readonly drains: (readonly [ws: WebSocketConnection, event: WSDrainEvent, thisIsHandler: boolean])[] = [];
-  /** How much waited when it was told that there is room. */
+  /** The bufferedAmount at each onDrain. */
   readonly waited: number[] = [];
   readonly errors: number[] = [];
 
@@ -47,10 +47,10 @@ export async function pausedPeer(options: WebSocketServerOptions<"text"> = {}): 
   return { wss: wss as unknown as WebSocketServer, ws, handler, peer };
 }
 
-/** A message of which a slow peer's system takes some, but not many. */
+/** A message. The system of a slow peer takes a few of them. */
 export const BIG: string = "x".repeat(64 * 1024);
 
-/** Sends `BIG` until the system takes no more and the high-water mark is passed. Returns how many that took. */
+/** Sends `BIG` until the system takes no more and the high-water mark is passed. Returns the number of messages. */
 export async function fill(ws: WebSocketConnection): Promise<number> {
   for (let sent = 1; ; sent++) {
     if (ws.send(BIG)) continue;
@@ -60,7 +60,7 @@ export async function fill(ws: WebSocketConnection): Promise<number> {
   }
 }
 
-/** Checks the one sum that holds at any time, and returns what it was given. */
+/** Checks the invariant of the counters, and returns them. */
 export function adds(counters: MessageCounters): MessageCounters {
   expect(counters.written + counters.dropped + counters.pending).toBe(counters.accepted);
   return counters;

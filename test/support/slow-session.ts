@@ -10,7 +10,7 @@ import { Wire, turns } from "./wire.ts";
 import { outgoing } from "./outgoing.ts";
 import { SharedMessage } from "../../src/connection/sending/outgoing-message.ts";
 
-/** What stands in the stream of a slow peer: with its frame's header, `FIRST_SIZE` bytes. */
+/** The message in the stream of a slow peer: with its frame's header, `FIRST_SIZE` bytes. */
 export const FIRST = "first";
 
 /** Bytes of the frame of `FIRST`. */
@@ -38,7 +38,7 @@ export async function slowPeer(options: SessionOptions = {}, react: React = {}):
   return Object.assign(session, { limitCounters });
 }
 
-/** The peer reads again, and what waited has come. */
+/** The peer reads again, until everything has come. */
 export async function flow({ stream }: Session): Promise<void> {
   stream.flow();
   await turns();
@@ -47,14 +47,14 @@ export async function flow({ stream }: Session): Promise<void> {
 /** A way of sending a text. */
 export type Way = (session: Session, text: string, key?: string) => SendResult;
 
-/** All ways of sending a text, each with its name: what they bring about must be the same. */
+/** All ways of sending a text, each with its name. Their effects must be the same. */
 export const ways: readonly (readonly [name: string, way: Way])[] = [
   ["send", ({ connection }, text, key) => connection.send(outgoing(text, key))],
   ["sendShared", ({ connection }, text, key) => connection.send(new SharedMessage(outgoing(text, key)))],
   ["send of bytes", ({ connection }, text, key) => connection.send(outgoing(utf8(text), key))],
 ];
 
-/** What has come, in short: the contents of messages as texts, control frames with their kind. */
+/** What has come, in a short form: messages as texts, control frames with their kind. */
 export function came(session: Session): string[] {
   return session.sent.map(([kind, payload]) => {
     if (kind === "binary") return Buffer.from(payload, "hex").toString();
@@ -63,10 +63,10 @@ export function came(session: Session): string[] {
 }
 
 /**
- * Has the handler of a session hear of room too. Its calls are written down with the others.
+ * Adds onDrain to the handler of a session. Its calls are recorded with the others.
  *
- * @param session - Whose.
- * @param react - What it does besides.
+ * @param session - The session.
+ * @param react - What else onDrain does.
  */
 export function recordDrains(session: Session, react: () => unknown = () => undefined): void {
   const handler = session.connection.handler as { onDrain?: (ws: unknown, event: object) => unknown };

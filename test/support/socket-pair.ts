@@ -3,7 +3,7 @@ import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 import { onTestFinished } from "vitest";
 import { deferred } from "./peer.ts";
 
-/** Two ends of a TCP connection: `near` as a server is handed it, `far` the client's. */
+/** Two ends of a TCP connection: `near` is the server's, `far` the client's. */
 export interface Pair {
   readonly near: Socket;
   readonly far: Socket;
@@ -26,7 +26,7 @@ export async function pair(): Promise<Pair> {
   onTestFinished(() => void far.destroy());
   const near = await promise;
   onTestFinished(() => void near.destroy());
-  // A far end that is reset has nobody to be told.
+  // No code waits for the error of a far end that is reset.
   far.on("error", () => undefined).resume();
   return { near, far };
 }

@@ -4,7 +4,7 @@ import { copy, join } from "./bytes.ts";
 
 /** How a wire behaves. */
 export interface WireOptions {
-  /** From this many bytes on that wait in it, `write` returns false. */
+  /** `write` returns false when at least this many bytes wait. */
   readonly highWaterMark?: number;
   /** As the `Duplex` option: whether the near end lives on when the far end has ended. */
   readonly allowHalfOpen?: boolean;
@@ -17,9 +17,9 @@ export interface WireOptions {
  * which decides when written bytes are taken, what arrives, and how it ends. All in one process, with no timers.
  */
 export class Wire extends Duplex {
-  /** What was taken, one entry for each system call a socket would have made; copies of that moment. */
+  /** Copies of the taken bytes, one entry for each system call of a socket. */
   readonly writes: Bytes[] = [];
-  /** The memory that was handed over, in the same order, not copied. */
+  /** The written memory, in the same order, not copied. */
   readonly memory: Uint8Array[][] = [];
   /** True once the near end has ended its half. */
   ended = false;
@@ -35,7 +35,7 @@ export class Wire extends Duplex {
     return join(this.writes);
   }
 
-  /** Takes nothing any more: what is written waits, and the near end feels it. */
+  /** Stops taking: written bytes wait, and the near end fills up. */
   stick(): void {
     this.#stuck = true;
   }
@@ -47,7 +47,7 @@ export class Wire extends Duplex {
     take?.();
   }
 
-  /** Takes what waits and what comes. */
+  /** Takes what waits and what comes later. */
   flow(): void {
     this.#stuck = false;
     this.takeOne();
@@ -69,7 +69,7 @@ export class Wire extends Duplex {
   }
 
   override _read(): void {
-    // The far end sends when the test says so.
+    // The far end sends only when the test says so.
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
@@ -103,7 +103,7 @@ export class Wire extends Duplex {
 }
 
 /**
- * Lets everything happen that the event loop has due: what waits for the end of this turn, and what that leads to.
+ * Runs everything that is due in the event loop: callbacks for the end of this turn, and their effects.
  *
  * @param times - How many ends of turns to wait for.
  */

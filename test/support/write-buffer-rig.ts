@@ -5,7 +5,7 @@ import { Wire, type WireOptions, turns } from "./wire.ts";
 import { StreamWriter } from "../../src/connection/transport/stream-writer.ts";
 import { encoderOf } from "../../src/connection/sending/encoders.ts";
 
-/** An outbox on a stream in memory, and what it has counted. */
+/** A write buffer on a stream in memory, and its counters. */
 export type Rig = ReturnType<typeof rig>;
 
 /** Makes one. */
@@ -16,7 +16,7 @@ export function rig({ socket = true, ...options }: WireOptions & { socket?: bool
   return { stream, writeBuffer, counts: () => [writeBuffer.written, writeBuffer.pending] };
 }
 
-/** A rig whose stream is full of one message, which was written. */
+/** A rig whose stream is full with one written message. */
 export async function fullRig(options: Parameters<typeof rig>[0] = {}): Promise<Rig> {
   const full = rig({ highWaterMark: 1, ...options });
   full.stream.stick();
@@ -26,7 +26,7 @@ export async function fullRig(options: Parameters<typeof rig>[0] = {}): Promise<
   return full;
 }
 
-/** Messages whose last frame the far end has got. */
+/** The number of messages whose last frame the far end has received. */
 export function arrived(stream: Wire): number {
   return framesIn(stream.taken).filter(({ fin, opcode }) => fin && opcode < 8).length;
 }

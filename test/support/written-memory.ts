@@ -5,7 +5,7 @@ interface Handle {
   writeBuffer(request: unknown, bytes: Uint8Array): number;
 }
 
-/** The memory of each single write that a plain socket hands to the system from here on, not copied. */
+/** The memory of each write from a plain socket to the system from now on, not copied. */
 export function memoryWrittenBy(socket: Socket): Uint8Array[] {
   const written: Uint8Array[] = [];
   const { _handle: handle } = socket as unknown as { _handle: Handle };

@@ -4,21 +4,21 @@ import type { ReaderOptions } from "../../src/protocol/reader-rules.ts";
 import { copy, toHex } from "./bytes.ts";
 import type { Call } from "./recording-sink.ts";
 
-/** What the `ws` package made of a stream. */
+/** The result of the `ws` package for a stream. */
 export interface Outcome {
-  /** The calls a sink would have been told, but for a failure. */
+  /** The calls of a sink, without a failure. */
   readonly calls: readonly Call[];
   /** The close code of its refusal, or undefined when it refused nothing. */
   readonly refused: number | undefined;
 }
 
-/** The package exports its receiver; its types do not say so. */
+/** The package exports its receiver, but its types do not. */
 interface WithReceiver {
   readonly Receiver: new (options: object) => Writable;
 }
 
 /**
- * What the receiver of the `ws` package makes of the chunks.
+ * The result of the receiver of the `ws` package for the chunks.
  *
  * @param chunks - Are copied: it unmasks in place, too.
  * @param options - Those of our reader; the limits on fragments and chunks are out of the way.

@@ -17,7 +17,7 @@ import { describe, expectTypeOf, test } from "vitest";
 
 class RandomHandler {
   name = "somebody";
-  room: string | undefined;
+  channel: string | undefined;
 
   onMessage(ws: WebSocketConnection<RandomHandler>, event: WSMessageEvent): void {
     expectTypeOf(event.data).toEqualTypeOf<string>();
@@ -27,7 +27,7 @@ class RandomHandler {
 
   onDrain(ws: WebSocketConnection<RandomHandler>, event: WSDrainEvent): void {
     expectTypeOf(event).toEqualTypeOf<{ readonly type: "drain" }>();
-    expectTypeOf(ws.handler.room).toEqualTypeOf<string | undefined>();
+    expectTypeOf(ws.handler.channel).toEqualTypeOf<string | undefined>();
   }
 
   onError(_ws: WebSocketConnection<RandomHandler>, event: WSErrorEvent): void {
@@ -229,7 +229,7 @@ describe("inline handlers", () => {
           if (event.protocols.length === 0) return null;
           if (event.request.url === "/") return refuse(404);
           return {
-            room: "lobby",
+            channel: "general",
             onMessage(_ws, message) {
               expectTypeOf(message.data).toEqualTypeOf<Buffer>();
             },
@@ -241,13 +241,13 @@ describe("inline handlers", () => {
   });
 });
 
-describe("whom connections hold", () => {
+describe("the handler of a connection", () => {
   test("the handlers that a class's onConnection returns", () => {
     const wss = new WebSocketServer(new Chat());
     expectTypeOf(wss.handler).toEqualTypeOf<Chat>();
     const client = wss.connections[0]!;
     expectTypeOf(client.handler).toEqualTypeOf<RandomHandler>();
-    expectTypeOf(client.handler.room).toEqualTypeOf<string | undefined>();
+    expectTypeOf(client.handler.channel).toEqualTypeOf<string | undefined>();
     // @ts-expect-error: there is no such property
     expectTypeOf(client.handler.romm).toBeAny();
     // @ts-expect-error: and one in a callback
@@ -298,12 +298,12 @@ describe("whom connections hold", () => {
   test("an inline handler's state", () => {
     const wss = new WebSocketServer({
       onConnection() {
-        return { room: "lobby", onMessage() {} };
+        return { channel: "general", onMessage() {} };
       },
     });
-    expectTypeOf(wss.connections[0]!.handler.room).toEqualTypeOf<string>();
+    expectTypeOf(wss.connections[0]!.handler.channel).toEqualTypeOf<string>();
     // @ts-expect-error: there is no such property
-    expectTypeOf(wss.connections[0]!.handler.rooms).toBeAny();
+    expectTypeOf(wss.connections[0]!.handler.channels).toBeAny();
   });
 
   test("an inline handler's state, when its onMessage has parameters", () => {
@@ -311,7 +311,7 @@ describe("whom connections hold", () => {
       {
         onConnection() {
           return {
-            room: "lobby",
+            channel: "general",
             onMessage(_ws, event) {
               expectTypeOf(event.data).toEqualTypeOf<Buffer>();
             },
@@ -320,7 +320,7 @@ describe("whom connections hold", () => {
       },
       { dataType: "blob" },
     );
-    expectTypeOf(wss.connections[0]!.handler.room).toEqualTypeOf<string>();
+    expectTypeOf(wss.connections[0]!.handler.channel).toEqualTypeOf<string>();
   });
 
   test("inside a handler ws.wss.connections are the handler's own kind", () => {

@@ -32,7 +32,7 @@ describe("sending", () => {
     expectTypeOf<SendOptions>().toEqualTypeOf<{ readonly key?: string | undefined }>();
   });
 
-  test("broadcast takes a key and whom to leave out, and says how many took it", () => {
+  test("broadcast takes a key and a connection to leave out, and returns how many accepted it", () => {
     const use = (ws: WebSocketConnection): void => {
       expectTypeOf(ws.wss.broadcast("text", { key: "price", except: ws })).toEqualTypeOf<number>();
       expectTypeOf(ws.wss.broadcast("text", { key: "price", except: [ws] })).toEqualTypeOf<number>();

@@ -80,7 +80,7 @@ describe("a deadline", () => {
     expect(log).toEqual(["late at 600"]);
   });
 
-  test("is late where the sign had changed before the timer: that was no news any more", async () => {
+  test("is late when the sign had changed before the timer", async () => {
     const { sign, log } = rig();
     await pass(50);
     sign.value = {};
@@ -88,7 +88,7 @@ describe("a deadline", () => {
     expect(log).toEqual(["late at 100"]);
   });
 
-  test("may be started again by who hears that it is late", async () => {
+  test("may be started again in its own callback", async () => {
     let times = 0;
     const deadline = new Deadline(100, () => {
       if (++times < 3) deadline.start();

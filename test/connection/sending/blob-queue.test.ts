@@ -40,13 +40,13 @@ describe("a Blob queue", () => {
     const sink = recorded();
     const blob = new SlowBlob("slow");
     const queue = new BlobQueue(sink, outgoing(blob));
-    queue.add(outgoing("after"));
+    queue.add(outgoing("follow"));
     await turns();
     expect(sink.log).toEqual([]);
     expect(queue.size).toBe(10);
     blob.read();
     await turns();
-    expect(sink.log).toEqual(["bytes slow", "text after", "emptied"]);
+    expect(sink.log).toEqual(["bytes slow", "text follow", "emptied"]);
   });
 
   test("takes an empty Blob and empty messages", async () => {

@@ -22,7 +22,7 @@ afterEach(() => {
   rmSync(corpus, { recursive: true });
 });
 
-/** A run of so many inputs; what it says is kept in `said`. */
+/** A run of this many inputs. Its output is kept in `said`. */
 function options(runs: number, said: string[] = []): CampaignOptions {
   const crashes = join(corpus, "crashes");
   const say = (line: string): void => void said.push(line);
@@ -48,12 +48,12 @@ test("a campaign saves the inputs that reached something new, shrunk, after thos
   expect(saved.length).toBeGreaterThan(1);
   expect(saved.slice(1).every(({ name, input }) => name.startsWith("found ") && input.length === 1)).toBe(true);
   expect(result.corpus[0]).toBe(1);
-  // What was saved reaches as much: the next campaign begins where this one ended.
+  // The saved inputs reach as much: the next campaign begins where this one ended.
   const next = await campaign(loop, options(0));
   expect(next.features[0]).toBe(result.features[1]);
 });
 
-test("a campaign that is not to save leaves the corpus as it is", async () => {
+test("a campaign without saving does not change the corpus", async () => {
   writeCorpus(loop, seeds, corpus);
   await campaign(loop, options(300));
   expect(readCorpus(loop, corpus)).toEqual(seeds);

@@ -9,7 +9,7 @@ const seeds = [
   { name: "nothing", input: Buffer.alloc(0) },
 ];
 
-test.each(["hex", "text"] as const)("what is written as %s is read as it was", (notation) => {
+test.each(["hex", "text"] as const)("what is written as %s is read back unchanged", (notation) => {
   const folder = mkdtempSync(join(tmpdir(), "hawser-fuzz-"));
   onTestFinished(() => {
     rmSync(folder, { recursive: true });

@@ -18,7 +18,7 @@ test("tells what has run since the last call, and nothing of other files", () =>
   expect(coverage.take()).toEqual([]);
 });
 
-test("tells inputs apart that go one block further", () => {
+test("distinguishes inputs that go one block further", () => {
   const map = new FeatureMap();
   const features = ["00000000", "60000000", "60b00000", "60b01000"].map((digits) => {
     readToy(Buffer.from(digits, "hex"));

@@ -42,14 +42,14 @@ describe("a crash", () => {
     expect(files[0]).not.toBe(files[2]);
   });
 
-  test("is not read of a file that is none", () => {
+  test("is not read from a file of another format", () => {
     const file = join(import.meta.dirname, "../../../package.json");
     expect(() => readCrash(file)).toThrow(/is no crash of ours/);
   });
 });
 
 describe("the signature", () => {
-  test("of a broken invariant is the invariant, whatever was found instead", () => {
+  test("of a broken invariant is the invariant, without the found value", () => {
     expect(signatureOf(new Broken("one response", { status: 400 }))).toBe("one response");
   });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FeatureMap, blockOf } from "../../../fuzz/engine/features.ts";
 
-/** A function of 100 characters whose block from 10 to 20 was entered so often. */
+/** A function of 100 characters. Its block from 10 to 20 was entered this often. */
 function report(
   own: number,
   block?: number,
@@ -16,16 +16,16 @@ test("the same report has the same features", () => {
   expect(map.of(report(1, 0))).toEqual(map.of(report(1, 0)));
 });
 
-test("a block that a report leaves out was entered as often as what it is in", () => {
+test("a block that a report leaves out was entered as often as its parent", () => {
   const map = new FeatureMap();
   const without = map.of(report(1, 0));
-  // V8 says nothing of the block now: it was entered once, like the function.
+  // V8 does not report the block now: it was entered once, like the function.
   const entered = map.of(report(1));
   expect(without.size).toBe(1);
   expect([...entered].filter((feature) => !without.has(feature))).toHaveLength(1);
 });
 
-test("how often is told apart by powers of two", () => {
+test("counts are grouped by powers of two", () => {
   const map = new FeatureMap();
   const features = [1, 2, 3, 4, 7, 8].map((count) => [...map.of(report(count))].join());
   expect(new Set(features).size).toBe(4);

@@ -12,12 +12,12 @@ afterAll(() => {
   blind.close();
 });
 
-/** Inputs among which guidance finds the planted bug, and nothing else does. */
+/** Inputs among which only guidance finds the planted bug. */
 const ENOUGH = 4000;
 
 const seeds = [{ name: "four bytes", input: Buffer.from("0000") }];
 
-/** Fuzzes a target until it crashes, or so many inputs were tried. */
+/** Fuzzes a target until it crashes, or this many inputs were tried. */
 async function fuzz(target: Target, runs: number, seed = 1, by = coverage): Promise<Fuzzer> {
   const fuzzer = new Fuzzer({ target, seeds, seed, coverage: by });
   await fuzzer.start();
@@ -57,7 +57,7 @@ describe("a fuzzer", () => {
     expect(new Set(times.map((one) => Math.floor(Math.log2(one + 1)))).size).toBeGreaterThanOrEqual(4);
   });
 
-  test("tells of each signature once, however often it is hit", async () => {
+  test("reports each signature once, however often it is hit", async () => {
     const told: Crash[] = [];
     const target: Target = {
       ...toy,
@@ -71,7 +71,7 @@ describe("a fuzzer", () => {
     expect(told.map(({ message, input }) => [message, input.length])).toEqual([["3 bytes", 3]]);
   });
 
-  test("takes what rejects, and what is no error at all, for a crash like any other", async () => {
+  test("counts a rejection, and a thrown value that is not an error, as a crash", async () => {
     const signatures = [];
     for (const thrown of [undefined, "text", new TypeError("late")] as unknown as Error[]) {
       const target: Target = { ...toy, run: async () => Promise.reject(thrown) };
@@ -80,7 +80,7 @@ describe("a fuzzer", () => {
     expect(signatures).toEqual(["thrown: undefined", "thrown: text", "TypeError: late"]);
   });
 
-  test("tells the watch of every input before it runs, and when it has ended", async () => {
+  test("reports every input to the watchdog before it runs, and when it has ended", async () => {
     const beats: string[] = [];
     const target: Target = { ...toy, run: () => void beats.push("run") };
     const watch = { begin: () => void beats.push("begin"), end: () => void beats.push("end") };
@@ -89,7 +89,7 @@ describe("a fuzzer", () => {
     expect(beats).toEqual(["begin", "run", "end", "begin", "run", "end"]);
   });
 
-  test("chooses of its finds those that reach all, and shrinks them as far as they still do", async () => {
+  test("selects the finds that together reach everything, and shrinks them while they still do", async () => {
     const fuzzer = await fuzz(loop, 1000);
     const chosen = fuzzer.findsByWorth();
     const reached = new Set(chosen.flatMap(({ features }) => [...features]));

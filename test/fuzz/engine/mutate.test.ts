@@ -12,19 +12,19 @@ function mutations(seed: number): Buffer[] {
   return Array.from({ length: 200 }, () => mutate(input, other, random, [], 100));
 }
 
-test("the same seed makes the same mutations, another one others", () => {
+test("the same seed makes the same mutations, another seed makes others", () => {
   expect(mutations(1)).toEqual(mutations(1));
   expect(mutations(1)).not.toEqual(mutations(2));
 });
 
-test("what is mutated is not written on", () => {
+test("the mutated input is not changed in place", () => {
   const random = new Random(1);
   const before = [Buffer.from(input), Buffer.from(other)];
   for (let i = 0; i < 500; i++) mutate(input, other, random, [], 100).fill(0);
   expect([input, other]).toEqual(before);
 });
 
-test("nothing grows beyond the most that a target takes", () => {
+test("nothing grows beyond the target's maximum", () => {
   const random = new Random(1);
   let last: Buffer = Buffer.from(input);
   for (let i = 0; i < 500; i++) last = mutate(last, last, random, [], 100);
@@ -51,7 +51,7 @@ test.each(byteMutators.map((mutator) => [mutator.name, mutator] as const))(
 describe.each(targets)("the mutators of $name", (target) => {
   const seeds = readCorpus(target, CORPUS).map((seed) => seed.input);
 
-  test("take every input of the corpus, nothing, and bytes that mean nothing, and never write on them", () => {
+  test("take every input of the corpus, no bytes, and random bytes, and never change them", () => {
     const random = new Random(7);
     for (const seed of [...seeds, Buffer.alloc(0), random.bytes(1), random.bytes(300)]) {
       const before = Buffer.from(seed);
@@ -60,7 +60,7 @@ describe.each(targets)("the mutators of $name", (target) => {
     }
   });
 
-  test("make the same of the same seed", () => {
+  test("give the same result for the same seed", () => {
     const runs = [1, 2].map(() => {
       const random = new Random(8);
       return seeds.map((seed) => mutate(seed, random.pick(seeds), random, target.mutators, target.maxLength));

@@ -6,7 +6,7 @@ function numbers(seed: number): number[] {
   return Array.from({ length: 1000 }, () => random.next());
 }
 
-test("the same seed gives the same numbers, another one others", () => {
+test("the same seed gives the same numbers, another seed gives others", () => {
   expect(numbers(1)).toEqual(numbers(1));
   expect(numbers(1)).not.toEqual(numbers(2));
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { shrink } from "../../../fuzz/engine/shrink.ts";
 
-test("takes away what is not needed", async () => {
+test("removes what is not needed", async () => {
   const input = Buffer.from("....................b.........................a....");
   const smallest = await shrink(input, (one) => one.includes("a") && one.includes("b"), { tries: 1000 });
   expect(smallest.toString()).toBe("ba");
@@ -28,7 +28,7 @@ test("stops after the given number of tries", async () => {
   expect(tries).toBe(10);
 });
 
-test("leaves as it is what cannot be smaller", async () => {
+test("does not change what cannot be smaller", async () => {
   const input = Buffer.from("abc");
   expect(await shrink(input, () => false, { tries: 100 })).toBe(input);
 });

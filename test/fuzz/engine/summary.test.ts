@@ -22,7 +22,7 @@ test("a run is one table: a line for each target, its columns under each other",
   expect(new Set([head, ...lines].map(({ length }) => length)).size).toBe(1);
 });
 
-test("as JSON it says in all how many inputs were tried, and how many crashes there were", () => {
+test("as JSON it has the total number of inputs and of crashes", () => {
   expect(JSON.parse(jsonOf(results, 7))).toMatchObject({
     seed: 7,
     node: process.version,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { readCrash } from "../../../fuzz/engine/crash.ts";
 
-test("an input that never ends is written down, and the process with it ended", () => {
+test("an input that never ends is saved, and its process is ended", () => {
   const folder = mkdtempSync(join(tmpdir(), "hawser-fuzz-"));
   onTestFinished(() => {
     rmSync(folder, { recursive: true });

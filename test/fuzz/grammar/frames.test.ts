@@ -9,7 +9,7 @@ import { seed } from "../../support/fuzz.ts";
 const key = Buffer.from([1, 2, 3, 4]);
 
 describe("a stream of frames", () => {
-  test("is read and written as it was, whatever its bytes are", () => {
+  test("is read and written unchanged, with any bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
         const stream = Buffer.from(bytes);
@@ -28,7 +28,7 @@ describe("a stream of frames", () => {
     expect(frame!.payload.equals(payload)).toBe(true);
   });
 
-  test("that is cut off has a frame which claims more than it has", () => {
+  test("that is cut off has a frame whose length is more than its bytes", () => {
     const { frames, rest } = parseFrames(Buffer.from("8105486581", "hex"));
     expect(frames.map(({ claimed, payload }) => [claimed, payload.toString("latin1")])).toEqual([[5n, "He\x81"]]);
     expect(rest).toHaveLength(0);
@@ -63,7 +63,7 @@ test("a stream without a frame gets one", () => {
   expect(parseFrames(mutateStream(Buffer.alloc(0), new Random(1), Buffer.alloc(0))).frames).toHaveLength(1);
 });
 
-test("frames that are made up are of all opcodes that have a meaning, masked as is wanted", () => {
+test("generated frames have all defined opcodes, masked as requested", () => {
   const random = new Random(2);
   const frames = Array.from({ length: 300 }, () => anyFrame(random, key));
   expect(new Set(frames.map(({ first }) => first & 15))).toEqual(new Set([0, 1, 2, 8, 9, 10]));

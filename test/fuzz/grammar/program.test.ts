@@ -18,13 +18,13 @@ const actions: readonly Action[] = [
   { operation: "behave", args: Buffer.from([1, 2]) },
 ];
 
-test("a program is read as it was written", () => {
+test("a program is read back unchanged", () => {
   const program = writeProgram(settings, actions);
   expect(program.subarray(0, 3)).toEqual(settings);
   expect(parseProgram(program)).toEqual(actions);
 });
 
-test("any bytes are a program, and what is read of them is written so that it is read alike", () => {
+test("any bytes are a program, and its written form is read as the same program", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       const read = parseProgram(Buffer.from(bytes));
@@ -39,7 +39,7 @@ test("arguments of more than 255 bytes are cut", () => {
   expect(action!.args).toHaveLength(255);
 });
 
-test("mutations come to every operation", () => {
+test("mutations reach every operation", () => {
   const random = new Random(1);
   const seen = new Set<string>();
   let program = writeProgram(settings, actions);

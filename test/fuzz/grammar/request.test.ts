@@ -7,7 +7,7 @@ import { seed } from "../../support/fuzz.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade : websocket \r\n\r\nbehind";
 
-test("a request is read and written as it was, whatever it is", () => {
+test("a request is read and written unchanged, with any content", () => {
   const anything = fc.array(fc.constantFrom("\r\n", "\r\n\r\n", "a", ":", " ", "\n", "\0"), { maxLength: 20 });
   fc.assert(
     fc.property(anything, (parts) => {

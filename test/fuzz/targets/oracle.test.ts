@@ -32,8 +32,8 @@ function message(
   return made as IncomingMessage;
 }
 
-describe("a request may be let in", () => {
-  test("that keeps RFC 6455 4.2.1", () => {
+describe("a request may be accepted", () => {
+  test("that follows RFC 6455 4.2.1", () => {
     expect(mayBeLetIn(message(), undefined)).toBe(true);
     expect(mayBeLetIn(message({}, { url: "http://a/chat?x" }), "/chat")).toBe(true);
   });
@@ -41,7 +41,7 @@ describe("a request may be let in", () => {
   test.each([
     ["POST", {}, { method: "POST" }],
     ["HTTP/1.0", {}, { httpVersion: "1.0" }],
-    ["a target that is no path", {}, { url: "*" }],
+    ["a target that is not a path", {}, { url: "*" }],
     ["a fragment", {}, { url: "/#a" }],
     ["no Host", { Host: undefined }, {}],
     ["two Hosts", { host: "b" }, {}],
@@ -91,7 +91,7 @@ describe("a 101", () => {
     expect(() => checkAccepted(withField(name, value), message(), undefined)).toThrow(why);
   });
 
-  test("to a request that must not be let in is wrong", () => {
+  test("to a request that must not be accepted is wrong", () => {
     expect(() => checkAccepted(ACCEPTED, message({ Host: undefined }), undefined)).toThrow(/must not be/);
     expect(() => checkAccepted(ACCEPTED, undefined, undefined)).toThrow(/must not be/);
   });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { inWorld, turns } from "../../../fuzz/world/run.ts";
 
 test("a promise that is rejected and that nobody asks for breaks the run it is in", async () => {
-  // Vitest hears of it too: its own listener is off for that long.
+  // Vitest has a listener for it too, which is off for that time.
   const listeners = process.listeners("unhandledRejection");
   process.removeAllListeners("unhandledRejection");
   const run = inWorld(async () => {

@@ -7,7 +7,7 @@ import {
   serializeExtensions,
 } from "../../../src/handshake/rules/extensions.ts";
 
-/** Long enough that a scanner which goes back would run into the test's timeout. */
+/** So long that a scanner with backtracking would exceed the test's timeout. */
 const LONG = 1 << 20;
 
 describe("what a client offers", () => {
@@ -40,7 +40,7 @@ describe("what a client offers", () => {
     [" , ", []],
     // A quoted value may escape what it holds (RFC 9110 5.6.4), but must be a token then.
     ['foo;bar="a\\b"', [{ name: "foo", parameters: [["bar", "ab"]] }]],
-    // The same twice is two offers, of which the first counts more (RFC 6455 9.1).
+    // The same name twice is two offers, and the first is preferred (RFC 6455 9.1).
     [
       "foo;a, foo",
       [
@@ -147,7 +147,7 @@ describe("the header as a whole", () => {
     expect(readExtensions(header)).toBeUndefined();
   });
 
-  test("what is serialized is parsed again as the same", () => {
+  test("a serialized list is parsed to the same value", () => {
     const extensions: Extension[] = [
       { name: "a", parameters: [] },
       {

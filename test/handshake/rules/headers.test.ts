@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type HandshakeHeaderName, HandshakeHeaders } from "../../../src/handshake/rules/headers.ts";
 
-describe("the headers that a handshake hangs on", () => {
+describe("the headers of a handshake", () => {
   const names: readonly HandshakeHeaderName[] = [
     "host",
     "origin",
@@ -23,7 +23,7 @@ describe("the headers that a handshake hangs on", () => {
     }
   });
 
-  test.each(names)("%s is not taken for another of the same length", (name) => {
+  test.each(names)("%s is not confused with another of the same length", (name) => {
     const other = `${name.slice(0, -1)}_`;
     const fields = new HandshakeHeaders([other, "b"]);
     for (const each of names) expect(fields.list(each)).toBeUndefined();
@@ -45,7 +45,7 @@ describe("the headers that a handshake hangs on", () => {
   });
 });
 
-test("the bytes of headers are those of their lines, those that nobody asks for too", () => {
+test("the bytes of headers are those of their lines, unused ones too", () => {
   expect(new HandshakeHeaders([]).byteLength).toBe(0);
   expect(new HandshakeHeaders(["Host", "example.com", "X-Other", ""]).byteLength).toBe(
     "Host: example.com\r\n".length + "X-Other: \r\n".length,

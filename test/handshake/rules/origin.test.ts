@@ -12,7 +12,7 @@ function allows(origins: Origins | undefined, origin: string, host = "example.co
   return originRule(origins)(origin, requestTo(host));
 }
 
-/** What never is an origin, whatever the host. */
+/** Values that are never an origin, for any host. */
 const NO_ORIGINS = [
   "",
   "null",
@@ -58,7 +58,7 @@ describe("the same origin", () => {
     ["https://example.com", "EXAMPLE.com"],
     ["HTTPS://EXAMPLE.COM", "example.com"],
     ["https://example.com:8443", "example.com:8443"],
-    // A scheme's own port may be written or not.
+    // The default port of a scheme may be written or not.
     ["https://example.com:443", "example.com"],
     ["https://example.com", "example.com:443"],
     ["http://example.com", "example.com:80"],
@@ -137,7 +137,7 @@ describe("a list of origins", () => {
     expect(allows(["https://example.com", "same"], "https://evil.example", "api.example.net")).toBe(false);
   });
 
-  test("an empty list lets no page in", () => {
+  test("an empty list accepts no page", () => {
     expect(allows([], "https://example.com")).toBe(false);
   });
 
@@ -145,16 +145,16 @@ describe("a list of origins", () => {
     expect(allows(["https://example.com", "https://*.example.com"], origin)).toBe(false);
   });
 
-  test("null is in it only by name", () => {
+  test("null is accepted only by name", () => {
     expect(allows(["null"], "null")).toBe(true);
     expect(allows(["null"], "NULL")).toBe(false);
     expect(allows(["null"], "https://example.com")).toBe(false);
     expect(allows(["https://example.com"], "null")).toBe(false);
-    // Browsers call every page with an opaque origin so; a scheme of its own has one all the same.
+    // Browsers send null for every opaque origin, but a custom scheme has an origin.
     expect(allows(["null"], "chrome-extension://abc")).toBe(false);
   });
 
-  test("schemes that are not the web's are told apart by scheme and host", () => {
+  test("custom schemes are compared by scheme and host", () => {
     expect(allows(["chrome-extension://abc"], "chrome-extension://abc")).toBe(true);
     expect(allows(["chrome-extension://abc"], "chrome-extension://evil")).toBe(false);
     expect(allows(["chrome-extension://abc"], "moz-extension://abc")).toBe(false);
@@ -168,7 +168,7 @@ describe("a list of origins", () => {
     }
   });
 
-  test("what is changed in the list afterwards changes nothing", () => {
+  test("a later change of the list has no effect", () => {
     const origins = ["https://example.com"];
     const rule = originRule(origins);
     origins.push("*");
@@ -231,14 +231,14 @@ describe("a function of the user's", () => {
     expect(seen).toEqual(["null", request, "https://a, https://b", request]);
   });
 
-  test("nothing but true lets a page in", () => {
+  test("only true accepts a page", () => {
     for (const answer of [Promise.resolve(false), Promise.resolve(true), 1, "yes", {}, undefined, null]) {
       expect(originRule(() => answer)("https://example.com", requestTo("example.com"))).toBe(false);
     }
   });
 });
 
-describe("an option that is none", () => {
+describe("an invalid option", () => {
   test.each([
     ["null", null],
     ["true", true],

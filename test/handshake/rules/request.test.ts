@@ -17,7 +17,7 @@ import {
 } from "../../../src/handshake/rules/request.ts";
 import { readSubprotocols } from "../../../src/handshake/rules/subprotocol.ts";
 
-/** An opening handshake over HTTP/1.1, with other parts where they are given. */
+/** An opening handshake over HTTP/1.1, with replaced parts. */
 function http1(own: Partial<HandshakeRequest> = {}, ...headers: readonly string[]): HandshakeRequest {
   return {
     httpVersion: "1.1",
@@ -68,14 +68,14 @@ const CONNECT = {
   ":protocol": "websocket",
   ":scheme": "https",
   ":authority": "example.com:8443",
-  ":path": "/chat?room=1",
+  ":path": "/chat?topic=1",
   "sec-websocket-version": "13",
   "sec-websocket-protocol": "v2.chat, v1.chat",
   "sec-websocket-extensions": "permessage-deflate; client_max_window_bits",
   origin: "https://example.com:8443",
 } as const;
 
-/** What an adapter for HTTP/2 makes of them: `:authority` is the host, and there is no Upgrade, Connection or key. */
+/** The adapted request of HTTP/2: `:authority` is the host, and there is no Upgrade, Connection or key. */
 function http2(own: Readonly<Record<string, string>> = {}): { fields: HandshakeRequest; request: ConnectionRequest } {
   const all: Readonly<Record<string, string>> = { ...CONNECT, ...own };
   const headers = new HandshakeHeaders(Object.entries(all).flat());

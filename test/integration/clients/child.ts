@@ -4,14 +4,14 @@ import { createInterface } from "node:readline";
 import { type Client, Refused } from "./client.ts";
 import { RemotePeer } from "./remote-peer.ts";
 
-/** What a child answers when it is told to open a connection. */
+/** A child's answer to the command to open a connection. */
 interface Opened {
   readonly protocol?: string;
   /** The HTTP status, or null where the client's program does not see it. */
   readonly refused?: number | null;
 }
 
-/** A client in a process of its own, which is started when it is needed and told what to do in lines of JSON. */
+/** A client in a child process. The process is started when it is needed, and gets commands as lines of JSON. */
 export class ChildClient implements Client {
   readonly #command: string;
   readonly #args: readonly string[];
@@ -61,7 +61,7 @@ class Child {
 
   constructor(command: string, args: readonly string[]) {
     this.#process = spawn(command, args);
-    this.#process.stdin!.on("error", () => {}); // it is gone; its exit says so
+    this.#process.stdin!.on("error", () => {}); // it has ended; its exit event reports that
     this.#process.stderr!.setEncoding("utf8").on("data", (text: string) => (this.#complaints += text));
     createInterface(this.#process.stdout!).on("line", (line) => this.#answer(line));
     this.#exit = once(this.#process, "close").then(() => this.#abandon());
@@ -83,7 +83,7 @@ class Child {
     this.#process.kill(signal);
   }
 
-  /** Kills it: what it holds is lost. */
+  /** Kills it. Its state is lost. */
   async end(): Promise<void> {
     this.#process.kill("SIGKILL");
     await this.#exit;

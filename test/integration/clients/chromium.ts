@@ -77,7 +77,7 @@ export class ChromiumClient implements Client {
     };
   }
 
-  /** Kills the process that has the browser's sockets: of any other that dies, this one would still take leave. */
+  /** Kills the process that has the browser's sockets. If another process died, this one would still close them properly. */
   async #kill(): Promise<void> {
     const session = await (await this.#context!).browser()!.newBrowserCDPSession();
     const { processInfo } = await session.send("SystemInfo.getProcessInfo");

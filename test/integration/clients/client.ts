@@ -1,11 +1,11 @@
-/** One of the clients that Hawser is tried with. None of them is ours; an adapter makes them alike. */
+/** One of the clients that Hawser is tested with. All are other products; an adapter gives them one interface. */
 export interface Client {
   /**
    * Connects.
    *
    * @param url - with the scheme `ws:`
    * @param protocols - the subprotocols to offer
-   * @throws {Refused} when the server does not let it in
+   * @throws {Refused} when the server refuses it
    */
   open(url: string, protocols?: readonly string[]): Promise<Peer>;
   /** Ends everything that belongs to the client. */
@@ -16,7 +16,7 @@ export interface Client {
 export interface Peer {
   /** The subprotocol agreed on; empty when there is none. */
   readonly protocol: string;
-  /** Sends a message. As in browsers, nobody is told whether it gets anywhere. */
+  /** Sends a message. As in browsers, there is no report of its delivery. */
   send(content: Content): Promise<void>;
   /** Sends the texts "0", "1", … in one burst. */
   count(messages: number): Promise<void>;
@@ -26,29 +26,29 @@ export interface Peer {
   received(messages: number): Promise<string[]>;
   /** Sends a ping and waits for the pong with the same text in it. */
   ping(payload: string): Promise<void>;
-  /** Sends a pong that nobody asked for. */
+  /** Sends an unsolicited pong. */
   pong(payload: string): Promise<void>;
   /** Starts the close handshake. */
   close(code?: number, reason?: string): Promise<void>;
-  /** Waits for the end, and says what the client makes of it. */
+  /** Waits for the end, and returns how the client reports it. */
   closed(): Promise<Ending>;
-  /** Is gone from one moment to the next, with no close frame. */
+  /** Disconnects at once, without a close frame. */
   lose(): Promise<void>;
-  /** Reads nothing any more. */
+  /** Stops reading. */
   pause(): Promise<void>;
   /** Reads again. */
   resume(): Promise<void>;
-  /** Lets go of what is left of it at the end of a test. */
+  /** Releases its resources at the end of a test. */
   dispose(): Promise<void>;
 }
 
-/** How a connection ended, as the client's program is told. */
+/** How a connection ended, as the client's program sees it. */
 export interface Ending {
   readonly code: number;
   readonly reason: string;
 }
 
-/** A message, short enough to be told to a client in another process, however long it is. */
+/** A message of any length, in a short form for a client in another process. */
 export interface Content {
   readonly type: "text" | "binary";
   /** What is repeated: text, or bytes in hexadecimal digits. */

@@ -22,7 +22,7 @@ async function run({ peer: id, method, args }: Command): Promise<unknown> {
   if (method === "open") return open(id, args);
   const peer = peers.get(id)!;
   if (method !== "dispose") return (peer[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
-  // The standard has no other way to let go; the server ends the connection if nobody answers.
+  // The standard has no other way to release it; the server ends the connection without an answer.
   peers.delete(id);
   await peer.close();
   return undefined;

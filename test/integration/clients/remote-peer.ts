@@ -1,12 +1,12 @@
 import type { Content, Ending, Peer } from "./client.ts";
 
-/** Has a method of a peer called where the peer is: in another process, in a browser's page. */
+/** Calls a method of a peer in its place: in another process or in a browser's page. */
 export type Call = (method: string, ...args: readonly unknown[]) => Promise<unknown>;
 
-/** What is done to the place in which a peer is. */
+/** The actions on the place of a peer. */
 export type Place = Pick<Peer, "lose" | "pause" | "resume" | "dispose">;
 
-/** A peer somewhere else. */
+/** A peer in another place. */
 export class RemotePeer implements Peer {
   readonly protocol: string;
   readonly #call: Call;

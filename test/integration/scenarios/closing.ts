@@ -130,7 +130,7 @@ export const closing = {
     expect(recorder.messages).toHaveLength(1);
   },
 
-  "a client hears of 1009 also when it had megabytes more to send": (client) =>
+  "a client gets 1009 also when it had megabytes more to send": (client) =>
     serverFails(client, 1009, binary("7f", 8_000_000)),
   "bytes that are no text, where text is due, are closed with 1007": (client) =>
     serverFails(client, 1007, binary("c328")),

@@ -12,7 +12,7 @@ export const control = {
     expect(recorder.calls).toEqual([["open"], ["message", "yes"]]);
   },
 
-  "pongs that nobody asked for are ignored": async (client) => {
+  "unsolicited pongs are ignored": async (client) => {
     const { peer, recorder } = await connected(client);
     await peer.pong("");
     await peer.pong("still alive");

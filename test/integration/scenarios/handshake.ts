@@ -65,10 +65,10 @@ export const handshake = {
   "onConnection sees the address that the client asked for": async (client) => {
     const requests: WSConnectionEvent["request"][] = [];
     const { url } = await serve({ connection: (event) => void requests.push(event.request) });
-    await connect(client, `${url}rooms/1?name=J%C3%BCrgen&tag=a&tag=b+c`);
+    await connect(client, `${url}chats/1?name=J%C3%BCrgen&tag=a&tag=b+c`);
     expect(requests).toMatchObject([
       {
-        url: "/rooms/1?name=J%C3%BCrgen&tag=a&tag=b+c",
+        url: "/chats/1?name=J%C3%BCrgen&tag=a&tag=b+c",
         query: { name: "Jürgen", tag: ["a", "b c"] },
         headers: { host: new URL(url).host },
         remoteAddress: "127.0.0.1",

@@ -18,7 +18,7 @@ const TEXTS = ["plain ASCII", "äöüß ÄÖÜ", "你好，世界", "😀 👩�
 /** Where the length on the wire takes another form, and one byte on both sides. */
 const EDGES = [1, 125, 126, 127, 65_535, 65_536, 65_537];
 
-/** Room for one message of 16 MiB and a little more, in both directions. */
+/** Limits for one message of 16 MiB and a little more, in both directions. */
 const LARGE = { maxMessageSize: 17 * MIB, maxSendQueue: 20 * MIB };
 
 async function expectEchoes(peer: Peer, contents: readonly Content[]): Promise<void> {

@@ -5,7 +5,7 @@ import { type Sample, growthOf, isFlat } from "../../../scripts/reliability/soak
 
 const MIB = 2 ** 20;
 
-/** Samples of a server that holds so many bytes more with each connection, once it is warm. */
+/** Samples of a server that holds this many more bytes with each connection, once it is warm. */
 function samples(perConnection: number): Sample[] {
   const rest = {
     arrayBuffers: 0,
@@ -64,7 +64,7 @@ describe("the record of a drain", () => {
     expect(judged(seen)).toMatchObject({ accepted: 10, received: 10, lost: 0, surplus: 0, answeredMeanwhile: 2 });
   });
 
-  test("does not make up one client's loss by what another got too much", () => {
+  test("does not offset one client's loss with another's surplus", () => {
     const ofClients = [
       { ...answered, received: 4 },
       { ...answered, received: 6 },
@@ -73,7 +73,7 @@ describe("the record of a drain", () => {
     expect(judged({ ...seen, ofClients })).toMatchObject({ accepted: 10, received: 10, lost: 1, surplus: 1 });
   });
 
-  test("tells those who were told to come back from those who were not", () => {
+  test("distinguishes clients that were told to come back from others", () => {
     expect(judged(seen).knocks).toEqual({ "503 with Retry-After": 1, "503": 1 });
   });
 });

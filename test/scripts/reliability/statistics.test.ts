@@ -8,7 +8,7 @@ describe("the slope of a line through points", () => {
     expect(slope(line(rise))).toBe(rise);
   });
 
-  test("does not heed a point that is far off", () => {
+  test("ignores a point that is far off", () => {
     const points = line(3).map((point, i) => (i === 9 ? { ...point, y: 1_000 } : point));
 
     expect(slope(points)).toBe(3);

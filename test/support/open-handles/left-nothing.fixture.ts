@@ -6,7 +6,7 @@ import { afterAll, expect, onTestFinished, test, vi } from "vitest";
 const timer = setTimeout(() => {}, 3_600_000);
 afterAll(() => clearTimeout(timer));
 
-test("closes all, some of it with its last breath", async () => {
+test("closes everything, some of it at the very end", async () => {
   const server = createServer((socket) => void socket.resume());
   onTestFinished(() => void server.close());
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -16,7 +16,7 @@ test("closes all, some of it with its last breath", async () => {
   const child = spawn(process.execPath, ["-e", "process.stdin.resume()"]);
   onTestFinished(() => void child.stdin.end());
   await once(child, "spawn");
-  // Nobody takes them back, and the file is waited for all the same.
+  // These stay open, and the file is awaited too.
   vi.useFakeTimers();
   expect(child.exitCode).toBe(null);
 });

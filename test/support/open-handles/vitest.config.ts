@@ -7,7 +7,7 @@ export default defineConfig({
     include: ["*.fixture.ts"],
     setupFiles: ["../open-handles.ts"],
     pool: "forks",
-    // They wait for each other's patience otherwise.
+    // Otherwise they wait for each other.
     maxWorkers: 5,
     reporters: ["json"],
   },

@@ -44,7 +44,7 @@ describe("a crash", () => {
 
   test("is not read of a file that is none", () => {
     const file = join(import.meta.dirname, "../../../package.json");
-    expect(() => readCrash(file)).toThrow(/is no crash of ours/);
+    expect(() => readCrash(file)).toThrow(/is not a crash of this fuzzer/);
   });
 });
 

@@ -72,7 +72,7 @@ export function renderPage({ sections, tests }: Evidence): string {
     "<!-- Written by scripts/conformance.ts from docs/conformance/*.ts and the tests. Do not edit. -->",
     "<!-- prettier-ignore-start -->",
     "",
-    "This page lists the requirements that Hawser meets, and the tests that show each of them. The requirements are every MUST,",
+    "This page lists requirements, and the tests that show that Hawser meets them. The requirements are every MUST,",
     "MUST NOT, REQUIRED and SHALL of RFC 6455, sections 4 to 7 and the sections these refer to, every line of the object model,",
     "and every line of 4D's page of the class, in our words. A comment directly above a test names the requirements that the",
     "test shows: `// shows 6455-5.1-3`.",

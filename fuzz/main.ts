@@ -10,16 +10,16 @@ import type { Target } from "./engine/target.ts";
 import { Watchdog } from "./engine/watchdog.ts";
 
 const USAGE = `npm run fuzz -- [options]
-  --target NAME    only this target; may be given several times
-  --seconds N      for so long, over all targets (60)
-  --runs N         until so many inputs were tried, for each target
-  --seed N         the same seed, corpus and number of runs try the same inputs
-  --save           writes finds to fuzz/corpus, shrunk
-  --json FILE      writes the results to a file as well
-  --replay FILE    runs the input of a crash, and nothing else`;
+  --target NAME    fuzzes this target only; may be given several times
+  --seconds N      the time in all, for all targets together (60)
+  --runs N         stops each target after this number of inputs
+  --seed N         the same seed, corpus and number of inputs give the same inputs
+  --save           shrinks the new inputs and writes them to fuzz/corpus
+  --json FILE      also writes the results to a file
+  --replay FILE    runs only the input of a crash`;
 
-/** Milliseconds that one input may take before it is taken for one that never ends. */
-const PATIENCE = 10_000;
+/** Milliseconds after which an input counts as one that never ends. */
+const TIMEOUT = 10_000;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -38,19 +38,19 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  // Before the library is loaded: what is compiled later is counted block by block.
+  // Before the library is loaded: only code that is compiled later is counted block by block.
   const coverage = new Coverage();
   const { targets } = await import("./targets/all.ts");
   if (values.replay !== undefined) return replay(targets, values.replay, coverage);
   const chosen = values.target === undefined ? targets : values.target.map((name) => named(targets, name));
   const seed = numberOf(values.seed, Date.now() % 1_000_000);
   const runs = numberOf(values.runs, Infinity);
-  // Who says how many runs wants them all, and the same each time.
+  // With `--runs` there is no time limit, so that each run tries the same inputs.
   const seconds = numberOf(values.seconds, runs === Infinity ? 60 : Infinity);
   console.log(`seed ${String(seed)}`);
   const results: Result[] = [];
   for (const target of chosen) {
-    const watch = new Watchdog({ patience: PATIENCE, folder: CRASHES, target: target.name, seed });
+    const watch = new Watchdog({ timeout: TIMEOUT, folder: CRASHES, target: target.name, seed });
     const milliseconds = (seconds * 1000) / chosen.length;
     const save = values.save === true;
     results.push(
@@ -63,7 +63,7 @@ async function main(): Promise<number> {
         corpus: CORPUS,
         crashes: CRASHES,
         watch,
-        say: console.log,
+        log: console.log,
       }),
     );
     await watch.close();

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
-/** Compiles src to dist, from nothing: a file that is no longer in src must not stay in dist. */
+/** Compiles src to dist. It deletes dist first: a file that is no longer in src must not stay there. */
 const root = fileURLToPath(new URL("..", import.meta.url));
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 

@@ -3,11 +3,11 @@ import { basename, dirname, join } from "node:path";
 import ts from "typescript";
 
 /**
- * Tests mirror src one to one: `src/<layer>/x.ts` has `test/<layer>/x.test.ts`, and a test in a layer's folder tests a
- * file of that layer. Exempt are files without a runtime value, which have nothing to run, and the entry files
- * `src/*.ts`, which `test/package/exports.test.ts` pins.
+ * Each source file has a test file: `src/<layer>/x.ts` has `test/<layer>/x.test.ts`, and each test file in a layer's
+ * folder has its source file. Two kinds of files need no test file: those without a runtime value, and the entry files
+ * `src/*.ts`, which `test/package/exports.test.ts` checks.
  */
-function gaps(): string[] {
+function findGaps(): string[] {
   const layers = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return layers.flatMap(({ name: layer }) => [
     ...files(join("src", layer), ".ts").flatMap(untested),
@@ -21,14 +21,14 @@ function untested(source: string): string[] {
   return [`${source} has no test: ${expected} is missing`];
 }
 
-/** `x.test.ts` belongs to `x.ts`; so does `x.some-aspect.test.ts`, where one file of tests would be too long. */
+/** `x.test.ts` belongs to `x.ts`. So does `x.some-aspect.test.ts`, where one test file would be too long. */
 function orphaned(test: string): string[] {
   const module = basename(test).split(".")[0] ?? "";
   const expected = join(dirname(test).replace(/^test/, "src"), `${module}.ts`);
   return existsSync(expected) ? [] : [`${test} tests nothing: there is no ${expected}`];
 }
 
-/** Whether anything but an empty module is left of a file once its types are gone. */
+/** Whether a file has code after its types are removed. */
 function hasRuntimeValue(source: string): boolean {
   const { outputText } = ts.transpileModule(readFileSync(source, "utf8"), {
     compilerOptions: {
@@ -49,6 +49,6 @@ function files(folder: string, end: string): string[] {
     .sort();
 }
 
-const found = gaps();
+const found = findGaps();
 for (const gap of found) console.error(gap);
 process.exitCode = found.length === 0 ? 0 : 1;

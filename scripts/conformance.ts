@@ -1,6 +1,6 @@
-// Keeps docs/conformance.md, the requirements it lists and the tests that show them in step.
-//   tsx scripts/conformance.ts           says what does not fit, and fails
-//   tsx scripts/conformance.ts --write   writes the page anew, then says the same
+// Checks that docs/conformance.md, its requirements and the tests that show them agree.
+//   tsx scripts/conformance.ts           prints each problem, and fails if there is one
+//   tsx scripts/conformance.ts --write   writes the page first, then does the same
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -10,21 +10,21 @@ import { findTaggedTests, type TaggedFile, type TaggedTest } from "./tagged-test
 
 const PAGE = "docs/conformance.md";
 
-/** All that has to fit together. */
+/** The requirements, and the tests that show them. */
 export interface Evidence {
   readonly sections: readonly Section[];
   readonly tests: readonly TaggedTest[];
-  /** Places of tags that stand above no test. */
+  /** Where a "shows" comment is not above a test. */
   readonly stray: readonly string[];
 }
 
 /**
- * Says what is wrong, one line each: nothing when the requirements and the tests fit together.
+ * Lists the problems, one line each. The list is empty if the requirements and the tests agree.
  *
  * @param evidence - the requirements and the tests
  */
 export function findProblems({ sections, tests, stray }: Evidence): string[] {
-  const problems = stray.map((place) => `${place}: a "shows" comment with no test right below it`);
+  const problems = stray.map((place) => `${place}: a "shows" comment without a test directly below it`);
   const all = sections.flatMap((section) => section.requirements);
   const byId = new Map(all.map((requirement) => [requirement.id, requirement]));
   const shownIds = new Set(tests.flatMap((test) => test.ids));
@@ -34,15 +34,16 @@ export function findProblems({ sections, tests, stray }: Evidence): string[] {
   }
   for (const { id } of all.filter((row) => byId.get(row.id) !== row)) problems.push(`${id}: listed twice`);
   for (const row of byId.values()) {
-    for (const other of row.shownBy) if (!byId.has(other)) problems.push(`${row.id}: ${other} is no requirement`);
+    for (const other of row.shownBy) if (!byId.has(other)) problems.push(`${row.id}: there is no requirement ${other}`);
     const hasTest = [row.id, ...row.shownBy].some((id) => shownIds.has(id));
     if (row.status === "shown" && !hasTest) problems.push(`${row.id}: no test shows it (${row.text})`);
     if (row.status !== "shown" && shownIds.has(row.id))
       problems.push(`${row.id}: is ${row.status}, but a test shows it`);
   }
   for (const { file, name, ids, skipped } of tests) {
-    if (skipped) problems.push(`${file}: "${name}" may be skipped, so it shows nothing`);
-    for (const id of ids) if (!byId.has(id)) problems.push(`${file}: "${name}" shows ${id}, which is no requirement`);
+    if (skipped) problems.push(`${file}: "${name}" may be skipped, so it proves nothing`);
+    for (const id of ids)
+      if (!byId.has(id)) problems.push(`${file}: "${name}" shows ${id}, but there is no such requirement`);
   }
   return problems;
 }
@@ -71,9 +72,10 @@ export function renderPage({ sections, tests }: Evidence): string {
     "<!-- Written by scripts/conformance.ts from docs/conformance/*.ts and the tests. Do not edit. -->",
     "<!-- prettier-ignore-start -->",
     "",
-    "Each MUST, MUST NOT, REQUIRED and SHALL of RFC 6455, sections 4 to 7 (and of what these refer to), each line of the",
-    "object model and of 4D's page of the class, in our words, with the tests that show it. A test names what it shows in a",
-    "comment right above it: `// shows 6455-5.1-3`.",
+    "This page lists requirements, and the tests that show that Hawser meets them. The requirements are every MUST,",
+    "MUST NOT, REQUIRED and SHALL of RFC 6455, sections 4 to 7 and the sections these refer to, every line of the object model,",
+    "and every line of 4D's page of the class, in our words. A comment directly above a test names the requirements that the",
+    "test shows: `// shows 6455-5.1-3`.",
     "",
     `Shown: ${count("shown")}, by ${tests.length} tests. Later: ${count("later")}. Not applicable: ${count("not-applicable")}.`,
     "",
@@ -95,12 +97,12 @@ function shownBy(row: Requirement, tests: readonly TaggedTest[]): string {
   return lines.join("<br>");
 }
 
-/** Inside a table a bar would end the cell. */
+/** Escapes each `|`, which would end the cell of a table. */
 function cell(text: string): string {
   return text.replaceAll("|", "\\|");
 }
 
-/** A test's name as it is, whatever markup it looks like. */
+/** Escapes the characters of a test's name that Markdown would interpret. */
 function plain(text: string): string {
   return text.replace(/[\\`*_<>|[\]]/g, "\\$&").replaceAll("\n", " ");
 }
@@ -115,12 +117,12 @@ function readTests(root: string): TaggedFile {
 }
 
 /**
- * Checks a work tree.
+ * Checks the page and the tests of a repository.
  *
  * @param root - the folder that holds `docs` and `test`
  * @param sections - the requirements
- * @param write - whether to write the page anew first
- * @returns what does not fit, one line each
+ * @param write - whether to write the page first
+ * @returns the problems, one line each
  */
 export function run(root: string, sections: readonly Section[], write: boolean): string[] {
   const evidence = { sections, ...readTests(root) };

@@ -4,8 +4,8 @@ import { type State, events, states, transitions } from "../src/protocol/state.t
 const roles = ["server", "client"] as const;
 
 /**
- * Draws the connection's states in docs/architecture.md from the table in the code. `--write` puts the drawing there;
- * without it, a drawing that is not the table's is a failure.
+ * Draws the states of a connection from the table in the code. With `--write` it updates the diagram in
+ * docs/architecture.md. Without it, it fails if that diagram does not match the table.
  */
 const page = new URL("../docs/architecture.md", import.meta.url);
 const begin = "<!-- states:begin -->\n";
@@ -18,7 +18,7 @@ function draw(): string {
   );
 }
 
-/** One arrow for each state that another leads to, with all the events that lead there. */
+/** One arrow to each state that can follow, with all the events that lead there. */
 function arrowsFrom(from: State): string[] {
   const targets = new Map<State, string[]>();
   const add = (to: State, label: string): void => void targets.set(to, [...(targets.get(to) ?? []), label]);
@@ -37,7 +37,7 @@ const drawn = text.slice(0, from) + draw() + text.slice(text.indexOf(end));
 if (process.argv.includes("--write")) writeFileSync(page, drawn);
 else if (drawn !== text) {
   console.error(
-    "docs/architecture.md: the states are not those of src/protocol/state.ts; run: npm run diagram -- --write",
+    "docs/architecture.md: the diagram does not match src/protocol/state.ts; run: npm run diagram -- --write",
   );
   process.exitCode = 1;
 }

@@ -1,4 +1,4 @@
-// Has a server go down while many clients send all the time, and counts what became of the messages.
+// Terminates a server while many clients send without a pause, and counts which messages arrive.
 //   node --import tsx scripts/drain.ts
 //   node --import tsx scripts/drain.ts --clients 100 --seconds 1
 //   node --import tsx scripts/drain.ts --save docs/reliability/drain.json
@@ -17,17 +17,28 @@ const { values } = parseArgs({
   },
 });
 
-/** Whether all is as it should be. */
-function isGood({ plan, lost, surplus, misplaced, left, codes, knocks, order, page, ...counts }: DrainRecord): boolean {
+/** Whether no message was lost and everything happened in the right order. */
+function isGood({
+  plan,
+  lost,
+  notAccepted,
+  outOfOrder,
+  left,
+  codes,
+  connectAttempts,
+  order,
+  page,
+  ...counts
+}: DrainRecord): boolean {
   return (
     counts.counters.written === counts.received &&
-    lost + surplus + misplaced + left === 0 &&
+    lost + notAccepted + outOfOrder + left === 0 &&
     codes["1001"] === plan.clients &&
-    knocks["503 with Retry-After"] === plan.knocks &&
+    connectAttempts["503 with Retry-After"] === plan.connectAttempts &&
     order.map(({ what, times }) => `${String(times)} ${what}`).join() ===
       `${String(plan.clients)} connection,1 server,1 promise` &&
-    page.meanwhile === 200 &&
-    page.afterwards === 200
+    page.during === 200 &&
+    page.after === 200
   );
 }
 
@@ -37,8 +48,8 @@ const record = await runDrain({
   seconds: Number(values.seconds),
   burst: 16,
   timeout: 10,
-  knocks: 50,
-  batch: { size: 100 },
+  connectAttempts: 50,
+  closeBatchSize: 100,
 });
 publish(record, summaryOf(record), values.save);
 process.exitCode = isGood(record) ? 0 : 1;

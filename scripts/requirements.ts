@@ -3,15 +3,15 @@ import { existsSync } from "node:fs";
 
 /** A program that tests need and that npm cannot install. */
 export interface Requirement {
-  /** What people call it. */
+  /** The name, for messages. */
   readonly name: string;
-  /** The Debian packages that bring it. */
+  /** The Debian packages that contain it. */
   readonly packages: readonly string[];
-  /** The path to run it by, or undefined when it is missing. Touches no network. */
+  /** The path of the program; undefined if it is missing. Uses no network. */
   find(): string | undefined;
 }
 
-/** All that tests need from the system. A new need is a new entry: `npm test` installs it, `test/support/system.ts` finds it. */
+/** The programs that tests need. For a new program add an entry: `npm test` installs it, `test/support/system.ts` finds it. */
 export const requirements = {
   chromium: {
     name: "Chromium",
@@ -19,7 +19,7 @@ export const requirements = {
     find: () => firstExisting(["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]),
   },
   python: {
-    // Debian's own Python: another one that comes first on PATH does not see Debian's packages.
+    // Debian's own Python: another one that comes first in PATH would not find Debian's packages.
     name: "Python's websockets",
     packages: ["python3", "python3-websockets"],
     find: () => (runs("/usr/bin/python3", ["-c", "import websockets"]) ? "/usr/bin/python3" : undefined),

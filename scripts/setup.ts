@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { type Requirement, requirements } from "./requirements.ts";
 
 /**
- * Runs before the tests and sees to it that what they need from the system is there: installs it where it may
- * (root, apt-get), else says which packages to install. With CI=true a missing piece is a failure.
+ * Runs before the tests and installs the programs that they need. That needs root and apt-get; without them it prints
+ * which packages to install. With CI=true a missing program is a failure.
  */
 function setUp(): number {
   if (missing().length === 0) return 0;
@@ -27,7 +27,7 @@ function packagesOf(list: readonly Requirement[]): string[] {
   return list.flatMap((requirement) => requirement.packages);
 }
 
-/** Failures are not looked at here: what counts is whether the programs are there afterwards. */
+/** Ignores failures: the programs are searched again afterwards. */
 function install(packages: readonly string[]): void {
   console.log(`Installing for the tests: ${packages.join(" ")}`);
   aptGet("update");

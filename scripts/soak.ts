@@ -1,4 +1,4 @@
-// Connects and disconnects many times, in many ways, and weighs the server meanwhile.
+// Connects and disconnects many times, in many ways, and measures the memory of the server.
 //   npm run soak                            200,000 connections
 //   npm run soak -- --connects 20000        fewer
 //   npm run soak -- --save docs/reliability/soak.json
@@ -9,7 +9,7 @@ import { runSoak } from "./reliability/soak/run.ts";
 import { summaryOf } from "./reliability/soak/summary.ts";
 import { mebibytes, whole } from "./reliability/table.ts";
 
-/** How often the server is weighed. */
+/** How often the memory of the server is measured. */
 const SAMPLES = 20;
 
 const { values } = parseArgs({
@@ -21,7 +21,7 @@ const { values } = parseArgs({
   },
 });
 
-/** Whether all is as it should be. */
+/** Whether nothing failed, and nothing is left. */
 function isGood({ failures, opened, closed, left, leaked, waiting, handlesLeft, flat }: SoakRecord): boolean {
   return failures.length === 0 && opened === closed && left + leaked + waiting + handlesLeft === 0 && flat;
 }

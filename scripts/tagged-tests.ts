@@ -1,6 +1,6 @@
 import ts from "typescript";
 
-/** A test that says, in a comment right above it, which requirements it shows: `// shows 6455-5.1-3, 4D-2-open`. */
+/** A test with a comment directly above it that names requirements: `// shows 6455-5.1-3, 4D-2-open`. */
 export interface TaggedTest {
   readonly file: string;
   /** The names of its `describe` blocks and its own, joined by ` > `. */
@@ -10,17 +10,17 @@ export interface TaggedTest {
   readonly skipped: boolean;
 }
 
-/** What one test file says. */
+/** The tagged tests of one file. */
 export interface TaggedFile {
   readonly tests: readonly TaggedTest[];
-  /** Comments that stand above no test, as `file:line`. */
+  /** Tags that are not above a test, as `file:line`. */
   readonly stray: readonly string[];
 }
 
-// The ids are words without spaces, so that a sentence that starts with "shows" is left alone.
+// An id has no spaces, so that a sentence that starts with "shows" does not match.
 const TAG = /^\/\/ shows (\S+(?:, \S+)*)$/;
 const BLOCKS = new Set(["describe", "suite"]);
-// A test that runs on some machines only is no proof either, and one that has to fail proves the contrary.
+// A test that runs on some machines only proves nothing, and one that must fail proves the opposite.
 const NO_PROOF = new Set(["skip", "skipIf", "runIf", "todo", "fails"]);
 
 /**
@@ -72,7 +72,7 @@ function callOf(node: ts.Node): ts.CallExpression | undefined {
   return ts.isCallExpression(expression) ? expression : undefined;
 }
 
-/** A call that has a text as first argument: `test("…")`, `it.each(rows)("…")`, a helper that makes several tests. */
+/** The name in a call with a text as its first argument: `test("…")`, `it.each(rows)("…")`, or a helper for several tests. */
 function nameOf(call: ts.CallExpression): Named | undefined {
   const [first, second] = call.arguments;
   if (first === undefined || !isText(first)) return undefined;
@@ -128,7 +128,7 @@ function tagsAbove(node: ts.Node, text: string): Tag[] {
   return tags;
 }
 
-/** Every tag of the file: comments hang on tokens, so the tokens are walked too. */
+/** Every tag of the file. Comments belong to tokens, so each token is visited too. */
 function allTags(source: ts.SourceFile): Tag[] {
   const tags = new Map<number, Tag>();
   const visit = (node: ts.Node): void => {

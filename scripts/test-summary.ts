@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 
-/** What is read of a report of Vitest's JSON reporter. */
+/** The parts of a report of Vitest's JSON reporter that are used here. */
 interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
@@ -12,12 +12,12 @@ interface Report {
   }[];
 }
 
-/** A file of tests that broke before its tests ran counts as one that failed. */
+/** Whether a test file failed before its tests ran. It counts as one failed test. */
 function failedAsAWhole({ status, assertionResults }: Report["testResults"][number]): boolean {
   return status === "failed" && !assertionResults.some((test) => test.status === "failed");
 }
 
-/** Adds up the reports named on the command line. A run that left no report had nothing to add. */
+/** Adds up the reports named on the command line. A missing report is ignored: that run had no tests. */
 let passed = 0;
 let failed = 0;
 let skipped = 0;

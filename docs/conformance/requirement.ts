@@ -1,12 +1,12 @@
-/** Who has to keep a requirement. `other` is neither end: a proxy, a browser's page, the author of an extension. */
+/** Who must meet a requirement. `other` is neither server nor client: a proxy, a web page, the author of an extension. */
 export type Role = "server" | "client" | "both" | "other";
 
-/** `shown`: a test proves it. `later`: its code does not exist yet. `not-applicable`: nothing here can keep or break it. */
+/** `shown`: a test proves it. `later`: its code does not exist yet. `not-applicable`: it does not concern this package. */
 export type Status = "shown" | "later" | "not-applicable";
 
-/** One sentence of a specification that must hold. */
+/** One requirement of a specification. */
 export interface Requirement {
-  /** Document, section and a number or a word: `6455-5.1-3`, `4D-2-open-once`. Tests name it. */
+  /** Document, section, and a number or a word: `6455-5.1-3`, `4D-2-open-once`. Tests refer to it. */
   readonly id: string;
   readonly role: Role;
   /** The requirement in our words, in one line. */
@@ -18,7 +18,7 @@ export interface Requirement {
   readonly shownBy: readonly string[];
 }
 
-/** One section of a specification: every id in it starts with `prefix` and a hyphen. */
+/** One section of a specification. Every id in it starts with `prefix` and a hyphen. */
 export interface Section {
   readonly prefix: string;
   readonly title: string;
@@ -28,9 +28,9 @@ export interface Section {
 /**
  * A requirement that tests show.
  *
- * @param id - its name
- * @param role - who has to keep it
- * @param text - one line that says it
+ * @param id - its id
+ * @param role - who must meet it
+ * @param text - the requirement, in one line
  * @param shownBy - other ids whose tests show it too
  */
 export function shown(id: string, role: Role, text: string, shownBy: readonly string[] = []): Requirement {
@@ -40,19 +40,19 @@ export function shown(id: string, role: Role, text: string, shownBy: readonly st
 /**
  * A requirement on the client class, which does not exist yet.
  *
- * @param id - its name
- * @param text - one line that says it
+ * @param id - its id
+ * @param text - the requirement, in one line
  */
 export function later(id: string, text: string): Requirement {
   return { id, role: "client", text, status: "later", why: "the client class is not written yet", shownBy: [] };
 }
 
 /**
- * A requirement that nothing in this package can keep or break.
+ * A requirement that does not concern this package.
  *
- * @param id - its name
- * @param role - who has to keep it
- * @param text - one line that says it
+ * @param id - its id
+ * @param role - who must meet it
+ * @param text - the requirement, in one line
  * @param why - why it does not concern this package
  */
 export function notApplicable(id: string, role: Role, text: string, why: string): Requirement {

@@ -6,7 +6,7 @@ import { serverHandshake } from "./rfc6455-4-server.ts";
 import { framing } from "./rfc6455-5.ts";
 import { closing, data, referred } from "./rfc6455-6-7.ts";
 
-/** Every requirement the project answers for, in the order of `docs/conformance.md`. */
+/** All requirements, in the order of `docs/conformance.md`. */
 export const requirements: readonly Section[] = [
   ...clientHandshake,
   ...serverHandshake,

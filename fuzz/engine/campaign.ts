@@ -5,41 +5,41 @@ import { Fuzzer, type Watch } from "./fuzzer.ts";
 import type { Result } from "./summary.ts";
 import type { Target } from "./target.ts";
 
-/** How long a target is fuzzed, and what is done with what is found. */
+/** How long a target is fuzzed, and where the results are written. */
 export interface CampaignOptions {
   readonly seed: number;
   readonly coverage: Coverage;
-  /** Milliseconds, or so many inputs: whichever comes first. */
+  /** The fuzzing ends after this many milliseconds or after `runs` inputs. */
   readonly milliseconds: number;
   readonly runs: number;
-  /** Whether finds are written to the corpus. */
+  /** Whether new inputs are written to the corpus. */
   readonly save: boolean;
-  /** Where the corpus is. */
+  /** The folder of the corpus. */
   readonly corpus: string;
-  /** Where crashes are written to. */
+  /** The folder that crashes are written to. */
   readonly crashes: string;
   readonly watch?: Watch | undefined;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
-/** Finds that are written to the corpus at most, those that reach a new block first: a replay takes seconds, not minutes. */
+/** The maximum number of new inputs that are written to the corpus, the best first: a replay must take seconds, not minutes. */
 const MAX_SAVED = 150;
 
 /** Fuzzes one target. */
 export async function campaign(target: Target, options: CampaignOptions): Promise<Result> {
-  const { seed, coverage, milliseconds, runs, say } = options;
+  const { seed, coverage, milliseconds, runs, log } = options;
   const seeds = readCorpus(target, options.corpus);
   const onCrash = (crash: Crash): void => {
-    say(`${target.name}: ${crash.message}\n  ${writeCrash(options.crashes, crash)}`);
+    log(`${target.name}: ${crash.message}\n  ${writeCrash(options.crashes, crash)}`);
   };
   const fuzzer = new Fuzzer({ target, seeds, seed, coverage, watch: options.watch, onCrash });
-  const begun = performance.now();
+  const start = performance.now();
   await fuzzer.start();
   const before = { blocks: fuzzer.blocks, features: fuzzer.features };
-  while (performance.now() - begun < milliseconds && fuzzer.tried < runs) await fuzzer.round();
-  const seconds = Math.round((performance.now() - begun) / 100) / 10;
+  while (performance.now() - start < milliseconds && fuzzer.tried < runs) await fuzzer.round();
+  const seconds = Math.round((performance.now() - start) / 100) / 10;
   if (options.save)
-    say(`${target.name}: wrote ${writeCorpus(target, await worthSaving(fuzzer, seeds), options.corpus)}`);
+    log(`${target.name}: wrote ${writeCorpus(target, await seedsToSave(fuzzer, seeds), options.corpus)}`);
   return {
     target: target.name,
     inputs: fuzzer.tried,
@@ -51,10 +51,10 @@ export async function campaign(target: Target, options: CampaignOptions): Promis
   };
 }
 
-/** The corpus with what was found, shrunk, as far as it still adds something. */
-async function worthSaving(fuzzer: Fuzzer, seeds: readonly Seed[]): Promise<Seed[]> {
+/** The corpus, and the new inputs that still add something after they were shrunk. */
+async function seedsToSave(fuzzer: Fuzzer, seeds: readonly Seed[]): Promise<Seed[]> {
   const saved = [...seeds];
-  for (const entry of fuzzer.findsByWorth().slice(0, MAX_SAVED)) {
+  for (const entry of fuzzer.bestFinds().slice(0, MAX_SAVED)) {
     const seed = await fuzzer.shrunk(entry);
     if (!saved.some(({ input }) => input.equals(seed.input))) saved.push(seed);
   }

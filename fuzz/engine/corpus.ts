@@ -4,16 +4,16 @@ import { fileURLToPath } from "node:url";
 
 import type { Target } from "./target.ts";
 
-/** An input with the name it has in the corpus. */
+/** An input of the corpus, with its name. */
 export interface Seed {
   readonly name: string;
   readonly input: Buffer;
 }
 
-/** How a find's name begins: the others were written by people, and say what they are. */
+/** The start of the name of an input that the fuzzer found. People wrote the other inputs and gave them names. */
 export const FOUND = "found ";
 
-/** One file a target: in git, and for people, that is better than hundreds of binary ones. */
+/** The folder of the corpus. It has one text file per target: git and people can read these better than hundreds of binary files. */
 export const CORPUS = fileURLToPath(new URL("../corpus/", import.meta.url));
 
 /** The inputs of a target that are in the repository. */
@@ -24,7 +24,7 @@ export function readCorpus({ name, notation }: Pick<Target, "name" | "notation">
   return Object.entries(written).map(([key, text]) => ({ name: key, input: parse(text, notation) }));
 }
 
-/** Writes the inputs of a target to the repository, in the form that Prettier leaves as it is. */
+/** Writes the inputs of a target to the repository, formatted as Prettier does it. */
 export function writeCorpus(
   { name, notation }: Pick<Target, "name" | "notation">,
   seeds: readonly Seed[],
@@ -37,7 +37,7 @@ export function writeCorpus(
   return file;
 }
 
-/** Spaces between the digits, wherever they are, are for people. */
+/** Spaces between hexadecimal digits are ignored. */
 function parse(text: string, notation: Target["notation"]): Buffer {
   return notation === "text" ? Buffer.from(text, "latin1") : Buffer.from(text.replaceAll(" ", ""), "hex");
 }
@@ -46,7 +46,7 @@ function write(input: Buffer, notation: Target["notation"]): string {
   return input.toString(notation === "text" ? "latin1" : "hex");
 }
 
-/** What is not ASCII as an escape: a byte is to be seen as a byte. */
+/** Escapes characters that are not printable ASCII, so that each byte can be seen. */
 function ascii(json: string): string {
   return json.replaceAll(/[^\n -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -1,10 +1,10 @@
 import { type Profiler, Session } from "node:inspector";
 
-/** What one function has done since the last look. */
+/** What one function has done since the last report. */
 export interface FunctionReport {
-  /** The file it is in. */
+  /** The URL of its file. */
   readonly url: string;
-  /** Its own range first, then the blocks whose count differs from that of what they are in. */
+  /** First the range of the function, then the blocks whose count differs from that of the block around them. */
   readonly ranges: readonly { readonly startOffset: number; readonly endOffset: number; readonly count: number }[];
 }
 
@@ -16,16 +16,16 @@ export function isLibrary(url: string): boolean {
 const LIBRARY = new URL("../../src/", import.meta.url).href;
 
 /**
- * Which blocks of which functions run how often, told by V8 itself through Node's inspector, in this very process.
- * Taking it costs more than a millisecond however little has run: V8 walks its heap for the counters.
+ * Counts how often each block of each function runs. V8 counts it, and Node's inspector reports it, in this process.
+ * Each report takes more than a millisecond, even if little code has run: V8 searches its heap for the counters.
  */
 export class Coverage {
   readonly #session = new Session();
   readonly #counts: (url: string) => boolean;
-  /** What was taken on the way, for `steps`. */
+  /** Reports that `steps` has read and `take` has not returned yet. */
   #taken: FunctionReport[] = [];
 
-  /** @param counts tells, of a script's URL, whether what it does counts */
+  /** @param counts whether the script with this URL is counted */
   constructor(counts: (url: string) => boolean = isLibrary) {
     this.#counts = counts;
     this.#session.connect();
@@ -33,14 +33,14 @@ export class Coverage {
     this.#session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
   }
 
-  /** What has run since the last call. */
+  /** The functions that have run since the last call. */
   take(): readonly FunctionReport[] {
     const taken = [...this.#taken, ...this.#read()];
     this.#taken = [];
     return taken;
   }
 
-  /** How often blocks are entered while `call` runs. What runs counts for the next `take` too. */
+  /** How often blocks are entered while `call` runs. The next `take` returns these too. */
   steps(call: () => void): number {
     this.#taken.push(...this.#read());
     call();
@@ -56,11 +56,11 @@ export class Coverage {
 
   #read(): FunctionReport[] {
     let result: Profiler.ScriptCoverage[] | undefined;
-    // Inside one process the answer comes before `post` returns.
+    // In the same process the callback runs before `post` returns.
     this.#session.post("Profiler.takePreciseCoverage", (error, answer) => {
       if (error === null) ({ result } = answer);
     });
-    if (result === undefined) throw new Error("The inspector gives no coverage at once.");
+    if (result === undefined) throw new Error("The inspector did not return the coverage synchronously.");
     return result
       .filter(({ url }) => this.#counts(url))
       .flatMap(({ url, functions }) => functions.map(({ ranges }) => ({ url, ranges })))

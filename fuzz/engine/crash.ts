@@ -8,22 +8,22 @@ import { Broken } from "./target.ts";
 export interface Crash {
   /** The target's name. */
   readonly target: string;
-  /** The same for all inputs that show the same: the invariant, or the error and where it was thrown. */
+  /** The same for all inputs with the same failure: the invariant, or the error and where it was thrown. */
   readonly signature: string;
-  /** What happened, with the input below. */
+  /** What happened. */
   readonly message: string;
-  /** Where. */
+  /** Where it happened. */
   readonly stack: string;
   /** The seed of the run that found it. */
   readonly seed: number;
-  /** The smallest input that shows it. */
+  /** The smallest input that causes it. */
   readonly input: Buffer;
 }
 
-/** Where crashes are written to, seen from the root of the repository. */
+/** The folder that crashes are written to, relative to the root of the repository. */
 export const CRASHES = join("fuzz", "crashes");
 
-/** What tells one find from another: no numbers, no quoted text, which differ from input to input. */
+/** A text that is the same for equal failures. Numbers and quoted text are removed: they differ from input to input. */
 export function signatureOf(error: unknown): string {
   if (error instanceof Broken) return error.invariant;
   if (!(error instanceof Error)) return `thrown: ${String(error)}`;
@@ -31,18 +31,18 @@ export function signatureOf(error: unknown): string {
   return `${error.name}: ${text} ${placeOf(error.stack)}`.trim();
 }
 
-/** The first line of a stack that lies in the library; without its line number, which other changes move. */
+/** The first line of a stack that is in the library, without its line number, which other changes shift. */
 function placeOf(stack = ""): string {
   const line = stack.split("\n").find((one) => /[/\\]src[/\\]/.test(one));
   return line === undefined ? "" : line.trim().replace(/\(?(?:file:\/\/)?\S*[/\\](src[/\\][^:)]+).*$/, "($1)");
 }
 
-/** Short and the same for the same input: how finds are named. */
+/** A short name for an input, made from its hash. */
 export function nameOf(input: Buffer): string {
   return createHash("sha256").update(input).digest("hex").slice(0, 10);
 }
 
-/** Writes a crash to a file of its own in `folder`, with the command that replays it. Returns the file's name. */
+/** Writes a crash to a new file in `folder`, with the command that replays it. Returns the path of the file. */
 export function writeCrash(folder: string, crash: Crash): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${crash.target}-${nameOf(crash.input)}.json`);
@@ -53,9 +53,9 @@ export function writeCrash(folder: string, crash: Crash): string {
   return file;
 }
 
-/** Reads what `writeCrash` wrote: as much of it as is needed to run the input again. */
+/** Reads from a file of `writeCrash` what is needed to run the input again. */
 export function readCrash(file: string): Pick<Crash, "target" | "input"> {
   const { target, input } = JSON.parse(readFileSync(file, "utf8")) as { target?: unknown; input?: unknown };
-  if (typeof target !== "string" || typeof input !== "string") throw new Error(`${file} is no crash of ours`);
+  if (typeof target !== "string" || typeof input !== "string") throw new Error(`${file} is not a crash of this fuzzer`);
   return { target, input: Buffer.from(input, "hex") };
 }

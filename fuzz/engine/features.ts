@@ -1,9 +1,9 @@
 import type { FunctionReport } from "./coverage.ts";
 
-/** How often a block was entered is told apart by powers of two, up to this one. */
-const MOST = 10;
+/** The number of times a block was entered is rounded down to a power of two, at most 2 to this power. */
+const MAX_POWER = 10;
 
-/** No file has so many characters. */
+/** More characters than any file has. */
 const MAX_FILE = 2 ** 26;
 
 /** A block of a function. */
@@ -14,31 +14,31 @@ interface Block {
 }
 
 /**
- * Turns reports into features: a feature is a block of code that was entered once, twice, four times … V8 leaves a block
- * out of a report when it was entered as often as what it is in, so all blocks that were ever seen are remembered.
+ * Converts reports to features. A feature is a block of code that was entered once, twice, four times … V8 leaves a block
+ * out of a report if it was entered as often as the block around it. So all blocks that were ever seen are remembered.
  */
 export class FeatureMap {
   readonly #functions = new Map<string, Map<number, Block>>();
   #blocks = 0;
 
-  /** How many blocks are known: entered or not. */
+  /** The number of known blocks, entered or not. */
   get blocks(): number {
     return this.#blocks;
   }
 
-  /** The features in a report, as numbers; `blockOf` tells the block of one. */
+  /** The features of a report, as numbers. `blockOf` returns the block of a feature. */
   of(report: readonly FunctionReport[]): Set<number> {
     const features = new Set<number>();
     for (const each of report) {
       for (const block of this.#blocksOf(each)) {
         const count = countOf(block, each);
-        if (count > 0) features.add(block.id * (MOST + 1) + Math.min(MOST, Math.floor(Math.log2(count))));
+        if (count > 0) features.add(block.id * (MAX_POWER + 1) + Math.min(MAX_POWER, Math.floor(Math.log2(count))));
       }
     }
     return features;
   }
 
-  /** The blocks of a function that are known, with those that this report adds. */
+  /** The known blocks of a function, including those that this report adds. */
   #blocksOf({ url, ranges }: FunctionReport): Iterable<Block> {
     const [own] = ranges;
     const name = `${url}:${String(own?.startOffset)}-${String(own?.endOffset)}`;
@@ -52,12 +52,12 @@ export class FeatureMap {
   }
 }
 
-/** The block that a feature is about. */
+/** The block of a feature. */
 export function blockOf(feature: number): number {
-  return Math.floor(feature / (MOST + 1));
+  return Math.floor(feature / (MAX_POWER + 1));
 }
 
-/** Ranges are nested, outer ones first: the last that holds the block is the one that counts it. */
+/** Ranges are nested, outer ones first. The last range that contains the block has its count. */
 function countOf({ start, end }: Block, { ranges }: FunctionReport): number {
   let count = 0;
   for (const range of ranges) if (range.startOffset <= start && range.endOffset >= end) ({ count } = range);

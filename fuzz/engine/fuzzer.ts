@@ -7,55 +7,55 @@ import { Random } from "./random.ts";
 import { shrink } from "./shrink.ts";
 import type { RunContext, Target } from "./target.ts";
 
-/** An input that is worth mutating. */
+/** An input that the fuzzer mutates. */
 export interface Entry extends Seed {
-  /** What it does. */
+  /** The features that it reaches. */
   readonly features: ReadonlySet<number>;
-  /** What nothing before it did. */
+  /** The features that no input before it reached. */
   readonly own: readonly number[];
 }
 
-/** Is told which input runs, for the case that it never ends. */
+/** Knows which input runs, in case it never ends. */
 export interface Watch {
-  /** An input begins. */
+  /** An input starts. */
   begin(input: Buffer): void;
   /** It has ended. */
   end(): void;
 }
 
-/** What a fuzzer needs beside its target. */
+/** The options of a fuzzer. */
 export interface FuzzerOptions {
   readonly target: Target;
-  /** What it starts with. */
+  /** The inputs of the corpus. */
   readonly seeds: readonly Seed[];
-  /** The same seed and the same corpus lead to the same inputs. */
+  /** The same seed and the same corpus give the same inputs. */
   readonly seed: number;
   readonly coverage: Coverage;
   readonly watch?: Watch | undefined;
-  /** Is told of the first input for each signature, shrunk. */
+  /** Is called for the first crash with each signature, after its input was shrunk. */
   readonly onCrash?: (crash: Crash) => void;
 }
 
-/** Inputs that run alone in a round where how often each block is entered is looked at, too. */
-const ALONE = 8;
+/** The number of inputs in a round of single inputs. Such a round also compares how often each block is entered. */
+const SINGLE_INPUTS = 8;
 
-/** One round in so many is of that kind: the others only look for blocks that nobody has entered, many inputs at once. */
-const ALONE_EVERY = 8;
+/** One round of this many is a round of single inputs. The others run many inputs at once and only look for new blocks. */
+const SINGLE_ROUND_EVERY = 8;
 
-/** Times a feature may come and not come again with the same input, until it is taken for noise. */
-const NOISE = 3;
+/** A feature that was not reached again with the same input this many times is ignored from then on. */
+const MAX_UNSTABLE = 3;
 
-/** Runs to shrink a find at most. */
+/** The maximum number of runs to shrink an input. */
 const SHRINK_TRIES = 1500;
 
-/** Mutates what is in the corpus, runs it, and keeps what reaches something new. */
+/** Mutates the inputs of the corpus, runs them, and keeps those that reach something new. */
 export class Fuzzer {
   readonly target: Target;
-  /** The corpus, and what was found. */
+  /** The corpus, and the new inputs. */
   readonly entries: Entry[] = [];
   /** All crashes, one for each signature. */
   readonly crashes = new Map<string, Crash>();
-  /** Inputs tried, without those that were run again. */
+  /** The number of inputs that were tried. An input that was run again counts once. */
   tried = 0;
 
   readonly #options: FuzzerOptions;
@@ -74,54 +74,58 @@ export class Fuzzer {
     this.#context = { steps: (call) => options.coverage.steps(call) };
   }
 
-  /** Features reached so far: blocks of code, and how often each. */
+  /** The number of features reached so far. */
   get features(): number {
     return this.#seen.size;
   }
 
-  /** Blocks of code reached so far. */
+  /** The number of blocks of code reached so far. */
   get blocks(): number {
     return this.#seenBlocks.size;
   }
 
-  /** Runs the corpus: what it reaches is nothing new. */
+  /** Runs the corpus. The features that it reaches are not new. */
   async start(): Promise<void> {
-    // Once so that all blocks are known, which a report tells by and by, and once to see who enters them.
+    // Twice: after the first time all blocks are known, the second time tells which input enters them.
     for (const { input } of this.#options.seeds) await this.#featuresOf(input);
     for (const { name, input } of this.#options.seeds) {
       const features = await this.#featuresOf(input);
       const own = [...features].filter((feature) => !this.#seen.has(feature));
-      this.#see(features);
+      this.#noteSeen(features);
       this.entries.push({ name, input, features, own });
     }
     this.tried += this.#options.seeds.length;
   }
 
-  /** Tries some inputs. */
+  /** Tries several inputs. */
   async round(): Promise<void> {
-    const alone = this.#rounds++ % ALONE_EVERY === 0 || this.target.batch === 1;
-    const inputs = Array.from({ length: alone ? ALONE : this.target.batch }, () => this.#next());
+    const alone = this.#rounds++ % SINGLE_ROUND_EVERY === 0 || this.target.batch === 1;
+    const inputs = Array.from({ length: alone ? SINGLE_INPUTS : this.target.batch }, () => this.#next());
     this.tried += inputs.length;
     if (alone) for (const input of inputs) await this.#consider(input);
-    // What no half of them shows again depends on what ran before.
-    else for (const feature of await this.#together(inputs)) if (!this.#seen.has(feature)) this.#doubt(feature);
+    // A block that neither half reaches again depends on what ran before.
+    else
+      for (const feature of await this.#runTogether(inputs)) if (!this.#seen.has(feature)) this.#noteUnstable(feature);
   }
 
   /**
-   * The finds that reach all that was found, as few as it takes: those first that reach most that nobody before them
-   * does.
+   * A small set of the new inputs that together reach all new features. Each next one is the input that adds the most
+   * features.
    */
-  findsByWorth(): Entry[] {
+  bestFinds(): Entry[] {
     const finds = this.entries.filter(({ name }) => name.startsWith(FOUND));
     const known = new Set(
       this.entries.filter((entry) => !finds.includes(entry)).flatMap(({ features }) => [...features]),
     );
     const chosen: Entry[] = [];
     for (let left = finds; left.length > 0;) {
-      // What is new of each by now.
-      const worth = left.map((entry) => ({ entry, own: [...entry.features].filter((feature) => !known.has(feature)) }));
-      left = worth.filter(({ own }) => own.length > 0).map(({ entry }) => entry);
-      const best = worth.reduce((a, b) => (b.own.length > a.own.length ? b : a));
+      // The features that each input would still add.
+      const candidates = left.map((entry) => ({
+        entry,
+        own: [...entry.features].filter((feature) => !known.has(feature)),
+      }));
+      left = candidates.filter(({ own }) => own.length > 0).map(({ entry }) => entry);
+      const best = candidates.reduce((a, b) => (b.own.length > a.own.length ? b : a));
       if (best.own.length === 0) break;
       for (const feature of best.own) known.add(feature);
       chosen.push({ ...best.entry, own: best.own });
@@ -129,7 +133,7 @@ export class Fuzzer {
     return chosen;
   }
 
-  /** Shrinks a find as far as it still does what it was kept for. */
+  /** Shrinks a new input as long as it still reaches its own features. */
   async shrunk({ name, input, own }: Entry): Promise<Seed> {
     const check = async (candidate: Buffer): Promise<boolean> => {
       const features = await this.#featuresOf(candidate);
@@ -145,14 +149,14 @@ export class Fuzzer {
     const { entries } = this;
     if (entries.length === 0)
       return mutate(random.bytes(8), random.bytes(8), random, this.target.mutators, this.target.maxLength);
-    // Half of the time one of the latest: what is new has been tried least.
+    // Half of the time one of the latest: new inputs have been tried least.
     const latest = Math.max(1, entries.length >> 2);
     const entry = random.oneIn(2) ? random.pick(entries) : random.pick(entries.slice(-latest));
     return mutate(entry.input, random.pick(entries).input, random, this.target.mutators, this.target.maxLength);
   }
 
-  /** Runs many inputs and looks which new blocks they reach together; where there are some, at each half. */
-  async #together(inputs: readonly Buffer[]): Promise<readonly number[]> {
+  /** Runs many inputs, and looks for new blocks that they reach together. If there are some, it does the same with each half. */
+  async #runTogether(inputs: readonly Buffer[]): Promise<readonly number[]> {
     const [first] = inputs;
     if (first !== undefined && inputs.length === 1) await this.#consider(first);
     if (inputs.length < 2) return [];
@@ -161,37 +165,37 @@ export class Fuzzer {
     const fresh = [...features].filter((feature) => !this.#seenBlocks.has(blockOf(feature)));
     if (fresh.length > 0) {
       const half = inputs.length >> 1;
-      await this.#together(inputs.slice(0, half));
-      await this.#together(inputs.slice(half));
+      await this.#runTogether(inputs.slice(0, half));
+      await this.#runTogether(inputs.slice(half));
     }
     return fresh;
   }
 
-  /** Keeps an input that reaches something new, and does so twice. */
+  /** Keeps an input that reaches something new twice. */
   async #consider(input: Buffer): Promise<void> {
     const features = await this.#featuresOf(input);
     const fresh = [...features].filter((feature) => !this.#seen.has(feature));
     if (fresh.length === 0) return;
     const again = await this.#featuresOf(input);
     const own = fresh.filter((feature) => again.has(feature));
-    for (const feature of fresh) if (!again.has(feature)) this.#doubt(feature);
+    for (const feature of fresh) if (!again.has(feature)) this.#noteUnstable(feature);
     if (own.length === 0) return;
-    this.#see(own);
+    this.#noteSeen(own);
     this.entries.push({ name: FOUND + nameOf(input), input, features, own });
   }
 
-  #see(features: Iterable<number>): void {
+  #noteSeen(features: Iterable<number>): void {
     for (const feature of features) {
       this.#seen.add(feature);
       this.#seenBlocks.add(blockOf(feature));
     }
   }
 
-  /** Some blocks depend on what ran before, e.g. on how full a buffer is that all connections share. */
-  #doubt(feature: number): void {
+  /** Some blocks depend on what ran before, for example on the fill level of a buffer that all connections share. */
+  #noteUnstable(feature: number): void {
     const times = (this.#unstable.get(feature) ?? 0) + 1;
     this.#unstable.set(feature, times);
-    if (times >= NOISE) this.#see([feature]);
+    if (times >= MAX_UNSTABLE) this.#noteSeen([feature]);
   }
 
   async #featuresOf(input: Buffer): Promise<Set<number>> {
@@ -199,7 +203,7 @@ export class Fuzzer {
     return this.#map.of(this.#options.coverage.take());
   }
 
-  /** Runs an input; what it breaks is shrunk and told, once for each signature. */
+  /** Runs an input. If it fails with a new signature, the input is shrunk and reported. */
   async #run(input: Buffer): Promise<void> {
     const error = await this.#attempt(input);
     if (error === undefined) return;
@@ -218,11 +222,11 @@ export class Fuzzer {
     this.#options.onCrash?.(crash);
   }
 
-  /** What running an input throws, in an object of its own: it may be undefined. */
+  /** What an input throws, wrapped in an object: the thrown value may be undefined. */
   async #attempt(input: Buffer): Promise<{ readonly thrown: unknown } | undefined> {
     this.#options.watch?.begin(input);
     try {
-      // Those that do not wait for anything cost no turn.
+      // A synchronous target needs no turn of the event loop.
       const running = this.target.run(Buffer.from(input), this.#context);
       if (running !== undefined) await running;
       return undefined;

@@ -1,21 +1,21 @@
 import type { Random } from "./random.ts";
 import type { Mutator } from "./target.ts";
 
-/** Integers at which lengths, codes and signs turn over. */
+/** Integers at the limits of lengths, codes and signed numbers. */
 const INTERESTING: readonly number[] = [
   0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 100, 123, 124, 125, 126, 127, 128, 129, 254, 255, 256, 257, 999, 1000,
   1001, 1002, 1004, 1005, 1006, 1015, 1016, 2999, 3000, 4095, 4096, 4999, 5000, 16_383, 16_384, 32_767, 32_768, 65_534,
   65_535, 65_536, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
 ];
 
-/** Bytes that mean something to one grammar or another. */
+/** Bytes that have a meaning in one of the grammars. */
 const BYTES = Buffer.from('\0\t\r\n !"#%*,/:;=?@[\\]{}~\x7f\x80\xbf\xc0\xc2\xe0\xed\xf0\xf4\xff', "latin1");
 
-/** Mutations that know nothing of what the bytes mean. */
+/** Mutations that do not depend on the meaning of the bytes. */
 export const byteMutators: readonly Mutator[] = [
   flipBit,
   setByte,
-  nudgeByte,
+  addToByte,
   insertBytes,
   insertBytes,
   removeRange,
@@ -47,7 +47,7 @@ function setByte(input: Buffer, random: Random): Buffer {
   });
 }
 
-function nudgeByte(input: Buffer, random: Random): Buffer {
+function addToByte(input: Buffer, random: Random): Buffer {
   return changed(input, (copy) => {
     const at = random.below(copy.length);
     copy.writeUInt8((copy.readUInt8(at) + random.between(-8, 8)) & 0xff, at);
@@ -61,11 +61,11 @@ function insertBytes(input: Buffer, random: Random): Buffer {
   return Buffer.concat([input.subarray(0, at), inserted, input.subarray(at)]);
 }
 
-/** The two ends of a piece of an input: a short one, most often. */
+/** The start and the end of a part of an input, usually a short one. */
 function rangeOf(input: Buffer, random: Random): readonly [start: number, end: number] {
   const start = random.below(input.length);
-  const most = random.oneIn(3) ? input.length - start : Math.min(16, input.length - start);
-  return [start, start + random.between(1, most)];
+  const maximum = random.oneIn(3) ? input.length - start : Math.min(16, input.length - start);
+  return [start, start + random.between(1, maximum)];
 }
 
 function removeRange(input: Buffer, random: Random): Buffer {
@@ -112,18 +112,18 @@ function splice(input: Buffer, random: Random, other: Buffer): Buffer {
 function copyFromOther(input: Buffer, random: Random, other: Buffer): Buffer {
   const [start, end] = rangeOf(other, random);
   const at = random.below(input.length + 1);
-  const behind = random.oneIn(2) ? at : Math.min(input.length, at + end - start);
-  return Buffer.concat([input.subarray(0, at), other.subarray(start, end), input.subarray(behind)]);
+  const next = random.oneIn(2) ? at : Math.min(input.length, at + end - start);
+  return Buffer.concat([input.subarray(0, at), other.subarray(start, end), input.subarray(next)]);
 }
 
-/** Mutations on top of each other at most. */
+/** The maximum number of mutations that are applied one after the other. */
 const MAX_STACKED = 6;
 
 /**
- * Makes a new input of one from the corpus: a few mutations on top of each other, most of them such that know what the
- * bytes mean.
+ * Makes a new input from one of the corpus: by a few mutations one after the other, most of them of the target's own
+ * mutators.
  *
- * @param structured the mutators of the target
+ * @param structured the mutators of the target, which know the meaning of the bytes
  * @param other another input of the corpus
  */
 export function mutate(
@@ -135,8 +135,8 @@ export function mutate(
 ): Buffer {
   let result = input;
   for (let times = 1 + random.below(random.pick([1, 2, MAX_STACKED])); times > 0; times--) {
-    const aware = structured.length > 0 && !random.oneIn(3);
-    result = random.pick(aware ? structured : byteMutators)(result, random, other);
+    const useStructured = structured.length > 0 && !random.oneIn(3);
+    result = random.pick(useStructured ? structured : byteMutators)(result, random, other);
     if (result.length > maxLength) result = result.subarray(0, maxLength);
   }
   return Buffer.from(result);

@@ -1,6 +1,6 @@
 /**
- * Numbers that look random and follow from a seed alone, so that a run can be repeated (mulberry32: 32 bits of state are
- * enough to choose mutations with).
+ * Pseudo-random numbers that depend only on a seed, so that a run can be repeated (mulberry32: 32 bits of state are enough
+ * to choose mutations).
  */
 export class Random {
   #state: number;
@@ -19,7 +19,7 @@ export class Random {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 
-  /** An integer from 0 to `limit - 1`; 0 when there is none. */
+  /** An integer from 0 to `limit - 1`; 0 if `limit` is 0 or 1. */
   below(limit: number): number {
     return limit <= 1 ? 0 : Math.floor((this.next() / 0x1_0000_0000) * limit);
   }
@@ -29,17 +29,17 @@ export class Random {
     return least + this.below(most - least + 1);
   }
 
-  /** True once in `times`. */
+  /** True with a probability of 1 in `times`. */
   oneIn(times: number): boolean {
     return this.below(times) === 0;
   }
 
-  /** One of a list that is not empty. */
+  /** One element of a list that is not empty. */
   pick<T>(list: readonly [T, ...T[]] | readonly T[]): T {
     return list[this.below(list.length)] as T;
   }
 
-  /** So many random bytes. */
+  /** This many random bytes. */
   bytes(count: number): Buffer {
     return Buffer.from(Uint8Array.from({ length: count }, () => this.next() & 0xff));
   }

@@ -1,17 +1,17 @@
-/** Whether a smaller input still does what it was kept for. */
+/** Whether a smaller input can replace the original one. */
 export type Check = (candidate: Buffer) => boolean | Promise<boolean>;
 
 /** How far shrinking goes. */
 export interface ShrinkOptions {
-  /** Checks at most: each runs the target. */
+  /** The maximum number of checks. Each check runs the target. */
   readonly tries: number;
-  /** Whole parts that can be taken away; the target knows them. */
+  /** Inputs with one part less. The target knows the parts. */
   readonly simpler?: ((input: Buffer) => Iterable<Buffer>) | undefined;
 }
 
 /**
- * Makes an input smaller as long as `check` holds: first whole parts of it are taken away, then ranges of bytes, the
- * longest first.
+ * Makes an input smaller as long as `check` is true: it removes first whole parts, then ranges of bytes, the longest
+ * first.
  */
 export async function shrink(input: Buffer, check: Check, { tries, simpler }: ShrinkOptions): Promise<Buffer> {
   let best = input;
@@ -21,10 +21,9 @@ export async function shrink(input: Buffer, check: Check, { tries, simpler }: Sh
     best = candidate;
     return true;
   };
-  for (let again = simpler !== undefined; again && left > 0;)
-    again = await firstThatHolds(simpler?.(best) ?? [], attempt);
+  for (let again = simpler !== undefined; again && left > 0;) again = await tryEach(simpler?.(best) ?? [], attempt);
   for (let size = best.length >> 1; size > 0 && left > 0; size >>= 1) {
-    // From behind, so that what is taken away does not move what is still to be tried.
+    // From the end, so that a removed range does not move the ranges that were not tried yet.
     for (let end = best.length; end > 0 && left > 0; end -= size) {
       const start = Math.max(0, end - size);
       if (start < best.length) await attempt(Buffer.concat([best.subarray(0, start), best.subarray(end)]));
@@ -33,10 +32,7 @@ export async function shrink(input: Buffer, check: Check, { tries, simpler }: Sh
   return best;
 }
 
-async function firstThatHolds(
-  candidates: Iterable<Buffer>,
-  attempt: (one: Buffer) => Promise<boolean>,
-): Promise<boolean> {
+async function tryEach(candidates: Iterable<Buffer>, attempt: (one: Buffer) => Promise<boolean>): Promise<boolean> {
   for (const candidate of candidates) if (await attempt(candidate)) return true;
   return false;
 }

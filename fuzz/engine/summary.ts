@@ -1,12 +1,12 @@
-/** What came of one target. */
+/** The result of one target. */
 export interface Result {
   readonly target: string;
-  /** Inputs tried, those of the corpus among them. */
+  /** The number of inputs tried, including those of the corpus. */
   readonly inputs: number;
   readonly seconds: number;
-  /** Inputs in the corpus, before and after. */
+  /** The number of inputs in the corpus, before and after. */
   readonly corpus: readonly [before: number, after: number];
-  /** Blocks of the library's code that were entered: by the corpus alone, and in the end. */
+  /** Blocks of the library's code that were entered: by the corpus alone, and at the end. */
   readonly blocks: readonly [before: number, after: number];
   /** Blocks, and how often each was entered: 1, 2, 4 … times. */
   readonly features: readonly [before: number, after: number];
@@ -16,7 +16,7 @@ export interface Result {
 
 const HEADS = ["target", "inputs tried", "inputs/s", "corpus", "blocks", "features", "crashes"] as const;
 
-/** The one table of a run. */
+/** The table of a run. */
 export function tableOf(results: readonly Result[]): string {
   const rows = results.map(({ target, inputs, seconds, corpus, blocks, features, crashes }) => [
     target,
@@ -30,7 +30,7 @@ export function tableOf(results: readonly Result[]): string {
   return [line(HEADS), ...rows.map(line)].join("\n");
 }
 
-/** The same for programs: with what it ran on, and how. */
+/** The results as JSON, with the seed, and the version of Node and the platform. */
 export function jsonOf(results: readonly Result[], seed: number): string {
   const total = {
     inputs: results.reduce((sum, { inputs }) => sum + inputs, 0),

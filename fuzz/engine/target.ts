@@ -1,39 +1,39 @@
 import type { Random } from "./random.ts";
 
-/** Makes another input of one. `other` is a second one of the corpus, for those that mix two. Neither is written on. */
+/** Makes a new input from one. `other` is a second input of the corpus, for mutators that mix two. Neither is changed. */
 export type Mutator = (input: Buffer, random: Random, other: Buffer) => Buffer;
 
-/** What a target may ask of the one who runs it. */
+/** What the fuzzer provides to a target. */
 export interface RunContext {
   /**
-   * How many steps of the library's code a call makes: how often its blocks are entered. It is counted, not timed;
-   * undefined where nobody counts.
+   * The number of steps of the library's code in a call: how often its blocks are entered. This is counted, not timed.
+   * Undefined if steps are not counted.
    */
   readonly steps?: (call: () => void) => number;
 }
 
-/** A part of the library under attack: what bytes are for it, and what must hold whatever they are. */
+/** A part of the library that is fuzzed: how it reads an input, and what must be true for every input. */
 export interface Target {
-  /** As `--target` says it, and as its file in the corpus is called. */
+  /** The name for `--target`, and of its file in the corpus. */
   readonly name: string;
-  /** How its inputs are written down: as hexadecimal digits, or as text with a character a byte. */
+  /** How its inputs are written in the corpus: as hexadecimal digits, or as text with one character per byte. */
   readonly notation: "hex" | "text";
-  /** Bytes of an input at most. */
+  /** The maximum length of an input in bytes. */
   readonly maxLength: number;
-  /** Inputs whose coverage is taken together: taking it costs more than a millisecond, whatever ran. */
+  /** The number of inputs whose coverage is read together: each reading takes more than a millisecond. */
   readonly batch: number;
-  /** Those that know what the bytes mean. The byte-wise ones are for all. */
+  /** Mutators that know the meaning of the bytes. The general ones are used for every target. */
   readonly mutators: readonly Mutator[];
-  /** Simpler inputs that may show the same, the simplest first: what is taken away is a whole frame, not some of its bytes. */
+  /** Simpler inputs that may have the same effect, the simplest first: for example without one of the frames. */
   readonly simpler?: (input: Buffer) => Iterable<Buffer>;
-  /** Runs one input. Throws, or rejects, when an invariant is broken. Nothing of it is left when it has returned. */
+  /** Runs one input. Throws or rejects if an invariant does not hold. It must leave nothing running. */
   run(input: Buffer, context: RunContext): void | Promise<void>;
 }
 
 /** An invariant does not hold. */
 export class Broken extends Error {
   override readonly name = "Broken";
-  /** Says which invariant: without what differs from input to input, so that finds can be told apart. */
+  /** Names the invariant, in a text that is the same for every input. */
   readonly invariant: string;
 
   /** @param detail what was found instead */
@@ -48,7 +48,7 @@ export function holds(condition: boolean, invariant: string, detail?: unknown): 
   if (!condition) throw new Broken(invariant, detail);
 }
 
-/** Bytes of a detail that are shown at most. */
+/** The maximum number of characters of a detail that are shown. */
 const MAX_SHOWN = 2000;
 
 function shown(detail: unknown): string {

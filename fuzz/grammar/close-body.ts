@@ -1,12 +1,12 @@
 import type { Random } from "../engine/random.ts";
 
-/** Codes at the edges of what may be sent (RFC 6455 7.4). */
+/** Codes at the limits of the ranges that may be sent (RFC 6455 7.4). */
 const CODES: readonly number[] = [
   0, 1, 999, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 1016, 1100,
   2000, 2999, 3000, 3999, 4000, 4999, 5000, 65_535,
 ];
 
-/** UTF-8 and what looks like it: overlong forms, surrogates, beyond U+10FFFF, cut off (RFC 3629). */
+/** Valid and invalid UTF-8: overlong forms, surrogates, above U+10FFFF, incomplete characters (RFC 3629). */
 export const TEXTS: readonly Buffer[] = [
   ...[
     "",

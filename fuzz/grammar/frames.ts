@@ -1,25 +1,25 @@
-/** A frame as it stands on the wire, whatever is wrong with it: written by RFC 6455 5.2 and by nothing of src/. */
+/** A frame as it is sent, valid or not. This is an implementation of RFC 6455 5.2 that is independent of src/. */
 export interface WireFrame {
   /** FIN, the reserved bits and the opcode. */
   readonly first: number;
   /** The masking key; undefined where the mask bit is not set. */
   readonly key: Buffer | undefined;
-  /** Bytes that the length takes behind the second byte. */
+  /** The number of bytes after the second one that the length has. */
   readonly form: 0 | 2 | 8;
-  /** The length that the header tells. */
+  /** The length in the header. */
   readonly claimed: bigint;
-  /** The payload that is there, unmasked. */
+  /** The payload that follows, unmasked. */
   readonly payload: Buffer;
 }
 
-/** A stream of frames, and bytes that are none. */
+/** A stream of frames, and the bytes after them. */
 export interface FrameStream {
   readonly frames: readonly WireFrame[];
-  /** The beginning of a header, where the stream ends in one. */
+  /** The incomplete header at the end of the stream, if there is one. */
   readonly rest: Buffer;
 }
 
-/** Reads frames as long as there are any. Never fails: what is cut off is a frame that claims more than it has. */
+/** Reads all frames. Never fails: the length of an incomplete frame is greater than that of its payload. */
 export function parseFrames(stream: Buffer): FrameStream {
   const frames: WireFrame[] = [];
   let at = 0;
@@ -44,7 +44,7 @@ export function writeFrames({ frames, rest }: FrameStream): Buffer {
   return Buffer.concat([...frames.map(writeFrame), rest]);
 }
 
-/** Writes a frame, whatever is wrong with it. */
+/** Writes a frame, valid or not. */
 export function writeFrame({ first, key, form, claimed, payload }: WireFrame): Buffer {
   const header = Buffer.alloc(2 + form);
   header.writeUInt8(first);
@@ -55,18 +55,18 @@ export function writeFrame({ first, key, form, claimed, payload }: WireFrame): B
   return Buffer.concat(key === undefined ? [header, payload] : [header, key, masked(payload, key)]);
 }
 
-/** A frame with which nothing is wrong, if its first byte and its payload are right. */
+/** A frame with the right length for its payload. It is valid if its first byte and its payload are. */
 export function frameOf(first: number, payload: Buffer, key?: Buffer): WireFrame {
-  return { first, key, ...fitting(payload), payload };
+  return { first, key, ...shortestLength(payload), payload };
 }
 
-/** The same frame with another payload, and the length of that. */
+/** The same frame with another payload and its length. */
 export function withPayload(frame: WireFrame, payload: Buffer): WireFrame {
-  return { ...frame, ...fitting(payload), payload };
+  return { ...frame, ...shortestLength(payload), payload };
 }
 
 /** The length of a payload in its shortest form. */
-function fitting({ length }: Buffer): Pick<WireFrame, "form" | "claimed"> {
+function shortestLength({ length }: Buffer): Pick<WireFrame, "form" | "claimed"> {
   return { form: length < 126 ? 0 : length < 65_536 ? 2 : 8, claimed: BigInt(length) };
 }
 

@@ -7,18 +7,18 @@ import { type WireFrame, frameOf, parseFrames, withPayload, writeFrames } from "
 /** A change of a stream's frames. The list may be changed in place: it is a copy, never empty. */
 type FrameMutation = (frames: WireFrame[], random: Random, other: readonly WireFrame[]) => void;
 
-/** Sizes at which a length's form, a limit or a way of reading changes. */
+/** Sizes at which the form of the length, a limit or the reader's method changes. */
 const SIZES: readonly number[] = [
   0, 1, 2, 3, 15, 63, 64, 65, 124, 125, 126, 127, 128, 254, 999, 1000, 1001, 1023, 1024, 1025, 2000,
 ];
 
-/** Lengths that a header may claim. */
+/** Lengths for a header. */
 const CLAIMS: readonly bigint[] = [
   ...[0n, 1n, 64n, 125n, 126n, 127n, 1000n, 65_535n, 65_536n, 1n << 20n, (1n << 20n) + 1n, 1n << 31n, 1n << 32n],
   ...[(1n << 53n) - 1n, 1n << 53n, (1n << 53n) + 1n, 1n << 62n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n],
 ];
 
-/** Mutates a stream of frames as frames; `other` is a second stream. */
+/** Mutates the frames of a stream. `other` is a second stream. */
 export const mutateStream: Mutator = (stream, random, other) => {
   const { frames, rest } = parseFrames(stream);
   const list = [...frames];
@@ -27,7 +27,7 @@ export const mutateStream: Mutator = (stream, random, other) => {
   return writeFrames({ frames: list, rest: random.oneIn(20) ? Buffer.alloc(0) : rest });
 };
 
-/** Streams with a frame, or half of a payload, less than this one; with nothing masked. */
+/** Simpler streams: without one of the frames, with half of a payload, or without a mask. */
 export function* simplerStreams(stream: Buffer): Generator<Buffer> {
   const { frames, rest } = parseFrames(stream);
   if (rest.length > 0) yield writeFrames({ frames, rest: Buffer.alloc(0) });
@@ -43,7 +43,7 @@ export function* simplerStreams(stream: Buffer): Generator<Buffer> {
   }
 }
 
-/** A frame as a peer might send it: most of them are right. Masked like the rest of the stream. */
+/** A random frame. Most of these are valid. It is masked like the rest of the stream. */
 export function anyFrame(random: Random, key: Buffer | undefined): WireFrame {
   const payload = random.pick([
     () => Buffer.from("hello"),
@@ -123,7 +123,7 @@ function swapFrames(frames: WireFrame[], random: Random): void {
   frames.push(...frames.splice(random.below(frames.length), 1));
 }
 
-/** Makes fragments of a message, cut anywhere: also inside a character. */
+/** Splits a frame into two fragments, at any byte: also inside a character. */
 function splitFrame(frames: WireFrame[], random: Random): void {
   const at = random.below(frames.length);
   const frame = frames[at];
@@ -147,7 +147,7 @@ function copyFrames(frames: WireFrame[], random: Random, other: readonly WireFra
   frames.splice(random.below(frames.length + 1), 0, ...other.slice(start, start + random.between(1, 4)));
 }
 
-/** Floods: of empty continuations, of pings, of short texts. */
+/** Repeats a frame many times, for example an empty continuation frame, a ping or a short text. */
 function repeatFrame(frames: WireFrame[], random: Random): void {
   const at = random.below(frames.length);
   const frame = frames[at];

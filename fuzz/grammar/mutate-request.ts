@@ -2,7 +2,7 @@ import { mutate } from "../engine/mutate.ts";
 import type { Random } from "../engine/random.ts";
 import { type RequestText, fieldOf, parseRequest, writeRequest } from "./request.ts";
 
-/** What stands in the headers that a handshake looks at: what is right, and what is nearly so. */
+/** Values for the headers that the handshake reads: valid ones, and ones that are almost valid. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   Host: [
     "127.0.0.1",
@@ -157,7 +157,7 @@ const LINES: readonly string[] = [
   ],
 ];
 
-/** Frames behind the request: a text, a close, bytes that are none, another request. */
+/** Bytes after the request: a text frame, a close frame, bytes that are not frames, another request. */
 const RESTS: readonly (string | undefined)[] = [
   ...[
     "",
@@ -176,7 +176,7 @@ const RESTS: readonly (string | undefined)[] = [
   ],
 ];
 
-/** White space as RFC 9110 has it, and as it does not. */
+/** White space that RFC 9110 allows, and other white space. */
 const SPACES: readonly string[] = [" ", "\t", "", "  ", " \t ", "\r\n ", "\n", "\xa0", "\v"];
 
 /** A change of a request. The fields may be changed in place: they are a copy. */
@@ -186,7 +186,7 @@ type Mutation = (
   other: RequestText,
 ) => void;
 
-/** Mutates a request as HTTP; `other` is a second one. */
+/** Mutates the lines of an HTTP request. `other` is a second request. */
 export function mutateRequest(text: string, random: Random, other: string): string {
   const { line, fields, rest } = parseRequest(text);
   const request = { line, fields: [...fields], rest };
@@ -194,7 +194,7 @@ export function mutateRequest(text: string, random: Random, other: string): stri
   return writeRequest(request);
 }
 
-/** Requests with a header less, or with nothing behind. */
+/** Simpler requests: without one of the headers, or without the bytes after the head. */
 export function* simplerRequests(text: string): Generator<string> {
   const { line, fields, rest } = parseRequest(text);
   if (rest !== undefined && rest !== "") yield writeRequest({ line, fields, rest: "" });
@@ -246,7 +246,7 @@ function anyField(random: Random): string {
   return `${name}: ${random.pick(VALUES[name] ?? [""])}`;
 }
 
-/** Changes the line at a random place, if there is one. */
+/** Changes a random header line, if there is one. */
 function changeField(fields: string[], random: Random, change: (line: string) => string): void {
   const at = random.below(fields.length);
   const line = fields[at];
@@ -269,7 +269,7 @@ function mutateValue({ fields }: { fields: string[] }, random: Random): void {
   });
 }
 
-/** Two values of a list, or one that is there twice. */
+/** Appends a second value to a header, or the same one again. */
 function joinLists({ fields }: { fields: string[] }, random: Random): void {
   changeField(fields, random, (line) => {
     const [name, value] = fieldOf(line);
@@ -291,7 +291,7 @@ function changeCase({ fields }: { fields: string[] }, random: Random): void {
   changeField(fields, random, (line) => (random.oneIn(2) ? line.toUpperCase() : line.toLowerCase()));
 }
 
-/** A part of a value many times: long tokens, lists and runs of white space. */
+/** Repeats a part of a value many times: this makes long tokens, long lists and much white space. */
 function lengthen({ fields }: { fields: string[] }, random: Random): void {
   changeField(fields, random, (line) => {
     const start = random.below(line.length);

@@ -4,7 +4,7 @@ import { closeBody } from "./close-body.ts";
 import { writeFrame } from "./frames.ts";
 import { anyFrame, mutateStream, simplerStreams } from "./mutate-frames.ts";
 
-/** All that can happen to a connection in memory: on the peer's side, on ours, and in between. */
+/** Everything that can happen to a connection in memory: by the peer, by us, or by the stream. */
 export const OPERATIONS = [
   "arrive",
   "message",
@@ -23,27 +23,27 @@ export const OPERATIONS = [
   "tick",
   "connect",
   "select",
-  "goDown",
+  "terminateServer",
   "streamFails",
   "ask",
 ] as const;
 
-/** What an action does. */
+/** One of these. */
 export type Operation = (typeof OPERATIONS)[number];
 
-/** A step of a program, and how it is meant: bytes that came, or numbers of entries in tables. */
+/** A step of a program, and its arguments: bytes that arrive, or indexes in tables. */
 export interface Action {
   readonly operation: Operation;
   readonly args: Buffer;
 }
 
-/** Bytes of a program before its actions: the settings. */
+/** The number of bytes before the actions of a program: its settings. */
 export const SETTINGS = 3;
 
-/** Bytes of an action's arguments at most: their number is one byte. */
+/** The maximum number of bytes of an action's arguments: one byte holds the number. */
 const MAX_ARGS = 255;
 
-/** Reads a program: each action is a byte that says which, the number of its arguments, and these. Never fails. */
+/** Reads a program: each action is a byte for its operation, the number of its arguments, and the arguments. Never fails. */
 export function parseProgram(input: Buffer): Action[] {
   const actions: Action[] = [];
   for (let at = SETTINGS; at < input.length;) {
@@ -56,7 +56,7 @@ export function parseProgram(input: Buffer): Action[] {
   return actions;
 }
 
-/** Writes a program behind its settings. */
+/** Writes the settings and the actions of a program. */
 export function writeProgram(settings: Buffer, actions: readonly Action[]): Buffer {
   const written = actions.map(({ operation, args }) => {
     const cut = args.subarray(0, MAX_ARGS);
@@ -65,7 +65,7 @@ export function writeProgram(settings: Buffer, actions: readonly Action[]): Buff
   return Buffer.concat([settings, ...written]);
 }
 
-/** Programs with an action less than this one, or with simpler frames in one. */
+/** Simpler programs: without one of the actions, or with simpler frames in one. */
 export function* simplerPrograms(input: Buffer): Generator<Buffer> {
   const settings = settingsOf(input);
   const actions = parseProgram(input);
@@ -80,7 +80,7 @@ export function* simplerPrograms(input: Buffer): Generator<Buffer> {
   }
 }
 
-/** Mutators that know what a program is. */
+/** Mutators for programs. */
 export const programMutators: readonly Mutator[] = [
   onActions(insert),
   onActions(insert),
@@ -105,7 +105,7 @@ function settingsOf(input: Buffer): Buffer {
   return Buffer.concat([input, Buffer.alloc(SETTINGS)]).subarray(0, SETTINGS);
 }
 
-/** A mutator of a program's list of actions, which may be changed in place. */
+/** Makes a mutator from a function that changes the list of actions in place. */
 function onActions(change: (actions: Action[], random: Random, other: readonly Action[]) => void): Mutator {
   return (input, random, other) => {
     const actions = parseProgram(input);
@@ -135,7 +135,7 @@ function changeArguments(actions: Action[], random: Random): void {
   actions[at] = { ...action, args };
 }
 
-/** Changes what arrives, as frames; a chunk may be cut into two. */
+/** Mutates the frames of a chunk that arrives, or cuts the chunk into two. */
 function changeFrames(actions: Action[], random: Random): void {
   const arriving = [...actions.entries()].filter(([, { operation }]) => operation === "arrive");
   if (arriving.length === 0) return;

@@ -1,21 +1,21 @@
-/** A request's head as lines of text, a character a byte, whatever is wrong with it. */
+/** The head of a request as lines of text, valid or not. Each character is one byte. */
 export interface RequestText {
-  /** The method, the target and the version, if nothing is wrong. */
+  /** The request line: method, target and version, if it is valid. */
   readonly line: string;
   /** The header lines. */
   readonly fields: readonly string[];
-  /** What follows behind the empty line; undefined where there is none. */
+  /** The bytes after the empty line; undefined if there is no empty line. */
   readonly rest: string | undefined;
 }
 
-/** Takes a request apart at its line ends. Never fails. */
+/** Splits a request into its lines. Never fails. */
 export function parseRequest(text: string): RequestText {
   const end = text.indexOf("\r\n\r\n");
   const [line = "", ...fields] = (end < 0 ? text : text.slice(0, end)).split("\r\n");
   return { line, fields, rest: end < 0 ? undefined : text.slice(end + 4) };
 }
 
-/** Puts a request together. */
+/** Joins the lines of a request. */
 export function writeRequest({ line, fields, rest }: RequestText): string {
   return [line, ...fields].join("\r\n") + (rest === undefined ? "" : `\r\n\r\n${rest}`);
 }

@@ -4,5 +4,5 @@ import { fields } from "./fields.ts";
 import { handshake } from "./handshake.ts";
 import { parser } from "./parser.ts";
 
-/** All targets, in the order in which bytes meet what they attack. */
+/** All targets, in the order in which the library's parts process received bytes. */
 export const targets: readonly Target[] = [fields, handshake, parser, close];

@@ -8,22 +8,22 @@ import {
   programMutators,
   simplerPrograms,
 } from "../grammar/program.ts";
-import { inWorld, turns } from "../world/run.ts";
+import { runIsolated, turns } from "../harness/run.ts";
 import { behaving } from "./close/behaviours.ts";
 import { checkClient } from "./close/checks.ts";
 import { TERMINATIONS } from "./close/messages.ts";
-import { World } from "./close/world.ts";
+import { Simulation } from "./close/simulation.ts";
 
-/** Actions of a program that are run at most. */
+/** The maximum number of actions that are run. */
 const MAX_ACTIONS = 200;
 
-/** Seconds that `wss.terminate` gives the peers. */
-const PATIENCE: readonly (number | undefined)[] = [undefined, 0, 0.5, 5];
+/** Timeouts for `wss.terminate`, in seconds. */
+const TIMEOUTS: readonly (number | undefined)[] = [undefined, 0, 0.5, 5];
 
-/** Milliseconds that pass. */
+/** Amounts of time that pass, in milliseconds. */
 const TICKS: readonly number[] = [1, 100, 1000, 4999, 5000, 10_000, 31_000, 60_000];
 
-/** A connection's whole life: whatever the peer, the stream and the handler do, the callbacks come as promised. */
+/** A connection from its start to its end: whatever the peer, the stream and the handler do, the callbacks are called as documented. */
 export const close: Target = {
   name: "close",
   notation: "hex",
@@ -32,37 +32,37 @@ export const close: Target = {
   mutators: programMutators,
   simpler: simplerPrograms,
   run: (input) =>
-    inWorld(async (clock) => {
+    runIsolated(async (clock) => {
       const actions = parseProgram(input).slice(0, MAX_ACTIONS);
-      // What arrives first may come in together with the request.
+      // The first bytes may arrive together with the request.
       const early = (input[0] ?? 0) >= 0x80 && actions[0]?.operation === "arrive" ? actions.shift() : undefined;
-      const world = new World(clock, input.subarray(0, SETTINGS), early?.args ?? Buffer.alloc(0));
+      const simulation = new Simulation(clock, input.subarray(0, SETTINGS), early?.args ?? Buffer.alloc(0));
       for (const action of actions) {
-        const waiting = PERFORM[action.operation](world, action);
-        if (waiting instanceof Promise) await waiting;
-        checkWorld(world);
+        const pending = PERFORM[action.operation](simulation, action);
+        if (pending instanceof Promise) await pending;
+        checkSimulation(simulation);
       }
-      await world.finish();
-      for (const client of world.clients) checkClient(client, world.options, world.calm);
+      await simulation.finish();
+      for (const client of simulation.clients) checkClient(client, simulation.options, simulation.undisturbed);
     }),
 };
 
-/** What holds between any two actions. */
-function checkWorld({ wss, clients }: World): void {
+/** Checks what must be true after each action. */
+function checkSimulation({ wss, clients }: Simulation): void {
   for (const client of clients) client.checkReadAhead();
   const listed = [...wss.connections];
-  const living = clients.filter(({ ws }) => ws !== undefined && ws.status !== "Closed");
+  const open = clients.filter(({ ws }) => ws !== undefined && ws.status !== "Closed");
   holds(
-    listed.length === living.length && living.every(({ ws }) => listed.includes(ws as (typeof listed)[number])),
-    "wss.connections are others than those that are not closed",
+    listed.length === open.length && open.every(({ ws }) => listed.includes(ws as (typeof listed)[number])),
+    "wss.connections does not have exactly the connections that are not closed",
   );
-  for (const { ws } of living) {
+  for (const { ws } of open) {
     const waiting = ws?.bufferedAmount ?? 0;
-    holds(Number.isSafeInteger(waiting) && waiting >= 0, "bufferedAmount is no number of bytes", waiting);
+    holds(Number.isSafeInteger(waiting) && waiting >= 0, "bufferedAmount is not a number of bytes", waiting);
   }
 }
 
-type Perform = (world: World, action: Action) => unknown;
+type Perform = (simulation: Simulation, action: Action) => unknown;
 
 const PERFORM: Readonly<Record<Operation, Perform>> = {
   arrive: ({ current }, { args }) => {
@@ -78,19 +78,19 @@ const PERFORM: Readonly<Record<Operation, Perform>> = {
     current.endedEarly = true;
     current.end();
   },
-  peerReset: (world) => {
-    world.calm = false;
-    world.current.wire.reset();
+  peerReset: (simulation) => {
+    simulation.undisturbed = false;
+    simulation.current.wire.reset();
   },
-  send: (world, { args: [which = 0] }) => {
-    world.send(world.current, which);
+  send: (simulation, { args: [which = 0] }) => {
+    simulation.send(simulation.current, which);
   },
-  broadcast: (world, { args: [which = 0, except = 0] }) => {
-    world.broadcast((except & 1) === 0 ? undefined : world.current, which);
+  broadcast: (simulation, { args: [which = 0, except = 0] }) => {
+    simulation.broadcast((except & 1) === 0 ? undefined : simulation.current, which);
   },
-  terminate: (world, { args: [which = 0] }) => {
+  terminate: (simulation, { args: [which = 0] }) => {
     const [code, message] = TERMINATIONS[which % TERMINATIONS.length] ?? [];
-    world.terminate(world.current, code, message);
+    simulation.terminate(simulation.current, code, message);
   },
   stick: ({ current }) => {
     current.wire.stick();
@@ -101,43 +101,43 @@ const PERFORM: Readonly<Record<Operation, Perform>> = {
   takeOne: ({ current }) => {
     current.wire.takeOne();
   },
-  behave: (world, { args }) => {
-    const { handler } = world.current;
-    handler.behave = behaving(world, world.current, handler.behave, args);
+  behave: (simulation, { args }) => {
+    const { handler } = simulation.current;
+    handler.behave = behaving(simulation, simulation.current, handler.behave, args);
   },
-  settle: (world, { args: [how = 0] }) => {
-    world.settle(how);
+  settle: (simulation, { args: [how = 0] }) => {
+    simulation.settle(how);
     return turns(1);
   },
-  turn: (_world, { args: [times = 0] }) => turns(1 + (times & 3)),
-  tick: (world, { args: [which = 0] }) => {
-    world.tick(TICKS[which % TICKS.length] ?? 1);
+  turn: (_simulation, { args: [times = 0] }) => turns(1 + (times & 3)),
+  tick: (simulation, { args: [which = 0] }) => {
+    simulation.tick(TICKS[which % TICKS.length] ?? 1);
   },
-  connect: (world, { args }) => {
-    world.connect(args);
+  connect: (simulation, { args }) => {
+    simulation.connect(args);
   },
-  select: (world, { args: [which = 0] }) => {
-    world.current = world.clients[which % world.clients.length] ?? world.current;
+  select: (simulation, { args: [which = 0] }) => {
+    simulation.current = simulation.clients[which % simulation.clients.length] ?? simulation.current;
   },
-  goDown: (world, { args: [which = 0] }) => {
-    world.goDown(PATIENCE[which % PATIENCE.length]);
+  terminateServer: (simulation, { args: [which = 0] }) => {
+    simulation.terminateServer(TIMEOUTS[which % TIMEOUTS.length]);
   },
-  streamFails: (world) => {
-    world.calm = false;
-    world.current.wire.destroy(Object.assign(new Error("write EPIPE"), { code: "EPIPE", errno: -32 }));
+  streamFails: (simulation) => {
+    simulation.undisturbed = false;
+    simulation.current.wire.destroy(Object.assign(new Error("write EPIPE"), { code: "EPIPE", errno: -32 }));
   },
   ask: ({ wss }) => {
     holds(
       wss.connections.map(({ id }) => id).every((id) => wss.connections.get(id)?.id === id),
-      "get finds another",
+      "connections.get returns another connection",
     );
   },
 };
 
-/** Sizes of messages: a short one, one that takes more than one chunk, and around the amount that is read ahead. */
+/** Sizes of messages: short ones, some of several chunks, and some near the limit on what is read ahead. */
 const SIZES: readonly number[] = [0, 5, 125, 126, 1000, 16_000, 65_535, 65_536, 70_000];
 
-/** A frame with which nothing is wrong: text, binary, JSON, a ping or a pong. */
+/** A valid frame: text, binary, JSON, a ping or a pong. */
 function wellFormed(kind: number, size: number): Buffer {
   const key = Buffer.from([kind, size, 3, 4]);
   const length = SIZES[size % SIZES.length] ?? 0;

@@ -10,16 +10,16 @@ import { type Mutator, type RunContext, type Target, holds } from "../engine/tar
 import { mutateRequest } from "../grammar/mutate-request.ts";
 import { fieldOf } from "../grammar/request.ts";
 
-/** Characters of a value at which its steps are counted: a quarter of what all headers may have together. */
+/** The length to which a value is repeated before its steps are counted: a quarter of the limit of all headers. */
 const LONG = 4096;
 
-/** Steps that all functions together may take for each character: what is not linear takes thousands. */
+/** Steps that all functions together may take for each character. A function that is not linear takes thousands. */
 const STEPS = 200;
 
 /** Steps that do not depend on the length. */
-const STEPS_APART = 10_000;
+const FIXED_STEPS = 10_000;
 
-/** The grammars of the handshake's headers and its target: pure functions, each linear in the length of what it reads. */
+/** The parsers of the handshake's headers and target: pure functions, each linear in the length of its input. */
 export const fields: Target = {
   name: "fields",
   notation: "text",
@@ -35,7 +35,7 @@ export const fields: Target = {
 
 const rule = originRule(["https://example.com", "https://*.example.com", "chrome-extension://abc", "null", "same"]);
 
-/** Every pure function, with what must hold of its answer. */
+/** A check for each function: it calls the function and tests the result. */
 const READERS: readonly ((value: string) => void)[] = [
   checkExtensions,
   checkList,
@@ -45,14 +45,14 @@ const READERS: readonly ((value: string) => void)[] = [
   checkFields,
 ];
 
-/** All at once, for counting costs more than they do. */
+/** Counts the steps of all functions together: each count costs more time than the functions. */
 function checkSteps(value: string, { steps }: RunContext): void {
   if (steps === undefined || value === "") return;
   const long = value.repeat(Math.ceil(LONG / value.length));
   const taken = steps(() => {
     for (const read of READERS) read(long);
   });
-  const allowed = STEPS_APART + STEPS * long.length;
+  const allowed = FIXED_STEPS + STEPS * long.length;
   holds(taken <= allowed, "reading a header takes more steps than are linear in its length", { taken, allowed });
 }
 
@@ -62,7 +62,7 @@ function checkExtensions(value: string): void {
   const tokens = offers.flatMap(({ name, parameters }) => [name, ...parameters.flat().filter((one) => one !== true)]);
   holds(
     tokens.every((token) => typeof token === "string" && isToken(token)),
-    "an extension is offered that is no token",
+    "an extension is returned that is not a token",
     tokens,
   );
   const written = offers.map(({ name, parameters }) =>
@@ -70,7 +70,7 @@ function checkExtensions(value: string): void {
   );
   holds(
     JSON.stringify(parseExtensions(written.join(", "))) === JSON.stringify(offers),
-    "extensions are read in another way when they are written again",
+    "extensions change when they are written and read again",
     written,
   );
 }
@@ -79,13 +79,13 @@ function checkList(value: string): void {
   const elements = listElements(value);
   holds(
     elements.every((one) => one !== "" && one === one.trim() && !one.includes(",")),
-    "an element of a list is no element",
+    "an element of a list is not valid",
     elements,
   );
-  holds(elements.join("").length <= value.length, "a list has more in it than came");
+  holds(elements.join("").length <= value.length, "a list has more characters than its text");
   for (const one of elements.slice(0, 3)) {
     holds(hasToken(value, one.toLowerCase()), "a list lacks one of its elements", one);
-    holds(!isToken(one) || /^[\x21-\x7e]+$/.test(one), "a token is none", one);
+    holds(!isToken(one) || /^[\x21-\x7e]+$/.test(one), "a token is not valid", one);
   }
   holds(!isKey(value) || Buffer.from(value, "base64").length === 16, "a key is not 16 bytes", value);
 }
@@ -94,24 +94,24 @@ function checkTarget(value: string): void {
   const target = parseTarget(value);
   if (target === undefined) return;
   const { path, search } = target;
-  holds(path.startsWith("/") && !/[?#]/.test(path) && !search.includes("#"), "a target is taken apart wrongly", target);
+  holds(path.startsWith("/") && !/[?#]/.test(path) && !search.includes("#"), "a target is parsed wrongly", target);
   holds(
     value.endsWith(`${path}?${search}`) ||
       (search === "" && value.endsWith(path)) ||
       /^[a-z]+:\/\/[^/]*\??/i.test(value),
-    "a target has in it what did not come",
+    "a target has text that was not sent",
     target,
   );
 }
 
-/** What a page of another host must not pass as. */
+/** An origin of another host must not be allowed. */
 function checkOrigin(value: string): void {
   const request = requestTo("example.com");
   if (!rule(value, request) || value === "null") return;
   const host = /^(?:https?|wss?|chrome-extension|[a-z][a-z0-9+.-]*):\/\/([^/?#@\\\s]+)$/i
     .exec(value)?.[1]
     ?.toLowerCase();
-  holds(host !== undefined, "an origin is allowed that is none", value);
+  holds(host !== undefined, "a text is allowed that is not an origin", value);
   const name = new URL(`https://${host}`).hostname;
   holds(
     name === "example.com" || name.endsWith(".example.com") || host === "abc",
@@ -120,31 +120,34 @@ function checkOrigin(value: string): void {
   );
 }
 
-/** A user's list, and a request's Host: nothing but a documented error may come of either. */
+/** Any list of origins and any Host: only a documented error may be thrown. */
 function checkOrigins(value: string): void {
   isSameOrigin("https://example.com", requestTo(value));
   isSameOrigin(value, requestTo(value));
   try {
     originRule([value]);
   } catch (error) {
-    holds(error instanceof InvalidArgumentError, "originRule throws what is not documented", String(error));
+    holds(error instanceof InvalidArgumentError, "originRule throws an error that is not documented", String(error));
   }
 }
 
 function checkFields(value: string): void {
   const raw = value.split(/[:\r\n]/);
   const read = new HandshakeHeaders(raw);
-  holds(read.byteLength >= 0 && read.byteLength <= value.length + raw.length * 4, "headers have more bytes than came");
+  holds(
+    read.byteLength >= 0 && read.byteLength <= value.length + raw.length * 4,
+    "headers count more bytes than were sent",
+  );
   for (const name of ["host", "origin", "upgrade", "connection"] as const) {
     const values = raw.filter((_, i) => i % 2 === 1 && raw[i - 1]?.toLowerCase() === name);
     holds(
       read.single(name) === (values.length === 1 ? values[0] : undefined),
-      "a header that came once is not found, or another",
+      "a header that was sent once has a wrong value",
       name,
     );
     holds(
       read.list(name) === (values.length === 0 ? undefined : values.join(", ")),
-      "a header's lines are put together wrongly",
+      "the lines of a header are joined wrongly",
       name,
     );
   }
@@ -154,7 +157,7 @@ function requestTo(host: string): ConnectionRequest {
   return { headers: { host }, query: {}, url: "/", remoteAddress: "" };
 }
 
-/** Mutates the value as that of a header. */
+/** Mutates the input as the value of a header. */
 function mutateValue(...[input, random, other]: Parameters<Mutator>): Buffer {
   const text = mutateRequest(
     `GET / HTTP/1.1\r\nx:${input.toString("latin1")}`,
@@ -165,7 +168,7 @@ function mutateValue(...[input, random, other]: Parameters<Mutator>): Buffer {
   return Buffer.from((lines[random.below(lines.length)] ?? "").replace(/^x:/, ""), "latin1");
 }
 
-/** Another value, of a header that the handshake knows, or a target. */
+/** Replaces the input by another value: of a header that the handshake reads, or a target. */
 function replaceValue(...[, random]: Parameters<Mutator>): Buffer {
   const [line = "", ...lines] = mutateRequest("GET / HTTP/1.1\r\nHost: a\r\nOrigin: b", random, "").split("\r\n");
   const value = random.oneIn(3) ? (line.split(" ")[1] ?? "") : fieldOf(random.pick(lines))[1];

@@ -8,17 +8,17 @@ import { Wire } from "../../test/support/wire.ts";
 import { Random } from "../engine/random.ts";
 import { type Mutator, type Target, holds } from "../engine/target.ts";
 import { mutateRequest, simplerRequests } from "../grammar/mutate-request.ts";
-import type { Clock } from "../world/clock.ts";
-import { FuzzHandler } from "../world/handler.ts";
-import { inWorld, turns } from "../world/run.ts";
+import type { Clock } from "../harness/clock.ts";
+import { FuzzHandler } from "../harness/handler.ts";
+import { runIsolated, turns } from "../harness/run.ts";
 import { checkAccepted, checkRefused } from "./handshake/oracle.ts";
 import { UNEXPECTED, readResponses } from "./handshake/responses.ts";
-import { SCENARIOS, STATUSES, type Scenario, USERS } from "./handshake/scenarios.ts";
+import { SCENARIOS, STATUSES, type Scenario, APPLICATION_STATUSES } from "./handshake/scenarios.ts";
 
-/** Bytes of an input before the request: the scenario, and how it arrives. They are letters, so that the corpus can be read. */
+/** Bytes of an input before the request: the scenario, and how the request arrives. In the corpus they are letters. */
 const HEAD = 2;
 
-/** The opening handshake: whatever comes in, the answer is one HTTP response, and nothing is left. */
+/** The opening handshake: whatever arrives, the answer is one HTTP response, and nothing stays open. */
 export const handshake: Target = {
   name: "handshake",
   notation: "text",
@@ -29,23 +29,23 @@ export const handshake: Target = {
     for (const text of simplerRequests(input.toString("latin1", HEAD))) yield withRequest(input, text);
   },
   run: (input) =>
-    inWorld(async (clock) => {
+    runIsolated(async (clock) => {
       const [which = 0, how = 0] = input;
       const scenario = SCENARIOS[which % SCENARIOS.length] ?? SCENARIOS[0];
-      if (scenario !== undefined) await shakeHands(clock, scenario, how, input.subarray(HEAD));
+      if (scenario !== undefined) await runHandshake(clock, scenario, how, input.subarray(HEAD));
     }),
 };
 
-/** What a web server was asked, and who asked. */
-interface Asked {
+/** A web server, and the requests that it got. */
+interface TestServer {
   readonly web: Server;
   readonly wss: WebSocketServer;
   readonly handler: FuzzHandler;
-  /** Every request that Node made of the bytes. */
+  /** Every request that Node parsed from the bytes. */
   readonly messages: IncomingMessage[];
 }
 
-/** A stream that Node's web server can close behind an answer, as it does with a socket. */
+/** A stream that Node's web server can close after an answer, as it does with a socket. */
 class SocketLike extends Wire {
   /** As `net.Socket` has it. */
   destroySoon(): void {
@@ -55,31 +55,31 @@ class SocketLike extends Wire {
   }
 }
 
-async function shakeHands(clock: Clock, scenario: Scenario, how: number, bytes: Buffer): Promise<void> {
-  const asked = startServer(scenario);
+async function runHandshake(clock: Clock, scenario: Scenario, how: number, bytes: Buffer): Promise<void> {
+  const server = startServer(scenario);
   const wire = new SocketLike();
-  // Node's own type wants a socket; any stream will do, as its documentation says.
-  asked.web.emit("connection", wire as unknown as never);
+  // Node's type requires a socket, but its documentation allows any stream.
+  server.web.emit("connection", wire as unknown as never);
   for (const chunk of chunksOf(bytes, how & 0x3f)) {
     if (!wire.destroyed) wire.arrive(chunk);
     if ((how & 0x40) !== 0) await turns(1);
   }
   const early = (how & 0x80) !== 0;
-  if (!early) await pass(clock);
+  if (!early) await waitForAll(clock);
   if (!wire.destroyed) wire.arriveEnd();
-  await pass(clock);
-  checkAnswer(asked, scenario, wire, bytes, early);
-  await leave(asked, wire, clock);
+  await waitForAll(clock);
+  checkAnswer(server, scenario, wire, bytes, early);
+  await checkClosed(server, wire, clock);
 }
 
-/** Lets everything happen, at once and by deadlines. */
-async function pass(clock: Clock): Promise<void> {
+/** Waits for everything to happen, also after deadlines. */
+async function waitForAll(clock: Clock): Promise<void> {
   await turns(4);
   clock.advance(20_000);
   await turns(3);
 }
 
-function startServer({ server, options, answer }: Scenario): Asked {
+function startServer({ server, options, answer }: Scenario): TestServer {
   const web = server === "own" ? createOwnServer(readOptions(options)) : createServer(plain);
   const handler = new FuzzHandler();
   const callbacks = {
@@ -95,10 +95,10 @@ function startServer({ server, options, answer }: Scenario): Asked {
   return { web, wss, handler, messages: listen(web) };
 }
 
-/** The events by which a web server is told of a request. */
+/** The events of a web server that have a request. */
 const REQUESTS: ReadonlySet<string> = new Set(["request", "upgrade", "checkExpectation"]);
 
-/** What Node makes of the bytes, seen without a listener, which would change what the server does. */
+/** Records the requests that Node parses. A listener would change what the server does, so `emit` is replaced. */
 function listen(web: Server): IncomingMessage[] {
   const messages: IncomingMessage[] = [];
   const emit = web.emit.bind(web) as (event: string, ...args: unknown[]) => boolean;
@@ -109,13 +109,13 @@ function listen(web: Server): IncomingMessage[] {
   return messages;
 }
 
-/** A page of the user's own web server. */
+/** A page of the application's web server. */
 function plain(_message: IncomingMessage, response: ServerResponse): void {
   response.writeHead(200, { Connection: "close" }).end("a page");
 }
 
 function checkAnswer(
-  { messages, handler }: Asked,
+  { messages, handler }: TestServer,
   scenario: Scenario,
   wire: Wire,
   bytes: Buffer,
@@ -125,7 +125,7 @@ function checkAnswer(
     Buffer.from(wire.taken),
     messages.map(({ method = "" }) => method),
   );
-  // On the user's own web server Node answers an unknown `Expect` by itself, and goes on.
+  // On the application's web server Node answers an unknown `Expect` itself, and continues.
   const responses = scenario.server === "own" ? written : written.filter(({ status }) => status !== UNEXPECTED);
   holds(
     responses.length < 2,
@@ -135,41 +135,41 @@ function checkAnswer(
   const [response] = responses;
   const [message] = messages;
   if (response === undefined) {
-    // Nothing was asked, or nobody was told; or the client did not wait; or it wants a tunnel, which Node refuses by closing.
-    const silent =
+    // There may be no response if there was no request, if the client did not wait, or if Node refused a CONNECT by closing.
+    const mayBeSilent =
       early ||
       written.length > 0 ||
       /^[\r\n]*$/.test(bytes.toString("latin1")) ||
       /^[\r\n]*CONNECT /.test(bytes.toString("latin1"));
-    holds(silent, "there is no response");
+    holds(mayBeSilent, "there is no response");
     return;
   }
   if (handler.broken.length > 0) throw handler.broken[0];
   if (response.status === 101) {
-    holds(scenario.accepts, "a client is let in whom nobody let in");
+    holds(scenario.accepts, "a client is accepted that onConnection did not accept");
     checkAccepted(response, message, scenario.options.path);
-    holds(handler.over, "a connection does not end when its peer has gone", handler.calls);
+    holds(handler.ended, "a connection does not end after its peer has ended", handler.calls);
   } else {
-    const users = scenario.server !== "own" && USERS.includes(response.status);
-    if (!users) checkRefused(response, new Set([...STATUSES, ...scenario.statuses]));
-    holds(handler.calls.length === 0, "the handler of a client that was refused is called", handler.calls);
+    const isFromApplication = scenario.server !== "own" && APPLICATION_STATUSES.includes(response.status);
+    if (!isFromApplication) checkRefused(response, new Set([...STATUSES, ...scenario.statuses]));
+    holds(handler.calls.length === 0, "the handler of a refused client is called", handler.calls);
   }
 }
 
-/** Nothing is left: no socket, no connection, no timer. */
-async function leave({ web, wss }: Asked, wire: Wire, clock: Clock): Promise<void> {
+/** Checks that no socket, no connection and no timer is left. */
+async function checkClosed({ web, wss }: TestServer, wire: Wire, clock: Clock): Promise<void> {
   holds(wire.destroyed, "a socket is left open");
   holds(wss.connections.length === 0, "a connection is left");
   const settled: boolean[] = [];
   void wss.terminate().then(() => settled.push(true));
   await turns(2);
-  holds(settled.length > 0 && wss.terminated, "wss.terminate() does not settle");
+  holds(settled.length > 0 && wss.terminated, "the promise of wss.terminate() does not settle");
   web.close();
   clock.advance(60_000);
   holds(clock.pending === 0, "a timer is left", clock.pending);
 }
 
-/** Cuts of the request: none, or what follows from the number. */
+/** Cuts the request into chunks; 0: one chunk. The same number always gives the same chunks. */
 function chunksOf(bytes: Buffer, cuts: number): Buffer[] {
   if (cuts === 0) return [bytes];
   const random = new Random(cuts);

@@ -5,15 +5,15 @@ import { Random } from "../engine/random.ts";
 import { Broken, type Mutator, type Target, holds } from "../engine/target.ts";
 import { mutateStream, simplerStreams } from "../grammar/mutate-frames.ts";
 import { compareWithWs, same } from "./parser/oracle.ts";
-import { type Way, readOneWay } from "./parser/reading.ts";
+import { type ReadMode, readIn } from "./parser/reading.ts";
 
-/** Limits on a message's size, around what changes the way it is read. */
+/** Values for `maxMessageSize`, near the sizes at which the reader works differently. */
 const LIMITS: readonly number[] = [1 << 20, 1, 64, 124, 125, 126, 1000, 65_536];
 
-/** Bytes of an input before the stream: how it is read, and where it is cut. */
+/** Bytes of an input before the stream: the options of the reader, and where the stream is cut. */
 const HEAD = 2;
 
-/** The reader: whatever comes, and however it is cut, it calls its sink as promised, or fails with a documented error. */
+/** The frame reader: whatever it reads, and wherever that is cut, it calls its sink as documented, or fails with a documented error. */
 export const parser: Target = {
   name: "parser",
   notation: "hex",
@@ -31,26 +31,27 @@ export const parser: Target = {
       maxMessageSize: LIMITS[(flags >> 1) & 7] ?? 1,
       ...((flags & 0x10) === 0 ? {} : { isUtf8: slowIsUtf8 }),
     };
-    readAllWays(stream, options, cuts);
+    readInAllModes(stream, options, cuts);
   },
 };
 
-function readAllWays(stream: Buffer, options: ReaderOptions, cuts: number): void {
-  const whole: Way = { name: "whole", sizes: [stream.length], lent: false, texts: false };
-  const expected = readOneWay(stream, options, whole);
+function readInAllModes(stream: Buffer, options: ReaderOptions, cuts: number): void {
+  const whole: ReadMode = { name: "whole", sizes: [stream.length], lent: false, textAsString: false };
+  const expected = readIn(stream, options, whole);
   checkFailure(expected);
-  for (const way of waysOf(stream.length, cuts)) {
-    const calls = readOneWay(stream, options, way);
-    if (!same(calls, expected)) throw new Broken("what is read depends on how", { way, expected, calls });
+  for (const mode of modesOf(stream.length, cuts)) {
+    const calls = readIn(stream, options, mode);
+    if (!same(calls, expected))
+      throw new Broken("the result depends on how the stream is read", { mode, expected, calls });
   }
   const stopAfter = 1 + (cuts % Math.max(1, expected.length));
-  const stopped = readOneWay(stream, options, { ...whole, texts: true, stopAfter });
-  holds(same(stopped, expected.slice(0, stopAfter)), "a reader that was stopped goes on", { stopAfter, stopped });
-  compareWithWs(stream, options, expected, (more) => readOneWay(Buffer.concat([stream, more]), options, whole));
+  const stopped = readIn(stream, options, { ...whole, textAsString: true, stopAfter });
+  holds(same(stopped, expected.slice(0, stopAfter)), "a reader continues after it was stopped", { stopAfter, stopped });
+  compareWithWs(stream, options, expected, (more) => readIn(Buffer.concat([stream, more]), options, whole));
 }
 
-/** Whole, in pieces, byte by byte; lent and given; with texts as strings and as bytes. */
-function waysOf(length: number, cuts: number): Way[] {
+/** In one chunk, in several, and byte by byte; with lent memory and without; with texts as strings and as bytes. */
+function modesOf(length: number, cuts: number): ReadMode[] {
   const random = new Random(cuts);
   const pieces = [];
   for (let left = length; left > 0; left -= pieces.at(-1) ?? 0) {
@@ -58,20 +59,20 @@ function waysOf(length: number, cuts: number): Way[] {
   }
   const bytes = Array<number>(length).fill(1);
   return [
-    { name: "whole, given, for strings", sizes: [length], lent: false, texts: true },
-    { name: "whole, lent", sizes: [length], lent: true, texts: false },
-    { name: "whole, lent, for strings", sizes: [length], lent: true, texts: true },
-    { name: "in pieces, given", sizes: pieces, lent: false, texts: false },
-    { name: "in pieces, given, for strings", sizes: pieces, lent: false, texts: true },
-    { name: "in pieces, lent", sizes: pieces, lent: true, texts: false },
-    { name: "in pieces, lent, for strings", sizes: pieces, lent: true, texts: true },
-    // A byte is a byte, given or lent: two of the four are enough.
-    { name: "byte by byte, given", sizes: bytes, lent: false, texts: false },
-    { name: "byte by byte, lent, for strings", sizes: bytes, lent: true, texts: true },
+    { name: "whole, given, for strings", sizes: [length], lent: false, textAsString: true },
+    { name: "whole, lent", sizes: [length], lent: true, textAsString: false },
+    { name: "whole, lent, for strings", sizes: [length], lent: true, textAsString: true },
+    { name: "in pieces, given", sizes: pieces, lent: false, textAsString: false },
+    { name: "in pieces, given, for strings", sizes: pieces, lent: false, textAsString: true },
+    { name: "in pieces, lent", sizes: pieces, lent: true, textAsString: false },
+    { name: "in pieces, lent, for strings", sizes: pieces, lent: true, textAsString: true },
+    // For single bytes two of the four combinations are enough.
+    { name: "byte by byte, given", sizes: bytes, lent: false, textAsString: false },
+    { name: "byte by byte, lent, for strings", sizes: bytes, lent: true, textAsString: true },
   ];
 }
 
-/** A failure is one of the documented ones, with the close code of its row. */
+/** Checks that a failure is documented, and has the close code of its row in the table. */
 function checkFailure(calls: readonly Call[]): void {
   for (const call of calls) {
     if (call[0] !== "fail") continue;
@@ -81,7 +82,7 @@ function checkFailure(calls: readonly Call[]): void {
   }
 }
 
-/** A check of UTF-8 that is neither the engine's nor Node's. */
+/** A check of UTF-8 that is independent of the library and of `isUtf8` of Node. */
 function slowIsUtf8(bytes: Uint8Array): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -2,18 +2,18 @@ import { once } from "node:events";
 import { type Socket, connect } from "node:net";
 import { type Frame, FrameDecoder } from "./frames.ts";
 
-/** The head of an answer to a handshake. */
+/** The head of an HTTP response. */
 export interface Head {
   readonly status: number;
-  /** All of it, as it stood on the wire. */
+  /** The whole head, as it was received. */
   readonly text: string;
 }
 
-/** Where a client connects, and from where. */
+/** The addresses of a connection. */
 export interface Route {
   /** The server's port on 127.0.0.1. */
   readonly port: number;
-  /** The client's own address; undefined: the system chooses. */
+  /** The client's own address; undefined: the system chooses one. */
   readonly from: string | undefined;
 }
 
@@ -33,14 +33,14 @@ export function handshake(target: string, fields: Readonly<Record<string, string
   return [`GET ${target} HTTP/1.1`, ...lines, END_OF_HEAD.slice(2)].join("\r\n");
 }
 
-/** A light client on a socket of its own: it writes what it is told, and hands on what comes. */
+/** A minimal client on a socket of its own: it writes any bytes, and returns the frames that it receives. */
 export class Client {
   readonly #socket: Socket;
   readonly #decoder = new FrameDecoder();
   #head = "";
   #isOpen = false;
-  /** No byte will come any more. */
-  #over = false;
+  /** No more bytes will arrive. */
+  #ended = false;
   #wake: () => void = ignore;
   #wakeWriter: () => void = ignore;
 
@@ -51,16 +51,16 @@ export class Client {
       else this.#head += chunk.toString("latin1");
       this.#wake();
     });
-    const over = (): void => {
-      this.#over = true;
+    const onEnd = (): void => {
+      this.#ended = true;
       this.#wake();
       this.#wakeWriter();
     };
     socket.on("drain", () => this.#wakeWriter());
-    socket.on("end", over).on("close", over).on("error", over);
+    socket.on("end", onEnd).on("close", onEnd).on("error", onEnd);
   }
 
-  /** Makes a TCP connection. */
+  /** Opens a TCP connection. */
   static async connect({ port, from }: Route): Promise<Client> {
     const local = from === undefined ? {} : { localAddress: from };
     const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true, ...local });
@@ -69,9 +69,9 @@ export class Client {
   }
 
   /**
-   * Makes a connection and opens it.
+   * Opens a WebSocket connection.
    *
-   * @throws Error - when it is refused
+   * @throws Error - if the server refuses it
    */
   static async open(route: Route, target = "/", fields: Readonly<Record<string, string>> = {}): Promise<Client> {
     const client = await Client.connect(route);
@@ -82,25 +82,25 @@ export class Client {
     throw new Error(`expected 101, got ${head?.text ?? "nothing"}`);
   }
 
-  /** True once no byte will come any more. */
-  get over(): boolean {
-    return this.#over;
+  /** Whether no more bytes will arrive. */
+  get isEnded(): boolean {
+    return this.#ended;
   }
 
-  /** Writes the bytes unchanged and does not wait. Returns false when the buffer of the socket is full. */
+  /** Writes the bytes unchanged and does not wait. Returns false if the buffer of the socket is full. */
   write(bytes: Uint8Array | string): boolean {
     return this.#socket.write(bytes);
   }
 
-  /** Waits until what was written has left. */
+  /** Waits until the socket's buffer is empty. */
   async drained(): Promise<void> {
-    if (!this.#socket.writableNeedDrain || this.#over) return;
+    if (!this.#socket.writableNeedDrain || this.#ended) return;
     await new Promise<void>((resolve) => {
       this.#wakeWriter = resolve;
     });
   }
 
-  /** Reads no byte more, until `resume`. */
+  /** Stops reading until `resume`. */
   pause(): void {
     this.#socket.pause();
   }
@@ -110,10 +110,10 @@ export class Client {
     this.#socket.resume();
   }
 
-  /** The head of the answer; undefined when the connection ended before it was whole. */
+  /** The head of the response; undefined if the connection ended before it was complete. */
   async head(): Promise<Head | undefined> {
     while (!this.#head.includes(END_OF_HEAD)) {
-      if (this.#over) return undefined;
+      if (this.#ended) return undefined;
       await this.#more();
     }
     const end = this.#head.indexOf(END_OF_HEAD) + END_OF_HEAD.length;
@@ -123,19 +123,19 @@ export class Client {
     return { status: Number(text.slice(9, 12)), text };
   }
 
-  /** The next frame; undefined when none will come. */
+  /** The next frame; undefined after the last one. */
   async frame(): Promise<Frame | undefined> {
     for (;;) {
       const frame = this.#decoder.next();
       if (frame !== undefined) return frame;
-      if (this.#over) return undefined;
+      if (this.#ended) return undefined;
       await this.#more();
     }
   }
 
   /** Waits until the server has ended its side. */
   async ended(): Promise<void> {
-    while (!this.#over) await this.#more();
+    while (!this.#ended) await this.#more();
   }
 
   /** Ends this side: a FIN. */
@@ -143,7 +143,7 @@ export class Client {
     this.#socket.end();
   }
 
-  /** Ends both sides with a reset, so that no port stays in TIME_WAIT. */
+  /** Resets the connection, so that no port stays in TIME_WAIT. */
   reset(): void {
     this.#socket.resetAndDestroy();
   }
@@ -156,5 +156,5 @@ export class Client {
 }
 
 function ignore(): void {
-  // Nobody waits.
+  // Nothing waits.
 }

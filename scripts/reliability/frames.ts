@@ -4,17 +4,17 @@ export const Op = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong
 /** FIN, the first bit of a frame. */
 export const FIN = 0x80;
 
-/** A frame that came. */
+/** A frame that was received. */
 export interface Frame {
   /** Whether it is the last of its message. */
   readonly fin: boolean;
-  /** What it is. */
+  /** The opcode. */
   readonly opcode: number;
-  /** Its bytes; not kept by the decoder. */
+  /** The payload. The decoder does not keep it. */
   readonly payload: Buffer;
 }
 
-/** Any masking key is as good: no proxy is between. */
+/** The masking key. It may be constant, because there is no proxy between client and server. */
 const KEY = Buffer.from([0x9a, 0x41, 0xd7, 0x5c]);
 
 /**
@@ -22,11 +22,11 @@ const KEY = Buffer.from([0x9a, 0x41, 0xd7, 0x5c]);
  *
  * @param first - FIN, the reserved bits and the opcode
  * @param payload - before masking
- * @param claimed - the length its header names, where that is not the payload's
+ * @param announced - the length in the header, if it is not that of the payload
  */
-export function masked(first: number, payload: string | Uint8Array = "", claimed?: number): Buffer {
+export function clientFrame(first: number, payload: string | Uint8Array = "", announced?: number): Buffer {
   const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
-  const length = claimed ?? bytes.length;
+  const length = announced ?? bytes.length;
   const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8;
   const start = 2 + extended + KEY.length;
   const frame = Buffer.alloc(start + bytes.length);
@@ -41,24 +41,24 @@ export function masked(first: number, payload: string | Uint8Array = "", claimed
 
 /** A client's close frame. */
 export function closeFrame(code: number, reason = ""): Buffer {
-  return masked(FIN | Op.close, Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]));
+  return clientFrame(FIN | Op.close, Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]));
 }
 
-/** The code in a close frame that came; 1005 where there is none (RFC 6455 7.1.5). */
+/** The code in a received close frame; 1005 if it has none (RFC 6455 7.1.5). */
 export function closeCode({ payload }: Frame): number {
   return payload.length < 2 ? 1005 : payload.readUInt16BE(0);
 }
 
-/** Cuts what a server sends into frames, which are not masked. */
+/** Splits the bytes from a server into frames, which are not masked. */
 export class FrameDecoder {
   #bytes: Buffer = Buffer.alloc(0);
 
-  /** Takes a chunk; it is kept. */
+  /** Adds a chunk and keeps its memory. */
   push(chunk: Buffer): void {
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
   }
 
-  /** The next frame, if it is there whole. */
+  /** The next frame; undefined if it is not complete. */
   next(): Frame | undefined {
     const bytes = this.#bytes;
     if (bytes.length < 2) return undefined;

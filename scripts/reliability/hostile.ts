@@ -2,11 +2,11 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { type Delay, measureDelays } from "./hostile-delay.ts";
-import { type Held, measureMemory } from "./hostile-memory.ts";
+import { type MemoryPerConnection, measureMemory } from "./hostile-memory.ts";
 
 /**
- * What hostile connections cost: the memory that a server holds for each, and the delay that a thousand of them add to
- * the answers of a good client. The server, the hostile peers and the good client have a process each.
+ * Measures the cost of hostile connections: the memory that a server needs for each, and the delay that a thousand of them
+ * add to the answers for a normal client. The server, the hostile peers and the normal client have a process each.
  *
  *     node --import tsx scripts/reliability/hostile.ts --out hostile.json
  */
@@ -14,9 +14,9 @@ const { values } = parseArgs({
   options: {
     /** A file for the results, as JSON. */
     out: { type: "string" },
-    /** How often each delay is measured, by turns without and with hostile connections. */
+    /** How often each delay is measured, alternately without and with hostile connections. */
     rounds: { type: "string", default: "5" },
-    /** How long each time. */
+    /** The length of each measurement. */
     seconds: { type: "string", default: "2" },
   },
 });
@@ -26,7 +26,7 @@ interface Report {
   readonly node: string;
   readonly processor: string;
   readonly cores: number;
-  readonly memory: readonly Held[];
+  readonly memory: readonly MemoryPerConnection[];
   readonly delays: readonly Delay[];
 }
 
@@ -44,9 +44,9 @@ const report: Report = {
 if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(report, undefined, 2)}\n`);
 console.log(`${memoryTable(memory)}\n\n${delayTable(delays)}`);
 
-function memoryTable(rows: readonly Held[]): string {
+function memoryTable(rows: readonly MemoryPerConnection[]): string {
   return table(
-    ["hostile connections", "how many", "held for each, bytes", "of it in the heap and in buffers", "what bounds it"],
+    ["hostile connections", "number", "bytes for each", "of these in the heap and in buffers", "limited by"],
     rows.map(({ what, connections, pages, held, bound }) => [
       what,
       whole(connections),

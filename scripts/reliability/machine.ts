@@ -2,12 +2,12 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
 
-/** Where and with what a record was made. */
+/** The machine and the versions with which a record was made. */
 export interface Circumstances {
   readonly date: string;
   /** Hawser's version. */
   readonly version: string;
-  /** The commit that was checked out, with a "+" where the sources had changed since; undefined outside a repository. */
+  /** The current commit, with a "+" if the sources had changed since; undefined outside a repository. */
   readonly commit: string | undefined;
   readonly node: string;
   readonly system: string;
@@ -18,7 +18,7 @@ export interface Circumstances {
 
 const root = new URL("../../", import.meta.url);
 
-/** Describes them, now. */
+/** Reads the circumstances. */
 export function circumstances(): Circumstances {
   const { version } = JSON.parse(readFileSync(new URL("package.json", root), "utf8")) as { version: string };
   return {
@@ -33,7 +33,7 @@ export function circumstances(): Circumstances {
   };
 }
 
-/** The circumstances in a line. */
+/** The circumstances in one line. */
 export function inWords({ date, version, commit, node, system, processor, cores }: Circumstances): string {
   const code = commit === undefined ? version : `${version} (${commit})`;
   return `${date.slice(0, 10)}, Hawser ${code}, Node ${node}, ${system}, ${String(cores)} cores of ${processor}`;

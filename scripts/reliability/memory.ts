@@ -9,15 +9,15 @@ export interface Memory {
   readonly rss: number;
 }
 
-/** Collections in a row: what finalizers let go of is gone with the next. */
+/** Collections in a row: each one frees what the finalizers of the last one released. */
 const COLLECTIONS = 4;
 
 /**
- * Collects garbage and weighs this process, which was started with `--expose-gc`.
+ * Collects garbage and measures the memory of this process, which must run with `--expose-gc`.
  *
- * @throws Error - when it was not
+ * @throws Error - if it runs without
  */
-export async function weigh(): Promise<Memory> {
+export async function measureProcessMemory(): Promise<Memory> {
   for (let i = 0; i < COLLECTIONS; i++) {
     if (globalThis.gc === undefined) throw new Error("start Node with --expose-gc");
     globalThis.gc();
@@ -27,21 +27,21 @@ export async function weigh(): Promise<Memory> {
   return { heapUsed, external, arrayBuffers, rss };
 }
 
-/** Counts the objects of a kind that are still held by somebody. */
-export class Census {
-  #members = 0;
+/** Counts the objects that were not garbage-collected yet. */
+export class ObjectCounter {
+  #count = 0;
   readonly #registry = new FinalizationRegistry<undefined>(() => {
-    this.#members--;
+    this.#count--;
   });
 
-  /** How many there are: exact only after `weigh()`. */
+  /** The number of these objects. It is exact only after `measureProcessMemory()`. */
   get size(): number {
-    return this.#members;
+    return this.#count;
   }
 
-  /** Counts an object, without holding it. */
-  add(member: object): void {
-    this.#members++;
-    this.#registry.register(member, undefined);
+  /** Counts an object, without a reference to it. */
+  add(object: object): void {
+    this.#count++;
+    this.#registry.register(object, undefined);
   }
 }

@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
- * Prints a summary, and saves the record with the summary beside it.
+ * Prints a summary, and saves the record and the summary.
  *
  * @param record - what was measured
- * @param summary - the same in words, in Markdown
- * @param path - of a JSON file; undefined: nothing is saved
+ * @param summary - the same as text, in Markdown
+ * @param path - the JSON file for the record; the summary has the same name with `.md`; undefined: nothing is saved
  */
 export function publish(record: object, summary: string, path: string | undefined): void {
   console.log(`\n${summary}`);

@@ -1,14 +1,14 @@
 /** A point of a line. */
 export interface Point {
-  /** How far along. */
+  /** The position, for example a number of connections. */
   readonly x: number;
-  /** What was measured there. */
+  /** The value that was measured there. */
   readonly y: number;
 }
 
 /**
- * The slope of the line through the points (Theil and Sen: the median of the slopes between all pairs of them, of which
- * a few points that are far off move none); 0 for fewer than two.
+ * The slope of the line through the points, by the method of Theil and Sen: the median of the slopes between all pairs.
+ * A few outliers do not change it. It is 0 for fewer than two points.
  */
 export function slope(points: readonly Point[]): number {
   const slopes = points.flatMap((a, i) => points.slice(i + 1).map((b) => (b.y - a.y) / (b.x - a.x)));

@@ -1,12 +1,12 @@
-/** A column of a table: its head, and what stands in it for a row. */
+/** A column of a table: its head, and its text for each row. */
 export interface Column<R> {
   readonly head: string;
-  /** Text stands left, numbers right. */
+  /** Aligned left, for text. Without it, a column is aligned right, for numbers. */
   readonly left?: true;
   readonly cell: (row: R) => string;
 }
 
-/** A table in Markdown, aligned, one line a row. */
+/** A table in Markdown with aligned columns. */
 export function markdownTable<R>(columns: readonly Column<R>[], rows: readonly R[]): string {
   const cells = columns.map(({ head, cell }) => [head, ...rows.map(cell)]);
   const widths = cells.map((column) => Math.max(...column.map((text) => text.length), 4));
@@ -16,7 +16,7 @@ export function markdownTable<R>(columns: readonly Column<R>[], rows: readonly R
   return [line(0), `| ${rule.join(" | ")} |`, ...rows.map((_, n) => line(n + 1))].join("\n");
 }
 
-/** A whole number with its thousands apart. */
+/** A number as text: rounded, with commas between the thousands. */
 export function whole(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }

@@ -8,8 +8,8 @@ const plan: DrainPlan = {
   seconds: 0.2,
   burst: 64,
   timeout: 10,
-  knocks: 10,
-  batch: { size: 10 },
+  connectAttempts: 10,
+  closeBatchSize: 10,
 };
 
 const TIMEOUT = 60_000;
@@ -21,11 +21,11 @@ describe("a server that shuts down while its clients send", { timeout: TIMEOUT }
     expect(record.beginning.connections).toBe(plan.clients);
     expect(record.beginning.queued).toBeGreaterThan(0);
     expect(record.accepted).toBeGreaterThan(plan.clients * plan.burst);
-    expect(record).toMatchObject({ received: record.accepted, lost: 0, surplus: 0, misplaced: 0, left: 0 });
+    expect(record).toMatchObject({ received: record.accepted, lost: 0, notAccepted: 0, outOfOrder: 0, left: 0 });
     expect(record.counters).toEqual({ accepted: record.accepted, written: record.accepted, dropped: 0, pending: 0 });
     expect(record.codes).toEqual({ 1001: plan.clients });
-    expect(record.knocks).toEqual({ "503 with Retry-After": plan.knocks });
-    expect(record.page).toEqual({ meanwhile: 200, afterwards: 200 });
+    expect(record.connectAttempts).toEqual({ "503 with Retry-After": plan.connectAttempts });
+    expect(record.page).toEqual({ during: 200, after: 200 });
     expect(record.order).toEqual([
       { what: "connection", times: plan.clients },
       { what: "server", times: 1 },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { courses } from "../../scripts/reliability/soak/courses.ts";
+import { scenarios } from "../../scripts/reliability/soak/scenarios.ts";
 import { growthOf } from "../../scripts/reliability/soak/record.ts";
 import { type SoakPlan, runSoak } from "../../scripts/reliability/soak/run.ts";
 
@@ -18,7 +18,7 @@ describe("many connections that open and close in every way", { timeout: TIMEOUT
     const record = await runSoak(plan);
 
     expect(record.failures).toEqual([]);
-    expect(record.done).toEqual(Object.fromEntries(courses.map(({ name, share }) => [name, share * 30])));
+    expect(record.done).toEqual(Object.fromEntries(scenarios.map(({ name, share }) => [name, share * 30])));
     const { opened, closed, left, leaked, waiting, handlesLeft } = record;
     const nothingLeft = { closed: opened, left: 0, leaked: 0, waiting: 0, handlesLeft: 0 };
     expect({ closed, left, leaked, waiting, handlesLeft }).toEqual(nothingLeft);

@@ -31,14 +31,14 @@ test("a requirement that no test shows is a problem", () => {
 
 test("a test that shows something unknown is a problem", () => {
   expect(findProblems({ sections: section(), tests: [shows("a-9")], stray: [] })).toEqual([
-    'test/a.test.ts: "it works" shows a-9, which is no requirement',
+    'test/a.test.ts: "it works" shows a-9, but there is no such requirement',
   ]);
 });
 
 test("a test that may be skipped is a problem", () => {
   const sections = section(shown("a-1", "server", "One."));
   expect(findProblems({ sections, tests: [{ ...shows("a-1"), skipped: true }], stray: [] })).toEqual([
-    'test/a.test.ts: "it works" may be skipped, so it shows nothing',
+    'test/a.test.ts: "it works" may be skipped, so it proves nothing',
   ]);
 });
 
@@ -52,7 +52,7 @@ test("a test for a requirement that is said to have none is a problem", () => {
 
 test("a comment above no test is a problem", () => {
   expect(findProblems({ sections: [], tests: [], stray: ["test/a.test.ts:7"] })).toEqual([
-    'test/a.test.ts:7: a "shows" comment with no test right below it',
+    'test/a.test.ts:7: a "shows" comment without a test directly below it',
   ]);
 });
 
@@ -65,7 +65,7 @@ test("an id that is listed twice, misplaced or unknown to the list is a problem"
   expect(findProblems({ sections, tests: [shows("a-1", "b-1")], stray: [] })).toEqual([
     "b-1: does not start with a-",
     "a-1: listed twice",
-    "b-1: a-8 is no requirement",
+    "b-1: there is no requirement a-8",
   ]);
 });
 

@@ -1,14 +1,14 @@
 import { Broken } from "../../engine/target.ts";
-import type { Behaviour, Callback } from "../../world/handler.ts";
-import type { World } from "./world.ts";
+import type { Behaviour, Callback } from "../../harness/handler.ts";
+import type { Simulation } from "./simulation.ts";
 import type { Client } from "./client.ts";
 
 const CALLBACKS: readonly Callback[] = ["open", "message", "error", "terminate", "drain"];
 
-/** What a callback does instead of nothing. */
-type Reaction = (world: World, client: Client) => unknown;
+/** What a callback does. */
+type Reaction = (simulation: Simulation, client: Client) => unknown;
 
-/** A promise of the user's that is none of ours: settles twice, and at once. */
+/** A thenable that is not a `Promise`: it settles twice, and synchronously. */
 const eager = {
   then: (resolve: () => void): void => {
     resolve();
@@ -16,12 +16,12 @@ const eager = {
   },
 };
 
-/** Cannot be made a text of, or asked for anything. */
+/** An object that throws at every access, also at the conversion to a string. */
 const hostile: unknown = new Proxy(
   {},
   {
     get: () => {
-      throw new Error("asked");
+      throw new Error("accessed");
     },
   },
 );
@@ -37,46 +37,51 @@ const REACTIONS: readonly Reaction[] = [
   () => {
     throw hostile as Error;
   },
-  (world) => world.gate(),
+  (simulation) => simulation.pendingPromise(),
   () => Promise.reject(new Error("a handler's own, later")),
   async () => Promise.resolve(),
   () => eager,
-  (world, client) => world.send(client, 0),
-  (world, client) => {
-    for (let i = 0; i < 20; i++) world.send(client, i);
+  (simulation, client) => simulation.send(client, 0),
+  (simulation, client) => {
+    for (let i = 0; i < 20; i++) simulation.send(client, i);
   },
-  (world, client) => {
-    world.terminate(client, 4001, "from a callback");
+  (simulation, client) => {
+    simulation.terminate(client, 4001, "from a callback");
   },
-  (world, client) => {
-    world.terminate(client);
-    world.send(client, 1);
+  (simulation, client) => {
+    simulation.terminate(client);
+    simulation.send(client, 1);
   },
-  (world) => {
-    world.goDown(0);
+  (simulation) => {
+    simulation.terminateServer(0);
   },
-  (world) => {
-    world.goDown(1);
+  (simulation) => {
+    simulation.terminateServer(1);
   },
-  (_world, client) => client.wire.destroy(),
-  async (world, client) => {
-    await world.gate();
-    world.send(client, 2);
-    world.terminate(client, 1000);
+  (_simulation, client) => client.wire.destroy(),
+  async (simulation, client) => {
+    await simulation.pendingPromise();
+    simulation.send(client, 2);
+    simulation.terminate(client, 1000);
   },
-  (world, client) => {
-    world.broadcast(client, 1);
+  (simulation, client) => {
+    simulation.broadcast(client, 1);
   },
 ];
 
-/** How many reactions there are that change nothing: none of the others leaves the order of things to the peer alone. */
-export const CALM: ReadonlySet<number> = new Set([0, 6, 7, 8, 9, 16]);
+/** The numbers of the reactions after which no message may be lost. */
+export const HARMLESS: ReadonlySet<number> = new Set([0, 6, 7, 8, 9, 16]);
 
-/** Changes what one callback of a client does, or all of them. */
-export function behaving(world: World, client: Client, before: Behaviour, [which = 0, how = 0]: Uint8Array): Behaviour {
+/** Changes what one callback of a client does, or what all of them do. */
+export function behaving(
+  simulation: Simulation,
+  client: Client,
+  before: Behaviour,
+  [which = 0, how = 0]: Uint8Array,
+): Behaviour {
   const chosen = CALLBACKS[which % (CALLBACKS.length + 1)];
   const reaction = REACTIONS[how % REACTIONS.length];
   if (reaction === undefined) throw new Broken("there is no such reaction");
-  if (!CALM.has(how % REACTIONS.length)) world.calm = false;
-  return (callback) => (chosen === undefined || chosen === callback ? reaction(world, client) : before(callback));
+  if (!HARMLESS.has(how % REACTIONS.length)) simulation.undisturbed = false;
+  return (callback) => (chosen === undefined || chosen === callback ? reaction(simulation, client) : before(callback));
 }

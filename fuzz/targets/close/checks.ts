@@ -6,28 +6,28 @@ import { type WireFrame, parseFrames } from "../../grammar/frames.ts";
 import type { Client } from "./client.ts";
 import { documented } from "./messages.ts";
 
-/** What a client's whole life must have been like, now that it is over. */
-export function checkClient(client: Client, options: WebSocketServerOptions, calm: boolean): void {
+/** Checks everything that happened to a client, after its connection has ended. */
+export function checkClient(client: Client, options: WebSocketServerOptions, noneLost: boolean): void {
   const { handler, wire, ws } = client;
   if (handler.broken.length > 0) throw handler.broken[0];
   holds(wire.destroyed, "a stream is left open");
   const frames = framesOf(client);
-  const undisturbed = calm && handler.errors.length === 0;
-  checkSent(client, messagesIn(frames), undisturbed && !client.endedEarly);
-  checkDelivered(client, options, undisturbed && !handler.deaf);
+  const complete = noneLost && handler.errors.length === 0;
+  checkSent(client, messagesIn(frames), complete && !client.endedEarly);
+  checkDelivered(client, options, complete && !handler.closedByUs);
   if (ws === undefined) return;
-  holds(ws.status === "Closed", "a connection that is over has another status than Closed", ws.status);
-  holds(!ws.send("late"), "send on a connection that is closed says that there is room");
+  holds(ws.status === "Closed", "a connection that has ended does not have the status Closed", ws.status);
+  holds(!ws.send("late"), "send returns true on a closed connection");
   documented(() => ws.terminate(1000));
 }
 
-/** What our end wrote behind its answer to the handshake, which must be frames as RFC 6455 has them. */
+/** The frames that our side wrote after its answer to the handshake. They must follow RFC 6455. */
 function framesOf({ wire }: Client): readonly WireFrame[] {
   const taken = Buffer.from(wire.taken);
   if (taken.length === 0) return [];
   const end = taken.indexOf("\r\n\r\n") + 4;
   const status = taken.toString("latin1", 0, 13);
-  holds(end > 3 && /^HTTP\/1\.1 (101|503) $/.test(status), "the answer to the handshake is not first", status);
+  holds(end > 3 && /^HTTP\/1\.1 (101|503) $/.test(status), "the answer to the handshake is not sent first", status);
   if (status.includes("503")) return [];
   const { frames, rest } = parseFrames(taken.subarray(end));
   const last = frames.at(-1);
@@ -35,11 +35,11 @@ function framesOf({ wire }: Client): readonly WireFrame[] {
   holds(whole || !wire.ended, "what was sent ends inside a frame");
   for (const frame of frames) checkFrame(frame);
   const closing = frames.findIndex(({ first }) => first === 0x88);
-  const behind = closing < 0 ? [] : frames.slice(closing + 1);
-  // RFC 6455 5.5.1: no data behind it; a ping is still answered.
+  const after = closing < 0 ? [] : frames.slice(closing + 1);
+  // RFC 6455 5.5.1: no data after it. A ping is still answered.
   holds(
-    behind.every(({ first }) => first === 0x8a),
-    "something is sent behind the close frame",
+    after.every(({ first }) => first === 0x8a),
+    "a frame other than a pong is sent after the close frame",
   );
   return whole ? frames : frames.slice(0, -1);
 }
@@ -50,7 +50,7 @@ function checkFrame({ first, key, form, claimed, payload }: WireFrame): void {
   holds([0, 1, 2, 8, 9, 10].includes(first & 15), "a frame with a reserved opcode is sent", first);
   holds(claimed >= (form === 8 ? 65_536n : form === 2 ? 126n : 0n), "a length that is not minimal is sent");
   if ((first & 8) === 0) return;
-  holds(first > 0x7f && claimed < 126n, "a control frame that is long or in fragments is sent", first);
+  holds(first > 0x7f && claimed < 126n, "a control frame that is too long or fragmented is sent", first);
   if (first !== 0x88) return;
   const code = payload.length < 2 ? 1000 : payload.readUInt16BE();
   holds(payload.length !== 1 && isUtf8(payload.subarray(2)), "a close frame with a bad body is sent");
@@ -61,7 +61,7 @@ function checkFrame({ first, key, form, claimed, payload }: WireFrame): void {
   );
 }
 
-/** Puts the fragments of messages together. */
+/** Joins the fragments of each message. */
 function messagesIn(frames: readonly WireFrame[]): (string | Buffer)[] {
   const messages: (string | Buffer)[] = [];
   let parts: Buffer[] | undefined;
@@ -80,47 +80,48 @@ function messagesIn(frames: readonly WireFrame[]): (string | Buffer)[] {
   return messages;
 }
 
-/** What is on the wire was sent, in that order; where nothing went wrong, all of it is there. */
+/** Every message on the wire was sent, in that order. If nothing failed, no message is missing. */
 function checkSent({ sent }: Client, written: readonly (string | Buffer)[], complete: boolean): void {
   let at = 0;
   for (const message of written) {
     while (at < sent.length && !alike(sent[at], message)) at++;
-    holds(at++ < sent.length, "what is on the wire was not sent, or in another order");
+    holds(at++ < sent.length, "a message on the wire was not sent, or is out of order");
   }
-  holds(!complete || written.length === sent.length, "what was sent is lost", [written.length, sent.length]);
+  holds(!complete || written.length === sent.length, "a message that was sent is lost", [written.length, sent.length]);
 }
 
-/** What a handler gets is what came, in that order; where nothing went wrong, all of it. */
+/** Every message that a handler gets was received, in that order. If nothing failed, no message is missing. */
 function checkDelivered(client: Client, options: WebSocketServerOptions, complete: boolean): void {
   const { handler } = client;
-  const calls = client.heard(options.maxMessageSize);
+  const calls = client.expectedCalls(options.maxMessageSize);
   const expected = calls.flatMap(([kind, body]) => {
     if (kind === "text") return decoded(Buffer.from(body), true, options);
     return kind === "binary" ? decoded(Buffer.from(body, "hex"), false, options) : [];
   });
   for (const [i, data] of handler.data.entries())
-    if (!alike(expected[i], data)) throw new Broken("a message is delivered that did not come so", [expected[i], data]);
-  holds(!complete || handler.data.length === expected.length, "a message that came is not delivered", [
+    if (!alike(expected[i], data))
+      throw new Broken("a message is delivered that was not received like that", [expected[i], data]);
+  holds(!complete || handler.data.length === expected.length, "a received message is not delivered", [
     handler.data.length,
     expected.length,
   ]);
 }
 
-/** What a message is handed over as: one thing, or nothing. */
+/** The data that a message is delivered as. The list is empty if the message is not delivered. */
 function decoded(body: Buffer, isText: boolean, { dataType }: WebSocketServerOptions): unknown[] {
   if (dataType === "blob" || (dataType === "auto" && !isText)) return [body];
   if (dataType !== "object") return [body.toString()];
   try {
-    return [JSON.parse(body.toString(), harmless) as unknown];
+    return [JSON.parse(body.toString(), withoutPrototypes) as unknown];
   } catch {
     return [];
   }
 }
 
-/** What a handler is given has no key through which a prototype is reached. */
-function harmless(key: string, value: unknown): unknown {
-  const reaches = typeof value === "object" && value !== null && Object.hasOwn(value, "prototype");
-  return key === "__proto__" || (key === "constructor" && reaches) ? undefined : value;
+/** A reviver for `JSON.parse`: it removes the keys through which a prototype can be reached. */
+function withoutPrototypes(key: string, value: unknown): unknown {
+  const reachesPrototype = typeof value === "object" && value !== null && Object.hasOwn(value, "prototype");
+  return key === "__proto__" || (key === "constructor" && reachesPrototype) ? undefined : value;
 }
 
 function alike(a: unknown, b: unknown): boolean {

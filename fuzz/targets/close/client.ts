@@ -6,77 +6,82 @@ import type { Call } from "../../../test/support/recording-sink.ts";
 import { Wire } from "../../../test/support/wire.ts";
 import { readWithWs } from "../../../test/support/ws-receiver.ts";
 import { holds } from "../../engine/target.ts";
-import { FuzzHandler } from "../../world/handler.ts";
+import { FuzzHandler } from "../../harness/handler.ts";
 
-/** The headers of a handshake that every server accepts, as Node hands them over. */
+/** The headers of a handshake that every server accepts, in the form of Node's `rawHeaders`. */
 const HEADERS: readonly string[] = [
   ...["Host", "127.0.0.1", "Upgrade", "websocket", "Connection", "Upgrade"],
   ...["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version", "13"],
 ];
 
-/** Bytes that may be read while a handler is busy: 64 KiB, and what was on its way by then. */
+/** Bytes that may be read while a handler is busy: 64 KiB, and the chunks that were being read at that moment. */
 const READ_AHEAD = 64 * 1024 + 2 * 70_100;
 
-/** One peer: its end of the wire, and the connection and handler at ours. */
+/** One peer: its side of the wire, and our connection and handler for it. */
 export class Client {
   readonly wire: Wire;
   readonly handler = new FuzzHandler<WebSocketConnection>();
-  /** What was sent on it, or broadcast, while it was connected: texts as strings. */
+  /** The messages that were sent to it, or broadcast, while it was connected. Texts are strings. */
   readonly sent: (string | Buffer)[] = [];
-  /** What reached our end of the wire. */
-  readonly came: Buffer[] = [];
-  /** The peer ended its half before all was settled. */
+  /** The bytes that reached our side of the wire. */
+  readonly received: Buffer[] = [];
+  /** The peer ended its side before everything was settled. */
   endedEarly = false;
   #ended = false;
   #arrived = 0;
-  /** Which promise of the handler's was awaited first, and how much had been read by then. */
-  #held: { readonly wait: number; readonly read: number } | undefined;
+  /** The promise that the library waits for, by its number, and the bytes that had been read when it was returned. */
+  #busy: { readonly promise: number; readonly read: number } | undefined;
 
-  /** @param highWaterMark bytes from which on the wire is full */
+  /** @param highWaterMark the number of waiting bytes from which the wire counts as full */
   constructor(highWaterMark: number) {
     this.wire = new Wire({ highWaterMark });
   }
 
-  /** The user's object for the connection; undefined when it was not let in. */
+  /** The connection object of the application; undefined if the client was refused. */
   get ws(): WebSocketConnection | undefined {
     return this.handler.ws;
   }
 
-  /** Asks the server to take the wire; `head` came in behind the request. */
+  /** Sends a handshake to the server. `head` has the bytes that arrived after the request. */
   connect(wss: WebSocketServer, head: Buffer): void {
     const request = new IncomingMessage(this.wire as unknown as Socket);
     request.method = "GET";
     request.url = "/";
     request.httpVersion = "1.1";
     request.rawHeaders = [...HEADERS];
-    this.came.push(head);
+    this.received.push(head);
     wss.handleUpgrade(request, this.wire, Buffer.from(head));
   }
 
-  /** Bytes come from the peer, if its half is still open. */
+  /** Bytes arrive from the peer, if it has not ended. */
   arrive(bytes: Buffer): void {
     if (this.#ended || this.wire.destroyed || bytes.length === 0) return;
-    this.came.push(bytes);
+    this.received.push(bytes);
     this.#arrived += bytes.length;
     this.wire.arrive(bytes);
   }
 
-  /** Holds the library to its bound on what is read while a handler is busy. */
+  /** Checks the limit on the bytes that are read while a handler is busy. */
   checkReadAhead(): void {
     const { waiting } = this.handler;
     const read = this.#arrived - this.wire.readableLength;
-    // Behind our goodbye all is read, so that the end is seen, and nothing kept.
-    if (waiting === undefined || this.ws?.status !== "Connected") this.#held = undefined;
-    else if (this.#held?.wait !== waiting) this.#held = { wait: waiting, read };
-    else holds(read - this.#held.read <= READ_AHEAD, "more is read ahead than is promised", read - this.#held.read);
+    // After our close frame all bytes are read and discarded, so that the peer's end is noticed.
+    if (waiting === undefined || this.ws?.status !== "Connected") this.#busy = undefined;
+    else if (this.#busy?.promise !== waiting) this.#busy = { promise: waiting, read };
+    else
+      holds(
+        read - this.#busy.read <= READ_AHEAD,
+        "more bytes are read ahead than the limit allows",
+        read - this.#busy.read,
+      );
   }
 
-  /** What the receiver of the `ws` package makes of all that came. */
-  heard(maxMessageSize = 1024 * 1024): readonly Call[] {
-    return readWithWs([Buffer.concat(this.came)], { role: "server", maxMessageSize }).calls;
+  /** What the receiver of the `ws` package reads from all bytes that arrived. */
+  expectedCalls(maxMessageSize = 1024 * 1024): readonly Call[] {
+    return readWithWs([Buffer.concat(this.received)], { role: "server", maxMessageSize }).calls;
   }
 
-  /** The peer ends its half. */
+  /** The peer ends its side. */
   end(): void {
     if (this.#ended || this.wire.destroyed) return;
     this.#ended = true;

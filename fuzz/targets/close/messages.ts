@@ -1,25 +1,25 @@
 import { InvalidArgumentError, OutOfRangeError } from "../../../src/hawser.ts";
 import { Broken } from "../../engine/target.ts";
 
-/** What `send` may be given; `wire` is what is to be seen of it. */
+/** An argument for `send`, and the payload that must appear on the wire; "refused" if `send` must refuse it. */
 export interface Outgoing {
   readonly message: unknown;
   readonly wire: string | Buffer;
 }
 
-/** A `Blob` that is read when a promise settles; with what the blob has, or not at all. */
-export class HeldBlob extends Blob {
-  readonly #until: Promise<unknown>;
+/** A `Blob` whose content can be read when a promise is fulfilled. If the promise is rejected, reading fails. */
+export class DelayedBlob extends Blob {
+  readonly #ready: Promise<unknown>;
 
-  constructor(content: string, until: Promise<unknown>) {
+  constructor(content: string, ready: Promise<unknown>) {
     super([content]);
-    this.#until = until;
-    // Where it is not sent, nobody reads it.
-    until.catch(() => undefined);
+    this.#ready = ready;
+    // If it is not sent, nothing reads it.
+    ready.catch(() => undefined);
   }
 
   override async arrayBuffer(): Promise<ArrayBuffer> {
-    await this.#until;
+    await this.#ready;
     return super.arrayBuffer();
   }
 }
@@ -27,8 +27,8 @@ export class HeldBlob extends Blob {
 const LARGE = 20_000;
 const LARGER = 70_000;
 
-/** Messages of all kinds and of the sizes at which they are written in another way; some are none. */
-export function outgoing(which: number, count: number, gate: () => Promise<unknown>): Outgoing {
+/** Messages of all types, and of sizes that are written in different ways. Some must be refused. */
+export function outgoing(which: number, count: number, pendingPromise: () => Promise<unknown>): Outgoing {
   const number = String(count);
   const kinds: readonly (() => Outgoing)[] = [
     () => text(`text ${number}`),
@@ -42,7 +42,7 @@ export function outgoing(which: number, count: number, gate: () => Promise<unkno
     () => binary(Buffer.alloc(LARGE, count)),
     () => binary(Buffer.alloc(LARGER, count)),
     () => ({ message: new Blob([`blob ${number}`]), wire: Buffer.from(`blob ${number}`) }),
-    () => ({ message: new HeldBlob(`held ${number}`, gate()), wire: Buffer.from(`held ${number}`) }),
+    () => ({ message: new DelayedBlob(`held ${number}`, pendingPromise()), wire: Buffer.from(`held ${number}`) }),
     () => ({ message: { count }, wire: JSON.stringify({ count }) }),
     () => ({ message: new Map(), wire: "refused" }),
     () => ({ message: count, wire: "refused" }),
@@ -59,7 +59,7 @@ function binary(message: Buffer): Outgoing {
   return { message, wire: Buffer.from(message) };
 }
 
-/** Arguments of `terminate`, right and wrong. */
+/** Arguments for `terminate`, valid and invalid. */
 export const TERMINATIONS: readonly (readonly unknown[])[] = [
   ...[
     [],
@@ -75,13 +75,13 @@ export const TERMINATIONS: readonly (readonly unknown[])[] = [
   ...[[1005], [1006], [999], [5000], ["1000"], [3001, "x".repeat(124)], [3001, 5], [null], [NaN]],
 ];
 
-/** Calls the library as a user does. Only what is documented may be thrown; returns undefined then. */
+/** Calls the library as an application does. Returns undefined if a documented error is thrown; other errors are a failure. */
 export function documented<T>(call: () => T): T | undefined {
   try {
     return call();
   } catch (error) {
     if (error instanceof InvalidArgumentError || error instanceof OutOfRangeError) return undefined;
-    throw new Broken("a call throws what is not documented", error instanceof Error ? error.stack : error, {
+    throw new Broken("a call throws an error that is not documented", error instanceof Error ? error.stack : error, {
       cause: error,
     });
   }

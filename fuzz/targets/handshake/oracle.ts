@@ -4,8 +4,8 @@ import type { IncomingMessage } from "node:http";
 import { holds } from "../../engine/target.ts";
 import { type Response, valueOf } from "./responses.ts";
 
-/** What a request must have to be let in: RFC 6455 4.2.1 once more, written plainly, and by nothing of src/. */
-export function mayBeLetIn(message: IncomingMessage, path: string | undefined): boolean {
+/** Whether a request may be accepted: a second, simple implementation of RFC 6455 4.2.1, independent of src/. */
+export function isAcceptable(message: IncomingMessage, path: string | undefined): boolean {
   const { method, httpVersion, url = "", rawHeaders } = message;
   const all = (name: string): string[] =>
     rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
@@ -31,33 +31,40 @@ export function mayBeLetIn(message: IncomingMessage, path: string | undefined): 
   );
 }
 
-/** Holds a 101 against its request (RFC 6455 4.2.2). */
+/** Compares a 101 response with its request (RFC 6455 4.2.2). */
 export function checkAccepted(
   response: Response,
   message: IncomingMessage | undefined,
   path: string | undefined,
 ): void {
   holds(
-    message !== undefined && mayBeLetIn(message, path),
-    "a request is let in that must not be",
+    message !== undefined && isAcceptable(message, path),
+    "a request is accepted that must not be",
     message?.rawHeaders,
   );
   const key = message.headers["sec-websocket-key"] ?? "";
   const expected = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
   holds(valueOf(response, "sec-websocket-accept") === expected, "Sec-WebSocket-Accept is wrong", response.fields);
-  holds(valueOf(response, "upgrade")?.toLowerCase() === "websocket", "a 101 without Upgrade", response.fields);
-  holds(valueOf(response, "connection")?.toLowerCase() === "upgrade", "a 101 without Connection", response.fields);
-  holds(valueOf(response, "sec-websocket-extensions") === undefined, "an extension is agreed to that nobody speaks");
+  holds(valueOf(response, "upgrade")?.toLowerCase() === "websocket", "a 101 response without Upgrade", response.fields);
+  holds(
+    valueOf(response, "connection")?.toLowerCase() === "upgrade",
+    "a 101 response without Connection",
+    response.fields,
+  );
+  holds(
+    valueOf(response, "sec-websocket-extensions") === undefined,
+    "an extension is selected that is not implemented",
+  );
   const chosen = response.fields.filter(([name]) => name === "sec-websocket-protocol").map(([, value]) => value);
   const offered = (message.headers["sec-websocket-protocol"] ?? "").split(",").map((one) => one.trim());
   holds(
     chosen.length < 2 && chosen.every((one) => offered.includes(one)),
-    "a subprotocol is chosen that was not offered",
+    "a subprotocol is selected that was not offered",
     chosen,
   );
 }
 
-/** Holds a refusal against what is documented. */
+/** Checks that a refusal is as documented. */
 export function checkRefused(response: Response, allowed: ReadonlySet<number>): void {
   const { status } = response;
   holds(allowed.has(status), `a request is refused with ${String(status)}`, response.fields);
@@ -67,9 +74,9 @@ export function checkRefused(response: Response, allowed: ReadonlySet<number>): 
   if (status === 426) {
     holds(
       valueOf(response, "upgrade") === "websocket" && valueOf(response, "sec-websocket-version") === "13",
-      "a 426 that does not say what is spoken",
+      "a 426 does not list the supported versions",
     );
     holds(connection.includes("Upgrade"), "a 426 does not name Upgrade in Connection", connection);
   }
-  holds(status !== 405 || valueOf(response, "allow") === "GET", "a 405 that does not say what is allowed");
+  holds(status !== 405 || valueOf(response, "allow") === "GET", "a 405 does not list the allowed methods");
 }

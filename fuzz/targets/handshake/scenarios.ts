@@ -1,24 +1,24 @@
 import { type WSConnectionEvent, type WebSocketServerOptions, refuse } from "../../../src/hawser.ts";
 import { holds } from "../../engine/target.ts";
-import type { FuzzHandler } from "../../world/handler.ts";
+import type { FuzzHandler } from "../../harness/handler.ts";
 
-/** How a server is set up, and what its `onConnection` answers. */
+/** How a server is configured, and what its `onConnection` returns. */
 export interface Scenario {
-  /** Whose web server it is: ours, the user's to which ours is attached, or the user's who hands sockets over. */
+  /** The web server: our own, one of the application that ours is attached to, or one that calls `handleUpgrade`. */
   readonly server: "own" | "attached" | "handed over";
   readonly options: WebSocketServerOptions;
   readonly answer: (event: WSConnectionEvent, handler: FuzzHandler) => unknown;
-  /** Statuses that this scenario adds to those that every server may answer with. */
+  /** Statuses that are allowed in this scenario only. */
   readonly statuses: readonly number[];
-  /** Whether it can ever let somebody in. */
+  /** Whether it can accept a client. */
   readonly accepts: boolean;
 }
 
-/** All that a server may answer with by itself. */
+/** The statuses that are allowed in every scenario. */
 export const STATUSES: readonly number[] = [400, 403, 405, 408, 426, 431];
 
-/** What Node answers for the user's own web server, and what that answers to plain requests. */
-export const USERS: readonly number[] = [200, 400, 431];
+/** The statuses that the application's web server answers with, or Node for it. */
+export const APPLICATION_STATUSES: readonly number[] = [200, 400, 431];
 
 const yes: Scenario = { server: "own", options: {}, answer: accept, statuses: [], accepts: true };
 const no: Scenario = { ...yes, accepts: false };
@@ -35,13 +35,13 @@ export const SCENARIOS: readonly Scenario[] = [
   { ...no, answer: () => new Promise(() => undefined), statuses: [503] },
   { ...no, answer: () => null },
   { ...no, answer: () => refuse(401, "Sign in first.", { "WWW-Authenticate": ["Basic", "Bearer"] }), statuses: [401] },
-  { ...no, answer: () => Promise.reject(new Error("a handler's own")), statuses: [500] },
+  { ...no, answer: () => Promise.reject(new Error("thrown by the handler")), statuses: [500] },
   { ...no, answer: () => ({ onMessage: "no function" }), statuses: [500] },
   { ...no, options: { origins: () => never() }, answer: never, statuses: [500] },
   { ...yes, options: { origins: (origin, { headers }) => origin === `http://${String(headers["host"])}` } },
 ];
 
-/** Looks at all there is, picks a subprotocol and lets the client in. */
+/** Reads every property of the request, selects a subprotocol and accepts the client. */
 function accept(event: WSConnectionEvent, handler: FuzzHandler): FuzzHandler {
   const { headers, query, url, remoteAddress } = event.request;
   holds(
@@ -54,5 +54,5 @@ function accept(event: WSConnectionEvent, handler: FuzzHandler): FuzzHandler {
 }
 
 function never(): never {
-  throw new Error("a handler's own");
+  throw new Error("thrown by the handler");
 }

@@ -5,8 +5,8 @@ import { Broken } from "../../engine/target.ts";
 import { type WireFrame, parseFrames } from "../../grammar/frames.ts";
 
 /**
- * Codes with which ours refuses what `ws` reads on (RFC 6455 8.1 and 5.2, and a limit that is out of the way there), and
- * whether there is such a thing in the stream.
+ * Codes with which our reader refuses streams that `ws` accepts (RFC 6455 8.1 and 5.2, and a limit that is larger there), and
+ * whether the stream has such an error.
  */
 const STRICTER: Readonly<Record<string, (frames: readonly WireFrame[]) => boolean>> = {
   HWS_INVALID_UTF8: (frames) => !isAllUtf8(frames),
@@ -15,7 +15,7 @@ const STRICTER: Readonly<Record<string, (frames: readonly WireFrame[]) => boolea
   HWS_TOO_MANY_FRAGMENTS: (frames) => frames.filter(({ first }) => first < 0x80 || (first & 15) === 0).length > 16_384,
 };
 
-/** Whether all texts and reasons are UTF-8 as far as they are there; a character may be cut off at the end. */
+/** Whether all texts and close reasons are valid UTF-8. An incomplete text may end inside a character. */
 function isAllUtf8(frames: readonly WireFrame[]): boolean {
   let decoder: TextDecoder | undefined;
   try {
@@ -23,7 +23,7 @@ function isAllUtf8(frames: readonly WireFrame[]): boolean {
       const opcode = first & 15;
       if (opcode === 8) new TextDecoder("utf-8", { fatal: true }).decode(payload.subarray(2));
       if (opcode === 1 || opcode === 2) decoder = opcode === 1 ? new TextDecoder("utf-8", { fatal: true }) : undefined;
-      // Never as the last piece: what is missing may be in the next one.
+      // As a part of a stream: the rest of a character may be in the next frame.
       if (opcode < 2) decoder?.decode(payload, { stream: true });
       if (opcode < 2 && first >= 0x80 && frames.at(-1)?.payload !== payload) decoder?.decode();
     }
@@ -34,45 +34,46 @@ function isAllUtf8(frames: readonly WireFrame[]): boolean {
 }
 
 /**
- * Holds what our reader made of a stream against what the receiver of the `ws` package makes of it. They may differ in
- * what `test/protocol/frame-reader.differential.test.ts` lists with reasons, and in nothing else.
+ * Compares what our reader reads from a stream with what the receiver of the `ws` package reads. They may differ only in
+ * the cases that `test/protocol/frame-reader.differential.test.ts` lists with reasons.
  *
- * @param readOn what ours makes of the stream with some bytes behind it
+ * @param readLonger what our reader reads if more bytes follow the stream
  */
 export function compareWithWs(
   stream: Buffer,
   options: ReaderOptions,
   ours: readonly Call[],
-  readOn: (more: Buffer) => readonly Call[],
+  readLonger: (more: Buffer) => readonly Call[],
 ): void {
-  const theirs = quietly(() => readWithWs([stream], options));
+  const theirs = withoutStacks(() => readWithWs([stream], options));
   const failure = failureOf(ours);
   const calls = failure === undefined ? ours : ours.slice(0, -1);
   if (failure === undefined) {
-    if (theirs.refused === undefined ? same(calls, theirs.calls) : isJudgedLater(calls, theirs.calls, readOn)) return;
+    if (theirs.refused === undefined ? same(calls, theirs.calls) : isCheckedLater(calls, theirs.calls, readLonger))
+      return;
   } else {
     const [, code, closeCode] = failure;
     if (same(calls, theirs.calls) && theirs.refused === closeCode) return;
     if (STRICTER[code]?.(parseFrames(stream).frames) === true && same(calls, theirs.calls.slice(0, calls.length)))
       return;
-    // A 64-bit length with its highest bit set is no length at all; to ws it is a message too big.
+    // Our reader refuses a 64-bit length whose highest bit is set. To ws it is the length of a message that is too big.
     if (code === "HWS_LENGTH_SIGN" && same(calls, theirs.calls) && theirs.refused === 1009) return;
   }
-  throw new Broken("ours and ws read differently", { ours, theirs });
+  throw new Broken("our reader and ws read different messages", { ours, theirs });
 }
 
-/** Ours judges a frame by its whole header, and a close frame by its body; ws judges the length before them. */
-function isJudgedLater(
+/** Our reader waits for the whole header of a frame, and for the body of a close frame; ws checks the length before that. */
+function isCheckedLater(
   ours: readonly Call[],
   theirs: readonly Call[],
-  readOn: (more: Buffer) => readonly Call[],
+  readLonger: (more: Buffer) => readonly Call[],
 ): boolean {
-  const longer = readOn(Buffer.alloc(14));
+  const longer = readLonger(Buffer.alloc(14));
   return same(ours, theirs) && failureOf(longer) !== undefined && same(longer.slice(0, -1), ours);
 }
 
-/** Without stacks, which cost as much as all the rest. */
-function quietly<T>(read: () => T): T {
+/** Without stack traces, which cost as much time as the rest. */
+function withoutStacks<T>(read: () => T): T {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
   try {

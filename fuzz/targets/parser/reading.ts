@@ -7,82 +7,82 @@ import { type Call, RecordingSink } from "../../../test/support/recording-sink.t
 import { holds } from "../../engine/target.ts";
 
 /** How a stream is read. */
-export interface Way {
-  /** In words. */
+export interface ReadMode {
+  /** The name, for messages. */
   readonly name: string;
-  /** Where it is cut: the size of each chunk. */
+  /** The size of each chunk. */
   readonly sizes: readonly number[];
-  /** The memory is used again behind each `push`. */
+  /** Whether the memory of a chunk is used again after each `push`. */
   readonly lent: boolean;
-  /** The sink makes strings of texts. */
-  readonly texts: boolean;
-  /** Behind so many calls the reader is stopped, from inside the last of them. */
+  /** Whether texts are delivered as strings. */
+  readonly textAsString: boolean;
+  /** The number of calls of the sink after which the reader is stopped, from inside the last of them. */
   readonly stopAfter?: number;
 }
 
-/** RFC 6455 and our own limits: memory is at most this many times what has come … */
-const MEMORY_TIMES = 4;
+/** The reader may reserve at most this many bytes for each byte that it has received … */
+const MEMORY_PER_BYTE = 4;
 
-/** … or this many bytes: a first reserve of 64 KiB, and up to 7 bytes so that it lies as what was read. */
-const MEMORY_LEAST = 64 * 1024 + 8;
+/** … or this many bytes: a first block of 64 KiB, and up to 7 bytes for the alignment. */
+const MEMORY_MINIMUM = 64 * 1024 + 8;
 
-/** Keeps what it is handed beside a copy: memory that is the receiver's must stay as it is. */
+/** Keeps each message and a copy of it: the reader must not change memory that it has passed on. */
 class KeepingSink extends RecordingSink {
   readonly #kept: (readonly [view: Bytes, copy: Buffer])[] = [];
-  readonly #texts: boolean;
+  readonly #textAsString: boolean;
 
-  constructor(texts: boolean, onCall: () => void) {
+  constructor(textAsString: boolean, onCall: () => void) {
     super(onCall);
-    this.#texts = texts;
+    this.#textAsString = textAsString;
   }
 
   override onMessage(opcode: number, bytes: Bytes, start: number, end: number, ascii: boolean): void {
     const view = bytes.subarray(start, end);
-    // A text that becomes a string is the receiver's until the call returns.
-    if (!(this.#texts && opcode === 1)) this.#kept.push([view, Buffer.from(view)]);
+    // A text that becomes a string is lent until the call returns.
+    if (!(this.#textAsString && opcode === 1)) this.#kept.push([view, Buffer.from(view)]);
     super.onMessage(opcode, bytes, start, end, ascii);
   }
 
-  /** Whether all that was handed over for good is as it was. */
+  /** Whether all messages are unchanged. */
   get intact(): boolean {
     return this.#kept.every(([view, copy]) => copy.equals(view));
   }
 }
 
-/** Reads a stream one way, and holds the reader to what it promises of memory. */
-export function readOneWay(stream: Buffer, options: ReaderOptions, way: Way): readonly Call[] {
-  const sink = new KeepingSink(way.texts, () => {
-    if (sink.calls.length === way.stopAfter) reader.stop();
+/** Reads a stream in one mode, and checks how the reader uses memory. */
+export function readIn(stream: Buffer, options: ReaderOptions, mode: ReadMode): readonly Call[] {
+  const sink = new KeepingSink(mode.textAsString, () => {
+    if (sink.calls.length === mode.stopAfter) reader.stop();
   });
-  const reader = new FrameReader(sink, rulesOf(options, way.texts));
-  const memory = way.lent ? asBytes(Buffer.alloc(Math.max(0, ...way.sizes))) : undefined;
-  let came = 0;
-  bounding(
-    () => came,
+  const reader = new FrameReader(sink, rulesOf(options, mode.textAsString));
+  const memory = mode.lent ? asBytes(Buffer.alloc(Math.max(0, ...mode.sizes))) : undefined;
+  let received = 0;
+  withMemoryLimit(
+    () => received,
     () => {
       for (let at = 0, i = 0; at < stream.length; i++) {
-        const end = Math.min(stream.length, at + (way.sizes[i] ?? stream.length));
-        came = end;
+        const end = Math.min(stream.length, at + (mode.sizes[i] ?? stream.length));
+        received = end;
         push(reader, stream, at, end, memory);
         at = end;
       }
     },
   );
-  holds(sink.intact, "memory of a message was written on after it was handed over", way.name);
-  holds(delivered(sink.calls) <= stream.length, "more bytes were delivered than came", way.name);
+  holds(sink.intact, "memory of a message was changed after it was delivered", mode.name);
+  holds(delivered(sink.calls) <= stream.length, "more bytes were delivered than received", mode.name);
   return sink.calls;
 }
 
-/** Worked out once for each of the two. */
+/** The rules for each options object, with and without texts as strings. They are created once. */
 const rules = new WeakMap<ReaderOptions, (ReaderRules | undefined)[]>();
 
-function rulesOf(options: ReaderOptions, texts: boolean): ReaderRules {
+function rulesOf(options: ReaderOptions, textAsString: boolean): ReaderRules {
   let both = rules.get(options);
   if (both === undefined) rules.set(options, (both = []));
-  return (both[Number(texts)] ??= new ReaderRules({ isUtf8, ...options, textAsString: texts }));
+  return (both[Number(textAsString)] ??= new ReaderRules({ isUtf8, ...options, textAsString }));
 }
 
-/** Pushes `stream[start, end)`: through memory that is written on behind the call, or in memory of its own. */
+/** Pushes `stream[start, end)`: in memory that is overwritten after the call, or in memory of its own. */
 function push(reader: FrameReader, stream: Buffer, start: number, end: number, memory: Bytes | undefined): void {
   if (memory === undefined) {
     reader.push(asBytes(Buffer.from(stream.subarray(start, end))));
@@ -93,14 +93,14 @@ function push(reader: FrameReader, stream: Buffer, start: number, end: number, m
   memory.fill(0xee, 0, end - start);
 }
 
-/** Node's own. */
+/** Node's original function. */
 const allocUnsafeSlow = Reflect.get<typeof Buffer, "allocUnsafeSlow">(Buffer, "allocUnsafeSlow");
 
-/** Runs `task`, during which no piece of memory may be asked for that is out of proportion to what has come. */
-function bounding(came: () => number, task: () => void): void {
+/** Runs `task`, and fails if it reserves a block of memory that is too large for the number of received bytes. */
+function withMemoryLimit(received: () => number, task: () => void): void {
   Buffer.allocUnsafeSlow = (size) => {
-    const most = Math.max(MEMORY_LEAST, came() * MEMORY_TIMES + 8);
-    if (size > most) tooMuch = { size, came: came() };
+    const maximum = Math.max(MEMORY_MINIMUM, received() * MEMORY_PER_BYTE + 8);
+    if (size > maximum) tooMuch = { size, received: received() };
     return allocUnsafeSlow(size);
   };
   let tooMuch: object | undefined;
@@ -109,7 +109,7 @@ function bounding(came: () => number, task: () => void): void {
   } finally {
     Buffer.allocUnsafeSlow = allocUnsafeSlow;
   }
-  holds(tooMuch === undefined, "memory was reserved out of proportion to what had come", tooMuch);
+  holds(tooMuch === undefined, "too much memory was reserved for the number of received bytes", tooMuch);
 }
 
 function delivered(calls: readonly Call[]): number {

@@ -1,57 +1,57 @@
-// The clients of the drain, in a process of their own: they send all the time, and count what comes back.
+// The clients of the drain, in a process of their own: they send without a pause, and count what they receive.
 import { setTimeout as pause } from "node:timers/promises";
 import { answerParent } from "../child.ts";
 import { Client, type Route, handshake } from "../client.ts";
-import { FIN, Op, closeCode, closeFrame, masked } from "../frames.ts";
+import { FIN, Op, closeCode, closeFrame, clientFrame } from "../frames.ts";
 import { addressOf } from "../ports.ts";
 
 /** Clients to open. */
 export interface ClientGroup {
   readonly port: number;
   readonly clients: number;
-  /** Messages that each has under way. */
+  /** Messages that each client has in flight. */
   readonly depth: number;
 }
 
-/** What one client has seen. */
+/** What one client has received. */
 export interface ClientReport {
-  /** Messages that came before the close frame. */
+  /** Messages that were received before the close frame. */
   readonly received: number;
-  /** Of these, answers; the others are the server's own. */
+  /** How many of these were answers. The server sent the others by itself. */
   readonly answers: number;
-  /** Answers that came out of order. */
-  readonly misplaced: number;
-  /** The code of the close frame; 1006 when there was none. */
+  /** Answers that were out of order. */
+  readonly outOfOrder: number;
+  /** The code of the close frame; 1006 if there was none. */
   readonly code: number;
 }
 
-/** The answer to a request during the drain or after it. */
-export interface Told {
+/** The answer to an HTTP request, during the drain or after it. */
+export interface HttpAnswer {
   readonly status: number;
-  /** The seconds of `Retry-After`; undefined where there is none. */
+  /** The seconds of `Retry-After`; undefined if it is missing. */
   readonly retryAfter?: number;
 }
 
-/** What can be asked of this process. */
+/** The methods of this process. */
 export interface DrainClients {
-  /** Opens the clients, and has all of them send from now on. */
+  /** Connects the clients. From then on all of them send. */
   readonly open: (group: ClientGroup) => Promise<void>;
-  /** Tries to connect this number of times, one after the other. */
-  readonly knock: (times: number) => Promise<Told[]>;
-  /** Asks for a page by plain HTTP. */
-  readonly page: () => Promise<Told>;
-  /** Lets those go that have kept the drain from its end. */
+  /** Tries to connect this many times, one after the other. */
+  readonly tryToConnect: (times: number) => Promise<HttpAnswer[]>;
+  /** Requests a page by plain HTTP. */
+  readonly page: () => Promise<HttpAnswer>;
+  /** Lets the last clients answer the close frame, so that the drain can end. */
   readonly release: () => void;
-  /** Waits until all clients are through. */
+  /** Waits until all connections have ended. */
   readonly report: () => Promise<ClientReport[]>;
 }
 
 /** One client in `SLOW` reads slowly: one frame, then a pause of `SLOW_PAUSE` milliseconds. */
 const SLOW = 10;
 const SLOW_PAUSE = 5;
-/** How many clients answer the close frame only when they are released: the drain lasts until then. */
-const STRAGGLERS = 2;
-/** What each message is made longer by. */
+/** This many clients answer the close frame only after `release`: the drain lasts until then. */
+const LAST_CLIENTS = 2;
+/** Text that makes each message longer. */
 const PADDING = ".".repeat(40);
 
 let port = 0;
@@ -66,26 +66,26 @@ function route(n: number): Route {
 }
 
 /** Sends and counts until the close frame comes. */
-async function talk(client: Client, n: number, depth: number): Promise<ClientReport> {
-  const say = (i: number): boolean => client.write(masked(FIN | Op.text, `${String(i)} ${PADDING}`));
-  let [sent, received, answers, misplaced] = [0, 0, 0, 0];
-  while (sent < depth) say(sent++);
+async function sendAndCount(client: Client, n: number, depth: number): Promise<ClientReport> {
+  const send = (i: number): boolean => client.write(clientFrame(FIN | Op.text, `${String(i)} ${PADDING}`));
+  let [sent, received, answers, outOfOrder] = [0, 0, 0, 0];
+  while (sent < depth) send(sent++);
   for (;;) {
     const frame = await client.frame();
-    if (frame === undefined) return { received, answers, misplaced, code: 1006 };
+    if (frame === undefined) return { received, answers, outOfOrder, code: 1006 };
     if (frame.opcode === Op.close) {
-      if (n < STRAGGLERS) await released;
+      if (n < LAST_CLIENTS) await released;
       client.write(closeFrame(closeCode(frame)));
       await client.ended();
       client.end();
-      return { received, answers, misplaced, code: closeCode(frame) };
+      return { received, answers, outOfOrder, code: closeCode(frame) };
     }
     received++;
     if (frame.opcode !== Op.text) continue;
-    if (Number.parseInt(frame.payload.toString("latin1", 0, 12), 10) !== answers) misplaced++;
+    if (Number.parseInt(frame.payload.toString("latin1", 0, 12), 10) !== answers) outOfOrder++;
     answers++;
     if (n % SLOW === SLOW - 1) await readSlowly(client);
-    say(sent++);
+    send(sent++);
   }
 }
 
@@ -95,8 +95,8 @@ async function readSlowly(client: Client): Promise<void> {
   client.resume();
 }
 
-/** What a request is told. */
-async function ask(request: string, n: number): Promise<Told> {
+/** Sends a request, and returns its answer. */
+async function requestOnce(request: string, n: number): Promise<HttpAnswer> {
   const client = await Client.connect(route(n));
   client.write(request);
   const head = await client.head();
@@ -107,18 +107,18 @@ async function ask(request: string, n: number): Promise<Told> {
 }
 
 const methods: DrainClients = {
-  async open({ port: of, clients, depth }) {
-    port = of;
+  async open({ port: serverPort, clients, depth }) {
+    port = serverPort;
     const numbers = Array.from({ length: clients }, (_, n) => n);
     const all = await Promise.all(numbers.map((n) => Client.open(route(n), `/?client=${String(n)}`)));
-    reports = all.map((client, n) => talk(client, n, depth));
+    reports = all.map((client, n) => sendAndCount(client, n, depth));
   },
-  async knock(times) {
-    const told: Told[] = [];
-    for (let n = 0; n < times; n++) told.push(await ask(handshake(`/?client=${String(n)}`), n));
-    return told;
+  async tryToConnect(times) {
+    const answers: HttpAnswer[] = [];
+    for (let n = 0; n < times; n++) answers.push(await requestOnce(handshake(`/?client=${String(n)}`), n));
+    return answers;
   },
-  page: () => ask("GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 0),
+  page: () => requestOnce("GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 0),
   release: () => release(),
   report: () => Promise.all(reports),
 };

@@ -1,4 +1,4 @@
-// The server of the drain, in a process of its own, attached to a web server that stays.
+// The server of the drain, in a process of its own, attached to a web server that is not closed.
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
@@ -11,49 +11,43 @@ import {
 } from "hawser";
 import { answerParent } from "../child.ts";
 
-/** How the server is set up. */
-export interface ServerPlan {
-  /** Connections that are closed at a time. */
-  readonly batch: { readonly size: number };
-}
-
-/** What happens at the beginning of the drain. */
+/** The settings for the start of the drain. */
 export interface BeginPlan {
-  /** Messages that each connection is sent just before, so that much is queued; of 16 KiB each. */
+  /** Messages of 16 KiB that are sent to each connection directly before the drain, so that the queues are long. */
   readonly burst: number;
-  /** Seconds, for `wss.terminate()`. */
+  /** The timeout for `wss.terminate()`, in seconds. */
   readonly timeout: number;
 }
 
-/** The state of things when the drain began. */
+/** The state of the server at the start of the drain. */
 export interface Beginning {
-  /** Messages that handlers had been handed. */
+  /** Messages that handlers had got. */
   readonly handled: number;
-  /** Bytes that were queued, over all connections. */
+  /** Bytes in the queues of all connections. */
   readonly queued: number;
   readonly connections: number;
 }
 
-/** What a drain was for the server. */
+/** What the server observed. */
 export interface ServerReport {
-  /** Messages that `send` accepted, by the client's number. */
+  /** The number of messages that `send` accepted, for each client. */
   readonly accepted: readonly number[];
-  /** Messages that handlers wanted to send when it was too late: `send` said so. */
+  /** Messages that `send` refused, because the connection was closing. */
   readonly refused: number;
-  /** What happened at the end, in order: how many of each in a row. */
+  /** What happened at the end in order, with the number of equal events in a row. */
   readonly order: readonly { readonly what: "connection" | "server" | "promise"; readonly times: number }[];
   /** The server's own count of messages, over all connections. */
   readonly counters: MessageCounters;
-  /** From the call to its promise. */
+  /** The time from the call of `wss.terminate()` to its promise. */
   readonly milliseconds: number;
   /** `wss.connections.length`. */
   readonly left: number;
 }
 
-/** What can be asked of this process. */
+/** The methods of this process. */
 export interface DrainServer {
-  /** Starts the servers; their port. */
-  readonly listen: (plan: ServerPlan) => Promise<number>;
+  /** Starts the web server and the WebSocket server. Returns their port. */
+  readonly listen: (closeBatchSize: number) => Promise<number>;
   /** Calls `wss.terminate()`, and does not wait. */
   readonly begin: (plan: BeginPlan) => Beginning;
   /** Waits for the promise of `wss.terminate()`. */
@@ -72,7 +66,7 @@ let wss: ReturnType<typeof attach>;
 let ending: Promise<void> = Promise.resolve();
 let milliseconds = 0;
 
-/** What a client is answered: its own message, and the answer is counted. */
+/** Answers each message with the same message, and counts the answers. */
 class Echo {
   readonly client: number;
 
@@ -90,7 +84,7 @@ class Echo {
   send(ws: WebSocketConnection<Echo>, message: string | Uint8Array): void {
     const connected = isConnected(ws);
     ws.send(message);
-    // What overflows the queue ends the connection, and is not accepted either.
+    // A message that exceeds the limit of the queue ends the connection, and is not accepted.
     if (connected && isConnected(ws)) accepted[this.client] = (accepted[this.client] ?? 0) + 1;
     else refused++;
   }
@@ -100,7 +94,7 @@ class Echo {
   }
 }
 
-/** The same, a turn later. */
+/** The same, one turn later. */
 class BusyEcho extends Echo {
   override async onMessage(ws: WebSocketConnection<Echo>, event: WSMessageEvent): Promise<unknown> {
     await turn();
@@ -126,8 +120,8 @@ function note(what: "connection" | "server" | "promise"): void {
   else order.push({ what, times: 1 });
 }
 
-function attach(server: Server, { size }: ServerPlan["batch"]) {
-  return new WebSocketServer(chat, { server, closeBatchSize: size });
+function attach(server: Server, closeBatchSize: number) {
+  return new WebSocketServer(chat, { server, closeBatchSize });
 }
 
 async function listening(web: Server): Promise<number> {
@@ -136,9 +130,9 @@ async function listening(web: Server): Promise<number> {
 }
 
 const methods: DrainServer = {
-  listen({ batch }) {
-    const web = createServer((_request, response) => response.end("the web server is here"));
-    wss = attach(web, batch);
+  listen(closeBatchSize) {
+    const web = createServer((_request, response) => response.end("a page of the web server"));
+    wss = attach(web, closeBatchSize);
     return listening(web);
   },
 

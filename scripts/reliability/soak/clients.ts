@@ -1,55 +1,55 @@
-// The clients of the soak, in a process of their own: its parent has them connect, batch by batch.
+// The clients of the soak, in a process of their own: the parent process starts them, one batch after the other.
 import { answerParent } from "../child.ts";
-import { inTime } from "../patience.ts";
+import { withTimeout } from "../wait.ts";
 import { addressOf } from "../ports.ts";
-import { type Course, courses } from "./courses.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
 
-/** Connections to make. */
+/** A number of connections to open. */
 export interface Batch {
   /** The server's port. */
   readonly port: number;
-  /** The number of the first: it decides which courses are gone, and from which address. */
+  /** The number of the first connection. A connection's number decides its scenario and its address. */
   readonly first: number;
-  /** How many. */
+  /** The number of connections. */
   readonly count: number;
-  /** How many of them at once. */
+  /** The number of connections at the same time. */
   readonly atOnce: number;
 }
 
-/** What came of them. */
+/** The result of a batch. */
 export interface Outcome {
-  /** How many went as they should, by the course's name. */
+  /** For each scenario, the number of connections that ended as expected. */
   readonly done: Readonly<Record<string, number>>;
-  /** Those that did not, in words. */
+  /** The other connections, as text. */
   readonly failures: readonly string[];
 }
 
-/** What can be asked of this process. */
+/** The methods of this process. */
 export interface SoakClients {
-  /** Makes connections, and returns when all are over. */
+  /** Opens the connections, and returns when all have ended. */
   readonly run: (batch: Batch) => Promise<Outcome>;
 }
 
-/** Milliseconds in which a course is over, or has failed. */
+/** Milliseconds after which a scenario has failed. */
 const DEADLINE = 20_000;
 
-/** A hundred courses, each as often as its share says, spread so that all kinds meet each other. */
-const cycle = spread(courses.flatMap((course) => Array.from({ length: course.share }, () => course)));
+/** A hundred scenarios, each as often as its share says, in a mixed order. */
+const cycle = mixed(scenarios.flatMap((scenario) => Array.from({ length: scenario.share }, () => scenario)));
 
 async function run({ port, first, count, atOnce }: Batch): Promise<Outcome> {
-  const done = Object.fromEntries(courses.map(({ name }) => [name, 0]));
+  const done = Object.fromEntries(scenarios.map(({ name }) => [name, 0]));
   const failures: string[] = [];
   let next = first;
   const worker = async (): Promise<void> => {
     while (next < first + count) {
       const n = next++;
-      const course = cycle[n % cycle.length];
-      if (course === undefined) continue;
+      const scenario = cycle[n % cycle.length];
+      if (scenario === undefined) continue;
       try {
-        await inTime(course.go({ port, from: addressOf(n) }, n), DEADLINE, "the course");
-        done[course.name] = (done[course.name] ?? 0) + 1;
+        await withTimeout(scenario.run({ port, from: addressOf(n) }, n), DEADLINE, "the scenario");
+        done[scenario.name] = (done[scenario.name] ?? 0) + 1;
       } catch (error) {
-        failures.push(`connection ${String(n)}, ${course.name}: ${String(error)}`);
+        failures.push(`connection ${String(n)}, ${scenario.name}: ${String(error)}`);
       }
     }
   };
@@ -57,11 +57,11 @@ async function run({ port, first, count, atOnce }: Batch): Promise<Outcome> {
   return { done, failures };
 }
 
-/** The same list in an order that does not change: each next one is a fixed step on. */
-function spread(list: readonly Course[]): Course[] {
-  // Prime to a hundred.
+/** The same list in another order: each step skips the same number of entries. */
+function mixed(list: readonly Scenario[]): Scenario[] {
+  // It has no common divisor with a hundred, so each entry is used once.
   const step = 37;
-  return list.map((course, i) => list[(i * step) % list.length] ?? course);
+  return list.map((scenario, i) => list[(i * step) % list.length] ?? scenario);
 }
 
 const methods: SoakClients = { run };

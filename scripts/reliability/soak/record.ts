@@ -2,13 +2,13 @@ import type { Circumstances } from "../machine.ts";
 import { type Point, slope } from "../statistics.ts";
 import type { Counts, Holdings } from "./server.ts";
 
-/** What the server held at a moment when all connections were over. */
+/** The memory and the resources of the server at a time when all connections had ended. */
 export interface Sample extends Holdings {
-  /** Connections that were made until then. */
+  /** Connections that were opened before that. */
   readonly connects: number;
   /** Seconds since the start. */
   readonly seconds: number;
-  /** Connections that the system still remembered (TIME_WAIT). */
+  /** Connections in TIME_WAIT. */
   readonly remembered: number;
 }
 
@@ -19,52 +19,52 @@ export interface Growth {
   readonly rss: number;
 }
 
-/** What a soak has shown. */
+/** The result of a soak. */
 export interface SoakRecord {
   readonly circumstances: Circumstances;
-  /** Connections that were made, refused ones among them. */
+  /** Connections that were attempted, including refused ones. */
   readonly connects: number;
   readonly seconds: number;
-  /** How many of each course went as they should. */
+  /** For each scenario, the number of connections that ended as expected. */
   readonly done: Readonly<Record<string, number>>;
-  /** The others, in words. */
+  /** The other connections, as text. */
   readonly failures: readonly string[];
-  /** What the server has counted, and its handlers were told. */
+  /** The counters of the server, and the events of its handlers. */
   readonly counts: Counts;
   /** Calls of `onOpen`. */
   readonly opened: number;
   /** Calls of `onTerminate`. */
   readonly closed: number;
-  /** In `wss.connections` at the end. */
+  /** `wss.connections.length` at the end. */
   readonly left: number;
-  /** Connections that are over and still in memory, at the end. */
+  /** Connections that have ended and are still in memory at the end. */
   readonly leaked: number;
   /** Promises of `ws.ping()` and `ws.drained()` that never settled. */
   readonly waiting: number;
   /** Handles of the server's process at the end, after `wss.terminate()`. */
   readonly handlesLeft: number;
   readonly growth: Growth;
-  /** Whether {@link Growth} is within its bounds. */
+  /** Whether {@link Growth} is below its limits. */
   readonly flat: boolean;
   readonly samples: readonly Sample[];
 }
 
-/** Samples before this share of the run are of a server that is still warming up. */
+/** The samples of this first part of the run do not count: the server warms up. */
 const WARM_UP = 0.2;
 
 /**
  * Bytes per connection above which memory is not flat. No object in the heap is smaller than 16 bytes;
- * the resident memory is what the allocators make of it.
+ * the resident memory depends on the allocators.
  */
 const BOUNDS: Growth = { heapUsed: 8, external: 8, rss: 64 };
 
-/** Bytes, over the whole run, that are no growth: code that is compiled late, and pages that are given back later. */
+/** Bytes of growth over the whole run that are ignored: code is compiled late, and memory pages are freed late. */
 const NOISE: Growth = { heapUsed: 1024 * 1024, external: 64 * 1024, rss: 8 * 1024 * 1024 };
 
 const kinds = ["heapUsed", "external", "rss"] as const;
 
 /**
- * What stays in memory after each connection.
+ * The memory that stays after each connection.
  *
  * @param samples - of the whole run
  * @param warmUp - the share of it that does not count

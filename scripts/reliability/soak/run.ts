@@ -6,21 +6,21 @@ import type { Outcome, SoakClients } from "./clients.ts";
 import { type Sample, type SoakRecord, growthOf, isFlat } from "./record.ts";
 import type { SoakServer } from "./server.ts";
 
-/** A soak to run. */
+/** The settings of a soak. */
 export interface SoakPlan {
-  /** How many connections to make. */
+  /** The number of connections. */
   readonly connects: number;
-  /** How many of them at once, in each client process. */
+  /** The number of connections at the same time, in each client process. */
   readonly atOnce: number;
   /** Connections between two samples. */
   readonly every: number;
-  /** Client processes. */
+  /** The number of client processes. */
   readonly processes: number;
-  /** Numbers that the server keeps in memory for each connection, to test that the soak notices it. */
+  /** Numbers that the server keeps in memory for each connection. A test uses it to check that the soak finds leaks. */
   readonly leak?: number;
-  /** Whether the server does without compilers, whose late work would look like growth in a short run. */
+  /** Whether the server runs without optimizing compilers. Their late work would look like growth in a short run. */
   readonly steady?: boolean;
-  /** Is told each sample. */
+  /** Is called with each sample. */
   readonly onSample?: (sample: Sample) => void;
 }
 
@@ -31,10 +31,10 @@ interface Children {
 
 const STEADY = ["--no-opt", "--no-maglev", "--no-sparkplug"];
 
-/** Milliseconds between two looks at the ports. */
+/** Milliseconds between two checks of the ports. */
 const PAUSE = 1_000;
 
-/** Runs a soak: a server in a process of its own, clients in others. */
+/** Runs a soak. The server has a process of its own, and the clients have others. */
 export async function runSoak(plan: SoakPlan): Promise<SoakRecord> {
   const server = new Child<SoakServer>("soak/server.ts", ["--expose-gc", ...(plan.steady ? STEADY : [])]);
   const clients = Array.from({ length: plan.processes }, () => new Child<SoakClients>("soak/clients.ts"));
@@ -56,7 +56,7 @@ async function soak(plan: SoakPlan, children: Children): Promise<SoakRecord> {
   const samples: Sample[] = [];
   for (let first = 0; first < connects; first += plan.every) {
     const count = Math.min(plan.every, connects - first);
-    await spareThePorts();
+    await waitForPorts();
     outcomes.push(...(await makeConnections(plan, children, { port, first, count })));
     const holdings = await server.call("holdings");
     const sample = { connects: first + count, seconds: seconds(), remembered: remembered(), ...holdings };
@@ -84,7 +84,7 @@ async function soak(plan: SoakPlan, children: Children): Promise<SoakRecord> {
   };
 }
 
-/** Has each client process make its part of them. */
+/** Opens the connections of a batch, a part of them in each client process. */
 function makeConnections(
   { atOnce }: SoakPlan,
   { clients }: Children,
@@ -99,8 +99,8 @@ function makeConnections(
   );
 }
 
-/** Waits until few enough ended connections are in TIME_WAIT, so that clients do not run out of ports. */
-async function spareThePorts(): Promise<void> {
+/** Waits until few connections are in TIME_WAIT, so that clients do not run out of ports. */
+async function waitForPorts(): Promise<void> {
   while (remembered() > mayRemember()) await pause(PAUSE);
 }
 

@@ -1,4 +1,4 @@
-// The server of the soak, in a process of its own: its parent asks it for what it holds.
+// The server of the soak, in a process of its own: the parent process reads its memory and its counters.
 import type { AddressInfo } from "node:net";
 import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 import {
@@ -12,76 +12,76 @@ import {
   refuse,
 } from "hawser";
 import { answerParent } from "../child.ts";
-import { Census, type Memory, weigh } from "../memory.ts";
-import { until } from "../patience.ts";
+import { ObjectCounter, type Memory, measureProcessMemory } from "../memory.ts";
+import { waitUntil } from "../wait.ts";
 
-/** What the server holds, and what it has seen so far. */
+/** The memory and the resources of the server, and the events so far. */
 export interface Holdings extends Memory {
-  /** Sockets, servers and timers of the process: with no connection there, the listening socket. */
+  /** Sockets, servers and timers of the process. Without a connection it is only the listening socket. */
   readonly handles: number;
   /** `wss.connections.length`. */
   readonly connections: number;
-  /** `onOpen` calls of connections. */
+  /** Calls of `onOpen` of connections. */
   readonly opened: number;
-  /** `onTerminate` calls of connections. */
+  /** Calls of `onTerminate` of connections. */
   readonly closed: number;
-  /** Connection objects that somebody still holds. */
+  /** Connection objects that are still in memory. */
   readonly held: number;
   /** Promises of `ws.ping()` and `ws.drained()` that have not settled. */
   readonly waiting: number;
 }
 
-/** What the server has counted, and its handlers were told. */
+/** The counters of the server, and the events of its handlers. */
 export interface Counts {
-  /** Connections by the code that `onTerminate` was told. */
+  /** The number of connections for each code of `onTerminate`. */
   readonly codes: Readonly<Record<string, number>>;
-  /** Errors by the `errCode` that `onError` was told. */
+  /** The number of errors for each `errCode` of `onError`. */
   readonly errors: Readonly<Record<string, number>>;
   /** Calls of `onDrain`. */
   readonly drains: number;
-  /** `wss.counters`: the library's own. */
+  /** `wss.counters`, the counters of the library. */
   readonly counters: ServerCounters;
 }
 
-/** What the server is told at its start. */
+/** The settings of the server. */
 export interface ServerPlan {
-  /** Numbers that stay in memory after each connection, to test that the soak notices it; 0: none. */
+  /** Numbers that stay in memory after each connection, to test that the soak finds leaks; 0: none. */
   readonly leak: number;
 }
 
-/** What can be asked of this process. */
+/** The methods of this process. */
 export interface SoakServer {
-  /** Starts the server; its port. */
+  /** Starts the server. Returns its port. */
   readonly listen: (plan: ServerPlan) => Promise<number>;
-  /** Waits until no connection is left, collects garbage, and tells what is held. */
+  /** Waits until no connection is left, collects garbage, and returns what is still in memory. */
   readonly holdings: () => Promise<Holdings>;
-  /** What was counted so far. */
+  /** The counters so far. */
   readonly counts: () => Counts;
-  /** Closes the server; how many handles are left. */
+  /** Closes the server. Returns the number of handles that are left. */
   readonly close: () => Promise<number>;
 }
 
-/** Above what a text is at most: the courses send one that is longer. */
+/** More than the longest valid message. One scenario sends a message that is longer. */
 const MAX_MESSAGE_SIZE = 128 * 1024;
-/** For peers that do not answer a close frame; each batch ends with one that waits for it. */
+/** Short, because some peers do not answer the close frame, and each batch waits for them. */
 const CLOSE_TIMEOUT = 250;
-/** How often garbage is collected again where connections are still in memory: the first time may come too early. */
+/** How often garbage is collected again if connections are still in memory: the first time may be too early. */
 const MORE_COLLECTIONS = 5;
-/** What connections may take to be over. */
-const PATIENCE = 10_000;
+/** Milliseconds to wait for the end of all connections. */
+const TIME_LIMIT = 10_000;
 const PAUSE = 50;
-/** Far above what sockets take while nobody reads. */
+/** Far more than the buffers of the sockets take while the peer does not read. */
 const FLOOD = new Uint8Array(512 * 1024).fill(3);
 const FLOOD_MESSAGES = 12;
-/** Sockets, servers, timers; not the channel to the parent, nor files that are still being loaded. */
+/** Sockets, servers and timers, but not the channel to the parent, or files that are being loaded. */
 const HANDLES = /TCP|TLS|Shutdown|Timeout/;
 /** Turns of the event loop for which an async handler is busy. */
 const BUSY_TURNS = 5;
 
-const census = new Census();
+const liveConnections = new ObjectCounter();
 const codes = new Map<string, number>();
 const errors = new Map<string, number>();
-const left: number[][] = [];
+const leaked: number[][] = [];
 let wss: WebSocketServer;
 let leak = 0;
 let opened = 0;
@@ -89,18 +89,18 @@ let closed = 0;
 let drains = 0;
 let waiting = 0;
 
-/** What all connections do: an echo, and ends on demand. */
+/** The handler of all connections: it echoes messages, and pings, closes or throws on request. */
 class Echo {
   onOpen(ws: WebSocketConnection): void {
     opened++;
-    census.add(ws);
-    if (leak > 0) left.push(Array.from({ length: leak }, Math.random));
+    liveConnections.add(ws);
+    if (leak > 0) leaked.push(Array.from({ length: leak }, Math.random));
   }
 
   onMessage(ws: WebSocketConnection, { data }: WSMessageEvent<string | Uint8Array>): unknown {
     if (data === "ping") void settled(ws.ping()).then((ms) => ws.send(typeof ms));
-    else if (data === "terminate") ws.terminate(4000, "as you wish");
-    else if (data === "throw") throw new Error("as you wish");
+    else if (data === "terminate") ws.terminate(4000, "on request");
+    else if (data === "throw") throw new Error("on request");
     else ws.send(data);
     return undefined;
   }
@@ -119,7 +119,7 @@ class Echo {
   }
 }
 
-/** The same, after a while. */
+/** The same, some turns later. */
 class BusyEcho extends Echo {
   override async onMessage(ws: WebSocketConnection, event: WSMessageEvent<string | Uint8Array>): Promise<unknown> {
     for (let i = 0; i < BUSY_TURNS; i++) await turn();
@@ -127,7 +127,7 @@ class BusyEcho extends Echo {
   }
 }
 
-/** In `onOpen` sends more than the system takes at once, and waits until it is drained. */
+/** Sends more in `onOpen` than the system takes at once, and waits until it is drained. */
 class Flood extends Echo {
   override onOpen(ws: WebSocketConnection): void {
     super.onOpen(ws);
@@ -136,16 +136,16 @@ class Flood extends Echo {
   }
 }
 
-/** The path decides who answers. */
+/** The path decides which handler a connection gets. */
 function onConnection(_wss: unknown, { request }: WSConnectionEvent): unknown {
-  if (request.url === "/refused") return refuse(401, "Not you.");
+  if (request.url === "/refused") return refuse(401, "Refused by the test.");
   if (request.url === "/busy") return new BusyEcho();
   if (request.url === "/flood") return new Flood();
   if (request.url === "/late") return turn().then(() => new BusyEcho());
   return new Echo();
 }
 
-/** How many there are of the kinds that a server makes. */
+/** The number of handles of the kinds that a server creates. */
 function handles(): number {
   return process.getActiveResourcesInfo().filter((kind) => HANDLES.test(kind)).length;
 }
@@ -153,7 +153,7 @@ function handles(): number {
 /** Waits until all connections are closed. Waits twice, because a reset connection may arrive after the others. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 2; i++) {
-    await until(() => opened === closed && handles() <= 1, PATIENCE);
+    await waitUntil(() => opened === closed && handles() <= 1, TIME_LIMIT);
     await pause(PAUSE);
   }
 }
@@ -194,9 +194,9 @@ const methods: SoakServer = {
 
   async holdings() {
     await settle();
-    const held = (): number => census.size - wss.connections.length;
-    let memory = await weigh();
-    for (let i = 0; i < MORE_COLLECTIONS && held() > 0; i++) memory = await weigh();
+    const held = (): number => liveConnections.size - wss.connections.length;
+    let memory = await measureProcessMemory();
+    for (let i = 0; i < MORE_COLLECTIONS && held() > 0; i++) memory = await measureProcessMemory();
     return {
       ...memory,
       handles: handles(),
@@ -217,7 +217,7 @@ const methods: SoakServer = {
 
   async close() {
     await wss.terminate(1);
-    await until(() => handles() === 0, PATIENCE);
+    await waitUntil(() => handles() === 0, TIME_LIMIT);
     return handles();
   },
 };

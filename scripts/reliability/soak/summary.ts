@@ -9,7 +9,7 @@ interface Line {
 }
 
 const columns: readonly Column<Sample>[] = [
-  { head: "connections made", cell: ({ connects }) => whole(connects) },
+  { head: "connections opened", cell: ({ connects }) => whole(connects) },
   { head: "heap, MiB", cell: ({ heapUsed }) => mebibytes(heapUsed) },
   { head: "external, MiB", cell: ({ external }) => mebibytes(external) },
   { head: "RSS, MiB", cell: ({ rss }) => mebibytes(rss) },
@@ -18,7 +18,7 @@ const columns: readonly Column<Sample>[] = [
   { head: "handles", cell: ({ handles }) => whole(handles) },
 ];
 
-/** The record in words, in Markdown. */
+/** The record as text, in Markdown. */
 export function summaryOf(record: SoakRecord): string {
   const { circumstances, connects, seconds, failures, samples } = record;
   const rate = whole(connects / seconds);
@@ -33,11 +33,11 @@ export function summaryOf(record: SoakRecord): string {
       ],
       linesOf(record),
     ),
-    ...(failures.length === 0 ? [] : [`What failed:\n\n${failures.map((failure) => `- ${failure}`).join("\n")}`]),
+    ...(failures.length === 0 ? [] : [`Failures:\n\n${failures.map((failure) => `- ${failure}`).join("\n")}`]),
     markdownTable(columns, aFew(samples)),
     markdownTable(
       [
-        { head: "how it went", left: true, cell: ([name]) => name },
+        { head: "scenario", left: true, cell: ([name]) => name },
         { head: "connections", cell: ([, n]) => whole(n) },
       ],
       Object.entries(record.done),
@@ -57,13 +57,13 @@ function linesOf(record: SoakRecord): Line[] {
     { what: "opened (`onOpen`)", value: whole(record.opened) },
     { what: "closed (`onTerminate`)", value: whole(record.closed) },
     { what: "opened, closed by `wss.counters`", value: `${whole(opened)}, ${whole(closed)}` },
-    { what: "messages: accepted", value: whole(accepted) },
-    { what: "messages: written + dropped + pending", value: [written, dropped, pending].map(whole).join(" + ") },
+    { what: "messages accepted", value: whole(accepted) },
+    { what: "messages written + dropped + pending", value: [written, dropped, pending].map(whole).join(" + ") },
     { what: "left in `wss.connections`", value: whole(record.left) },
-    { what: "leaked: over and still in memory", value: whole(record.leaked) },
+    { what: "leaked: ended and still in memory", value: whole(record.leaked) },
     { what: "promises that never settled", value: whole(record.waiting) },
     { what: "handles left after `wss.terminate()`", value: whole(record.handlesLeft) },
-    { what: "went otherwise than they should", value: whole(record.failures.length) },
+    { what: "connections that did not end as expected", value: whole(record.failures.length) },
     { what: "heap after 10 % and at the end", value: compared("heapUsed") },
     { what: "RSS after 10 % and at the end", value: compared("rss") },
     { what: "heap per connection, slope after the first 20 %", value: bytes(growth.heapUsed) },
@@ -73,7 +73,7 @@ function linesOf(record: SoakRecord): Line[] {
   ];
 }
 
-/** Ten samples and the last say it; the record has all. */
+/** Ten samples and the last one. The record has all. */
 function aFew(samples: readonly Sample[]): Sample[] {
   const step = Math.ceil(samples.length / 10);
   return samples.filter((_, i) => i % step === 0 || i === samples.length - 1);

@@ -22,20 +22,20 @@ afterEach(() => {
   rmSync(corpus, { recursive: true });
 });
 
-/** A run of this many inputs. Its output is kept in `said`. */
-function options(runs: number, said: string[] = []): CampaignOptions {
+/** A run of this many inputs. What it logs is kept in `logged`. */
+function options(runs: number, logged: string[] = []): CampaignOptions {
   const crashes = join(corpus, "crashes");
-  const say = (line: string): void => void said.push(line);
-  return { seed: 5, coverage, milliseconds: Infinity, runs, save: false, corpus, crashes, say };
+  const log = (line: string): void => void logged.push(line);
+  return { seed: 5, coverage, milliseconds: Infinity, runs, save: false, corpus, crashes, log };
 }
 
 test("a campaign writes the planted bug to a file, says so, and counts it", async () => {
   writeCorpus(toy, seeds, corpus);
-  const said: string[] = [];
-  const result = await campaign(toy, options(2000, said));
+  const logged: string[] = [];
+  const result = await campaign(toy, options(2000, logged));
   expect(result.crashes).toHaveLength(1);
   expect(result.inputs).toBeGreaterThanOrEqual(2000);
-  const [message, file = ""] = said[0]!.split("\n").map((line) => line.trim());
+  const [message, file = ""] = logged[0]!.split("\n").map((line) => line.trim());
   expect(message).toBe("toy: the planted bug, at 4 bytes");
   expect(readCrash(file).input.toString("hex")).toMatch(/^6.b.1.e.$/);
 });

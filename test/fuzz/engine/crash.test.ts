@@ -44,7 +44,7 @@ describe("a crash", () => {
 
   test("is not read from a file of another format", () => {
     const file = join(import.meta.dirname, "../../../package.json");
-    expect(() => readCrash(file)).toThrow(/is no crash of ours/);
+    expect(() => readCrash(file)).toThrow(/is not a crash of this fuzzer/);
   });
 });
 

@@ -91,7 +91,7 @@ describe("a fuzzer", () => {
 
   test("selects the finds that together reach everything, and shrinks them while they still do", async () => {
     const fuzzer = await fuzz(loop, 1000);
-    const chosen = fuzzer.findsByWorth();
+    const chosen = fuzzer.bestFinds();
     const reached = new Set(chosen.flatMap(({ features }) => [...features]));
     const known = new Set(fuzzer.entries.slice(0, 1).flatMap(({ features }) => [...features]));
     for (const entry of fuzzer.entries)

@@ -36,7 +36,7 @@ describe("responses", () => {
   });
 
   const broken: readonly [what: string, text: string, why: RegExp][] = [
-    ["a head without an end", "HTTP/1.1 200 OK\r\n", /no end of its head/],
+    ["a head without an end", "HTTP/1.1 200 OK\r\n", /head of a response does not end/],
     ["a bad status line", "HTTP/1.1 OK\r\n\r\n", /bad status line/],
     ["a header with a space in its name", "HTTP/1.1 200 OK\r\na b: c\r\n\r\n", /bad header/],
     ["a header with a line end in its value", "HTTP/1.1 200 OK\r\na: b\nc\r\n\r\n", /bad header/],

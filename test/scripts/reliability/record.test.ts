@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Seen, judged } from "../../../scripts/reliability/drain/record.ts";
+import { type Observations, compareSides } from "../../../scripts/reliability/drain/record.ts";
 import { circumstances } from "../../../scripts/reliability/machine.ts";
 import { type Sample, growthOf, isFlat } from "../../../scripts/reliability/soak/record.ts";
 
@@ -41,14 +41,14 @@ describe("the growth of a soak", () => {
 });
 
 describe("the record of a drain", () => {
-  const answered = { received: 5, answers: 5, misplaced: 0, code: 1001 };
-  const seen: Seen = {
+  const answered = { received: 5, answers: 5, outOfOrder: 0, code: 1001 };
+  const observed: Observations = {
     where: circumstances(),
-    plan: { clients: 2, depth: 1, seconds: 1, burst: 0, timeout: 10, knocks: 2, batch: { size: 1 } },
+    plan: { clients: 2, depth: 1, seconds: 1, burst: 0, timeout: 10, connectAttempts: 2, closeBatchSize: 1 },
     beginning: { handled: 8, queued: 0, connections: 2 },
-    knocks: [{ status: 503, retryAfter: 3 }, { status: 503 }],
-    pageMeanwhile: { status: 200 },
-    pageAfterwards: { status: 200 },
+    connectAttempts: [{ status: 503, retryAfter: 3 }, { status: 503 }],
+    pageDuring: { status: 200 },
+    pageAfter: { status: 200 },
     ofServer: {
       accepted: [5, 5],
       refused: 1,
@@ -61,7 +61,13 @@ describe("the record of a drain", () => {
   };
 
   test("has lost nothing when each client got what was accepted for it", () => {
-    expect(judged(seen)).toMatchObject({ accepted: 10, received: 10, lost: 0, surplus: 0, answeredMeanwhile: 2 });
+    expect(compareSides(observed)).toMatchObject({
+      accepted: 10,
+      received: 10,
+      lost: 0,
+      notAccepted: 0,
+      answeredDuring: 2,
+    });
   });
 
   test("does not offset one client's loss with another's surplus", () => {
@@ -70,10 +76,15 @@ describe("the record of a drain", () => {
       { ...answered, received: 6 },
     ];
 
-    expect(judged({ ...seen, ofClients })).toMatchObject({ accepted: 10, received: 10, lost: 1, surplus: 1 });
+    expect(compareSides({ ...observed, ofClients })).toMatchObject({
+      accepted: 10,
+      received: 10,
+      lost: 1,
+      notAccepted: 1,
+    });
   });
 
   test("distinguishes clients that were told to come back from others", () => {
-    expect(judged(seen).knocks).toEqual({ "503 with Retry-After": 1, "503": 1 });
+    expect(compareSides(observed).connectAttempts).toEqual({ "503 with Retry-After": 1, "503": 1 });
   });
 });

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const PAUSE = 10;
 
-/** Waits until a condition is true, for at most the given number of milliseconds. Returns whether it is true. */
-export async function until(holds: () => boolean, milliseconds: number): Promise<boolean> {
+/** Waits until a condition is true, but at most this many milliseconds. Returns whether it is true. */
+export async function waitUntil(condition: () => boolean, milliseconds: number): Promise<boolean> {
   const end = performance.now() + milliseconds;
-  while (!holds()) {
+  while (!condition()) {
     if (performance.now() > end) return false;
     await pause(PAUSE);
   }
@@ -14,11 +14,11 @@ export async function until(holds: () => boolean, milliseconds: number): Promise
 }
 
 /**
- * What a promise comes to, if it does so in time.
+ * The result of a promise, if it settles within the given time.
  *
- * @throws Error - when it does not
+ * @throws Error - if it does not
  */
-export async function inTime<T>(promise: Promise<T>, milliseconds: number, what: string): Promise<T> {
+export async function withTimeout<T>(promise: Promise<T>, milliseconds: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what}: took longer than ${String(milliseconds)} ms`)), milliseconds);

@@ -1,15 +1,15 @@
 import { errorTable } from "../../../src/errors/table.ts";
 import { type WebSocketConnection, WebSocketServer, type WebSocketServerOptions } from "../../../src/hawser.ts";
 import { Broken, holds } from "../../engine/target.ts";
-import type { Clock } from "../../world/clock.ts";
-import { turns } from "../../world/run.ts";
+import type { Clock } from "../../harness/clock.ts";
+import { turns } from "../../harness/run.ts";
 import { Client } from "./client.ts";
 import { documented, outgoing } from "./messages.ts";
 
 /** Clients of one program at most. */
 const MAX_CLIENTS = 4;
 
-/** Settings that change the way things go, one of each row. The first is the default. */
+/** Settings that change what the library does, one of each list. The first is the default. */
 const TYPES = ["auto", "text", "blob", "object"] as const;
 const SIZES: readonly Partial<WebSocketServerOptions>[] = [
   {},
@@ -19,32 +19,32 @@ const SIZES: readonly Partial<WebSocketServerOptions>[] = [
 ];
 const WIRES: readonly number[] = [16 * 1024, 1, 100, 1024 * 1024];
 
-/** Bytes up to which a message is copied when it is sent, as `send` says. */
+/** `send` copies messages of at most this many bytes. */
 const COPIED = 16 * 1024;
 
-/** What `onError` is told when a callback threw. */
+/** The code that `onError` gets after a callback threw. */
 const HANDLER_FAILED = errorTable.HWS_HANDLER_FAILED.errCode;
 
-/** A promise that the program settles. */
-interface Gate {
-  readonly open: () => void;
-  readonly fail: (error: Error) => void;
+/** How the program settles a promise of a handler. */
+interface PendingPromise {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** A server and its clients in memory. */
-export class World {
+export class Simulation {
   readonly wss: WebSocketServer;
   readonly options: WebSocketServerOptions;
   readonly clients: Client[] = [];
-  /** The client that actions are about. */
+  /** The client that actions apply to. */
   current: Client;
-  /** Nothing was done that takes messages away: neither by us nor by the stream. */
-  calm = true;
-  /** What the server's own handler was told of. */
+  /** Nothing was done after which messages may be lost: neither by us nor by the stream. */
+  undisturbed = true;
+  /** The callbacks of the server's own handler that were called. */
   readonly calls: string[] = [];
   readonly #clock: Clock;
   readonly #wire: number;
-  readonly #gates: Gate[] = [];
+  readonly #pending: PendingPromise[] = [];
   readonly #ends: Promise<void>[] = [];
   #sent = 0;
 
@@ -64,30 +64,30 @@ export class World {
       },
       this.options,
     );
-    this.#letIn(head);
+    this.#connect(head);
   }
 
-  /** Another client asks to connect. */
+  /** Connects another client. */
   connect(head: Buffer): void {
     if (this.clients.length === MAX_CLIENTS) return;
     this.current = new Client(this.#wire);
-    this.#letIn(head);
+    this.#connect(head);
   }
 
-  /** A promise that waits until the program settles it. */
-  gate(): Promise<void> {
-    return new Promise<void>((open, fail) => {
-      this.#gates.push({ open, fail });
+  /** A promise that stays pending until the program settles it. */
+  pendingPromise(): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.#pending.push({ resolve, reject });
     });
   }
 
-  /** Settles the oldest promise that waits, or the newest. */
+  /** Settles the oldest pending promise, or the newest. */
   settle(how: number): void {
-    const gate = (how & 2) === 0 ? this.#gates.shift() : this.#gates.pop();
-    if ((how & 1) === 0) gate?.open();
+    const promise = (how & 2) === 0 ? this.#pending.shift() : this.#pending.pop();
+    if ((how & 1) === 0) promise?.resolve();
     else {
-      if (gate !== undefined) this.calm = false;
-      gate?.fail(new Error("settled"));
+      if (promise !== undefined) this.undisturbed = false;
+      promise?.reject(new Error("settled"));
     }
   }
 
@@ -97,59 +97,59 @@ export class World {
     if (ws === undefined) return;
     const { message, wire } = this.#outgoing(which);
     const connected = ws.status === "Connected";
-    // Before it is sent: the queue's limit, which ends the connection, may be reached just now.
+    // Before `send`: this message may exceed the limit of the queue, which ends the connection.
     if (connected && wire !== "refused") client.sent.push(wire);
-    const room = documented(() => ws.send(message as string));
-    // What is short is copied: it is the caller's again.
+    const result = documented(() => ws.send(message as string));
+    // A short message was copied, so we may write to its memory again.
     if (Buffer.isBuffer(message) && message.length <= COPIED) message.fill(0xee);
     holds(
-      room === undefined ? wire === "refused" : wire !== "refused",
-      "send takes what it should not, or the other way",
+      result === undefined ? wire === "refused" : wire !== "refused",
+      "send accepts a message that it must refuse, or refuses one that it must accept",
       wire,
     );
-    holds(connected || room !== true, "send says that there is room on a connection that is not open");
+    holds(connected || result !== true, "send returns true on a connection that is not open");
   }
 
-  /** Says goodbye on a client's connection. */
+  /** Closes a client's connection. */
   terminate({ ws, handler }: Client, code?: unknown, message?: unknown): void {
     if (ws === undefined) return;
     const wasOpen = isOpen(ws);
     documented(() => {
       ws.terminate(code as number, message as string);
     });
-    // As in browsers, nothing is delivered from here on.
-    if (wasOpen && !isOpen(ws)) handler.deaf = true;
+    // As in browsers, no message is delivered after that.
+    if (wasOpen && !isOpen(ws)) handler.closedByUs = true;
   }
 
-  /** Sends to all. */
+  /** Sends a message to all clients. */
   broadcast(except: Client | undefined, which: number): void {
     const { message, wire } = this.#outgoing(which);
-    const to = this.clients.filter(({ ws }) => ws?.status === "Connected" && ws !== except?.ws);
-    if (wire !== "refused") for (const client of to) client.sent.push(wire);
+    const receivers = this.clients.filter(({ ws }) => ws?.status === "Connected" && ws !== except?.ws);
+    if (wire !== "refused") for (const client of receivers) client.sent.push(wire);
     const count = documented(() => this.wss.broadcast(message as string, { except: except?.ws }));
     holds(
-      count === undefined ? wire === "refused" : count <= to.length,
-      "broadcast counts more than are connected",
+      count === undefined ? wire === "refused" : count <= receivers.length,
+      "broadcast counts more receivers than are connected",
       count,
     );
   }
 
-  /** The server is closed. */
-  goDown(seconds: number | undefined): void {
-    this.calm = false;
+  /** Closes the server. */
+  terminateServer(seconds: number | undefined): void {
+    this.undisturbed = false;
     for (const { handler } of this.clients) handler.forced = true;
     this.#ends.push(this.wss.terminate(seconds));
   }
 
-  /** Time passes. */
+  /** Lets this much time pass. */
   tick(milliseconds: number): void {
-    this.calm = false;
+    this.undisturbed = false;
     this.#clock.advance(milliseconds);
   }
 
-  /** Lets all go its way: every promise is settled, all that is written is taken, every peer ends, time passes. */
+  /** Runs everything to its end: settles all promises, takes all that was written, ends all peers, and lets time pass. */
   async finish(): Promise<void> {
-    const { calm } = this;
+    const { undisturbed } = this;
     for (const { handler } of this.clients) handler.behave = () => undefined;
     for (const { wire } of this.clients) wire.flow();
     await this.#settleAll();
@@ -158,36 +158,40 @@ export class World {
       client.end();
     }
     await this.#settleAll();
-    const over = this.clients.every(({ ws, handler }) => ws === undefined || handler.over);
-    holds(!over || this.#clock.pending === 0, "a timer is left behind the last connection", this.#clock.pending);
-    // By the peers' end alone, or, where a close frame waits for its answer, by the deadline.
+    const allEnded = this.clients.every(({ ws, handler }) => ws === undefined || handler.ended);
+    holds(
+      !allEnded || this.#clock.pending === 0,
+      "a timer is left after the last connection has ended",
+      this.#clock.pending,
+    );
+    // A connection ends when its peer ends. If our close frame has no answer, it ends at the deadline.
     this.#clock.advance(60_000);
     await this.#settleAll();
     for (const { ws, handler } of this.clients)
-      holds(ws === undefined || handler.over, "a connection does not end when its peer has gone", handler.calls);
-    this.goDown(undefined);
-    this.calm = calm;
+      holds(ws === undefined || handler.ended, "a connection does not end after its peer has ended", handler.calls);
+    this.terminateServer(undefined);
+    this.undisturbed = undisturbed;
     await this.#allSettle();
-    holds(this.wss.terminated && this.wss.connections.length === 0, "a server that is terminated has connections");
+    holds(this.wss.terminated && this.wss.connections.length === 0, "a terminated server still has connections");
     holds(this.calls.at(-1) === "terminate", "the server's onTerminate is not the last call", this.calls);
     holds(this.#clock.pending === 0, "a timer is left", this.#clock.pending);
   }
 
-  /** RFC 6455 7.1.1: it is the server that closes first, once both close frames are there, or something is wrong. */
+  /** RFC 6455 7.1.1: the server closes TCP first, after both close frames or after a failure. */
   #checkClosing(client: Client): void {
     const { handler, wire, ws } = client;
     if (ws === undefined || wire.ended || wire.destroyed) return;
-    // A handler that failed says goodbye, and the peer answers.
+    // After a handler failed we send a close frame, and wait for the answer.
     const failed = handler.errors.some((code) => code !== HANDLER_FAILED);
     holds(!failed, "a connection that failed is left open", handler.errors);
-    const [last] = client.heard(this.options.maxMessageSize).slice(-1);
-    holds(last?.[0] !== "close", "a connection is left open on which the peer has said goodbye");
+    const [last] = client.expectedCalls(this.options.maxMessageSize).slice(-1);
+    holds(last?.[0] !== "close", "a connection is left open after the peer's close frame");
   }
 
   async #settleAll(): Promise<void> {
     await turns(3);
-    for (let gates = this.#gates.splice(0); gates.length > 0; gates = this.#gates.splice(0)) {
-      for (const gate of gates) gate.open();
+    for (let pending = this.#pending.splice(0); pending.length > 0; pending = this.#pending.splice(0)) {
+      for (const promise of pending) promise.resolve();
       await turns(3);
     }
   }
@@ -198,16 +202,17 @@ export class World {
     await turns(4);
     this.#clock.advance(60_000);
     await turns(4);
-    if (settled.length === 0) throw new Broken("wss.terminate() does not settle when every connection has ended");
+    if (settled.length === 0)
+      throw new Broken("the promise of wss.terminate() does not settle after every connection has ended");
   }
 
-  #letIn(head: Buffer): void {
+  #connect(head: Buffer): void {
     this.clients.push(this.current);
     this.current.connect(this.wss, head);
   }
 
   #outgoing(which: number): ReturnType<typeof outgoing> {
-    return outgoing(which, this.#sent++, () => this.gate());
+    return outgoing(which, this.#sent++, () => this.pendingPromise());
   }
 }
 

@@ -1,26 +1,26 @@
 import { Random } from "../engine/random.ts";
 import { Clock } from "./clock.ts";
-import { Strays } from "./strays.ts";
+import { UncaughtErrors } from "./uncaught.ts";
 
-/** Lets everything happen that is due: what waits for the end of this turn of the event loop, and what that leads to. */
+/** Waits for this many turns of the event loop. */
 export async function turns(times: number): Promise<void> {
   for (let i = 0; i < times; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Runs an attempt under a clock of its own, with the same luck each time, and fails when something escapes from it to the process. */
-export async function inWorld(attempt: (clock: Clock) => Promise<void>): Promise<void> {
+/** Runs an attempt with a fake clock and with fixed random numbers. Fails if the process gets an error that was not caught. */
+export async function runIsolated(attempt: (clock: Clock) => Promise<void>): Promise<void> {
   const clock = new Clock();
-  const strays = new Strays();
+  const uncaught = new UncaughtErrors();
   const { random } = Math;
   const numbers = new Random(0);
   Math.random = () => numbers.next() / 2 ** 32;
   clock.install();
-  strays.listen();
+  uncaught.listen();
   try {
     await attempt(clock);
-    strays.check();
+    uncaught.check();
   } finally {
-    strays.leave();
+    uncaught.stop();
     clock.uninstall();
     Math.random = random;
   }

@@ -3,11 +3,11 @@ import { Remote } from "../../test/hostile/support/remote.ts";
 import type { ServerMethods, ServerOptions } from "../../test/hostile/support/server.ts";
 import type { SwarmMethods } from "../../test/hostile/support/swarm.ts";
 
-/** A process for servers, and one for the peers that attack them. */
-export class Armies {
-  /** What can be asked of the server. */
+/** One process for the server, and one for the peers that attack it. */
+export class HostileProcesses {
+  /** The process of the server. */
   readonly server: Remote<ServerMethods>;
-  /** Where it listens, on 127.0.0.1. */
+  /** The port of the server, on 127.0.0.1. */
   port = 0;
   readonly #swarm: Remote<SwarmMethods>;
   #secure = false;
@@ -18,7 +18,7 @@ export class Armies {
     this.#swarm = new Remote(new URL("swarm.ts", support));
   }
 
-  /** Starts a server; the one before it is gone. */
+  /** Starts a new server in place of the last one. */
   async start(options: ServerOptions): Promise<void> {
     this.port = await this.server.call("start", options);
     this.#secure = options.secure === true;
@@ -29,7 +29,7 @@ export class Armies {
     return Peers.open(this.#swarm, count, { secure: this.#secure, ...options, port: this.port });
   }
 
-  /** Resets all hostile connections, and waits until the server has `left` sockets. */
+  /** Resets all hostile connections, and waits until the server has at most `left` sockets. */
   async clear(left: number): Promise<void> {
     await this.#swarm.call("clear");
     await this.server.call("release");

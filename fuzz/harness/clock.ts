@@ -1,4 +1,4 @@
-/** A timer of the clock; what Node's own has beside. */
+/** A timer of the clock, with the methods of Node's timers. */
 class FakeTimer {
   readonly #clock: Clock;
   readonly #run: () => void;
@@ -14,12 +14,12 @@ class FakeTimer {
     this.refresh();
   }
 
-  /** When it is due. */
+  /** The time at which it is due. */
   get at(): number {
     return this.#at;
   }
 
-  /** Runs it: once, or until it is cleared. */
+  /** Runs the timer's function. A timer that does not repeat is removed. */
   fire(): void {
     if (this.#repeats) this.refresh();
     else this.#clock.clear(this);
@@ -52,25 +52,25 @@ class FakeTimer {
 
 type AnyFunction = (...args: unknown[]) => void;
 
-/** What is put in place of Node's own, and back. */
+/** The functions that the clock replaces. */
 const NAMES = ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] as const;
 
 /**
- * Time that passes when it is told to: deadlines of seconds cost nothing, and come in the same order each time. Node's own
- * modules keep their timers; what runs at the end of a turn (`setImmediate`) is as ever.
+ * A clock whose time passes only by `advance`: deadlines take no real time, and always fire in the same order. Node's own
+ * modules keep their timers, and `setImmediate` is not replaced.
  */
 export class Clock {
-  /** Milliseconds since some time. */
+  /** The time in milliseconds. */
   now = 1_000_000;
   readonly #timers = new Set<FakeTimer>();
   readonly #real = NAMES.map((name) => [name, globalThis[name]] as const);
 
-  /** Timers that are set and not due. */
+  /** The number of timers that are set. */
   get pending(): number {
     return this.#timers.size;
   }
 
-  /** Takes the place of the process's timers and clocks. */
+  /** Replaces the timers and clocks of the process. */
   install(): void {
     const start =
       (repeats: boolean) =>
@@ -85,14 +85,14 @@ export class Clock {
     Object.defineProperty(Date, "now", { configurable: true, writable: true, value: () => this.now });
   }
 
-  /** Gives the places back. */
+  /** Restores the timers and clocks of the process. */
   uninstall(): void {
     Object.assign(globalThis, Object.fromEntries(this.#real));
     Reflect.deleteProperty(performance, "now");
     Object.defineProperty(Date, "now", { configurable: true, writable: true, value: dateNow });
   }
 
-  /** Lets time pass; what is due runs at its time. */
+  /** Lets time pass. Each timer that is due runs at its time. */
   advance(milliseconds: number): void {
     const until = this.now + milliseconds;
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
@@ -108,12 +108,12 @@ export class Clock {
     this.#timers.add(timer);
   }
 
-  /** Takes a timer off. */
+  /** Removes a timer. */
   clear(timer: FakeTimer): void {
     this.#timers.delete(timer);
   }
 
-  /** The first that is due; of those due at once the one that was set first. */
+  /** The timer that is due first, until the given time. Of two that are due at the same time, the one that was set first. */
   #next(until: number): FakeTimer | undefined {
     let first: FakeTimer | undefined;
     for (const timer of this.#timers)

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { inWorld, turns } from "../../../fuzz/world/run.ts";
+import { runIsolated, turns } from "../../../fuzz/harness/run.ts";
 
 test("a promise that is rejected and that nobody asks for breaks the run it is in", async () => {
   // Vitest has a listener for it too, which is off for that time.
   const listeners = process.listeners("unhandledRejection");
   process.removeAllListeners("unhandledRejection");
-  const run = inWorld(async () => {
+  const run = runIsolated(async () => {
     void Promise.reject(new Error("lost"));
     await turns(2);
   });
@@ -16,7 +16,7 @@ test("a promise that is rejected and that nobody asks for breaks the run it is i
 test("a warning breaks the run it is in", async () => {
   const listeners = process.listeners("warning");
   process.removeAllListeners("warning");
-  const run = inWorld(async () => {
+  const run = runIsolated(async () => {
     process.emitWarning("too many listeners");
     await turns(2);
   });
@@ -24,10 +24,10 @@ test("a warning breaks the run it is in", async () => {
   for (const listener of listeners) process.on("warning", listener);
 });
 
-test("two runs have the same random numbers and the same time, and the world has its own again after them", async () => {
+test("two runs have the same random numbers and the same time, and the process has its own again after them", async () => {
   const luck: number[][] = [];
   for (const _run of [1, 2]) {
-    await inWorld(async () => {
+    await runIsolated(async () => {
       luck.push([Math.random(), Math.random(), Date.now()]);
       await turns(1);
     });
@@ -38,6 +38,6 @@ test("two runs have the same random numbers and the same time, and the world has
 
 test("what an attempt throws comes out of it, and the clock is given back", async () => {
   const { setTimeout: real } = globalThis;
-  await expect(inWorld(async () => Promise.reject(new Error("mine")))).rejects.toThrow("mine");
+  await expect(runIsolated(async () => Promise.reject(new Error("mine")))).rejects.toThrow("mine");
   expect(globalThis.setTimeout).toBe(real);
 });

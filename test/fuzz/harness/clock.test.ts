@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Clock } from "../../../fuzz/world/clock.ts";
+import { Clock } from "../../../fuzz/harness/clock.ts";
 
 let clock: Clock;
 beforeEach(() => {

@@ -1,29 +1,29 @@
 import { Broken } from "../engine/target.ts";
 
-/** What must not come while an input runs: errors that nobody caught, and warnings, e.g. of too many listeners. */
+/** Events of the process that must not happen while an input runs: errors that were not caught, and warnings. */
 const EVENTS = ["uncaughtException", "unhandledRejection", "warning"] as const;
 
-/** Catches what escapes from the library to the process. */
-export class Strays {
+/** Records errors that the library did not catch, and process warnings. */
+export class UncaughtErrors {
   readonly #caught: (readonly [event: string, what: unknown])[] = [];
   readonly #listeners = EVENTS.map((event) => {
     const listener = (what: unknown): void => {
-      if (!isMeant(what)) this.#caught.push([event, what]);
+      if (!isExpected(what)) this.#caught.push([event, what]);
     };
     return [event, listener] as const;
   });
 
-  /** Begins to listen. */
+  /** Starts to listen. */
   listen(): void {
     for (const [event, listener] of this.#listeners) process.on(event, listener);
   }
 
-  /** Listens no more. */
-  leave(): void {
+  /** Stops to listen. */
+  stop(): void {
     for (const [event, listener] of this.#listeners) process.off(event, listener);
   }
 
-  /** Throws when something has come. */
+  /** Throws if something was recorded. */
   check(): void {
     const [first] = this.#caught;
     if (first === undefined) return;
@@ -33,7 +33,7 @@ export class Strays {
   }
 }
 
-/** What a handler throws when nobody is there any more to hear it is the process's to know. */
-function isMeant(what: unknown): boolean {
+/** An error of a handler becomes a process warning if no `onError` can receive it. */
+function isExpected(what: unknown): boolean {
   return what instanceof Error && (what as NodeJS.ErrnoException).code === "HWS_UNHEARD";
 }

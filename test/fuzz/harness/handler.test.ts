@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Broken } from "../../../fuzz/engine/target.ts";
-import { FuzzHandler } from "../../../fuzz/world/handler.ts";
+import { FuzzHandler } from "../../../fuzz/harness/handler.ts";
 
 const open = { type: "open" };
 const message = { type: "message", data: "x" };
@@ -31,9 +31,9 @@ describe("a handler that is called as promised", () => {
     handler.onOpen(closed, open);
     handler.onMessage(closed, message);
     handler.onError(closed, error);
-    expect([handler.ws, handler.data, handler.errors, handler.over]).toEqual([closed, ["x"], [1], false]);
+    expect([handler.ws, handler.data, handler.errors, handler.ended]).toEqual([closed, ["x"], [1], false]);
     handler.onTerminate(closed, terminate);
-    expect(handler.over).toBe(true);
+    expect(handler.ended).toBe(true);
   });
 
   test("may be called while a promise is awaited, once everything was to end at once", () => {
@@ -48,7 +48,7 @@ describe("a handler that is called as promised", () => {
 });
 
 describe("a handler finds it out", () => {
-  const order = "callbacks come in another order";
+  const order = "callbacks are called in a wrong order";
   const cases: readonly [what: string, calls: (handler: FuzzHandler) => void, found: readonly string[]][] = [
     ["a message before onOpen", (handler) => handler.onMessage(closed, message), [order]],
     [
@@ -92,9 +92,9 @@ describe("a handler finds it out", () => {
         handler.onOpen(closed, open);
         handler.onTerminate({ status: "Closing" }, terminate);
       },
-      ["a connection has another status than Closed in onTerminate"],
+      ["a connection does not have the status Closed in onTerminate"],
     ],
-    ["an event of another type", (handler) => handler.onOpen(closed, message), ["an event has the type of another"]],
+    ["an event of another type", (handler) => handler.onOpen(closed, message), ["an event has a wrong type"]],
   ];
 
   test.each(cases)("%s", (_what, calls, found) => {

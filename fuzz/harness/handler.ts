@@ -3,13 +3,13 @@ import { holds } from "../engine/target.ts";
 /** The callbacks of a connection handler. */
 export type Callback = "open" | "message" | "drain" | "error" | "terminate";
 
-/** What a callback does when it is called; its result is what the library gets. */
+/** What a callback does when it is called. The library gets its result. */
 export type Behaviour = (callback: Callback) => unknown;
 
-/** In which order a handler may be called: `onError` once at most, `onTerminate` once and last. */
+/** The order in which callbacks may be called: `onError` at most once, `onTerminate` once and last. */
 const ORDER = /^(?:open (?:(?:message|drain) )*(?:error )?(?:terminate )?)?$/;
 
-/** An event as a handler may get it, of any kind. */
+/** Any event that a handler may get. */
 interface AnyEvent {
   readonly type?: unknown;
   readonly data?: unknown;
@@ -18,36 +18,36 @@ interface AnyEvent {
   readonly errors?: unknown;
 }
 
-/** A connection handler that does what it is told and holds its callers to what they promise. */
-export class FuzzHandler<Face = unknown> {
-  /** The user's object for the connection, as `onOpen` gets it. */
-  ws: Face | undefined;
+/** A connection handler with a chosen behaviour. It checks that the library calls it as documented. */
+export class FuzzHandler<Connection = unknown> {
+  /** The connection object that `onOpen` gets. */
+  ws: Connection | undefined;
   /** The callbacks that were called, oldest first. */
   readonly calls: Callback[] = [];
   /** The data of all messages. */
   readonly data: unknown[] = [];
-  /** The `errCode` of all errors. */
+  /** The `errCode` of each error. */
   readonly errors: unknown[] = [];
   /** What each callback does. */
   behave: Behaviour = () => undefined;
-  /** Nobody waits for a promise any more: it was said that everything ends now. */
+  /** The server was terminated: callbacks may be called while a promise is pending. */
   forced = false;
-  /** We have said goodbye: no message may come any more. */
-  deaf = false;
-  /** What was broken; told at the end, for an exception here is one of a handler's to the library. */
+  /** We have closed the connection: no message may be delivered any more. */
+  closedByUs = false;
+  /** The invariants that did not hold. They are reported at the end: the library would take an exception here for one of the application. */
   readonly broken: unknown[] = [];
-  /** How many promises were awaited so far; undefined while none is. */
+  /** The number of the promise that the library waits for; undefined if there is none. */
   waiting: number | undefined;
-  #waits = 0;
-  #onStack: Callback | undefined;
+  #promises = 0;
+  #running: Callback | undefined;
   #awaited: Callback | undefined;
 
-  /** Whether the last callback was called. */
-  get over(): boolean {
+  /** Whether `onTerminate` was called. */
+  get ended(): boolean {
     return this.calls.at(-1) === "terminate";
   }
 
-  onOpen(ws: Face, event: AnyEvent): unknown {
+  onOpen(ws: Connection, event: AnyEvent): unknown {
     this.ws = ws;
     return this.#called("open", event);
   }
@@ -73,7 +73,7 @@ export class FuzzHandler<Face = unknown> {
   onTerminate(ws: { readonly status?: unknown }, event: AnyEvent): unknown {
     this.#check(() => {
       holds(typeof event.code === "number", "onTerminate is called without a code", event.code);
-      holds(ws.status === "Closed", "a connection has another status than Closed in onTerminate", ws.status);
+      holds(ws.status === "Closed", "a connection does not have the status Closed in onTerminate", ws.status);
     });
     return this.#called("terminate", event);
   }
@@ -81,29 +81,29 @@ export class FuzzHandler<Face = unknown> {
   #called(callback: Callback, event: AnyEvent): unknown {
     this.calls.push(callback);
     this.#check(() => {
-      holds(ORDER.test(`${this.calls.join(" ")} `), "callbacks come in another order", this.calls);
-      holds(!(this.deaf && callback === "message"), "a message is delivered behind our own goodbye");
-      holds(this.#onStack === undefined, "a callback is called inside another", [this.#onStack, callback]);
+      holds(ORDER.test(`${this.calls.join(" ")} `), "callbacks are called in a wrong order", this.calls);
+      holds(!(this.closedByUs && callback === "message"), "a message is delivered after we closed the connection");
+      holds(this.#running === undefined, "a callback is called inside another", [this.#running, callback]);
       holds(this.#awaited === undefined || this.forced, "a callback is called while a promise is awaited", this.calls);
-      holds(event.type === callback, "an event has the type of another", [event.type, callback]);
+      holds(event.type === callback, "an event has a wrong type", [event.type, callback]);
     });
-    this.#onStack = callback;
+    this.#running = callback;
     try {
       const result = this.behave(callback);
       if (result instanceof Promise) this.#await(callback, result);
       return result;
     } finally {
-      this.#onStack = undefined;
+      this.#running = undefined;
     }
   }
 
   #await(callback: Callback, promise: Promise<unknown>): void {
     this.#awaited = callback;
-    this.waiting = ++this.#waits;
+    this.waiting = ++this.#promises;
     const settle = (): void => {
       this.#awaited = this.waiting = undefined;
     };
-    // Asked for before the library asks: when it goes on, this is over.
+    // Registered before the library's own reaction, so `settle` runs first.
     promise.then(settle, settle);
   }
 

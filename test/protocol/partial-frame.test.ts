@@ -12,7 +12,7 @@ test("it holds the longest control frame: fourteen bytes of header and 125 of pa
   expect(takePartialFrame()).toHaveLength(139);
 });
 
-test("what is given back is taken again, and what is not is never taken twice", () => {
+test("released memory is used again, and memory in use is never taken twice", () => {
   const one = takePartialFrame();
   const other = takePartialFrame();
   expect(one.buffer).not.toBe(other.buffer);
@@ -20,14 +20,14 @@ test("what is given back is taken again, and what is not is never taken twice", 
   expect(takePartialFrame()).toBe(one);
 });
 
-test("no more than 64 pieces of memory wait", () => {
+test("at most 64 pieces of memory are kept for reuse", () => {
   const many = Array.from({ length: 200 }, () => takePartialFrame());
   for (const carry of many) returnPartialFrame(carry);
   const again = Array.from({ length: 200 }, () => takePartialFrame());
   expect(again.filter((carry) => many.includes(carry))).toHaveLength(64);
 });
 
-test("few bytes are copied where they belong, and nothing beside them", () => {
+test("a few bytes are copied to their place, and nothing beside them changes", () => {
   const to = fill(0xee, 6);
   copyShort(hex("00 01 02 03 04"), 1, 4, to, 2);
   expect(toHex(to)).toBe("eeee010203ee");

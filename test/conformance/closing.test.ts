@@ -35,7 +35,7 @@ describe("the client closes", () => {
   });
 
   // shows 6455-7.1.6-1
-  test("the reason is handed over", async () => {
+  test("the reason is delivered", async () => {
     const { recorders } = await closeWith(masked(0x88, closeBody(4001, "au revoir, à bientôt €")));
     expect(recorders[0]?.end).toEqual([4001, "au revoir, à bientôt €"]);
   });
@@ -124,7 +124,7 @@ describe("the server closes", () => {
     expect(client.socket.writableEnded).toBe(false);
   });
 
-  // RFC 6455 5.5.2 excuses only who has *received* a close frame; 5.5.1 forbids only data frames.
+  // RFC 6455 5.5.2 makes an exception only after a *received* close frame; 5.5.1 forbids only data frames.
   // shows 6455-5.5.2-1
   test("a ping that comes between the two close frames is answered", async () => {
     const { port } = await startServer({ open: (ws) => ws.terminate(1000) });

@@ -155,7 +155,7 @@ test.each([[""], ["a b"], ["chat;v=1"], ['"chat"'], ["chat, chat"], ["caf\xe9"],
 );
 
 // shows 6455-4.2.1-10
-test("subprotocols are handed over in the client's order, from one field or several", async () => {
+test("subprotocols are delivered in the client's order, from one field or several", async () => {
   const offers: (readonly string[])[] = [];
   const { port } = await startServer({ connection: ({ protocols }) => void offers.push(protocols) });
   await RawClient.open(port, "/", { "Sec-WebSocket-Protocol": "v2.chat, v1.chat\t,  plain" });

@@ -45,7 +45,7 @@ describe("of IPv6, a /64 is a client", () => {
 });
 
 test.each(["", "unknown", "1.2.3", "[", "::g", "1:2:3:4:5:6:7", "1:2:3::4:5:6:7:8", "/run/socket"])(
-  "%j is nobody",
+  "%j is not an address",
   (text) => {
     expect(clientOf(text)).toBeUndefined();
   },

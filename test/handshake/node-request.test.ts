@@ -97,7 +97,7 @@ describe("the request's headers", () => {
     expect({ ...headers }).toEqual({ host: "a", "x-one": "1", "x-two": ["b", "a", "c"] });
   });
 
-  test("a name that Node folds into one value is an array all the same", () => {
+  test("a name that Node folds into one value is an array too", () => {
     const { headers } = request({ rawHeaders: ["Cookie", "a=1", "Cookie", "b=2", "Host", "x", "Host", "y"] });
     expect({ ...headers }).toEqual({ cookie: ["a=1", "b=2"], host: ["x", "y"] });
   });

@@ -61,7 +61,7 @@ describe("the response that refuses", () => {
     expect(text.match(/content-type/gi)).toEqual(["content-TYPE"]);
   });
 
-  test("a status that HTTP does not name has a reason phrase all the same", async () => {
+  test("a status that HTTP does not name has a reason phrase too", async () => {
     expect(await sent(new Refusal(499, "No."))).toMatch(/^HTTP\/1\.1 499 Refused\r\n/);
   });
 

@@ -34,12 +34,12 @@ describeWith("chromium", "Chromium", (chromium) => {
         tests: [
           "a message that the client sends in fragments arrives as one",
           "pings between the fragments of a message are answered at once",
-          "a client's pings are answered with what is in them",
+          "a client's pings are answered with their payload",
           "unsolicited pongs are ignored",
         ],
       },
       { reason: "a page closes with 1000 and 3000 to 4999 only", tests: ["the client closes with 1001"] },
-      { reason: "a page does not see the status", tests: ["a client sees the status it is refused with"] },
+      { reason: "a page does not see the status", tests: ["a client sees the status of its refusal"] },
     ],
   });
 

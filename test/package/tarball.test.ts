@@ -16,7 +16,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (path: string) => join(root, "node_modules", path);
 const tsc = bin("typescript/bin/tsc");
 
-/** What a user of the package writes first. */
+/** The first program of a user of the package. */
 const HANDLER = `
 import { WebSocketServer, type WSMessageEvent, type WebSocketConnection } from "hawser";
 
@@ -51,7 +51,7 @@ const COMPILER_OPTIONS = {
   types: ["node"],
 };
 
-/** Compilers and npm take seconds each, and many seconds on a machine that does other things too. */
+/** Compilers and npm take seconds each, and many seconds on a busy machine. */
 const SLOW = 180_000;
 
 let folder = "";
@@ -84,7 +84,7 @@ afterAll(async () => {
 });
 
 describe("the tarball", () => {
-  test("holds the built files, their sources and the papers, and nothing else", () => {
+  test("holds the built files, their sources and the documents, and nothing else", () => {
     const strangers = packed.filter((path) => !/^(dist\/.+\.(js|d\.ts|js\.map|d\.ts\.map)|src\/.+\.ts)$/.test(path));
     expect(strangers.filter((path) => path !== "README.md" && path !== "CHANGELOG.md").sort()).toEqual([
       "LICENSE",
@@ -103,7 +103,7 @@ describe("the tarball", () => {
     }
   });
 
-  test("has nothing for publint to say", async () => {
+  test("has no warnings from publint", async () => {
     const file = await readFile(tarball);
     const archive = new Uint8Array(file).buffer;
     const { messages, pkg } = await publint({ pack: { tarball: archive }, strict: true });
@@ -114,7 +114,7 @@ describe("the tarball", () => {
     "gives its types to every kind of import that an ES module package serves",
     async () => {
       const attw = bin("@arethetypeswrong/cli/dist/index.js");
-      // It ends with a failure when it finds a problem.
+      // It exits with an error when it finds a problem.
       const report = await run(process.execPath, [attw, "--profile", "esm-only", "--no-emoji", tarball]);
       expect(report).toContain("OK (ESM)");
     },
@@ -145,7 +145,7 @@ describe("an empty project that installs the tarball", () => {
     await once(server, "exit");
   });
 
-  test("gets the package and nothing with it", async () => {
+  test("gets the package and no dependency", async () => {
     const installed = (await readdir(join(project, "node_modules"))).filter((name) => !name.startsWith("."));
     expect(installed.sort()).toEqual(["@types", "hawser"]);
   });
@@ -168,7 +168,7 @@ describe("an empty project that installs the tarball", () => {
   );
 });
 
-/** Runs a program to its end and gives what it wrote; what a program that failed wrote is in the error. */
+/** Runs a program and returns its output. The output of a failed program is in the error. */
 async function run(program: string, args: readonly string[], options: { readonly cwd?: string } = {}): Promise<string> {
   try {
     return (await execute(program, args, options)).stdout;

@@ -3,7 +3,7 @@ import { allocate } from "../../src/protocol/bytes.ts";
 import { hex, toHex } from "../support/bytes.ts";
 
 describe("allocate", () => {
-  test.each([0, 1, 100, 4096, 70_000])("makes %i bytes of memory that nobody else has a part of", (size) => {
+  test.each([0, 1, 100, 4096, 70_000])("makes %i bytes of memory that no other buffer shares", (size) => {
     const bytes = allocate(size);
     expect(bytes).toHaveLength(size);
     expect(bytes.byteOffset).toBe(0);

@@ -38,7 +38,7 @@ describe("a close code", () => {
   });
 
   // shows 6455-7.4.1-1, 6455-7.4.1-2, 6455-7.4.1-3, 6455-7.4.1-4
-  test("that only reports, 1005, 1006 or 1015, stands in no frame; nor does 1004, which is reserved", () => {
+  test("that only reports, 1005, 1006 or 1015, is in no frame; nor is 1004, which is reserved", () => {
     expect(misjudged([1004, 1005, 1006, 1015], false)).toEqual([]);
   });
 

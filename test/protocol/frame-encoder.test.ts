@@ -61,7 +61,7 @@ describe("an encoder", () => {
   test.each([
     ["server", undefined, "eeee810548656c6c6feeee"],
     ["client", () => KEY, "eeee818537fa213d7f9f4d5158eeee"],
-  ])("of a %s writes where it is told to, and nowhere else", (_role, nextKey, expected) => {
+  ])("of a %s writes at the given place, and nowhere else", (_role, nextKey, expected) => {
     const encoder = new FrameEncoder(nextKey);
     const bytes = allocate(expected.length / 2);
     bytes.fill(0xee);
@@ -104,13 +104,13 @@ describe("a header", () => {
     expect(headerSize(length, true)).toBe(end);
   });
 
-  test("with the key 0 is masked all the same", () => {
+  test("with the key 0 is masked too", () => {
     const bytes = new Uint8Array(6).fill(0xff);
     writeHeader(bytes, 0, FIN | Opcode.text, 0, 0);
     expect(toHex(bytes)).toBe("818000000000");
   });
 
-  test("is written where it is asked for, and nowhere else", () => {
+  test("is written at the given place, and nowhere else", () => {
     const bytes = new Uint8Array(6).fill(0xee);
     expect(writeHeader(bytes, 2, FIN | Opcode.ping, 3)).toBe(4);
     expect(toHex(bytes)).toBe("eeee8903eeee");

@@ -69,7 +69,7 @@ describe("a close frame", () => {
   });
 
   // shows 6455-7.1.5-1, 6455-7.1.6-1
-  test("with a code and a reason hands over both", () => {
+  test("with a code and a reason delivers both", () => {
     bothRoles([hex("88 02 03 e8")], [["close", 1000, undefined]]);
     bothRoles([hex("88 05 0f a0 c3 b1 21")], [["close", 4000, "\u00f1!"]]);
     bothRoles([hex("88 7d 03 e9", fill(0x72, 123))], [["close", 1001, "r".repeat(123)]]);

@@ -45,7 +45,7 @@ function stream(chunks: readonly Uint8Array[], options: Partial<ReaderOptions> =
 }
 
 describe("a message with a body of its own", () => {
-  test.each([1, 2])("is handed over as it comes, and then ended (opcode %i)", (opcode) => {
+  test.each([1, 2])("is delivered as it comes, and then ended (opcode %i)", (opcode) => {
     const first = asClient(hex(Uint8Array.of(opcode, 3), "61 62 63"));
     const last = asClient(hex("80 02 64 65"));
     const chunks = [first.subarray(0, 8), first.subarray(8), asClient(hex("89 00")), last];

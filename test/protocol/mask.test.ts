@@ -38,7 +38,7 @@ describe("masking", () => {
     }
   });
 
-  test("takes back what it did, whatever the key, place and length", () => {
+  test("undoes itself, with any key, place and length", () => {
     const property = fc.property(
       fc.uint8Array({ maxLength: 300 }),
       anyKey,
@@ -58,7 +58,7 @@ describe("masking", () => {
     fc.assert(property, { seed, numRuns: cases(1000) });
   });
 
-  test("goes on in the middle of a payload with the key turned", () => {
+  test("goes on in the middle of a payload with the rotated key", () => {
     const property = fc.property(
       fc.uint8Array({ maxLength: 300 }),
       anyKey,
@@ -85,7 +85,7 @@ describe("masking", () => {
     expect(bytes).toEqual(fill(0x41, length));
   });
 
-  test("tells text that is not ASCII wherever its byte is", () => {
+  test("detects text that is not ASCII at any byte", () => {
     for (let at = 0; at < 130; at++) {
       const bytes = fill(0x20, 130);
       bytes[at] = 0x80;
@@ -94,7 +94,7 @@ describe("masking", () => {
   });
 });
 
-describe("turning a key", () => {
+describe("rotating a key", () => {
   test.each([
     [0, 0x3d21fa37],
     [1, 0x373d21fa],

@@ -15,7 +15,7 @@ function content(incoming: MessageAssembler): string {
 }
 
 describe("a message that comes in pieces", () => {
-  test("is whole when all of its last frame has come", () => {
+  test("is complete when all of its last frame has come", () => {
     const incoming = new MessageAssembler(BINARY, new MessageBuffer(true));
     expect(incoming.beginFrame(rules, BINARY, false, 2, 0)).toBeUndefined();
     expect(incoming.append(rules, hex("01 02"), 0, 2)).toBe(true);
@@ -28,7 +28,7 @@ describe("a message that comes in pieces", () => {
     expect(content(incoming)).toBe("01020304");
   });
 
-  test.each([TEXT, BINARY] as const)("is unmasked with the key turned from piece to piece (opcode %d)", (opcode) => {
+  test.each([TEXT, BINARY] as const)("is unmasked with the key rotated from piece to piece (opcode %d)", (opcode) => {
     const incoming = new MessageAssembler(opcode, new MessageBuffer(false));
     incoming.beginFrame(rules, opcode, true, 5, 0x04030201);
     incoming.append(rules, hex("61 60"), 0, 2);
@@ -36,7 +36,7 @@ describe("a message that comes in pieces", () => {
     expect(content(incoming)).toBe("6062606060");
   });
 
-  test("says of a text whether it is ASCII, and of bytes never", () => {
+  test("reports whether a text is ASCII, and never reports bytes as ASCII", () => {
     for (const [opcode, text, ascii] of [
       [TEXT, "ab", true],
       [TEXT, "é", false],
@@ -70,7 +70,7 @@ describe("the limits of a message that comes in pieces", () => {
     expect(incoming.beginFrame(rules, CONTINUATION, true, 0, 0)).toBe("HWS_TOO_MANY_FRAGMENTS");
   });
 
-  test("a text ends at its first bad byte, or in the middle of a character", () => {
+  test("a text fails at its first bad byte, or when it ends in the middle of a character", () => {
     const bad = new MessageAssembler(TEXT, new MessageBuffer(false));
     bad.beginFrame(rules, TEXT, true, 100, 0);
     expect(bad.append(rules, hex("61 ff"), 0, 2)).toBe(false);

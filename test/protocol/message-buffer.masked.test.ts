@@ -9,27 +9,27 @@ import { cases, seed } from "../support/fuzz.ts";
 const GIB = 1024 ** 3;
 const KEY = 0x3d21fa37;
 
-/** Bytes that the beginning may be moved by, so that it lies modulo eight as it did where it was read. */
+/** Padding before the message, so that its offset modulo eight is the same as in the chunk. */
 const MOVED = 7;
 
-/** Some of everything, of which no two places near each other are alike. */
+/** Various bytes that differ between near places. */
 function plain(length: number, salt: number): Buffer {
   return Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 7 + (i >>> 8) * 13 + salt) & 0xff));
 }
 
-/** `bytes` as they stand on the wire, at `offset + start` of memory that begins at a multiple of eight. */
+/** `bytes` as on the wire, at `offset + start` of memory that begins at a multiple of eight. */
 function chunkOf(bytes: Uint8Array, key: number, offset: number, start: number): Bytes {
   const chunk = asBytes(Buffer.alloc(offset + start + bytes.length + 5, 0xee)).subarray(offset);
   for (let i = 0; i < bytes.length; i++) chunk[start + i] = bytes[i]! ^ ((key >>> (8 * (i % 4))) & 0xff);
   return chunk;
 }
 
-/** All memory that a gather holds. */
+/** All memory of a message buffer. */
 function reserved(gather: MessageBuffer): number {
   return gather.bytes.buffer.byteLength;
 }
 
-/** The most that it may hold. */
+/** The maximum of that memory. */
 function bound(gather: MessageBuffer): number {
   return Math.max(65_536, 4 * gather.length) + MOVED;
 }
@@ -41,7 +41,7 @@ const size = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 65_530, max: 140_000 }) },
 );
 
-/** A piece of a frame, and where it lies. */
+/** A piece of a frame, and its place in memory. */
 const piece = fc.record({ size, offset: fc.nat({ max: 7 }), start: fc.nat({ max: 14 }) });
 
 const frame = fc.record({
@@ -49,8 +49,8 @@ const frame = fc.record({
   pieces: fc.array(piece, { minLength: 1, maxLength: 6 }),
 });
 
-describe("gathering what is masked", () => {
-  test("makes the message of any pieces of any frames, and reserves little more than has come", () => {
+describe("a message buffer of masked pieces", () => {
+  test("joins any pieces of any frames, and reserves little more memory than has come", () => {
     const property = fc.property(fc.array(frame, { minLength: 1, maxLength: 4 }), (frames) => {
       const gather = new MessageBuffer(frames.length > 1);
       const message: Uint8Array[] = [];
@@ -62,7 +62,7 @@ describe("gathering what is masked", () => {
           const chunk = chunkOf(bytes, turned, offset, start);
           left -= size;
           gather.appendMasked(chunk, start, start + size, left, turned);
-          // The chunk is the caller's again.
+          // The caller may reuse the chunk now.
           chunk.fill(0xee);
           turned = rotateKey(turned, size);
           message.push(bytes);
@@ -76,7 +76,7 @@ describe("gathering what is masked", () => {
     fc.assert(property, { seed, numRuns: cases(300) });
   });
 
-  test("begins wherever in its memory, and still says where: each place modulo eight", () => {
+  test("begins at any place in its memory, modulo eight, and reports it", () => {
     for (let offset = 0; offset < 8; offset++) {
       for (let start = 0; start < 8; start++) {
         const gather = new MessageBuffer(false);
@@ -90,7 +90,7 @@ describe("gathering what is masked", () => {
     }
   });
 
-  test("makes the same of pieces that were masked and of pieces that were not", () => {
+  test("gives the same result for masked and unmasked pieces", () => {
     const gather = new MessageBuffer(true);
     gather.appendMasked(chunkOf(hex("01 02 03"), KEY, 1, 2), 2, 5, 0, KEY);
     gather.append(hex("aa 04 05"), 1, 3, 0);

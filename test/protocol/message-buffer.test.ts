@@ -9,8 +9,8 @@ function content(gather: MessageBuffer): string {
   return toHex(gather.bytes.subarray(0, gather.length));
 }
 
-describe("gathering a message", () => {
-  test.each([true, false])("puts the pieces one after the other (fragmented: %s)", (fragmented) => {
+describe("a message buffer", () => {
+  test.each([true, false])("joins the pieces in order (fragmented: %s)", (fragmented) => {
     const gather = new MessageBuffer(fragmented);
     gather.append(hex("aa 01 02 bb"), 1, 3, 4);
     gather.append(hex("03"), 0, 1, 3);
@@ -35,7 +35,7 @@ describe("gathering a message", () => {
   });
 });
 
-describe("the memory of a message", () => {
+describe("the memory of a message buffer", () => {
   test("is not reserved for a length alone", () => {
     expect(new MessageBuffer(false).bytes).toHaveLength(0);
     expect(new MessageBuffer(true).bytes).toHaveLength(0);
@@ -47,13 +47,13 @@ describe("the memory of a message", () => {
     expect(gather.bytes).toHaveLength(65_536);
   });
 
-  test("is exact for a short frame of which a byte has come", () => {
+  test("is exact for a short frame after its first byte", () => {
     const gather = new MessageBuffer(false);
     gather.append(hex("01"), 0, 1, 99);
     expect(gather.bytes).toHaveLength(100);
   });
 
-  test("is exact for a frame of which a quarter has come", () => {
+  test("is exact for a frame after a quarter of its bytes", () => {
     const gather = new MessageBuffer(false);
     gather.append(fill(1, 65_536), 0, 65_536, 196_608);
     expect(gather.bytes).toHaveLength(262_144);
@@ -86,7 +86,7 @@ describe("the memory of a message", () => {
   });
 });
 
-test("no more is reserved than the message may have, however much it doubles", () => {
+test("is never more than the message's limit, also after doubling", () => {
   const gather = new MessageBuffer(true, 100_000);
   for (let sent = 0; sent < 100_000; sent += 1000) gather.append(asBytes(Buffer.alloc(1000, 7)), 0, 1000, 0);
   expect(gather.length).toBe(100_000);

@@ -12,14 +12,14 @@ import { RecordingSink } from "../support/recording-sink.ts";
 
 const NO_KEY = [0, 0, 0, 0];
 
-/** What a run is read of at once, at most. */
+/** The maximum number of bytes that are read as one run. */
 const TOGETHER = 1024;
 
 function client(text: string, key: readonly number[] = KEY): Bytes {
   return asClient(encode({ opcode: 1, payload: utf8(text) }), key);
 }
 
-/** A key that no other text of a run has, and whose bytes differ. */
+/** A key with four different bytes, unique in the run. */
 function keyOf(i: number): number[] {
   return [i + 1, 0x80 + i, 0xfe - i, 0x3c ^ i].map((byte) => byte & 0xff);
 }
@@ -36,7 +36,7 @@ function run(frames: readonly Uint8Array[]): { bytes: Bytes; starts: number[]; e
   return { bytes: join([hex("81 81 81 81 81"), ...frames, client("after")]), starts, end: at };
 }
 
-/** How a sink was told: texts as strings or as bytes. */
+/** How a sink gets texts: as strings or as bytes. */
 type Told = readonly [how: "string" | "bytes" | "binary" | "ping" | "pong" | "close" | "fail", what: string];
 
 class Teller implements FrameSink {
@@ -100,7 +100,7 @@ describe("unmasking a run of short ASCII texts", () => {
     expect([SHORT_HEADER, MAX_SHORT]).toEqual([client("").length, 125]);
   });
 
-  test("ends before a text that is cut off, wherever that is, and leaves that one as it is", () => {
+  test("ends before a text that is cut off, at any place, and does not change it", () => {
     const frames = ["", "hello", "x".repeat(70), "", "y"].map((text, i) => client(text, keyOf(i)));
     const plain = ["", "hello", "x".repeat(70), "", "y"].map((text) => client(text, NO_KEY));
     const { starts, end } = run(frames);
@@ -119,12 +119,12 @@ describe("unmasking a run of short ASCII texts", () => {
     const expected = run(texts.map((text, i) => client(text, i <= which ? NO_KEY : keyOf(i)))).bytes;
     expect(unmaskShortTexts(bytes, starts[0]!, end)).toBe(starts[which]);
     expect(toHex(bytes)).toBe(toHex(expected));
-    // Whoever begins there again finds the same.
+    // A second read from there has the same result.
     expect(unmaskShortTexts(bytes, starts[which]!, end)).toBe(starts[which]);
     expect(toHex(bytes)).toBe(toHex(expected));
   });
 
-  test("tells a byte above 0x7f wherever it is in a text", () => {
+  test("detects a byte above 0x7f at any place in a text", () => {
     for (let at = 0; at < MAX_SHORT; at++) {
       const payload = fill(0x20, MAX_SHORT);
       payload[at] = 0x80;
@@ -153,7 +153,7 @@ describe("unmasking a run of short ASCII texts", () => {
     expect(toHex(bytes)).toBe(toHex(expected));
   });
 
-  test("is nothing where nothing is", () => {
+  test("is empty without bytes", () => {
     expect(unmaskShortTexts(hex(""), 0, 0)).toBe(0);
     expect(unmaskShortTexts(client("abc"), 9, 9)).toBe(9);
   });
@@ -180,7 +180,7 @@ describe("a reader that makes strings of short texts", () => {
     [126, "bytes"],
     [200, "bytes"],
     [65_536, "bytes"],
-  ] as const)("hands over an ASCII text of %i bytes as %s, alone and between others", (length, how) => {
+  ] as const)("delivers an ASCII text of %i bytes as %s, alone and between others", (length, how) => {
     const text = "x".repeat(length);
     expect(tell([client(text)])).toEqual([[how, text]]);
     expect(tell([join([client("a"), client(text), client("b"), client("c")])])).toEqual([
@@ -191,7 +191,7 @@ describe("a reader that makes strings of short texts", () => {
     ]);
   });
 
-  test("hands over a text that is not ASCII as bytes, in its place", () => {
+  test("delivers a text that is not ASCII as bytes, in its place", () => {
     const texts = ["one", "", "zwei \u20ac", "three", "\u{1f600}", "\u00e9", "four"];
     expect(tell([join(texts.map((text, i) => client(text, keyOf(i))))])).toEqual(
       texts.map((text) => [/^[a-z]*$/.test(text) ? "string" : "bytes", text]),
@@ -207,14 +207,14 @@ describe("a reader that makes strings of short texts", () => {
     ]);
   });
 
-  test("hands over more texts than are read together, each once and in order", () => {
+  test("delivers more texts than one run has, each once and in order", () => {
     const texts = Array.from({ length: 400 }, (_, i) => `${i}`.padEnd(i % 126, "."));
     const all = join(texts.map((text, i) => client(text, keyOf(i))));
     expect(all.length).toBeGreaterThan(10 * TOGETHER);
     expect(tell([all])).toEqual(texts.map((text) => ["string", text]));
   });
 
-  test("leaves texts whole whose memory is used again", () => {
+  test("delivers texts that do not change when their memory is used again", () => {
     const sink = new Teller();
     const reader = new FrameReader(sink, { role: "server", textAsString: true });
     const chunk = join([client("first"), client("second"), client("third")]);
@@ -223,7 +223,7 @@ describe("a reader that makes strings of short texts", () => {
     expect(sink.told.map(([, text]) => text)).toEqual(["first", "second", "third"]);
   });
 
-  test.each([1, 2, 3, 40])("hands over nothing more once it was stopped by text %i of a run", (last) => {
+  test.each([1, 2, 3, 40])("delivers nothing more once text %i of a run has stopped it", (last) => {
     const texts = Array.from({ length: 60 }, (_, i) => `text ${i + 1}`);
     const sink = new Teller(([, text]) => {
       if (text === `text ${last}`) reader.stop();
@@ -253,7 +253,7 @@ describe("a reader that makes strings of short texts", () => {
     expect(toHex(chunk.subarray(first.length))).toBe(toHex(inside));
   });
 
-  test("takes a continuation whose payload looks like short texts for what it is", () => {
+  test("does not read short texts from the payload of a continuation frame", () => {
     const payload = join([client("one", NO_KEY), client("two", NO_KEY)]);
     const parts = [
       encode({ fin: false, opcode: 2, payload: hex("") }),
@@ -293,7 +293,7 @@ describe("a reader that makes strings of short texts", () => {
     expect(tell([client("x".repeat(125))], { maxMessageSize })).toEqual([["fail", "HWS_MESSAGE_TOO_BIG 1009"]]);
   });
 
-  test("makes strings where a short text may be as long as any, and refuses the next", () => {
+  test("makes strings when the limit allows every short text, and refuses a longer one", () => {
     const fits = "x".repeat(125);
     expect(tell([join([client(fits), client(fits), client(`${fits}y`)])], { maxMessageSize: 125 })).toEqual([
       ["string", fits],
@@ -302,7 +302,7 @@ describe("a reader that makes strings of short texts", () => {
     ]);
   });
 
-  test("makes none in the role of a client, nor unless it is asked to", () => {
+  test("makes none in the role of a client, nor without the option", () => {
     const frame = encode({ opcode: 1, payload: utf8("abc") });
     expect(tell([join([frame, frame])], { role: "client" })).toEqual([
       ["bytes", "abc"],
@@ -311,7 +311,7 @@ describe("a reader that makes strings of short texts", () => {
     expect(tell([client("abc")], { textAsString: false })).toEqual([["bytes", "abc"]]);
   });
 
-  test("lets no masked text pass in the role of a client", () => {
+  test("refuses a masked text in the role of a client", () => {
     // RFC 6455 5.1: a server must not mask.
     expect(tell([join([client("abc"), client("def")])], { role: "client" })).toEqual([
       ["fail", "HWS_MASK_FORBIDDEN 1002"],
@@ -319,7 +319,7 @@ describe("a reader that makes strings of short texts", () => {
   });
 });
 
-/** A message or a control frame as frames, and what a reader must say of it. */
+/** The frames of a message or a control frame, and the expected calls of a reader. */
 interface Item {
   readonly frames: readonly Bytes[];
   readonly told: readonly [kind: "text" | "binary" | "ping" | "pong", what: string];
@@ -363,7 +363,7 @@ const item: fc.Arbitrary<Item> = fc.oneof(
 );
 
 describe("any mixture of frames, cut anywhere", () => {
-  test("is told the same with short texts as strings and without, and as it was sent", () => {
+  test("is delivered unchanged, the same with short texts as strings and without", () => {
     let strings = 0;
     const property = fc.property(
       fc.array(item, { minLength: 1, maxLength: 80, size: "max" }),
@@ -384,7 +384,7 @@ describe("any mixture of frames, cut anywhere", () => {
     expect(strings).toBeGreaterThan(cases(400));
   });
 
-  test("is told as strings, as far as short ASCII texts are not cut", () => {
+  test("delivers short ASCII texts as strings, unless they are cut", () => {
     const property = fc.property(fc.array(item, { minLength: 1, maxLength: 80, size: "max" }), (items) => {
       const told = tell([join(items.flatMap(({ frames }) => frames))]);
       const expected = items.map(({ frames, told: [kind, what] }) => {
@@ -396,7 +396,7 @@ describe("any mixture of frames, cut anywhere", () => {
     fc.assert(property, { seed, numRuns: cases(300) });
   });
 
-  test("begins and ends where the reader is told to, in memory that has more", () => {
+  test("is read only from the given start to the given end of the memory", () => {
     const sink = new Teller();
     const reader = new FrameReader(sink, { role: "server", textAsString: true });
     const frame = join([client("a"), client("b")]);

@@ -64,7 +64,7 @@ describe("the state table", () => {
     expect(nextState(state, event, role)).toBe(next);
   });
 
-  test("has no edge that is not named above, and leaves a state as it is otherwise", () => {
+  test("has no edge that is not listed above, and does not change the state otherwise", () => {
     const named = new Set([...edges, ...byRole].map(([state, event]) => `${state} ${event}`));
     const there = states.flatMap((state) => Object.keys(transitions[state]).map((event) => `${state} ${event}`));
     expect(there.sort()).toEqual([...named].sort());
@@ -73,7 +73,7 @@ describe("the state table", () => {
         if (!named.has(`${state} ${event}`)) expect(nextState(state, event, "server")).toBe(state);
   });
 
-  test("leads onwards only: no event brings an earlier state back", () => {
+  test("leads only forwards: no event restores an earlier state", () => {
     for (const role of roles)
       for (const state of states)
         for (const event of events) {
@@ -83,7 +83,7 @@ describe("the state table", () => {
         }
   });
 
-  test("reaches each state, and leads from each to closed when the stream is gone", () => {
+  test("reaches each state, and leads from each to closed when the stream is closed", () => {
     const reached = new Set<State>(["open"]);
     for (const state of reached)
       for (const role of roles) for (const event of events) reached.add(nextState(state, event, role));

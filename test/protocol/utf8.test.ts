@@ -7,7 +7,7 @@ import { type Verdict, autobahnUtf8 } from "../support/autobahn-utf8.ts";
 import { cutAt, hex, utf8 } from "../support/bytes.ts";
 import { cases, seed } from "../support/fuzz.ts";
 
-/** Where the checker says a text goes wrong, when it is given the bytes one at a time. */
+/** The offset at which the checker finds an error, when it gets the bytes one at a time. */
 function verdict(bytes: Uint8Array): Verdict {
   let state = UTF8_START;
   for (let i = 0; i < bytes.length; i++) {
@@ -17,7 +17,7 @@ function verdict(bytes: Uint8Array): Verdict {
   return state === UTF8_START ? "valid" : "unfinished";
 }
 
-/** Whether the pieces, checked one after the other, are a text. */
+/** Whether the pieces, checked one after the other, are valid UTF-8. */
 function inPieces(pieces: readonly Uint8Array[]): boolean {
   let state = UTF8_START;
   for (const piece of pieces) {
@@ -45,7 +45,7 @@ describe("checking UTF-8 with the platform's help", () => {
     return pieces.map((piece) => (state = state === UTF8_BAD ? state : check(piece, state)));
   }
 
-  test("comes to the same as without it, wherever the text is cut and whatever is broken in it", () => {
+  test("has the same result as without it, for any cut and any error", () => {
     const text = fc.string({ unit: "binary", minLength: 40, maxLength: 400 }).map((value) => Buffer.from(value));
     const broken = fc
       .tuple(text, fc.array(fc.tuple(fc.nat(1600), fc.nat(255)), { maxLength: 2 }))
@@ -69,16 +69,16 @@ describe("checking UTF-8 with the platform's help", () => {
 
 describe("checking UTF-8", () => {
   // shows 6455-8.1-1
-  test.each(autobahnUtf8)("judges as RFC 3629 does: %s", (_id, text, expected) => {
+  test.each(autobahnUtf8)("follows RFC 3629: %s", (_id, text, expected) => {
     expect(verdict(hex(text))).toBe(expected);
     expect(isUtf8(hex(text), 0, hex(text).length)).toBe(expected === "valid");
   });
 
-  test("judges every pair of first bytes as the platform does", () => {
+  test("agrees with the platform on every pair of first bytes", () => {
     const differ: string[] = [];
     for (let first = 0; first < 256; first++) {
       for (let second = 0; second < 256; second++) {
-        // What follows completes the longest character that the two can begin.
+        // The next bytes complete the longest character that the two can begin.
         for (const rest of [[], [0x80], [0x80, 0x80]]) {
           const bytes = Uint8Array.of(first, second, ...rest);
           if (isUtf8(bytes, 0, bytes.length) !== platformIsUtf8(bytes)) differ.push(String(bytes));
@@ -159,7 +159,7 @@ describe("the length of a text as UTF-8", () => {
     expect(utf8Length(text)).toBe(length);
   });
 
-  test("is that of what the platform encodes, for any string", () => {
+  test("is the platform's, for any string", () => {
     const units = fc.array(fc.oneof(fc.nat(0xffff), fc.integer({ min: 0xd7ff, max: 0xe000 })), { maxLength: 20 });
     const property = fc.property(units, (list) => {
       const text = String.fromCharCode(...list);
@@ -169,7 +169,7 @@ describe("the length of a text as UTF-8", () => {
   });
 });
 
-/** A text of which some bytes were changed: often still a text, often not any more. */
+/** A text with some changed bytes: often still valid, often not. */
 function mutatedText(): fc.Arbitrary<Uint8Array> {
   const change = fc.tuple(fc.nat(60), fc.nat(255));
   return fc

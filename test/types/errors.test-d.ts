@@ -8,11 +8,11 @@ test("an error's code is one of the table's", () => {
   expectTypeOf<"HWS_NONSENSE">().not.toExtend<ErrorCode>();
 });
 
-test("a protocol error's code is one that RFC 6455 wants the connection failed for", () => {
+test("a protocol error's code is one for which RFC 6455 fails the connection", () => {
   expectTypeOf<ProtocolErrorCode>().toExtend<ErrorCode>();
   expectTypeOf<"HWS_MASK_MISSING">().toExtend<ProtocolErrorCode>();
   expectTypeOf<"HWS_INVALID_JSON">().not.toExtend<ProtocolErrorCode>();
-  // @ts-expect-error: not a breach of the protocol
+  // @ts-expect-error: not a protocol error
   new ProtocolError("HWS_STREAM_FAILED");
 });
 

@@ -67,14 +67,14 @@ class Orders {
   }
 }
 
-describe("what onMessage is handed", () => {
-  test("a handler of strings is one for the data type text, which is the default", () => {
+describe("the argument of onMessage", () => {
+  test("a handler of strings fits the data type text, which is the default", () => {
     new WebSocketServer(new Chat());
     new WebSocketServer(new Chat(), { port: 8080 });
     new WebSocketServer(new Chat(), { port: 8080, dataType: "text" });
   });
 
-  test("a handler of strings is an error under the data types whose data are no strings", () => {
+  test("a handler of strings is an error under data types without strings", () => {
     // @ts-expect-error: bytes are no strings
     new WebSocketServer(new Chat(), { dataType: "blob" });
     // @ts-expect-error: bytes are no strings
@@ -86,7 +86,7 @@ describe("what onMessage is handed", () => {
     new WebSocketServer(either, { dataType: "blob" });
   });
 
-  test("a handler of bytes is one for blob and for nothing else", () => {
+  test("a handler of bytes fits blob and nothing else", () => {
     new WebSocketServer({ onConnection: () => new Blobs() }, { dataType: "blob" });
     // @ts-expect-error: strings are no bytes
     new WebSocketServer({ onConnection: () => new Blobs() });
@@ -94,7 +94,7 @@ describe("what onMessage is handed", () => {
     new WebSocketServer({ onConnection: () => new Blobs() }, { dataType: "text" });
   });
 
-  test("under object a handler says itself what its objects are", () => {
+  test("under object a handler declares the type of its objects", () => {
     new WebSocketServer({ onConnection: () => new Orders() }, { dataType: "object" });
     // @ts-expect-error: strings are no bytes
     new WebSocketServer({ onConnection: () => new Orders() });
@@ -102,7 +102,7 @@ describe("what onMessage is handed", () => {
     new WebSocketServer({ onConnection: () => new Orders() }, { dataType: "blob" });
   });
 
-  test("a handler that takes more than it is given is one for all that it takes", () => {
+  test("a handler of several types fits each data type that gives one of them", () => {
     class Anything {
       onMessage(_ws: WebSocketConnection<Anything>, _event: WSMessageEvent<unknown>): void {}
     }
@@ -117,14 +117,14 @@ describe("what onMessage is handed", () => {
     }
   });
 
-  test("a handler without parameters is one for every data type", () => {
+  test("a handler without parameters fits every data type", () => {
     const quiet = { onConnection: () => ({ onMessage: () => {} }) };
     for (const dataType of ["text", "blob", "object", "auto"] as const) new WebSocketServer(quiet, { dataType });
   });
 });
 
 describe("inline handlers", () => {
-  test("ws and event have their types without being told", () => {
+  test("ws and event have their types without annotations", () => {
     new WebSocketServer({
       onOpen(wss, event) {
         expectTypeOf(event).toEqualTypeOf<WSOpenEvent>();
@@ -222,7 +222,7 @@ describe("inline handlers", () => {
     );
   });
 
-  test("null and a refusal beside the handler do no harm", () => {
+  test("null and a refusal beside the handler are allowed", () => {
     new WebSocketServer(
       {
         onConnection(_wss, event) {
@@ -323,7 +323,7 @@ describe("the handler of a connection", () => {
     expectTypeOf(wss.connections[0]!.handler.channel).toEqualTypeOf<string>();
   });
 
-  test("inside a handler ws.wss.connections are the handler's own kind", () => {
+  test("inside a handler ws.wss.connections have the handler's type", () => {
     class Player {
       score = 0;
       onMessage(ws: WebSocketConnection<Player>, _event: WSMessageEvent): void {
@@ -339,7 +339,7 @@ describe("the handler of a connection", () => {
   });
 });
 
-describe("a server of some kind where any server will do", () => {
+describe("a server where any server is accepted", () => {
   test("it can be passed on", () => {
     const wss = new WebSocketServer(new Chat());
     const stop = async (server: WebSocketServer): Promise<void> => server.terminate();
@@ -378,7 +378,7 @@ describe("a server of some kind where any server will do", () => {
     expectTypeOf(all[0]!.terminated).toEqualTypeOf<boolean>();
   });
 
-  test("and a connection of some kind where any connection will do", () => {
+  test("and a connection where any connection is accepted", () => {
     const greet = (ws: WebSocketConnection): boolean => ws.send("hello");
     const wss = new WebSocketServer(new Chat());
     expectTypeOf(greet).toBeCallableWith(wss.connections[0]!);
@@ -401,7 +401,7 @@ describe("a server of some kind where any server will do", () => {
   });
 });
 
-describe("what is refused", () => {
+describe("type errors", () => {
   test("a handler without onConnection, and one whose onConnection returns no handler", () => {
     // @ts-expect-error: no onConnection
     new WebSocketServer({ onOpen: () => {} });
@@ -424,7 +424,7 @@ describe("what is refused", () => {
     new WebSocketServer(new Chat(), { origins: async () => true });
   });
 
-  test("what cannot be sent", () => {
+  test("values that cannot be sent", () => {
     const send = (ws: WebSocketConnection): void => {
       ws.send("text");
       ws.send(new Uint8Array(1));
@@ -442,7 +442,7 @@ describe("what is refused", () => {
     expectTypeOf(send).returns.toBeVoid();
   });
 
-  test("what is read-only cannot be set", () => {
+  test("read-only members cannot be set", () => {
     const set = (ws: WebSocketConnection, wss: WebSocketServer): void => {
       // @ts-expect-error: it is read-only
       ws.id = 1;

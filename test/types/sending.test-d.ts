@@ -13,7 +13,7 @@ import { describe, expectTypeOf, test } from "vitest";
 const HANDLER = { onConnection: () => ({ onMessage: () => {} }) };
 
 describe("sending", () => {
-  test("send takes a key, and answers at once; drained and ping answer later", () => {
+  test("send takes a key, and returns at once; drained and ping return promises", () => {
     const use = (ws: WebSocketConnection): void => {
       expectTypeOf(ws.send("text", { key: "price" })).toEqualTypeOf<boolean>();
       expectTypeOf(ws.send("text", { key: undefined })).toEqualTypeOf<boolean>();
@@ -66,7 +66,7 @@ describe("counters", () => {
 });
 
 describe("options", () => {
-  test("policies are one of a few words", () => {
+  test("policies are unions of strings", () => {
     new WebSocketServer(HANDLER, { sendQueuePolicy: "latest", ratePolicy: "close" });
     // @ts-expect-error: there is no such policy
     new WebSocketServer(HANDLER, { sendQueuePolicy: "drop" });

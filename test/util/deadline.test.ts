@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A deadline of 100 ms that writes down when it is over, and a sign that the test may change. */
+/** A deadline of 100 ms that records when it is over, and a sign of progress that the test can change. */
 function rig() {
   const log: string[] = [];
   const sign: { value: unknown } = { value: undefined };
@@ -24,14 +24,14 @@ function rig() {
   return { deadline, sign, log };
 }
 
-/** So much time passes, and then the sockets are read. */
+/** This many milliseconds pass, and then the sockets are read. */
 async function pass(ms: number): Promise<void> {
   vi.advanceTimersByTime(ms);
   await turns(1);
 }
 
 describe("a deadline", () => {
-  test("is late when all its time is over, once", async () => {
+  test("expires after its time, once", async () => {
     const { log } = rig();
     await pass(99);
     expect(log).toEqual([]);
@@ -42,7 +42,7 @@ describe("a deadline", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("is not late before the sockets have been read", async () => {
+  test("does not expire before the sockets have been read", async () => {
     const { log } = rig();
     vi.advanceTimersByTime(100);
     expect(log).toEqual([]);
@@ -50,14 +50,14 @@ describe("a deadline", () => {
     expect(log).toEqual(["late at 100"]);
   });
 
-  test("needs no sign", async () => {
+  test("needs no sign of progress", async () => {
     const late = vi.fn();
     new Deadline(100, late);
     await pass(100);
     expect(late).toHaveBeenCalledExactlyOnceWith();
   });
 
-  test("begins anew where the sign has changed between the timer and the end of the turn", async () => {
+  test("starts again if the sign has changed between the timer and the end of the turn", async () => {
     const { sign, log } = rig();
     vi.advanceTimersByTime(100);
     sign.value = {};
@@ -68,7 +68,7 @@ describe("a deadline", () => {
     expect(log).toEqual(["late at 200"]);
   });
 
-  test("begins anew each time that happens", async () => {
+  test("starts again each time this happens", async () => {
     const { sign, log } = rig();
     for (let times = 1; times <= 5; times++) {
       vi.advanceTimersByTime(100);
@@ -80,7 +80,7 @@ describe("a deadline", () => {
     expect(log).toEqual(["late at 600"]);
   });
 
-  test("is late when the sign had changed before the timer", async () => {
+  test("expires if the sign had changed before the timer", async () => {
     const { sign, log } = rig();
     await pass(50);
     sign.value = {};
@@ -105,8 +105,8 @@ describe("a deadline", () => {
   });
 });
 
-describe("a deadline that does not matter any more", () => {
-  test("before its timer is over leaves none, and is never late", async () => {
+describe("a stopped deadline", () => {
+  test("before its timer is over leaves no timer, and never expires", async () => {
     const { deadline, log } = rig();
     await pass(99);
     deadline.stop();
@@ -115,7 +115,7 @@ describe("a deadline that does not matter any more", () => {
     expect(log).toEqual([]);
   });
 
-  test("between the timer and the end of the turn is not late either", async () => {
+  test("between the timer and the end of the turn does not expire either", async () => {
     const { deadline, log } = rig();
     vi.advanceTimersByTime(100);
     deadline.stop();
@@ -123,7 +123,7 @@ describe("a deadline that does not matter any more", () => {
     expect([log, vi.getTimerCount()]).toEqual([[], 0]);
   });
 
-  test("between the timer and the end of the turn does not begin anew, whatever the sign", async () => {
+  test("between the timer and the end of the turn does not start again, with any sign", async () => {
     const { deadline, sign, log } = rig();
     vi.advanceTimersByTime(100);
     sign.value = {};
@@ -134,7 +134,7 @@ describe("a deadline that does not matter any more", () => {
     expect(log).toEqual([]);
   });
 
-  test("when it has begun anew leaves no timer", async () => {
+  test("after it has started again leaves no timer", async () => {
     const { deadline, sign, log } = rig();
     vi.advanceTimersByTime(100);
     sign.value = {};

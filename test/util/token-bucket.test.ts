@@ -4,7 +4,7 @@ import { TokenBucket } from "../../src/util/token-bucket.ts";
 import { cases, seed } from "../support/fuzz.ts";
 
 describe("a bucket", () => {
-  test("holds what one second brings, and says how long it takes to bring what is missing", () => {
+  test("holds the tokens of one second, and returns the time until the missing ones are there", () => {
     const bucket = new TokenBucket(1000, 0);
     expect(bucket.take(1000, 0)).toBe(0);
     expect(bucket.take(100, 0)).toBe(100);
@@ -14,7 +14,7 @@ describe("a bucket", () => {
     expect(bucket.take(1, 200)).toBe(1);
   });
 
-  test("fills up with time, and no further than to what it holds", () => {
+  test("fills up with time, up to its size", () => {
     const bucket = new TokenBucket(10, 5000);
     bucket.take(10, 5000);
     expect(bucket.take(5, 5500)).toBe(0);
@@ -44,7 +44,7 @@ describe("a bucket", () => {
     expect(bucket.take(1, 0)).toBe(0);
   });
 
-  test("has again what was given back", () => {
+  test("gets returned tokens back", () => {
     const bucket = new TokenBucket(10, 0);
     bucket.take(10, 0);
     bucket.giveBack(4);
@@ -52,7 +52,7 @@ describe("a bucket", () => {
     expect(bucket.take(1, 0)).toBe(100);
   });
 
-  test("holds no more than before when it is given back what it has not lost", () => {
+  test("never holds more than its size, also when more tokens are returned than were taken", () => {
     const bucket = new TokenBucket(10, 0);
     bucket.giveBack(1000);
     expect(bucket.take(10, 0)).toBe(0);

@@ -70,7 +70,7 @@ describe("a Blob queue", () => {
     expect(sink.log.at(-1)).toBe("emptied");
   });
 
-  test("takes what is added while it writes", async () => {
+  test("takes messages that are added while it writes", async () => {
     const sink = recorded();
     const queue = new BlobQueue(sink, outgoing(new Blob(["one"])));
     queue.add(() => queue.add(outgoing("three")));

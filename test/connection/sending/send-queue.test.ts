@@ -29,7 +29,7 @@ function queueOf(...messages: readonly (readonly [text: string, key?: string])[]
 }
 
 describe("a queue", () => {
-  test("gives back what was added, the oldest first, and then nothing", () => {
+  test("returns the added messages, the oldest first, and then undefined", () => {
     const queue = new KindQueue();
     expect(queue.addKind("text", utf8("a"))).toBe(false);
     queue.addKind("binary", utf8("b"), "key");

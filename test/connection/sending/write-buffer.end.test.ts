@@ -29,7 +29,7 @@ describe("control frames", () => {
   });
 });
 
-describe("what is dropped for a last frame", () => {
+describe("data that is dropped for a last frame", () => {
   test("is nothing when the stream is not full, and all that waits when it is", async () => {
     const [roomy, full] = [rig(), await fullRig()];
     for (const { writeBuffer } of [roomy, full]) writeBuffer.addText("x");

@@ -149,7 +149,7 @@ describe("a message", () => {
     },
   );
 
-  test("of many bytes is handed over without a copy", async () => {
+  test("of many bytes is written without a copy", async () => {
     const { stream, writeBuffer } = rig({ consumes: false });
     const large = fill(1, LARGEST_CUT + 1);
     writeBuffer.addMessage(BINARY, large);

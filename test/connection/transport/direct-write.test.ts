@@ -125,7 +125,7 @@ describe("a plain socket", () => {
   });
 });
 
-describe("what is never written to directly", () => {
+describe("streams that are never written to directly", () => {
   test("a stream that is not a socket, and a socket for which it was not allowed", async () => {
     const { near } = await pair();
     expect(mayWriteDirectly(near)).toBe(false);

@@ -64,7 +64,7 @@ test("a timer set by another runs in its own time", () => {
   expect(ran).toEqual([15]);
 });
 
-test("when it is uninstalled, all is as it was", () => {
+test("uninstalling restores the real timers", () => {
   clock.uninstall();
   const [fake, real] = [clock.now, Date.now()];
   expect(real).not.toBe(fake);

@@ -8,7 +8,7 @@ const error = { type: "error", errors: [{ errCode: 1 }] };
 const terminate = { type: "terminate", code: 1000 };
 const closed = { status: "Closed" };
 
-/** What a handler says is broken when these calls were made. */
+/** The broken promise that a handler reports after these calls. */
 function broken(calls: (handler: FuzzHandler) => void): unknown[] {
   const handler = new FuzzHandler();
   calls(handler);
@@ -16,7 +16,7 @@ function broken(calls: (handler: FuzzHandler) => void): unknown[] {
 }
 
 describe("a handler that is called as promised", () => {
-  test("says that nothing is broken", () => {
+  test("reports nothing", () => {
     const found = broken((handler) => {
       handler.onOpen(closed, open);
       handler.onMessage(closed, message);
@@ -26,7 +26,7 @@ describe("a handler that is called as promised", () => {
     expect(found).toEqual([]);
   });
 
-  test("keeps what it was told", () => {
+  test("keeps its events", () => {
     const handler = new FuzzHandler();
     handler.onOpen(closed, open);
     handler.onMessage(closed, message);
@@ -36,7 +36,7 @@ describe("a handler that is called as promised", () => {
     expect(handler.ended).toBe(true);
   });
 
-  test("may be called while a promise is awaited, once everything was to end at once", () => {
+  test("may be called while a promise is awaited, after a forced end", () => {
     const found = broken((handler) => {
       handler.behave = async () => Promise.resolve();
       handler.onOpen(closed, open);
@@ -47,7 +47,7 @@ describe("a handler that is called as promised", () => {
   });
 });
 
-describe("a handler finds it out", () => {
+describe("a handler reports", () => {
   const order = "callbacks are called in a wrong order";
   const cases: readonly [what: string, calls: (handler: FuzzHandler) => void, found: readonly string[]][] = [
     ["a message before onOpen", (handler) => handler.onMessage(closed, message), [order]],

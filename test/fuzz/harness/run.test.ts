@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { runIsolated, turns } from "../../../fuzz/harness/run.ts";
 
-test("a promise that is rejected and that nobody asks for breaks the run it is in", async () => {
+test("an unhandled rejection fails its run", async () => {
   // Vitest has a listener for it too, which is off for that time.
   const listeners = process.listeners("unhandledRejection");
   process.removeAllListeners("unhandledRejection");
@@ -13,7 +13,7 @@ test("a promise that is rejected and that nobody asks for breaks the run it is i
   for (const listener of listeners) process.on("unhandledRejection", listener);
 });
 
-test("a warning breaks the run it is in", async () => {
+test("a warning fails its run", async () => {
   const listeners = process.listeners("warning");
   process.removeAllListeners("warning");
   const run = runIsolated(async () => {
@@ -36,7 +36,7 @@ test("two runs have the same random numbers and the same time, and the process h
   expect(Math.random()).not.toBe(luck[0]![0]);
 });
 
-test("what an attempt throws comes out of it, and the clock is given back", async () => {
+test("an exception in a run is thrown to its caller, and the clock is restored", async () => {
   const { setTimeout: real } = globalThis;
   await expect(runIsolated(async () => Promise.reject(new Error("mine")))).rejects.toThrow("mine");
   expect(globalThis.setTimeout).toBe(real);

@@ -6,7 +6,7 @@ import { binary, seen, text } from "../clients/content.ts";
 import type { Scenario } from "./scenario.ts";
 import { connect, connected, echo, serve } from "./serve.ts";
 
-/** 123 bytes: the longest reason there is. */
+/** 123 bytes: the longest reason. */
 const LONGEST = `${"ü".repeat(60)}abc`;
 
 /** The client closes; `onTerminate` must see that, and the client its own code in the server's answer. */
@@ -94,7 +94,7 @@ export const closing = {
     expect(await peer.closed()).toEqual({ code: 4001, reason: "that was all" });
   },
 
-  "a server that goes down says so to every client": async (client) => {
+  "a server that shuts down sends a close frame to every client": async (client) => {
     const { url, wss, recorders } = await serve();
     const peers = [await connect(client, url), await connect(client, url)];
     await wss.terminate();
@@ -103,7 +103,7 @@ export const closing = {
     expect(wss.terminated).toBe(true);
   },
 
-  "a server that is gone at once leaves its clients with 1006": async (client) => {
+  "the clients of a server that is destroyed get 1006": async (client) => {
     const { peer, wss, recorder } = await connected(client);
     await wss.terminate(0);
     expect(await peer.closed()).toEqual({ code: 1006, reason: "" });
@@ -132,10 +132,9 @@ export const closing = {
 
   "a client gets 1009 also when it had megabytes more to send": (client) =>
     serverFails(client, 1009, binary("7f", 8_000_000)),
-  "bytes that are no text, where text is due, are closed with 1007": (client) =>
-    serverFails(client, 1007, binary("c328")),
+  "bytes that are not UTF-8 in a text are closed with 1007": (client) => serverFails(client, 1007, binary("c328")),
 
-  "a handler that throws closes with 1011 and keeps its secret": async (client) => {
+  "a handler that throws closes with 1011, and the text of its error is not sent": async (client) => {
     const { peer, recorder } = await connected(client, thrower);
     await peer.send(text("go"));
     expect(await peer.closed()).toEqual({ code: 1011, reason: "" });

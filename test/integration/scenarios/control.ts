@@ -4,7 +4,7 @@ import { connected } from "./serve.ts";
 
 /** Pings and pongs. */
 export const control = {
-  "a client's pings are answered with what is in them": async (client) => {
+  "a client's pings are answered with their payload": async (client) => {
     const { peer, recorder } = await connected(client);
     for (const payload of ["", "are you there?", "ü€😀", "x".repeat(125)]) await peer.ping(payload);
     await peer.send({ type: "text", part: "yes", times: 1 });

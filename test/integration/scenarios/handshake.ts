@@ -50,12 +50,12 @@ export const handshake = {
     expect(offers).toEqual([[]]);
   },
 
-  "a client that onConnection does not want is not let in": async (client) => {
+  "a client that onConnection refuses is not accepted": async (client) => {
     const error = await refusal(client, await refusing(() => null));
     expect(error).toBeInstanceOf(Refused);
   },
 
-  "a client sees the status it is refused with": async (client) => {
+  "a client sees the status of its refusal": async (client) => {
     expect(await refusal(client, await refusing(() => null))).toMatchObject({ status: 403 });
     const unauthorized = (): ReturnType<typeof refuse> =>
       refuse(401, "Sign in first.", { "WWW-Authenticate": "Bearer" });

@@ -9,11 +9,11 @@ import { connect, connected, serve } from "./serve.ts";
 const BURST = 10_000;
 const KIB = 1024;
 
-/** More than the buffers of the kernel and of any client take, so that something is left with the server. */
+/** More than the buffers of the kernel and of any client take, so that messages wait in the server. */
 const BLOCKS = 512;
 const BLOCK = 64 * KIB;
 
-/** A block that tells its place. */
+/** A block that contains its number. */
 const block = (n: number): string => `${n}`.padStart(BLOCK, ".");
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, n) => `text: ${n}`);
@@ -38,7 +38,7 @@ export const load = {
     expect(await peer.received(BURST)).toEqual(numbers(BURST));
   },
 
-  "what one of several clients says reaches all the others, in order": async (client) => {
+  "the messages of one of several clients reach all others, in order": async (client) => {
     const { url, wss } = await serve({ message: (ws, data) => void ws.wss.broadcast(data, { except: ws }) });
     const peers = await Promise.all(Array.from({ length: 5 }, () => connect(client, url)));
     expect(wss.connections.length).toBe(5);
@@ -49,7 +49,7 @@ export const load = {
     expect(await speaker!.received(1)).toEqual(["text: only this"]);
   },
 
-  "a client that reads late gets everything in order, and holds up nobody": async (client) => {
+  "a client that reads late gets everything in order, and delays no other": async (client) => {
     const { url, wss, recorders } = await serve(undefined, { maxSendQueue: 2 * BLOCKS * BLOCK });
     const slow = await connect(client, url);
     const other = await connect(new WsClient(), url);

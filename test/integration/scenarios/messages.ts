@@ -7,7 +7,7 @@ import { connected } from "./serve.ts";
 
 const MIB = 1024 * 1024;
 
-/** Characters of one, two, three and four bytes, 20 bytes in all: they do not line up with any buffer. */
+/** Characters of one, two, three and four bytes, 20 bytes in all: no buffer size is a multiple of it. */
 const MIXED = "Grüße, 世界 😀";
 
 /** 251 different bytes: a prime, for the same reason. */
@@ -15,7 +15,7 @@ const BYTES = Buffer.from(Array.from({ length: 251 }, (_, index) => index)).toSt
 
 const TEXTS = ["plain ASCII", "äöüß ÄÖÜ", "你好，世界", "😀 👩‍👩‍👧 🇩🇪", "", "\0\r\n\t"].map((words) => text(words));
 
-/** Where the length on the wire takes another form, and one byte on both sides. */
+/** Lengths at which the form of the length on the wire changes, and their neighbours. */
 const EDGES = [1, 125, 126, 127, 65_535, 65_536, 65_537];
 
 /** Limits for one message of 16 MiB and a little more, in both directions. */
@@ -32,9 +32,9 @@ const heard = (recorder: Recorder): string[] =>
     seen(typeof data === "string" ? text(data) : binary((data as Buffer).toString("hex"))),
   );
 
-/** Messages there and back. */
+/** Echoed messages. */
 export const messages = {
-  "texts come back as they went": async (client) => {
+  "texts come back unchanged": async (client) => {
     const { peer, recorder } = await connected(client);
     await expectEchoes(peer, TEXTS);
     expect(heard(recorder)).toEqual(TEXTS.map((content) => seen(content)));

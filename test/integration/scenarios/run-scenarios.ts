@@ -9,7 +9,7 @@ import type { Scenario } from "./scenario.ts";
 
 const scenarios = { ...messages, ...control, ...closing, ...handshake, ...load };
 
-/** What a client cannot do, and why. */
+/** The scenarios that a client cannot run, and the reason. */
 export interface Skip {
   readonly reason: string;
   readonly tests: readonly (keyof typeof scenarios)[];

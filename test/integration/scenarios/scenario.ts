@@ -1,4 +1,4 @@
 import type { Client } from "../clients/client.ts";
 
-/** What a client does with a server of its own, and what both must have seen then. */
+/** The actions of a client with its own server, and the checks of both. */
 export type Scenario = (client: Client) => Promise<void>;

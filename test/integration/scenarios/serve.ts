@@ -9,17 +9,17 @@ import type { Client, Peer } from "../clients/client.ts";
 
 /** The server of one scenario, on a web server that also has a page for browsers. */
 export interface Served extends Live {
-  /** Where a client connects to. */
+  /** The URL for clients. */
   readonly url: string;
   /** The sockets of all clients, in the order in which they came. */
   readonly sockets: readonly Socket[];
 }
 
-/** Sends back what comes. */
+/** Echoes each message. */
 export const echo: Reactions = { message: (ws, data) => void ws.send(data) };
 
 /**
- * Starts a server; it is gone at the end of the test.
+ * Starts a server. It is closed at the end of the test.
  *
  * @param react - what it does
  * @param options - for the server

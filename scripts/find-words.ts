@@ -1,4 +1,4 @@
-/** A word or phrase that must not come back, and what to say instead. */
+/** A word or phrase that must not be used, and what to say instead. */
 interface Rule {
   readonly pattern: RegExp;
   readonly instead: string;
@@ -6,7 +6,7 @@ interface Rule {
   readonly except?: readonly string[];
 }
 
-/** One place where such a word stands. */
+/** One place with such a word. */
 export interface FoundWord {
   /** The line, from 1. */
   readonly line: number;
@@ -14,7 +14,7 @@ export interface FoundWord {
   readonly instead: string;
 }
 
-// The boundaries also lie inside names: `goodbyeTimer`, `peerVitals`.
+// Patterns without `\b` also match inside names: `goodbyeTimer`, `peerVitals`.
 const RULES: readonly Rule[] = [
   {
     pattern: /\bbehind\b/gi,

@@ -3,9 +3,9 @@ import { measureEngine } from "./engine/rounds.ts";
 import { summarizeEngine } from "./engine/summary.ts";
 import type { EngineResult } from "./engine/summary.ts";
 import { ALL_ENGINE_WORK, QUICK_ENGINE_WORK, isEngineId, selectEngineWork } from "./engine/work.ts";
-import { BUILT, freeze, frozen } from "./measure/builds.ts";
+import { BUILT, copyBuild, copyOf } from "./measure/builds.ts";
 import { Patience } from "./measure/patience.ts";
-import type { Conduct, Pace } from "./measure/rounds.ts";
+import type { RunSettings, Timing } from "./measure/rounds.ts";
 import { measure } from "./measure/rounds.ts";
 import { buildBenchmark, buildLibrary } from "./npm.ts";
 import { QUICK_PEERS, isHawser, selectPeers, withBaseline, withBuild } from "./peers.ts";
@@ -37,8 +37,8 @@ interface Flags {
 const ALL_IDS = [...ALL_WORK, ...ALL_ENGINE_WORK];
 const QUICK_IDS = [...QUICK_WORK, ...QUICK_ENGINE_WORK];
 
-const FULL_PACE: Pace = { rounds: 5, seconds: 1.5, warmup: 0.3, compile: 1, patience: 120 };
-const QUICK_PACE: Pace = { rounds: 3, seconds: 0.5, warmup: 0.15, compile: 0.4, patience: 0 };
+const FULL_TIMING: Timing = { rounds: 5, seconds: 1.5, warmup: 0.3, compile: 1, patience: 120 };
+const QUICK_TIMING: Timing = { rounds: 3, seconds: 0.5, warmup: 0.15, compile: 0.4, patience: 0 };
 
 function list(text: string): string[] {
   return text.split(",").filter((part) => part !== "");
@@ -61,41 +61,41 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-function parse(words: readonly string[]): Flags {
+function parse(args: readonly string[]): Flags {
   return new Command("npm run bench --")
-    .description("Measures hawser against other WebSocket servers: ratios of one run, on this machine.")
+    .description("Compares hawser with other WebSocket servers, as ratios of one run on this machine.")
     .option("--quick", "the main ratios, in about a minute")
-    .option("--only <ids>", `work to do, separated by commas: ${ALL_IDS.join(" ")}; sizes and depths are free`, list)
-    .option("--peers <ids>", "servers that take part, separated by commas", list)
-    .option("--rounds <n>", "rounds per work", wholeAboveZero)
-    .option("--seconds <s>", "measured seconds per run", positive)
     .option(
-      "--patience <s>",
-      "seconds for waiting until the machine is quiet and for repeating disturbed runs, in all",
-      wholeNumber,
+      "--only <ids>",
+      `workloads, separated by commas: ${ALL_IDS.join(" ")}; other sizes and depths are possible`,
+      list,
     )
-    .option("--baseline <folder>", "another build of hawser (its dist folder) that takes part as hawser-base")
-    .option("--save <name>", "keep the result as bench/results/NAME.json and NAME.svg")
+    .option("--peers <ids>", "servers to measure, separated by commas", list)
+    .option("--rounds <n>", "rounds per workload", wholeAboveZero)
+    .option("--seconds <s>", "seconds measured in each run", positive)
+    .option("--patience <s>", "seconds in all to wait for an idle machine and to repeat disturbed runs", wholeNumber)
+    .option("--baseline <folder>", "another build of hawser (its dist folder), measured as hawser-base")
+    .option("--save <name>", "save the result as bench/results/NAME.json and NAME.svg")
     .option("--json", "print the result as JSON instead of tables")
-    .option("--no-build", "measure what was built before")
-    .parse([...words], { from: "user" })
+    .option("--no-build", "measure the last build")
+    .parse([...args], { from: "user" })
     .opts<Flags>();
 }
 
 function peersOf(flags: Flags): Peer[] {
   const peers = selectPeers(flags.peers ?? (flags.quick ? QUICK_PEERS : []));
-  const ready = peers.map((peer) => (isHawser(peer) ? withBuild(peer, frozen("measured")) : peer));
-  return flags.baseline === undefined ? ready : withBaseline(ready, frozen("baseline"));
+  const ready = peers.map((peer) => (isHawser(peer) ? withBuild(peer, copyOf("measured")) : peer));
+  return flags.baseline === undefined ? ready : withBaseline(ready, copyOf("baseline"));
 }
 
 function planOf(flags: Flags): Plan {
-  const usual = flags.quick ? QUICK_PACE : FULL_PACE;
+  const usual = flags.quick ? QUICK_TIMING : FULL_TIMING;
   const ids = flags.only ?? (flags.quick ? QUICK_IDS : ALL_IDS);
   return {
     works: selectWork(ids.filter((id) => !isEngineId(id))),
     engine: selectEngineWork(ids.filter(isEngineId)),
     peers: peersOf(flags),
-    pace: {
+    timing: {
       ...usual,
       rounds: flags.rounds ?? usual.rounds,
       seconds: flags.seconds ?? usual.seconds,
@@ -104,27 +104,27 @@ function planOf(flags: Flags): Plan {
   };
 }
 
-/** Puts what is measured in its place. */
+/** Builds the library and the benchmark, and copies the builds that are measured. */
 function prepare(flags: Flags): void {
   if (flags.build) buildLibrary();
-  freeze(BUILT, "measured");
-  if (flags.baseline !== undefined) freeze(flags.baseline, "baseline");
+  copyBuild(BUILT, "measured");
+  if (flags.baseline !== undefined) copyBuild(flags.baseline, "baseline");
   if (flags.build) buildBenchmark();
 }
 
 async function measureAll(plan: Plan): Promise<Pick<Result, "works" | "engine">> {
-  const { peers, pace } = plan;
+  const { peers, timing } = plan;
   const works: WorkResult[] = [];
   const engine: EngineResult[] = [];
   const progress = openProgress(plan);
-  const conduct: Conduct = { pace, patience: new Patience(pace.patience), onStep: progress.step };
+  const settings: RunSettings = { timing, patience: new Patience(timing.patience), onStep: progress.step };
   try {
     for (const work of plan.works) {
-      const entries = await measure(work, peers, conduct);
+      const entries = await measure(work, peers, settings);
       if (entries.length > 0) works.push(summarize(work, entries));
     }
     for (const work of plan.engine) {
-      const entries = await measureEngine(work, peers, pace.rounds, conduct.onStep);
+      const entries = await measureEngine(work, peers, timing.rounds, settings.onStep);
       if (entries.length > 0) engine.push(summarizeEngine(work, entries));
     }
   } finally {
@@ -136,21 +136,21 @@ async function measureAll(plan: Plan): Promise<Pick<Result, "works" | "engine">>
 /**
  * Runs the benchmark.
  *
- * @param words - the command line, without node and script
- * @returns the exit code: 1 when a server failed
- * @throws Error - when the command line is wrong, or something cannot be built
+ * @param args - the command line, without node and script
+ * @returns the exit code: 1 if a server failed
+ * @throws Error - if the command line is wrong, or a build fails
  */
-export async function main(words: readonly string[]): Promise<number> {
-  const flags = parse(words);
+export async function main(args: readonly string[]): Promise<number> {
+  const flags = parse(args);
   const plan = planOf(flags);
   prepare(flags);
   const machine = describeMachine();
   const { works, engine } = await measureAll(plan);
-  const result: Result = { date: new Date().toISOString(), machine, pace: plan.pace, works, engine };
+  const result: Result = { date: new Date().toISOString(), machine, pace: plan.timing, works, engine };
   process.stdout.write(flags.json ? `${JSON.stringify(result, null, 2)}\n` : formatTables(result));
   const names = flags.save ? ["last", flags.save] : ["last"];
   const files = names.flatMap((name) => saveResult(name, result, drawChart(result)));
-  // After the tables, on standard error, so that `--json` stays clean.
+  // After the tables, on standard error, so that standard output is only JSON with `--json`.
   for (const line of [...disturbances(result), `Saved: ${files.join(", ")}`]) process.stderr.write(`${line}\n`);
   const rows = [...works, ...engine].flatMap((each): readonly { readonly failed?: string }[] => each.rows);
   return rows.some((row) => row.failed !== undefined) ? 1 : 0;

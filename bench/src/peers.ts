@@ -9,19 +9,20 @@ import type { Work } from "./work.ts";
 export interface Peer {
   readonly id: string;
   readonly title: string;
-  /** File in `servers/`, and its arguments after the route. */
+  /** The file in `servers/`. */
   readonly script: string;
+  /** The arguments of the script after the route. */
   readonly options?: readonly string[];
   readonly runtime: "node" | "bun";
   readonly dialect: Dialect;
   readonly environment?: Readonly<Record<string, string>>;
-  /** The packages it consists of, as far as a result names their versions. */
+  /** Its packages whose versions are part of a result. */
   readonly packages?: readonly string[];
-  /** Where its fan-out lives, if not at `/fan`. */
+  /** The route of its fan-out, if it is not `/fan`. */
   readonly fanRoute?: "/broadcast";
-  /** Its frame parser and frame writer, where they are measured by themselves. */
+  /** Its frame parser and frame writer, if they are measured alone. */
   readonly engine?: EngineName;
-  /** Whether it can do this work, or can do it in a way of its own. */
+  /** Whether it is measured with this workload. */
   serves(work: Work): boolean;
 }
 
@@ -30,7 +31,7 @@ const node = { runtime: "node", dialect: "plain" } as const;
 const always = (): boolean => true;
 const fanOnly = (work: Work): boolean => work.kind === "fan";
 
-/** Every peer there is, in the order of the report; the first that takes part is what the others are held against. */
+/** All peers, in the order of the report. The others are compared with the first one that is measured. */
 export const PEERS: readonly Peer[] = [
   {
     ...node,
@@ -93,7 +94,7 @@ export const PEERS: readonly Peer[] = [
     script: "socketio.js",
     packages: ["socket.io", "bufferutil"],
     dialect: "socket.io",
-    // Its binary messages are two frames, and its opening is more than a handshake: neither compares.
+    // A binary message is two frames, and opening a connection is more than a handshake: neither is comparable.
     serves: (work) => work.format !== "binary" && work.kind !== "handshakes",
   },
   { ...node, id: "floor", title: "node:net, canned", script: "floor.js", serves: (work) => work.kind !== "latency" },
@@ -106,13 +107,13 @@ export const PEERS: readonly Peer[] = [
   },
 ];
 
-/** What `--quick` runs against. */
+/** The peers of `--quick`. */
 export const QUICK_PEERS: readonly string[] = ["hawser", "ws", "bun"];
 
 /**
- * The peers a list of ids stands for, in the order of {@link PEERS}. None: all.
+ * The peers with these ids, in the order of {@link PEERS}. An empty list means all.
  *
- * @throws RangeError - for an id that is none
+ * @throws RangeError - for an unknown id
  */
 export function selectPeers(ids: readonly string[]): Peer[] {
   const unknown = ids.find((id) => !PEERS.some((peer) => peer.id === id));
@@ -122,34 +123,34 @@ export function selectPeers(ids: readonly string[]): Peer[] {
   return PEERS.filter((peer) => ids.length === 0 || ids.includes(peer.id));
 }
 
-/** Whether a peer is hawser, in whatever way it broadcasts. */
+/** Whether a peer is hawser, with any kind of fan-out. */
 export function isHawser(peer: Peer): boolean {
   return peer.script === "hawser.js";
 }
 
-/** A peer of hawser that runs a certain build of it. */
+/** The same peer with another build of hawser. */
 export function withBuild(peer: Peer, folder: string): Peer {
   return { ...peer, environment: { HAWSER_BUILD: folder } };
 }
 
-/** Another build of hawser as a peer of its own, directly after the first. */
+/** Adds another build of hawser as a peer, after the first one. */
 export function withBaseline(peers: readonly Peer[], folder: string): Peer[] {
   const base: Peer = { ...withBuild(PEERS[0]!, folder), id: "hawser-base", title: "hawser, baseline" };
   return [...peers.slice(0, 1), base, ...peers.slice(1)];
 }
 
-/** The packages that a server, by its id, consists of, as far as a result names their versions. */
+/** The packages of the server with this id whose versions are part of a result. */
 export function packagesOf(id: string): readonly string[] {
   return PEERS.find((peer) => peer.id === id)?.packages ?? [];
 }
 
-/** The packages whose versions a result names. */
+/** The packages whose versions are part of a result. */
 export const MEASURED_PACKAGES: readonly string[] = ["ws", "bufferutil", "bun", "crossws", "socket.io"];
 
 /**
- * Bun's executable inside the package for this platform; no install script is needed to find it there.
+ * The executable of Bun in its package for this platform. It needs no install script.
  *
- * @returns undefined where npm installed none
+ * @returns undefined if npm installed none
  */
 export function bunExecutable(): string | undefined {
   const require = createRequire(import.meta.url);

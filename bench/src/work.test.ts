@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_WORK, QUICK_WORK, selectWork } from "./work.ts";
 
-test("the usual ids are all understood, and the quick ones are among them", () => {
+test("all usual ids are valid, and the quick ones are among them", () => {
   assert.deepEqual(
     selectWork(ALL_WORK).map((work) => work.id),
     ALL_WORK,
@@ -10,21 +10,21 @@ test("the usual ids are all understood, and the quick ones are among them", () =
   assert.ok(QUICK_WORK.every((id) => ALL_WORK.includes(id)));
 });
 
-test("the beginning of an id stands for all that begin so", () => {
+test("the beginning of an id selects all usual ids with that beginning", () => {
   assert.deepEqual(
     selectWork(["fan-500"]).map((work) => work.id),
     ["fan-500-1", "fan-500-16"],
   );
 });
 
-test("sizes and depths are free", () => {
+test("other sizes and depths are possible", () => {
   const [work] = selectWork(["echo-3k-7"]);
   assert.equal(work?.size, 3072);
   assert.equal(work?.depth, 7);
 });
 
-test("what is no work is refused with the list of what is", () => {
+test("an invalid id is refused with the list of valid ones", () => {
   for (const id of ["walk", "echo-0-1", "echo-20-", "idle-1-2", "fan-5x-1"]) {
-    assert.throws(() => selectWork([id]), /no work is called/);
+    assert.throws(() => selectWork([id]), /no workload is called/);
   }
 });

@@ -3,7 +3,7 @@ import type { Kind } from "./load/job.ts";
 import { formatSize, parseSize, parseWhole } from "./sizes.ts";
 import type { Format } from "./wire/frames.ts";
 
-/** One row of the benchmark: what every server has to do. */
+/** One workload of the benchmark: what every server must do. */
 export interface Work {
   readonly id: string;
   readonly title: string;
@@ -15,14 +15,14 @@ export interface Work {
   readonly rate: number;
 }
 
-// Enough to keep a server busy from many sides, few enough that one event loop turn is not one long line of them.
+// Enough to keep a server busy, and few enough that a turn of the event loop does not handle a long list of them.
 const CONNECTIONS = 50;
-// Big messages: fewer connections, so that what is in flight (here at most 16 MiB) stays near the processor's caches.
+// Fewer connections for big messages, so that the data in flight (at most 16 MiB) is not much larger than the processor's caches.
 const BIG_CONNECTIONS = 8;
 const BIG = 64 * 1024;
 const FAN_SIZE = 100;
 
-/** What `npm run bench` runs when nothing is asked for, in this order. */
+/** The workloads of `npm run bench` without options, in this order. */
 export const ALL_WORK: readonly string[] = [
   "echo-20-1",
   "echo-20-8",
@@ -42,21 +42,21 @@ export const ALL_WORK: readonly string[] = [
   "idle-15000",
 ];
 
-/** What `--quick` runs. */
+/** The workloads of `--quick`. */
 export const QUICK_WORK: readonly string[] = ["echo-20-1", "echo-20-64", "fan-500-16", "handshakes-50"];
 
 const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fan-RECEIVERS-DEPTH, handshakes-AT_ONCE, latency-PER_SECOND and idle-CONNECTIONS; the usual ones:\n  ${ALL_WORK.join(" ")}\nand ${ENGINE_GRAMMAR}, without a server`;
 
 /**
- * The rows a list of ids stands for. An id need not be one of the usual ones: `echo-300-32` is as good as `echo-20-64`.
- * The beginning of usual ids stands for all of them: `echo`, `fan-500`.
+ * The workloads of a list of ids. An id need not be one of the usual ones: `echo-300-32` is possible too.
+ * The beginning of usual ids selects all of them: `echo`, `fan-500`.
  *
- * @throws RangeError - for what is neither
+ * @throws RangeError - for an invalid id
  */
 export function selectWork(ids: readonly string[]): Work[] {
   const whole = ids.flatMap((id) => {
-    const begun = ALL_WORK.filter((usual) => usual === id || usual.startsWith(`${id}-`));
-    return begun.length > 0 ? begun : [id];
+    const matching = ALL_WORK.filter((usual) => usual === id || usual.startsWith(`${id}-`));
+    return matching.length > 0 ? matching : [id];
   });
   return [...new Set(whole)].map(parseWork);
 }
@@ -92,5 +92,5 @@ function parseWork(id: string): Work {
     if (name === "idle")
       return { ...base, title: `memory of ${number} idle connections`, kind: "idle", connections: number };
   }
-  throw new RangeError(`no work is called "${id}"; ${GRAMMAR}`);
+  throw new RangeError(`no workload is called "${id}"; ${GRAMMAR}`);
 }

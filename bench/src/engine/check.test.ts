@@ -12,14 +12,14 @@ import { ALL_ENGINE_WORK, parseEngineWork, selectEngineWork } from "./work.ts";
 const hawser = await loadHawser(BUILT);
 const TEXTS = ["", "Grüße", "日本語のテキスト", "👋".repeat(40), "ä".repeat(70_000)];
 
-test("both sides do all the usual work right", () => {
+test("both engines give the right results for all usual workloads", () => {
   for (const work of selectEngineWork(ALL_ENGINE_WORK)) {
     check(work, hawser);
     check(work, wsEngine);
   }
 });
 
-test("both parsers give the messages that were sent, for each form of length, however the frames are cut", () => {
+test("both parsers return the messages that were sent, for each form of the length and wherever the frames are cut", () => {
   for (const id of [
     "parse-text-125",
     "parse-text-126",
@@ -37,7 +37,7 @@ test("both parsers give the messages that were sent, for each form of length, ho
   }
 });
 
-test("both writers give the same frames, for each form of length", () => {
+test("both writers give the same frames, for each form of the length", () => {
   for (const id of ["write-text-125", "write-text-126", "write-text-64k", "write-binary-1", "write-binary-65535"]) {
     const work = parseEngineWork(id);
     const payloads = payloadsOf(work);
@@ -47,14 +47,14 @@ test("both writers give the same frames, for each form of length", () => {
   }
 });
 
-test("both sides agree on texts beyond ASCII", () => {
+test("both engines agree on texts that are not ASCII", () => {
   const chunks = TEXTS.map((text) => clientFrame(OPCODE.text, Buffer.from(text)));
   assert.deepEqual(parseAll(hawser, chunks), TEXTS);
   assert.deepEqual(parseAll(wsEngine, chunks), TEXTS);
   assert.ok(writeAll(hawser, TEXTS).equals(writeAll(wsEngine, TEXTS)));
 });
 
-test("a side that does something else is found out", () => {
+test("an engine with other results fails the check", () => {
   const swapping: Engine = {
     parser: (take) => wsEngine.parser((message) => take([...message.toString()].reverse().join(""))),
     writer: (stream) => {
@@ -62,10 +62,10 @@ test("a side that does something else is found out", () => {
       return (messages) => write(messages.toReversed());
     },
   };
-  const deaf: Engine = { parser: () => () => undefined, writer: () => () => undefined };
+  const silent: Engine = { parser: () => () => undefined, writer: () => () => undefined };
   assert.throws(() => check(parseEngineWork("parse-text-20"), swapping), /another message 0/);
-  assert.throws(() => check(parseEngineWork("parse-text-20"), deaf), /0 messages/);
-  for (const engine of [swapping, deaf]) {
+  assert.throws(() => check(parseEngineWork("parse-text-20"), silent), /0 messages/);
+  for (const engine of [swapping, silent]) {
     assert.throws(() => check(parseEngineWork("write-text-20"), engine), /other bytes/);
   }
 });

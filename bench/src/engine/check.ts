@@ -4,25 +4,27 @@ import { RecordingStream } from "./streams.ts";
 import type { EngineWork } from "./work.ts";
 
 /**
- * Sees to it that a side does a work right: its parser gives the messages that were sent, its writer the frames of
- * RFC 6455, byte by byte. So all sides do the same.
+ * Checks the results of an engine: its parser must return the messages that were sent, and its writer the bytes that
+ * RFC 6455 defines. So all engines do the same work.
  *
- * @throws Error - when something else comes out
+ * @throws Error - if a result is wrong
  */
 export function check(work: EngineWork, engine: Engine): void {
   const payloads = payloadsOf(work);
   const messages = messagesOf(work, payloads);
   if (work.part === "write") {
-    if (!writeAll(engine, messages).equals(serverStream(work, payloads))) throw new Error("it wrote other bytes");
+    if (!writeAll(engine, messages).equals(serverStream(work, payloads)))
+      throw new Error("the writer wrote other bytes");
     return;
   }
   const parsed = parseAll(engine, clientChunks(work, payloads));
-  if (parsed.length !== messages.length) throw new Error(`it read ${parsed.length} messages, not ${messages.length}`);
+  if (parsed.length !== messages.length)
+    throw new Error(`the parser read ${parsed.length} messages, not ${messages.length}`);
   const wrong = messages.findIndex((message, i) => !isSame(message, parsed[i]!));
-  if (wrong >= 0) throw new Error(`it read another message ${wrong}`);
+  if (wrong >= 0) throw new Error(`the parser read another message ${wrong}`);
 }
 
-/** The messages that a side's parser makes of chunks. The chunks stay as they are. */
+/** The messages that an engine's parser reads from chunks. The chunks are not changed. */
 export function parseAll(engine: Engine, chunks: readonly Buffer[]): Message[] {
   const messages: Message[] = [];
   const parse = engine.parser((message) => {
@@ -32,7 +34,7 @@ export function parseAll(engine: Engine, chunks: readonly Buffer[]): Message[] {
   return messages;
 }
 
-/** The bytes that a side's writer makes of messages. */
+/** The bytes that an engine's writer writes for messages. */
 export function writeAll(engine: Engine, messages: readonly Message[]): Buffer {
   const stream = new RecordingStream();
   const write = engine.writer(stream);
@@ -40,7 +42,7 @@ export function writeAll(engine: Engine, messages: readonly Message[]): Buffer {
   return stream.written;
 }
 
-function isSame(sent: Message, seen: Message): boolean {
-  if (typeof sent === "string" || typeof seen === "string") return sent === seen;
-  return Buffer.compare(sent, seen) === 0;
+function isSame(sent: Message, received: Message): boolean {
+  if (typeof sent === "string" || typeof received === "string") return sent === received;
+  return Buffer.compare(sent, received) === 0;
 }

@@ -3,23 +3,23 @@ import type { CountingStream } from "./streams.ts";
 /** The libraries that are compared. */
 export type EngineName = "hawser" | "ws";
 
-/** A message as users have it: a string for text, bytes for binary. */
+/** A message as applications use it: a string for text, bytes for binary. */
 export type Message = string | Uint8Array;
 
-/** A library's frame parser and frame writer, as its own connections use them, and nothing else of it. */
+/** The frame parser and the frame writer of a library, as its own connections use them. */
 export interface Engine {
   /**
-   * A parser of what one client sends.
+   * Creates a parser for the data of one client.
    *
-   * @param take - is given each message
-   * @returns what to give each chunk to; the parser may write on it
+   * @param take - is called with each message
+   * @returns a function that parses one chunk; it may change the chunk
    */
   parser(take: (message: Message) => void): (chunk: Buffer) => void;
   /**
-   * A writer of what one client is sent.
+   * Creates a writer for the messages to one client.
    *
-   * @param stream - what it writes to
-   * @returns what to give the messages of one turn to
+   * @param stream - the stream that it writes to
+   * @returns a function that writes the messages of one turn
    */
   writer(stream: CountingStream): (messages: readonly Message[]) => void;
 }

@@ -5,13 +5,13 @@ import { EngineMeter } from "./measure.ts";
 import type { EngineSample } from "./measure.ts";
 import { parseEngineWork } from "./work.ts";
 
-/** What the process is asked for. */
+/** A command to the process. */
 export type EngineTask = "check" | "warm up" | "measure";
 
-/** What it answers. */
+/** The answer to a command. */
 export type EngineReport = { readonly sample: EngineSample } | { readonly failed: string } | { readonly done: true };
 
-// One side at one work: `node main.js ws parse-text-20`. It ends when the benchmark lets go of it.
+// The process of one engine and one workload: `node main.js ws parse-text-20`. The benchmark ends it.
 const [name, id = ""] = process.argv.slice(2);
 const work = parseEngineWork(id);
 const engine = await load(name as EngineName);
@@ -33,9 +33,9 @@ async function answer(task: EngineTask): Promise<EngineReport> {
   return { done: true };
 }
 
-/** Neither side has the other's code in its process. */
-async function load(side: EngineName): Promise<Engine> {
-  if (side === "ws") return (await import("./theirs.ts")).wsEngine;
+/** Loads only the engine that is measured. */
+async function load(engineName: EngineName): Promise<Engine> {
+  if (engineName === "ws") return (await import("./theirs.ts")).wsEngine;
   const { loadHawser } = await import("./ours.ts");
   return loadHawser(process.env["HAWSER_BUILD"] ?? BUILT);
 }

@@ -5,7 +5,7 @@ import { EngineMeter, PARTS } from "./measure.ts";
 import { wsEngine } from "./theirs.ts";
 import { parseEngineWork } from "./work.ts";
 
-/** ws, but for every `nth` message. */
+/** ws, but it loses every `nth` message. */
 function forgetting(nth: number): Engine {
   return {
     ...wsEngine,
@@ -18,14 +18,14 @@ function forgetting(nth: number): Engine {
   };
 }
 
-test("a part is the same number of messages each time and costs something", async () => {
+test("each part has the same number of messages and takes some CPU time", async () => {
   const meter = new EngineMeter(parseEngineWork("write-text-20"), wsEngine);
   const [first, second] = [await meter.part(), await meter.part()];
   assert.equal(first.messages, second.messages);
   assert.ok(first.messages * PARTS >= 247_000 && first.micros > 0);
 });
 
-test("a side that loses a message while it is measured is found out", async () => {
+test("an engine that loses a message while it is measured fails", async () => {
   const meter = new EngineMeter(parseEngineWork("parse-text-1k"), forgetting(10_000));
-  await assert.rejects(meter.part(), /more or less/);
+  await assert.rejects(meter.part(), /amount of output/);
 });

@@ -4,40 +4,40 @@ import { sliceOf } from "./slice.ts";
 import type { Slice } from "./slice.ts";
 import type { EngineWork } from "./work.ts";
 
-/** What was measured: one part, or the parts of a round together. */
+/** A measurement: of one part, or of all parts of a round together. */
 export interface EngineSample {
-  /** How many messages: as many on every side and machine. */
+  /** The number of messages. It is the same for every engine and on every machine. */
   readonly messages: number;
   /** CPU time in microseconds, user and system, all threads of the process. */
   readonly micros: number;
 }
 
-/** Parts of a round. Sides take turns at them, so that what slows the machine for a while slows them all. */
+/** The number of parts of a round. The engines run them alternately, so that a disturbance of the machine affects all of them. */
 export const PARTS = 8;
 
-// Messages of a round; fewer where each has more frames or bytes, so that all rounds take about as long.
+// The messages of a round. They are fewer if each has more frames or bytes, so that all rounds take a similar time.
 const MESSAGES = 250_000;
-// This many bytes of payload, or a quarter of a cut, cost about as much as one more frame.
-const BYTES_LIKE_A_FRAME = 4096;
-const CUT_LIKE_FRAMES = 4;
+// This many bytes of payload cost about as much as one more frame. A cut costs about as much as four.
+const BYTES_PER_FRAME_COST = 4096;
+const FRAMES_PER_CUT_COST = 4;
 
-/** Measures one side at one work, in a fixed number of messages. */
+/** Measures one engine with one workload, for a fixed number of messages. */
 export class EngineMeter {
   readonly #slice: Slice;
-  /** Slices of a part. */
+  /** The number of slices of a part. */
   readonly #slices: number;
 
   constructor(work: EngineWork, engine: Engine) {
     this.#slice = sliceOf(work, engine);
-    // A writer hands on large bytes as they are.
+    // A writer does not copy large messages.
     const bytes = work.part === "write" && work.format === "binary" ? 0 : work.size;
-    const frames = work.fragments * (1 + bytes / BYTES_LIKE_A_FRAME) * (work.cut ? CUT_LIKE_FRAMES : 1);
+    const frames = work.fragments * (1 + bytes / BYTES_PER_FRAME_COST) * (work.cut ? FRAMES_PER_CUT_COST : 1);
     this.#slices = Math.ceil(MESSAGES / frames / this.#slice.messages / PARTS);
   }
 
   /**
-   * As many messages as a round has, so that code gets compiled; then garbage is collected. Not before each part: V8
-   * begins with a small heap again then, and in a part as short as these that was all one saw (ws, writing: 4 times).
+   * Runs as many messages as a round has, so that code gets compiled, and then collects garbage. It does not do that before
+   * each part: V8 would start with a small heap again, which dominates the cost of such short parts (ws, writing: 4 times).
    */
   async warmUp(): Promise<void> {
     await this.#repeat(PARTS * this.#slices);
@@ -47,24 +47,24 @@ export class EngineMeter {
   /**
    * Measures one part.
    *
-   * @throws Error - when not as much came out as should have
+   * @throws Error - if the amount of output is wrong
    */
   async part(): Promise<EngineSample> {
-    const before = this.#slice.came();
+    const before = this.#slice.output();
     const micros = await this.#repeat(this.#slices);
-    if (this.#slice.came() - before !== this.#slices * this.#slice.yield)
-      throw new Error("more or less came out than should have");
+    if (this.#slice.output() - before !== this.#slices * this.#slice.expectedOutput)
+      throw new Error("the amount of output is wrong");
     return { messages: this.#slices * this.#slice.messages, micros };
   }
 
-  /** Does the slice this number of times, and returns the CPU time it took. */
+  /** Runs the slice this many times, and returns the CPU time. */
   async #repeat(times: number): Promise<number> {
     let micros = 0;
     for (let i = 0; i < times; i++) {
-      this.#slice.renew();
+      this.#slice.prepare();
       const before = process.cpuUsage();
       this.#slice.run();
-      // What a side leaves for the end of the turn is its own work.
+      // Work that an engine does at the end of the turn counts too.
       await turnEnd();
       const { user, system } = process.cpuUsage(before);
       micros += user + system;

@@ -8,18 +8,18 @@ function chunksOf(id: string): Buffer[] {
   return clientChunks(work, payloadsOf(work));
 }
 
-test("neighbouring payloads differ and have the length asked for", () => {
+test("successive payloads differ and have the given length", () => {
   const [first, second] = payloadsOf(parseEngineWork("parse-fragments-256"));
   assert.equal(first?.length, 16 * 256);
   assert.ok(!first.equals(second!));
 });
 
-test("frames come in chunks of what a socket gives at most", () => {
+test("frames are delivered in chunks of the maximum size of a socket", () => {
   const chunks = chunksOf("parse-text-20");
   assert.deepEqual([...new Set(chunks.slice(0, -1).map((chunk) => chunk.length))], [65536]);
 });
 
-test("chunks that are cut anywhere hold the same bytes, and are the same each time", () => {
+test("chunks that are cut anywhere have the same bytes, and are the same each time", () => {
   const chunks = chunksOf("parse-cut-20");
   assert.ok(Buffer.concat(chunks).equals(Buffer.concat(chunksOf("parse-text-20"))));
   assert.deepEqual(chunks, chunksOf("parse-cut-20"));

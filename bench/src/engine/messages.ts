@@ -2,46 +2,46 @@ import { OPCODE, clientFrame, opcodeOf, payload, serverFrame } from "../wire/fra
 import type { Message } from "./engine.ts";
 import type { EngineWork } from "./work.ts";
 
-/** The most bytes a message may have, for either side: the limit of ws. */
+/** The maximum size of a message, for both engines: the default limit of ws. */
 export const MAX_MESSAGE = 100 * 1024 * 1024;
 
 /** Messages that are written in one turn. */
 export const BATCH = 16;
 
-// A slice of work is this many bytes, so that a parser finds it in the processor's cache, as it finds a socket's chunks;
-// or a batch, if that is more. A writer, that does not read what it need not copy, gets enough for a clock to count.
+// A slice has this many bytes, or one batch if that is more. So it fits into the processor's cache, as a socket's chunks do.
+// A writer does not read bytes that it does not copy. It gets at least 16 batches, so that the time can be measured.
 const SLICE = 256 * 1024;
-const LEAST_BATCHES = { parse: 1, write: 16 } as const;
+const MIN_BATCHES = { parse: 1, write: 16 } as const;
 
-// What libuv reads from a socket at most.
+// The most that libuv reads from a socket at once.
 const CHUNK = 64 * 1024;
 
 const FIN = 0x80;
 
-/** The payloads of one slice; neighbours differ, so that a wrong order is seen. */
+/** The payloads of one slice. Successive ones differ, so that a wrong order is noticed. */
 export function payloadsOf(work: EngineWork): Buffer[] {
   const size = work.size * work.fragments;
   const alphabet = payload(size + BATCH, work.format);
   const different = Array.from({ length: BATCH }, (_, i) => Buffer.from(alphabet.subarray(i, i + size)));
-  const batches = Math.max(LEAST_BATCHES[work.part], Math.floor(SLICE / (size * BATCH)));
+  const batches = Math.max(MIN_BATCHES[work.part], Math.floor(SLICE / (size * BATCH)));
   return Array.from({ length: batches }, () => different).flat();
 }
 
-/** Payloads as users have them. */
+/** The payloads as applications use them. */
 export function messagesOf(work: EngineWork, payloads: readonly Buffer[]): Message[] {
   return work.format === "text" ? payloads.map((bytes) => bytes.toString()) : [...payloads];
 }
 
-/** The frames of a server that sends the payloads, one after the other. */
+/** The frames of a server for these payloads. */
 export function serverStream(work: EngineWork, payloads: readonly Buffer[]): Buffer {
   return Buffer.concat(payloads.map((bytes) => serverFrame(opcodeOf(work.format), bytes)));
 }
 
-/** The frames of a client that sends the payloads, in the chunks they arrive in; the last of them ends with a frame. */
+/** The frames of a client for these payloads, in the chunks in which they arrive. The last chunk ends with a frame. */
 export function clientChunks(work: EngineWork, payloads: readonly Buffer[]): Buffer[] {
   const frames = payloads.flatMap((bytes) => clientFrames(work, bytes));
   const stream = Buffer.concat(frames);
-  // Cut anywhere: a chunk is as long as a frame on average.
+  // If it is cut anywhere, the average chunk is as long as a frame.
   const nextLength = work.cut ? randomLengths((2 * stream.length) / frames.length) : () => CHUNK;
   const chunks: Buffer[] = [];
   for (let at = 0; at < stream.length; at += chunks.at(-1)!.length) {
@@ -59,7 +59,7 @@ function clientFrames(work: EngineWork, bytes: Buffer): Buffer[] {
   });
 }
 
-/** From 1 to `below`, the same in every run and for every side: a linear congruential generator with a fixed seed. */
+/** Pseudo-random numbers from 1 to `below`, the same in every run: a linear congruential generator with a fixed seed. */
 function randomLengths(below: number): () => number {
   let state = 42;
   return () => {

@@ -8,12 +8,12 @@ import type { Engine, Message } from "./engine.ts";
 import { MAX_MESSAGE } from "./messages.ts";
 import { type CountingStream, countingSocket } from "./streams.ts";
 
-// What is used of the library's inside, described and not imported: a baseline may be older than the types of today.
+// The internal modules of the library that are used here. Their types are declared and not imported, because a baseline may be older.
 
-/** Makes data of what a reader says about a message. */
+/** Decodes a message from the arguments that a reader passes. */
 type DecodeBytes = (...message: readonly unknown[]) => Message;
 
-/** What a reader calls, by its names of today and, for a baseline, by those before them. */
+/** The methods that a reader calls: under their present names and, for an older baseline, under their former names. */
 interface Sink {
   onMessage(...message: readonly unknown[]): void;
   onText(text: string): void;
@@ -30,7 +30,7 @@ interface Sink {
 }
 
 interface Reader {
-  /** Older readers were given the chunk, and nothing was lent to them. */
+  /** Older readers take only the chunk. */
   push(chunk: Buffer, end: number, lent: boolean): void;
 }
 
@@ -40,7 +40,7 @@ interface Reading {
 
 interface Decoding {
   readonly decoders: {
-    /** 0.1.0 has a function here: its reader makes no strings. */
+    /** In 0.1.0 this is a function, because its reader does not create strings. */
     readonly auto: DecodeBytes | { readonly bytes: DecodeBytes; readonly text: (text: string) => Message };
   };
 }
@@ -69,7 +69,7 @@ interface SelfWriting {
   readonly WriteBuffer: new (stream: Socket, consumes: boolean, role: string) => WriteBuffer;
 }
 
-/** The write buffer of builds before it had that name. */
+/** The write buffer of older builds. */
 interface Outbox {
   hold(): void;
   text(text: string): void;
@@ -85,16 +85,16 @@ interface DirectWriting {
   readonly allowDirectWrites: (socket: Socket) => void;
 }
 
-/** No message is sent in fragments; of these frames none is a pong. */
+/** The rules of a write buffer: no message is sent in fragments, and no pong is queued. Older builds need all of them. */
 const RULES = {
   ...{ fragmentSize: Infinity, maxPongQueue: 1 },
   ...{ tally: { maxPongQueue: 0 }, limitCounters: { maxPongQueue: 0 } },
 } as const;
 
 /**
- * Hawser's frame parser and writer. This file is all that the benchmark knows of the library's inside.
+ * Loads the frame parser and the frame writer of Hawser. No other file of the benchmark uses internal modules of the library.
  *
- * @param build - a dist folder of hawser
+ * @param build - a dist folder of Hawser
  * @returns the engine of that build
  */
 export async function loadHawser(build: string): Promise<Engine> {
@@ -103,7 +103,7 @@ export async function loadHawser(build: string): Promise<Engine> {
     const found = paths.find((path) => existsSync(path)) ?? paths[0]!;
     return import(pathToFileURL(found).href);
   };
-  // The second of each is where builds before the renaming have it.
+  // The second path of each is that of older builds.
   const { FrameReader } = (await load("protocol/frame-reader.js", "protocol/reader.js")) as Reading;
   const { decoders } = (await load("connection/receiving/decode.js")) as Decoding;
   const newBuffer = await writeBuffers(load);
@@ -112,7 +112,7 @@ export async function loadHawser(build: string): Promise<Engine> {
       const sink = sinkOf(decoders.auto, take);
       const options = { role: "server", maxMessageSize: MAX_MESSAGE, texts: true, textAsString: true, isUtf8 };
       const reader = new FrameReader(sink, options);
-      // As from a socket, whose next bytes come into the same memory: what is kept must be copied.
+      // As with a socket, the next bytes may use the same memory: the reader must copy what it keeps.
       return (chunk) => reader.push(chunk, chunk.length, true);
     },
     writer: (stream) => {
@@ -129,7 +129,7 @@ export async function loadHawser(build: string): Promise<Engine> {
   };
 }
 
-/** Makes write buffers of a build, under the names of today. */
+/** Returns a function that creates write buffers of this build, with the present method names. */
 async function writeBuffers(
   load: (...files: string[]) => Promise<unknown>,
 ): Promise<(to: CountingStream) => WriteBuffer> {
@@ -165,7 +165,7 @@ async function writeBuffers(
   };
 }
 
-/** What a connection does with a message under dataType "auto", without its handler. */
+/** Does what a connection does with a message under dataType "auto", without a handler. */
 function sinkOf(auto: Decoding["decoders"]["auto"], take: (message: Message) => void): Sink {
   const { bytes, text } = typeof auto === "function" ? { bytes: auto, text: unexpected } : auto;
   const onMessage = (...message: readonly unknown[]): void => take(bytes(...message));
@@ -190,5 +190,5 @@ function sinkOf(auto: Decoding["decoders"]["auto"], take: (message: Message) => 
 }
 
 function unexpected(): never {
-  throw new Error("something that was not sent");
+  throw new Error("the reader delivered something that was not sent");
 }

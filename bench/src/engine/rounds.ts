@@ -6,22 +6,22 @@ import type { EngineSample } from "./measure.ts";
 import { EngineProcess } from "./process.ts";
 import type { EngineWork } from "./work.ts";
 
-/** What one side did at one work: a sample per round, or why it has none. */
+/** The results of one engine with one workload: a sample per round, or the reason why there is none. */
 export interface EngineEntry {
   readonly peer: Peer;
   readonly samples: EngineSample[];
   failed?: string;
 }
 
-/** The peers whose parser and writer can be had without the rest of them. */
+/** The peers whose parser and writer can be measured alone. */
 export function enginesOf(peers: readonly Peer[]): Peer[] {
   return peers.filter((peer) => peer.engine !== undefined);
 }
 
 /**
- * Measures one work of the engine. Each side has processes of its own, so that neither runs on code that was compiled,
- * or in memory that was left, for the other; a new one each round, so that a process the compiler was lucky in is one
- * round only. Within a round they take turns (A B A B ...). The check has its own as well: it would leave traces.
+ * Measures one workload of the engines. Each engine has a process of its own, so that compiled code and memory of one do not
+ * influence the other. It has a new process in each round, because the compiler does not give equally good code each time.
+ * Within a round the engines run alternately (A B A B ...). The check runs in another process, so that it has no influence.
  */
 export async function measureEngine(
   work: EngineWork,
@@ -30,20 +30,20 @@ export async function measureEngine(
   onStep: OnStep,
 ): Promise<EngineEntry[]> {
   const entries = enginesOf(peers).map((peer): EngineEntry => ({ peer, samples: [] }));
-  for (const entry of entries) await attempt(entry, () => checkSide(work, entry.peer));
+  for (const entry of entries) await attempt(entry, () => checkEngine(work, entry.peer));
   for (let round = 1; round <= rounds; round++) {
-    const fit = entries.filter((entry) => entry.failed === undefined);
-    await measureRound(work, fit, (peer) => onStep(work, peer, round));
+    const working = entries.filter((entry) => entry.failed === undefined);
+    await measureRound(work, working, (peer) => onStep(work, peer, round));
   }
   return entries;
 }
 
-async function checkSide(work: EngineWork, peer: Peer): Promise<void> {
-  const side = new EngineProcess(peer, work);
+async function checkEngine(work: EngineWork, peer: Peer): Promise<void> {
+  const process = new EngineProcess(peer, work);
   try {
-    await side.check();
+    await process.check();
   } finally {
-    await side.stop();
+    await process.stop();
   }
 }
 

@@ -3,21 +3,21 @@ import { BATCH, clientChunks, messagesOf, payloadsOf, serverStream } from "./mes
 import { CountingStream } from "./streams.ts";
 import type { EngineWork } from "./work.ts";
 
-/** A piece of work that can be done again and again: some thousand short messages, or a few long ones. */
+/** A part of a workload that can be repeated: some thousand short messages, or a few long ones. */
 export interface Slice {
-  /** Messages in it. */
+  /** The number of messages in it. */
   readonly messages: number;
-  /** What comes out of it: a parser's characters and bytes, a writer's bytes of frames. */
-  readonly yield: number;
-  /** What has come out so far. */
-  came(): number;
-  /** Puts its input in order; not measured. */
-  renew(): void;
-  /** Does it. */
+  /** The size of its output: characters and bytes of messages from a parser, bytes of frames from a writer. */
+  readonly expectedOutput: number;
+  /** The size of the output so far. */
+  output(): number;
+  /** Prepares its input. This is not measured. */
+  prepare(): void;
+  /** Runs it. */
   run(): void;
 }
 
-/** A slice of a work for one side. */
+/** A slice of a workload for one engine. */
 export function sliceOf(work: EngineWork, engine: Engine): Slice {
   return work.part === "parse" ? parseSlice(work, engine) : writeSlice(work, engine);
 }
@@ -25,18 +25,18 @@ export function sliceOf(work: EngineWork, engine: Engine): Slice {
 function parseSlice(work: EngineWork, engine: Engine): Slice {
   const payloads = payloadsOf(work);
   const originals = clientChunks(work, payloads);
-  // Parsers unmask in place: each time they get copies, in memory of their own as a socket's chunks are. These are made
-  // before the clock starts, for a cost that both sides share would only draw the ratio towards 1.
+  // Parsers unmask in place, so they get new copies each time, in memory of their own as a socket's chunks are. The copies
+  // are made before the measurement: a cost that both engines share would move the ratio towards 1.
   const chunks = originals.map((chunk) => Buffer.allocUnsafeSlow(chunk.length));
-  let came = 0;
+  let output = 0;
   const parse = engine.parser((message) => {
-    came += message.length;
+    output += message.length;
   });
   return {
     messages: payloads.length,
-    yield: payloads.length * work.fragments * work.size,
-    came: () => came,
-    renew: () => chunks.forEach((chunk, i) => chunk.set(originals[i]!)),
+    expectedOutput: payloads.length * work.fragments * work.size,
+    output: () => output,
+    prepare: () => chunks.forEach((chunk, i) => chunk.set(originals[i]!)),
     run: () => {
       for (const chunk of chunks) parse(chunk);
     },
@@ -51,9 +51,9 @@ function writeSlice(work: EngineWork, engine: Engine): Slice {
   const write = engine.writer(stream);
   return {
     messages: messages.length,
-    yield: serverStream(work, payloads).length,
-    came: () => stream.bytes,
-    renew: () => undefined,
+    expectedOutput: serverStream(work, payloads).length,
+    output: () => stream.bytes,
+    prepare: () => undefined,
     run: () => {
       for (const batch of batches) write(batch);
     },

@@ -2,32 +2,32 @@ import { Socket } from "node:net";
 import type { Message } from "./engine.ts";
 
 /**
- * What a socket's system is in place of one: takes everything at once. A string is encoded, as a socket would have
- * to: ws leaves that to its socket, and it is part of what a text costs.
+ * Replaces the operating system below a socket: it takes everything at once and counts the bytes. It encodes strings, as a
+ * socket does: ws leaves that to its socket, and it is a part of the cost of a text.
  */
 export class CountingStream {
-  /** Bytes that were written. */
+  /** The number of bytes that were written. */
   bytes = 0;
   #encoded = Buffer.allocUnsafeSlow(0);
 
-  /** Takes bytes, or a string in an encoding of its own. */
+  /** Takes bytes, or a string and its encoding. */
   write(data: Message, encoding?: BufferEncoding): boolean {
     this.bytes += typeof data === "string" ? this.#encode(data, encoding) : data.length;
     return true;
   }
 
   #encode(text: string, encoding: BufferEncoding | undefined): number {
-    const most = 3 * text.length;
-    if (this.#encoded.length < most) this.#encoded = Buffer.allocUnsafeSlow(most);
+    const maximum = 3 * text.length;
+    if (this.#encoded.length < maximum) this.#encoded = Buffer.allocUnsafeSlow(maximum);
     return this.#encoded.write(text, encoding);
   }
 }
 
-/** Keeps what is written, for comparing it. */
+/** Keeps all bytes that are written, to compare them. */
 export class RecordingStream extends CountingStream {
   readonly #written: Buffer[] = [];
 
-  /** All that was written, in one piece. */
+  /** All bytes that were written. */
   get written(): Buffer {
     return Buffer.concat(this.#written);
   }
@@ -39,7 +39,7 @@ export class RecordingStream extends CountingStream {
   }
 }
 
-/** Plain sockets that have no system below them: what is written to them is counted. */
+/** The plain sockets without a system below them, and the stream that counts what is written to each. */
 const countedBy = new WeakMap<Socket, CountingStream>();
 
 type Done = (error?: Error | null) => void;
@@ -51,8 +51,8 @@ interface SocketWrites {
 }
 
 /**
- * Has the sockets of `countedBy` count what is written. It is done before a build is loaded: Hawser writes past the queue of
- * `Writable` only where the socket's `_write` is the one that it has found, and uses memory again only there.
+ * Replaces `_write` and `_writev` of all sockets, so that the sockets of `countedBy` count what is written. This must happen
+ * before a build is loaded: Hawser uses direct writes only if `_write` was not replaced since, and uses memory again only then.
  */
 function countWrites(): void {
   const own = Socket.prototype as unknown as SocketWrites;
@@ -81,7 +81,7 @@ function countWrites(): void {
 
 countWrites();
 
-/** A plain socket that has no system below it: `stream` counts what is written. It never says that it is full. */
+/** A plain socket without a system below it: `stream` counts what is written. It is never full. */
 export function countingSocket(stream: CountingStream): Socket {
   const socket = new Socket({ writableHighWaterMark: 2 ** 30 } as object);
   countedBy.set(socket, stream);

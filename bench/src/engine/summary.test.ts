@@ -5,7 +5,7 @@ import { enginesOf } from "./rounds.ts";
 import { summarizeEngine } from "./summary.ts";
 import { parseEngineWork } from "./work.ts";
 
-test("a row has the median of its rounds, and the first side's cost over its own", () => {
+test("a row has the median of its rounds, and the ratio of the first engine's cost to its own", () => {
   const [hawser, ws] = enginesOf(selectPeers([]));
   const samplesOf = (...costs: number[]) => costs.map((micros) => ({ messages: 10, micros }));
   const { rows } = summarizeEngine(parseEngineWork("parse-text-20"), [
@@ -21,7 +21,7 @@ test("a row has the median of its rounds, and the first side's cost over its own
   );
 });
 
-test("a side that failed at once has no figure and no ratio", () => {
+test("an engine that failed in the first round has no figure and no ratio", () => {
   const [hawser, ws] = enginesOf(selectPeers(["hawser", "ws", "bun"]));
   const { rows } = summarizeEngine(parseEngineWork("parse-text-20"), [
     { peer: hawser!, samples: [{ messages: 10, micros: 5 }] },

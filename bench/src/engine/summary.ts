@@ -4,25 +4,25 @@ import type { EngineSample } from "./measure.ts";
 import type { EngineEntry } from "./rounds.ts";
 import type { EngineWork } from "./work.ts";
 
-/** One side at one work: the median of its rounds, and ours over theirs. */
+/** One engine with one workload: the median of its rounds, and the ratio of our cost to its own. */
 export interface EngineRow {
   readonly peer: string;
   readonly title: string;
   /** CPU time per message, in microseconds. */
   readonly micros: number | null;
-  /** The first row's CPU time per message over this one's; null in the first row. */
+  /** The CPU time per message of the first row divided by that of this row; null in the first row. */
   readonly cost: Ratio | null;
   readonly failed?: string;
   readonly samples: readonly EngineSample[];
 }
 
-/** All sides at one work. */
+/** All engines with one workload. */
 export interface EngineResult {
   readonly work: EngineWork;
   readonly rows: readonly EngineRow[];
 }
 
-/** Medians, and ratios against the first entry. */
+/** Computes medians, and ratios to the first entry. */
 export function summarizeEngine(work: EngineWork, entries: readonly EngineEntry[]): EngineResult {
   const ours = microsOf(entries[0]!);
   return {

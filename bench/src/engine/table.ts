@@ -2,18 +2,18 @@ import Table from "cli-table3";
 import { times } from "../report/table.ts";
 import type { EngineResult } from "./summary.ts";
 
-/** The engine's rows as text: one table, a line per work and side. */
+/** The rows of the engines as text: one table, with a line per workload and engine. */
 export function formatEngineTable(results: readonly EngineResult[]): string {
-  const us = results[0]!.rows[0]!.peer;
+  const first = results[0]!.rows[0]!.peer;
   const someFailed = results.some(({ rows }) => rows.some((row) => row.failed !== undefined));
   const table = new Table({
-    head: ["work", "side", "CPU µs", `${us}: CPU`, ...(someFailed ? ["notes"] : [])],
+    head: ["workload", "engine", "CPU µs", `${first}: CPU`, ...(someFailed ? ["notes"] : [])],
     colAligns: ["left", "left", "right", "right", "left"],
     style: { head: [], border: [], compact: true },
   });
   for (const { work, rows } of results) {
     for (const [i, row] of rows.entries()) {
-      // The id, and what it stands for on the line below.
+      // The id, and the title on the line below.
       const name = [work.id, `  ${work.title}`][i] ?? "";
       const failed = row.failed === undefined ? "" : `failed: ${row.failed}`;
       const notes = someFailed ? [failed] : [];

@@ -19,14 +19,14 @@ const { Receiver, Sender } = ws as unknown as {
   readonly Sender: new (stream: Socket) => Sender;
 };
 
-// What its server hands its receivers when it is given no options.
+// The options that the server of ws passes to its receivers by default.
 const RECEIVER = { isServer: true, maxPayload: MAX_MESSAGE, maxFragments: 16 * 1024, maxBufferedChunks: 256 * 1024 };
 
-// What WebSocket.send() of a server makes of a message, without extensions.
+// The options that `send` of a server passes for each message, without extensions.
 const TEXT = { binary: false, mask: false, compress: false, fin: true };
 const BINARY = { ...TEXT, binary: true };
 
-/** ws's frame parser and writer, with bufferutil. Its parser gives a text as bytes: its users make the string. */
+/** The frame parser and the frame writer of ws, with bufferutil. Its parser returns a text as bytes, and applications decode it. */
 export const wsEngine: Engine = {
   parser: (take) => {
     const receiver = new Receiver(RECEIVER);

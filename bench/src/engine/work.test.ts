@@ -4,24 +4,24 @@ import { ALL_ENGINE_WORK, QUICK_ENGINE_WORK, isEngineId, selectEngineWork } from
 
 const idsOf = (ids: readonly string[]): string[] => selectEngineWork(ids).map((work) => work.id);
 
-test("the usual ids are all understood, and the quick ones are among them", () => {
+test("all usual ids are valid, and the quick ones are among them", () => {
   assert.deepEqual(idsOf(ALL_ENGINE_WORK), ALL_ENGINE_WORK);
   assert.ok(QUICK_ENGINE_WORK.every((id) => ALL_ENGINE_WORK.includes(id)));
   assert.ok(ALL_ENGINE_WORK.every(isEngineId));
 });
 
-test("the beginning of an id stands for all that begin so, and nothing is done twice", () => {
+test("the beginning of an id selects all usual ids with that beginning, each of them once", () => {
   assert.deepEqual(idsOf(["parse", "write"]), ALL_ENGINE_WORK);
   assert.deepEqual(idsOf(["write-text", "write-text-20"]), ["write-text-20", "write-text-1k"]);
 });
 
-test("sizes are free", () => {
+test("other sizes are possible", () => {
   const [cut, fragments] = selectEngineWork(["parse-cut-3k", "parse-fragments-7"]);
   assert.deepEqual([cut?.size, cut?.cut, cut?.fragments], [3072, true, 1]);
   assert.deepEqual([fragments?.size, fragments?.cut, fragments?.fragments], [7, false, 16]);
 });
 
-test("what is no work is refused with the list of what is", () => {
+test("an invalid id is refused with the list of valid ones", () => {
   for (const id of [
     "parse-json-20",
     "parse-text-0",
@@ -30,10 +30,10 @@ test("what is no work is refused with the list of what is", () => {
     "write-cut-20",
     "write-fragments-256",
   ]) {
-    assert.throws(() => selectEngineWork([id]), /no work is called/);
+    assert.throws(() => selectEngineWork([id]), /no workload is called/);
   }
 });
 
-test("work of servers is not the engine's", () => {
+test("ids of server workloads are not ids of engine workloads", () => {
   assert.ok(!["echo-20-1", "parser-20", "writes", "idle-1"].some(isEngineId));
 });

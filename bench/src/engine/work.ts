@@ -1,20 +1,20 @@
 import { formatSize, parseSize } from "../sizes.ts";
 
-/** One row of the engine's benchmark: what the frame parser or the frame writer has to do, without a socket. */
+/** One workload of the engines: what the frame parser or the frame writer must do, without a socket. */
 export interface EngineWork {
   readonly id: string;
   readonly title: string;
   readonly part: "parse" | "write";
   readonly format: "text" | "binary";
-  /** Payload bytes of one frame. */
+  /** The payload length of one frame. */
   readonly size: number;
-  /** Frames of one message. */
+  /** The number of frames of one message. */
   readonly fragments: number;
-  /** Chunks end anywhere, so that most frames are cut; otherwise they are as long as a socket's longest. */
+  /** If true, chunks end anywhere, so that most frames are cut. Otherwise chunks have the maximum size of a socket. */
   readonly cut: boolean;
 }
 
-/** What a full run of the benchmark does, in this order. */
+/** The workloads of a full run, in this order. */
 export const ALL_ENGINE_WORK: readonly string[] = [
   "parse-text-20",
   "parse-text-125",
@@ -27,41 +27,41 @@ export const ALL_ENGINE_WORK: readonly string[] = [
   "write-binary-64k",
 ];
 
-/** What `--quick` does. */
+/** The workloads of `--quick`. */
 export const QUICK_ENGINE_WORK: readonly string[] = ["parse-text-20", "write-text-20"];
 
-/** What the engine's ids look like. */
+/** The forms of the ids. */
 export const ENGINE_GRAMMAR =
   "parse-text-SIZE, parse-binary-SIZE, parse-cut-SIZE, parse-fragments-SIZE, write-text-SIZE and write-binary-SIZE";
 
 const FRAGMENTS = 16;
 
-// Payload bytes of a frame at most: a slice has 256 of them, and is compared in one piece.
+// The maximum payload length of a frame: a slice has 256 frames, and is compared at once.
 const LARGEST = 1024 * 1024;
 
-/** Whether an id, or the beginning of one, is work of the engine's. */
+/** Whether an id, or the beginning of one, is a workload of the engines. */
 export function isEngineId(id: string): boolean {
   return /^(parse|write)(-|$)/.test(id);
 }
 
 /**
- * The rows a list of ids stands for, as `selectWork` has it: sizes are free, the beginning of usual ids stands for all
- * of them.
+ * The workloads of a list of ids. As with `selectWork`, other sizes are possible, and the beginning of usual ids selects
+ * all of them.
  *
- * @throws RangeError - for what is neither
+ * @throws RangeError - for an invalid id
  */
 export function selectEngineWork(ids: readonly string[]): EngineWork[] {
   const whole = ids.flatMap((id) => {
-    const begun = ALL_ENGINE_WORK.filter((usual) => usual === id || usual.startsWith(`${id}-`));
-    return begun.length > 0 ? begun : [id];
+    const matching = ALL_ENGINE_WORK.filter((usual) => usual === id || usual.startsWith(`${id}-`));
+    return matching.length > 0 ? matching : [id];
   });
   return [...new Set(whole)].map(parseEngineWork);
 }
 
 /**
- * The work an id names.
+ * The workload with this id.
  *
- * @throws RangeError - for an id that names none
+ * @throws RangeError - if the id is invalid
  */
 export function parseEngineWork(id: string): EngineWork {
   const [part, kind, bytes = "", ...more] = id.split("-");
@@ -77,6 +77,6 @@ export function parseEngineWork(id: string): EngineWork {
       return { ...base, title: `parse ${FRAGMENTS} × ${named} text`, part, fragments: FRAGMENTS };
   }
   throw new RangeError(
-    `no work is called "${id}"; ids are ${ENGINE_GRAMMAR}, up to 1m; the usual ones:\n  ${ALL_ENGINE_WORK.join(" ")}`,
+    `no workload is called "${id}"; ids are ${ENGINE_GRAMMAR}, up to 1m; the usual ones:\n  ${ALL_ENGINE_WORK.join(" ")}`,
   );
 }

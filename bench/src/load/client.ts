@@ -1,41 +1,41 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import type { Exchange, Greeting } from "../wire/dialects.ts";
+import type { Exchange, OpeningMessage } from "../wire/dialects.ts";
 import { ACCEPT } from "../wire/handshake.ts";
 import { AnswerCounter } from "./counter.ts";
 
-/** What the clients of a run have in common. */
+/** The settings and callbacks that all clients of a run share. */
 export interface Shared {
   readonly port: number;
-  readonly hello: string;
-  readonly greetings: readonly Greeting[];
+  readonly request: string;
+  readonly opening: readonly OpeningMessage[];
   readonly exchange: Exchange;
-  /** Whether what comes is looked at; idle connections may be pinged in any way. */
-  readonly listening: boolean;
-  /** `bursts[n]`: n masked frames in one buffer, made once, so that sending is one write of bytes that exist already. */
+  /** Whether received bytes are checked. Those of idle connections are not: a server may send pings. */
+  readonly checksAnswers: boolean;
+  /** `bursts[n]` is n masked frames in one buffer. They are created once, so that sending is only one write. */
   readonly bursts: readonly Buffer[];
-  /** The connection is open; `client` may send. */
+  /** Is called when the connection is open and `client` may send. */
   onOpen(client: Client): void;
-  /** `count` more answers have arrived whole. */
+  /** Is called when `count` more answers have arrived completely. */
   onReplies(client: Client, count: number): void;
   onFailure(why: string): void;
 }
 
-// One buffer for all connections: a chunk is looked at before the next is read.
-const inbox = Buffer.allocUnsafe(256 * 1024);
+// One buffer for all connections: each chunk is processed before the next one is read.
+const readBuffer = Buffer.allocUnsafe(256 * 1024);
 
-const LONGEST_HEAD = 16 * 1024;
+const MAX_HEAD = 16 * 1024;
 
-/** One connection of the load generator: a raw socket that knows which bytes must come. */
+/** One connection of the load generator: a raw socket that knows which bytes it must receive. */
 export class Client {
   readonly #shared: Shared;
   readonly #socket: Socket;
   readonly #answers: AnswerCounter;
   #open = false;
-  #leaving = false;
-  /** What came before the connection was open, and how many greetings are through. */
+  #closing = false;
+  /** The bytes that arrived before the connection was open, and the number of opening messages that were exchanged. */
   #head = "";
-  #greeted = -1;
+  #exchanged = -1;
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -44,31 +44,31 @@ export class Client {
       port: shared.port,
       host: "127.0.0.1",
       noDelay: true,
-      onread: { buffer: inbox, callback: (length, chunk) => this.#read(length, chunk as Buffer) },
+      onread: { buffer: readBuffer, callback: (length, chunk) => this.#read(length, chunk as Buffer) },
     });
-    this.#socket.on("connect", () => this.#socket.write(shared.hello));
+    this.#socket.on("connect", () => this.#socket.write(shared.request));
     this.#socket.on("error", (error) => this.#fail(error.message));
     this.#socket.on("end", () => this.#fail("closed by the server"));
   }
 
-  /** Sends `count` messages in one write; `count` is at most the depth of the run. */
+  /** Sends `count` messages in one write. `count` is at most the depth of the run. */
   send(count: number): void {
     this.#socket.write(this.#shared.bursts[count]!);
   }
 
-  /** Ends the connection with a reset, so that no port stays in TIME_WAIT. */
+  /** Resets the connection, so that no port stays in TIME_WAIT. */
   reset(): void {
-    this.#leaving = true;
+    this.#closing = true;
     this.#socket.resetAndDestroy();
   }
 
   #read(length: number, chunk: Buffer): boolean {
-    if (this.#leaving) return true;
+    if (this.#closing) return true;
     if (!this.#open) {
-      this.#greet(chunk.toString("latin1", 0, length));
+      this.#readOpening(chunk.toString("latin1", 0, length));
       return true;
     }
-    if (!this.#shared.listening) return true;
+    if (!this.#shared.checksAnswers) return true;
     try {
       const count = this.#answers.count(chunk, length);
       if (count > 0) this.#shared.onReplies(this, count);
@@ -78,42 +78,43 @@ export class Client {
     return true;
   }
 
-  /** The HTTP answer, then the greetings of the dialect, each of them one short frame. */
-  #greet(text: string): void {
+  /** Reads the HTTP response, then the opening messages of the dialect. Each of these is one short frame. */
+  #readOpening(text: string): void {
     this.#head += text;
-    if (this.#greeted < 0) {
+    if (this.#exchanged < 0) {
       const end = this.#head.indexOf("\r\n\r\n");
       if (end < 0) {
-        if (this.#head.length > LONGEST_HEAD) this.#fail("an HTTP answer without an end");
+        if (this.#head.length > MAX_HEAD) this.#fail("the head of the HTTP response is too long");
         return;
       }
       if (!this.#head.startsWith("HTTP/1.1 101 ") || !this.#head.includes(ACCEPT)) return this.#fail(this.#head);
       this.#head = this.#head.slice(end + 4);
-      this.#greeted = 0;
+      this.#exchanged = 0;
     }
-    const { greetings } = this.#shared;
-    while (this.#greeted < greetings.length) {
+    const { opening } = this.#shared;
+    while (this.#exchanged < opening.length) {
       const frame = shortFrame(this.#head);
       if (frame === undefined) return;
-      const greeting = greetings[this.#greeted]!;
-      if (!frame.text.startsWith(greeting.hears)) return this.#fail(`expected ${greeting.hears}, got ${frame.text}`);
-      if (greeting.says) this.#socket.write(greeting.says);
+      const message = opening[this.#exchanged]!;
+      if (!frame.text.startsWith(message.expected))
+        return this.#fail(`expected ${message.expected}, got ${frame.text}`);
+      if (message.answer) this.#socket.write(message.answer);
       this.#head = this.#head.slice(frame.end);
-      this.#greeted++;
+      this.#exchanged++;
     }
-    if (this.#head !== "") return this.#fail("a frame before anything was sent");
+    if (this.#head !== "") return this.#fail("the server sent a frame before the first message");
     this.#open = true;
     this.#shared.onOpen(this);
   }
 
   #fail(why: string): void {
-    if (this.#leaving) return;
+    if (this.#closing) return;
     this.reset();
     this.#shared.onFailure(why);
   }
 }
 
-/** The unmasked text frame a text begins with, if it is there whole; up to 64 KiB. */
+/** The unmasked text frame of at most 64 KiB at the start of a text; undefined if it is not complete. */
 function shortFrame(text: string): { text: string; end: number } | undefined {
   if (text.length < 2) return undefined;
   const small = text.charCodeAt(1);

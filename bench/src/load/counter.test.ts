@@ -21,13 +21,13 @@ test("answers are counted and pings are not, wherever the stream is cut", () => 
   }
 });
 
-test("answers are counted when they come byte by byte", () => {
+test("answers are counted when they arrive byte by byte", () => {
   assert.equal(countIn([...stream].map((byte) => Buffer.from([byte]))), 4);
 });
 
-test("only so many bytes of a chunk are looked at", () => {
-  const inbox = Buffer.concat([answer, answer, answer]);
-  assert.equal(new AnswerCounter(answer).count(inbox, answer.length * 2), 2);
+test("only the given number of bytes of a chunk is read", () => {
+  const readBuffer = Buffer.concat([answer, answer, answer]);
+  assert.equal(new AnswerCounter(answer).count(readBuffer, answer.length * 2), 2);
 });
 
 test("a first answer with one wrong byte is refused", () => {
@@ -38,5 +38,5 @@ test("a first answer with one wrong byte is refused", () => {
 
 test("a frame that is neither an answer nor a ping is refused", () => {
   const close = serverFrame(8, Buffer.alloc(0));
-  assert.throws(() => countIn([Buffer.concat([answer, close])]), /no answer/);
+  assert.throws(() => countIn([Buffer.concat([answer, close])]), /not an answer/);
 });

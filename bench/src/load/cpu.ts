@@ -4,10 +4,10 @@ import { readFileSync, readdirSync } from "node:fs";
 const TICKS_PER_SECOND = 100;
 
 /**
- * CPU time of a process so far, all threads, user and system.
- * /proc/PID/task/TID/schedstat counts nanoseconds; /proc/PID/stat, its sum, only hundredths of a second.
+ * The CPU time of a process so far: all threads, user and system.
+ * /proc/PID/task/TID/schedstat has nanoseconds for each thread, /proc/PID/stat has the sum in hundredths of a second.
  *
- * @returns seconds, or null where there is no /proc
+ * @returns seconds, or null on systems without /proc
  */
 export function cpuSeconds(pid: number): number | null {
   try {
@@ -24,7 +24,7 @@ export function cpuSeconds(pid: number): number | null {
 function cpuSecondsFromStat(pid: number): number | null {
   try {
     const text = read(`/proc/${pid}/stat`);
-    // The command's name, in parentheses, may hold anything; user and system time are fields 14 and 15.
+    // The name of the command, in parentheses, may have any characters. User and system time are fields 14 and 15.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   } catch {
@@ -33,9 +33,9 @@ function cpuSecondsFromStat(pid: number): number | null {
 }
 
 /**
- * CPU time the whole machine has spent on anything so far; time stolen by the host counts.
+ * The CPU time of the whole machine so far, including time stolen by the host.
  *
- * @returns seconds, or null where there is no /proc
+ * @returns seconds, or null on systems without /proc
  */
 export function machineBusySeconds(): number | null {
   try {

@@ -3,11 +3,11 @@ import type { Format } from "../wire/frames.ts";
 
 /**
  * The kinds of load.
- * - `echo`: every connection keeps `depth` messages in flight and gets each one back.
- * - `fan`: the first connection keeps `depth` in flight, every connection gets each of them.
- * - `handshakes`: every connection is reset as soon as it is open, and opened anew.
- * - `latency`: messages go out at a fixed rate, whatever the answers do.
- * - `idle`: connections are opened and kept.
+ * - `echo`: every connection keeps `depth` messages in flight, and receives each of them back.
+ * - `fan`: the first connection keeps `depth` messages in flight, and every connection receives each of them.
+ * - `handshakes`: every connection is reset as soon as it is open, and a new one is opened.
+ * - `latency`: messages are sent at a fixed rate, independent of the answers.
+ * - `idle`: connections are opened and stay open.
  */
 export type Kind = "echo" | "fan" | "handshakes" | "latency" | "idle";
 
@@ -15,7 +15,7 @@ export type Kind = "echo" | "fan" | "handshakes" | "latency" | "idle";
 export interface Job {
   readonly kind: Kind;
   readonly port: number;
-  /** Process whose CPU time is charged to the messages. */
+  /** The process of the server, whose CPU time is measured. */
   readonly serverPid: number;
   readonly dialect: Dialect;
   readonly route: string;
@@ -25,45 +25,45 @@ export interface Job {
   readonly size: number;
   /** Messages in flight per connection. */
   readonly depth: number;
-  /** Messages per second over all connections; only `latency` looks at it. */
+  /** Messages per second over all connections. Only `latency` uses it. */
   readonly rate: number;
-  /** Seconds of load before the clock starts. */
+  /** Seconds of load before the measurement. */
   readonly warmup: number;
   /** Seconds that are measured. */
   readonly seconds: number;
 }
 
-/** Microseconds from the moment a message was due to be sent. */
+/** Latency in microseconds, from the time at which a message was due. */
 export interface Latency {
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;
-  /** p99 of how late the generator itself sent: what of the figures above is not the server's. */
+  /** The p99 of the delay with which the generator sent: the part of the latency that is not caused by the server. */
   readonly sentLateP99: number;
 }
 
-/** What one run found. CPU figures are null where the system has no /proc. */
+/** The result of one run. CPU figures are null on systems without /proc. */
 export interface Sample {
-  /** Messages (fan-out: deliveries; handshakes) that came back in the measured time. */
+  /** Messages that were received in the measured time; for `handshakes`, the number of these. */
   readonly count: number;
   readonly seconds: number;
   readonly perSecond: number;
   readonly megabytesPerSecond: number;
-  /** CPU time of the server, all its threads, user and system, per message. */
+  /** CPU time of the server per message: all threads, user and system. */
   readonly serverMicros: number | null;
   /** CPU time of the load generator per message. */
   readonly loadMicros: number;
-  /** CPU seconds of the server per second of the clock: 1 is one core, full. */
+  /** CPU seconds of the server per second: 1 is one full core. */
   readonly serverShare: number | null;
   readonly loadShare: number;
-  /** CPU seconds per second that went to neither of them: anything else on the machine, stolen time included. */
+  /** CPU seconds per second of all other processes on the machine, including stolen time. */
   readonly foreignShare: number | null;
   readonly latency?: Latency;
 }
 
-/** What the generator's process is told, and what it answers. */
+/** A command to the process of the load generator. */
 export type Command = { readonly run: Job } | { readonly hold: Job } | { readonly release: true };
 
-/** See {@link Command}; `held` comes when all idle connections are open, `done` when they are gone. */
+/** The answer to a {@link Command}. `held` is sent when all idle connections are open, `done` when they were reset. */
 export type Report =
   { readonly sample: Sample } | { readonly held: number } | { readonly done: true } | { readonly failed: string };

@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import type { Client } from "./client.ts";
 import type { Job, Latency } from "./job.ts";
 
-/** Counts of whole microseconds up to a tenth of a minute; what is longer counts as that. */
+/** A histogram of times in whole microseconds up to six seconds. Longer times count as six seconds. */
 class Histogram {
   readonly #buckets = new Uint32Array(6_000_000);
   #total = 0;
@@ -29,14 +29,14 @@ class Histogram {
 }
 
 /**
- * Sends at a fixed rate and times each answer from the moment its message was due, not from when it was sent: a server
- * that stalls is charged for every message that had to wait (no coordinated omission).
+ * Sends at a fixed rate. The time of an answer starts when its message was due, not when it was sent. So every message that
+ * waited because the server was blocked has its full latency (no coordinated omission).
  */
 export class Latencies {
   readonly #gap: number;
   readonly #answered = new Histogram();
   readonly #late = new Histogram();
-  /** Per connection, when each message that has no answer yet was due. Answers come in order. */
+  /** For each connection, the due times of the messages without an answer. Answers arrive in order. */
   readonly #due = new Map<Client, number[]>();
 
   constructor(job: Job) {
@@ -44,18 +44,18 @@ export class Latencies {
   }
 
   /**
-   * Begins to send, to one connection after the other.
+   * Starts to send, on one connection after the other.
    *
-   * @returns how to stop
+   * @returns a function that stops it
    */
-  drive(clients: readonly Client[]): () => void {
+  start(clients: readonly Client[]): () => void {
     for (const client of clients) this.#due.set(client, []);
     const begin = performance.now();
     let sent = 0;
-    let driving = true;
-    // The loop spins: a timer would add up to a millisecond of its own to every message.
-    const spin = (): void => {
-      if (!driving) return;
+    let sending = true;
+    // The loop runs without a pause: a timer would delay every message by up to a millisecond.
+    const sendDue = (): void => {
+      if (!sending) return;
       const now = performance.now();
       for (let due = begin + sent * this.#gap; due <= now; due = begin + sent * this.#gap) {
         const client = clients[sent % clients.length]!;
@@ -64,20 +64,20 @@ export class Latencies {
         client.send(1);
         sent++;
       }
-      setImmediate(spin);
+      setImmediate(sendDue);
     };
-    spin();
-    return () => (driving = false);
+    sendDue();
+    return () => (sending = false);
   }
 
-  /** `count` answers have come on a connection. */
-  arrived(client: Client, count: number): void {
+  /** Notes that `count` answers have arrived on a connection. */
+  noteAnswers(client: Client, count: number): void {
     const now = performance.now();
     const due = this.#due.get(client)!;
     for (let i = 0; i < count; i++) this.#answered.add(now - due.shift()!);
   }
 
-  /** Forgets the warm-up. */
+  /** Clears the measurements of the warm-up. */
   clear(): void {
     this.#answered.clear();
     this.#late.clear();

@@ -1,23 +1,23 @@
 import type { Command, Report } from "./job.ts";
 import { hold, run } from "./run.ts";
 
-// The load generator's process: jobs come and samples go by IPC. It ends when the benchmark does.
+// The process of the load generator. It receives jobs and sends samples by IPC, and ends with the benchmark.
 let release: (() => void) | undefined;
 
-async function obey(command: Command): Promise<Report> {
+async function execute(command: Command): Promise<Report> {
   if ("run" in command) return { sample: await run(command.run) };
   if ("hold" in command) {
     release = await hold(command.hold);
     return { held: command.hold.connections };
   }
-  const letGo = release;
+  const releaseConnections = release;
   release = undefined;
-  letGo?.();
+  releaseConnections?.();
   return { done: true };
 }
 
 process.on("message", (command: Command) => {
-  void obey(command)
+  void execute(command)
     .catch((error: unknown): Report => ({ failed: error instanceof Error ? error.message : String(error) }))
     .then((report) => process.send?.(report));
 });

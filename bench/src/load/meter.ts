@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { cpuSeconds, machineBusySeconds } from "./cpu.ts";
 import type { Job, Latency, Sample } from "./job.ts";
 
-/** Where every clock stood at one moment. */
+/** All clocks at one moment. */
 interface Reading {
   readonly at: number;
   readonly count: number;
@@ -11,9 +11,9 @@ interface Reading {
   readonly machine: number | null;
 }
 
-/** Counts what a run does, and charges the CPU time of the measured part of it. */
+/** Counts the messages of a run, and measures the CPU time of its measured part. */
 export class Meter {
-  /** Messages so far; the run adds to it. */
+  /** The messages so far. The run adds to it. */
   count = 0;
   readonly #serverPid: number;
   #start: Reading | undefined;
@@ -22,16 +22,16 @@ export class Meter {
     this.#serverPid = job.serverPid;
   }
 
-  /** The measured part begins. */
+  /** Starts the measured part. */
   start(): void {
     this.#start = this.#reading();
   }
 
   /**
-   * The measured part ends.
+   * Ends the measured part.
    *
    * @param bytesPerMessage - for the megabytes per second
-   * @param latency - if the run measured it
+   * @param latency - the latency, if the run measured it
    */
   stop(bytesPerMessage: number, latency?: Latency): Sample {
     const start = this.#start;
@@ -39,7 +39,7 @@ export class Meter {
     const end = this.#reading();
     const seconds = (end.at - start.at) / 1000;
     const count = end.count - start.count;
-    if (count === 0) throw new Error("not one answer in the measured time");
+    if (count === 0) throw new Error("there was no answer in the measured time");
     const server = difference(end.server, start.server);
     const load = end.load - start.load;
     const machine = difference(end.machine, start.machine);

@@ -1,4 +1,4 @@
-import { GREETINGS, exchangeOf, targetOf } from "../wire/dialects.ts";
+import { OPENINGS, exchangeOf, targetOf } from "../wire/dialects.ts";
 import { repeated } from "../wire/frames.ts";
 import { upgradeRequest } from "../wire/handshake.ts";
 import { Client } from "./client.ts";
@@ -7,24 +7,24 @@ import type { Job, Sample } from "./job.ts";
 import { Latencies } from "./latency.ts";
 import { Meter } from "./meter.ts";
 
-// Opening more at once would only fill the server's backlog.
+// More connections at once would only wait in the server's listen queue.
 const OPENING_AT_ONCE = 200;
 
 type Events = Pick<Shared, "onOpen" | "onReplies" | "onFailure">;
 
-/** The frames and the request of a job, made once. */
+/** Creates the frames and the request of a job. */
 function shared(job: Job, events: Events): Shared {
   const exchange = exchangeOf(job.dialect, job.size, job.format);
   const burst = repeated(exchange.request, job.depth);
   const bursts = Array.from({ length: job.depth + 1 }, (_, n) => burst.subarray(0, n * exchange.request.length));
-  const hello = upgradeRequest("127.0.0.1", job.port, targetOf(job.dialect, job.route, job.size, job.format));
+  const request = upgradeRequest("127.0.0.1", job.port, targetOf(job.dialect, job.route, job.size, job.format));
   return {
     port: job.port,
-    hello,
-    greetings: GREETINGS[job.dialect],
+    request,
+    opening: OPENINGS[job.dialect],
     exchange,
     bursts,
-    listening: job.kind !== "idle",
+    checksAnswers: job.kind !== "idle",
     ...events,
   };
 }
@@ -33,15 +33,15 @@ function pause(seconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }
 
-/** Connections that are all open, and the promise that fails if one of them does. */
-interface Fleet {
+/** Open connections, and a promise that rejects if one of them fails. */
+interface ConnectedClients {
   readonly clients: readonly Client[];
   readonly failure: Promise<never>;
   readonly exchange: Shared["exchange"];
 }
 
-/** Opens every connection of a job, a few at a time. */
-function openFleet(job: Job, onReplies: Shared["onReplies"]): Promise<Fleet> {
+/** Opens all connections of a job, a limited number at a time. */
+function connectAll(job: Job, onReplies: Shared["onReplies"]): Promise<ConnectedClients> {
   return new Promise((resolve, reject) => {
     let fail: (error: Error) => void = reject;
     const failure = new Promise<never>((_, rejectLater) => (fail = rejectLater));
@@ -61,37 +61,37 @@ function openFleet(job: Job, onReplies: Shared["onReplies"]): Promise<Fleet> {
   });
 }
 
-/** Warm-up, measured time, sample, and every connection reset. */
-async function measured(job: Job, fleet: Fleet, meter: Meter, latencies?: Latencies): Promise<Sample> {
+/** Runs the warm-up and the measured time, returns the sample, and resets all connections. */
+async function measured(job: Job, connected: ConnectedClients, meter: Meter, latencies?: Latencies): Promise<Sample> {
   try {
-    await Promise.race([pause(job.warmup), fleet.failure]);
+    await Promise.race([pause(job.warmup), connected.failure]);
     latencies?.clear();
     meter.start();
-    await Promise.race([pause(job.seconds), fleet.failure]);
-    return meter.stop(fleet.exchange.reply.length, latencies?.summary());
+    await Promise.race([pause(job.seconds), connected.failure]);
+    return meter.stop(connected.exchange.reply.length, latencies?.summary());
   } finally {
-    for (const client of fleet.clients) client.reset();
+    for (const client of connected.clients) client.reset();
   }
 }
 
 async function echo(job: Job): Promise<Sample> {
   const meter = new Meter(job);
-  const fleet = await openFleet(job, (client, count) => {
+  const connected = await connectAll(job, (client, count) => {
     meter.count += count;
     client.send(count);
   });
-  for (const client of fleet.clients) client.send(job.depth);
-  return measured(job, fleet, meter);
+  for (const client of connected.clients) client.send(job.depth);
+  return measured(job, connected, meter);
 }
 
 async function fan(job: Job): Promise<Sample> {
   const meter = new Meter(job);
-  const fleet = await openFleet(job, (client, count) => {
+  const connected = await connectAll(job, (client, count) => {
     meter.count += count;
-    if (client === fleet.clients[0]) client.send(count);
+    if (client === connected.clients[0]) client.send(count);
   });
-  fleet.clients[0]?.send(job.depth);
-  return measured(job, fleet, meter);
+  connected.clients[0]?.send(job.depth);
+  return measured(job, connected, meter);
 }
 
 async function handshakes(job: Job): Promise<Sample> {
@@ -122,42 +122,42 @@ async function handshakes(job: Job): Promise<Sample> {
   }
 }
 
-/** Messages leave when they are due, however late the answers are; a message's time runs from when it was due. */
+/** Sends messages when they are due, however late the answers are. The latency of a message starts when it is due. */
 async function latency(job: Job): Promise<Sample> {
   const meter = new Meter(job);
   const latencies = new Latencies(job);
-  const fleet = await openFleet(job, (client, count) => {
+  const connected = await connectAll(job, (client, count) => {
     meter.count += count;
-    latencies.arrived(client, count);
+    latencies.noteAnswers(client, count);
   });
-  const stop = latencies.drive(fleet.clients);
+  const stop = latencies.start(connected.clients);
   try {
-    return await measured(job, fleet, meter, latencies);
+    return await measured(job, connected, meter, latencies);
   } finally {
     stop();
   }
 }
 
 /**
- * Opens the connections of an `idle` job and leaves them alone.
+ * Opens the connections of an `idle` job and keeps them open.
  *
- * @returns how to let go of them; it throws when one of them did not last so long
+ * @returns a function that resets them; it throws if one of them was closed before
  */
 export async function hold(job: Job): Promise<() => void> {
-  const fleet = await openFleet(job, () => undefined);
+  const connected = await connectAll(job, () => undefined);
   let lost: Error | undefined;
-  fleet.failure.catch((error: Error) => (lost = error));
+  connected.failure.catch((error: Error) => (lost = error));
   return () => {
-    for (const client of fleet.clients) client.reset();
+    for (const client of connected.clients) client.reset();
     if (lost) throw lost;
   };
 }
 
-/** Runs a job of any other kind. */
+/** Runs a job of any kind except `idle`. */
 export function run(job: Job): Promise<Sample> {
   if (job.kind === "echo") return echo(job);
   if (job.kind === "fan") return fan(job);
   if (job.kind === "handshakes") return handshakes(job);
   if (job.kind === "latency") return latency(job);
-  throw new RangeError("idle connections are held, not run");
+  throw new RangeError("an idle job cannot be run, use hold");
 }

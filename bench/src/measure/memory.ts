@@ -6,18 +6,18 @@ import type { LoadProcess, ServerProcess } from "./processes.ts";
 /** Resident memory of a server per idle connection, in bytes. */
 export interface MemorySample {
   readonly connections: number;
-  /** A second after the last of them opened, nothing done about it. */
+  /** One second after the last connection was opened, without a garbage collection. */
   readonly asItIs: number;
-  /** After garbage collections: what the connections really hold. */
+  /** After garbage collections. */
   readonly collected: number;
 }
 
 const SETTLE = 1000;
 
-// What a server sets up for its first connections, once, is not charged to the others.
+// These are opened and closed first, so that memory that a server reserves once does not count.
 const FIRST_CONNECTIONS = 200;
 
-/** Opens a job's connections, leaves them alone, and weighs the server before and after. */
+/** Opens the connections of a job, and measures the memory of the server before and after. */
 export async function idleMemory(server: ServerProcess, load: LoadProcess, job: Job): Promise<MemorySample> {
   await load.hold({ ...job, connections: FIRST_CONNECTIONS });
   await load.release();
@@ -29,11 +29,11 @@ export async function idleMemory(server: ServerProcess, load: LoadProcess, job: 
   await collect(server);
   const collected = residentBytes(server.pid);
   await load.release();
-  const each = (after: number): number => (after - before) / job.connections;
-  return { connections: job.connections, asItIs: each(asItIs), collected: each(collected) };
+  const perConnection = (after: number): number => (after - before) / job.connections;
+  return { connections: job.connections, asItIs: perConnection(asItIs), collected: perConnection(collected) };
 }
 
-/** Twice, with time between: what finalizers free, and pages that go back to the system a little later. */
+/** Collects garbage twice, with a pause: finalizers free memory later, and pages are returned to the system later. */
 async function collect(server: ServerProcess): Promise<void> {
   for (let i = 0; i < 2; i++) {
     await server.collectGarbage();

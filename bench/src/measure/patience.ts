@@ -3,38 +3,38 @@ import { setTimeout as pause } from "node:timers/promises";
 import { machineBusySeconds } from "../load/cpu.ts";
 import type { Sample } from "../load/job.ts";
 
-// Of a core: more than this spent by others, and a run says little about throughput.
+// If other processes use more than this part of a core, the throughput of a run means little.
 const DISTURBED = 0.15;
 
-// How long a look at the machine takes, in milliseconds: /proc/stat counts hundredths of a second.
-const GLANCE = 500;
+// How long the use of the machine is observed, in milliseconds: /proc/stat counts hundredths of a second.
+const OBSERVATION = 500;
 
-/** Whether something else on the machine took more than a little of it during a run. */
+/** Whether other processes used too much CPU time during a run. */
 export function isDisturbed(sample: Sample): boolean {
   return foreign(sample) > DISTURBED;
 }
 
-/** Waits for a quiet machine, and repeats runs that were disturbed, until its time is used up. */
+/** Waits for an idle machine and repeats disturbed runs, until its time is used up. */
 export class Patience {
   #left: number;
 
   /**
-   * @param seconds - how long it waits and repeats, in all
+   * @param seconds - the time in all for waiting and repeating
    */
   constructor(seconds: number) {
     this.#left = seconds * 1000;
   }
 
   /**
-   * Runs something until a run was not disturbed.
+   * Repeats a run until it was not disturbed.
    *
-   * @returns that run's sample, or that of the least disturbed one
+   * @returns the sample of that run, or of the least disturbed one
    */
   async undisturbed(run: () => Promise<Sample>): Promise<Sample> {
     let best = await run();
     while (isDisturbed(best) && this.#left > 0) {
       const begin = performance.now();
-      if (await isQuiet()) {
+      if (await isIdle()) {
         const again = await run();
         if (foreign(again) < foreign(best)) best = again;
       }
@@ -44,12 +44,12 @@ export class Patience {
   }
 }
 
-/** Whether nobody does much right now; nothing of ours runs meanwhile. */
-async function isQuiet(): Promise<boolean> {
+/** Whether the machine is idle now. Nothing of the benchmark runs at that time. */
+async function isIdle(): Promise<boolean> {
   const before = machineBusySeconds();
-  await pause(GLANCE);
+  await pause(OBSERVATION);
   const after = machineBusySeconds();
-  return before === null || after === null || (after - before) / (GLANCE / 1000) <= DISTURBED;
+  return before === null || after === null || (after - before) / (OBSERVATION / 1000) <= DISTURBED;
 }
 
 function foreign(sample: Sample): number {

@@ -7,19 +7,19 @@ import type { Command, Job, Report, Sample } from "../load/job.ts";
 import { bunExecutable } from "../peers.ts";
 import type { Peer } from "../peers.ts";
 
-/** The compiled scripts: what is measured runs without any loader. */
+/** The folder of the compiled scripts. They run without a loader. */
 export const scripts = resolve(import.meta.dirname, "../../dist");
 
-// A server that has not said where it listens by then will not.
+// A server that does not listen after this many milliseconds has failed.
 const START_TIMEOUT = 10_000;
 
-/** Whether processes can be bound to cores here. */
+/** Whether processes can be bound to cores on this system. */
 export const canPin = availableParallelism() >= 2 && spawnSync("taskset", ["--version"]).status === 0;
 
-/** A command on one core: servers on core 0, load on core 1. */
-export function pinned(core: 0 | 1, command: readonly string[]): { file: string; rest: string[] } {
+/** A command that runs on one core: servers on core 0, the load generator on core 1. */
+export function pinned(core: 0 | 1, command: readonly string[]): { file: string; args: string[] } {
   const whole = canPin ? ["taskset", "-c", String(core), ...command] : command;
-  return { file: whole[0]!, rest: whole.slice(1) };
+  return { file: whole[0]!, args: whole.slice(1) };
 }
 
 /** A server in a process of its own. */
@@ -33,27 +33,27 @@ export class ServerProcess {
     this.#child = child;
     this.#nextLine = nextLine;
     this.port = port;
-    // taskset becomes the server (exec), so its process id is the server's.
+    // taskset replaces itself by the server (exec), so both have the same process id.
     this.pid = child.pid!;
   }
 
   /**
    * Starts a peer's server and waits until it listens.
    *
-   * @throws Error - when it ends or stays silent instead
+   * @throws Error - if it ends, or does not answer
    */
   static async start(peer: Peer, route: string): Promise<ServerProcess> {
     const runtime = peer.runtime === "bun" ? bunExecutable() : process.execPath;
     if (runtime === undefined) throw new Error("npm has no Bun for this platform");
     const script = resolve(scripts, "servers", peer.script);
-    const { file, rest } = pinned(0, [runtime, script, route, ...(peer.options ?? [])]);
+    const { file, args } = pinned(0, [runtime, script, route, ...(peer.options ?? [])]);
     const env = { ...process.env, ...peer.environment };
-    const child = spawn(file, rest, { stdio: ["pipe", "pipe", "inherit"], env });
+    const child = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"], env });
     const nextLine = lineReader(child);
     try {
       const line = await nextLine();
       const port = Number(/^listening (\d+)$/.exec(line)?.[1]);
-      if (!(port > 0)) throw new Error(`${peer.id} said "${line}" instead of where it listens`);
+      if (!(port > 0)) throw new Error(`${peer.id} printed "${line}" instead of its port`);
       return new ServerProcess(child, nextLine, port);
     } catch (error) {
       child.kill("SIGKILL");
@@ -61,7 +61,7 @@ export class ServerProcess {
     }
   }
 
-  /** Has the server collect its garbage, now. */
+  /** Makes the server collect its garbage, and waits for it. */
   async collectGarbage(): Promise<void> {
     this.#child.stdin?.write("c");
     await this.#nextLine();
@@ -69,11 +69,11 @@ export class ServerProcess {
 
   /** Ends the process and waits for its end. */
   stop(): Promise<void> {
-    return ended(this.#child);
+    return endProcess(this.#child);
   }
 }
 
-/** Reads a child's standard output line by line, one promise each. */
+/** Returns a function that reads the next line of a child's standard output. */
 function lineReader(child: ChildProcess): () => Promise<string> {
   const lines: string[] = [];
   const waiting: ((line: string) => void)[] = [];
@@ -86,7 +86,7 @@ function lineReader(child: ChildProcess): () => Promise<string> {
     new Promise((resolve, reject) => {
       const line = lines.shift();
       if (line !== undefined) return resolve(line);
-      const timer = setTimeout(() => reject(new Error("it stays silent")), START_TIMEOUT);
+      const timer = setTimeout(() => reject(new Error("it does not answer")), START_TIMEOUT);
       child.once("exit", (code, signal) => reject(new Error(`it ended with ${code ?? signal}`)));
       child.once("error", reject);
       waiting.push((text) => {
@@ -97,7 +97,7 @@ function lineReader(child: ChildProcess): () => Promise<string> {
 }
 
 /** Ends a child and waits for its end. */
-export function ended(child: ChildProcess): Promise<void> {
+export function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once("exit", () => resolve());
@@ -105,19 +105,19 @@ export function ended(child: ChildProcess): Promise<void> {
   });
 }
 
-/** The load generator in its process: one job at a time. */
+/** The process of the load generator. It does one job at a time. */
 export class LoadProcess {
   readonly #child: ChildProcess;
 
   constructor() {
-    const { file, rest } = pinned(1, [process.execPath, resolve(scripts, "load/main.js")]);
-    this.#child = spawn(file, rest, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const { file, args } = pinned(1, [process.execPath, resolve(scripts, "load/main.js")]);
+    this.#child = spawn(file, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   }
 
-  /** Runs a job to its end. */
+  /** Runs a job. */
   async run(job: Job): Promise<Sample> {
     const report = await this.#ask({ run: job });
-    if (!("sample" in report)) throw new Error("the load generator answered something else");
+    if (!("sample" in report)) throw new Error("the load generator sent a wrong answer");
     return report.sample;
   }
 
@@ -126,14 +126,14 @@ export class LoadProcess {
     await this.#ask({ hold: job });
   }
 
-  /** Lets go of the idle connections. */
+  /** Resets the idle connections. */
   async release(): Promise<void> {
     await this.#ask({ release: true });
   }
 
   /** Ends the process and waits for its end. */
   stop(): Promise<void> {
-    return ended(this.#child);
+    return endProcess(this.#child);
   }
 
   #ask(command: Command): Promise<Report> {

@@ -7,27 +7,27 @@ import type { MemorySample } from "./memory.ts";
 import type { Patience } from "./patience.ts";
 import { LoadProcess, ServerProcess } from "./processes.ts";
 
-/** How long and how often. */
-export interface Pace {
+/** The number and the length of runs. */
+export interface Timing {
   readonly rounds: number;
   /** Seconds measured per run. */
   readonly seconds: number;
   /** Seconds of load before each measured part. */
   readonly warmup: number;
-  /** Seconds of load before the first round, for each server: its code gets compiled meanwhile. */
+  /** Seconds of load before the first round, for each server: its code gets compiled then. */
   readonly compile: number;
-  /** Seconds spent on waiting for a quiet machine and on repeating runs that others disturbed, in all, at most. */
+  /** The maximum number of seconds in all to wait for an idle machine and to repeat disturbed runs. */
   readonly patience: number;
 }
 
-/** How a whole benchmark is done. */
-export interface Conduct {
-  readonly pace: Pace;
+/** The settings of a whole benchmark. */
+export interface RunSettings {
+  readonly timing: Timing;
   readonly patience: Patience;
   readonly onStep: OnStep;
 }
 
-/** What one server did at one work: a sample per round, or why it has none. */
+/** The results of one server with one workload: a sample per round, or the reason why there is none. */
 export interface Entry {
   readonly peer: Peer;
   readonly samples: Sample[];
@@ -35,33 +35,33 @@ export interface Entry {
   failed?: string;
 }
 
-/** Told before each run, for the progress bar. */
+/** Is called before each run, for the progress bar. */
 export type OnStep = (work: Pick<Work, "id" | "title">, peer: Peer, round: number) => void;
 
-// Sockets that were reset are closed by the server in its next turns.
+// Milliseconds after a run: the server closes the sockets that were reset in its next turns.
 const SETTLE = 50;
 
-/** Memory differs little from round to round, and each of its rounds is long. */
+/** The maximum number of rounds for memory. It differs little from round to round, and each round is long. */
 const MEMORY_ROUNDS = 3;
 
-/** The number of rounds a work gets. */
-export function roundsOf(work: Work, pace: Pace): number {
-  return work.kind === "idle" ? Math.min(MEMORY_ROUNDS, pace.rounds) : pace.rounds;
+/** The number of rounds of a workload. */
+export function roundsOf(work: Work, timing: Timing): number {
+  return work.kind === "idle" ? Math.min(MEMORY_ROUNDS, timing.rounds) : timing.rounds;
 }
 
 /**
- * Measures one work: all servers are up, idle ones cost nothing, and the load goes from one to the next, round after
- * round (A B C A B C ...).
+ * Measures one workload. All servers run at the same time, and idle ones use no CPU time. In each round the servers get the
+ * load one after the other (A B C A B C ...).
  */
-export async function measure(work: Work, peers: readonly Peer[], conduct: Conduct): Promise<Entry[]> {
+export async function measure(work: Work, peers: readonly Peer[], settings: RunSettings): Promise<Entry[]> {
   const entries = peers.filter((peer) => peer.serves(work)).map((peer): Entry => ({ peer, samples: [], memory: [] }));
-  if (work.kind === "idle") await measureMemory(work, entries, conduct);
-  else await measureLoad(work, entries, conduct);
+  if (work.kind === "idle") await measureMemory(work, entries, settings);
+  else await measureLoad(work, entries, settings);
   return entries;
 }
 
-async function measureLoad(work: Work, entries: readonly Entry[], conduct: Conduct): Promise<void> {
-  const { pace, patience, onStep } = conduct;
+async function measureLoad(work: Work, entries: readonly Entry[], settings: RunSettings): Promise<void> {
+  const { timing, patience, onStep } = settings;
   const servers = new Map<Entry, ServerProcess>();
   const load = new LoadProcess();
   try {
@@ -70,14 +70,14 @@ async function measureLoad(work: Work, entries: readonly Entry[], conduct: Condu
         servers.set(entry, await ServerProcess.start(entry.peer, routeOf(work, entry.peer)));
       });
     }
-    // Round 0 is not counted.
-    for (let round = 0; round <= pace.rounds; round++) {
+    // Round 0 does not count.
+    for (let round = 0; round <= timing.rounds; round++) {
       for (const [entry, server] of servers) {
         if (entry.failed !== undefined) continue;
         onStep(work, entry.peer, round);
-        const seconds = round === 0 ? pace.compile : pace.seconds;
+        const seconds = round === 0 ? timing.compile : timing.seconds;
         await attempt(entry, async () => {
-          const job = jobOf(work, entry.peer, server, pace.warmup, seconds);
+          const job = jobOf(work, entry.peer, server, timing.warmup, seconds);
           if (round === 0) await load.run(job);
           else entry.samples.push(await patience.undisturbed(() => load.run(job)));
         });
@@ -89,10 +89,10 @@ async function measureLoad(work: Work, entries: readonly Entry[], conduct: Condu
   }
 }
 
-/** Memory: a fresh server each time, since a process seldom gives back what it had. */
-async function measureMemory(work: Work, entries: readonly Entry[], conduct: Conduct): Promise<void> {
-  const { pace, onStep } = conduct;
-  for (let round = 1; round <= roundsOf(work, pace); round++) {
+/** Measures memory. Each round has a new server, because a process rarely returns memory to the system. */
+async function measureMemory(work: Work, entries: readonly Entry[], settings: RunSettings): Promise<void> {
+  const { timing, onStep } = settings;
+  for (let round = 1; round <= roundsOf(work, timing); round++) {
     for (const entry of entries) {
       if (entry.failed !== undefined) continue;
       onStep(work, entry.peer, round);
@@ -110,7 +110,7 @@ async function measureMemory(work: Work, entries: readonly Entry[], conduct: Con
   }
 }
 
-/** A server that fails is out of this work, and the report says why; the others go on. */
+/** Runs an action. If it fails, the server gets no more runs with this workload, and the report has the reason. */
 export async function attempt(entry: Pick<Entry, "failed">, action: () => Promise<void>): Promise<void> {
   try {
     await action();

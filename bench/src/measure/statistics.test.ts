@@ -7,11 +7,11 @@ test("the median of an odd number of values is the middle one, of an even number
   assert.equal(median([9, 1, 5, 7]), 6);
 });
 
-test("a ratio is taken round by round, not between medians", () => {
+test("a ratio is computed for each round, not between medians", () => {
   assert.deepEqual(ratio([10, 40, 90], [10, 20, 30]), { median: 2, lowest: 1, highest: 3 });
 });
 
-test("there is no ratio when a figure is missing or a side has none", () => {
+test("there is no ratio if a figure is missing or a server has none", () => {
   assert.equal(ratio([1, null], [1, 1]), null);
   assert.equal(ratio([], [1]), null);
 });

@@ -1,4 +1,4 @@
-/** The middle value; of an even number of them, the mean of the two in the middle. */
+/** The middle value. If the number of values is even, it is the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -6,19 +6,19 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** A ratio of two servers, taken round by round. */
+/** The ratio between two servers, computed for each round. */
 export interface Ratio {
-  /** Median of the rounds. */
+  /** The median of the rounds. */
   readonly median: number;
   readonly lowest: number;
   readonly highest: number;
 }
 
 /**
- * How many times one server's figure is another's. Each round gives one ratio, of two runs a moment apart, so that what
- * slows the machine for a while slows both sides of it.
+ * Divides the figures of one server by those of another, for each round. The two runs of a round follow each other, so that
+ * a disturbance of the machine affects both.
  *
- * @returns null when a figure is missing
+ * @returns null if a figure is missing
  */
 export function ratio(ours: readonly (number | null)[], theirs: readonly (number | null)[]): Ratio | null {
   const rounds: number[] = [];

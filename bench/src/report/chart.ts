@@ -7,16 +7,16 @@ import type { Result, Row, WorkResult } from "./summary.ts";
 
 use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
-// What everyone knows; without it, the last server of the run.
+// The server that the others are compared with. If it was not measured, it is the last server of the run.
 const REFERENCE = "ws";
 const WIDTH = 860;
 const TOP = 84;
-// This number of servers fits into one line of the legend.
+// This many servers fit into one line of the legend.
 const IN_A_LINE = 6;
 const LEGEND_LINE = 28;
 const BAR = 13;
 const BETWEEN_WORKS = 16;
-// Both readable on a white page and on a dark one.
+// Readable on a white page and on a dark one.
 const INK = "#7a828e";
 const COLORS: Readonly<Record<string, string>> = {
   hawser: "#2f81f7",
@@ -28,10 +28,10 @@ const COLORS: Readonly<Record<string, string>> = {
 const OTHERS = ["#8b949e", "#b083f0", "#57ab5a", "#e5534b", "#6e7681", "#a8b0b9"];
 
 /**
- * Messages per second of each server as a multiple of ws in the same run, as an SVG. The axis is logarithmic and begins
- * at ws: bars to the right are faster, bars to the left slower.
+ * Draws the messages per second of each server, as a multiple of those of ws in the same run. The axis is logarithmic and
+ * starts at ws: bars to the right are faster, bars to the left are slower.
  *
- * @returns the text of the SVG file; undefined where no messages per second were measured
+ * @returns the text of the SVG file; undefined if no messages per second were measured
  */
 export function drawChart(result: Result): string | undefined {
   const works = result.works.filter((work) => work.work.kind !== "idle" && work.work.kind !== "latency");
@@ -87,7 +87,7 @@ export function drawChart(result: Result): string | undefined {
   return `${svg}\n`;
 }
 
-/** A server's throughput over the reference's, the median of the rounds; "-" is a gap. */
+/** The throughput of a server divided by that of the reference: the median of the rounds. "-" means no bar. */
 function multiple(work: WorkResult, peer: string): number | "-" {
   const row = work.rows.find((each) => each.peer === peer);
   const reference = work.rows.find((each) => each.peer === REFERENCE) ?? work.rows.at(-1);

@@ -1,12 +1,12 @@
-/** What hawser wants to reach against one peer. */
+/** The goals of hawser in comparison with one peer. */
 export interface Goal {
-  /** Messages per second, ours over theirs, at least. */
+  /** The minimum ratio of our messages per second to theirs. */
   readonly throughput?: number;
-  /** CPU time per message (memory: bytes per connection), ours over theirs, at most. */
+  /** The maximum ratio of our CPU time per message to theirs (memory: of bytes per connection). */
   readonly cost?: number;
 }
 
-/** The goals by work and peer. */
+/** The goals for each workload and peer. */
 export const GOALS: Readonly<Record<string, Readonly<Record<string, Goal>>>> = {
   "echo-20-1": { ws: { cost: 0.8 }, floor: { cost: 1.15 } },
   "echo-20-8": { ws: { throughput: 4 }, bun: { throughput: 0.8 }, floor: { throughput: 0.9 } },

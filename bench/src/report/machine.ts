@@ -5,23 +5,23 @@ import { canPin } from "../measure/processes.ts";
 import { MEASURED_PACKAGES } from "../peers.ts";
 import type { Result } from "./summary.ts";
 
-/** Where and with what a result was measured. */
+/** The machine and the versions of a result. */
 export interface Machine {
   readonly processor: string;
   readonly cores: number;
   readonly memoryGiB: number;
   readonly system: string;
   readonly node: string;
-  /** Server on core 0, load on core 1. */
+  /** Whether the server ran on core 0 and the load generator on core 1. */
   readonly pinned: boolean;
-  /** Average load in the minute before. */
+  /** The average load in the minute before the run. */
   readonly loadBefore: number;
   readonly versions: Readonly<Record<string, string>>;
 }
 
 const bench = resolve(import.meta.dirname, "../..");
 
-/** Reads it, before the load begins. */
+/** Describes the machine. Must be called before the load starts. */
 export function describeMachine(): Machine {
   const versions = MEASURED_PACKAGES.map((name) => [name, versionIn(resolve(bench, "node_modules", name))] as const);
   return {
@@ -40,7 +40,7 @@ function versionIn(folder: string): string {
   return (JSON.parse(readFileSync(resolve(folder, "package.json"), "utf8")) as { version: string }).version;
 }
 
-/** What a reader must know about the circumstances, in sentences. */
+/** Warnings about the circumstances of a run, as sentences. */
 export function disturbances(result: Result): string[] {
   const rows = result.works.flatMap((work) => work.rows);
   const rounds = rows.reduce((sum, row) => sum + row.samples.length, 0);
@@ -48,9 +48,10 @@ export function disturbances(result: Result): string[] {
   const warnings: string[] = [];
   if (disturbed > 0) {
     warnings.push(
-      `Something else used the machine in ${disturbed} of ${rounds} runs: trust CPU per message more than messages per second.`,
+      `Other processes used the machine in ${disturbed} of ${rounds} runs: CPU per message is more reliable than messages per second.`,
     );
   }
-  if (!result.machine.pinned) warnings.push("No taskset here: server and load shared the cores as the system saw fit.");
+  if (!result.machine.pinned)
+    warnings.push("There is no taskset on this system: server and load generator were not bound to cores.");
   return warnings;
 }

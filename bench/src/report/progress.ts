@@ -4,15 +4,15 @@ import type { OnStep } from "../measure/rounds.ts";
 import { roundsOf } from "../measure/rounds.ts";
 import type { Plan } from "../plan.ts";
 
-/** The bar on standard error. */
+/** The progress bar on standard error. */
 export interface Progress {
   readonly step: OnStep;
   close(): void;
 }
 
 /**
- * A bar with one step per run; where standard error is no terminal, a line per work.
- * It is drawn only when a run begins, never while one is measured.
+ * Shows a bar with one step per run. If standard error is not a terminal, it prints a line per workload.
+ * It is updated only between runs, never during one.
  */
 export function openProgress(plan: Plan): Progress {
   if (!process.stderr.isTTY) return lines(plan);
@@ -46,10 +46,10 @@ function lines({ works, engine }: Plan): Progress {
   };
 }
 
-function stepsOf({ works, engine, peers, pace }: Plan): number {
-  let steps = engine.length * enginesOf(peers).length * pace.rounds;
+function stepsOf({ works, engine, peers, timing }: Plan): number {
+  let steps = engine.length * enginesOf(peers).length * timing.rounds;
   for (const work of works) {
-    const rounds = roundsOf(work, pace) + (work.kind === "idle" ? 0 : 1);
+    const rounds = roundsOf(work, timing) + (work.kind === "idle" ? 0 : 1);
     steps += rounds * peers.filter((peer) => peer.serves(work)).length;
   }
   return steps;

@@ -6,9 +6,9 @@ const root = resolve(import.meta.dirname, "../../..");
 const folder = resolve(root, "bench/results");
 
 /**
- * Writes a result and its chart, if there is one, to bench/results/.
+ * Writes a result, and its chart if there is one, to bench/results/.
  *
- * @returns the files, as seen from the repository's folder
+ * @returns the paths of the files, relative to the root of the repository
  */
 export function saveResult(name: string, result: Result, chart: string | undefined): string[] {
   mkdirSync(folder, { recursive: true });
@@ -16,7 +16,7 @@ export function saveResult(name: string, result: Result, chart: string | undefin
   const svg = resolve(folder, `${name}.svg`);
   writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
   if (chart !== undefined) writeFileSync(svg, chart);
-  // That of an older run would not be of this one.
+  // A chart of an older run must not stay.
   else rmSync(svg, { force: true });
   return (chart === undefined ? [json] : [json, svg]).map((file) => relative(root, file));
 }

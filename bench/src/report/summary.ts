@@ -2,7 +2,7 @@ import type { EngineResult } from "../engine/summary.ts";
 import type { Latency, Sample } from "../load/job.ts";
 import type { MemorySample } from "../measure/memory.ts";
 import { isDisturbed } from "../measure/patience.ts";
-import type { Entry, Pace } from "../measure/rounds.ts";
+import type { Entry, Timing } from "../measure/rounds.ts";
 import { median, ratio } from "../measure/statistics.ts";
 import type { Ratio } from "../measure/statistics.ts";
 import type { Work } from "../work.ts";
@@ -10,10 +10,10 @@ import { GOALS } from "./goals.ts";
 import type { Goal } from "./goals.ts";
 import type { Machine } from "./machine.ts";
 
-// A core this full has nothing left to give. Just under one, for the time between the readings of the clocks.
+// From this share on a core counts as full. It is less than 1, because the clocks are not read at exactly the same time.
 const SATURATED = 0.95;
 
-/** One server at one work: medians of its rounds, and ours over theirs. */
+/** One server with one workload: medians of its rounds, and ratios of our figures to its own. */
 export interface Row {
   readonly peer: string;
   readonly title: string;
@@ -26,21 +26,21 @@ export interface Row {
   readonly bytesPerConnection: number | null;
   readonly bytesPerConnectionAsItIs: number | null;
   readonly latency: Latency | null;
-  /** The first row's messages per second over this one's; null in the first row. */
+  /** The messages per second of the first row divided by those of this row; null in the first row. */
   readonly throughput: Ratio | null;
-  /** The first row's CPU time per message (memory, latency: bytes, p99) over this one's. */
+  /** The CPU time per message of the first row divided by that of this row (memory: bytes; latency: p99). */
   readonly cost: Ratio | null;
   readonly goal: Goal | null;
-  /** The load generator's core was full and the server's was not: the throughput is the generator's. */
+  /** The core of the load generator was full and that of the server was not: the generator limits the throughput. */
   readonly loadBound: boolean;
-  /** Rounds in which something else on the machine took more than a little. */
+  /** The number of rounds in which other processes used too much CPU time. */
   readonly disturbedRounds: number;
   readonly failed?: string;
   readonly samples: readonly Sample[];
   readonly memory: readonly MemorySample[];
 }
 
-/** All servers at one work. */
+/** All servers with one workload. */
 export interface WorkResult {
   readonly work: Work;
   readonly rows: readonly Row[];
@@ -50,13 +50,13 @@ export interface WorkResult {
 export interface Result {
   readonly date: string;
   readonly machine: Machine;
-  readonly pace: Pace;
+  readonly pace: Timing;
   readonly works: readonly WorkResult[];
-  /** The frame parser and the frame writer by themselves. */
+  /** The frame parser and the frame writer alone. */
   readonly engine: readonly EngineResult[];
 }
 
-/** Medians, ratios against the first entry, and what is to be said about each. */
+/** Computes medians, ratios to the first entry, and remarks. */
 export function summarize(work: Work, entries: readonly Entry[]): WorkResult {
   const ours = entries[0]!;
   return { work, rows: entries.map((entry) => rowOf(work, ours, entry)) };
@@ -68,8 +68,8 @@ function rowOf(work: Work, ours: Entry, entry: Entry): Row {
   const serverShare = of((sample) => sample.serverShare);
   const loadShare = of((sample) => sample.loadShare);
   const first = entry === ours;
-  // The rate of a latency run is given, and its generator spins: neither can say anything there.
-  const throughputIsFree = work.kind !== "latency" && work.kind !== "idle";
+  // A latency run has a fixed rate, and its generator uses a full core. So there is no throughput, and no load-bound row.
+  const hasThroughput = work.kind !== "latency" && work.kind !== "idle";
   return {
     peer: peer.id,
     title: peer.title,
@@ -82,10 +82,10 @@ function rowOf(work: Work, ours: Entry, entry: Entry): Row {
     bytesPerConnection: medianOf(memory.map((sample) => sample.collected)),
     bytesPerConnectionAsItIs: medianOf(memory.map((sample) => sample.asItIs)),
     latency: latencyOf(samples),
-    throughput: first || !throughputIsFree ? null : ratio(perSecond(ours), perSecond(entry)),
+    throughput: first || !hasThroughput ? null : ratio(perSecond(ours), perSecond(entry)),
     cost: first ? null : ratio(costs(work, ours), costs(work, entry)),
     goal: ours.peer.id === "hawser" ? (GOALS[work.id]?.[peer.id] ?? null) : null,
-    loadBound: throughputIsFree && (loadShare ?? 0) >= SATURATED && (serverShare ?? 1) < SATURATED,
+    loadBound: hasThroughput && (loadShare ?? 0) >= SATURATED && (serverShare ?? 1) < SATURATED,
     disturbedRounds: samples.filter(isDisturbed).length,
     ...(entry.failed !== undefined && { failed: entry.failed }),
     samples,

@@ -5,10 +5,10 @@ import { packagesOf } from "../peers.ts";
 import type { Result, Row, WorkResult } from "./summary.ts";
 import { costName, verdictsOf } from "./verdict.ts";
 
-/** The result as text: where it was measured, and a table per work. */
+/** The result as text: the machine, and a table per workload. */
 export function formatTables(result: Result): string {
   const { machine, pace, date } = result;
-  // Of those that took part; all are in the JSON.
+  // Only versions of measured packages. The JSON has all versions.
   const measured = new Set([...result.works, ...result.engine].flatMap(peersOf).flatMap(packagesOf));
   const versions = Object.entries(machine.versions)
     .filter(([name]) => measured.has(name))
@@ -28,12 +28,12 @@ function peersOf({ rows }: { readonly rows: readonly { readonly peer: string }[]
   return rows.map((row) => row.peer);
 }
 
-/** What the columns do not say about themselves. */
+/** An explanation of the columns. */
 function legendOf({ works, engine }: Result): string {
-  const us = [...works, ...engine].flatMap(peersOf)[0] ?? "";
-  const legend = `"${us}: …" is ${us}'s figure over that line's: the median of the rounds' ratios, not the ratio of the columns.`;
+  const first = [...works, ...engine].flatMap(peersOf)[0] ?? "";
+  const legend = `"${first}: …" is the figure of ${first} divided by that of the line: the median of the ratios of the rounds, not the ratio of the columns.`;
   const hasCores = works.some(({ work }) => work.kind !== "idle" && work.kind !== "latency");
-  const cores = hasCores ? '"cores %" is how full the cores of server/load generator were; ' : "";
+  const cores = hasCores ? '"cores %" is the use of the cores of server/load generator; ' : "";
   return `${legend}\n"CPU" is time per message; ${cores}bench/README.md explains the rest.`;
 }
 
@@ -55,14 +55,14 @@ interface Column {
 }
 
 function columnsOf({ work, rows }: WorkResult): Column[] {
-  const us = rows[0]!.peer;
+  const first = rows[0]!.peer;
   const name: Column = { head: "server", left: true, cell: (row) => row.title };
   if (work.kind === "idle") {
     return [
       name,
       { head: "bytes/connection", cell: (row) => count(row.bytesPerConnection) },
       { head: "before gc", cell: (row) => count(row.bytesPerConnectionAsItIs) },
-      { head: `${us}: ${costName(work.kind)}`, cell: (row) => times(row.cost) },
+      { head: `${first}: ${costName(work.kind)}`, cell: (row) => times(row.cost) },
     ];
   }
   if (work.kind === "latency") {
@@ -73,7 +73,7 @@ function columnsOf({ work, rows }: WorkResult): Column[] {
       { head: "p99.9 µs", cell: (row) => count(row.latency?.p999) },
       { head: "sent late, p99 µs", cell: (row) => count(row.latency?.sentLateP99) },
       { head: "CPU µs", cell: (row) => micros(row.serverMicros) },
-      { head: `${us}: ${costName(work.kind)}`, cell: (row) => times(row.cost) },
+      { head: `${first}: ${costName(work.kind)}`, cell: (row) => times(row.cost) },
     ];
   }
   return [
@@ -83,12 +83,12 @@ function columnsOf({ work, rows }: WorkResult): Column[] {
     { head: "CPU µs", cell: (row) => micros(row.serverMicros) },
     { head: "load µs", cell: (row) => micros(row.loadMicros) },
     { head: "cores %", cell: (row) => `${percent(row.serverShare)}/${percent(row.loadShare)}` },
-    { head: `${us}: /s`, cell: (row) => times(row.throughput) },
-    { head: `${us}: ${costName(work.kind)}`, cell: (row) => times(row.cost) },
+    { head: `${first}: /s`, cell: (row) => times(row.throughput) },
+    { head: `${first}: ${costName(work.kind)}`, cell: (row) => times(row.cost) },
   ];
 }
 
-/** Goals and notes, where there are any. */
+/** The columns for goals and notes, if there are any. */
 function remarksOn({ work, rows }: WorkResult): Column[] {
   const remarks: Column[] = [
     { head: "goal", left: true, cell: (row) => verdictsOf(work.kind, rows[0]!, row).join("; ") },

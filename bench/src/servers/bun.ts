@@ -1,7 +1,7 @@
 import { announce, pathOf, routeFromArguments } from "./common.ts";
 
-// Runs under Bun: Bun.serve, whose WebSocket server is the native uWebSockets. Only what is used here is declared,
-// since Bun's own types change the meaning of Node's for the whole compilation.
+// Runs under Bun: Bun.serve, whose WebSocket server is the native uWebSockets. The used parts are declared here, because
+// Bun's own types would change those of Node for the whole compilation.
 interface BunSocket {
   send(message: string | Uint8Array): number;
   subscribe(topic: string): void;
@@ -35,7 +35,7 @@ const clients = new Set<BunSocket>();
 const answers: Record<string, (ws: BunSocket, data: string | Uint8Array) => void> = {
   "/echo": (ws, data) => ws.send(data),
   "/json": (ws, data) => ws.send(JSON.stringify(JSON.parse(data as string))),
-  // Bun's own way, a topic; or the same loop over all connections as the others.
+  // Either a topic, as Bun recommends, or the same loop over all connections as the other servers.
   "/fan": loop
     ? (_ws, data) => clients.forEach((client) => client.send(data))
     : (_ws, data) => server.publish("all", data),

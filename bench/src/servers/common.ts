@@ -1,20 +1,20 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** What the benchmark asks of a server: the same answers from all of them. */
+/** The routes of a server. All servers give the same answers. */
 export const ROUTES = ["/echo", "/json", "/fan", "/broadcast"] as const;
 
 /** One of {@link ROUTES}. */
 export type Route = (typeof ROUTES)[number];
 
-/** The route this process was started for: `node ws.js /echo`. Some servers set themselves up for one kind of work. */
+/** The route of this process: `node ws.js /echo`. Some servers are configured for one route. */
 export function routeFromArguments(): Route {
   const route = ROUTES.find((each) => each === process.argv[2]);
-  if (route === undefined) throw new RangeError(`the first argument is one of ${ROUTES.join(" ")}`);
+  if (route === undefined) throw new RangeError(`the first argument must be one of ${ROUTES.join(" ")}`);
   return route;
 }
 
-/** Path of a request target, without its query. */
+/** The path of a request target, without the query. */
 export function pathOf(target: string | undefined): string {
   const text = target ?? "/";
   const query = text.indexOf("?");
@@ -22,11 +22,11 @@ export function pathOf(target: string | undefined): string {
 }
 
 /**
- * Tells the benchmark where the server listens, then serves it: a byte on standard input asks for a garbage collection,
- * its end for the end of the process (so that no server outlives a benchmark that was killed).
+ * Tells the benchmark the port of the server, and obeys its commands: a byte on standard input means a garbage collection,
+ * and its end means the end of the process (so that no server continues after a benchmark was killed).
  *
- * @param port - the port the system chose
- * @param collect - runs the garbage collector; Node's when left out
+ * @param port - the port that the system chose
+ * @param collect - runs the garbage collector; by default that of Node
  */
 export function announce(port: number, collect: () => void = collectNodeGarbage): void {
   process.stdin.on("data", () => {
@@ -37,7 +37,7 @@ export function announce(port: number, collect: () => void = collectNodeGarbage)
   process.stdout.write(`listening ${port}\n`);
 }
 
-/** Collects the garbage of this process, now. The flag is set at the moment it is needed, so that the server runs as Node is installed. */
+/** Collects the garbage of this process. The flag is set only now, so that the server otherwise runs with Node's default flags. */
 export function collectNodeGarbage(): void {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import crossws from "crossws/adapters/node";
 import { announce, routeFromArguments } from "./common.ts";
 
-// crossws with its Node adapter (which carries its own copy of ws).
+// crossws with its Node adapter, which contains its own copy of ws.
 const route = routeFromArguments();
 const http = createServer();
 
@@ -15,7 +15,7 @@ const adapter = crossws({
     message(peer, message) {
       if (route === "/json") peer.send(JSON.stringify(message.json()));
       else if (route === "/fan") adapter.publish("all", message.text());
-      // What a message was is seen from its raw data: text comes as a string.
+      // The type of a message is that of its raw data: a text is a string.
       else peer.send(typeof message.rawData === "string" ? message.text() : message.uint8Array());
     },
   },

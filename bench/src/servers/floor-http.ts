@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import { upgradeAnswer } from "../wire/handshake.ts";
 import { announce } from "./common.ts";
 
-// The second floor, for handshakes and idle connections: what node:http's own "upgrade" costs. Every server that lives on
-// an http.Server pays it.
+// The lower limit for handshakes and idle connections on node:http: the cost of its "upgrade" event. Every server on an
+// http.Server has this cost.
 const http = createServer();
 
 http.on("upgrade", (request, socket) => {

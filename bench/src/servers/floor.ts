@@ -5,52 +5,52 @@ import type { Format } from "../wire/frames.ts";
 import { upgradeAnswer } from "../wire/handshake.ts";
 import { announce } from "./common.ts";
 
-// The floor: node:net and nothing else. It reads no frame. After the bytes of each full request it writes a canned
-// answer. No WebSocket server on node:net can do less work, so none can be faster than the distance to this line.
-const MAX_CANNED_BYTES = 4 * 1024 * 1024;
+// The lower limit of the cost: node:net and nothing else. It counts bytes, reads no frame, and writes a prepared answer
+// for each request. No WebSocket server on node:net can do less work.
+const MAX_PREPARED_BYTES = 4 * 1024 * 1024;
 const sockets = new Set<Socket>();
 
-interface Canned {
+interface PreparedAnswer {
   readonly requestLength: number;
   readonly reply: Buffer;
-  /** The reply over and over, so that several answers are one write of one slice. */
+  /** The reply many times, so that several answers are one write of one slice. */
   readonly replies: Buffer;
 }
 
-const cans = new Map<string, Canned>();
+const preparedAnswers = new Map<string, PreparedAnswer>();
 
-function cannedFor(size: number, format: Format): Canned {
+function prepareAnswer(size: number, format: Format): PreparedAnswer {
   const key = `${size} ${format}`;
-  const known = cans.get(key);
+  const known = preparedAnswers.get(key);
   if (known) return known;
   const body = payload(size, format);
   const reply = serverFrame(opcodeOf(format), body);
-  const replies = repeated(reply, Math.max(1, Math.floor(MAX_CANNED_BYTES / reply.length)));
-  const canned = { requestLength: clientFrame(opcodeOf(format), body).length, reply, replies };
-  cans.set(key, canned);
-  return canned;
+  const replies = repeated(reply, Math.max(1, Math.floor(MAX_PREPARED_BYTES / reply.length)));
+  const prepared = { requestLength: clientFrame(opcodeOf(format), body).length, reply, replies };
+  preparedAnswers.set(key, prepared);
+  return prepared;
 }
 
-function answer(socket: Socket, canned: Canned, count: number): void {
-  const most = canned.replies.length / canned.reply.length;
-  for (let left = count; left > 0; left -= most) {
-    socket.write(canned.replies.subarray(0, Math.min(left, most) * canned.reply.length));
+function answer(socket: Socket, prepared: PreparedAnswer, count: number): void {
+  const maximum = prepared.replies.length / prepared.reply.length;
+  for (let left = count; left > 0; left -= maximum) {
+    socket.write(prepared.replies.subarray(0, Math.min(left, maximum) * prepared.reply.length));
   }
 }
 
 function serve(socket: Socket, head: string): void {
   const url = new URL(head.split(" ", 2)[1] ?? "/", "http://127.0.0.1");
-  const canned = cannedFor(Number(url.searchParams.get("size")), url.searchParams.get("format") as Format);
+  const prepared = prepareAnswer(Number(url.searchParams.get("size")), url.searchParams.get("format") as Format);
   const fan = url.pathname === "/fan";
   let bytes = 0;
   if (fan) sockets.add(socket);
   socket.on("data", (chunk) => {
     bytes += chunk.length;
-    const count = Math.floor(bytes / canned.requestLength);
+    const count = Math.floor(bytes / prepared.requestLength);
     if (count === 0) return;
-    bytes -= count * canned.requestLength;
-    if (fan) for (const each of sockets) answer(each, canned, count);
-    else answer(socket, canned, count);
+    bytes -= count * prepared.requestLength;
+    if (fan) for (const each of sockets) answer(each, prepared, count);
+    else answer(socket, prepared, count);
   });
   socket.write(upgradeAnswer(/^sec-websocket-key: *(\S+)/im.exec(head)?.[1] ?? ""));
 }
@@ -58,7 +58,7 @@ function serve(socket: Socket, head: string): void {
 const server = createServer({ noDelay: true }, (socket) => {
   socket.on("error", () => undefined);
   socket.on("close", () => sockets.delete(socket));
-  // The load generator sends a request in one write and waits for the answer: it is one chunk, and nothing follows it.
+  // The load generator sends the request in one write and waits for the answer. So it arrives as one chunk, without other data.
   socket.once("data", (chunk) => serve(socket, chunk.toString("latin1")));
 });
 

@@ -5,7 +5,7 @@ import type { WSMessageEvent, WebSocketConnection, WebSocketServer } from "hawse
 import { announce, routeFromArguments } from "./common.ts";
 import type { Route } from "./common.ts";
 
-// A copy of the built package, as users get it.
+// A copy of the built package.
 const build = process.env["HAWSER_BUILD"] ?? resolve(import.meta.dirname, "../../../dist");
 const hawser = (await import(pathToFileURL(resolve(build, "hawser.js")).href)) as typeof Hawser;
 

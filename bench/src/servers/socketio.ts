@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { Server } from "socket.io";
 import { announce, routeFromArguments } from "./common.ts";
 
-// Socket.IO over WebSocket only, so that no time goes into its long-polling.
+// Socket.IO over WebSocket only, without long-polling.
 const route = routeFromArguments();
 const http = createServer();
 const io = new Server(http, { transports: ["websocket"], serveClient: false });

@@ -4,7 +4,7 @@ import { WebSocketServer } from "ws";
 import type { RawData, WebSocket } from "ws";
 import { announce, pathOf } from "./common.ts";
 
-// ws as its README shows it, with bufferutil installed (ws finds it by itself).
+// ws as in its README, with bufferutil, which ws uses if it is installed.
 const http = createServer();
 const wss = new WebSocketServer({ server: http });
 
@@ -16,7 +16,7 @@ function json(ws: WebSocket): void {
   ws.on("message", (data: RawData) => ws.send(JSON.stringify(JSON.parse((data as Buffer).toString()))));
 }
 
-/** ws has no broadcast of its own: its documentation shows this loop. */
+/** ws has no method for broadcasts. Its documentation shows this loop. */
 function fan(ws: WebSocket): void {
   ws.on("message", (data: RawData, isBinary: boolean) => {
     for (const client of wss.clients) {

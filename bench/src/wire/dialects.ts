@@ -1,19 +1,19 @@
 import { OPCODE, clientFrame, opcodeOf, payload, serverFrame } from "./frames.ts";
 import type { Format } from "./frames.ts";
 
-/** What a server speaks inside the frames: nothing of its own, or Socket.IO's packets. */
+/** The protocol inside the frames: none, or the packets of Socket.IO. */
 export type Dialect = "plain" | "socket.io";
 
 /** The frames of a run. */
 export interface Exchange {
   /** One message, masked, as a client sends it. */
   readonly request: Buffer;
-  /** The frame that must come back for it. */
+  /** The frame that the server must send back. */
   readonly reply: Buffer;
 }
 
 /**
- * The message of a run in a server's dialect.
+ * The message of a run in the dialect of a server.
  *
  * @returns the frame to send and the frame to expect
  */
@@ -30,22 +30,22 @@ function socketIoEvent(size: number, format: Format): Buffer {
   return Buffer.from(`42["m",${format === "json" ? text : JSON.stringify(text)}]`);
 }
 
-/** What a client must still say and hear after the HTTP answer before the connection counts as open. */
-export interface Greeting {
-  /** Text that the server's first frame begins with. */
-  readonly hears: string;
-  /** Frame to answer with, if any. */
-  readonly says?: Buffer;
+/** A message of the server after the HTTP response, before the connection counts as open. */
+export interface OpeningMessage {
+  /** The text at the start of the server's frame. */
+  readonly expected: string;
+  /** The frame to answer with, if any. */
+  readonly answer?: Buffer;
 }
 
-/** The target of the request line for a route such as `/echo`; the query tells the floors what to answer with. */
+/** The request target for a route such as `/echo`. The query has the size and the format of the answers for `floor`. */
 export function targetOf(dialect: Dialect, route: string, size: number, format: Format): string {
   if (dialect === "socket.io") return "/socket.io/?EIO=4&transport=websocket";
   return `${route}?size=${size}&format=${format}`;
 }
 
-/** Socket.IO: the server's Engine.IO "open", our "connect", the server's "connect" with an id. */
-export const GREETINGS: Readonly<Record<Dialect, readonly Greeting[]>> = {
+/** The opening messages. Socket.IO: the server's Engine.IO "open", our "connect", the server's "connect" with an id. */
+export const OPENINGS: Readonly<Record<Dialect, readonly OpeningMessage[]>> = {
   plain: [],
-  "socket.io": [{ hears: "0{", says: clientFrame(OPCODE.text, Buffer.from("40")) }, { hears: "40{" }],
+  "socket.io": [{ expected: "0{", answer: clientFrame(OPCODE.text, Buffer.from("40")) }, { expected: "40{" }],
 };

@@ -6,31 +6,39 @@ import type { Bytes } from "../protocol/bytes.ts";
 import { type Close, CloseCode, serializeClose } from "../protocol/close-frame.ts";
 import { type DataOpcode, Opcode } from "../protocol/opcodes.ts";
 import { FrameReader, type FrameSink } from "../protocol/frame-reader.ts";
-import { type Event, type State, answersPings, canSend, isEnding, nextState, owesClose } from "../protocol/state.ts";
+import {
+  type Event,
+  type State,
+  answersPings,
+  canSendMessages,
+  isEnding,
+  nextState,
+  canSendClose,
+} from "../protocol/state.ts";
 import { countLimit } from "./counters/limit-counters.ts";
 import type { MessageCounters } from "./counters/message-counters.ts";
-import { HandlerDispatcher, type DispatcherHost, type HandlerCallbacks } from "./dispatch/handler-dispatcher.ts";
+import { HandlerDispatcher, type DispatcherOwner, type HandlerCallbacks } from "./dispatch/handler-dispatcher.ts";
 import type { ErrorSource } from "./dispatch/events.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import { CloseTimer, type ClosingConnection } from "./keepalive/close-timer.ts";
 import { Liveness } from "./keepalive/liveness.ts";
 import type { Ping } from "./keepalive/ping.ts";
-import { isAboutJson } from "./receiving/json.ts";
+import { isJsonError } from "./receiving/json.ts";
 import { RateLimiter } from "./receiving/rate-limiter.ts";
 import { ReadFlow } from "./receiving/read-flow.ts";
 import { encoderOf } from "./sending/encoders.ts";
 import type { OutgoingMessage } from "./sending/outgoing-message.ts";
-import { Sender, type SenderHost, SendResult } from "./sending/sender.ts";
-import { forgetText } from "./sending/text-frames.ts";
+import { Sender, type SenderOwner, SendResult } from "./sending/sender.ts";
+import { forgetLastText } from "./sending/text-frames.ts";
 import { WriteBuffer } from "./sending/write-buffer.ts";
-import { type ConnectionSettings, rulesOf } from "./settings.ts";
+import { type ConnectionSettings, readerRulesOf } from "./settings.ts";
 import { type Status, statusOf } from "./status.ts";
 import { type StreamListener, attach } from "./transport/stream.ts";
 import { StreamWriter } from "./transport/stream-writer.ts";
-import { untakenBytes } from "./transport/untaken-bytes.ts";
+import { pendingWriteBytes } from "./transport/untaken-bytes.ts";
 
 /** One live connection over a stream: its reader, its sender, its handler's dispatcher, and its state. */
-export class Connection implements FrameSink, StreamListener, DispatcherHost, SenderHost, ClosingConnection {
+export class Connection implements FrameSink, StreamListener, DispatcherOwner, SenderOwner, ClosingConnection {
   /** The object that the user's callbacks get as their first argument. The owner sets it before `start`. */
   publicConnection: unknown = undefined;
   /** What the peer's close frame said, once it was read. */
@@ -49,10 +57,10 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
   constructor(stream: Duplex, handler: HandlerCallbacks, owner: ConnectionOwner) {
     const { settings } = owner;
     this.#owner = owner;
-    this.#reader = new FrameReader(this, rulesOf(settings));
+    this.#reader = new FrameReader(this, readerRulesOf(settings));
     const buffer = new WriteBuffer(new StreamWriter(stream), encoderOf(settings.role));
     this.#sender = new Sender(buffer, this);
-    this.#liveness = new Liveness(settings.life, owner);
+    this.#liveness = new Liveness(settings.keepalive, owner);
     const rateLimiter = RateLimiter.for(settings);
     this.#dispatcher = new HandlerDispatcher(handler, this, rateLimiter);
     if (rateLimiter !== undefined) this.#readFlow = new ReadFlow(stream, this.#dispatcher, this.#liveness, rateLimiter);
@@ -89,13 +97,13 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
   /**
    * Begins to read and write.
    *
-   * @param preamble goes out before the first frame, in the same write: the answer to the handshake, as latin1 text
+   * @param handshakeResponse goes out before the first frame, in the same write: the answer to the handshake, as latin1 text
    * @param head came in after the handshake
    */
-  start(preamble: string, head: Bytes): void {
+  start(handshakeResponse: string, head: Bytes): void {
     attach(this.#writer.stream, this);
     this.#writer.cork();
-    this.#writer.write(preamble, false);
+    this.#writer.write(handshakeResponse, false);
     this.#buffer.holdWrites();
     this.#dispatcher.dispatchOpen();
     this.onData(head, head.length, false);
@@ -104,21 +112,21 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
 
   /** Sends a text that has no key. It is the common case, and needs no object for each message. */
   sendText(text: string): SendResult {
-    if (!canSend(this.#state)) return SendResult.dropped;
+    if (!canSendMessages(this.#state)) return SendResult.dropped;
     this.#liveness.noteMessage();
     return this.#sender.sendText(text);
   }
 
   /** Sends a message. */
   send(message: OutgoingMessage): SendResult {
-    if (!canSend(this.#state)) return SendResult.dropped;
+    if (!canSendMessages(this.#state)) return SendResult.dropped;
     this.#liveness.noteMessage();
     return this.#sender.send(message);
   }
 
   /** Settles when no more than `highWaterMark` bytes wait: true; when the connection is closed before: false. */
   whenDrained(): Promise<boolean> {
-    return canSend(this.#state) ? this.#sender.whenDrained() : Promise.resolve(false);
+    return canSendMessages(this.#state) ? this.#sender.whenDrained() : Promise.resolve(false);
   }
 
   /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes before. */
@@ -129,12 +137,16 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
 
   /** Checks whether the peer is still there. The server's one timer calls it from time to time. */
   checkPeer(): void {
-    if (!canSend(this.#state)) return;
+    if (!canSendMessages(this.#state)) return;
     if (this.#dispatcher.isBusy) this.#liveness.noteMessage();
-    const verdict = this.#liveness.check(this.settings.life, untakenBytes(this.#writer.stream), this.#isReadingStopped);
-    if (verdict === "silent") this.#sendPing();
-    else if (verdict === "dead") this.#onPeerSilent();
-    else if (verdict !== "well") this.#onLifetimeOver(verdict === "old" ? "maxLifetime" : "idleTimeout");
+    const verdict = this.#liveness.check(
+      this.settings.keepalive,
+      pendingWriteBytes(this.#writer.stream),
+      this.#isReadingStopped,
+    );
+    if (verdict === "pingDue") this.#sendPing();
+    else if (verdict === "pingTimeout") this.#onPingTimeout();
+    else if (verdict !== "alive") this.#onLifetimeOver(verdict);
   }
 
   /**
@@ -143,11 +155,11 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
    * @param until what waits before the close frame may take until then, as `performance.now()` has it; without it
    *   `closeTimeout` is for that too
    */
-  terminate(code: number | undefined, reason?: string, until?: number): void {
-    if (!canSend(this.#state)) return;
+  close(code: number | undefined, reason?: string, until?: number): void {
+    if (!canSendMessages(this.#state)) return;
     this.#dispatcher.stopDelivery();
     this.#transition("queueClose");
-    this.#expectEnd(until);
+    this.#startCloseTimer(until);
     this.#sender.runAfterBlobs(() => {
       this.#sender.addClose(serializeClose(code, reason));
       this.#transition("sendClose");
@@ -185,14 +197,14 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
     }
     this.#buffer.releaseWrites();
     // Nothing more answers this chunk: no later text may be taken for a repetition of one in it.
-    forgetText();
-    if (this.#readFlow?.admitBytes(end) === false && canSend(this.#state)) this.#failRate("maxBytesPerSecond");
+    forgetLastText();
+    if (this.#readFlow?.countBytes(end) === false && canSendMessages(this.#state)) this.#failRate("maxBytesPerSecond");
     if (this.#dispatcher.isBusy && this.#state === "open")
       (this.#readFlow ??= new ReadFlow(this.#writer.stream, this.#dispatcher, this.#liveness)).noteReadAhead(end);
   }
 
   onDrain(): void {
-    this.#liveness.noteProgress();
+    this.#liveness.noteActivity();
     this.#sender.onDrain();
   }
 
@@ -206,7 +218,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
     this.#transition("receiveEnd");
     if (isEnding(this.#state)) this.#endStream();
     // Otherwise our close frame is still owed, and is sent after the messages before it have been handled.
-    else this.#expectEnd();
+    else this.#startCloseTimer();
   }
 
   onStreamError(cause: Error): void {
@@ -223,7 +235,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
     if (this.#state === "closed") return;
     this.#transition("disconnect");
     this.#reader.stop();
-    this.#sender.onGone();
+    this.#sender.onStreamClose();
     this.#readFlow?.stop();
     this.#liveness.stop();
     this.#closeTimer?.stop();
@@ -235,7 +247,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
   // From the reader.
 
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void {
-    if (!this.#admitMessage()) return;
+    if (!this.#acceptsMessage()) return;
     let data: unknown;
     try {
       data = this.settings.decode.bytes(opcode, bytes, start, end, ascii);
@@ -247,7 +259,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
 
   // The same for a text that is a string already: one function for both would need a closure for each message.
   onText(text: string): void {
-    if (!this.#admitMessage()) return;
+    if (!this.#acceptsMessage()) return;
     let data: unknown;
     try {
       data = this.settings.decode.text!(text);
@@ -271,7 +283,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
     this.#readFlow?.release();
     // RFC 6455 5.5.1: the peer's code is sent back, when the messages before it have been handled.
     if (this.#state === "peerClosing")
-      this.#dispatcher.runInOrder(() => this.terminate(code === CloseCode.noStatus ? undefined : code));
+      this.#dispatcher.runInOrder(() => this.close(code === CloseCode.noStatus ? undefined : code));
     else if (isEnding(this.#state)) this.#endStream();
   }
 
@@ -282,7 +294,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
   // From the dispatcher.
 
   onHandlerFailed(): void {
-    this.terminate(CloseCode.internalError);
+    this.close(CloseCode.internalError);
   }
 
   reportError(error: unknown, source: ErrorSource): void {
@@ -304,7 +316,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
   }
 
   onDrained(): void {
-    if (canSend(this.#state)) this.#dispatcher.dispatchDrain();
+    if (canSendMessages(this.#state)) this.#dispatcher.dispatchDrain();
   }
 
   onCloseTimeout(): void {
@@ -319,14 +331,14 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
 
   /** Sends a ping; if one was not answered yet, sends that one again. */
   #sendPing(): Ping {
-    const written = { bytes: this.#writer.bytesWritten, untaken: untakenBytes(this.#writer.stream) };
+    const written = { bytes: this.#writer.bytesWritten, pending: pendingWriteBytes(this.#writer.stream) };
     const ping = this.#liveness.nextPing(written);
     // After its close frame a peer need not answer a ping.
     if (this.#state === "open") this.#buffer.addControl(Opcode.ping, ping.payload);
     return ping;
   }
 
-  #onPeerSilent(): void {
+  #onPingTimeout(): void {
     this.settings.limitCounters.pingTimeout++;
     this.#destroyStream();
     this.#dispatcher.dispatchError(withoutStack(() => new HawserError("HWS_PEER_SILENT")));
@@ -334,14 +346,14 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
 
   #onLifetimeOver(limit: "maxLifetime" | "idleTimeout"): void {
     this.settings.limitCounters[limit]++;
-    this.terminate(CloseCode.goingAway);
+    this.close(CloseCode.goingAway);
   }
 
   /** Whether a message is delivered. As in browsers, none is once we have begun to close. */
-  #admitMessage(): boolean {
+  #acceptsMessage(): boolean {
     if (this.#state !== "open") return false;
     this.#liveness.noteMessage();
-    if (this.#readFlow === undefined || this.#readFlow.admitMessage()) return true;
+    if (this.#readFlow === undefined || this.#readFlow.countMessage()) return true;
     this.#failRate("maxMessagesPerSecond");
     return false;
   }
@@ -357,7 +369,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
 
   #onUndecodable(cause: unknown): void {
     const error = cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause });
-    if (isAboutJson(error.code) && this.settings.keepOnInvalidJson) {
+    if (isJsonError(error.code) && this.settings.keepOnInvalidJson) {
       countLimit(this.settings.limitCounters, error.code);
       this.reportError(error, "library");
     } else this.#fail(error);
@@ -366,12 +378,12 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
   /** The one exit for failure (RFC 6455 7.1.7): the close frame of the error's row, then no byte is read any more. */
   #fail(error: HawserError): void {
     // A close frame of ours that waits for a `Blob` is replaced by this one.
-    const owed = owesClose(this.#state);
+    const owed = canSendClose(this.#state);
     countLimit(this.settings.limitCounters, error.code);
     this.#reader.stop();
     if (owed) {
       const { closeCode }: ErrorRow = errorTable[error.code];
-      this.#sender.closeNow(serializeClose(closeCode));
+      this.#sender.addCloseNow(serializeClose(closeCode));
     }
     this.#transition("fail");
     this.#endStream();
@@ -387,12 +399,12 @@ export class Connection implements FrameSink, StreamListener, DispatcherHost, Se
 
   /** No frame goes either way any more: what was written goes out, and the stream is ended. */
   #endStream(): void {
-    this.#expectEnd();
+    this.#startCloseTimer();
     this.#sender.end();
   }
 
   /** The peer has `closeTimeout` to answer and to close its side. What it still sends is read, so that its end is seen. */
-  #expectEnd(until = 0): void {
+  #startCloseTimer(until = 0): void {
     this.#readFlow?.release();
     this.#closeTimer ??= new CloseTimer(this, this.settings.closeTimeout, until);
   }

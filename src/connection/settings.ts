@@ -10,14 +10,14 @@ export interface ConnectionSettings extends SendingSettings, ReceivingSettings {
   /** Milliseconds the peer has for its side of closing. */
   readonly closeTimeout: number;
   /** How long connections live, in ticks. */
-  readonly life: KeepaliveSettings;
+  readonly keepalive: KeepaliveSettings;
 }
 
 /** The rules of all readers of one server. */
 const rules = new WeakMap<ConnectionSettings, ReaderRules>();
 
 /** How the connections of one server read: worked out for the first of them. */
-export function rulesOf(settings: ConnectionSettings): ReaderRules {
+export function readerRulesOf(settings: ConnectionSettings): ReaderRules {
   let known = rules.get(settings);
   if (known === undefined) {
     const { role, decode, maxMessageSize, maxFragments } = settings;

@@ -65,7 +65,7 @@ export function readHttp1(
     extensions,
     accept: (answer) => ({
       stream: socket,
-      preamble: switchingProtocols(acceptKey(key), answer),
+      handshakeResponse: switchingProtocols(acceptKey(key), answer),
       head,
       protocol: answer.protocol,
       extensions: answer.extensions ?? NO_EXTENSIONS,

@@ -21,7 +21,7 @@ export interface AcceptedHandshake {
   /** The stream that carries the frames from now on. */
   readonly stream: Duplex;
   /** The answer as latin1 text. It must be written before the first frame. */
-  readonly preamble: string;
+  readonly handshakeResponse: string;
   /** Bytes that arrived after the handshake. */
   readonly head: Bytes;
   /** The agreed subprotocol; undefined: none. */
@@ -39,7 +39,7 @@ export interface HandshakeOffer {
   /** The extensions that the client offers, in its order. */
   readonly extensions: readonly Extension[];
   /**
-   * Accepts the handshake. It writes nothing: the connection writes the preamble first.
+   * Accepts the handshake. It writes nothing: the connection writes the handshakeResponse first.
    *
    * @throws {InvalidArgumentError} for a header that HTTP does not allow, or that only the library sets
    */

@@ -30,7 +30,7 @@ export function switchingProtocols(acceptKey: string, { protocol, extensions, he
 export function sendRefusal(socket: Duplex, refusal: Refusal, method: string | undefined): void {
   if (socket.destroyed || socket.writableEnded) return;
   socket.on("error", () => socket.destroy());
-  linger(socket);
+  destroyAfterLinger(socket);
   // Data that still arrives is read and dropped. Otherwise the client would get a reset instead of the answer.
   socket.once("end", () => socket.destroy());
   socket.resume();
@@ -39,7 +39,7 @@ export function sendRefusal(socket: Duplex, refusal: Refusal, method: string | u
 }
 
 /** Destroys a socket that the client leaves open after it had the time to read its last answer. */
-export function linger(socket: Duplex): void {
+export function destroyAfterLinger(socket: Duplex): void {
   const deadline = setTimeout(() => socket.destroy(), LINGER).unref();
   socket.once("close", () => {
     clearTimeout(deadline);

@@ -69,7 +69,7 @@ export class FrameReader {
   #partial: PartialFrame | undefined;
 
   /** The reader owns the current chunk only until `push` returns. */
-  #lent = false;
+  #borrowed = false;
 
   /** The message that arrives in pieces, if there is one. */
   #incoming: MessageAssembler | undefined;
@@ -87,11 +87,11 @@ export class FrameReader {
    * @param lent true if the caller uses the memory again after this call; otherwise the reader owns it from now on
    */
   push(chunk: Bytes, end = chunk.length, lent = false): void {
-    this.#lent = lent;
+    this.#borrowed = lent;
     let at = 0;
     if (this.#partial !== undefined) at = this.#resume(this.#partial, chunk, end);
     if (this.#incoming !== undefined && this.#incoming.remaining > 0 && at < end)
-      at = this.#payload(this.#incoming, chunk, at, end);
+      at = this.#readPayload(this.#incoming, chunk, at, end);
     this.#read(chunk, at, end);
   }
 
@@ -104,17 +104,17 @@ export class FrameReader {
   /** Reads all frames in `chunk[start, end)`: several short texts at once where possible, else one frame after the other. */
   #read(chunk: Bytes, start: number, end: number): void {
     for (let at = start; at < end && !this.#done;) {
-      const readsTexts = this.#rules.joinsShortTexts && this.#incoming === undefined;
+      const readsTexts = this.#rules.batchesShortTexts && this.#incoming === undefined;
       const to = readsTexts ? unmaskShortTexts(chunk, at, end) : at;
       if (to > at) this.#deliverShortTexts(chunk, at, to);
-      at = to > at ? to : this.#frame(chunk, at, end);
+      at = to > at ? to : this.#readFrame(chunk, at, end);
     }
   }
 
   /** Copies the rest of a lent chunk and reads the copy, so that the receiver may keep views of it. */
   #readCopy(chunk: Bytes, start: number, end: number): number {
     const copy = copyOf(chunk.subarray(start, end));
-    this.#lent = false;
+    this.#borrowed = false;
     this.#read(copy, 0, copy.length);
     return end;
   }
@@ -138,8 +138,8 @@ export class FrameReader {
   }
 
   /** Reads the frame at `at`, or the part of it that has arrived. Returns where that part ends. */
-  #frame(chunk: Bytes, at: number, end: number): number {
-    if (end - at < 2) return this.#keep(chunk, at, end);
+  #readFrame(chunk: Bytes, at: number, end: number): number {
+    if (end - at < 2) return this.#keepPartial(chunk, at, end);
     const first = chunk[at]!;
     const second = chunk[at + 1]!;
     const short = second & 0x7f;
@@ -147,32 +147,33 @@ export class FrameReader {
     const broken = this.#checkStart(first, second);
     if (broken !== undefined) return this.#fail(broken, end);
 
-    const { masked } = this.#rules;
+    const { expectsMasked: masked } = this.#rules;
     let body = at + 2 + (masked ? KEY_SIZE : 0);
     let length = short;
     if (short >= LENGTH_16) {
       body += extendedLengthSize(short);
-      if (body > end) return this.#keep(chunk, at, end);
+      if (body > end) return this.#keepPartial(chunk, at, end);
       length = readExtendedLength(chunk, at + 2, short);
       // RFC 6455 5.2: the minimal number of bytes MUST be used.
       if (length < 0)
         return this.#fail(length === BadLength.signed ? "HWS_LENGTH_SIGN" : "HWS_LENGTH_NOT_MINIMAL", end);
-    } else if (body > end) return this.#keep(chunk, at, end);
+    } else if (body > end) return this.#keepPartial(chunk, at, end);
 
     const key = masked ? readKey(chunk, body - KEY_SIZE) : 0;
     const whole = body + length <= end;
     const opcode = first & 0x0f;
 
     if (opcode > 7) {
-      if (!whole) return this.#keep(chunk, at, end);
+      if (!whole) return this.#keepPartial(chunk, at, end);
       mask(chunk, body, body + length, key);
-      this.#control(opcode, chunk.subarray(body, body + length));
+      this.#handleControl(opcode, chunk.subarray(body, body + length));
       return body + length;
     }
     if (whole && (first === FINAL_TEXT || first === FINAL_BINARY)) {
       // The common case, an unfragmented message whole in the chunk: nothing is copied.
       if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
-      if (this.#lent && (opcode === Opcode.binary || !this.#rules.borrowsText)) return this.#readCopy(chunk, at, end);
+      if (this.#borrowed && (opcode === Opcode.binary || !this.#rules.borrowsText))
+        return this.#readCopy(chunk, at, end);
       if (opcode === Opcode.text) this.#deliverText(chunk, body, body + length, mask(chunk, body, body + length, key));
       else {
         unmaskInto(chunk, body, chunk, body, body + length, key);
@@ -181,7 +182,7 @@ export class FrameReader {
       return body + length;
     }
     const cut = !whole && isSmall(first, short) && length <= this.#rules.maxMessageSize;
-    if (cut && !isNotAscii(chunk, body, end, key, first & 0x7f)) return this.#keep(chunk, at, end);
+    if (cut && !isNotAscii(chunk, body, end, key, first & 0x7f)) return this.#keepPartial(chunk, at, end);
     if (this.#incoming === undefined) {
       // Before a body is asked for.
       if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
@@ -190,7 +191,7 @@ export class FrameReader {
     const incoming = this.#incoming;
     const refused = incoming.beginFrame(this.#rules, opcode, first >= FIN, length, key);
     if (refused !== undefined) return this.#fail(refused, end);
-    return this.#payload(incoming, chunk, body, end);
+    return this.#readPayload(incoming, chunk, body, end);
   }
 
   /** For the message that begins with this first byte: a fragmented, a cut or a transformed one. */
@@ -205,7 +206,7 @@ export class FrameReader {
   /** Returns the rule that a frame's first two bytes break, if they break one. */
   #checkStart(first: number, second: number): ProtocolErrorCode | undefined {
     // A short path for the common frame: unfragmented data, correctly masked, outside a fragmented message.
-    const { masked } = this.#rules;
+    const { expectsMasked: masked } = this.#rules;
     const within = this.#incoming !== undefined;
     if ((first === FINAL_TEXT || first === FINAL_BINARY) && second >= MASKED === masked && !within) return undefined;
     const opcode = first & 0x0f;
@@ -224,11 +225,11 @@ export class FrameReader {
   #isTransformed(first: number): boolean {
     const opcode = first & 0x0f;
     const isFirst = opcode === Opcode.text || opcode === Opcode.binary;
-    return isFirst && (first & RESERVED_BITS) === this.#rules.transform?.bit;
+    return isFirst && (first & RESERVED_BITS) === this.#rules.transform?.reservedBit;
   }
 
   /** Reads the part of the current data frame's payload that is in the chunk. Returns where it ends. */
-  #payload(incoming: MessageAssembler, chunk: Bytes, start: number, end: number): number {
+  #readPayload(incoming: MessageAssembler, chunk: Bytes, start: number, end: number): number {
     const stop = Math.min(end, start + incoming.remaining);
     if (!incoming.append(this.#rules, chunk, start, stop)) return this.#fail("HWS_INVALID_UTF8", end);
     if (incoming.isComplete) {
@@ -264,7 +265,7 @@ export class FrameReader {
     else this.#sink.onMessage(Opcode.text, chunk, start, end, ascii);
   }
 
-  #control(opcode: number, payload: Bytes): void {
+  #handleControl(opcode: number, payload: Bytes): void {
     if (opcode === Opcode.ping) return this.#sink.onPing(payload);
     if (opcode === Opcode.pong) return this.#sink.onPong(payload);
     const close = parseClose(payload);
@@ -274,7 +275,7 @@ export class FrameReader {
   }
 
   /** Copies the beginning of a frame until the next chunk: a few bytes must not keep a whole chunk in memory. */
-  #keep(chunk: Bytes, start: number, end: number): number {
+  #keepPartial(chunk: Bytes, start: number, end: number): number {
     this.#partial = keepPartialFrame(chunk, start, end);
     return end;
   }
@@ -286,13 +287,13 @@ export class FrameReader {
     // A small frame is read from the copy. Of other frames only the header is: their payload is read in the chunk.
     const header = Math.min(kept + end, MAX_HEADER);
     copyShort(chunk, 0, header - kept, bytes, kept);
-    const size = Math.min(sizeToJoin(bytes, header, this.#rules.masked), kept + end);
+    const size = Math.min(sizeToJoin(bytes, header, this.#rules.expectsMasked), kept + end);
     const from = Math.max(kept, header);
     copyShort(chunk, from - kept, size - kept, bytes, from);
-    const lent = this.#lent;
-    this.#lent = true;
-    this.#frame(bytes, 0, size);
-    this.#lent = lent;
+    const lent = this.#borrowed;
+    this.#borrowed = true;
+    this.#readFrame(bytes, 0, size);
+    this.#borrowed = lent;
     reusePartialFrame(partial);
     return size - kept;
   }

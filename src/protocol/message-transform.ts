@@ -8,7 +8,7 @@ import type { ReservedBit } from "./frame-header.ts";
  */
 export interface MessageTransform {
   /** The reserved bit that the extension has negotiated (RFC 6455 9.1). */
-  readonly bit: ReservedBit;
+  readonly reservedBit: ReservedBit;
   /**
    * Decodes a message. Called once for each message that carries the bit, in order.
    *

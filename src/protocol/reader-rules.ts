@@ -3,7 +3,7 @@ import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "./limits.ts";
 import type { StreamedBody } from "./message-body.ts";
 import type { MessageTransform } from "./message-transform.ts";
 import type { DataOpcode } from "./opcodes.ts";
-import { MAX_SHORT } from "./short-texts.ts";
+import { MAX_SHORT_PAYLOAD } from "./short-texts.ts";
 import type { Role } from "./state.ts";
 import { checkUtf8, checkUtf8By } from "./utf8.ts";
 
@@ -35,13 +35,13 @@ export interface ReaderOptions {
 /** The rules of one or more readers, computed once. */
 export class ReaderRules {
   /** Frames must be masked: the peer is a client (RFC 6455 5.1). */
-  readonly masked: boolean;
+  readonly expectsMasked: boolean;
   /** The most bytes a message may have. */
   readonly maxMessageSize: number;
   /** The most fragments a message may have. */
   readonly maxFragments: number;
   /** Short ASCII texts are passed as strings. */
-  readonly joinsShortTexts: boolean;
+  readonly batchesShortTexts: boolean;
   /** The sink does not keep the memory of a text. */
   readonly borrowsText: boolean;
   /** What decodes the messages that carry its reserved bit. */
@@ -51,12 +51,12 @@ export class ReaderRules {
   readonly #isUtf8: ((bytes: Bytes) => boolean) | undefined;
 
   constructor(options: ReaderOptions) {
-    this.masked = options.role === "server";
+    this.expectsMasked = options.role === "server";
     this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
     this.maxFragments = options.maxFragments ?? DEFAULT_MAX_FRAGMENTS;
     // Only if every short text is within the limit, and only for a server: it reads masked frames.
     this.borrowsText = options.textAsString ?? false;
-    this.joinsShortTexts = this.borrowsText && this.masked && this.maxMessageSize >= MAX_SHORT;
+    this.batchesShortTexts = this.borrowsText && this.expectsMasked && this.maxMessageSize >= MAX_SHORT_PAYLOAD;
     this.transform = options.transform;
     this.bodyFor = options.bodyFor;
     this.#isUtf8 = options.isUtf8;

@@ -59,7 +59,7 @@ export class ConnectionLimiter {
   }
 
   /** Why no client at all is accepted now; undefined: one may be. */
-  refusal(): Refusal | undefined {
+  checkCapacity(): Refusal | undefined {
     const { maxConnections, maxHandshakes, limitCounters } = this.#limits;
     const { connectedCount, pendingCount } = this.#source;
     if (connectedCount + pendingCount >= maxConnections) {
@@ -74,7 +74,7 @@ export class ConnectionLimiter {
   }
 
   /** Why this client is not accepted; undefined: it may be. */
-  refusalFor(request: ConnectionRequest): Refusal | undefined {
+  checkClient(request: ConnectionRequest): Refusal | undefined {
     const addresses = this.#countAddresses();
     if (addresses === undefined || addresses.count(request.remoteAddress) < this.#limits.maxConnectionsPerAddress)
       return this.#refusalByRate();
@@ -102,7 +102,7 @@ export class ConnectionLimiter {
     if (this.#rate === undefined) return undefined;
     const wait = this.#rate.take(1, performance.now());
     if (wait === 0) return undefined;
-    this.#rate.giveBack(1);
+    this.#rate.refund(1);
     this.#limits.limitCounters.maxHandshakesPerSecond++;
     return busy(Math.max(1, Math.ceil(wait / 1000)));
   }

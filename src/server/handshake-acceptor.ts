@@ -10,7 +10,7 @@ import type { ConnectionRequest } from "../handshake/request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
-import { type HandshakeHost, PendingHandshake } from "./pending-handshake.ts";
+import { type HandshakeOwner, PendingHandshake } from "./pending-handshake.ts";
 import type { ServerClients } from "./server-clients.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
@@ -23,28 +23,28 @@ export type OpenConnection = (
 ) => void;
 
 /** Seconds after which a client may retry when the server shuts down. They are random, so that not all retry at once. */
-const RETRY_AFTER = { least: 1, most: 10 } as const;
+const RETRY_AFTER = { min: 1, max: 10 } as const;
 
 /** Takes opening handshakes from the request to a connection or a refusal. */
-export class HandshakeAcceptor implements HandshakeHost {
+export class HandshakeAcceptor implements HandshakeOwner {
   readonly handshakeTimeout: number;
   readonly #settings: Settings;
   readonly #dispatcher: ServerDispatcher;
   readonly #clients: ServerClients;
-  readonly #open: OpenConnection;
+  readonly onAccepted: OpenConnection;
   #closed = false;
 
-  constructor(settings: Settings, dispatcher: ServerDispatcher, clients: ServerClients, open: OpenConnection) {
+  constructor(settings: Settings, dispatcher: ServerDispatcher, clients: ServerClients, onAccepted: OpenConnection) {
     this.handshakeTimeout = settings.handshakeTimeout;
     this.#settings = settings;
     this.#dispatcher = dispatcher;
     this.#clients = clients;
-    this.#open = open;
+    this.onAccepted = onAccepted;
   }
 
   /** Reads a request. Returns undefined when the request was refused. */
   read(message: IncomingMessage, socket: Duplex, head: Bytes): HandshakeOffer | undefined {
-    const full = this.#closed ? undefined : this.#clients.refusal();
+    const full = this.#closed ? undefined : this.#clients.limiter.checkCapacity();
     const offer = full ?? this.#parse(message, socket, head);
     if (!(offer instanceof Refusal)) return offer;
     if (offer === HEADERS_TOO_LARGE) this.#settings.limitCounters.maxHeaderSize++;
@@ -54,7 +54,7 @@ export class HandshakeAcceptor implements HandshakeHost {
 
   /** Refuses the offer, or asks `onConnection` about it. */
   answer(offer: HandshakeOffer): void {
-    const refusal = this.#closed ? shuttingDown() : this.#clients.refusalFor(offer.request);
+    const refusal = this.#closed ? shuttingDown() : this.#clients.limiter.checkClient(offer.request);
     if (refusal !== undefined) {
       offer.refuse(refusal);
       return;
@@ -77,16 +77,12 @@ export class HandshakeAcceptor implements HandshakeHost {
     return this.#dispatcher.callOnConnection(event);
   }
 
-  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, request: ConnectionRequest): void {
-    this.#open(accepted, handler, request);
-  }
-
   onHandshakeTimeout(): void {
     this.#settings.limitCounters.handshakeTimeout++;
   }
 
-  onHandshakeError(error: unknown, thrown: boolean): void {
-    this.#dispatcher.dispatchError(error, thrown ? "handler" : "library", true);
+  onHandshakeError(error: unknown, source: ErrorSource): void {
+    this.#dispatcher.dispatchError(error, source, true);
   }
 
   #parse(message: IncomingMessage, socket: Duplex, head: Bytes): HandshakeOffer | Refusal {
@@ -94,14 +90,14 @@ export class HandshakeAcceptor implements HandshakeHost {
       return readHttp1(message, socket, head, this.#settings);
     } catch (error) {
       // The user's `origins` function has thrown.
-      this.onHandshakeError(error, true);
+      this.onHandshakeError(error, "handler");
       return INTERNAL_ERROR;
     }
   }
 }
 
 function shuttingDown(): Refusal {
-  const { least, most } = RETRY_AFTER;
-  const seconds = least + Math.floor(Math.random() * (most - least + 1));
+  const { min, max } = RETRY_AFTER;
+  const seconds = min + Math.floor(Math.random() * (max - min + 1));
   return new Refusal(503, "The server is going down.", { "Retry-After": String(seconds) });
 }

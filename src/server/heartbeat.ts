@@ -16,13 +16,13 @@ const MIN_CHECKS_PER_TICK = 1000;
  * The one timer for all connections of a server. It is their clock, and in each tick it checks a part of them. No
  * connection has a timer of its own.
  */
-export class Heartbeat<C> {
+export class LivenessTimer<C> {
   /**
    * The number of the current tick. It counts turns of the event loop, not seconds: after a long stall of this process,
    * only one tick has passed.
    */
-  now = 0;
-  readonly #tick: number;
+  currentTick = 0;
+  readonly #tickMs: number;
   readonly #connections: IterableSet<C>;
   readonly #check: (connection: C) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -31,20 +31,20 @@ export class Heartbeat<C> {
   #remaining = 0;
 
   /**
-   * @param tick milliseconds; Infinity: nothing is checked
+   * @param tickMs milliseconds; Infinity: nothing is checked
    * @param check checks whether a connection's peer still responds
    */
-  constructor(tick: number, connections: IterableSet<C>, check: (connection: C) => void) {
-    this.#tick = tick;
+  constructor(tickMs: number, connections: IterableSet<C>, check: (connection: C) => void) {
+    this.#tickMs = tickMs;
     this.#connections = connections;
     this.#check = check;
   }
 
   /** Starts the timer, unless it runs. Called when a connection opens. */
   start(): void {
-    if (this.#timer !== undefined || this.#tick === Infinity) return;
+    if (this.#timer !== undefined || this.#tickMs === Infinity) return;
     // The sockets keep the process running, not this timer.
-    this.#timer = setInterval(this.#onTick, this.#tick).unref();
+    this.#timer = setInterval(this.#onTick, this.#tickMs).unref();
   }
 
   /** Stops the timer. Called when the last connection has closed. */
@@ -55,7 +55,7 @@ export class Heartbeat<C> {
   }
 
   readonly #onTick = (): void => {
-    this.now++;
+    this.currentTick++;
     // In a turn, timers run before sockets are read. Data that has arrived is read before the check.
     setImmediate(this.#checkNext);
   };

@@ -7,14 +7,14 @@ import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "../protocol/lim
 
 /** The values that an option may have. They are integers. */
 export interface Range {
-  /** The least value. */
-  readonly least: number;
+  /** The min value. */
+  readonly min: number;
   /** The default. */
-  readonly usual: number;
+  readonly default: number;
   /** The greatest value. */
-  readonly most: number;
+  readonly max: number;
   /** Whether Infinity is allowed, which removes the limit. */
-  readonly endless: boolean;
+  readonly allowsInfinity: boolean;
 }
 
 /** The longest time of Node's timers, in milliseconds. */
@@ -23,18 +23,18 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /** A finite number of milliseconds. */
-function time(usual: number): Range {
-  return { least: 1, usual, most: MAX_TIMEOUT, endless: false };
+function time(value: number): Range {
+  return { min: 1, default: value, max: MAX_TIMEOUT, allowsInfinity: false };
 }
 
 /** A number of milliseconds; Infinity: never. */
-function timeOrNever(usual: number): Range {
-  return { ...time(usual), endless: true };
+function timeOrNever(value: number): Range {
+  return { ...time(value), allowsInfinity: true };
 }
 
 /** A number of bytes or of things. */
-function amount(usual: number, least = 1): Range {
-  return { least, usual, most: Number.MAX_SAFE_INTEGER, endless: true };
+function amount(value: number, min = 1): Range {
+  return { min, default: value, max: Number.MAX_SAFE_INTEGER, allowsInfinity: true };
 }
 
 /** A quarter of the memory that the process may have, so that data for slow peers does not exhaust it. */
@@ -47,8 +47,13 @@ function shareOfMemory(): number {
 
 /** The options that are numbers, each with the reason for its default. Times are in milliseconds, sizes in bytes. */
 export const numberOptions = {
-  /** Far more than chat and JSON need; a thousand messages of this size do no harm. The most is what a string can hold. */
-  maxMessageSize: { least: 1, usual: DEFAULT_MAX_MESSAGE_SIZE, most: constants.MAX_STRING_LENGTH, endless: false },
+  /** Far more than chat and JSON need; a thousand messages of this size do no harm. The max is what a string can hold. */
+  maxMessageSize: {
+    min: 1,
+    default: DEFAULT_MAX_MESSAGE_SIZE,
+    max: constants.MAX_STRING_LENGTH,
+    allowsInfinity: false,
+  },
   /** A message of the default limit in fragments of 64 bytes each. */
   maxFragments: amount(DEFAULT_MAX_FRAGMENTS),
   /** Deeper JSON is made to attack: recursive functions run out of stack. */
@@ -95,12 +100,13 @@ export const numberOptions = {
  * @throws {InvalidArgumentError} for a value that is not a number
  * @throws {OutOfRangeError} for a number out of range
  */
-export function readNumber(name: string, value: unknown, { least, usual, most, endless }: Range): number {
-  if (value === undefined) return usual;
+export function readNumber(name: string, value: unknown, range: Range): number {
+  const { min, max, allowsInfinity } = range;
+  if (value === undefined) return range.default;
   if (typeof value !== "number") throw new InvalidArgumentError(`${name}: expected a number, got ${typeof value}`);
-  if (endless && value === Infinity) return value;
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  if (allowsInfinity && value === Infinity) return value;
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw new OutOfRangeError(
-    `${name}: expected an integer from ${String(least)} to ${String(most)}${endless ? ", or Infinity" : ""}, got ${String(value)}`,
+    `${name}: expected an integer from ${String(min)} to ${String(max)}${allowsInfinity ? ", or Infinity" : ""}, got ${String(value)}`,
   );
 }

@@ -19,7 +19,7 @@ import {
   badRequest,
 } from "../handshake/refusals.ts";
 import { connectionHeader, sendRefusal } from "../handshake/response.ts";
-import { markUpgraded, isUpgraded } from "./upgraded-socket.ts";
+import { markClaimed, isClaimed } from "./upgraded-socket.ts";
 import type { Settings } from "./settings.ts";
 
 /** Milliseconds between two checks for slow clients. Node's default of 30 s is longer than the default timeout. */
@@ -72,7 +72,7 @@ function createTlsServer(
 /** Answers a request that is not an upgrade (RFC 9110 15.5.22). */
 function answerPlain(request: IncomingMessage, response: ServerResponse): void {
   // After an answer with "Connection: close", no other request is answered (RFC 9112 9.6).
-  markUpgraded(request.socket);
+  markClaimed(request.socket);
   const refusal = refusalOf(request);
   response.writeHead(refusal.status, {
     ...(refusal.headers as OutgoingHttpHeaders),
@@ -96,7 +96,7 @@ function answerClientError(
   if (error.code === "HPE_HEADER_OVERFLOW") limitCounters.maxHeaderSize++;
   else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") limitCounters.handshakeTimeout++;
   // The socket has its answer, and still has time to read it.
-  if (error.code !== "ECONNRESET" && (isUpgraded(socket) || socket.writableEnded)) return;
+  if (error.code !== "ECONNRESET" && (isClaimed(socket) || socket.writableEnded)) return;
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;

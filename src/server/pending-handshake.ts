@@ -9,7 +9,7 @@ import { isThenable } from "../util/thenable.ts";
 import { WSConnectionEvent } from "./connection-event.ts";
 
 /** What a pending handshake needs of its server. */
-export interface HandshakeHost {
+export interface HandshakeOwner {
   /** Milliseconds that `onConnection` may take. */
   readonly handshakeTimeout: number;
   /** Calls the user's `onConnection`. */
@@ -19,21 +19,21 @@ export interface HandshakeHost {
   /** `onConnection` took too long. */
   onHandshakeTimeout(): void;
   /** `onConnection` threw, or returned something that is not a handler. */
-  onHandshakeError(error: unknown, thrown: boolean): void;
+  onHandshakeError(error: unknown, source: ErrorSource): void;
 }
 
 /** A valid handshake that waits for its answer: from `onConnection`, the deadline, or the server's shutdown. */
 export class PendingHandshake {
   /** Undefined after the answer. A user's promise that never settles must not keep the client in memory. */
   #offer: HandshakeOffer | undefined;
-  readonly #host: HandshakeHost;
+  readonly #owner: HandshakeOwner;
   #event: WSConnectionEvent | undefined;
   #deadline: Deadline | undefined;
   #onAnswered: (() => void) | undefined;
 
-  constructor(offer: HandshakeOffer, host: HandshakeHost) {
+  constructor(offer: HandshakeOffer, owner: HandshakeOwner) {
     this.#offer = offer;
-    this.#host = host;
+    this.#owner = owner;
     this.#event = new WSConnectionEvent(offer);
   }
 
@@ -47,7 +47,7 @@ export class PendingHandshake {
     this.#onAnswered = onAnswered;
     if (this.#event === undefined) return;
     try {
-      const answer = this.#host.callOnConnection(this.#event);
+      const answer = this.#owner.callOnConnection(this.#event);
       if (isThenable(answer)) this.#wait(answer);
       else this.#answer(answer);
     } catch (error) {
@@ -67,8 +67,8 @@ export class PendingHandshake {
     this.#offer?.request.captureAddress();
     // The offer is already answered when `onConnection` itself has terminated the server.
     if (this.#offer !== undefined) {
-      this.#deadline = new Deadline(this.#host.handshakeTimeout, () => {
-        this.#host.onHandshakeTimeout();
+      this.#deadline = new Deadline(this.#owner.handshakeTimeout, () => {
+        this.#owner.onHandshakeTimeout();
         this.refuse(new Refusal(503, "The server took too long to answer."));
       });
     }
@@ -88,9 +88,9 @@ export class PendingHandshake {
     else if (answer instanceof Refusal) this.refuse(answer);
     else if (isHandler(answer)) this.#accept(this.#offer, answer);
     else {
-      this.#host.onHandshakeError(
+      this.#owner.onHandshakeError(
         new HawserError("HWS_INVALID_HANDLER", "expected an object with onMessage, a refusal, null or undefined"),
-        false,
+        "library",
       );
       this.refuse(INTERNAL_ERROR);
     }
@@ -102,11 +102,11 @@ export class PendingHandshake {
     const accepted = offer.accept({ protocol });
     // The client may have disconnected while it waited. The end of its stream is not reported again.
     if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
-    else this.#host.onAccepted(accepted, handler, offer.request);
+    else this.#owner.onAccepted(accepted, handler, offer.request);
   }
 
   #fail(error: unknown): void {
-    this.#host.onHandshakeError(error, true);
+    this.#owner.onHandshakeError(error, "handler");
     this.refuse(INTERNAL_ERROR);
   }
 

@@ -14,10 +14,11 @@ export class ServerClients {
   readonly finishing = new Set<Connection>();
   /** Clients that wait for `onConnection`. */
   readonly pending = new Set<PendingHandshake>();
-  readonly #limiter: ConnectionLimiter;
+  /** Refuses clients above the limits. */
+  readonly limiter: ConnectionLimiter;
 
   constructor(limits: ConnectionLimits) {
-    this.#limiter = new ConnectionLimiter(limits, this);
+    this.limiter = new ConnectionLimiter(limits, this);
   }
 
   /** How many connections there are, closed ones included until their handler has finished. */
@@ -36,38 +37,28 @@ export class ServerClients {
     yield* this.pending;
   }
 
-  /** Why no client at all is accepted now; undefined: one may be. */
-  refusal(): Refusal | undefined {
-    return this.#limiter.refusal();
-  }
-
-  /** Why this client is not accepted; undefined: it may be. */
-  refusalFor(request: ConnectionRequest): Refusal | undefined {
-    return this.#limiter.refusalFor(request);
-  }
-
   /** Adds a client that waits for `onConnection`. */
   addPending(handshake: PendingHandshake, request: ConnectionRequest): void {
     this.pending.add(handshake);
-    this.#limiter.add(handshake, request);
+    this.limiter.add(handshake, request);
   }
 
   /** Removes a client that has its answer. */
   removePending(handshake: PendingHandshake): void {
     this.pending.delete(handshake);
-    this.#limiter.remove(handshake);
+    this.limiter.remove(handshake);
   }
 
   /** Adds a connection. */
   addConnection(connection: Connection, request: ConnectionRequest): void {
     this.connections.add(connection.publicConnection as WebSocketConnection);
-    this.#limiter.add(connection, request);
+    this.limiter.add(connection, request);
   }
 
   /** Removes a connection that is closed. It is `finishing` until its handler has finished. */
   removeConnection(connection: Connection): void {
     this.connections.remove(connection.publicConnection as WebSocketConnection);
     this.finishing.add(connection);
-    this.#limiter.remove(connection);
+    this.limiter.remove(connection);
   }
 }

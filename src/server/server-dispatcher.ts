@@ -46,10 +46,10 @@ export class ServerDispatcher {
     );
   }
 
-  /** Calls `onError`. If there is none, the process is warned when the error `isGrave`. */
-  dispatchError(error: unknown, source: ErrorSource, isGrave: boolean, connection?: WebSocketConnection): void {
+  /** Calls `onError`. If there is none, the process is warned, if `warnIfUnhandled`. */
+  dispatchError(error: unknown, source: ErrorSource, warnIfUnhandled: boolean, connection?: WebSocketConnection): void {
     if (this.#isTerminated || typeof this.#handler.onError !== "function") {
-      if (isGrave) this.#warn(error);
+      if (warnIfUnhandled) this.#warn(error);
       return;
     }
     const event = errorEvent(error, source);

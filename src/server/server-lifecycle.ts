@@ -19,13 +19,13 @@ import { CloseCode } from "../protocol/close-frame.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { GracefulShutdown } from "./graceful-shutdown.ts";
 import { HandshakeAcceptor } from "./handshake-acceptor.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import { LivenessTimer } from "./heartbeat.ts";
 import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
 import { ServerClients } from "./server-clients.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
-import { endAfterPendingAnswer, isUpgraded, markUpgraded } from "./upgraded-socket.ts";
+import { endAfterPendingAnswer, isClaimed, markClaimed } from "./upgraded-socket.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** Makes the user's object for a connection. */
@@ -52,7 +52,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   readonly #binding: HttpBinding;
   readonly #clients: ServerClients;
   readonly #acceptor: HandshakeAcceptor;
-  readonly #heartbeat: Heartbeat<WebSocketConnection>;
+  readonly #heartbeat: LivenessTimer<WebSocketConnection>;
 
   #nextId = 1;
   /** The message counters of the connections that are closed. */
@@ -74,7 +74,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, (accepted, handler, request) => {
       this.#open(accepted, handler, request);
     });
-    this.#heartbeat = new Heartbeat(settings.life.tick, this.connections, (connection) => {
+    this.#heartbeat = new LivenessTimer(settings.keepalive.tickMs, this.connections, (connection) => {
       connectionOf(connection).checkPeer();
     });
     this.#binding = new HttpBinding(settings, this);
@@ -110,7 +110,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
    * @throws {InvalidArgumentError} when the socket was handed over before
    */
   handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
-    if (isUpgraded(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
+    if (isClaimed(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
     if (this.path === undefined || pathOf(message) === this.path) this.onUpgrade(message, socket, head);
     else sendRefusal(socket, PATH_NOT_FOUND, message.method);
   }
@@ -140,7 +140,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   // Calls of the web server.
 
   onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
-    markUpgraded(socket);
+    markClaimed(socket);
     // Until the connection listens for errors, a socket that fails must not end the process.
     socket.on("error", ignore);
     this.#binding.onRequest(socket);
@@ -169,8 +169,8 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
 
   // Calls of a connection.
 
-  get now(): number {
-    return this.#heartbeat.now;
+  get currentTick(): number {
+    return this.#heartbeat.currentTick;
   }
 
   onClosed(connection: Connection): void {
@@ -186,12 +186,12 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
 
   onConnectionError(connection: Connection, error: unknown, source: ErrorSource): void {
     // A peer's mistake is reported to `onError` only. Without an `onError`, the process is warned of all other errors.
-    const isGrave = source === "handler" || (error instanceof HawserError && NOT_BY_PEER.has(error.code));
-    this.#dispatcher.dispatchError(error, source, isGrave, connection.publicConnection as WebSocketConnection);
+    const warnIfUnhandled = source === "handler" || (error instanceof HawserError && NOT_BY_PEER.has(error.code));
+    this.#dispatcher.dispatchError(error, source, warnIfUnhandled, connection.publicConnection as WebSocketConnection);
   }
 
   #open(
-    { stream, preamble, head, protocol }: AcceptedHandshake,
+    { stream, handshakeResponse, head, protocol }: AcceptedHandshake,
     handler: HandlerCallbacks,
     request: ConnectionRequest,
   ) {
@@ -201,7 +201,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     this.#clients.addConnection(connection, request);
     this.#heartbeat.start();
     try {
-      connection.start(preamble, head);
+      connection.start(handshakeResponse, head);
       stream.off("error", ignore);
     } catch (error) {
       this.#dispatcher.dispatchError(error, "library", true);
@@ -216,7 +216,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
       const until = performance.now() + timeout;
       // RFC 6455 7.4.1: 1001, going away.
       const goAway = (connection: WebSocketConnection): void =>
-        connectionOf(connection).terminate(CloseCode.goingAway, undefined, until);
+        connectionOf(connection).close(CloseCode.goingAway, undefined, until);
       this.#shutdown = new GracefulShutdown(this.settings, this.connections.list, goAway);
       this.#shutdown.start(timeout);
     }

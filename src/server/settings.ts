@@ -51,7 +51,7 @@ export function readOptions(options: WebSocketServerOptions): Settings {
     addressRule: trustProxy,
     forwarded: options.trustProxy !== undefined && options.trustProxy !== 0,
     keepOnInvalidJson: invalidJson === "keep",
-    life: toTicks(values),
+    keepalive: toTicks(values),
     limitCounters: newLimitCounters(),
   };
 }
@@ -82,10 +82,10 @@ function toTicks({
   };
   const shortest = Math.min(...Object.values(times));
   const tick =
-    shortest === Infinity ? Infinity : Math.min(TICK.most, Math.max(TICK.least, Math.floor(shortest / TICKS_PER_TIME)));
+    shortest === Infinity ? Infinity : Math.min(TICK.max, Math.max(TICK.min, Math.floor(shortest / TICKS_PER_TIME)));
   const ticks = (ms: number): number => (ms === Infinity ? Infinity : Math.ceil(ms / tick));
   return {
-    tick,
+    tickMs: tick,
     pingInterval: ticks(times.pingInterval),
     pingTimeout: ticks(times.pingTimeout),
     idleTimeout: ticks(times.idleTimeout),

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 
-import { linger } from "../handshake/response.ts";
+import { destroyAfterLinger } from "../handshake/response.ts";
 
 /** A property of a socket that a WebSocketServer has taken over. */
 const upgraded = Symbol("hawser upgraded");
@@ -10,12 +10,12 @@ interface MarkedSocket extends Duplex {
 }
 
 /** Marks a socket as taken over by a WebSocketServer. The mark stays. */
-export function markUpgraded(socket: Duplex): void {
+export function markClaimed(socket: Duplex): void {
   (socket as MarkedSocket)[upgraded] = true;
 }
 
 /** Whether a WebSocketServer has taken the socket over. */
-export function isUpgraded(socket: Duplex): boolean {
+export function isClaimed(socket: Duplex): boolean {
   return (socket as MarkedSocket)[upgraded] === true;
 }
 
@@ -25,7 +25,7 @@ export function isUpgraded(socket: Duplex): boolean {
  */
 export function isInUse(socket: Duplex): boolean {
   return (
-    isUpgraded(socket) ||
+    isClaimed(socket) ||
     socket.destroyed ||
     socket.writableEnded ||
     socket.listenerCount("data") > 0 ||
@@ -50,7 +50,7 @@ export function endAfterPendingAnswer(socket: Duplex): boolean {
   answer.once("close", () => {
     if (socket.destroyed) return;
     socket.end();
-    linger(socket);
+    destroyAfterLinger(socket);
   });
   return true;
 }

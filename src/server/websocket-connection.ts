@@ -24,9 +24,9 @@ export interface SendOptions {
 }
 
 /** 4D: the reason is sent only with a code above this. */
-const MESSAGE_ABOVE = 3000;
+const REASON_ABOVE_CODE = 3000;
 
-let access: (connection: WebSocketConnection) => Connection;
+let coreOf: (connection: WebSocketConnection) => Connection;
 
 /**
  * The connection of one client: 4D's `WebSocketConnection`. The server makes it when `onConnection` returns a handler, and
@@ -42,7 +42,7 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   readonly #core: Connection;
 
   static {
-    access = (connection) => connection.#core;
+    coreOf = (connection) => connection.#core;
   }
 
   /** Only the server makes connections. */
@@ -99,7 +99,7 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
     const isPlainText = typeof message === "string" && options === undefined;
     const result = isPlainText
       ? this.#core.sendText(message)
-      : this.#core.send(outgoingMessage(message, options === undefined ? undefined : keyOf("send", options)));
+      : this.#core.send(outgoingMessage(message, options === undefined ? undefined : readKeyOption("send", options)));
     return result === SendResult.accepted;
   }
 
@@ -139,14 +139,14 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
     const close: TerminateOptions =
       typeof code === "object" && (code as unknown) !== null ? code : { code: code as number | undefined, message };
     checkClose(close.code, close.message);
-    const isReasonSent = close.code !== undefined && close.code > MESSAGE_ABOVE;
-    this.#core.terminate(close.code, isReasonSent ? close.message : undefined);
+    const isReasonSent = close.code !== undefined && close.code > REASON_ABOVE_CODE;
+    this.#core.close(close.code, isReasonSent ? close.message : undefined);
   }
 }
 
 /** The internal connection of a user's object. Only the server calls it. */
 export function connectionOf(connection: WebSocketConnection): Connection {
-  return access(connection);
+  return coreOf(connection);
 }
 
 /**
@@ -154,7 +154,7 @@ export function connectionOf(connection: WebSocketConnection): Connection {
  *
  * @throws {InvalidArgumentError} when the options are not an object, or the key is not a string
  */
-export function keyOf(method: string, options: unknown): string | undefined {
+export function readKeyOption(method: string, options: unknown): string | undefined {
   if (typeof options !== "object" || options === null)
     throw new InvalidArgumentError(`${method}: options: expected an object`);
   const { key } = options as { key?: unknown };

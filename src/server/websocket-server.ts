@@ -15,7 +15,7 @@ import type { ConnectionRegistry } from "./connection-registry.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
 import { ServerLifecycle } from "./server-lifecycle.ts";
 import { readOptions } from "./settings.ts";
-import { WebSocketConnection, connectionOf, keyOf } from "./websocket-connection.ts";
+import { WebSocketConnection, connectionOf, readKeyOption } from "./websocket-connection.ts";
 
 /** Options of `broadcast`. */
 export interface BroadcastOptions {
@@ -125,8 +125,8 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
    * ws.wss.broadcast(`${name} has joined`, { except: ws });
    */
   broadcast(message: Message, options: BroadcastOptions = {}): number {
-    const isExcepted = exceptions(options);
-    const shared = new SharedMessage(outgoingMessage(message, keyOf("broadcast", options)));
+    const isExcepted = exceptFilter(options);
+    const shared = new SharedMessage(outgoingMessage(message, readKeyOption("broadcast", options)));
     let sent = 0;
     for (const connection of this.#lifecycle.connections.list) {
       if (connection.status !== "Connected" || isExcepted(connection)) continue;
@@ -162,7 +162,7 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
 /** The longest time of Node's timers, in seconds: 24 days. */
 const MAX_SECONDS = 2_147_483;
 
-function exceptions(options: BroadcastOptions): (connection: WebSocketConnection) => boolean {
+function exceptFilter(options: BroadcastOptions): (connection: WebSocketConnection) => boolean {
   if (typeof options !== "object" || (options as unknown) === null) {
     throw new InvalidArgumentError("broadcast: options: expected an object");
   }

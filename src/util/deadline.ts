@@ -1,5 +1,5 @@
 /**
- * A time limit. When it is over, the sockets are read once more before it is judged: data that arrived in time, while our own
+ * A time limit. When the time is over, the sockets are read once more before `onExpired` is called: data that arrived in time, while our own
  * event loop was blocked, counts.
  */
 export class Deadline {
@@ -7,17 +7,17 @@ export class Deadline {
   readonly #onExpired: () => void;
   readonly #progress: () => unknown;
   #timer: NodeJS.Timeout | undefined;
-  #look: NodeJS.Immediate | undefined;
+  #recheck: NodeJS.Immediate | undefined;
 
   /**
    * @param ms milliseconds
-   * @param late is called when the time is over
-   * @param sign is compared before and after the sockets are read: if it has changed, the time starts again
+   * @param onExpired is called when the time is over
+   * @param progress is compared before and after the sockets are read: if it has changed, the time starts again
    */
-  constructor(ms: number, late: () => void, sign: () => unknown = () => undefined) {
+  constructor(ms: number, onExpired: () => void, progress: () => unknown = () => undefined) {
     this.#ms = ms;
-    this.#onExpired = late;
-    this.#progress = sign;
+    this.#onExpired = onExpired;
+    this.#progress = progress;
     this.start();
   }
 
@@ -26,16 +26,16 @@ export class Deadline {
     this.#timer = setTimeout(() => {
       const before = this.#progress();
       // Timers come before sockets in a turn of the event loop, immediates after them.
-      this.#look = setImmediate(() => {
+      this.#recheck = setImmediate(() => {
         if (this.#progress() === before) this.#onExpired();
         else this.start();
       });
     }, this.#ms);
   }
 
-  /** Stops the time. `late` is not called. */
+  /** Stops the time. `onExpired` is not called. */
   stop(): void {
     clearTimeout(this.#timer);
-    clearImmediate(this.#look);
+    clearImmediate(this.#recheck);
   }
 }

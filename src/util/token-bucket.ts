@@ -8,7 +8,7 @@ const SECOND = 1000;
 export class TokenBucket {
   readonly #perSecond: number;
   #tokens: number;
-  #at: number;
+  #refilledAt: number;
 
   /**
    * @param perSecond tokens that are added in a second, and the most that it holds; Infinity: no limit
@@ -17,7 +17,7 @@ export class TokenBucket {
   constructor(perSecond: number, now: number) {
     this.#perSecond = perSecond;
     this.#tokens = perSecond;
-    this.#at = now;
+    this.#refilledAt = now;
   }
 
   /**
@@ -27,14 +27,14 @@ export class TokenBucket {
    */
   take(amount: number, now: number): number {
     if (this.#perSecond === Infinity) return 0;
-    const brought = ((now - this.#at) * this.#perSecond) / SECOND;
-    this.#at = now;
+    const brought = ((now - this.#refilledAt) * this.#perSecond) / SECOND;
+    this.#refilledAt = now;
     this.#tokens = Math.min(this.#perSecond, this.#tokens + brought) - amount;
     return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * SECOND) / this.#perSecond);
   }
 
   /** Puts tokens back that were taken and not used. */
-  giveBack(amount: number): void {
+  refund(amount: number): void {
     this.#tokens += amount;
   }
 }

@@ -30,7 +30,7 @@ describe("a connection in a client's role", () => {
     await turns();
     session.receive(hex("89 01 61"));
     await turns();
-    session.connection.terminate(4000, "bye");
+    session.connection.close(4000, "bye");
     await turns();
     expect(sent()).toEqual([
       ["text", "text"],

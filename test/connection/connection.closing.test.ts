@@ -97,7 +97,7 @@ describe("the peer closes", () => {
     const session = new Session({ message: () => promise });
     session.receive(text("a"), text("b"), close(1000));
     await turns();
-    session.connection.terminate(4001, "mine");
+    session.connection.close(4001, "mine");
     await turns();
     expect(session.sent).toEqual([["close", "4001 mine"]]);
     expect(session.stream.ended).toBe(true);
@@ -135,7 +135,7 @@ describe("terminate", () => {
   test("sends a close frame after all messages, and the handler gets the peer's answer", async () => {
     const session = new Session();
     session.connection.send(outgoing("last"));
-    session.connection.terminate(4000, "done");
+    session.connection.close(4000, "done");
     expect(session.connection.status).toBe("Closing");
     await turns();
     expect(session.sent).toEqual([
@@ -153,22 +153,22 @@ describe("terminate", () => {
 
   test("without a code sends an empty close frame", async () => {
     const session = new Session();
-    session.connection.terminate(undefined);
+    session.connection.close(undefined);
     await turns();
     expect(session.sent).toEqual([["close", ""]]);
   });
 
   // shows 4D-3-terminate-twice
   test("twice, or after the end, does nothing more", async () => {
-    const session = new Session({ terminate: (ws) => ws.terminate(4003) });
-    session.connection.terminate(4000, "first");
-    session.connection.terminate(4001, "second");
+    const session = new Session({ terminate: (ws) => ws.close(4003) });
+    session.connection.close(4000, "first");
+    session.connection.close(4001, "second");
     await turns();
     session.receive(close(4000));
-    session.connection.terminate(4002);
+    session.connection.close(4002);
     session.stream.arriveEnd();
     await turns();
-    session.connection.terminate(4004);
+    session.connection.close(4004);
     await turns();
     expect(session.sent).toEqual([["close", "4000 first"]]);
     expect(session.calls).toHaveLength(2);
@@ -176,7 +176,7 @@ describe("terminate", () => {
 
   // shows 6455-5.5.1-4
   test("is final: nothing is delivered after it, and only pings are answered until the peer closes", async () => {
-    const session = new Session({ message: (ws) => ws.terminate(1000) });
+    const session = new Session({ message: (ws) => ws.close(1000) });
     session.receive(text("a"), text("b"), ping("p"));
     session.receive(text("c"), ping("p"));
     await turns();
@@ -193,7 +193,7 @@ describe("terminate", () => {
   });
 
   test("in onOpen: the peer gets the answer to the handshake and the close frame, and no message is delivered", async () => {
-    const session = new Session({ open: (ws) => ws.terminate(4000) }, { head: text("early") });
+    const session = new Session({ open: (ws) => ws.close(4000) }, { head: text("early") });
     await turns();
     expect(session.stream.writes).toHaveLength(1);
     expect(session.sent).toEqual([["close", "4000"]]);
@@ -208,7 +208,7 @@ describe("terminate", () => {
       message: () => {
         throw new Error("oops");
       },
-      error: (ws) => ws.terminate(4000, "mine"),
+      error: (ws) => ws.close(4000, "mine"),
     });
     session.receive(text("a"));
     await turns();
@@ -218,7 +218,7 @@ describe("terminate", () => {
   // shows 4D-2-terminate-1006
   test("counts as 1006 when the peer ends without an answer", async () => {
     const session = new Session();
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     session.stream.arriveEnd();
     await turns();
     expect(session.calls).toEqual([OPEN, ["terminate", 1006, undefined, "Closed"]]);
@@ -233,7 +233,7 @@ describe("terminate", () => {
     await turns();
     session.connection.send(outgoing("b"));
     session.receive(ping("p"));
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     await turns();
     stream.flow();
     await turns();
@@ -245,7 +245,7 @@ describe("the close timeout", () => {
   test("destroys a connection whose peer does not answer terminate", async () => {
     fakeTimers();
     const session = new Session({}, { closeTimeout: 5000 });
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     await turns();
     vi.advanceTimersByTime(4999);
     await turns();
@@ -260,7 +260,7 @@ describe("the close timeout", () => {
   test("destroys a connection whose peer closes but never ends its half, and counts from the first step", async () => {
     fakeTimers();
     const session = new Session({}, { closeTimeout: 5000 });
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     vi.advanceTimersByTime(3000);
     session.receive(close(1000));
     await turns();
@@ -274,7 +274,7 @@ describe("the close timeout", () => {
     fakeTimers();
     const session = new Session({}, { closeTimeout: 5000 });
     session.connection.send(outgoing(new SlowBlob("never")));
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     vi.advanceTimersByTime(5000);
     await turns();
     expect(session.calls).toEqual([OPEN, ["terminate", 1006, undefined, "Closed"]]);

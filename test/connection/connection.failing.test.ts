@@ -73,7 +73,7 @@ describe("a peer that breaks the protocol", () => {
 
   test("after our close frame: no second close frame, no onError, and the end", async () => {
     const session = new Session();
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     session.receive(broken);
     await turns();
     session.stream.arriveEnd();
@@ -146,7 +146,7 @@ describe("a message that cannot be decoded", () => {
 
   test("is not decoded after our close frame", async () => {
     const session = new Session({}, { decode: decoders.object });
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     session.receive(text("{"), close(1000));
     session.stream.arriveEnd();
     await turns();
@@ -230,7 +230,7 @@ describe("a lost connection", () => {
 
   test("between terminate and the answer reports 1006, and no error", async () => {
     const session = new Session();
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     session.stream.reset();
     await turns();
     expect(session.calls).toEqual([OPEN, LOST]);
@@ -444,7 +444,7 @@ function perform(act: string, ws: Session["connection"]): unknown {
   if (act === "reject") return Promise.reject(new Error("rejected"));
   if (act === "throw") throw new Error("thrown");
   if (act === "destroy") ws.destroy();
-  else ws.terminate(4000, "enough");
+  else ws.close(4000, "enough");
   return undefined;
 }
 

@@ -140,7 +140,7 @@ describe("an asynchronous handler", () => {
     const session = new Session({ message: () => new Promise(() => {}) });
     session.receive(text("a"), text("b"));
     await turns();
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     session.receive(close(1000));
     session.stream.arriveEnd();
     await turns();
@@ -156,7 +156,7 @@ describe("an asynchronous handler", () => {
     const { promise, resolve } = deferred();
     const session = new Session({
       message: (ws) => {
-        ws.terminate(4000, "enough");
+        ws.close(4000, "enough");
         return promise;
       },
     });
@@ -176,7 +176,7 @@ describe("an asynchronous handler", () => {
     session.receive(text("a"));
     await turns();
     expect(session.stream.isPaused()).toBe(true);
-    session.connection.terminate(1001);
+    session.connection.close(1001);
     session.receive(text("b"), close(1001));
     session.stream.arriveEnd();
     await turns();
@@ -221,7 +221,7 @@ describe("a Blob", () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
     session.connection.send(outgoing(blob));
-    session.connection.terminate(4000, "done");
+    session.connection.close(4000, "done");
     expect(session.connection.status).toBe("Closing");
     await turns();
     expect(session.sent).toEqual([]);
@@ -238,7 +238,7 @@ describe("a Blob", () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
     session.connection.send(outgoing(blob));
-    session.connection.terminate(4000, "done");
+    session.connection.close(4000, "done");
     session.receive(close(1000, "me too"));
     session.stream.arriveEnd();
     await turns();
@@ -283,7 +283,7 @@ describe("a Blob", () => {
     const session = new Session();
     const blob = new SlowBlob("blob");
     session.connection.send(outgoing(blob));
-    session.connection.terminate(4000);
+    session.connection.close(4000);
     session.receive(broken);
     await turns();
     expect(session.sent).toEqual([["close", "1002"]]);
@@ -304,7 +304,7 @@ describe("a Blob", () => {
       session.connection.send(outgoing("before"));
       session.connection.send(outgoing(blob));
       session.connection.send(outgoing("after"));
-      if (terminated) session.connection.terminate(1000);
+      if (terminated) session.connection.close(1000);
       blob.fail(new Error("EIO"));
       await turns();
       session.stream.arriveEnd();

@@ -63,7 +63,7 @@ const STATES: Readonly<Record<string, (role: Role) => Promise<{ session: Session
   closeQueued: async (role) => {
     const { session, blob } = driven(role);
     session.connection.send(outgoing(blob));
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     await turns();
     return { session, on: blob.read.bind(blob) };
   },
@@ -76,7 +76,7 @@ const STATES: Readonly<Record<string, (role: Role) => Promise<{ session: Session
   },
   closeSent: async (role) => {
     const { session } = driven(role);
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     await turns();
     return { session, on: session.receive.bind(session, closeTo(role)) };
   },
@@ -118,7 +118,7 @@ describe.each(roles)("a %s's connection", (role) => {
   test("that waits for a Blob before its close frame answers the peer's with that one", async () => {
     const { session, blob } = driven(role);
     session.connection.send(outgoing(blob));
-    session.connection.terminate(4000, "bye");
+    session.connection.close(4000, "bye");
     session.receive(closeTo(role));
     await turns();
     expect(session.connection.status).toBe("Closing");

@@ -178,7 +178,7 @@ describe("send", () => {
       session.connection.send(new SharedMessage(outgoing("x"))),
     ];
     await turns();
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     expect(session.connection.status).toBe("Closing");
     expect(sendAll()).toEqual([SendResult.dropped, SendResult.dropped, SendResult.dropped, SendResult.dropped]);
     session.receive(close(1000));

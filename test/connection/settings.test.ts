@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
 import { decoders } from "../support/decoders.ts";
-import { rulesOf } from "../../src/connection/settings.ts";
+import { readerRulesOf } from "../../src/connection/settings.ts";
 import { connectionSettings } from "../support/settings.ts";
 
 const settings = connectionSettings({ decode: decoders.text, maxMessageSize: 1234 });
 
 test("the connections of one server share one set of reader rules, other servers have their own", () => {
-  expect(rulesOf(settings)).toBe(rulesOf(settings));
-  expect(rulesOf({ ...settings })).not.toBe(rulesOf(settings));
+  expect(readerRulesOf(settings)).toBe(readerRulesOf(settings));
+  expect(readerRulesOf({ ...settings })).not.toBe(readerRulesOf(settings));
 });
 
 test("a server's connections require masked frames within the message limit", () => {
-  expect(rulesOf(settings)).toMatchObject({ masked: true, maxMessageSize: 1234 });
+  expect(readerRulesOf(settings)).toMatchObject({ masked: true, maxMessageSize: 1234 });
 });
 
 test.each([
@@ -20,7 +20,7 @@ test.each([
   ["auto", true],
   ["blob", false],
 ] as const)("under dataType %s texts become strings: %s", (dataType, passing) => {
-  expect(rulesOf({ ...settings, decode: decoders[dataType] })).toMatchObject({
+  expect(readerRulesOf({ ...settings, decode: decoders[dataType] })).toMatchObject({
     joinsShortTexts: passing,
     borrowsText: passing,
   });

@@ -76,10 +76,12 @@ describe("a valid handshake", () => {
 
   test("accepting it writes nothing yet, but returns the response, the stream and the bytes after the request", () => {
     const { answer, socket } = read({ headers: { "Sec-WebSocket-Protocol": "chat" } });
-    const { stream, preamble, head } = (answer as HandshakeOffer).accept({ protocol: "chat" });
+    const { stream, handshakeResponse, head } = (answer as HandshakeOffer).accept({ protocol: "chat" });
     expect(stream).toBe(socket);
     expect(head).toBe(HEAD);
-    expect(preamble).toMatch(/^HTTP\/1\.1 101 [^]*: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n[^]*-Protocol: chat\r\n\r\n$/);
+    expect(handshakeResponse).toMatch(
+      /^HTTP\/1\.1 101 [^]*: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n[^]*-Protocol: chat\r\n\r\n$/,
+    );
     expect(socket.readableLength).toBe(0);
   });
 
@@ -101,7 +103,7 @@ describe("a valid handshake", () => {
       },
     ];
     const accepted = own.accept({ protocol: "chat", extensions, headers: { "Set-Cookie": ["a=1", "b=2"] } });
-    expect(accepted.preamble).toMatch(
+    expect(accepted.handshakeResponse).toMatch(
       /\r\nSec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_max_window_bits=12\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n$/,
     );
     expect(accepted.protocol).toBe("chat");
@@ -140,7 +142,7 @@ describe("a valid handshake", () => {
 
   test("no extension is accepted, whatever its name", () => {
     const headers = { "Sec-WebSocket-Extensions": ["permessage-deflate", "constructor; __proto__"] };
-    expect(offer({ headers }).accept({}).preamble).not.toMatch(/extensions/i);
+    expect(offer({ headers }).accept({}).handshakeResponse).not.toMatch(/extensions/i);
   });
 
   test("an empty body is allowed", () => {

@@ -112,7 +112,7 @@ test.each(options.filter(([name, usual]) => name in numberOptions && usual !== u
   (name, usual = "") => {
     const [amount = "", unit] = usual.replaceAll(",", "").split(" ");
     const factor = unit === undefined ? 1 : UNITS[unit];
-    expect(Number(amount) * (factor ?? NaN)).toBe(numberOptions[name as keyof typeof numberOptions].usual);
+    expect(Number(amount) * (factor ?? NaN)).toBe(numberOptions[name as keyof typeof numberOptions].default);
   },
 );
 

@@ -84,7 +84,7 @@ describe("a message with a body of its own", () => {
   });
 
   test("has none where it is transformed: it is decoded when it is complete", () => {
-    const transform = { bit: ReservedBit.rsv1, decode: (payload: Bytes) => copy(payload) };
+    const transform = { reservedBit: ReservedBit.rsv1, decode: (payload: Bytes) => copy(payload) };
     const pieces = [asClient(hex("41 01 61")), asClient(hex("80 01 62"))];
     expect(stream(pieces, { transform })).toEqual({ calls: [["text", "ab"]], streams: [] });
   });

@@ -18,11 +18,14 @@ function map(bytes: Uint8Array, by: (byte: number) => number): Bytes {
 }
 
 /** Each byte with all its bits turned. */
-const xor: MessageTransform = { bit: ReservedBit.rsv1, decode: (payload) => map(payload, (byte) => byte ^ 0xff) };
+const xor: MessageTransform = {
+  reservedBit: ReservedBit.rsv1,
+  decode: (payload) => map(payload, (byte) => byte ^ 0xff),
+};
 
 /** Each byte ten times, and no more than the limit allows. */
 const repeat: MessageTransform = {
-  bit: ReservedBit.rsv1,
+  reservedBit: ReservedBit.rsv1,
   decode: (payload, maxSize) =>
     payload.length * 10 > maxSize
       ? "HWS_MESSAGE_TOO_BIG"
@@ -123,6 +126,6 @@ describe("a reserved bit fails the connection", () => {
   test("when it is not the transform's, or not alone", () => {
     for (const first of [0xa1, 0x91, 0xe1, 0xd1, 0xf1])
       bothRoles([hex(Uint8Array.of(first, 0))], FAILED, { transform: xor });
-    bothRoles([hex("a1 01 9e")], [["text", "a"]], { transform: { ...xor, bit: ReservedBit.rsv2 } });
+    bothRoles([hex("a1 01 9e")], [["text", "a"]], { transform: { ...xor, reservedBit: ReservedBit.rsv2 } });
   });
 });

@@ -3,8 +3,8 @@ import { ReaderRules } from "../../src/protocol/reader-rules.ts";
 import { utf8 } from "../support/bytes.ts";
 
 test("a server's reader requires masks and a client's does not", () => {
-  expect(new ReaderRules({ role: "server" }).masked).toBe(true);
-  expect(new ReaderRules({ role: "client" }).masked).toBe(false);
+  expect(new ReaderRules({ role: "server" }).expectsMasked).toBe(true);
+  expect(new ReaderRules({ role: "client" }).expectsMasked).toBe(false);
 });
 
 test("a message may have a mebibyte by default", () => {
@@ -18,11 +18,11 @@ test("a message may have 16,384 fragments by default", () => {
 });
 
 test("short texts become strings if this is requested, frames are masked, and every short text is within the limit", () => {
-  expect(new ReaderRules({ role: "server" }).joinsShortTexts).toBe(false);
-  expect(new ReaderRules({ role: "server", textAsString: true }).joinsShortTexts).toBe(true);
-  expect(new ReaderRules({ role: "client", textAsString: true }).joinsShortTexts).toBe(false);
-  expect(new ReaderRules({ role: "server", textAsString: true, maxMessageSize: 125 }).joinsShortTexts).toBe(true);
-  expect(new ReaderRules({ role: "server", textAsString: true, maxMessageSize: 124 }).joinsShortTexts).toBe(false);
+  expect(new ReaderRules({ role: "server" }).batchesShortTexts).toBe(false);
+  expect(new ReaderRules({ role: "server", textAsString: true }).batchesShortTexts).toBe(true);
+  expect(new ReaderRules({ role: "client", textAsString: true }).batchesShortTexts).toBe(false);
+  expect(new ReaderRules({ role: "server", textAsString: true, maxMessageSize: 125 }).batchesShortTexts).toBe(true);
+  expect(new ReaderRules({ role: "server", textAsString: true, maxMessageSize: 124 }).batchesShortTexts).toBe(false);
 });
 
 test("texts are borrowed when they become strings at once, short or not", () => {

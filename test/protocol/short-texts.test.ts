@@ -4,7 +4,7 @@ import { type Bytes, asBytes } from "../../src/protocol/bytes.ts";
 import type { DataOpcode } from "../../src/protocol/opcodes.ts";
 import { FrameReader, type FrameSink } from "../../src/protocol/frame-reader.ts";
 import type { ReaderOptions } from "../../src/protocol/reader-rules.ts";
-import { MAX_SHORT, SHORT_HEADER, unmaskShortTexts } from "../../src/protocol/short-texts.ts";
+import { MAX_SHORT_PAYLOAD, SHORT_HEADER, unmaskShortTexts } from "../../src/protocol/short-texts.ts";
 import { copy, cutAt, fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
 import { KEY, asClient, encode } from "../support/frames.ts";
 import { cases, seed } from "../support/fuzz.ts";
@@ -97,7 +97,7 @@ describe("unmasking a run of short ASCII texts", () => {
   );
 
   test("has a header of six bytes, and a text of at most 125 after it", () => {
-    expect([SHORT_HEADER, MAX_SHORT]).toEqual([client("").length, 125]);
+    expect([SHORT_HEADER, MAX_SHORT_PAYLOAD]).toEqual([client("").length, 125]);
   });
 
   test("ends before a text that is cut off, at any place, and does not change it", () => {
@@ -125,8 +125,8 @@ describe("unmasking a run of short ASCII texts", () => {
   });
 
   test("detects a byte above 0x7f at any place in a text", () => {
-    for (let at = 0; at < MAX_SHORT; at++) {
-      const payload = fill(0x20, MAX_SHORT);
+    for (let at = 0; at < MAX_SHORT_PAYLOAD; at++) {
+      const payload = fill(0x20, MAX_SHORT_PAYLOAD);
       payload[at] = 0x80;
       const frame = asClient(encode({ opcode: 1, payload }));
       expect(unmaskShortTexts(frame, 0, frame.length), `at ${at}`).toBe(0);

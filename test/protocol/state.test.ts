@@ -4,11 +4,11 @@ import {
   type Role,
   type State,
   answersPings,
-  canSend,
+  canSendMessages,
   events,
   isEnding,
   nextState,
-  owesClose,
+  canSendClose,
   states,
   transitions,
 } from "../../src/protocol/state.ts";
@@ -94,8 +94,8 @@ describe("the state table", () => {
 
 test("what a state allows", () => {
   const where = (allows: (state: State) => boolean): State[] => states.filter(allows);
-  expect(where(canSend)).toEqual(["open", "peerClosing"]);
-  expect(where(owesClose)).toEqual(["open", "peerClosing", "closeQueued", "answerQueued"]);
+  expect(where(canSendMessages)).toEqual(["open", "peerClosing"]);
+  expect(where(canSendClose)).toEqual(["open", "peerClosing", "closeQueued", "answerQueued"]);
   expect(where(answersPings)).toEqual(["open", "closeQueued", "closeSent"]);
   expect(where(isEnding)).toEqual(["ending", "closed"]);
 });

@@ -78,14 +78,14 @@ describe("connections in all", () => {
     const { limiter, clients, limitCounters } = limiterOf({ maxConnections: 3 });
     clients.all.push(from("192.0.2.1"));
     clients.pendingCount = 1;
-    expect(limiter.refusal()).toBeUndefined();
+    expect(limiter.checkCapacity()).toBeUndefined();
     clients.pendingCount = 2;
-    expect(told(limiter.refusal())).toEqual(BUSY);
+    expect(told(limiter.checkCapacity())).toEqual(BUSY);
     clients.all.push(from("192.0.2.1"), from("192.0.2.2"));
     clients.pendingCount = 0;
-    expect(told(limiter.refusal())).toEqual(BUSY);
+    expect(told(limiter.checkCapacity())).toEqual(BUSY);
     clients.all.pop();
-    expect(limiter.refusal()).toBeUndefined();
+    expect(limiter.checkCapacity()).toBeUndefined();
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxConnections: 2 });
   });
 });
@@ -95,9 +95,9 @@ describe("handshakes in progress", () => {
     const { limiter, clients, limitCounters } = limiterOf({ maxHandshakes: 2 });
     clients.all.push(from("192.0.2.1"), from("192.0.2.1"));
     clients.pendingCount = 1;
-    expect(limiter.refusal()).toBeUndefined();
+    expect(limiter.checkCapacity()).toBeUndefined();
     clients.pendingCount = 2;
-    expect(told(limiter.refusal())).toEqual(BUSY);
+    expect(told(limiter.checkCapacity())).toEqual(BUSY);
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxHandshakes: 1 });
   });
 });
@@ -105,24 +105,24 @@ describe("handshakes in progress", () => {
 describe("handshakes in a second", () => {
   test("those of one second may come at once, then more with time", () => {
     const { limiter, limitCounters } = limiterOf({ maxHandshakesPerSecond: 4 });
-    const burst = Array.from({ length: 6 }, () => limiter.refusalFor(UNASKED));
+    const burst = Array.from({ length: 6 }, () => limiter.checkClient(UNASKED));
     expect(burst.slice(0, 4)).toEqual([undefined, undefined, undefined, undefined]);
     expect(burst.slice(4).map(told)).toEqual([BUSY, BUSY]);
     now += 250;
-    expect(limiter.refusalFor(UNASKED)).toBeUndefined();
-    expect(told(limiter.refusalFor(UNASKED))).toEqual(BUSY);
+    expect(limiter.checkClient(UNASKED)).toBeUndefined();
+    expect(told(limiter.checkClient(UNASKED))).toEqual(BUSY);
     now += 3_600_000;
-    const later = Array.from({ length: 5 }, () => limiter.refusalFor(UNASKED));
+    const later = Array.from({ length: 5 }, () => limiter.checkClient(UNASKED));
     expect(later.map((one) => one === undefined)).toEqual([true, true, true, true, false]);
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxHandshakesPerSecond: 4 });
   });
 
   test("refused clients do not lengthen the wait of others", () => {
     const { limiter } = limiterOf({ maxHandshakesPerSecond: 1 });
-    expect(limiter.refusalFor(UNASKED)).toBeUndefined();
-    for (let i = 0; i < 1_000; i++) expect(told(limiter.refusalFor(UNASKED))).toEqual(BUSY);
+    expect(limiter.checkClient(UNASKED)).toBeUndefined();
+    for (let i = 0; i < 1_000; i++) expect(told(limiter.checkClient(UNASKED))).toEqual(BUSY);
     now += 1_000;
-    expect(limiter.refusalFor(UNASKED)).toBeUndefined();
+    expect(limiter.checkClient(UNASKED)).toBeUndefined();
   });
 
   test("a client that is refused for another reason is not counted", () => {
@@ -132,12 +132,12 @@ describe("handshakes in a second", () => {
       maxConnections: 5,
     });
     clients.pendingCount = 1;
-    expect(told(limiter.refusal())).toEqual(BUSY);
+    expect(told(limiter.checkCapacity())).toEqual(BUSY);
     clients.pendingCount = 9;
-    expect(told(limiter.refusal())).toEqual(BUSY);
+    expect(told(limiter.checkCapacity())).toEqual(BUSY);
     clients.pendingCount = 0;
-    expect(limiter.refusal()).toBeUndefined();
-    expect(limiter.refusalFor(UNASKED)).toBeUndefined();
+    expect(limiter.checkCapacity()).toBeUndefined();
+    expect(limiter.checkClient(UNASKED)).toBeUndefined();
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxHandshakes: 1, maxConnections: 1 });
   });
 
@@ -145,9 +145,9 @@ describe("handshakes in a second", () => {
     const { limiter, clients } = limiterOf({ maxHandshakesPerSecond: 1, maxConnectionsPerAddress: 1 });
     const [full, other] = [from("192.0.2.1"), from("192.0.2.2")];
     clients.all.push(full);
-    for (let i = 0; i < 3; i++) expect(limiter.refusalFor(full)?.status).toBe(429);
-    expect(limiter.refusalFor(other)).toBeUndefined();
-    expect(limiter.refusalFor(other)?.status).toBe(503);
+    for (let i = 0; i < 3; i++) expect(limiter.checkClient(full)?.status).toBe(429);
+    expect(limiter.checkClient(other)).toBeUndefined();
+    expect(limiter.checkClient(other)?.status).toBe(503);
   });
 });
 
@@ -155,16 +155,16 @@ describe("connections of one address", () => {
   test("no address is read before there are maxConnectionsPerAddress connections", () => {
     const { limiter, clients } = limiterOf({ maxConnectionsPerAddress: 3 });
     for (let i = 0; i < 2; i++) {
-      expect(limiter.refusalFor(UNASKED)).toBeUndefined();
+      expect(limiter.checkClient(UNASKED)).toBeUndefined();
       limiter.add(UNASKED, UNASKED);
       clients.all.push(from("192.0.2.1"));
     }
-    expect(limiter.refusalFor(UNASKED)).toBeUndefined();
+    expect(limiter.checkClient(UNASKED)).toBeUndefined();
     limiter.remove(UNASKED);
     expect(clients.listed).toBe(0);
     // The new client counts too.
     clients.pendingCount = 1;
-    expect(() => limiter.refusalFor(UNASKED)).toThrow("asked for an address");
+    expect(() => limiter.checkClient(UNASKED)).toThrow("asked for an address");
     expect(clients.listed).toBe(1);
   });
 
@@ -172,53 +172,53 @@ describe("connections of one address", () => {
     const { limiter, clients, limitCounters } = limiterOf({ maxConnectionsPerAddress: 3 });
     const [first, third] = [from("192.0.2.1"), from("192.0.2.1")];
     clients.all.push(first, from("192.0.2.1"), from("192.0.2.2"));
-    expect(limiter.refusalFor(third)).toBeUndefined();
+    expect(limiter.checkClient(third)).toBeUndefined();
     limiter.add(third, third);
     clients.all.push(third);
-    expect(told(limiter.refusalFor(from("192.0.2.1")))).toEqual([429, { "Retry-After": "1" }]);
-    expect(limiter.refusalFor(from("192.0.2.2"))).toBeUndefined();
+    expect(told(limiter.checkClient(from("192.0.2.1")))).toEqual([429, { "Retry-After": "1" }]);
+    expect(limiter.checkClient(from("192.0.2.2"))).toBeUndefined();
     expect(clients.listed).toBe(1);
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxConnectionsPerAddress: 1 });
     limiter.remove(first);
-    expect(limiter.refusalFor(from("192.0.2.1"))).toBeUndefined();
+    expect(limiter.checkClient(from("192.0.2.1"))).toBeUndefined();
   });
 
   test("it goes on when there are fewer again", () => {
     const { limiter, clients } = limiterOf({ maxConnectionsPerAddress: 1 });
     const one = from("192.0.2.1");
     clients.all.push(one);
-    expect(limiter.refusalFor(from("192.0.2.1"))?.status).toBe(429);
+    expect(limiter.checkClient(from("192.0.2.1"))?.status).toBe(429);
     clients.all.pop();
     limiter.remove(one);
-    expect(limiter.refusalFor(from("192.0.2.1"))).toBeUndefined();
+    expect(limiter.checkClient(from("192.0.2.1"))).toBeUndefined();
     limiter.add(from("192.0.2.1"), from("192.0.2.1"));
-    expect(limiter.refusalFor(from("192.0.2.1"))?.status).toBe(429);
+    expect(limiter.checkClient(from("192.0.2.1"))?.status).toBe(429);
     expect(clients.listed).toBe(1);
   });
 
   test("an IPv6 address is a /64; a pipe has none, so it is not limited", () => {
     const { limiter, clients } = limiterOf({ maxConnectionsPerAddress: 1 });
     clients.all.push(from("2001:db8::1"), from(""));
-    expect(limiter.refusalFor(from("2001:DB8:0:0:ffff::"))?.status).toBe(429);
-    expect(limiter.refusalFor(from("2001:db8:0:1::"))).toBeUndefined();
+    expect(limiter.checkClient(from("2001:DB8:0:0:ffff::"))?.status).toBe(429);
+    expect(limiter.checkClient(from("2001:db8:0:1::"))).toBeUndefined();
     limiter.add(from(""), from(""));
-    expect(limiter.refusalFor(from(""))).toBeUndefined();
+    expect(limiter.checkClient(from(""))).toBeUndefined();
   });
 
   test("behind proxies it counts from the first client on, because the socket has only the proxy's address", () => {
     const { limiter, clients } = limiterOf({ maxConnectionsPerAddress: 3, forwarded: true });
     const sockets = ["10.0.0.1", "10.0.0.1", "10.0.0.2"].map(from);
     for (const socket of sockets) {
-      expect(limiter.refusalFor(from("192.0.2.1"))).toBeUndefined();
+      expect(limiter.checkClient(from("192.0.2.1"))).toBeUndefined();
       limiter.add(socket, from("192.0.2.1"));
       clients.all.push(socket);
     }
-    expect(limiter.refusalFor(from("192.0.2.1"))?.status).toBe(429);
-    expect(limiter.refusalFor(from("10.0.0.1"))).toBeUndefined();
+    expect(limiter.checkClient(from("192.0.2.1"))?.status).toBe(429);
+    expect(limiter.checkClient(from("10.0.0.1"))).toBeUndefined();
     limiter.remove(sockets[0]!);
-    expect(limiter.refusalFor(from("192.0.2.1"))).toBeUndefined();
+    expect(limiter.checkClient(from("192.0.2.1"))).toBeUndefined();
     limiter.add(sockets[0]!, from("192.0.2.1"));
-    expect(limiter.refusalFor(from("192.0.2.1"))?.status).toBe(429);
+    expect(limiter.checkClient(from("192.0.2.1"))?.status).toBe(429);
     expect(clients.listed).toBe(0);
   });
 
@@ -226,7 +226,7 @@ describe("connections of one address", () => {
     const { limiter, clients } = limiterOf({ forwarded });
     clients.all.push(from("192.0.2.1"));
     limiter.add(UNASKED, UNASKED);
-    expect(limiter.refusalFor(UNASKED)).toBeUndefined();
+    expect(limiter.checkClient(UNASKED)).toBeUndefined();
     limiter.remove(UNASKED);
     expect(clients.listed).toBe(0);
   });

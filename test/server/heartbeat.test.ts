@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { Heartbeat } from "../../src/server/heartbeat.ts";
+import { LivenessTimer } from "../../src/server/heartbeat.ts";
 import { ConnectionRegistry } from "../../src/server/connection-registry.ts";
 
 /** Milliseconds. */
@@ -16,7 +16,7 @@ interface One {
 /** A registry of this many connections, and the heartbeat that checks them. */
 class Ward {
   readonly registry = new ConnectionRegistry<One>();
-  readonly heartbeat: Heartbeat<One>;
+  readonly heartbeat: LivenessTimer<One>;
   /** What a check does besides. */
   whenLooked: (one: One) => void = () => {};
   #looks: number[] = [];
@@ -24,7 +24,7 @@ class Ward {
 
   constructor(count: number, tick = TICK) {
     for (let i = 0; i < count; i++) this.add();
-    this.heartbeat = new Heartbeat(tick, this.registry, (one) => {
+    this.heartbeat = new LivenessTimer(tick, this.registry, (one) => {
       this.#looks.push(one.id);
       this.whenLooked(one);
     });
@@ -171,16 +171,16 @@ describe("the clock", () => {
   test("it counts ticks from 0, while there are connections", () => {
     const { heartbeat, ...ward } = new Ward(1);
     vi.advanceTimersByTime(10 * TICK);
-    expect(heartbeat.now).toBe(0);
+    expect(heartbeat.currentTick).toBe(0);
     heartbeat.start();
     vi.advanceTimersByTime(3 * TICK);
-    expect(heartbeat.now).toBe(3);
+    expect(heartbeat.currentTick).toBe(3);
     expect(ward.registry.size).toBe(1);
     heartbeat.stop();
     vi.advanceTimersByTime(10 * TICK);
     heartbeat.start();
     vi.advanceTimersByTime(TICK);
-    expect(heartbeat.now).toBe(4);
+    expect(heartbeat.currentTick).toBe(4);
   });
 
   test("a blocked event loop, however long, is one tick", () => {
@@ -195,13 +195,13 @@ describe("the clock", () => {
     const elapsed = vi.spyOn(performance, "now").mockReturnValue(3_600_000);
     onTestFinished(() => elapsed.mockRestore());
     turn();
-    expect(heartbeat.now).toBe(2);
+    expect(heartbeat.currentTick).toBe(2);
   });
 
   test("bytes that wait in the sockets after a blocked event loop are read before the check", () => {
     const ward = new Ward(1);
     const order: string[] = [];
-    ward.whenLooked = () => order.push(`check in tick ${String(ward.heartbeat.now)}`);
+    ward.whenLooked = () => order.push(`check in tick ${String(ward.heartbeat.currentTick)}`);
     ward.start();
     // A timer of the same turn, and its callbacks, represent the sockets.
     setTimeout(() => {
@@ -244,7 +244,7 @@ describe("its timer", () => {
       ward.heartbeat.stop();
     }, TICK - 1);
     expect(ward.tick(ROUND)).toEqual([]);
-    expect(ward.heartbeat.now).toBe(1);
+    expect(ward.heartbeat.currentTick).toBe(1);
   });
 
   test("started again it begins a new round", () => {
@@ -261,6 +261,6 @@ describe("its timer", () => {
     heartbeat.start();
     expect(vi.getTimerCount()).toBe(0);
     heartbeat.stop();
-    expect(heartbeat.now).toBe(0);
+    expect(heartbeat.currentTick).toBe(0);
   });
 });

@@ -39,20 +39,20 @@ describe("the clients of a server", () => {
     const one = pending();
     all.addPending(one, REQUEST);
     expect([all.pendingCount, all.connectedCount, [...all.clients()]]).toEqual([1, 0, [one]]);
-    expect(all.refusal()?.status).toBe(503);
+    expect(all.checkCapacity()?.status).toBe(503);
     all.removePending(one);
     expect([all.pendingCount, [...all.clients()]]).toEqual([0, []]);
-    expect(all.refusal()).toBeUndefined();
+    expect(all.checkCapacity()).toBeUndefined();
   });
 
   test("its address counts for the same time", () => {
     const all = clients({ maxConnectionsPerAddress: 1 });
     const one = pending();
-    expect(all.refusalFor(REQUEST)).toBeUndefined();
+    expect(all.checkClient(REQUEST)).toBeUndefined();
     all.addPending(one, REQUEST);
-    expect(all.refusalFor(REQUEST)?.status).toBe(429);
-    expect(all.refusalFor({ ...REQUEST, remoteAddress: "192.0.2.8" })).toBeUndefined();
+    expect(all.checkClient(REQUEST)?.status).toBe(429);
+    expect(all.checkClient({ ...REQUEST, remoteAddress: "192.0.2.8" })).toBeUndefined();
     all.removePending(one);
-    expect(all.refusalFor(REQUEST)).toBeUndefined();
+    expect(all.checkClient(REQUEST)).toBeUndefined();
   });
 });

@@ -222,7 +222,7 @@ describe("trustProxy", () => {
 
 describe("the time limits of a connection, in ticks", () => {
   test("by default a tick is a second", () => {
-    expect(read({}).life).toEqual({
+    expect(read({}).keepalive).toEqual({
       tick: 1_000,
       pingInterval: 30,
       pingTimeout: 20,
@@ -249,7 +249,7 @@ describe("the time limits of a connection, in ticks", () => {
   ] as const)(
     "%j is rounded up to whole ticks",
     (options, [tick, pingInterval, pingTimeout, idleTimeout, maxLifetime]) => {
-      expect(read(options).life).toEqual({ tick, pingInterval, pingTimeout, idleTimeout, maxLifetime });
+      expect(read(options).keepalive).toEqual({ tick, pingInterval, pingTimeout, idleTimeout, maxLifetime });
     },
   );
 });

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { type ServerResponse, createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { markUpgraded, endAfterPendingAnswer, isInUse, isUpgraded } from "../../src/server/upgraded-socket.ts";
+import { markClaimed, endAfterPendingAnswer, isInUse, isClaimed } from "../../src/server/upgraded-socket.ts";
 import { fill, utf8 } from "../support/bytes.ts";
 import { portOf, until } from "../support/peer.ts";
 import { RawClient, handshake } from "../support/raw-client.ts";
@@ -10,10 +10,10 @@ import { Wire, turns } from "../support/wire.ts";
 
 test("a socket is taken once, and stays taken", () => {
   const socket = new Wire();
-  expect([isUpgraded(socket), isInUse(socket)]).toEqual([false, false]);
-  expect(isUpgraded(socket)).toBe(false);
-  markUpgraded(socket);
-  expect([isUpgraded(socket), isInUse(socket)]).toEqual([true, true]);
+  expect([isClaimed(socket), isInUse(socket)]).toEqual([false, false]);
+  expect(isClaimed(socket)).toBe(false);
+  markClaimed(socket);
+  expect([isClaimed(socket), isInUse(socket)]).toEqual([true, true]);
 });
 
 test.each([
@@ -24,7 +24,7 @@ test.each([
 ])("a socket that %s is taken, but not by us", (_what, happens) => {
   const socket = new Wire();
   happens(socket);
-  expect([isUpgraded(socket), isInUse(socket)]).toEqual([false, true]);
+  expect([isClaimed(socket), isInUse(socket)]).toEqual([false, true]);
 });
 
 describe("a handshake after an unanswered request", () => {

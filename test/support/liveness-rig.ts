@@ -1,12 +1,12 @@
 import type { KeepaliveSettings } from "../../src/connection/keepalive/settings.ts";
 import { Liveness } from "../../src/connection/keepalive/liveness.ts";
 import type { Ping } from "../../src/connection/keepalive/ping.ts";
-import { untakenBytes } from "../../src/connection/transport/untaken-bytes.ts";
+import { pendingWriteBytes } from "../../src/connection/transport/untaken-bytes.ts";
 import { copy, hex } from "./bytes.ts";
 import { Wire } from "./wire.ts";
 
 const LIFE: KeepaliveSettings = {
-  tick: 1000,
+  tickMs: 1000,
   pingInterval: 3,
   pingTimeout: 2,
   idleTimeout: Infinity,
@@ -22,7 +22,7 @@ export class LivenessRig {
   readonly log: string[] = [];
   /** The payloads of its pings. */
   readonly asked: ReturnType<typeof copy>[] = [];
-  readonly #clock = { now: 100 };
+  readonly #clock = { currentTick: 100 };
   readonly #wire: Wire;
   readonly #life: KeepaliveSettings;
   readonly #liveness: Liveness;
@@ -41,7 +41,7 @@ export class LivenessRig {
   /** Advances the clock, and checks the connection in each tick, as the server does. */
   live(ticks: number): void {
     for (let i = 0; i < ticks; i++) {
-      this.#clock.now++;
+      this.#clock.currentTick++;
       this.checkPeer();
     }
   }
@@ -49,10 +49,10 @@ export class LivenessRig {
   checkPeer(): void {
     if (!this.open) return;
     if (this.busy) this.#liveness.noteMessage();
-    const verdict = this.#liveness.check(this.#life, untakenBytes(this.#wire), this.readingStopped);
-    if (verdict === "silent") this.#ping();
-    else if (verdict !== "well") {
-      this.log.push(`${{ dead: "dead", old: "maxLifetime", idle: "idleTimeout" }[verdict]} at ${this.#clock.now}`);
+    const verdict = this.#liveness.check(this.#life, pendingWriteBytes(this.#wire), this.readingStopped);
+    if (verdict === "pingDue") this.#ping();
+    else if (verdict !== "alive") {
+      this.log.push(`${verdict === "pingTimeout" ? "dead" : verdict} at ${this.#clock.currentTick}`);
       this.open = false;
     }
   }
@@ -72,7 +72,7 @@ export class LivenessRig {
   }
 
   noteProgress(): void {
-    this.#liveness.noteProgress();
+    this.#liveness.noteActivity();
   }
 
   message(): void {
@@ -93,10 +93,10 @@ export class LivenessRig {
   }
 
   #ping(): Ping {
-    const ping = this.#liveness.nextPing({ bytes: this.written, untaken: untakenBytes(this.#wire) });
+    const ping = this.#liveness.nextPing({ bytes: this.written, pending: pendingWriteBytes(this.#wire) });
     if (!this.left) {
       this.asked.push(copy(ping.payload));
-      this.log.push(`ping at ${this.#clock.now}`);
+      this.log.push(`ping at ${this.#clock.currentTick}`);
     }
     return ping;
   }

@@ -43,7 +43,7 @@ const PREAMBLE = "101!";
  */
 export class RandomConnection implements ConnectionOwner {
   /** The clock of its server. */
-  now = 0;
+  currentTick = 0;
   readonly stream: Wire;
   readonly connection: Connection;
   readonly limitCounters = zeroCounters(connectionLimitNames);
@@ -90,8 +90,8 @@ export class RandomConnection implements ConnectionOwner {
     this.settings = connectionSettings({ ...settings, limitCounters: this.limitCounters });
     this.connection = new Connection(this.stream, this.#handler(), this);
     this.connection.publicConnection = this.connection;
-    this.#pingTimeout = this.settings.life.pingTimeout;
-    this.stream.on("resume", () => (this.#resumed = this.now));
+    this.#pingTimeout = this.settings.keepalive.pingTimeout;
+    this.stream.on("resume", () => (this.#resumed = this.currentTick));
     this.connection.start(PREAMBLE, hex(""));
   }
 
@@ -115,7 +115,7 @@ export class RandomConnection implements ConnectionOwner {
 
   terminate(code: number): void {
     this.interrupted = true;
-    this.connection.terminate(code);
+    this.connection.close(code);
   }
 
   destroy(): void {
@@ -132,14 +132,17 @@ export class RandomConnection implements ConnectionOwner {
 
   /** Ticks pass on the server's clock, and the peer is checked. */
   tick(ticks: number): void {
-    this.now += ticks;
+    this.currentTick += ticks;
     // A handler that waits for a drain lets the connection read.
     const readingStopped = this.stream.isPaused() && this.drains.every(({ settled }) => settled);
     const before = this.limitCounters.pingTimeout;
     this.connection.checkPeer();
     if (this.limitCounters.pingTimeout === before) return;
     this.#fault(readingStopped, "closed a peer as dead that it does not read");
-    this.#fault(this.now - this.#resumed <= this.#pingTimeout, "counted the silence of a peer that it did not read");
+    this.#fault(
+      this.currentTick - this.#resumed <= this.#pingTimeout,
+      "counted the silence of a peer that it did not read",
+    );
   }
 
   /** The oldest promise of a callback settles. Returns whether there was one. */

@@ -40,7 +40,7 @@ const PREAMBLE = "101!";
 /** One connection on a wire, with a handler that records its calls. It is destroyed at the end of the test. */
 export class Session implements ConnectionOwner {
   /** The clock of its server: the test lets it tick. */
-  now = 0;
+  currentTick = 0;
   readonly settings: ConnectionSettings;
   readonly stream: Wire;
   readonly connection: Connection;

@@ -40,21 +40,21 @@ describe("a bucket", () => {
     const bucket = new TokenBucket(Infinity, 0);
     expect(bucket.take(Number.MAX_SAFE_INTEGER, 0)).toBe(0);
     expect(bucket.take(Infinity, 0)).toBe(0);
-    bucket.giveBack(5);
+    bucket.refund(5);
     expect(bucket.take(1, 0)).toBe(0);
   });
 
   test("gets returned tokens back", () => {
     const bucket = new TokenBucket(10, 0);
     bucket.take(10, 0);
-    bucket.giveBack(4);
+    bucket.refund(4);
     expect(bucket.take(4, 0)).toBe(0);
     expect(bucket.take(1, 0)).toBe(100);
   });
 
   test("never holds more than its size, also when more tokens are returned than were taken", () => {
     const bucket = new TokenBucket(10, 0);
-    bucket.giveBack(1000);
+    bucket.refund(1000);
     expect(bucket.take(10, 0)).toBe(0);
     expect(bucket.take(1, 0)).toBe(100);
   });

@@ -64,11 +64,11 @@ const MAX_CAUSES = 10;
 /**
  * The event for an error and its chain of causes.
  *
- * @param thrownBy "handler" when a user's callback threw `error`; the library's own errors carry their numbers themselves
+ * @param source "handler" when a user's callback threw `error`; the library's own errors carry their numbers themselves
  */
-export function errorEvent(error: unknown, thrownBy: ErrorSource): WSErrorEvent {
+export function errorEvent(error: unknown, source: ErrorSource): WSErrorEvent {
   try {
-    return { type: "error", errors: entriesOf(error, thrownBy) };
+    return { type: "error", errors: entriesOf(error, source) };
   } catch {
     // A proxy or a getter may throw: what a handler throws must not throw here.
     const { errCode, componentSignature } = errorTable.HWS_HANDLER_FAILED;
@@ -78,22 +78,22 @@ export function errorEvent(error: unknown, thrownBy: ErrorSource): WSErrorEvent 
 }
 
 /** The first entry is always there: a handler may throw even undefined. */
-function entriesOf(error: unknown, thrownBy: ErrorSource): [ErrorEntry, ...ErrorEntry[]] {
-  const entries: [ErrorEntry, ...ErrorEntry[]] = [entryOf(error, thrownBy)];
+function entriesOf(error: unknown, source: ErrorSource): [ErrorEntry, ...ErrorEntry[]] {
+  const entries: [ErrorEntry, ...ErrorEntry[]] = [entryOf(error, source)];
   let cause = causeOf(error);
   while (cause !== undefined && cause !== null && entries.length < MAX_CAUSES) {
-    entries.push(entryOf(cause, thrownBy));
+    entries.push(entryOf(cause, source));
     cause = causeOf(cause);
   }
   return entries;
 }
 
-function entryOf(error: unknown, thrownBy: ErrorSource): ErrorEntry {
+function entryOf(error: unknown, source: ErrorSource): ErrorEntry {
   const message = describe(error instanceof Error ? error.message : error);
   if (error instanceof HawserError) {
     return { errCode: error.errCode, message, componentSignature: error.componentSignature, cause: error };
   }
-  if (thrownBy === "handler") {
+  if (source === "handler") {
     const { errCode, componentSignature } = errorTable.HWS_HANDLER_FAILED;
     return { errCode, message, componentSignature, cause: error };
   }

@@ -2,7 +2,7 @@ import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, error
 import { isThenable } from "../../util/thenable.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import type { RateLimiter } from "../receiving/rate-limiter.ts";
-import { forgetText } from "../sending/text-frames.ts";
+import { forgetLastText } from "../sending/text-frames.ts";
 
 /** The callbacks of a connection handler, called as its methods with `(connection, event)`. They may return a promise. */
 export interface HandlerCallbacks {
@@ -19,7 +19,7 @@ export interface HandlerCallbacks {
 }
 
 /** What the dispatcher needs of its connection. */
-export interface DispatcherHost {
+export interface DispatcherOwner {
   /** The user's object for this connection: each callback's first argument. */
   readonly publicConnection: unknown;
   /** `onOpen` or `onMessage` threw, or its promise was rejected. */
@@ -51,7 +51,7 @@ type Stage = (typeof Stage)[keyof typeof Stage];
 export class HandlerDispatcher {
   /** The library never writes on it: it may serve several connections. */
   readonly handler: HandlerCallbacks;
-  readonly #host: DispatcherHost;
+  readonly #owner: DispatcherOwner;
   #serialQueue: SerialQueue | undefined;
   /** A callback is running. Callbacks that it causes, by `send` or `terminate`, are called after it has returned. */
   #calling = false;
@@ -59,9 +59,9 @@ export class HandlerDispatcher {
   #drainDue = false;
   #waitsNoMore = false;
 
-  constructor(handler: HandlerCallbacks, host: DispatcherHost, rateLimiter?: RateLimiter) {
+  constructor(handler: HandlerCallbacks, host: DispatcherOwner, rateLimiter?: RateLimiter) {
     this.handler = handler;
-    this.#host = host;
+    this.#owner = host;
     if (rateLimiter !== undefined) this.#serialQueue = this.#newQueue(rateLimiter);
   }
 
@@ -96,7 +96,7 @@ export class HandlerDispatcher {
   dispatchOpen(): void {
     this.#call(() => {
       if (typeof this.handler.onOpen === "function")
-        return this.handler.onOpen(this.#host.publicConnection, OPEN_EVENT);
+        return this.handler.onOpen(this.#owner.publicConnection, OPEN_EVENT);
       return undefined;
     });
   }
@@ -123,7 +123,7 @@ export class HandlerDispatcher {
       if (this.#stage !== Stage.delivering) return;
       this.#call(() => {
         if (typeof this.handler.onDrain === "function")
-          return this.handler.onDrain(this.#host.publicConnection, DRAIN_EVENT);
+          return this.handler.onDrain(this.#owner.publicConnection, DRAIN_EVENT);
         return undefined;
       });
     });
@@ -140,7 +140,7 @@ export class HandlerDispatcher {
   dispatchTerminate(event: WSTerminateEvent, then: () => void): void {
     this.runInOrder(() => {
       this.#stage = Stage.terminated;
-      this.#guarded(() => this.handler.onTerminate?.(this.#host.publicConnection, event));
+      this.#guarded(() => this.handler.onTerminate?.(this.#owner.publicConnection, event));
       this.runInOrder(then);
     });
   }
@@ -151,7 +151,7 @@ export class HandlerDispatcher {
 
   #newQueue(rateLimiter?: RateLimiter): SerialQueue {
     return new SerialQueue(
-      () => this.#host.onHandlerIdle(),
+      () => this.#owner.onHandlerIdle(),
       (data) => this.#deliver(data),
       rateLimiter === undefined ? undefined : () => rateLimiter.messageDelay(performance.now()),
     );
@@ -160,10 +160,10 @@ export class HandlerDispatcher {
   #deliver(data: unknown): void {
     if (this.#stage !== Stage.delivering) return;
     // What is sent from here on is an answer to this message.
-    forgetText();
+    forgetLastText();
     this.#calling = true;
     try {
-      const result = this.handler.onMessage(this.#host.publicConnection, { type: "message", data });
+      const result = this.handler.onMessage(this.#owner.publicConnection, { type: "message", data });
       if (result !== undefined) this.#await(result, true);
     } catch (error) {
       this.#onCallbackFailed(error);
@@ -194,11 +194,11 @@ export class HandlerDispatcher {
   /** Calls `onError`, if it was not called before. */
   #callOnError(error: unknown, source: ErrorSource): void {
     if (this.#stage >= Stage.errorReported || !this.#handlesErrors()) {
-      this.#host.reportError(error, source);
+      this.#owner.reportError(error, source);
       return;
     }
     this.#stage = Stage.errorReported;
-    this.#guarded(() => this.handler.onError?.(this.#host.publicConnection, errorEvent(error, source)));
+    this.#guarded(() => this.handler.onError?.(this.#owner.publicConnection, errorEvent(error, source)));
   }
 
   /** A handler in JavaScript may have `onError: null`, and a getter or proxy may throw. */
@@ -216,7 +216,7 @@ export class HandlerDispatcher {
     try {
       this.#await(callback(), false);
     } catch (error) {
-      this.#host.reportError(error, "handler");
+      this.#owner.reportError(error, "handler");
     } finally {
       this.#onCallbackReturned();
     }
@@ -226,7 +226,7 @@ export class HandlerDispatcher {
     this.#calling = false;
     this.stopDelivery();
     this.#callOnError(error, "handler");
-    this.#host.onHandlerFailed();
+    this.#owner.onHandlerFailed();
   }
 
   /** If `result` is a promise, what follows waits for it. `fatal`: its rejection closes the connection. */
@@ -234,7 +234,7 @@ export class HandlerDispatcher {
     if (!isThenable(result)) return;
     this.#queue.waitFor(result, (error) => {
       if (fatal) this.#onCallbackFailed(error);
-      else this.#host.reportError(error, "handler");
+      else this.#owner.reportError(error, "handler");
     });
   }
 }

@@ -12,23 +12,23 @@ export interface ClosingConnection {
 
 /**
  * Limits how long a connection may take to close: `ms` milliseconds. While data from before the close frame still waits, it
- * may take until `until`, a time of `performance.now()`.
+ * may take until `sendDeadline`, a time of `performance.now()`.
  */
 export class CloseTimer {
   readonly #connection: ClosingConnection;
-  readonly #until: number;
+  readonly #sendDeadline: number;
   readonly #deadline: Deadline;
   /** Whether everything had been sent at the last check. */
   #sent: boolean;
 
-  constructor(who: ClosingConnection, ms: number, until: number) {
-    this.#connection = who;
-    this.#until = until;
-    this.#sent = who.bufferedAmount === 0;
+  constructor(connection: ClosingConnection, ms: number, sendDeadline: number) {
+    this.#connection = connection;
+    this.#sendDeadline = sendDeadline;
+    this.#sent = connection.bufferedAmount === 0;
     this.#deadline = new Deadline(
       ms,
       () => this.#onExpired(),
-      () => who.peerClose,
+      () => connection.peerClose,
     );
   }
 
@@ -41,7 +41,7 @@ export class CloseTimer {
     const sentBefore = this.#sent;
     this.#sent = this.#connection.bufferedAmount === 0;
     // The peer's time to answer starts when it has received what was sent before.
-    if (!(sentBefore && this.#sent) && performance.now() < this.#until) this.#deadline.start();
+    if (!(sentBefore && this.#sent) && performance.now() < this.#sendDeadline) this.#deadline.start();
     else this.#connection.onCloseTimeout();
   }
 }

@@ -12,9 +12,9 @@ export interface Age {
 /** What is known of a connection when it is checked. Times are ticks. */
 export interface LivenessSnapshot {
   /** The tick of now. */
-  readonly now: number;
+  readonly currentTick: number;
   /** When something was last received, or the peer last took something. */
-  readonly lastReceived: number;
+  readonly lastActivityAt: number;
   /** We have stopped reading, and no handler waits until the peer takes something. */
   readonly readingStopped: boolean;
   /** The ping that was not answered yet. */
@@ -23,19 +23,19 @@ export interface LivenessSnapshot {
   readonly age: Age | undefined;
 }
 
-/** The result of a check. `silent`: a ping is due. `dead`, `idle`, `old`: the connection must end. */
-export type LivenessVerdict = "well" | "silent" | "dead" | "idle" | "old";
+/** The result of a check: the connection is alive, a ping is due, or a limit was reached and the connection must end. */
+export type LivenessVerdict = "alive" | "pingDue" | "pingTimeout" | "idleTimeout" | "maxLifetime";
 
 /** Judges a connection. A time is over when its last tick has passed completely. */
 export function checkLiveness(
-  { now, lastReceived, readingStopped, ping, age }: LivenessSnapshot,
-  life: KeepaliveSettings,
+  { currentTick: now, lastActivityAt: lastReceived, readingStopped, ping, age }: LivenessSnapshot,
+  settings: KeepaliveSettings,
 ): LivenessVerdict {
-  if (age !== undefined && now - age.openedAt > life.maxLifetime) return "old";
-  if (age !== undefined && !readingStopped && now - age.lastMessageAt > life.idleTimeout) return "idle";
-  const pinged = ping === undefined ? lastReceived : Math.max(lastReceived, ping.tick);
+  if (age !== undefined && now - age.openedAt > settings.maxLifetime) return "maxLifetime";
+  if (age !== undefined && !readingStopped && now - age.lastMessageAt > settings.idleTimeout) return "idleTimeout";
+  const pinged = ping === undefined ? lastReceived : Math.max(lastReceived, ping.sentAtTick);
   // A peer that we do not read from is not dead. If it is, the system reports an error for what was written.
-  const awaited = !readingStopped && pinged > lastReceived && life.pingInterval !== Infinity;
-  if (awaited) return now - pinged > life.pingTimeout * (ping?.patience ?? 1) ? "dead" : "well";
-  return now - pinged > life.pingInterval ? "silent" : "well";
+  const awaited = !readingStopped && pinged > lastReceived && settings.pingInterval !== Infinity;
+  if (awaited) return now - pinged > settings.pingTimeout * (ping?.timeoutFactor ?? 1) ? "pingTimeout" : "alive";
+  return now - pinged > settings.pingInterval ? "pingDue" : "alive";
 }

@@ -6,15 +6,15 @@ import type { KeepaliveSettings } from "./settings.ts";
 /** The clock that all connections of one server share. */
 export interface Clock {
   /** The current tick. */
-  readonly now: number;
+  readonly currentTick: number;
 }
 
 /** The bytes that a connection has written. */
-export interface Written {
+export interface WriteProgress {
   /** All bytes, in 32 bits: the number overflows, so only differences are useful. */
   readonly bytes: number;
   /** The bytes of them that the system has not taken yet. */
-  readonly untaken: number;
+  readonly pending: number;
 }
 
 /**
@@ -24,16 +24,16 @@ export interface Written {
 export class Liveness {
   readonly #clock: Clock;
   /** The tick in which something was last received, or the peer last took something. */
-  #lastReceived: number;
+  #lastActivityAt: number;
   /** The number of bytes that had been written when something was last received. */
   #writtenAtLastReceived = 0;
   #ping: Ping | undefined;
   readonly #age: Age | undefined;
 
   constructor(settings: KeepaliveSettings, clock: Clock) {
-    const { now } = clock;
+    const { currentTick: now } = clock;
     this.#clock = clock;
-    this.#lastReceived = now;
+    this.#lastActivityAt = now;
     const limited = settings.idleTimeout !== Infinity || settings.maxLifetime !== Infinity;
     this.#age = limited ? { openedAt: now, lastMessageAt: now } : undefined;
   }
@@ -45,18 +45,18 @@ export class Liveness {
 
   /** Bytes were received. `written`: the number of bytes that have been written. */
   noteReceived(written: number): void {
-    this.#lastReceived = this.#clock.now;
+    this.#lastActivityAt = this.#clock.currentTick;
     this.#writtenAtLastReceived = written;
   }
 
   /** The peer took something, or its silence counts from now for another reason. */
-  noteProgress(): void {
-    this.#lastReceived = this.#clock.now;
+  noteActivity(): void {
+    this.#lastActivityAt = this.#clock.currentTick;
   }
 
   /** A message was received or sent. */
   noteMessage(): void {
-    if (this.#age !== undefined) this.#age.lastMessageAt = this.#clock.now;
+    if (this.#age !== undefined) this.#age.lastMessageAt = this.#clock.currentTick;
   }
 
   /**
@@ -67,17 +67,20 @@ export class Liveness {
    */
   check(settings: KeepaliveSettings, untaken: number, readingStopped: boolean): LivenessVerdict {
     const ping = this.#ping;
-    if (ping?.noteUntaken(untaken) === true) this.noteProgress();
-    const { now } = this.#clock;
-    return checkLiveness({ now, lastReceived: this.#lastReceived, readingStopped, ping, age: this.#age }, settings);
+    if (ping?.updatePendingWriteBytes(untaken) === true) this.noteActivity();
+    const { currentTick: now } = this.#clock;
+    return checkLiveness(
+      { currentTick: now, lastActivityAt: this.#lastActivityAt, readingStopped, ping, age: this.#age },
+      settings,
+    );
   }
 
   /** Returns the ping to be sent now: a new one, or again the one that was not answered yet. */
-  nextPing(written: Written): Ping {
-    const { now } = this.#clock;
+  nextPing(written: WriteProgress): Ping {
+    const { currentTick: now } = this.#clock;
     const unanswered = (written.bytes - this.#writtenAtLastReceived) >>> 0;
-    this.#ping ??= new Ping(now, performance.now(), written.untaken, unanswered);
-    this.#ping.tick = now;
+    this.#ping ??= new Ping(now, performance.now(), written.pending, unanswered);
+    this.#ping.sentAtTick = now;
     return this.#ping;
   }
 
@@ -90,7 +93,7 @@ export class Liveness {
 
   /** The stream is closed: no pong will come. */
   stop(): void {
-    this.#ping?.onGone();
+    this.#ping?.onStreamClose();
     this.#ping = undefined;
   }
 }

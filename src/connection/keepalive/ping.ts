@@ -8,8 +8,8 @@ const PAYLOAD = 4;
  * Bytes that were written before a ping may still be in the buffers of the two systems, where they cannot be seen. A slow peer
  * gets one more `pingTimeout` for each `BYTES_A_TIMEOUT` of them (26 KB a second with the default), up to what systems buffer.
  */
-const BYTES_A_TIMEOUT = 512 * 1024;
-const MOST_ON_THE_WAY = 4 * 1024 * 1024;
+const BYTES_PER_TIMEOUT = 512 * 1024;
+const MAX_BYTES_IN_FLIGHT = 4 * 1024 * 1024;
 
 /** The pings of this process are numbered, so that a pong is matched with its ping. */
 let last = 0;
@@ -18,11 +18,11 @@ let last = 0;
 export class Ping {
   readonly payload: Bytes;
   /** The tick in which it was sent last. */
-  tick: number;
+  sentAtTick: number;
   /** Bytes that the system had not taken when that was last checked. */
-  #untaken: number;
+  #pendingWriteBytes: number;
   /** How many times `pingTimeout` the pong may take. */
-  readonly patience: number;
+  readonly timeoutFactor: number;
   readonly #sent: number;
   /** Made for the first caller: most pings are those of the heartbeat, for which nobody waits. */
   #waiters: Waiters<number | undefined> | undefined;
@@ -34,10 +34,10 @@ export class Ping {
    * @param before bytes that were written before it, since something was last received
    */
   constructor(tick: number, now: number, untaken: number, before: number) {
-    this.tick = tick;
+    this.sentAtTick = tick;
     this.#sent = now;
-    this.#untaken = untaken;
-    this.patience = 1 + Math.min(before, MOST_ON_THE_WAY) / BYTES_A_TIMEOUT;
+    this.#pendingWriteBytes = untaken;
+    this.timeoutFactor = 1 + Math.min(before, MAX_BYTES_IN_FLIGHT) / BYTES_PER_TIMEOUT;
     last = (last + 1) >>> 0;
     this.payload = allocate(PAYLOAD);
     for (let i = 0; i < PAYLOAD; i++) this.payload[i] = last >>> (8 * i);
@@ -49,9 +49,9 @@ export class Ping {
   }
 
   /** Notes how many bytes were not taken. Returns whether they are fewer than before: then the peer is slow, but it reads. */
-  noteUntaken(untaken: number): boolean {
-    const less = untaken < this.#untaken;
-    this.#untaken = untaken;
+  updatePendingWriteBytes(untaken: number): boolean {
+    const less = untaken < this.#pendingWriteBytes;
+    this.#pendingWriteBytes = untaken;
     return less;
   }
 
@@ -66,7 +66,7 @@ export class Ping {
   }
 
   /** The connection is closed. */
-  onGone(): void {
+  onStreamClose(): void {
     this.#waiters?.resolve(undefined);
   }
 }

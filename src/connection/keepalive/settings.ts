@@ -4,7 +4,7 @@
  */
 export interface KeepaliveSettings {
   /** Milliseconds of a tick. */
-  readonly tick: number;
+  readonly tickMs: number;
   /** Ticks of silence before a ping. */
   readonly pingInterval: number;
   /** Ticks after a ping within which a byte must arrive. */

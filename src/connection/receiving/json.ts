@@ -18,7 +18,7 @@ export const DEFAULT_MAX_JSON_VALUES = 100_000;
 const ERRORS: ReadonlySet<ErrorCode> = new Set(["HWS_INVALID_JSON", "HWS_JSON_TOO_DEEP", "HWS_JSON_TOO_BIG"]);
 
 /** Whether an error is one of `parseJson`. */
-export function isAboutJson(code: ErrorCode): boolean {
+export function isJsonError(code: ErrorCode): boolean {
   return ERRORS.has(code);
 }
 
@@ -42,7 +42,7 @@ export function parseJson(text: string, limits: JsonLimits): unknown {
   } catch (cause) {
     throw new HawserError("HWS_INVALID_JSON", undefined, { cause });
   }
-  if (mayReachPrototype(text)) disarm(value);
+  if (mayReachPrototype(text)) removePrototypeKeys(value);
   return value;
 }
 
@@ -104,7 +104,7 @@ function mayReachPrototype(text: string): boolean {
 }
 
 /** Removes the dangerous keys at every depth. */
-function disarm(value: unknown): void {
+function removePrototypeKeys(value: unknown): void {
   const left = isObject(value) ? [value] : [];
   for (let one = left.pop(); one !== undefined; one = left.pop()) {
     if (!Array.isArray(one)) disarmObject(one);

@@ -36,7 +36,7 @@ export class RateLimiter {
   }
 
   /** Counts a message under the policy "close". Returns whether it is within the rate. */
-  admitMessage(now: number): boolean {
+  countMessage(now: number): boolean {
     return !this.closes || this.#messages.take(1, now) === 0;
   }
 
@@ -55,7 +55,7 @@ export class RateLimiter {
     if (this.#stopped || this.closes) return undefined;
     const wait = this.#messages.take(1, now);
     if (wait === 0) return undefined;
-    this.#messages.giveBack(1);
+    this.#messages.refund(1);
     this.#settings.limitCounters.maxMessagesPerSecond++;
     return new Promise((over) => {
       this.#delay = { timer: setTimeout(over, wait), over };

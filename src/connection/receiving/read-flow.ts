@@ -1,11 +1,11 @@
 import type { Duplex } from "node:stream";
 
 import type { Liveness } from "../keepalive/liveness.ts";
-import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
+import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
 /** Bytes that may be read while a handler is busy, before reading stops within the turn: one read of the socket. */
-const MAX_AHEAD = 64 * 1024;
+const MAX_BYTES_AHEAD = 64 * 1024;
 
 /** Messages that may wait for a busy handler, before reading stops within the turn. One read may add more. */
 const MAX_MESSAGES_AHEAD = 1024;
@@ -22,14 +22,14 @@ export interface QueuedMessages {
  * Decides when reading from one peer pauses: while its handler is busy and enough waits for it, and while the peer exceeds a
  * rate. Connections with quick handlers and no rate limit have none.
  */
-export class ReadFlow implements TurnEnd {
+export class ReadFlow implements TurnEndListener {
   readonly #stream: Duplex;
   readonly #messages: QueuedMessages;
   readonly #liveness: Liveness;
   readonly #rateLimiter: RateLimiter | undefined;
   /** Bytes that were read while the handler was busy. */
-  #ahead = 0;
-  #due = false;
+  #bytesAhead = 0;
+  #scheduled = false;
   #paused = false;
   #released = false;
 
@@ -46,12 +46,12 @@ export class ReadFlow implements TurnEnd {
   }
 
   /** Counts a message. Returns false if it exceeds the rate and the connection must be closed. */
-  admitMessage(): boolean {
-    return this.#rateLimiter === undefined || this.#rateLimiter.admitMessage(performance.now());
+  countMessage(): boolean {
+    return this.#rateLimiter === undefined || this.#rateLimiter.countMessage(performance.now());
   }
 
   /** Counts the bytes of a read. Returns false if they exceed the rate and the connection must be closed. */
-  admitBytes(bytes: number): boolean {
+  countBytes(bytes: number): boolean {
     const limiter = this.#rateLimiter;
     const wait = limiter === undefined ? 0 : limiter.takeBytes(bytes, performance.now());
     if (limiter === undefined || wait === 0) return true;
@@ -63,22 +63,22 @@ export class ReadFlow implements TurnEnd {
 
   /** Bytes were read while the handler is busy: their messages wait. */
   noteReadAhead(bytes: number): void {
-    this.#ahead += bytes;
-    if (this.#ahead > MAX_AHEAD || this.#messages.queuedCount > MAX_MESSAGES_AHEAD) this.#pause();
-    if (this.#due || this.#paused) return;
-    this.#due = true;
+    this.#bytesAhead += bytes;
+    if (this.#bytesAhead > MAX_BYTES_AHEAD || this.#messages.queuedCount > MAX_MESSAGES_AHEAD) this.#pause();
+    if (this.#scheduled || this.#paused) return;
+    this.#scheduled = true;
     atTurnEnd(this);
   }
 
   /** A handler that is still busy at the end of the turn pauses reading. Most async handlers have settled by then. */
   onTurnEnd(): void {
-    this.#due = false;
+    this.#scheduled = false;
     if (this.#messages.isBusy) this.#pause();
   }
 
   /** The handler has settled. */
   onHandlerIdle(): void {
-    this.#ahead = 0;
+    this.#bytesAhead = 0;
     this.#resume();
   }
 
@@ -104,7 +104,7 @@ export class ReadFlow implements TurnEnd {
     if (!this.#paused || (mustWait && !this.#released)) return;
     this.#paused = false;
     // The peer's silence is counted from here.
-    this.#liveness.noteProgress();
+    this.#liveness.noteActivity();
     this.#stream.resume();
   }
 }

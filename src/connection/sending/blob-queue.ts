@@ -3,14 +3,14 @@ import { Fifo } from "../../util/fifo.ts";
 import { type BlobLike, type OutgoingMessage, isBlobLike } from "./outgoing-message.ts";
 import { chargeFor } from "./send-queue.ts";
 import { LARGEST_CUT } from "./slab.ts";
-import { memoryChanged } from "../transport/direct-write.ts";
+import { memoryChangedError } from "../transport/direct-write.ts";
 
 /** An entry of the queue: a message, or a function that is called after the messages before it, such as one that sends the close frame. */
-export type Waiting = OutgoingMessage | (() => void);
+export type BlobQueueItem = OutgoingMessage | (() => void);
 
 /** An item of the queue, and the number of bytes it had when it was added. */
 interface Entry {
-  readonly item: Waiting;
+  readonly item: BlobQueueItem;
   readonly size: number;
 }
 
@@ -59,7 +59,7 @@ export class BlobQueue {
   }
 
   /** Adds an item at the end. */
-  add(item: Waiting): void {
+  add(item: BlobQueueItem): void {
     const size = sizeOf(item);
     this.#waiting.push({ item: typeof item === "function" ? item : withOwnBytes(item), size });
     this.#size += size;
@@ -82,7 +82,7 @@ export class BlobQueue {
         if (typeof item === "function") item();
         else if (isBlobLike(item.payload)) await this.#read(item, item.payload, size);
         else if (item.payload.length === size) this.#write(item, size);
-        else throw memoryChanged();
+        else throw memoryChangedError();
         if (this.#dropped) return;
       }
       this.#sink.onEmpty();
@@ -112,7 +112,7 @@ function withOwnBytes(message: OutgoingMessage): OutgoingMessage {
   return isShort ? { ...message, payload: copyOf(payload) } : message;
 }
 
-function sizeOf(item: Waiting): number {
+function sizeOf(item: BlobQueueItem): number {
   if (typeof item === "function") return 0;
   return isBlobLike(item.payload) ? item.payload.size : item.payload.length;
 }

@@ -1,5 +1,5 @@
 import { Waiters } from "../../util/waiters.ts";
-import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
+import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
 
 /** The sender whose waiting bytes a `DrainWaiters` observes. */
 export interface DrainSource {
@@ -15,7 +15,7 @@ export interface DrainSource {
  * The callers that wait until at most `highWaterMark` bytes wait for the peer. A connection makes this object only when
  * its first caller has to wait.
  */
-export class DrainWaiters implements TurnEnd {
+export class DrainWaiters implements TurnEndListener {
   readonly #source: DrainSource;
   #requested = false;
   #scheduled = false;

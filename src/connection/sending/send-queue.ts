@@ -86,7 +86,7 @@ export class SendQueue {
   }
 
   /** Removes and returns the oldest message. */
-  take(): QueuedMessage | undefined {
+  shift(): QueuedMessage | undefined {
     const item = this.#items.shift();
     if (item === undefined) return undefined;
     this.#size -= this.#sizeOf(item);
@@ -97,7 +97,7 @@ export class SendQueue {
   /** Drops the oldest messages until at most `limit` bytes wait. Returns the number of messages dropped. */
   dropTo(limit: number): number {
     const before = this.count;
-    while (this.chargedSize > limit && this.count > 0) this.take();
+    while (this.chargedSize > limit && this.count > 0) this.shift();
     return before - this.count;
   }
 

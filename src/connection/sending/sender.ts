@@ -7,9 +7,9 @@ import { type OutgoingMessage, SharedMessage, isBlobLike } from "./outgoing-mess
 import { sendBudget } from "./send-budget.ts";
 import { type QueuedMessage, SendQueue } from "./send-queue.ts";
 import type { SendingSettings } from "./settings.ts";
-import { repeatedFrame } from "./text-frames.ts";
+import { frameIfRepeated } from "./text-frames.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
-import { memoryChanged } from "../transport/direct-write.ts";
+import { memoryChangedError } from "../transport/direct-write.ts";
 
 /** The result of `send`. */
 export const SendResult = {
@@ -25,7 +25,7 @@ export const SendResult = {
 export type SendResult = (typeof SendResult)[keyof typeof SendResult];
 
 /** The events of a sender, for its connection. */
-export interface SenderHost {
+export interface SenderOwner {
   /** The settings of all connections of its owner. */
   readonly settings: SendingSettings;
   /** Too many bytes wait for the peer, and the policy says that the connection is closed. */
@@ -47,7 +47,7 @@ const FLUSH_ABOVE = 64 * 1024;
 export class Sender implements BlobQueueSink, DrainSource {
   /** What is to be written. */
   readonly buffer: WriteBuffer;
-  readonly #host: SenderHost;
+  readonly #owner: SenderOwner;
   #accepted = 0;
   #dropped = 0;
   /** The messages after a `Blob` that is being read. Most connections never have this queue. */
@@ -56,9 +56,9 @@ export class Sender implements BlobQueueSink, DrainSource {
   /** The callers that wait for the sender to drain. It is made for the first of them. */
   #drainWaiters: DrainWaiters | undefined;
 
-  constructor(buffer: WriteBuffer, host: SenderHost) {
+  constructor(buffer: WriteBuffer, host: SenderOwner) {
     this.buffer = buffer;
-    this.#host = host;
+    this.#owner = host;
   }
 
   /** The bytes that the operating system has not taken yet. */
@@ -94,7 +94,7 @@ export class Sender implements BlobQueueSink, DrainSource {
   /** Sends a message. */
   send(message: OutgoingMessage): SendResult {
     this.#accepted++;
-    if (!this.#isUncongested() && !this.#admitOrDrop(message.key)) return SendResult.dropped;
+    if (!this.#isUncongested() && !this.#applySendPolicy(message.key)) return SendResult.dropped;
     if (this.#blobQueue !== undefined) this.#blobQueue.add(message);
     else if (isBlobLike(message.payload)) this.#blobQueue = new BlobQueue(this, message);
     else this.write(message);
@@ -114,7 +114,7 @@ export class Sender implements BlobQueueSink, DrainSource {
   }
 
   /** Sends a close frame that does not wait: the messages that wait for a slow peer are dropped. */
-  closeNow(body: Bytes): void {
+  addCloseNow(body: Bytes): void {
     this.#dropQueue();
     this.#dropped += this.buffer.dropUnsent();
     this.buffer.addClose(body);
@@ -129,11 +129,11 @@ export class Sender implements BlobQueueSink, DrainSource {
   }
 
   /** The stream is gone: drops all messages that wait. Returns the number of messages dropped. */
-  onGone(): number {
+  onStreamClose(): number {
     const before = this.#dropped;
     this.#dropBlobQueue();
     this.#dropQueue();
-    this.#dropped += this.buffer.onGone();
+    this.#dropped += this.buffer.onStreamClose();
     this.#drainWaiters?.close();
     return this.#dropped - before;
   }
@@ -167,7 +167,7 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   onBlobFailed(cause: unknown, lost: number): void {
     this.#dropped += lost;
-    this.#host.onBlobFailed(cause);
+    this.#owner.onBlobFailed(cause);
   }
 
   onEmpty(): void {
@@ -192,7 +192,7 @@ export class Sender implements BlobQueueSink, DrainSource {
   }
 
   onDrained(): void {
-    this.#host.onDrained();
+    this.#owner.onDrained();
   }
 
   get #waiters(): DrainWaiters {
@@ -213,7 +213,7 @@ export class Sender implements BlobQueueSink, DrainSource {
   }
 
   #isWithinLimits(waiting: number): boolean {
-    return waiting <= this.#host.settings.highWaterMark && waiting <= this.#host.settings.maxSendQueue;
+    return waiting <= this.#owner.settings.highWaterMark && waiting <= this.#owner.settings.maxSendQueue;
   }
 
   /** Whether so few bytes wait that no limit and no policy applies. This runs twice for each message, and is nearly always true. */
@@ -239,18 +239,18 @@ export class Sender implements BlobQueueSink, DrainSource {
   }
 
   /** Whether one more message may wait. If it may not, the policy was applied. */
-  #admitOrDrop(key: string | undefined): boolean {
-    if (!this.buffer.isFull && this.#unsentSize <= this.#host.settings.maxSendQueue) return true;
+  #applySendPolicy(key: string | undefined): boolean {
+    if (!this.buffer.isFull && this.#unsentSize <= this.#owner.settings.maxSendQueue) return true;
     if (this.#limitedSize <= this.#limit) return true;
     // The messages of this turn were not written yet.
     this.buffer.flush();
     const limit = this.#limit;
     if (this.#limitedSize <= limit) return true;
-    const name = limit < this.#host.settings.maxSendQueue ? "maxTotalSendQueue" : "maxSendQueue";
-    this.#host.settings.limitCounters[name]++;
+    const name = limit < this.#owner.settings.maxSendQueue ? "maxTotalSendQueue" : "maxSendQueue";
+    this.#owner.settings.limitCounters[name]++;
     if (this.#dropOlder(limit, key)) return true;
     this.#dropped++;
-    if (this.#closesWhenFull()) this.#host.onSendQueueFull(name);
+    if (this.#closesWhenFull()) this.#owner.onSendQueueFull(name);
     else this.#waiters.request();
     return false;
   }
@@ -262,7 +262,7 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** The number of bytes that may wait for this peer now. */
   get #limit(): number {
-    const { maxSendQueue, maxTotalSendQueue } = this.#host.settings;
+    const { maxSendQueue, maxTotalSendQueue } = this.#owner.settings;
     return this.buffer.isFull ? Math.min(maxSendQueue, sendBudget.share(maxTotalSendQueue)) : maxSendQueue;
   }
 
@@ -273,7 +273,7 @@ export class Sender implements BlobQueueSink, DrainSource {
     const queue = this.#queue;
     // The frames in the write buffer cannot be dropped any more. The message is the first of a new queue.
     if (queue === undefined) return true;
-    if (this.#host.settings.sendQueuePolicy === "latest") {
+    if (this.#owner.settings.sendQueuePolicy === "latest") {
       this.#dropped += queue.conflate();
       // A message that replaces another one adds little. There is still a limit, as each may be larger than the one before.
       return queue.chargedSize <= limit || (queue.has(key) && queue.chargedSize <= limit * 2);
@@ -285,13 +285,13 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** Whether a full queue closes the connection. With "latest", not while a `Blob` is being read: the peer may not be slow at all. */
   #closesWhenFull(): boolean {
-    const { sendQueuePolicy } = this.#host.settings;
+    const { sendQueuePolicy } = this.#owner.settings;
     return sendQueuePolicy === "terminate" || (sendQueuePolicy === "latest" && this.#blobQueue === undefined);
   }
 
   /** Whether the policy drops messages that wait already. */
   #dropsQueued(): boolean {
-    const { sendQueuePolicy } = this.#host.settings;
+    const { sendQueuePolicy } = this.#owner.settings;
     return sendQueuePolicy === "drop-oldest" || sendQueuePolicy === "latest";
   }
 
@@ -302,7 +302,7 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** Writes a text. If the text before it was the same, other connections probably send it too. */
   #addText(text: string): void {
-    const frame = this.buffer.sharesFrames ? repeatedFrame(text) : undefined;
+    const frame = this.buffer.sharesFrames ? frameIfRepeated(text) : undefined;
     if (frame === undefined) this.buffer.addText(text);
     else this.buffer.addShared(frame);
   }
@@ -318,7 +318,7 @@ export class Sender implements BlobQueueSink, DrainSource {
     const queue = this.#queue;
     if (queue === undefined) return;
     while (!this.buffer.isFull && queue.count > 0) {
-      this.#writeMessage(queue.take()!);
+      this.#writeMessage(queue.shift()!);
       if (this.buffer.minimumSize > FLUSH_ABOVE) this.buffer.flush();
     }
     this.buffer.flush();
@@ -329,12 +329,12 @@ export class Sender implements BlobQueueSink, DrainSource {
   #writeAllQueued(): void {
     const queue = this.#queue;
     if (queue === undefined) return;
-    while (queue.count > 0) this.#writeMessage(queue.take()!);
+    while (queue.count > 0) this.#writeMessage(queue.shift()!);
     this.#accountQueue(queue);
   }
 
   #writeMessage({ opcode, bytes, isFrame, size }: QueuedMessage): void {
-    if (bytes.length !== size) this.buffer.writer.destroy(memoryChanged());
+    if (bytes.length !== size) this.buffer.writer.destroy(memoryChangedError());
     else if (isFrame) this.buffer.addShared(bytes);
     else this.buffer.addMessage(opcode, bytes);
   }

@@ -21,7 +21,7 @@ export class SharedFrames {
   }
 
   /** The list of `frame` alone, or of `before` and `frame`. All calls of one turn with the same arguments get the same object. */
-  static after(before: SharedFrames | undefined, frame: Bytes): SharedFrames {
+  static append(before: SharedFrames | undefined, frame: Bytes): SharedFrames {
     const known = before === undefined ? first : before.#next;
     if (known !== undefined && known.#frame === frame) return known;
     const frames = new SharedFrames(before, frame);

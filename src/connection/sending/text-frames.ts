@@ -5,13 +5,13 @@ import { FIN, LENGTH_16, extendedLengthSize, headerSize, writeHeader } from "../
 import { afterEachTurn } from "../transport/turn.ts";
 
 /** The longest text, in characters, that is joined with others. For a longer text a native call of its own is as fast. */
-export const MAX_JOINED = 512;
+export const MAX_JOINED_TEXT = 512;
 
 /** The most characters of joined texts: Node encodes a string of this length without allocating memory. */
-export const MAX_TEXTS = 16 * 1024;
+export const MAX_JOINED_LENGTH = 16 * 1024;
 
 /** The longest header of a text whose size is not known yet: an unmasked frame of less than 64 KiB (RFC 6455 5.2). */
-export const TEXT_HEADER = 4;
+export const MAX_TEXT_HEADER = 4;
 
 /** Up to this number of characters, a loop is faster than the native call (measured: 16 to 24). */
 const LOOP_UP_TO = 16;
@@ -50,7 +50,7 @@ interface TextHeader {
 }
 
 /** The headers of texts that are joined, by the length of the payload. */
-const HEADERS = Array.from({ length: MAX_JOINED + 1 }, (_, length) => headerAsText(length));
+const HEADERS = Array.from({ length: MAX_JOINED_TEXT + 1 }, (_, length) => headerAsText(length));
 
 /** The header of a text of `length` ASCII characters, of less than 64 KiB. */
 export function textHeaderOf(length: number): TextHeader {
@@ -91,7 +91,7 @@ export function textFrame(text: string): Bytes {
 }
 
 /** Returns the frame of `text` if the last text was the same: then many connections probably get it. Otherwise remembers `text`. */
-export function repeatedFrame(text: string): Bytes | undefined {
+export function frameIfRepeated(text: string): Bytes | undefined {
   if (text === lastText) return (lastFrame ??= textFrame(text));
   lastText = text;
   lastFrame = undefined;
@@ -99,8 +99,8 @@ export function repeatedFrame(text: string): Bytes | undefined {
 }
 
 /** Forgets the last text: a new message was received, and the next texts answer that message. */
-export function forgetText(): void {
+export function forgetLastText(): void {
   lastText = lastFrame = undefined;
 }
 
-afterEachTurn(forgetText);
+afterEachTurn(forgetLastText);

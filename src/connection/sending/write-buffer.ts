@@ -4,12 +4,20 @@ import { FIN, headerSize, writeHeader } from "../../protocol/frame-header.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
 import { sendBudget } from "./send-budget.ts";
 import { SharedFrames } from "./shared-frames.ts";
-import { JOINED_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
+import { COALESCE_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
 import { LARGEST_CUT, type Slab, slabFor } from "./slab.ts";
-import { MAX_JOINED, MAX_TEXTS, TEXT_HEADER, encodeTexts, isAscii, textHeaderOf, writeText } from "./text-frames.ts";
-import { memoryChanged } from "../transport/direct-write.ts";
+import {
+  MAX_JOINED_TEXT,
+  MAX_JOINED_LENGTH,
+  MAX_TEXT_HEADER,
+  encodeTexts,
+  isAscii,
+  textHeaderOf,
+  writeText,
+} from "./text-frames.ts";
+import { memoryChangedError } from "../transport/direct-write.ts";
 import type { StreamWriter } from "../transport/stream-writer.ts";
-import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
+import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
 
 /**
  * The frames that a connection has yet to write. The frames of one turn of the event loop leave in one write:
@@ -23,7 +31,7 @@ import { type TurnEnd, atTurnEnd } from "../transport/turn.ts";
  * Only one of these is open at a time: texts, a run or shared frames. When a frame of another kind is added, the open one
  * becomes a queued write.
  */
-export class WriteBuffer implements TurnEnd {
+export class WriteBuffer implements TurnEndListener {
   /** Writes to the stream. */
   readonly writer: StreamWriter;
   readonly #encoder: FrameEncoder;
@@ -87,7 +95,7 @@ export class WriteBuffer implements TurnEnd {
 
   /** Adds a text message. */
   addText(text: string): void {
-    const space = TEXT_HEADER + text.length * 3;
+    const space = MAX_TEXT_HEADER + text.length * 3;
     if (space > LARGEST_CUT || this.#encoder.masks) {
       this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
       return;
@@ -110,7 +118,7 @@ export class WriteBuffer implements TurnEnd {
 
   /** Adds a whole frame that other connections send too. */
   addShared(frame: Bytes): void {
-    if (this.writer.isFull && frame.length < JOINED_BELOW) {
+    if (this.writer.isFull && frame.length < COALESCE_BELOW) {
       // A short frame that waits needs less memory as a copy in the run than as a queued write.
       const slab = this.#openRun(frame.length);
       slab.bytes.set(frame, slab.used);
@@ -123,7 +131,7 @@ export class WriteBuffer implements TurnEnd {
       return;
     }
     if (this.#slab !== undefined || this.#texts !== "") this.#queueOpen();
-    this.#sharedFrames = SharedFrames.after(this.#sharedFrames, frame);
+    this.#sharedFrames = SharedFrames.append(this.#sharedFrames, frame);
     this.#messages++;
     this.#added(frame.length);
     if (this.#sharedFrames.size > LARGEST_CUT) this.#queueOpen();
@@ -163,7 +171,7 @@ export class WriteBuffer implements TurnEnd {
   }
 
   /** The stream is gone: drops all frames that wait. Returns the number of messages dropped. */
-  onGone(): number {
+  onStreamClose(): number {
     const lost = this.drop();
     sendBudget.clear(this);
     return lost;
@@ -219,8 +227,8 @@ export class WriteBuffer implements TurnEnd {
   }
 
   #canJoin(text: string): boolean {
-    if (!this.#lastTextWasAscii || !this.writer.isNodeSocket || text.length > MAX_JOINED) return false;
-    if (this.#texts !== "") return this.#texts.length + text.length <= MAX_TEXTS;
+    if (!this.#lastTextWasAscii || !this.writer.isNodeSocket || text.length > MAX_JOINED_TEXT) return false;
+    if (this.#texts !== "") return this.#texts.length + text.length <= MAX_JOINED_LENGTH;
     return this.#slab === undefined && this.#sharedFrames === undefined && this.#queuedWrites === undefined;
   }
 
@@ -320,7 +328,7 @@ export class WriteBuffer implements TurnEnd {
       return;
     }
     this.#queuedWrites ??= new WriteQueue();
-    this.#queuedWrites.pushWaiting(run, this.#messages);
+    this.#queuedWrites.pushCopied(run, this.#messages);
     this.#messages = 0;
     if (slab.used === this.#runEnd) slab.used = this.#runStart;
   }
@@ -384,12 +392,12 @@ export class WriteBuffer implements TurnEnd {
     const queue = this.#queuedWrites ?? new WriteQueue();
     // The stream is corked, so that a header and its payload leave in one writev.
     this.writer.cork();
-    for (let next = queue.take(!this.writer.isFull); next !== undefined; next = queue.take(!this.writer.isFull)) {
+    for (let next = queue.shift(!this.writer.isFull); next !== undefined; next = queue.shift(!this.writer.isFull)) {
       this.#size -= next.size;
       this.#written += next.messages;
       if (next.bytes.length === next.size) this.writer.write(next.bytes, next.kind !== "payload");
       // The header is written already, and its length does not fit the payload any more.
-      else this.writer.destroy(memoryChanged());
+      else this.writer.destroy(memoryChangedError());
     }
     // This must come before `uncork`: the stream may call this buffer again from there.
     if (queue.empty) this.#queuedWrites = undefined;

@@ -17,7 +17,7 @@ export interface QueuedWrite {
 }
 
 /** The next run is joined to a waiting run that has fewer bytes than this. */
-export const JOINED_BELOW = 4096;
+export const COALESCE_BELOW = 4096;
 
 /** The queued writes of a write buffer, in the order of writing. Most connections never have one. */
 export class WriteQueue {
@@ -46,9 +46,9 @@ export class WriteQueue {
    * Adds a run while the stream is full. The run is copied, so that a slow reader does not keep a whole slab in memory. It
    * is joined to the run before it if that is short, so that a thousand short messages do not make a thousand writes.
    */
-  pushWaiting(run: Bytes, messages: number): void {
+  pushCopied(run: Bytes, messages: number): void {
     const { last } = this.#list;
-    const isJoined = last?.kind === "run" && last.bytes.length < JOINED_BELOW;
+    const isJoined = last?.kind === "run" && last.bytes.length < COALESCE_BELOW;
     if (isJoined) this.#list.pop();
     const before = isJoined ? last.bytes : EMPTY;
     const copy = allocate(before.length + run.length);
@@ -58,7 +58,7 @@ export class WriteQueue {
   }
 
   /** Removes and returns the first queued write. Without `takesAny` only a payload is taken: its header was already written. */
-  take(takesAny: boolean): QueuedWrite | undefined {
+  shift(takesAny: boolean): QueuedWrite | undefined {
     return takesAny || this.#list.first?.kind === "payload" ? this.#list.shift() : undefined;
   }
 }

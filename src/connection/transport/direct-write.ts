@@ -80,7 +80,7 @@ export function writeDirectly(socket: Duplex, bytes: Bytes | string, taken: (soc
       direct[pending] = 0;
       // As `Writable` does it.
       if (error) socket.destroy(error);
-      else if (changed) socket.destroy(memoryChanged());
+      else if (changed) socket.destroy(memoryChangedError());
       else if (!writing) taken(socket);
     });
   } finally {
@@ -98,6 +98,6 @@ export function bufferedIn(stream: Duplex): number {
  * The error for memory that was detached or resized before it was written (`postMessage` with a transfer list,
  * `WebAssembly.Memory.grow`, `ArrayBuffer.resize`): the frame's header is out already, so the connection cannot go on.
  */
-export function memoryChanged(): HawserError {
+export function memoryChangedError(): HawserError {
   return new HawserError("HWS_SEND_FAILED", "the memory of a message changed its length before it was written");
 }

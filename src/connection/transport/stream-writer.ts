@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 
 import { type Bytes, EMPTY, copyOf } from "../../protocol/bytes.ts";
-import { bufferedIn, isNodeSocket, mayWriteDirectly, memoryChanged, writeDirectly } from "./direct-write.ts";
+import { bufferedIn, isNodeSocket, mayWriteDirectly, memoryChangedError, writeDirectly } from "./direct-write.ts";
 import { listenForDrain, reportDrain, reportTaken } from "./stream.ts";
 
 /** Payloads of at most this many bytes are copied when they are sent. Larger memory may be the user's. */
@@ -122,7 +122,7 @@ export class StreamWriter {
     if (own.length <= MAX_COPIED) return stream.write(own);
     const { length } = own;
     return stream.write(own, () => {
-      if (own.length !== length) stream.destroy(memoryChanged());
+      if (own.length !== length) stream.destroy(memoryChangedError());
     });
   }
 

@@ -4,18 +4,18 @@
  */
 
 /** Something to do at the end of the turn. */
-export interface TurnEnd {
+export interface TurnEndListener {
   /** Called once for each `atTurnEnd`. It must not throw. */
   onTurnEnd(): void;
 }
 
-let waiting: TurnEnd[] = [];
+let waiting: TurnEndListener[] = [];
 /** The empty list of the turn before, used again: no garbage per turn. */
-let spare: TurnEnd[] = [];
+let spare: TurnEndListener[] = [];
 const afterwards: (() => void)[] = [];
 
 /** Calls `onTurnEnd()` at the end of this turn. The caller must not ask twice in a turn. */
-export function atTurnEnd(who: TurnEnd): void {
+export function atTurnEnd(who: TurnEndListener): void {
   if (waiting.push(who) === 1) setImmediate(endTurn);
 }
 

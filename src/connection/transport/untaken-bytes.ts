@@ -8,7 +8,7 @@ interface Handled {
 }
 
 /** Bytes that the system has not taken yet, also within one large write if the stream's handle knows. */
-export function untakenBytes(stream: Duplex): number {
+export function pendingWriteBytes(stream: Duplex): number {
   const queued = (stream as unknown as Handled)._handle?.writeQueueSize;
   return typeof queued === "number" && queued > 0 ? queued : bufferedIn(stream);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   HandlerDispatcher,
-  type DispatcherHost,
+  type DispatcherOwner,
   type HandlerCallbacks,
 } from "../../../src/connection/dispatch/handler-dispatcher.ts";
 import { deferred } from "../../support/session.ts";
@@ -14,7 +14,7 @@ const TERMINATE = { type: "terminate", code: 1000, reason: undefined } as const;
 function rig(onDrain: () => unknown = () => undefined, own: Partial<HandlerCallbacks> = {}) {
   const log: string[] = [];
   const reports: unknown[] = [];
-  const host: DispatcherHost = {
+  const host: DispatcherOwner = {
     publicConnection: PUBLIC_CONNECTION,
     onHandlerFailed: () => log.push("failed"),
     reportError: (error, source) => {

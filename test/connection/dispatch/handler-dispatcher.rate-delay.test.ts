@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { HandlerDispatcher, type DispatcherHost } from "../../../src/connection/dispatch/handler-dispatcher.ts";
+import { HandlerDispatcher, type DispatcherOwner } from "../../../src/connection/dispatch/handler-dispatcher.ts";
 import type { RateLimiter } from "../../../src/connection/receiving/rate-limiter.ts";
 import { HawserError } from "../../../src/errors/errors.ts";
 import { deferred } from "../../support/session.ts";
@@ -10,7 +10,7 @@ const TERMINATE = { type: "terminate", code: 1000, reason: undefined } as const;
 /** A dispatcher with a handler that records its calls. `delays`: the rate limiter's delays, one after the other; then undefined. */
 function rig(delays: (Promise<void> | undefined)[]) {
   const log: string[] = [];
-  const host: DispatcherHost = {
+  const host: DispatcherOwner = {
     publicConnection: {},
     onHandlerFailed: () => log.push("failed"),
     reportError: (_error, source) => log.push(`report ${source}`),

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import {
   HandlerDispatcher,
-  type DispatcherHost,
+  type DispatcherOwner,
   type HandlerCallbacks,
 } from "../../../src/connection/dispatch/handler-dispatcher.ts";
 import { HawserError } from "../../../src/errors/errors.ts";
@@ -21,7 +21,7 @@ interface Rig {
 function rig(make: (log: string[]) => HandlerCallbacks): Rig {
   const log: string[] = [];
   const reports: unknown[] = [];
-  const host: DispatcherHost = {
+  const host: DispatcherOwner = {
     publicConnection: PUBLIC_CONNECTION,
     onHandlerFailed: () => log.push("failed"),
     reportError: (error, source) => {

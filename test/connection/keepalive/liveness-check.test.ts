@@ -10,7 +10,13 @@ import type { KeepaliveSettings } from "../../../src/connection/keepalive/settin
 import { cases, seed } from "../../support/fuzz.ts";
 
 /** Thirty ticks of silence, twenty for the answer. */
-const LIFE: KeepaliveSettings = { tick: 1000, pingInterval: 30, pingTimeout: 20, idleTimeout: 100, maxLifetime: 1000 };
+const LIFE: KeepaliveSettings = {
+  tickMs: 1000,
+  pingInterval: 30,
+  pingTimeout: 20,
+  idleTimeout: 100,
+  maxLifetime: 1000,
+};
 
 const NO_PINGS: KeepaliveSettings = { ...LIFE, pingInterval: Infinity, pingTimeout: Infinity };
 
@@ -20,13 +26,13 @@ interface Case extends Partial<Omit<LivenessSnapshot, "ping">> {
 }
 
 function find(
-  { now = 0, lastReceived: heard = 0, readingStopped: readingStopped = false, ping, age }: Case,
+  { currentTick: now = 0, lastActivityAt: heard = 0, readingStopped: readingStopped = false, ping, age }: Case,
   life = LIFE,
 ): LivenessVerdict {
   return checkLiveness(
     {
-      now,
-      lastReceived: heard,
+      currentTick: now,
+      lastActivityAt: heard,
       readingStopped: readingStopped,
       ping: ping === undefined ? undefined : new Ping(ping, 0, 0, 0),
       age,
@@ -37,54 +43,82 @@ function find(
 
 describe("a connection is", () => {
   const table: readonly (readonly [finding: LivenessVerdict, title: string, snapshot: Case])[] = [
-    ["well", "that has just opened", {}],
-    ["well", "that is silent for exactly pingInterval", { now: 30 }],
-    ["silent", "that is silent for one tick more", { now: 31 }],
-    ["well", "that received bytes meanwhile", { now: 40, lastReceived: 10 }],
-    ["silent", "that is silent again", { now: 41, lastReceived: 10 }],
-    ["well", "that was pinged and may still answer", { now: 51, ping: 31 }],
-    ["dead", "that was pinged and did not answer in time", { now: 52, ping: 31 }],
-    ["well", "that received bytes in the tick of the ping", { now: 61, lastReceived: 31, ping: 31 }],
+    ["alive", "that has just opened", {}],
+    ["alive", "that is silent for exactly pingInterval", { currentTick: 30 }],
+    ["pingDue", "that is silent for one tick more", { currentTick: 31 }],
+    ["alive", "that received bytes meanwhile", { currentTick: 40, lastActivityAt: 10 }],
+    ["pingDue", "that is silent again", { currentTick: 41, lastActivityAt: 10 }],
+    ["alive", "that was pinged and may still answer", { currentTick: 51, ping: 31 }],
+    ["pingTimeout", "that was pinged and did not answer in time", { currentTick: 52, ping: 31 }],
+    ["alive", "that received bytes in the tick of the ping", { currentTick: 61, lastActivityAt: 31, ping: 31 }],
     [
-      "silent",
+      "pingDue",
       "that received bytes in the tick of the ping, and nothing later",
-      { now: 62, lastReceived: 31, ping: 31 },
+      { currentTick: 62, lastActivityAt: 31, ping: 31 },
     ],
-    ["well", "that received bytes after the ping, but no pong", { now: 62, lastReceived: 32, ping: 31 }],
-    ["silent", "that received bytes after the ping and is silent again", { now: 63, lastReceived: 32, ping: 31 }],
-    ["dead", "that did not answer the second ping either", { now: 84, lastReceived: 32, ping: 63 }],
-    ["well", "that is not read, however long the ping is pending", { now: 61, ping: 31, readingStopped: true }],
-    ["silent", "that is not read, and is pinged again", { now: 62, ping: 31, readingStopped: true }],
-    ["silent", "that is not read, and was never pinged", { now: 31, readingStopped: true }],
+    ["alive", "that received bytes after the ping, but no pong", { currentTick: 62, lastActivityAt: 32, ping: 31 }],
     [
-      "well",
+      "pingDue",
+      "that received bytes after the ping and is silent again",
+      { currentTick: 63, lastActivityAt: 32, ping: 31 },
+    ],
+    ["pingTimeout", "that did not answer the second ping either", { currentTick: 84, lastActivityAt: 32, ping: 63 }],
+    [
+      "alive",
+      "that is not read, however long the ping is pending",
+      { currentTick: 61, ping: 31, readingStopped: true },
+    ],
+    ["pingDue", "that is not read, and is pinged again", { currentTick: 62, ping: 31, readingStopped: true }],
+    ["pingDue", "that is not read, and was never pinged", { currentTick: 31, readingStopped: true }],
+    [
+      "alive",
       "that had a message exactly idleTimeout ago",
-      { now: 100, lastReceived: 100, age: { openedAt: 0, lastMessageAt: 0 } },
+      { currentTick: 100, lastActivityAt: 100, age: { openedAt: 0, lastMessageAt: 0 } },
     ],
     [
-      "idle",
+      "idleTimeout",
       "that had none for one tick more",
-      { now: 101, lastReceived: 101, age: { openedAt: 0, lastMessageAt: 0 } },
+      { currentTick: 101, lastActivityAt: 101, age: { openedAt: 0, lastMessageAt: 0 } },
     ],
-    ["idle", "that is idle and silent, so no ping is needed", { now: 101, age: { openedAt: 0, lastMessageAt: 0 } }],
-    ["idle", "that is idle and silent for too long", { now: 101, ping: 31, age: { openedAt: 0, lastMessageAt: 0 } }],
     [
-      "well",
+      "idleTimeout",
+      "that is idle and silent, so no ping is needed",
+      { currentTick: 101, age: { openedAt: 0, lastMessageAt: 0 } },
+    ],
+    [
+      "idleTimeout",
+      "that is idle and silent for too long",
+      { currentTick: 101, ping: 31, age: { openedAt: 0, lastMessageAt: 0 } },
+    ],
+    [
+      "alive",
       "that cannot be idle, because it is not read",
-      { now: 101, lastReceived: 101, readingStopped: true, age: { openedAt: 0, lastMessageAt: 0 } },
+      { currentTick: 101, lastActivityAt: 101, readingStopped: true, age: { openedAt: 0, lastMessageAt: 0 } },
     ],
     [
-      "well",
+      "alive",
       "that is exactly maxLifetime old",
-      { now: 1000, lastReceived: 1000, age: { openedAt: 0, lastMessageAt: 1000 } },
+      { currentTick: 1000, lastActivityAt: 1000, age: { openedAt: 0, lastMessageAt: 1000 } },
     ],
-    ["old", "that is one tick older", { now: 1001, lastReceived: 1001, age: { openedAt: 0, lastMessageAt: 1001 } }],
-    ["well", "that was opened later", { now: 1001, lastReceived: 1001, age: { openedAt: 1, lastMessageAt: 1001 } }],
-    ["old", "that is old and idle and silent", { now: 1001, ping: 31, age: { openedAt: 0, lastMessageAt: 0 } }],
     [
-      "old",
+      "maxLifetime",
+      "that is one tick older",
+      { currentTick: 1001, lastActivityAt: 1001, age: { openedAt: 0, lastMessageAt: 1001 } },
+    ],
+    [
+      "alive",
+      "that was opened later",
+      { currentTick: 1001, lastActivityAt: 1001, age: { openedAt: 1, lastMessageAt: 1001 } },
+    ],
+    [
+      "maxLifetime",
+      "that is old and idle and silent",
+      { currentTick: 1001, ping: 31, age: { openedAt: 0, lastMessageAt: 0 } },
+    ],
+    [
+      "maxLifetime",
       "that is old, though it is not read",
-      { now: 1001, readingStopped: true, age: { openedAt: 0, lastMessageAt: 0 } },
+      { currentTick: 1001, readingStopped: true, age: { openedAt: 0, lastMessageAt: 0 } },
     ],
   ];
 
@@ -93,13 +127,13 @@ describe("a connection is", () => {
   });
 
   test("neither idle nor old when no age is kept", () => {
-    expect(find({ now: 5000, lastReceived: 5000 })).toBe("well");
+    expect(find({ currentTick: 5000, lastActivityAt: 5000 })).toBe("alive");
   });
 
   test("never silent nor dead without an interval, though a ping of the user's is pending", () => {
-    expect(find({ now: 1_000_000 }, NO_PINGS)).toBe("well");
-    expect(find({ now: 1_000_000, ping: 1 }, NO_PINGS)).toBe("well");
-    expect(find({ now: 1_000_000, ping: 1 }, { ...NO_PINGS, pingTimeout: 1 })).toBe("well");
+    expect(find({ currentTick: 1_000_000 }, NO_PINGS)).toBe("alive");
+    expect(find({ currentTick: 1_000_000, ping: 1 }, NO_PINGS)).toBe("alive");
+    expect(find({ currentTick: 1_000_000, ping: 1 }, { ...NO_PINGS, pingTimeout: 1 })).toBe("alive");
   });
 });
 
@@ -109,7 +143,10 @@ describe("a ping after many written bytes", () => {
   /** The verdict in tick `now` on a connection that was pinged in tick 31, after this many bytes. */
   function found(now: number, before: number, own: Partial<LivenessSnapshot> = {}): LivenessVerdict {
     const ping = new Ping(31, 0, 0, before);
-    return checkLiveness({ now, lastReceived: 0, readingStopped: false, age: undefined, ...own, ping }, LIFE);
+    return checkLiveness(
+      { currentTick: now, lastActivityAt: 0, readingStopped: false, age: undefined, ...own, ping },
+      LIFE,
+    );
   }
 
   test.each([
@@ -119,18 +156,18 @@ describe("a ping after many written bytes", () => {
     [4 * MIB, 180],
     [100 * MIB, 180],
   ])("of %d bytes may take %d ticks", (before, patience) => {
-    expect(found(31 + patience, before)).toBe("well");
-    expect(found(31 + patience + 1, before)).toBe("dead");
+    expect(found(31 + patience, before)).toBe("alive");
+    expect(found(31 + patience + 1, before)).toBe("pingTimeout");
   });
 
   test("does not change the silence before the next ping, once bytes were received", () => {
-    expect(found(62, 4 * MIB, { lastReceived: 32 })).toBe("well");
-    expect(found(63, 4 * MIB, { lastReceived: 32 })).toBe("silent");
+    expect(found(62, 4 * MIB, { lastActivityAt: 32 })).toBe("alive");
+    expect(found(63, 4 * MIB, { lastActivityAt: 32 })).toBe("pingDue");
   });
 
   test("does not save a connection that is idle or old", () => {
-    expect(found(101, 4 * MIB, { age: { openedAt: 0, lastMessageAt: 0 } })).toBe("idle");
-    expect(found(1001, 4 * MIB, { age: { openedAt: 0, lastMessageAt: 1001 } })).toBe("old");
+    expect(found(101, 4 * MIB, { age: { openedAt: 0, lastMessageAt: 0 } })).toBe("idleTimeout");
+    expect(found(1001, 4 * MIB, { age: { openedAt: 0, lastMessageAt: 1001 } })).toBe("maxLifetime");
   });
 });
 
@@ -138,7 +175,7 @@ const tick = fc.nat({ max: 300 });
 const time = fc.oneof(fc.integer({ min: 1, max: 60 }), fc.constant(Infinity));
 const age = fc.oneof(fc.integer({ min: 1, max: 500 }), fc.constant(Infinity));
 const settings = fc.record({
-  tick: fc.constant(1000),
+  tickMs: fc.constant(1000),
   pingInterval: time,
   pingTimeout: time,
   idleTimeout: age,
@@ -156,7 +193,7 @@ const snapshots = fc
     const active = born + since;
     const now = Math.max(heard, pinged ? sent : 0, aged ? active : 0) + later;
     return {
-      ...{ now, lastReceived: heard, readingStopped: readingStopped },
+      ...{ currentTick: now, lastActivityAt: heard, readingStopped: readingStopped },
       ping: pinged ? new Ping(sent, 0, 0, 0) : undefined,
       age: aged ? { openedAt: born, lastMessageAt: active } : undefined,
     };
@@ -177,13 +214,13 @@ describe("with any times, a connection", () => {
   test("is not dead while it is not read, nor without a ping, nor within the time to answer", () => {
     let dead = 0;
     always((snapshot, life, finding) => {
-      if (finding !== "dead") return;
+      if (finding !== "pingTimeout") return;
       dead++;
       expect(snapshot.readingStopped).toBe(false);
       expect(snapshot.ping).toBeDefined();
-      expect(snapshot.now - snapshot.ping!.tick).toBeGreaterThan(life.pingTimeout);
-      expect(snapshot.now - snapshot.lastReceived).toBeGreaterThan(life.pingTimeout);
-      expect(snapshot.lastReceived).toBeLessThan(snapshot.ping!.tick);
+      expect(snapshot.currentTick - snapshot.ping!.sentAtTick).toBeGreaterThan(life.pingTimeout);
+      expect(snapshot.currentTick - snapshot.lastActivityAt).toBeGreaterThan(life.pingTimeout);
+      expect(snapshot.lastActivityAt).toBeLessThan(snapshot.ping!.sentAtTick);
       expect(life.pingInterval).not.toBe(Infinity);
     });
     expect(dead).toBeGreaterThan(0);
@@ -191,32 +228,32 @@ describe("with any times, a connection", () => {
 
   test("is not well when it was pinged and nothing came for longer than both times, read or not", () => {
     let unwell = 0;
-    always(({ now, lastReceived: heard, ping }, { pingInterval, pingTimeout }, finding) => {
-      if (now - Math.max(heard, ping?.tick ?? 0) <= Math.max(pingInterval, pingTimeout)) return;
+    always(({ currentTick: now, lastActivityAt: heard, ping }, { pingInterval, pingTimeout }, finding) => {
+      if (now - Math.max(heard, ping?.sentAtTick ?? 0) <= Math.max(pingInterval, pingTimeout)) return;
       unwell++;
-      expect(finding).not.toBe("well");
+      expect(finding).not.toBe("alive");
     });
     expect(unwell).toBeGreaterThan(0);
   });
 
   test("is pinged only after a silence of pingInterval", () => {
     let asked = 0;
-    always(({ now, lastReceived: heard, ping }, { pingInterval }, finding) => {
-      if (finding !== "silent") return;
+    always(({ currentTick: now, lastActivityAt: heard, ping }, { pingInterval }, finding) => {
+      if (finding !== "pingDue") return;
       asked++;
-      expect(now - Math.max(heard, ping?.tick ?? 0)).toBeGreaterThan(pingInterval);
+      expect(now - Math.max(heard, ping?.sentAtTick ?? 0)).toBeGreaterThan(pingInterval);
     });
     expect(asked).toBeGreaterThan(0);
   });
 
   test("is closed if and only if one of its two limits is over", () => {
     const retired = { idle: 0, old: 0 };
-    always(({ now, readingStopped: readingStopped, age }, { idleTimeout, maxLifetime }, finding) => {
+    always(({ currentTick: now, readingStopped: readingStopped, age }, { idleTimeout, maxLifetime }, finding) => {
       const old = age !== undefined && now - age.openedAt > maxLifetime;
       const idle = age !== undefined && !readingStopped && now - age.lastMessageAt > idleTimeout;
-      expect(finding === "old").toBe(old);
-      expect(finding === "idle").toBe(idle && !old);
-      if (finding === "idle" || finding === "old") retired[finding]++;
+      expect(finding === "maxLifetime").toBe(old);
+      expect(finding === "idleTimeout").toBe(idle && !old);
+      if (finding === "idleTimeout" || finding === "maxLifetime") retired[finding]++;
     });
     expect(Math.min(retired.idle, retired.old)).toBeGreaterThan(0);
   });

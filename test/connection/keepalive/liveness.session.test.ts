@@ -8,7 +8,7 @@ import { Wire, turns } from "../../support/wire.ts";
 import { outgoing } from "../../support/outgoing.ts";
 import { SharedMessage } from "../../../src/connection/sending/outgoing-message.ts";
 
-const LIFE = { tick: 1000, pingInterval: 3, pingTimeout: 2, idleTimeout: Infinity, maxLifetime: Infinity };
+const LIFE = { tickMs: 1000, pingInterval: 3, pingTimeout: 2, idleTimeout: Infinity, maxLifetime: Infinity };
 
 const OPEN = ["open"];
 const DEAD = [OPEN, ["error", 208], ["terminate", 1006, undefined, "Closed"]];
@@ -16,10 +16,10 @@ const DEAD = [OPEN, ["error", 208], ["terminate", 1006, undefined, "Closed"]];
 /** A session whose clock ticks, and which is checked in each tick. */
 function living(options: SessionOptions = {}, react: ConstructorParameters<typeof Session>[0] = {}) {
   const limitCounters = zeroCounters(connectionLimitNames);
-  const session = new Session(react, { life: LIFE, limitCounters, ...options });
+  const session = new Session(react, { keepalive: LIFE, limitCounters, ...options });
   const live = async (ticks: number): Promise<void> => {
     for (let i = 0; i < ticks; i++) {
-      session.now++;
+      session.currentTick++;
       session.connection.checkPeer();
       await turns(2);
     }
@@ -65,7 +65,7 @@ describe("a silent peer", () => {
 
   test("is not dead after our own close frame: that has its own timeout", async () => {
     const { session, limitCounters, live } = living();
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     await live(20);
     expect([limitCounters.pingTimeout, session.connection.status]).toEqual([0, "Closing"]);
   });
@@ -149,7 +149,7 @@ describe("a peer that takes slowly", () => {
 
 describe("a connection with a time limit", () => {
   test.each(["idleTimeout", "maxLifetime"] as const)("is closed with 1001 and counted: %s", async (limit) => {
-    const { session, limitCounters, live } = living({ life: { ...LIFE, pingInterval: Infinity, [limit]: 6 } });
+    const { session, limitCounters, live } = living({ keepalive: { ...LIFE, pingInterval: Infinity, [limit]: 6 } });
     await live(6);
     expect(session.sent).toEqual([]);
     await live(10);
@@ -158,7 +158,7 @@ describe("a connection with a time limit", () => {
   });
 
   test("is not idle when messages come or are sent, as strings or bytes; pings do not count", async () => {
-    const { session, live } = living({ life: { ...LIFE, pingInterval: Infinity, idleTimeout: 6 } });
+    const { session, live } = living({ keepalive: { ...LIFE, pingInterval: Infinity, idleTimeout: 6 } });
     await live(6);
     session.receive(text("x"));
     await turns();
@@ -176,7 +176,7 @@ describe("a connection with a time limit", () => {
   test("is not idle while its handler is pending", async () => {
     const work = deferred();
     const { session, live } = living(
-      { life: { ...LIFE, pingInterval: Infinity, idleTimeout: 6 } },
+      { keepalive: { ...LIFE, pingInterval: Infinity, idleTimeout: 6 } },
       { message: () => work.promise },
     );
     session.receive(text("work"));

@@ -8,7 +8,7 @@ function ping({ tick = 0, now = 0, untaken = 0, before = 0 } = {}): Ping {
 
 describe("a ping", () => {
   test("keeps the tick in which it was sent", () => {
-    expect(ping({ tick: 7 }).tick).toBe(7);
+    expect(ping({ tick: 7 }).sentAtTick).toBe(7);
   });
 
   test("is answered by its own payload, at any place in memory", () => {
@@ -48,7 +48,7 @@ describe("a waiter for a pong", () => {
   test("gets undefined when the connection is closed before", async () => {
     const sent = ping({ now: 1000 });
     const answers = [sent.roundTrip(), sent.roundTrip()];
-    sent.onGone();
+    sent.onStreamClose();
     expect(await Promise.all(answers)).toEqual([undefined, undefined]);
   });
 
@@ -57,7 +57,7 @@ describe("a waiter for a pong", () => {
     const first = sent.roundTrip();
     sent.onPong(1001);
     const second = sent.roundTrip();
-    sent.onGone();
+    sent.onStreamClose();
     sent.onPong(1002);
     expect(await Promise.all([first, second])).toEqual([1, undefined]);
   });
@@ -66,22 +66,22 @@ describe("a waiter for a pong", () => {
 describe("a peer makes progress", () => {
   test("when fewer bytes wait for it than at the last check", () => {
     const sent = ping({ untaken: 100 });
-    expect(sent.noteUntaken(99)).toBe(true);
-    expect(sent.noteUntaken(98)).toBe(true);
-    expect(sent.noteUntaken(0)).toBe(true);
+    expect(sent.updatePendingWriteBytes(99)).toBe(true);
+    expect(sent.updatePendingWriteBytes(98)).toBe(true);
+    expect(sent.updatePendingWriteBytes(0)).toBe(true);
   });
 
   test("not when as many or more wait", () => {
     const sent = ping({ untaken: 100 });
-    expect(sent.noteUntaken(100)).toBe(false);
-    expect(sent.noteUntaken(101)).toBe(false);
+    expect(sent.updatePendingWriteBytes(100)).toBe(false);
+    expect(sent.updatePendingWriteBytes(101)).toBe(false);
   });
 
   test("compared with the last check, not with the first", () => {
     const sent = ping({ untaken: 100 });
-    expect(sent.noteUntaken(200)).toBe(false);
-    expect(sent.noteUntaken(150)).toBe(true);
-    expect(sent.noteUntaken(150)).toBe(false);
+    expect(sent.updatePendingWriteBytes(200)).toBe(false);
+    expect(sent.updatePendingWriteBytes(150)).toBe(true);
+    expect(sent.updatePendingWriteBytes(150)).toBe(false);
   });
 });
 
@@ -94,15 +94,16 @@ describe("the time to wait for a pong", () => {
     [1024 * KIB, 3],
     [4096 * KIB, 9],
   ])("after %d bytes is %d times the timeout", (before, patience) => {
-    expect(ping({ before }).patience).toBe(patience);
+    expect(ping({ before }).timeoutFactor).toBe(patience);
   });
 
   test("grows with each byte, not in steps", () => {
-    expect(ping({ before: 256 * KIB }).patience).toBe(1.5);
-    expect(ping({ before: 1 }).patience).toBeGreaterThan(1);
+    expect(ping({ before: 256 * KIB }).timeoutFactor).toBe(1.5);
+    expect(ping({ before: 1 }).timeoutFactor).toBeGreaterThan(1);
   });
 
   test("is that of 4 MiB for more bytes: a system keeps no more in transit", () => {
-    for (const before of [4096 * KIB + 1, 1024 * 1024 * KIB, 2 ** 32 - 1]) expect(ping({ before }).patience).toBe(9);
+    for (const before of [4096 * KIB + 1, 1024 * 1024 * KIB, 2 ** 32 - 1])
+      expect(ping({ before }).timeoutFactor).toBe(9);
   });
 });

@@ -3,7 +3,7 @@ import {
   DEFAULT_MAX_JSON_DEPTH,
   DEFAULT_MAX_JSON_VALUES,
   type JsonLimits,
-  isAboutJson,
+  isJsonError,
   parseJson,
 } from "../../../src/connection/receiving/json.ts";
 import { HawserError } from "../../../src/errors/errors.ts";
@@ -147,7 +147,7 @@ describe("the content of strings", () => {
 
 describe("an error", () => {
   test("is about JSON if parseJson throws it", () => {
-    const codes = (Object.keys(errorTable) as ErrorCode[]).filter(isAboutJson);
+    const codes = (Object.keys(errorTable) as ErrorCode[]).filter(isJsonError);
     expect(codes.sort()).toEqual(["HWS_INVALID_JSON", "HWS_JSON_TOO_BIG", "HWS_JSON_TOO_DEEP"]);
   });
 });

@@ -16,15 +16,15 @@ describe("a rate limiter", () => {
   test("allows everything when nothing is limited", async () => {
     for (const ratePolicy of ["pause", "close"] as const) {
       const all = limiter({ ratePolicy });
-      for (let i = 0; i < 1000; i++) expect([all.admitMessage(0), all.messageDelay(0)]).toEqual([true, undefined]);
+      for (let i = 0; i < 1000; i++) expect([all.countMessage(0), all.messageDelay(0)]).toEqual([true, undefined]);
       expect(all.takeBytes(1e12, 0)).toBe(0);
     }
   });
 
   test('under "close" allows the messages of one second, and not one more', () => {
     const limited = limiter({ maxMessagesPerSecond: 10, ratePolicy: "close" });
-    for (let i = 0; i < 10; i++) expect(limited.admitMessage(0)).toBe(true);
-    expect(limited.admitMessage(0)).toBe(false);
+    for (let i = 0; i < 10; i++) expect(limited.countMessage(0)).toBe(true);
+    expect(limited.countMessage(0)).toBe(false);
     expect(limited.messageDelay(0)).toBeUndefined();
   });
 
@@ -32,8 +32,8 @@ describe("a rate limiter", () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const limited = limiter({ maxMessagesPerSecond: 10 });
-    for (let i = 0; i < 10; i++) expect([limited.admitMessage(0), limited.messageDelay(0)]).toEqual([true, undefined]);
-    expect(limited.admitMessage(0)).toBe(true);
+    for (let i = 0; i < 10; i++) expect([limited.countMessage(0), limited.messageDelay(0)]).toEqual([true, undefined]);
+    expect(limited.countMessage(0)).toBe(true);
     let over = false;
     void limited.messageDelay(0)?.then(() => (over = true));
     await vi.advanceTimersByTimeAsync(99);

@@ -14,8 +14,8 @@ function rig(
   stream.resume();
   const told: string[] = [];
   const messages = { isBusy: true, queuedCount: 0 };
-  const liveness = new Liveness(connectionSettings().life, { now: 0 });
-  liveness.noteProgress = () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`);
+  const liveness = new Liveness(connectionSettings().keepalive, { currentTick: 0 });
+  liveness.noteActivity = () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`);
   const settings = connectionSettings(rates);
   const limiter = RateLimiter.for(settings);
   const flow = new ReadFlow(stream, messages, liveness, limiter);
@@ -44,8 +44,8 @@ describe("a peer that sends more than it may", () => {
 
   test("is detected by its messages and by its bytes", () => {
     const { flow, limitCounters, read } = rig({ maxMessagesPerSecond: 2, maxBytesPerSecond: 100, ratePolicy: "close" });
-    expect([flow.admitMessage(), flow.admitMessage(), flow.admitBytes(100)]).toEqual([true, true, true]);
-    expect([flow.admitMessage(), flow.admitBytes(1)]).toEqual([false, false]);
+    expect([flow.countMessage(), flow.countMessage(), flow.countBytes(100)]).toEqual([true, true, true]);
+    expect([flow.countMessage(), flow.countBytes(1)]).toEqual([false, false]);
     expect(read()).toEqual(READ);
     // The code that closes the connection counts it.
     expect([limitCounters.maxMessagesPerSecond, limitCounters.maxBytesPerSecond]).toEqual([0, 0]);
@@ -54,7 +54,7 @@ describe("a peer that sends more than it may", () => {
   test("has its messages delayed, if the connection is not closed", async () => {
     const { flow, rateDelay } = rig({ maxMessagesPerSecond: 2 });
     expect([rateDelay(), rateDelay()]).toEqual([undefined, undefined]);
-    expect(flow.admitMessage()).toBe(true);
+    expect(flow.countMessage()).toBe(true);
     const rest = rateDelay();
     vi.advanceTimersByTime(500);
     await rest;
@@ -65,7 +65,7 @@ describe("a peer that sends more than it may", () => {
   test("is not read for the given time, and then read again", () => {
     const { flow, messages, read, told } = rig({ maxBytesPerSecond: 2 });
     messages.isBusy = false;
-    expect(flow.admitBytes(3)).toBe(true);
+    expect(flow.countBytes(3)).toBe(true);
     expect(read()).toEqual(PAUSED);
     vi.advanceTimersByTime(499);
     expect(read()).toEqual(PAUSED);
@@ -76,7 +76,7 @@ describe("a peer that sends more than it may", () => {
 
   test("is not read before its time, though the handler has settled", () => {
     const { flow, messages, read } = rig({ maxBytesPerSecond: 2 });
-    flow.admitBytes(3);
+    flow.countBytes(3);
     messages.isBusy = false;
     flow.onHandlerIdle();
     expect(read()).toEqual(PAUSED);
@@ -86,7 +86,7 @@ describe("a peer that sends more than it may", () => {
 
   test("is not read while the handler is busy, though its time is over", () => {
     const { flow, messages, read } = rig({ maxBytesPerSecond: 2 });
-    flow.admitBytes(3);
+    flow.countBytes(3);
     vi.advanceTimersByTime(500);
     expect(read()).toEqual(PAUSED);
     messages.isBusy = false;
@@ -96,14 +96,14 @@ describe("a peer that sends more than it may", () => {
 
   test("is read at once when only the end of the stream is needed", () => {
     const { flow, read } = rig({ maxBytesPerSecond: 2 });
-    flow.admitBytes(3);
+    flow.countBytes(3);
     flow.release();
     expect(read()).toEqual(READ);
   });
 
   test("leaves no timer when the stream is closed", () => {
     const { flow, read } = rig({ maxBytesPerSecond: 2 });
-    flow.admitBytes(3);
+    flow.countBytes(3);
     expect(vi.getTimerCount()).toBe(1);
     flow.stop();
     expect(vi.getTimerCount()).toBe(0);
@@ -112,8 +112,8 @@ describe("a peer that sends more than it may", () => {
 
   test("is charged nothing when no rate is limited", () => {
     const { flow, rateDelay } = rig();
-    for (let i = 0; i < 1000; i++) expect([flow.admitMessage(), rateDelay()]).toEqual([true, undefined]);
-    expect(flow.admitBytes(1e12)).toBe(true);
+    for (let i = 0; i < 1000; i++) expect([flow.countMessage(), rateDelay()]).toEqual([true, undefined]);
+    expect(flow.countBytes(1e12)).toBe(true);
     flow.stop();
     expect(vi.getTimerCount()).toBe(0);
   });

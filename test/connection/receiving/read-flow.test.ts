@@ -12,8 +12,8 @@ function rig() {
   stream.resume();
   const told: string[] = [];
   const messages = { isBusy: true, queuedCount: 0 };
-  const liveness = new Liveness(connectionSettings().life, { now: 0 });
-  liveness.noteProgress = () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`);
+  const liveness = new Liveness(connectionSettings().keepalive, { currentTick: 0 });
+  liveness.noteActivity = () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`);
   const flow = new ReadFlow(stream, messages, liveness);
   return { stream, messages, flow, told, read: () => [flow.paused, stream.isPaused()] };
 }

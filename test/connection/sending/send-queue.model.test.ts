@@ -82,7 +82,7 @@ describe("a queue behaves like a simple list of messages", () => {
           else if (one.do === "conflate") expect(queue.conflate()).toBe(model.conflate());
           else
             for (let i = 0; i < one.times; i++) {
-              const taken = queue.take();
+              const taken = queue.shift();
               const item = taken && { kind: kindOf(taken), hex: toHex(taken.bytes), key: taken.key };
               expect(item).toEqual(model.items.shift());
             }

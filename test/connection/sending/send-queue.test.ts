@@ -17,7 +17,7 @@ function frameSize(kind: Kind, length: number): number {
 /** Takes all messages. */
 function takeAll(queue: KindQueue): string[] {
   const all: string[] = [];
-  for (let item = queue.take(); item !== undefined; item = queue.take())
+  for (let item = queue.shift(); item !== undefined; item = queue.shift())
     all.push(`${kindOf(item)} ${item.bytes.utf8Slice(0, item.bytes.length)}`);
   return all;
 }
@@ -34,9 +34,9 @@ describe("a queue", () => {
     expect(queue.addKind("text", utf8("a"))).toBe(false);
     queue.addKind("binary", utf8("b"), "key");
     queue.addKind("frame", utf8("c"));
-    expect(queue.take()).toMatchObject({ opcode: Opcode.text, isFrame: false, key: undefined });
-    expect(queue.take()).toMatchObject({ opcode: Opcode.binary, isFrame: false, key: "key" });
-    expect([takeAll(queue), queue.take(), queue.count, queue.size]).toEqual([["frame c"], undefined, 0, 0]);
+    expect(queue.shift()).toMatchObject({ opcode: Opcode.text, isFrame: false, key: undefined });
+    expect(queue.shift()).toMatchObject({ opcode: Opcode.binary, isFrame: false, key: "key" });
+    expect([takeAll(queue), queue.shift(), queue.count, queue.size]).toEqual([["frame c"], undefined, 0, 0]);
   });
 
   test.each([0, 125, 126, 65_535, 65_536])(
@@ -58,13 +58,13 @@ describe("a queue", () => {
     const short = fill(1, LARGEST_CUT);
     queue.addKind("binary", short);
     short.fill(9);
-    expect(queue.take()?.bytes.every((byte) => byte === 1)).toBe(true);
+    expect(queue.shift()?.bytes.every((byte) => byte === 1)).toBe(true);
     for (const [kind, bytes] of [
       ["binary", fill(1, LARGEST_CUT + 1)],
       ["frame", hex("01")],
     ] as const) {
       queue.addKind(kind, bytes);
-      expect(queue.take()?.bytes).toBe(bytes);
+      expect(queue.shift()?.bytes).toBe(bytes);
     }
   });
 });
@@ -128,9 +128,9 @@ describe("the counted size", () => {
     for (let i = 0; i < 2000; i++) queue.addKind("text", utf8("x"), `${i % 1500}`);
     expect(queue.chargedSize).toBe(1000 * 256);
     expect([queue.conflate(), queue.chargedSize]).toEqual([500, 500 * 256]);
-    for (let i = 0; i < 400; i++) queue.take();
+    for (let i = 0; i < 400; i++) queue.shift();
     expect(queue.chargedSize).toBe(100 * 256);
-    for (let i = 0; i < 100; i++) queue.take();
+    for (let i = 0; i < 100; i++) queue.shift();
     expect([queue.chargedSize, queue.size]).toEqual([3000, 3000]);
   });
 
@@ -141,7 +141,7 @@ describe("the counted size", () => {
     expect([queue.dropTo(1000 * 256), queue.count]).toEqual([0, 2000]);
     expect([queue.dropTo(900 * 256), queue.count]).toEqual([100, 1900]);
     expect([queue.dropTo(900 * 256 - 1), queue.chargedSize]).toEqual([1, 899 * 256]);
-    expect(queue.take()?.bytes).toEqual(utf8("101"));
+    expect(queue.shift()?.bytes).toEqual(utf8("101"));
     // 1,039 messages count as 39 x 256 bytes, so at most that many remain.
     expect([queue.dropTo(10_000), queue.chargedSize]).toEqual([1898 - 1039, 39 * 256]);
   });
@@ -159,7 +159,7 @@ describe("a message that is taken", () => {
         return new WeakRef(bytes);
       });
       if (conflates) queue.conflate();
-      expect(queue.take()?.key).toBe("0");
+      expect(queue.shift()?.key).toBe("0");
       // The target of a new WeakRef lives until the end of the turn.
       await turns(1);
       collect();
@@ -185,7 +185,7 @@ describe("conflate", () => {
 
   test("does not change taken messages, and does nothing the second time", () => {
     const queue = queueOf(["a1", "a"], ["a2", "a"]);
-    queue.take();
+    queue.shift();
     expect(queue.conflate()).toBe(0);
     queue.addKind("text", utf8("b1"), "b");
     expect(queue.conflate()).toBe(0);
@@ -208,7 +208,7 @@ describe("conflate", () => {
   test("forgets the key of a message that was taken or dropped: the next one is new", () => {
     const queue = queueOf(["a1", "a"], ["b1", "b"]);
     queue.conflate();
-    queue.take();
+    queue.shift();
     expect([queue.has("a"), queue.addKind("text", utf8("a2"), "a")]).toEqual([false, false]);
     queue.dropTo(4);
     expect([queue.has("a"), queue.has("b")]).toEqual([true, false]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { connectionLimitNames, zeroCounters } from "../../../src/connection/counters/limit-counters.ts";
-import { Sender, type SenderHost, SendResult } from "../../../src/connection/sending/sender.ts";
+import { Sender, type SenderOwner, SendResult } from "../../../src/connection/sending/sender.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { connectionSettings } from "../../support/settings.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
@@ -76,7 +76,7 @@ test.each(["drop-oldest", "latest"] as const)(
 function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
   const stream = new Wire({ highWaterMark: 1 });
   const log: string[] = [];
-  const host: SenderHost = {
+  const host: SenderOwner = {
     settings: connectionSettings({ limitCounters: zeroCounters(connectionLimitNames), ...own }),
     onSendQueueFull: (limit) => log.push(`overfull ${limit}`),
     onBlobFailed: () => log.push("unreadable"),
@@ -105,7 +105,7 @@ describe("a sender", () => {
     expect(sender.hasDrainWaiters).toBe(false);
   });
 
-  test.each(["end", "onGone"] as const)("awaits no drain after its %s", async (how) => {
+  test.each(["end", "onStreamClose"] as const)("awaits no drain after its %s", async (how) => {
     const { sender, log } = sending({ highWaterMark: 10 });
     sender.send(outgoing("x".repeat(30)));
     const drained = sender.whenDrained();
@@ -114,7 +114,7 @@ describe("a sender", () => {
     expect(await drained).toBe(false);
     await turns();
     expect(log).toEqual([]);
-    sender.onGone();
+    sender.onStreamClose();
   });
 
   test("that is ended before a Blob was read drops what waits for it, and writes none of it", async () => {
@@ -130,6 +130,6 @@ describe("a sender", () => {
     await turns();
     expect([stream.ended, stream.errored, log]).toEqual([true, null, []]);
     expect(stream.taken.latin1Slice(2, stream.taken.length)).toBe("before");
-    sender.onGone();
+    sender.onStreamClose();
   });
 });

@@ -151,7 +151,7 @@ describe.each(["terminate", "drop-newest", "drop-oldest", "latest"] as const)(
       [
         "was terminated and never answers",
         async (session: Session) => {
-          session.connection.terminate(1000);
+          session.connection.close(1000);
           await turns();
           session.stream.destroy();
         },

@@ -78,7 +78,7 @@ describe("onDrain and drained()", () => {
 
   test("drained() is false once nothing more can be sent: otherwise the loop in its doc comment would never end", async () => {
     const session = await slowPeer({ highWaterMark: 20 });
-    session.connection.terminate(1000);
+    session.connection.close(1000);
     expect(session.connection.send(outgoing("m"))).toBe(SendResult.dropped);
     expect(await session.connection.whenDrained()).toBe(false);
   });

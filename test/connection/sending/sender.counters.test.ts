@@ -107,7 +107,7 @@ class Sending {
     else if (step.act === "read") this.#blobs.shift()?.read();
     else if (step.act === "unreadable") this.#blobs.shift()?.fail(new Error("EIO"));
     else if (step.act === "ping") this.session.receive(ping("p"));
-    else if (step.act === "terminate") connection.terminate(1000);
+    else if (step.act === "terminate") connection.close(1000);
     else if (step.act === "destroy") connection.destroy();
     else if (step.act === "reset") stream.reset();
     else if (step.act === "close") this.session.receive(close(1000));

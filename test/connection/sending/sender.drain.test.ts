@@ -162,7 +162,7 @@ describe("onDrain", () => {
   });
 
   test.each([
-    ["terminated", (session: Session) => session.connection.terminate(1000)],
+    ["terminated", (session: Session) => session.connection.close(1000)],
     ["reset", (session: Session) => session.stream.reset()],
     ["destroyed", (session: Session) => session.connection.destroy()],
   ])("does not come when the connection is %s before", async (_how, end) => {

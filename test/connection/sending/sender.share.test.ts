@@ -89,7 +89,7 @@ describe("drained()", () => {
   });
 
   test.each<readonly [how: string, end: (session: Session) => void]>([
-    ["has sent a close frame", ({ connection, stream }) => { connection.terminate(1000); stream.arrive(close(1000)); }], // prettier-ignore
+    ["has sent a close frame", ({ connection, stream }) => { connection.close(1000); stream.arrive(close(1000)); }], // prettier-ignore
     ["has answered our close frame", ({ stream }) => stream.arrive(close(1000))],
     ["has closed TCP", ({ stream }) => stream.arriveEnd()],
   ])("is false when the peer %s: the stream is ended, and nothing is written after the end", async (_how, end) => {
@@ -133,10 +133,10 @@ describe("a handler with onDrain", () => {
     ["waits for a drain is dead: it takes none of the waiting bytes", true, "Closed"],
     ["is busy with something else is not dead, because its stream is not read", false, "Connected"],
   ])("whose handler %s", async (_what, waitsForDrain, status) => {
-    const life = { tick: 1000, pingInterval: 3, pingTimeout: 2, idleTimeout: Infinity, maxLifetime: Infinity };
+    const life = { tickMs: 1000, pingInterval: 3, pingTimeout: 2, idleTimeout: Infinity, maxLifetime: Infinity };
     const work = deferred();
     const session = await slowPeer(
-      { life, highWaterMark: 20 },
+      { keepalive: life, highWaterMark: 20 },
       {
         message: async (ws) => {
           ws.send(outgoing("x".repeat(30)));
@@ -148,7 +148,7 @@ describe("a handler with onDrain", () => {
     await turns();
     expect(session.stream.isPaused()).toBe(true);
     for (let i = 0; i < 20; i++) {
-      session.now++;
+      session.currentTick++;
       session.connection.checkPeer();
     }
     await turns();

@@ -31,7 +31,7 @@ describe.each(policies)('messages that wait under "%s"', (sendQueuePolicy) => {
     const session = await slowPeer({ sendQueuePolicy });
     session.connection.send(outgoing("m1"));
     session.connection.send(new SharedMessage(outgoing("m2")));
-    session.connection.terminate(4000, "bye");
+    session.connection.close(4000, "bye");
     expect(session.connection.send(outgoing("too late"))).toBe(dropped);
     expect(session.connection.counters).toEqual({ accepted: 3, written: 1, dropped: 0, pending: 2 });
     await flow(session);

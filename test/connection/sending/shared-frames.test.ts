@@ -12,7 +12,7 @@ const ccc = utf8("ccc");
 /** The run of these frames, built as a connection builds it. */
 function run(...frames: readonly Bytes[]): SharedFrames {
   let batch: SharedFrames | undefined;
-  for (const frame of frames) batch = SharedFrames.after(batch, frame);
+  for (const frame of frames) batch = SharedFrames.append(batch, frame);
   return batch!;
 }
 
@@ -35,15 +35,15 @@ describe("a batch", () => {
 
   test("is found step by step, as by a loop over receivers for each frame", () => {
     const heads = Array.from({ length: 3 }, () => run(a));
-    const longer = heads.map((batch) => SharedFrames.after(batch, bb));
+    const longer = heads.map((batch) => SharedFrames.append(batch, bb));
     expect(new Set(longer).size).toBe(1);
     expect(longer[0]!.bytes).toEqual(join([a, bb]));
   });
 
   test("keeps its bytes when other connections go on with another frame, or with none", () => {
     const head = run(a);
-    const one = SharedFrames.after(head, bb);
-    const other = SharedFrames.after(head, ccc);
+    const one = SharedFrames.append(head, bb);
+    const other = SharedFrames.append(head, ccc);
     expect(one.bytes).toEqual(join([a, bb]));
     expect(other.bytes).toEqual(join([a, ccc]));
     expect(head.bytes).toBe(a);

@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
   encodeTexts,
-  forgetText,
+  forgetLastText,
   isAscii,
-  repeatedFrame,
+  frameIfRepeated,
   textFrame,
   textHeaderOf,
   writeText,
@@ -168,43 +168,43 @@ describe("encodeTexts", () => {
 });
 
 describe("repeatedFrame", () => {
-  beforeEach(forgetText);
+  beforeEach(forgetLastText);
 
   test("finds a text from the second time on, and encodes it once", () => {
-    expect(repeatedFrame("hello")).toBeUndefined();
-    const frame = repeatedFrame("hello");
+    expect(frameIfRepeated("hello")).toBeUndefined();
+    const frame = frameIfRepeated("hello");
     expect(toHex(frame!)).toEqual(expected("hello"));
-    expect(repeatedFrame("hello")).toBe(frame);
+    expect(frameIfRepeated("hello")).toBe(frame);
   });
 
   test("remembers the last text only", () => {
-    repeatedFrame("a");
-    repeatedFrame("b");
-    expect(repeatedFrame("a")).toBeUndefined();
+    frameIfRepeated("a");
+    frameIfRepeated("b");
+    expect(frameIfRepeated("a")).toBeUndefined();
   });
 
   test("does not mix up the last text and the one before", () => {
-    repeatedFrame("a");
-    repeatedFrame("a");
-    repeatedFrame("b");
-    expect(toHex(repeatedFrame("b")!)).toEqual(expected("b"));
+    frameIfRepeated("a");
+    frameIfRepeated("a");
+    frameIfRepeated("b");
+    expect(toHex(frameIfRepeated("b")!)).toEqual(expected("b"));
   });
 
   test("finds the empty text", () => {
-    expect(repeatedFrame("")).toBeUndefined();
-    expect(toHex(repeatedFrame("")!)).toEqual(expected(""));
+    expect(frameIfRepeated("")).toBeUndefined();
+    expect(toHex(frameIfRepeated("")!)).toEqual(expected(""));
   });
 
   test("forgets at the turn's end", async () => {
-    repeatedFrame("hello");
+    frameIfRepeated("hello");
     atTurnEnd({ onTurnEnd: () => undefined });
     await turns();
-    expect(repeatedFrame("hello")).toBeUndefined();
+    expect(frameIfRepeated("hello")).toBeUndefined();
   });
 
   test("returns memory that no other frame shares", () => {
-    repeatedFrame("hello");
-    const frame = repeatedFrame("hello")!;
+    frameIfRepeated("hello");
+    const frame = frameIfRepeated("hello")!;
     expect(frame.buffer.byteLength).toBe(frame.length);
     expect(toHex(join([frame]))).toEqual(expected("hello"));
   });

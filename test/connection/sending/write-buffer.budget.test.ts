@@ -10,7 +10,7 @@ function blockedBuffer(highWaterMark = 1) {
   const stream = new Wire({ highWaterMark });
   const buffer = new WriteBuffer(new StreamWriter(stream, true), encoderOf("server"));
   stream.on("drain", () => buffer.onDrain());
-  onTestFinished(() => void buffer.onGone());
+  onTestFinished(() => void buffer.onStreamClose());
   stream.stick();
   return { stream, buffer };
 }
@@ -60,7 +60,7 @@ test("it leaves the budget when its stream is gone", async () => {
   buffer.addText("abc");
   await turns();
   sendBudget.setQueued(buffer, 50);
-  buffer.onGone();
+  buffer.onStreamClose();
   expect([buffer.isFull, sendBudget.total]).toEqual([true, 0]);
 });
 

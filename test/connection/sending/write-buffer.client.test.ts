@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { Sender, type SenderHost } from "../../../src/connection/sending/sender.ts";
+import { Sender, type SenderOwner } from "../../../src/connection/sending/sender.ts";
 import { WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
 import { asBytes } from "../../../src/protocol/bytes.ts";
 import { Opcode } from "../../../src/protocol/opcodes.ts";
@@ -98,7 +98,7 @@ describe.each([true, false])("a client's write buffer (on a socket: %s)", (socke
 
 test("a client's sender masks a repeated text and a shared frame with a new key", async () => {
   const stream = new Wire();
-  const host: SenderHost = {
+  const host: SenderOwner = {
     settings: connectionSettings({ role: "client" }),
     onSendQueueFull: fail,
     onBlobFailed: fail,

@@ -42,7 +42,7 @@ describe("data that is dropped for a last frame", () => {
       const { written } = writeBuffer;
       writeBuffer.addText("x");
       writeBuffer.addShared(textFrame("y"));
-      expect([writeBuffer.onGone(), counts()]).toEqual([2, [written, 0]]);
+      expect([writeBuffer.onStreamClose(), counts()]).toEqual([2, [written, 0]]);
     }
   });
 });

@@ -1,14 +1,14 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { JOINED_BELOW, WriteQueue } from "../../../src/connection/sending/write-queue.ts";
+import { COALESCE_BELOW, WriteQueue } from "../../../src/connection/sending/write-queue.ts";
 import { fill, hex, join, toHex } from "../../support/bytes.ts";
 import { turns } from "../../support/wire.ts";
 
 /** Takes all pieces, without `takesAny` only payloads whose header was written. */
 function takeAll(pieces: WriteQueue, takesAny = true): string[] {
   const taken: string[] = [];
-  for (let piece = pieces.take(takesAny); piece !== undefined; piece = pieces.take(takesAny))
+  for (let piece = pieces.shift(takesAny); piece !== undefined; piece = pieces.shift(takesAny))
     taken.push(`${piece.kind} ${toHex(piece.bytes)} ${piece.messages}`);
   return taken;
 }
@@ -20,18 +20,18 @@ describe("pieces", () => {
     pieces.push("run", hex("01"), 3);
     pieces.push("shared", bytes, 1);
     pieces.push("payload", hex("03"), 0);
-    expect(pieces.take(true)).toEqual({ kind: "run", bytes: hex("01"), size: 1, messages: 3 });
-    expect(pieces.take(true)?.bytes).toBe(bytes);
+    expect(pieces.shift(true)).toEqual({ kind: "run", bytes: hex("01"), size: 1, messages: 3 });
+    expect(pieces.shift(true)?.bytes).toBe(bytes);
     expect(takeAll(pieces)).toEqual(["payload 03 0"]);
   });
 
   test("are empty at first, and when all is taken", () => {
     const pieces = new WriteQueue();
-    expect([pieces.empty, pieces.messages, pieces.take(true)]).toEqual([true, 0, undefined]);
+    expect([pieces.empty, pieces.messages, pieces.shift(true)]).toEqual([true, 0, undefined]);
     pieces.push("run", hex("01"), 0);
     expect(pieces.empty).toBe(false);
-    pieces.take(true);
-    expect([pieces.empty, pieces.take(true)]).toEqual([true, undefined]);
+    pieces.shift(true);
+    expect([pieces.empty, pieces.shift(true)]).toEqual([true, undefined]);
   });
 
   test("count the messages that end in the remaining ones", () => {
@@ -40,11 +40,11 @@ describe("pieces", () => {
     pieces.push("payload", hex("02"), 0);
     pieces.push("payload", hex("03"), 1);
     expect(pieces.messages).toBe(4);
-    pieces.take(true);
+    pieces.shift(true);
     expect(pieces.messages).toBe(1);
-    pieces.take(true);
+    pieces.shift(true);
     expect(pieces.messages).toBe(1);
-    pieces.take(true);
+    pieces.shift(true);
     expect(pieces.messages).toBe(0);
   });
 
@@ -55,7 +55,7 @@ describe("pieces", () => {
     pieces.push("payload", hex("03"), 1);
     expect(takeAll(pieces, false)).toEqual(["payload 01 1"]);
     expect(takeAll(pieces, false)).toEqual([]);
-    expect(pieces.take(true)?.kind).toBe("run");
+    expect(pieces.shift(true)?.kind).toBe("run");
     pieces.push("shared", hex("04"), 1);
     expect(takeAll(pieces, false)).toEqual(["payload 03 1"]);
     expect(takeAll(pieces)).toEqual(["shared 04 1"]);
@@ -67,11 +67,11 @@ describe("pieces", () => {
     let pushed = 0;
     for (let round = 1; round <= 40; round++) {
       for (let i = 0; i < round; i++) pieces.push("shared", hex(""), ++pushed);
-      for (let i = 0; i < round - 1; i++) taken.push(pieces.take(true)!.messages);
+      for (let i = 0; i < round - 1; i++) taken.push(pieces.shift(true)!.messages);
       expect(pieces.messages).toBe(sum(pushed) - sum(taken.length));
     }
     expect(pieces.empty).toBe(false);
-    while (!pieces.empty) taken.push(pieces.take(true)!.messages);
+    while (!pieces.empty) taken.push(pieces.shift(true)!.messages);
     expect(taken).toEqual(Array.from({ length: pushed }, (_, i) => i + 1));
   });
 });
@@ -86,7 +86,7 @@ describe("a piece that is taken", () => {
       pieces.push("shared", bytes, 1);
       return new WeakRef(bytes);
     });
-    expect(pieces.take(true)?.messages).toBe(1);
+    expect(pieces.shift(true)?.messages).toBe(1);
     // The target of a new WeakRef lives until the end of the turn.
     await turns(1);
     collect();
@@ -98,7 +98,7 @@ describe("a piece that is taken", () => {
     const pieces = new WriteQueue();
     for (let i = 0; i < 200; i++) pieces.push("run", hex("01"), 1);
     for (let left = 199; left >= 0; left--) {
-      pieces.take(true);
+      pieces.shift(true);
       expect([pieces.messages, pieces.empty]).toEqual([left, left === 0]);
     }
     pieces.push("run", hex("02"), 3);
@@ -115,18 +115,18 @@ describe("a run that waits", () => {
   test("has memory of its own", () => {
     const pieces = new WriteQueue();
     const slab = fill(1, 64);
-    pieces.pushWaiting(slab.subarray(8, 12), 1);
+    pieces.pushCopied(slab.subarray(8, 12), 1);
     slab.fill(9);
-    const { bytes } = pieces.take(true)!;
+    const { bytes } = pieces.shift(true)!;
     expect(toHex(bytes)).toBe("01010101");
     expect(bytes.buffer.byteLength).toBe(4);
   });
 
   test("is joined with the run before it, with its count of messages", () => {
     const pieces = new WriteQueue();
-    pieces.pushWaiting(hex("01 02"), 2);
-    pieces.pushWaiting(hex("03"), 1);
-    pieces.pushWaiting(hex("04 05"), 0);
+    pieces.pushCopied(hex("01 02"), 2);
+    pieces.pushCopied(hex("03"), 1);
+    pieces.pushCopied(hex("04 05"), 0);
     expect(pieces.messages).toBe(3);
     expect(takeAll(pieces)).toEqual(["run 0102030405 3"]);
   });
@@ -135,7 +135,7 @@ describe("a run that waits", () => {
     const pieces = new WriteQueue();
     const run = hex("01 02");
     pieces.push("run", run, 1);
-    pieces.pushWaiting(hex("03"), 1);
+    pieces.pushCopied(hex("03"), 1);
     run.fill(9);
     expect(takeAll(pieces)).toEqual(["run 010203 2"]);
   });
@@ -143,19 +143,19 @@ describe("a run that waits", () => {
   test.each(["shared", "payload"] as const)("is not joined with a piece that is %s", (kind) => {
     const pieces = new WriteQueue();
     pieces.push(kind, hex("01"), 1);
-    pieces.pushWaiting(hex("02"), 1);
+    pieces.pushCopied(hex("02"), 1);
     expect(takeAll(pieces)).toEqual([`${kind} 01 1`, "run 02 1"]);
   });
 
   test("is not joined with a run that is long enough", () => {
     for (const [length, count] of [
-      [JOINED_BELOW - 1, 1],
-      [JOINED_BELOW, 2],
+      [COALESCE_BELOW - 1, 1],
+      [COALESCE_BELOW, 2],
     ] as const) {
       const pieces = new WriteQueue();
       const long = fill(1, length);
-      pieces.pushWaiting(long, 1);
-      pieces.pushWaiting(hex("02"), 1);
+      pieces.pushCopied(long, 1);
+      pieces.pushCopied(hex("02"), 1);
       const taken = takeAll(pieces);
       expect(taken).toHaveLength(count);
       expect(taken[0]!.startsWith(`run ${toHex(long)}`)).toBe(true);
@@ -164,9 +164,9 @@ describe("a run that waits", () => {
 
   test("is not joined with a run that was taken", () => {
     const pieces = new WriteQueue();
-    pieces.pushWaiting(hex("01"), 1);
-    const before = pieces.take(true)!;
-    pieces.pushWaiting(hex("02"), 1);
+    pieces.pushCopied(hex("01"), 1);
+    const before = pieces.shift(true)!;
+    pieces.pushCopied(hex("02"), 1);
     expect(toHex(before.bytes)).toBe("01");
     expect(takeAll(pieces)).toEqual(["run 02 1"]);
   });
@@ -174,10 +174,10 @@ describe("a run that waits", () => {
   test("is few pieces, however many runs are added", () => {
     const pieces = new WriteQueue();
     const runs = Array.from({ length: 3000 }, (_, i) => fill(i & 0xff, 10));
-    for (const run of runs) pieces.pushWaiting(run, 1);
+    for (const run of runs) pieces.pushCopied(run, 1);
     const taken = [];
-    while (!pieces.empty) taken.push(pieces.take(true)!);
-    expect(taken.length).toBeLessThanOrEqual(Math.ceil(30_000 / JOINED_BELOW));
+    while (!pieces.empty) taken.push(pieces.shift(true)!);
+    expect(taken.length).toBeLessThanOrEqual(Math.ceil(30_000 / COALESCE_BELOW));
     expect(toHex(join(taken.map(({ bytes }) => bytes)))).toBe(toHex(join(runs)));
     expect(taken.reduce((all, { messages }) => all + messages, 0)).toBe(3000);
   });

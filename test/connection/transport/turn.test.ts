@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type TurnEnd, afterEachTurn, atTurnEnd } from "../../../src/connection/transport/turn.ts";
+import { type TurnEndListener, afterEachTurn, atTurnEnd } from "../../../src/connection/transport/turn.ts";
 import { turns } from "../../support/wire.ts";
 
 const heard: string[] = [];
 afterEachTurn(() => heard.push("cleared"));
 
-function member(name: string, then: () => void = () => {}): TurnEnd {
+function member(name: string, then: () => void = () => {}): TurnEndListener {
   return {
     onTurnEnd() {
       heard.push(name);
@@ -45,7 +45,7 @@ describe("the end of a turn", () => {
   test("comes in each turn, however often it is requested", async () => {
     heard.length = 0;
     let left = 5;
-    const again: TurnEnd = member("again", () => {
+    const again: TurnEndListener = member("again", () => {
       if (--left > 0) atTurnEnd(again);
     });
     atTurnEnd(again);

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { untakenBytes } from "../../../src/connection/transport/untaken-bytes.ts";
+import { pendingWriteBytes } from "../../../src/connection/transport/untaken-bytes.ts";
 import { fill } from "../../support/bytes.ts";
 import { until } from "../../support/peer.ts";
 import { pair } from "../../support/socket-pair.ts";
@@ -16,7 +16,7 @@ function withHandle(handle: unknown): Duplex {
 
 describe("the bytes that the system has still to take", () => {
   test("are those that the stream's handle counts", () => {
-    expect(untakenBytes(withHandle({ writeQueueSize: 2 }))).toBe(2);
+    expect(pendingWriteBytes(withHandle({ writeQueueSize: 2 }))).toBe(2);
   });
 
   test.each([
@@ -26,11 +26,11 @@ describe("the bytes that the system has still to take", () => {
     ["has one with another type of count", { writeQueueSize: "2" }],
     ["has one in which nothing waits", { writeQueueSize: 0 }],
   ])("are those that wait in the stream when it %s", (_what, handle) => {
-    expect(untakenBytes(withHandle(handle))).toBe(3);
+    expect(pendingWriteBytes(withHandle(handle))).toBe(3);
   });
 
   test("are 0 when nothing waits", () => {
-    expect(untakenBytes(new Wire())).toBe(0);
+    expect(pendingWriteBytes(new Wire())).toBe(0);
   });
 
   test("shrink within one write of a socket, while the stream itself reports nothing", async () => {
@@ -38,17 +38,17 @@ describe("the bytes that the system has still to take", () => {
     const { near, far } = await pair();
     far.pause();
     near.write(fill(0, size));
-    const before = untakenBytes(near);
+    const before = pendingWriteBytes(near);
     expect(before).toBeGreaterThan(0);
     let less = false;
     far.on("data", () => {
-      less = untakenBytes(near) < before;
+      less = pendingWriteBytes(near) < before;
       if (less) far.pause();
     });
     far.resume();
     await until(() => less);
     expect(near.writableLength).toBe(size);
-    expect(untakenBytes(near)).toBeLessThan(before);
-    expect(untakenBytes(near)).toBeGreaterThan(0);
+    expect(pendingWriteBytes(near)).toBeLessThan(before);
+    expect(pendingWriteBytes(near)).toBeGreaterThan(0);
   });
 });

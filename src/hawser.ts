@@ -34,6 +34,6 @@ export type {
   WSHandler,
 } from "./server/handlers.ts";
 export type { WebSocketServerOptions } from "./server/options.ts";
-export type { WebServer } from "./server/attachable-server.ts";
+export type { WebServer } from "./server/web-server.ts";
 export { type SendOptions, type TerminateOptions, WebSocketConnection } from "./server/websocket-connection.ts";
 export { type BroadcastOptions, WebSocketServer } from "./server/websocket-server.ts";

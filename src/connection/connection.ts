@@ -6,15 +6,7 @@ import type { Bytes } from "../protocol/bytes.ts";
 import { type Close, CloseCode, serializeClose } from "../protocol/close-frame.ts";
 import { type DataOpcode, Opcode } from "../protocol/opcodes.ts";
 import { FrameReader, type FrameSink } from "../protocol/frame-reader.ts";
-import {
-  type Event,
-  type State,
-  answersPings,
-  canSendMessages,
-  isEnding,
-  nextState,
-  canSendClose,
-} from "../protocol/state.ts";
+import { type Event, type State, answersPings, canSend, isEnding, nextState, canSendClose } from "../protocol/state.ts";
 import { countLimit } from "./counters/limit-counters.ts";
 import type { MessageCounters } from "./counters/message-counters.ts";
 import { HandlerDispatcher, type DispatcherOwner, type HandlerCallbacks } from "./dispatch/handler-dispatcher.ts";
@@ -33,9 +25,9 @@ import { forgetLastText } from "./sending/text-frames.ts";
 import { WriteBuffer } from "./sending/write-buffer.ts";
 import { type ConnectionSettings, readerRulesOf } from "./settings.ts";
 import { type Status, statusOf } from "./status.ts";
-import { type StreamListener, attach } from "./transport/stream.ts";
+import { type StreamListener, attach } from "./transport/stream-events.ts";
 import { StreamWriter } from "./transport/stream-writer.ts";
-import { pendingWriteBytes } from "./transport/untaken-bytes.ts";
+import { pendingWriteBytes } from "./transport/pending-write-bytes.ts";
 
 /** One live connection over a stream: its reader, its sender, its handler's dispatcher, and its state. */
 export class Connection implements FrameSink, StreamListener, DispatcherOwner, SenderOwner, ClosingConnection {
@@ -112,21 +104,21 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Sends a text that has no key. It is the common case, and needs no object for each message. */
   sendText(text: string): SendResult {
-    if (!canSendMessages(this.#state)) return SendResult.dropped;
+    if (!canSend(this.#state)) return SendResult.dropped;
     this.#liveness.noteMessage();
     return this.#sender.sendText(text);
   }
 
   /** Sends a message. */
   send(message: OutgoingMessage): SendResult {
-    if (!canSendMessages(this.#state)) return SendResult.dropped;
+    if (!canSend(this.#state)) return SendResult.dropped;
     this.#liveness.noteMessage();
     return this.#sender.send(message);
   }
 
   /** Settles when no more than `highWaterMark` bytes wait: true; when the connection is closed before: false. */
   whenDrained(): Promise<boolean> {
-    return canSendMessages(this.#state) ? this.#sender.whenDrained() : Promise.resolve(false);
+    return canSend(this.#state) ? this.#sender.whenDrained() : Promise.resolve(false);
   }
 
   /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes before. */
@@ -137,13 +129,10 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Checks whether the peer is still there. The server's one timer calls it from time to time. */
   checkPeer(): void {
-    if (!canSendMessages(this.#state)) return;
+    if (!canSend(this.#state)) return;
     if (this.#dispatcher.isBusy) this.#liveness.noteMessage();
-    const verdict = this.#liveness.check(
-      this.settings.keepalive,
-      pendingWriteBytes(this.#writer.stream),
-      this.#isReadingStopped,
-    );
+    const pending = pendingWriteBytes(this.#writer.stream);
+    const verdict = this.#liveness.check(this.settings.keepalive, pending, this.#isReadingStopped);
     if (verdict === "pingDue") this.#sendPing();
     else if (verdict === "pingTimeout") this.#onPingTimeout();
     else if (verdict !== "alive") this.#onLifetimeOver(verdict);
@@ -152,14 +141,14 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   /**
    * Starts the close handshake (RFC 6455 7.1.2). The caller has checked code and reason. Does nothing the second time.
    *
-   * @param until what waits before the close frame may take until then, as `performance.now()` has it; without it
-   *   `closeTimeout` is for that too
+   * @param sendDeadline the time of `performance.now()` until which data before the close frame may still be sent. Default:
+   *   `closeTimeout` limits this data too
    */
-  close(code: number | undefined, reason?: string, until?: number): void {
-    if (!canSendMessages(this.#state)) return;
+  close(code: number | undefined, reason?: string, sendDeadline?: number): void {
+    if (!canSend(this.#state)) return;
     this.#dispatcher.stopDelivery();
     this.#transition("queueClose");
-    this.#startCloseTimer(until);
+    this.#startCloseTimer(sendDeadline);
     this.#sender.runAfterBlobs(() => {
       this.#sender.addClose(serializeClose(code, reason));
       this.#transition("sendClose");
@@ -186,11 +175,11 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   // From the stream.
 
-  onData(chunk: Bytes, end: number, lent: boolean): void {
+  onData(chunk: Bytes, end: number, borrowed: boolean): void {
     this.#liveness.noteReceived(this.#writer.bytesWritten);
     this.#buffer.holdWrites();
     try {
-      this.#reader.push(chunk, end, lent);
+      this.#reader.push(chunk, end, borrowed);
     } catch (cause) {
       // Memory may be refused: that ends this connection, not the process.
       this.#fail(new HawserError("HWS_INTERNAL", undefined, { cause }));
@@ -198,7 +187,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#buffer.releaseWrites();
     // Nothing more answers this chunk: no later text may be taken for a repetition of one in it.
     forgetLastText();
-    if (this.#readFlow?.countBytes(end) === false && canSendMessages(this.#state)) this.#failRate("maxBytesPerSecond");
+    if (this.#readFlow?.countBytes(end) === false && canSend(this.#state)) this.#failRate("maxBytesPerSecond");
     if (this.#dispatcher.isBusy && this.#state === "open")
       (this.#readFlow ??= new ReadFlow(this.#writer.stream, this.#dispatcher, this.#liveness)).noteReadAhead(end);
   }
@@ -316,7 +305,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   onDrained(): void {
-    if (canSendMessages(this.#state)) this.#dispatcher.dispatchDrain();
+    if (canSend(this.#state)) this.#dispatcher.dispatchDrain();
   }
 
   onCloseTimeout(): void {
@@ -325,7 +314,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   get #isReadingStopped(): boolean {
-    // A handler that waits until the peer has taken something depends on it: then the peer's silence counts.
+    // A handler that waits in `drained()` waits for the peer: then a peer that is not there must be noticed.
     return (this.#state === "peerClosing" || this.#readFlow?.paused === true) && !this.#sender.hasDrainWaiters;
   }
 
@@ -404,8 +393,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   /** The peer has `closeTimeout` to answer and to close its side. What it still sends is read, so that its end is seen. */
-  #startCloseTimer(until = 0): void {
+  #startCloseTimer(sendDeadline = 0): void {
     this.#readFlow?.release();
-    this.#closeTimer ??= new CloseTimer(this, this.settings.closeTimeout, until);
+    this.#closeTimer ??= new CloseTimer(this, this.settings.closeTimeout, sendDeadline);
   }
 }

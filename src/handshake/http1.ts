@@ -23,7 +23,7 @@ import {
   checkProtocolVersion,
   checkTarget,
   checkUpgrade,
-} from "./rules/request.ts";
+} from "./rules/request-checks.ts";
 import { readSubprotocols } from "./rules/subprotocol.ts";
 
 /** The server's settings that a handshake is checked against. */

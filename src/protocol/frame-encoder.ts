@@ -3,9 +3,9 @@ import { headerSize, writeHeader } from "./frame-header.ts";
 import { mask as maskBytes } from "./mask.ts";
 
 /** A whole frame in memory of its own. `payload` is copied; with a `key` the copy is masked. */
-export function serializeFrame(first: number, payload: Uint8Array, key?: number): Bytes {
+export function serializeFrame(firstByte: number, payload: Uint8Array, key?: number): Bytes {
   const frame = allocate(headerSize(payload.length, key !== undefined) + payload.length);
-  const body = writeHeader(frame, 0, first, payload.length, key);
+  const body = writeHeader(frame, 0, firstByte, payload.length, key);
   frame.set(payload, body);
   if (key !== undefined) maskBytes(frame, body, frame.length, key);
   return frame;
@@ -32,9 +32,9 @@ export class FrameEncoder {
   }
 
   /** Writes a whole frame at `at` and returns the offset after it. The payload is copied. */
-  write(bytes: Bytes, at: number, first: number, payload: Uint8Array): number {
+  write(bytes: Bytes, at: number, firstByte: number, payload: Uint8Array): number {
     const key = this.#nextKey?.();
-    const body = writeHeader(bytes, at, first, payload.length, key);
+    const body = writeHeader(bytes, at, firstByte, payload.length, key);
     const end = body + payload.length;
     bytes.set(payload, body);
     if (key !== undefined) maskBytes(bytes, body, end, key);
@@ -42,7 +42,7 @@ export class FrameEncoder {
   }
 
   /** A whole frame in its own memory. The payload is copied. */
-  serialize(first: number, payload: Uint8Array): Bytes {
-    return serializeFrame(first, payload, this.#nextKey?.());
+  serialize(firstByte: number, payload: Uint8Array): Bytes {
+    return serializeFrame(firstByte, payload, this.#nextKey?.());
   }
 }

@@ -39,13 +39,13 @@ export function headerSize(length: number, masked: boolean): number {
 /**
  * Writes a frame's header at `at`.
  *
- * @param first opcode and FIN: the frame's first byte
+ * @param firstByte opcode and FIN
  * @param key the masking key, first byte lowest; undefined for a server's frame, which is not masked (RFC 6455 5.1)
  * @returns the offset after the header
  */
-export function writeHeader(bytes: Uint8Array, at: number, first: number, length: number, key?: number): number {
+export function writeHeader(bytes: Uint8Array, at: number, firstByte: number, length: number, key?: number): number {
   const masked = key === undefined ? 0 : MASKED;
-  bytes[at++] = first;
+  bytes[at++] = firstByte;
   if (length < LENGTH_16) bytes[at++] = masked | length;
   else if (length < 0x10000) {
     bytes[at++] = masked | LENGTH_16;
@@ -61,9 +61,9 @@ export function writeHeader(bytes: Uint8Array, at: number, first: number, length
   return at;
 }
 
-/** Bytes of length that follow the second byte. `short`: the seven bits of length in the second byte. */
-export function extendedLengthSize(short: number): number {
-  return short < LENGTH_16 ? 0 : short === LENGTH_16 ? 2 : 8;
+/** Bytes of length that follow the second byte. `length7`: the seven bits of length in the second byte. */
+export function extendedLengthSize(length7: number): number {
+  return length7 < LENGTH_16 ? 0 : length7 === LENGTH_16 ? 2 : 8;
 }
 
 /** What is wrong with a length that was read. */
@@ -77,11 +77,11 @@ export const BadLength = {
 /**
  * Reads the bytes of length that follow the second byte, at `at`. Above 2^53 the length is rounded, but no limit is that large.
  *
- * @param short the seven bits of length in the second byte, `LENGTH_16` or `LENGTH_64`
+ * @param length7 the seven bits of length in the second byte, `LENGTH_16` or `LENGTH_64`
  * @returns the length, or one of `BadLength`
  */
-export function readExtendedLength(bytes: Uint8Array, at: number, short: number): number {
-  if (short === LENGTH_16) {
+export function readExtendedLength(bytes: Uint8Array, at: number, length7: number): number {
+  if (length7 === LENGTH_16) {
     const length = (bytes[at]! << 8) | bytes[at + 1]!;
     return length < LENGTH_16 ? BadLength.notMinimal : length;
   }

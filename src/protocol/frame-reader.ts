@@ -53,7 +53,7 @@ export interface FrameSink {
 /**
  * Reads the frames of RFC 6455 and calls a sink. It has no timer and no socket, and throws only if memory cannot be
  * allocated. A frame that lies whole in a chunk is unmasked in place: the reader owns the chunks that it is given, or, if
- * they are lent, owns them until `push` returns.
+ * they are borrowed, owns them until `push` returns.
  *
  * @example
  * const reader = new FrameReader(sink, { role: "server" });
@@ -84,10 +84,10 @@ export class FrameReader {
    * Reads a chunk of the stream. The stream may be cut anywhere.
    *
    * @param end where the chunk ends in its memory. Default: the end of the memory
-   * @param lent true if the caller uses the memory again after this call; otherwise the reader owns it from now on
+   * @param borrowed true if the caller uses the memory again after this call; otherwise the reader owns it from now on
    */
-  push(chunk: Bytes, end = chunk.length, lent = false): void {
-    this.#borrowed = lent;
+  push(chunk: Bytes, end = chunk.length, borrowed = false): void {
+    this.#borrowed = borrowed;
     let at = 0;
     if (this.#partial !== undefined) at = this.#resume(this.#partial, chunk, end);
     if (this.#incoming !== undefined && this.#incoming.remaining > 0 && at < end)
@@ -111,7 +111,7 @@ export class FrameReader {
     }
   }
 
-  /** Copies the rest of a lent chunk and reads the copy, so that the receiver may keep views of it. */
+  /** Copies the rest of a borrowed chunk and reads the copy, so that the receiver may keep views of it. */
   #readCopy(chunk: Bytes, start: number, end: number): number {
     const copy = copyOf(chunk.subarray(start, end));
     this.#borrowed = false;
@@ -124,108 +124,111 @@ export class FrameReader {
    * call for each text costs as much as the rest of its work (0.76 times the CPU of an echo with 64 in flight).
    */
   #deliverShortTexts(chunk: Bytes, start: number, to: number): void {
-    const first = start + SHORT_HEADER;
-    if (first + (chunk[start + 1]! & 0x7f) === to) {
-      this.#sink.onText(chunk.latin1Slice(first, to));
+    const payload = start + SHORT_HEADER;
+    if (payload + (chunk[start + 1]! & 0x7f) === to) {
+      this.#sink.onText(chunk.latin1Slice(payload, to));
       return;
     }
     const all = chunk.latin1Slice(start, to);
     for (let at = 0; at < all.length && !this.#done;) {
-      const body = at + SHORT_HEADER;
-      at = body + (all.charCodeAt(at + 1) & 0x7f);
-      this.#sink.onText(all.substring(body, at));
+      const payloadStart = at + SHORT_HEADER;
+      at = payloadStart + (all.charCodeAt(at + 1) & 0x7f);
+      this.#sink.onText(all.substring(payloadStart, at));
     }
   }
 
   /** Reads the frame at `at`, or the part of it that has arrived. Returns where that part ends. */
   #readFrame(chunk: Bytes, at: number, end: number): number {
     if (end - at < 2) return this.#keepPartial(chunk, at, end);
-    const first = chunk[at]!;
-    const second = chunk[at + 1]!;
-    const short = second & 0x7f;
+    const firstByte = chunk[at]!;
+    const secondByte = chunk[at + 1]!;
+    const length7 = secondByte & 0x7f;
 
-    const broken = this.#checkStart(first, second);
+    const broken = this.#checkStart(firstByte, secondByte);
     if (broken !== undefined) return this.#fail(broken, end);
 
     const { expectsMasked: masked } = this.#rules;
-    let body = at + 2 + (masked ? KEY_SIZE : 0);
-    let length = short;
-    if (short >= LENGTH_16) {
-      body += extendedLengthSize(short);
-      if (body > end) return this.#keepPartial(chunk, at, end);
-      length = readExtendedLength(chunk, at + 2, short);
+    let payloadStart = at + 2 + (masked ? KEY_SIZE : 0);
+    let length = length7;
+    if (length7 >= LENGTH_16) {
+      payloadStart += extendedLengthSize(length7);
+      if (payloadStart > end) return this.#keepPartial(chunk, at, end);
+      length = readExtendedLength(chunk, at + 2, length7);
       // RFC 6455 5.2: the minimal number of bytes MUST be used.
       if (length < 0)
         return this.#fail(length === BadLength.signed ? "HWS_LENGTH_SIGN" : "HWS_LENGTH_NOT_MINIMAL", end);
-    } else if (body > end) return this.#keepPartial(chunk, at, end);
+    } else if (payloadStart > end) return this.#keepPartial(chunk, at, end);
 
-    const key = masked ? readKey(chunk, body - KEY_SIZE) : 0;
-    const whole = body + length <= end;
-    const opcode = first & 0x0f;
+    const key = masked ? readKey(chunk, payloadStart - KEY_SIZE) : 0;
+    const payloadEnd = payloadStart + length;
+    const whole = payloadEnd <= end;
+    const opcode = firstByte & 0x0f;
 
     if (opcode > 7) {
       if (!whole) return this.#keepPartial(chunk, at, end);
-      mask(chunk, body, body + length, key);
-      this.#handleControl(opcode, chunk.subarray(body, body + length));
-      return body + length;
+      mask(chunk, payloadStart, payloadEnd, key);
+      this.#handleControl(opcode, chunk.subarray(payloadStart, payloadEnd));
+      return payloadEnd;
     }
-    if (whole && (first === FINAL_TEXT || first === FINAL_BINARY)) {
+    if (whole && (firstByte === FINAL_TEXT || firstByte === FINAL_BINARY)) {
       // The common case, an unfragmented message whole in the chunk: nothing is copied.
       if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
       if (this.#borrowed && (opcode === Opcode.binary || !this.#rules.borrowsText))
         return this.#readCopy(chunk, at, end);
-      if (opcode === Opcode.text) this.#deliverText(chunk, body, body + length, mask(chunk, body, body + length, key));
+      if (opcode === Opcode.text)
+        this.#deliverText(chunk, payloadStart, payloadEnd, mask(chunk, payloadStart, payloadEnd, key));
       else {
-        unmaskInto(chunk, body, chunk, body, body + length, key);
-        this.#sink.onMessage(Opcode.binary, chunk, body, body + length, false);
+        unmaskInto(chunk, payloadStart, chunk, payloadStart, payloadEnd, key);
+        this.#sink.onMessage(Opcode.binary, chunk, payloadStart, payloadEnd, false);
       }
-      return body + length;
+      return payloadEnd;
     }
-    const cut = !whole && isSmall(first, short) && length <= this.#rules.maxMessageSize;
-    if (cut && !isNotAscii(chunk, body, end, key, first & 0x7f)) return this.#keepPartial(chunk, at, end);
+    const cut = !whole && isSmall(firstByte, length7) && length <= this.#rules.maxMessageSize;
+    if (cut && !isNotAscii(chunk, payloadStart, end, key, firstByte & 0x7f)) return this.#keepPartial(chunk, at, end);
     if (this.#incoming === undefined) {
       // Before a body is asked for.
       if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
-      this.#incoming = this.#assemblerFor(first);
+      this.#incoming = this.#assemblerFor(firstByte);
     }
     const incoming = this.#incoming;
-    const refused = incoming.beginFrame(this.#rules, opcode, first >= FIN, length, key);
+    const refused = incoming.beginFrame(this.#rules, opcode, firstByte >= FIN, length, key);
     if (refused !== undefined) return this.#fail(refused, end);
-    return this.#readPayload(incoming, chunk, body, end);
+    return this.#readPayload(incoming, chunk, payloadStart, end);
   }
 
   /** For the message that begins with this first byte: a fragmented, a cut or a transformed one. */
-  #assemblerFor(first: number): MessageAssembler {
-    const opcode = (first & 0x0f) as DataOpcode;
+  #assemblerFor(firstByte: number): MessageAssembler {
+    const opcode = (firstByte & 0x0f) as DataOpcode;
     const { maxMessageSize, bodyFor } = this.#rules;
-    const transformed = (first & RESERVED_BITS) !== 0;
+    const transformed = (firstByte & RESERVED_BITS) !== 0;
     const streamed = transformed ? undefined : bodyFor?.(opcode);
-    return new MessageAssembler(opcode, streamed ?? new MessageBuffer(first < FIN, maxMessageSize), transformed);
+    return new MessageAssembler(opcode, streamed ?? new MessageBuffer(firstByte < FIN, maxMessageSize), transformed);
   }
 
   /** Returns the rule that a frame's first two bytes break, if they break one. */
-  #checkStart(first: number, second: number): ProtocolErrorCode | undefined {
+  #checkStart(firstByte: number, secondByte: number): ProtocolErrorCode | undefined {
     // A short path for the common frame: unfragmented data, correctly masked, outside a fragmented message.
     const { expectsMasked: masked } = this.#rules;
     const within = this.#incoming !== undefined;
-    if ((first === FINAL_TEXT || first === FINAL_BINARY) && second >= MASKED === masked && !within) return undefined;
-    const opcode = first & 0x0f;
-    if ((first & RESERVED_BITS) !== 0 && !this.#isTransformed(first)) return "HWS_RESERVED_BITS";
+    if ((firstByte === FINAL_TEXT || firstByte === FINAL_BINARY) && secondByte >= MASKED === masked && !within)
+      return undefined;
+    const opcode = firstByte & 0x0f;
+    if ((firstByte & RESERVED_BITS) !== 0 && !this.#isTransformed(firstByte)) return "HWS_RESERVED_BITS";
     if (isReserved(opcode)) return "HWS_RESERVED_OPCODE";
-    if (second >= MASKED !== masked) return masked ? "HWS_MASK_MISSING" : "HWS_MASK_FORBIDDEN";
+    if (secondByte >= MASKED !== masked) return masked ? "HWS_MASK_MISSING" : "HWS_MASK_FORBIDDEN";
     if (isControl(opcode)) {
-      if (first < FIN) return "HWS_CONTROL_FRAGMENTED";
-      return (second & 0x7f) > MAX_CONTROL_PAYLOAD ? "HWS_CONTROL_TOO_LONG" : undefined;
+      if (firstByte < FIN) return "HWS_CONTROL_FRAGMENTED";
+      return (secondByte & 0x7f) > MAX_CONTROL_PAYLOAD ? "HWS_CONTROL_TOO_LONG" : undefined;
     }
     if (opcode === Opcode.continuation) return within ? undefined : "HWS_CONTINUATION_UNEXPECTED";
     return within ? "HWS_CONTINUATION_EXPECTED" : undefined;
   }
 
   /** RFC 7692 6.1: the extension's bit may be set on the first frame of a data message only. */
-  #isTransformed(first: number): boolean {
-    const opcode = first & 0x0f;
+  #isTransformed(firstByte: number): boolean {
+    const opcode = firstByte & 0x0f;
     const isFirst = opcode === Opcode.text || opcode === Opcode.binary;
-    return isFirst && (first & RESERVED_BITS) === this.#rules.transform?.reservedBit;
+    return isFirst && (firstByte & RESERVED_BITS) === this.#rules.transform?.reservedBit;
   }
 
   /** Reads the part of the current data frame's payload that is in the chunk. Returns where it ends. */
@@ -257,9 +260,9 @@ export class FrameReader {
     else this.#sink.onMessage(opcode, bytes, 0, bytes.length, false);
   }
 
-  /** Checks and hands over the text in `chunk[start, end)`. `all` is the OR of its bytes. */
-  #deliverText(chunk: Bytes, start: number, end: number, all: number): void {
-    const ascii = all < 0x80;
+  /** Checks and hands over the text in `chunk[start, end)`. `byteOr` is the OR of its bytes. */
+  #deliverText(chunk: Bytes, start: number, end: number, byteOr: number): void {
+    const ascii = byteOr < 0x80;
     if (!ascii && this.#rules.checkUtf8(chunk, start, end, UTF8_START) !== UTF8_START)
       this.#fail("HWS_INVALID_UTF8", end);
     else this.#sink.onMessage(Opcode.text, chunk, start, end, ascii);
@@ -290,10 +293,10 @@ export class FrameReader {
     const size = Math.min(sizeToJoin(bytes, header, this.#rules.expectsMasked), kept + end);
     const from = Math.max(kept, header);
     copyShort(chunk, from - kept, size - kept, bytes, from);
-    const lent = this.#borrowed;
+    const borrowed = this.#borrowed;
     this.#borrowed = true;
     this.#readFrame(bytes, 0, size);
-    this.#borrowed = lent;
+    this.#borrowed = borrowed;
     reusePartialFrame(partial);
     return size - kept;
   }
@@ -309,8 +312,8 @@ export class FrameReader {
 }
 
 /** Whether a frame is kept until it is complete: a control frame, or a short unfragmented message. */
-function isSmall(first: number, short: number): boolean {
-  return short <= MAX_CONTROL_PAYLOAD && first >= FIN && first !== (FIN | Opcode.continuation);
+function isSmall(firstByte: number, length7: number): boolean {
+  return length7 <= MAX_CONTROL_PAYLOAD && firstByte >= FIN && firstByte !== (FIN | Opcode.continuation);
 }
 
 /** Whether these first bytes of a text are not all ASCII: then it must be checked as it arrives (RFC 6455 8.1). */
@@ -327,7 +330,7 @@ function isNotAscii(bytes: Bytes, start: number, end: number, key: number, opcod
 /** The size of the header of the frame in `bytes[0, length)`, with the payload if it is small. Infinity if it is not known yet. */
 function sizeToJoin(bytes: Bytes, length: number, masked: boolean): number {
   if (length < 2) return Infinity;
-  const short = bytes[1]! & 0x7f;
-  const header = 2 + extendedLengthSize(short) + (masked ? KEY_SIZE : 0);
-  return isSmall(bytes[0]!, short) ? header + short : header;
+  const length7 = bytes[1]! & 0x7f;
+  const header = 2 + extendedLengthSize(length7) + (masked ? KEY_SIZE : 0);
+  return isSmall(bytes[0]!, length7) ? header + length7 : header;
 }

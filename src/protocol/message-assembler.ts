@@ -22,7 +22,7 @@ export class MessageAssembler {
   #fin = false;
   #utf8 = UTF8_START;
   /** The OR of all bytes of a text. */
-  #all = 0;
+  #byteOr = 0;
   /** The number of its fragments so far. */
   #fragments = 0;
 
@@ -44,7 +44,7 @@ export class MessageAssembler {
 
   /** True for a text without a byte above 0x7f. */
   get ascii(): boolean {
-    return this.opcode === Opcode.text && this.#all < 0x80;
+    return this.opcode === Opcode.text && this.#byteOr < 0x80;
   }
 
   /** True when all frames have arrived. */
@@ -83,9 +83,9 @@ export class MessageAssembler {
   }
 
   #appendText(rules: ReaderRules, chunk: Bytes, start: number, end: number): boolean {
-    const all = mask(chunk, start, end, this.#key);
-    this.#all |= all;
-    if (all > 0x7f || this.#utf8 !== UTF8_START) {
+    const byteOr = mask(chunk, start, end, this.#key);
+    this.#byteOr |= byteOr;
+    if (byteOr > 0x7f || this.#utf8 !== UTF8_START) {
       // RFC 6455 8.1: fail at the first invalid byte, not at the end of the message.
       this.#utf8 = rules.checkUtf8(chunk, start, end, this.#utf8);
       if (this.#utf8 === UTF8_BAD) return false;

@@ -18,7 +18,7 @@ const MAX_BATCH = 1024;
 
 /**
  * Unmasks the short unfragmented ASCII texts that follow each other from `start` on, as a busy peer sends them. An
- * unmasked frame gets the key 0, so the frame that ends the run can be read again.
+ * unmasked frame gets the key 0. So the frame after the last text can be read again: unmasking with 0 changes nothing.
  *
  * @returns the offset after the last of them; `start` if there is none
  */
@@ -26,14 +26,14 @@ export function unmaskShortTexts(bytes: Bytes, start: number, end: number): numb
   const limit = Math.min(end, start + MAX_BATCH);
   let at = start;
   while (limit - at >= SHORT_HEADER && bytes[at] === FINAL_TEXT) {
-    const short = bytes[at + 1]! - MASKED;
-    const body = at + SHORT_HEADER;
-    if (short < 0 || short > MAX_SHORT_PAYLOAD || body + short > limit) return at;
+    const length = bytes[at + 1]! - MASKED;
+    const payload = at + SHORT_HEADER;
+    if (length < 0 || length > MAX_SHORT_PAYLOAD || payload + length > limit) return at;
     const key = readKey(bytes, at + 2);
-    const all = mask(bytes, body, body + short, key);
+    const byteOr = mask(bytes, payload, payload + length, key);
     bytes[at + 2] = bytes[at + 3] = bytes[at + 4] = bytes[at + 5] = 0;
-    if (all > 0x7f) return at;
-    at = body + short;
+    if (byteOr > 0x7f) return at;
+    at = payload + length;
   }
   return at;
 }

@@ -79,13 +79,13 @@ export function nextState(state: State, event: Event, role: Role): State {
 }
 
 /** Whether messages may be sent. */
-export function canSendMessages(state: State): boolean {
+export function canSend(state: State): boolean {
   return state === "open" || state === "peerClosing";
 }
 
 /** Whether our close frame was not written yet, so that one may still be written. */
 export function canSendClose(state: State): boolean {
-  return canSendMessages(state) || state === "closeQueued" || state === "answerQueued";
+  return canSend(state) || state === "closeQueued" || state === "answerQueued";
 }
 
 /** Whether a ping is answered: RFC 6455 5.5.1 forbids only data after our close frame. */

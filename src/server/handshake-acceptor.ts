@@ -14,6 +14,7 @@ import { type HandshakeOwner, PendingHandshake } from "./pending-handshake.ts";
 import type { ServerClients } from "./server-clients.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
+import type { ErrorSource } from "../connection/dispatch/events.ts";
 
 /** Opens a connection for an accepted handshake. */
 export type OpenConnection = (

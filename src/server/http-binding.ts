@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
-import type { WebServer } from "./attachable-server.ts";
+import type { WebServer } from "./web-server.ts";
 import { createOwnServer } from "./own-web-server.ts";
 import { PendingSockets } from "./pending-sockets.ts";
 import { type Route, Router } from "./router.ts";

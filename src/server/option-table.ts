@@ -1,14 +1,14 @@
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { addressRule, type TrustProxy } from "../handshake/forwarded-address.ts";
 import { originRule } from "../handshake/rules/origin.ts";
-import type { WebServer } from "./attachable-server.ts";
+import type { WebServer } from "./web-server.ts";
 import { type Range, numberOptions, readNumber } from "./number-options.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 
 /** Checks the value of one option, and fills in its default. */
 type Reader<V> = (value: unknown, name: string) => V;
 
-const PORT: Range = { least: 0, usual: 0, most: 65_535, endless: false };
+const PORT: Range = { min: 0, default: 0, max: 65_535, allowsInfinity: false };
 
 /** All options, each with its check: a range for a number, a function for the others. */
 const optionTable = {
@@ -52,9 +52,9 @@ export function readOptionTable(options: object): OptionValues {
   return Object.fromEntries(entries) as unknown as OptionValues;
 }
 
-function oneOf<const V extends string>(values: readonly V[], usual: V): Reader<V> {
+function oneOf<const V extends string>(values: readonly V[], fallback: V): Reader<V> {
   return (value, name) => {
-    if (value === undefined) return usual;
+    if (value === undefined) return fallback;
     if ((values as readonly unknown[]).includes(value)) return value as V;
     throw new InvalidArgumentError(
       `${name}: expected one of ${values.map((known) => `"${known}"`).join(", ")}, got ${JSON.stringify(value)}`,

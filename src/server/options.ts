@@ -5,7 +5,7 @@ import type { RatePolicy } from "../connection/receiving/settings.ts";
 import type { SendQueuePolicy } from "../connection/sending/settings.ts";
 import type { TrustProxy } from "../handshake/forwarded-address.ts";
 import type { Origins } from "../handshake/rules/origin.ts";
-import type { WebServer } from "./attachable-server.ts";
+import type { WebServer } from "./web-server.ts";
 
 /** Options of a `WebSocketServer`. Times are in milliseconds, sizes in bytes. */
 export interface WebSocketServerOptions<T extends DataType = DataType> {

@@ -19,7 +19,7 @@ import {
   badRequest,
 } from "../handshake/refusals.ts";
 import { connectionHeader, sendRefusal } from "../handshake/response.ts";
-import { markClaimed, isClaimed } from "./upgraded-socket.ts";
+import { markClaimed, isClaimed } from "./claimed-socket.ts";
 import type { Settings } from "./settings.ts";
 
 /** Milliseconds between two checks for slow clients. Node's default of 30 s is longer than the default timeout. */

@@ -7,6 +7,7 @@ import type { ConnectionRequest } from "../handshake/request.ts";
 import { Deadline } from "../util/deadline.ts";
 import { isThenable } from "../util/thenable.ts";
 import { WSConnectionEvent } from "./connection-event.ts";
+import type { ErrorSource } from "../connection/dispatch/events.ts";
 
 /** What a pending handshake needs of its server. */
 export interface HandshakeOwner {

@@ -6,8 +6,8 @@ import { PATH_NOT_FOUND } from "../handshake/refusals.ts";
 import { pathOf } from "../handshake/node-request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
-import type { WebServer } from "./attachable-server.ts";
-import { isInUse } from "./upgraded-socket.ts";
+import type { WebServer } from "./web-server.ts";
+import { isInUse } from "./claimed-socket.ts";
 
 /** One of the WebSocket servers on a web server. */
 export interface Route {

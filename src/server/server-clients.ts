@@ -1,5 +1,4 @@
 import type { Connection } from "../connection/connection.ts";
-import type { Refusal } from "../handshake/refusal.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 import { type Client, ConnectionLimiter, type ConnectionLimits } from "./connection-limiter.ts";
 import { ConnectionRegistry } from "./connection-registry.ts";

@@ -19,13 +19,13 @@ import { CloseCode } from "../protocol/close-frame.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { GracefulShutdown } from "./graceful-shutdown.ts";
 import { HandshakeAcceptor } from "./handshake-acceptor.ts";
-import { LivenessTimer } from "./heartbeat.ts";
+import { LivenessTimer } from "./liveness-timer.ts";
 import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
 import { ServerClients } from "./server-clients.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
-import { endAfterPendingAnswer, isClaimed, markClaimed } from "./upgraded-socket.ts";
+import { endAfterPendingAnswer, isClaimed, markClaimed } from "./claimed-socket.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** Makes the user's object for a connection. */

@@ -6,7 +6,7 @@ import { type DataType, decoders, objectDecoder } from "../connection/receiving/
 import type { ConnectionSettings } from "../connection/settings.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
 import type { HandshakeRules } from "../handshake/http1.ts";
-import type { WebServer } from "./attachable-server.ts";
+import type { WebServer } from "./web-server.ts";
 import type { ConnectionLimits } from "./connection-limiter.ts";
 import type { ShutdownSettings } from "./graceful-shutdown.ts";
 import { type OptionValues, readOptionTable } from "./option-table.ts";
@@ -66,7 +66,7 @@ function checkListening({ server, port, host, tls }: Pick<OptionValues, "server"
 /** The shortest time has at least this many ticks, so it is kept to within a twentieth. */
 const TICKS_PER_TIME = 20;
 /** Milliseconds of a tick. A shorter one is not worth a timer, a longer one is not exact enough. */
-const TICK = { least: 5, most: 1_000 } as const;
+const TICK = { min: 5, max: 1_000 } as const;
 
 function toTicks({
   pingInterval,

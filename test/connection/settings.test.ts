@@ -11,7 +11,7 @@ test("the connections of one server share one set of reader rules, other servers
 });
 
 test("a server's connections require masked frames within the message limit", () => {
-  expect(readerRulesOf(settings)).toMatchObject({ masked: true, maxMessageSize: 1234 });
+  expect(readerRulesOf(settings)).toMatchObject({ expectsMasked: true, maxMessageSize: 1234 });
 });
 
 test.each([
@@ -21,7 +21,7 @@ test.each([
   ["blob", false],
 ] as const)("under dataType %s texts become strings: %s", (dataType, passing) => {
   expect(readerRulesOf({ ...settings, decode: decoders[dataType] })).toMatchObject({
-    joinsShortTexts: passing,
+    batchesShortTexts: passing,
     borrowsText: passing,
   });
 });

@@ -4,7 +4,7 @@ import {
   type Role,
   type State,
   answersPings,
-  canSendMessages,
+  canSend,
   events,
   isEnding,
   nextState,
@@ -94,7 +94,7 @@ describe("the state table", () => {
 
 test("what a state allows", () => {
   const where = (allows: (state: State) => boolean): State[] => states.filter(allows);
-  expect(where(canSendMessages)).toEqual(["open", "peerClosing"]);
+  expect(where(canSend)).toEqual(["open", "peerClosing"]);
   expect(where(canSendClose)).toEqual(["open", "peerClosing", "closeQueued", "answerQueued"]);
   expect(where(answersPings)).toEqual(["open", "closeQueued", "closeSent"]);
   expect(where(isEnding)).toEqual(["ending", "closed"]);

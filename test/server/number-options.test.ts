@@ -14,29 +14,30 @@ const TIMER = 2 ** 31 - 1;
 const { MAX_SAFE_INTEGER } = Number;
 
 /** Each option: its default, the minimum, the maximum, and whether Infinity removes the limit. */
-const EXPECTED: Record<NumberOptionName, readonly [usual: number, least: number, most: number, endless: boolean]> = {
-  maxMessageSize: [MIB, 1, constants.MAX_STRING_LENGTH, false],
-  maxFragments: [16_384, 1, MAX_SAFE_INTEGER, true],
-  maxJsonDepth: [64, 0, MAX_SAFE_INTEGER, true],
-  maxJsonValues: [100_000, 1, MAX_SAFE_INTEGER, true],
-  handshakeTimeout: [10_000, 1, TIMER, false],
-  closeTimeout: [5_000, 1, TIMER, false],
-  maxHeaderSize: [16 * KIB, 1, MAX_SAFE_INTEGER, true],
-  maxSendQueue: [16 * MIB, 1, MAX_SAFE_INTEGER, true],
-  maxTotalSendQueue: [numberOptions.maxTotalSendQueue.usual, 1, MAX_SAFE_INTEGER, true],
-  highWaterMark: [MIB, 0, MAX_SAFE_INTEGER, true],
-  pingInterval: [30_000, 1, TIMER, true],
-  pingTimeout: [20_000, 1, TIMER, true],
-  idleTimeout: [Infinity, 1, TIMER, true],
-  maxLifetime: [Infinity, 1, TIMER, true],
-  maxConnections: [100_000, 1, MAX_SAFE_INTEGER, true],
-  maxConnectionsPerAddress: [20_000, 1, MAX_SAFE_INTEGER, true],
-  maxHandshakes: [2_000, 1, MAX_SAFE_INTEGER, true],
-  maxHandshakesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
-  maxMessagesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
-  maxBytesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
-  closeBatchSize: [1_000, 1, MAX_SAFE_INTEGER, true],
-};
+const EXPECTED: Record<NumberOptionName, readonly [usual: number, min: number, max: number, allowsInfinity: boolean]> =
+  {
+    maxMessageSize: [MIB, 1, constants.MAX_STRING_LENGTH, false],
+    maxFragments: [16_384, 1, MAX_SAFE_INTEGER, true],
+    maxJsonDepth: [64, 0, MAX_SAFE_INTEGER, true],
+    maxJsonValues: [100_000, 1, MAX_SAFE_INTEGER, true],
+    handshakeTimeout: [10_000, 1, TIMER, false],
+    closeTimeout: [5_000, 1, TIMER, false],
+    maxHeaderSize: [16 * KIB, 1, MAX_SAFE_INTEGER, true],
+    maxSendQueue: [16 * MIB, 1, MAX_SAFE_INTEGER, true],
+    maxTotalSendQueue: [numberOptions.maxTotalSendQueue.default, 1, MAX_SAFE_INTEGER, true],
+    highWaterMark: [MIB, 0, MAX_SAFE_INTEGER, true],
+    pingInterval: [30_000, 1, TIMER, true],
+    pingTimeout: [20_000, 1, TIMER, true],
+    idleTimeout: [Infinity, 1, TIMER, true],
+    maxLifetime: [Infinity, 1, TIMER, true],
+    maxConnections: [100_000, 1, MAX_SAFE_INTEGER, true],
+    maxConnectionsPerAddress: [20_000, 1, MAX_SAFE_INTEGER, true],
+    maxHandshakes: [2_000, 1, MAX_SAFE_INTEGER, true],
+    maxHandshakesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
+    maxMessagesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
+    maxBytesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
+    closeBatchSize: [1_000, 1, MAX_SAFE_INTEGER, true],
+  };
 
 const options = (Object.keys(EXPECTED) as NumberOptionName[]).map((name) => [name, ...EXPECTED[name]] as const);
 
@@ -94,7 +95,7 @@ test("one option does not change the others", () => {
 });
 
 test("a given range is checked, and named", () => {
-  const range = { least: 2, usual: 3, most: 4, endless: false };
+  const range = { min: 2, default: 3, max: 4, allowsInfinity: false };
   expect(readNumber("mine", undefined, range)).toBe(3);
   expect(readNumber("mine", 2, range)).toBe(2);
   expect(readNumber("mine", 4, range)).toBe(4);
@@ -117,6 +118,6 @@ describe("the memory for all send queues", () => {
     const allowed = vi.spyOn(process, "constrainedMemory").mockReturnValue(constrained);
     onTestFinished(() => allowed.mockRestore());
     const module = await import("../../src/server/number-options.ts");
-    expect(module.numberOptions.maxTotalSendQueue.usual).toBe(expected);
+    expect(module.numberOptions.maxTotalSendQueue.default).toBe(expected);
   });
 });

@@ -6,7 +6,7 @@ import { readOptionTable } from "../../src/server/option-table.ts";
 describe("the table of options", () => {
   test("its defaults are those of the numbers, and no web server", () => {
     const values = readOptionTable({});
-    for (const [name, { usual }] of Object.entries(numberOptions)) expect(values).toHaveProperty(name, usual);
+    for (const [name, range] of Object.entries(numberOptions)) expect(values).toHaveProperty(name, range.default);
     expect(values).toMatchObject({ dataType: "text", server: undefined, port: undefined, path: undefined });
   });
 

@@ -39,20 +39,20 @@ describe("the clients of a server", () => {
     const one = pending();
     all.addPending(one, REQUEST);
     expect([all.pendingCount, all.connectedCount, [...all.clients()]]).toEqual([1, 0, [one]]);
-    expect(all.checkCapacity()?.status).toBe(503);
+    expect(all.limiter.checkCapacity()?.status).toBe(503);
     all.removePending(one);
     expect([all.pendingCount, [...all.clients()]]).toEqual([0, []]);
-    expect(all.checkCapacity()).toBeUndefined();
+    expect(all.limiter.checkCapacity()).toBeUndefined();
   });
 
   test("its address counts for the same time", () => {
     const all = clients({ maxConnectionsPerAddress: 1 });
     const one = pending();
-    expect(all.checkClient(REQUEST)).toBeUndefined();
+    expect(all.limiter.checkClient(REQUEST)).toBeUndefined();
     all.addPending(one, REQUEST);
-    expect(all.checkClient(REQUEST)?.status).toBe(429);
-    expect(all.checkClient({ ...REQUEST, remoteAddress: "192.0.2.8" })).toBeUndefined();
+    expect(all.limiter.checkClient(REQUEST)?.status).toBe(429);
+    expect(all.limiter.checkClient({ ...REQUEST, remoteAddress: "192.0.2.8" })).toBeUndefined();
     all.removePending(one);
-    expect(all.checkClient(REQUEST)).toBeUndefined();
+    expect(all.limiter.checkClient(REQUEST)).toBeUndefined();
   });
 });

@@ -223,7 +223,7 @@ describe("trustProxy", () => {
 describe("the time limits of a connection, in ticks", () => {
   test("by default a tick is a second", () => {
     expect(read({}).keepalive).toEqual({
-      tick: 1_000,
+      tickMs: 1_000,
       pingInterval: 30,
       pingTimeout: 20,
       idleTimeout: Infinity,
@@ -248,8 +248,8 @@ describe("the time limits of a connection, in ticks", () => {
     [{ pingTimeout: Infinity }, [1_000, 30, Infinity, Infinity, Infinity]],
   ] as const)(
     "%j is rounded up to whole ticks",
-    (options, [tick, pingInterval, pingTimeout, idleTimeout, maxLifetime]) => {
-      expect(read(options).keepalive).toEqual({ tick, pingInterval, pingTimeout, idleTimeout, maxLifetime });
+    (options, [tickMs, pingInterval, pingTimeout, idleTimeout, maxLifetime]) => {
+      expect(read(options).keepalive).toEqual({ tickMs, pingInterval, pingTimeout, idleTimeout, maxLifetime });
     },
   );
 });

@@ -1,7 +1,7 @@
 import type { KeepaliveSettings } from "../../src/connection/keepalive/settings.ts";
 import { Liveness } from "../../src/connection/keepalive/liveness.ts";
 import type { Ping } from "../../src/connection/keepalive/ping.ts";
-import { pendingWriteBytes } from "../../src/connection/transport/untaken-bytes.ts";
+import { pendingWriteBytes } from "../../src/connection/transport/pending-write-bytes.ts";
 import { copy, hex } from "./bytes.ts";
 import { Wire } from "./wire.ts";
 

@@ -34,7 +34,7 @@ const limits: Partial<Record<ErrorCode, ConnectionLimitName>> = {
   HWS_JSON_TOO_BIG: "maxJsonValues",
 };
 
-/** Counts the limit that an error says was passed, if there is one; some are counted where they are kept. */
+/** Counts the limit that belongs to an error code, if one does. The other limits are counted where they are checked. */
 export function countLimit(limitCounters: ConnectionLimitCounters, code: ErrorCode): void {
   const limit = limits[code];
   if (limit !== undefined) limitCounters[limit]++;

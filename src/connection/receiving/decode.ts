@@ -23,7 +23,7 @@ export interface DataOf {
   auto: string | Buffer;
 }
 
-/** Makes a handler's data of a message. Throws a `HawserError` whose row in the error table has the close code. */
+/** Converts a message into the handler's `event.data`. Throws a `HawserError` whose row in the error table has the close code. */
 export interface Decoder {
   /** Of a message's bytes. */
   readonly bytes: (opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean) => unknown;

@@ -103,7 +103,7 @@ export class ReadFlow implements TurnEndListener {
     const mustWait = this.#messages.isBusy || this.#rateLimiter?.isDelaying === true;
     if (!this.#paused || (mustWait && !this.#released)) return;
     this.#paused = false;
-    // The peer's silence is counted from here.
+    // While we did not read, the peer could not show that it is there: its silence starts now.
     this.#liveness.noteActivity();
     this.#stream.resume();
   }

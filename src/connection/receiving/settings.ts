@@ -8,7 +8,7 @@ export type RatePolicy = "pause" | "close";
 export interface ReceivingSettings {
   /** Makes a handler's data of a message. */
   readonly decode: Decoder;
-  /** Whether a message that is not JSON, or beyond its limits, is dropped, and not the connection. */
+  /** Whether invalid JSON, or JSON beyond its limits, only drops the message. Otherwise it closes the connection. */
   readonly keepOnInvalidJson: boolean;
   /** Bytes a message may have. */
   readonly maxMessageSize: number;

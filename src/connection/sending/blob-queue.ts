@@ -2,7 +2,7 @@ import { asBytes, copyOf } from "../../protocol/bytes.ts";
 import { Fifo } from "../../util/fifo.ts";
 import { type BlobLike, type OutgoingMessage, isBlobLike } from "./outgoing-message.ts";
 import { chargeFor } from "./send-queue.ts";
-import { LARGEST_CUT } from "./slab.ts";
+import { MAX_COPIED } from "../transport/stream-writer.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
 
 /** An entry of the queue: a message, or a function that is called after the messages before it, such as one that sends the close frame. */
@@ -108,7 +108,7 @@ export class BlobQueue {
 /** Short bytes are copied: the caller may reuse its memory after `send` returns. */
 function withOwnBytes(message: OutgoingMessage): OutgoingMessage {
   const { payload } = message;
-  const isShort = payload instanceof Uint8Array && payload.length <= LARGEST_CUT;
+  const isShort = payload instanceof Uint8Array && payload.length <= MAX_COPIED;
   return isShort ? { ...message, payload: copyOf(payload) } : message;
 }
 

@@ -7,7 +7,7 @@ import type { Role } from "../../protocol/state.ts";
 const keys = new Int32Array(256);
 let next = keys.length;
 
-/** A masking key that was never used, from a strong source (RFC 6455 5.3, 10.3). */
+/** A new random masking key, from a strong source (RFC 6455 5.3, 10.3). */
 export function randomKey(): number {
   if (next === keys.length) {
     randomFillSync(keys);

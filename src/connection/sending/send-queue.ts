@@ -3,7 +3,7 @@ import { headerSize } from "../../protocol/frame-header.ts";
 import type { DataOpcode } from "../../protocol/opcodes.ts";
 import { Fifo } from "../../util/fifo.ts";
 import { type OutgoingMessage, SharedMessage } from "./outgoing-message.ts";
-import { LARGEST_CUT } from "./slab.ts";
+import { MAX_COPIED } from "../transport/stream-writer.ts";
 
 /** A message that waits, as bytes. */
 export interface QueuedMessage {
@@ -142,7 +142,7 @@ export class SendQueue {
 
 /** The bytes of a payload in memory of their own: the caller may reuse its memory, and a pool keeps 8 KiB for a short text. */
 function ownBytes(payload: string | Bytes): Bytes {
-  if (typeof payload !== "string") return payload.length <= LARGEST_CUT ? copyOf(payload) : payload;
+  if (typeof payload !== "string") return payload.length <= MAX_COPIED ? copyOf(payload) : payload;
   const bytes = allocate(Buffer.byteLength(payload));
   bytes.utf8Write(payload);
   return bytes;

@@ -71,11 +71,6 @@ export class Sender implements BlobQueueSink, DrainSource {
     return this.#drainWaiters !== undefined && this.#drainWaiters.hasWaiters;
   }
 
-  /** Whether a `Blob` is being read. */
-  get isReadingBlob(): boolean {
-    return this.#blobQueue !== undefined;
-  }
-
   /** The numbers of messages, by their state. */
   get counters(): MessageCounters {
     const { written, pending } = this.buffer;
@@ -275,7 +270,7 @@ export class Sender implements BlobQueueSink, DrainSource {
     if (queue === undefined) return true;
     if (this.#owner.settings.sendQueuePolicy === "latest") {
       this.#dropped += queue.conflate();
-      // A message that replaces another one adds little. There is still a limit, as each may be larger than the one before.
+      // A replacement may exceed the limit, because the older message goes. Replacements may grow, so twice the limit is the end.
       return queue.chargedSize <= limit || (queue.has(key) && queue.chargedSize <= limit * 2);
     }
     this.#dropped += queue.dropTo(limit);

@@ -2,8 +2,8 @@ import { type Bytes, allocate } from "../../protocol/bytes.ts";
 import { afterEachTurn } from "../transport/turn.ts";
 
 /**
- * A list of frames that many connections send: the list before it, plus one frame. A connection refers to the last list
- * it needs, and each list refers to the next one. So 500 receivers of the same 16 frames use the same 16 lists and write
+ * A linked list of frames for many connections. Each node is the list up to its frame, and a connection keeps the node of its
+ * last frame. So 500 receivers of the same 16 frames use the same 16 nodes and write
  * the same buffer. This gives 15 times as many deliveries as a write for each frame.
  */
 export class SharedFrames {

@@ -17,14 +17,8 @@ export interface Slab {
 
 let current: Slab = { bytes: allocate(SLAB_SIZE), used: 0 };
 
-/** Returns a slab with space for `size` bytes after `used`. `size` is at most `LARGEST_CUT` plus a frame's header. */
+/** Returns a slab with space for `size` bytes after `used`. `size` is at most `MAX_COPIED` plus a frame's header. */
 export function slabFor(size: number): Slab {
   if (current.bytes.length - current.used < size) current = { bytes: allocate(SLAB_SIZE), used: 0 };
   return current;
 }
-
-/**
- * The longest payload, in bytes, that is written into a slab: a quarter of it. A longer payload stays in its own memory, whose
- * length the stream compares after the write: it is the same bound.
- */
-export const LARGEST_CUT = MAX_COPIED;

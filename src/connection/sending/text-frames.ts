@@ -10,8 +10,18 @@ export const MAX_JOINED_TEXT = 512;
 /** The most characters of joined texts: Node encodes a string of this length without allocating memory. */
 export const MAX_JOINED_LENGTH = 16 * 1024;
 
+/** Whether a text can be joined with the texts that were joined before it. */
+export function isJoinable(joined: string, text: string): boolean {
+  return text.length <= MAX_JOINED_TEXT && joined.length + text.length <= MAX_JOINED_LENGTH;
+}
+
 /** The longest header of a text whose size is not known yet: an unmasked frame of less than 64 KiB (RFC 6455 5.2). */
-export const MAX_TEXT_HEADER = 4;
+const MAX_TEXT_HEADER = 4;
+
+/** The most bytes that the frame of a text needs, if it needs less than 64 KiB. A character needs at most three bytes. */
+export function spaceFor(text: string): number {
+  return MAX_TEXT_HEADER + text.length * 3;
+}
 
 /** Up to this number of characters, a loop is faster than the native call (measured: 16 to 24). */
 const LOOP_UP_TO = 16;
@@ -24,10 +34,10 @@ const LOOP_UP_TO = 16;
  */
 export function writeText(bytes: Bytes, at: number, text: string): number {
   const guess = headerSize(text.length, false);
-  const body = at + guess;
-  const length = encode(bytes, body, text);
+  const payload = at + guess;
+  const length = encode(bytes, payload, text);
   const needed = headerSize(length, false);
-  if (needed !== guess) bytes.copyWithin(at + needed, body, body + length);
+  if (needed !== guess) bytes.copyWithin(at + needed, payload, payload + length);
   return writeHeader(bytes, at, Opcode.text | FIN, length) + length;
 }
 
@@ -63,20 +73,20 @@ function headerAsText(length: number): TextHeader {
   return { text: bytes.latin1Slice(0, bytes.length), highBytes: bytes.filter((byte) => byte > 0x7f).length };
 }
 
-/** Whether all texts in `texts`, each after its header of `textHeaderOf`, are ASCII. `high` is the sum of `highBytes` of all headers. */
-export function isAscii(texts: string, high: number): boolean {
-  return Buffer.byteLength(texts) === texts.length + high;
+/** Whether all texts in `texts`, each after its header of `textHeaderOf`, are ASCII. `highBytes` is the sum of `highBytes` of all headers. */
+export function isAscii(texts: string, highBytes: number): boolean {
+  return Buffer.byteLength(texts) === texts.length + highBytes;
 }
 
 /** Encodes texts that were joined, each after its header of `textHeaderOf`. They may have characters that are not ASCII. */
 export function encodeTexts(texts: string): Bytes {
   const frames = [];
   for (let at = 0; at < texts.length;) {
-    const short = texts.charCodeAt(at + 1);
-    const body = at + 2 + extendedLengthSize(short);
-    const length = short < LENGTH_16 ? short : (texts.charCodeAt(at + 2) << 8) | texts.charCodeAt(at + 3);
-    at = body + length;
-    frames.push(textFrame(texts.slice(body, at)));
+    const length7 = texts.charCodeAt(at + 1);
+    const payload = at + 2 + extendedLengthSize(length7);
+    const length = length7 < LENGTH_16 ? length7 : (texts.charCodeAt(at + 2) << 8) | texts.charCodeAt(at + 3);
+    at = payload + length;
+    frames.push(textFrame(texts.slice(payload, at)));
   }
   return asBytes(Buffer.concat(frames));
 }

@@ -5,16 +5,9 @@ import { Opcode } from "../../protocol/opcodes.ts";
 import { sendBudget } from "./send-budget.ts";
 import { SharedFrames } from "./shared-frames.ts";
 import { COALESCE_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
-import { LARGEST_CUT, type Slab, slabFor } from "./slab.ts";
-import {
-  MAX_JOINED_TEXT,
-  MAX_JOINED_LENGTH,
-  MAX_TEXT_HEADER,
-  encodeTexts,
-  isAscii,
-  textHeaderOf,
-  writeText,
-} from "./text-frames.ts";
+import { MAX_COPIED } from "../transport/stream-writer.ts";
+import { type Slab, slabFor } from "./slab.ts";
+import { encodeTexts, isAscii, isJoinable, spaceFor, textHeaderOf, writeText } from "./text-frames.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
 import type { StreamWriter } from "../transport/stream-writer.ts";
 import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
@@ -95,8 +88,8 @@ export class WriteBuffer implements TurnEndListener {
 
   /** Adds a text message. */
   addText(text: string): void {
-    const space = MAX_TEXT_HEADER + text.length * 3;
-    if (space > LARGEST_CUT || this.#encoder.masks) {
+    const space = spaceFor(text);
+    if (space > MAX_COPIED || this.#encoder.masks) {
       this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
       return;
     }
@@ -111,7 +104,7 @@ export class WriteBuffer implements TurnEndListener {
     this.#messages++;
   }
 
-  /** Adds a message. A payload of more than `LARGEST_CUT` bytes is not copied: the caller must not change it until it is sent. */
+  /** Adds a message. A payload of more than `MAX_COPIED` bytes is not copied: the caller must not change it until it is sent. */
   addMessage(opcode: number, payload: Bytes): void {
     this.#addFrame(opcode | FIN, payload, 1);
   }
@@ -126,7 +119,7 @@ export class WriteBuffer implements TurnEndListener {
       this.#messages++;
       return;
     }
-    if (frame.length > LARGEST_CUT) {
+    if (frame.length > MAX_COPIED) {
       this.#addQueuedWrite("shared", frame, 1);
       return;
     }
@@ -134,13 +127,13 @@ export class WriteBuffer implements TurnEndListener {
     this.#sharedFrames = SharedFrames.append(this.#sharedFrames, frame);
     this.#messages++;
     this.#added(frame.length);
-    if (this.#sharedFrames.size > LARGEST_CUT) this.#queueOpen();
+    if (this.#sharedFrames.size > MAX_COPIED) this.#queueOpen();
   }
 
   /** Adds a ping or a pong. If the stream is full, the frame leaves before the data that waits here. */
   addControl(opcode: typeof Opcode.ping | typeof Opcode.pong, payload: Bytes): void {
     // The waiting data may fill the stream: then this frame leaves before the rest of the data.
-    if (this.#size > LARGEST_CUT) this.flush();
+    if (this.#size > MAX_COPIED) this.flush();
     if (!this.writer.isFull) return this.#addFrame(opcode | FIN, payload, 0);
     const frame = this.#encoder.serialize(opcode | FIN, payload);
     if (opcode === Opcode.ping) {
@@ -227,8 +220,8 @@ export class WriteBuffer implements TurnEndListener {
   }
 
   #canJoin(text: string): boolean {
-    if (!this.#lastTextWasAscii || !this.writer.isNodeSocket || text.length > MAX_JOINED_TEXT) return false;
-    if (this.#texts !== "") return this.#texts.length + text.length <= MAX_JOINED_LENGTH;
+    if (!this.#lastTextWasAscii || !this.writer.isNodeSocket || !isJoinable(this.#texts, text)) return false;
+    if (this.#texts !== "") return true;
     return this.#slab === undefined && this.#sharedFrames === undefined && this.#queuedWrites === undefined;
   }
 
@@ -248,7 +241,7 @@ export class WriteBuffer implements TurnEndListener {
     this.#highHeaderBytes = 0;
     this.#size -= texts.length;
     this.#lastTextWasAscii = ascii;
-    if (ascii && texts.length <= LARGEST_CUT) {
+    if (ascii && texts.length <= MAX_COPIED) {
       const slab = this.#openRun(texts.length);
       this.#extendRun(slab, slab.used + slab.bytes.latin1Write(texts, slab.used));
     } else {
@@ -259,16 +252,16 @@ export class WriteBuffer implements TurnEndListener {
   }
 
   /** Adds a frame. `messages`: the number of messages that end in it, one or none. */
-  #addFrame(first: number, payload: Bytes, messages: number): void {
+  #addFrame(firstByte: number, payload: Bytes, messages: number): void {
     const encoder = this.#encoder;
-    if (payload.length <= LARGEST_CUT) {
+    if (payload.length <= MAX_COPIED) {
       const slab = this.#openRun(encoder.headerSize(payload.length) + payload.length);
-      this.#extendRun(slab, encoder.write(slab.bytes, slab.used, first, payload));
+      this.#extendRun(slab, encoder.write(slab.bytes, slab.used, firstByte, payload));
       this.#messages += messages;
-    } else if (encoder.masks) this.#addQueuedWrite("run", encoder.serialize(first, payload), messages);
+    } else if (encoder.masks) this.#addQueuedWrite("run", encoder.serialize(firstByte, payload), messages);
     else {
       const slab = this.#openRun(encoder.headerSize(payload.length));
-      this.#extendRun(slab, writeHeader(slab.bytes, slab.used, first, payload.length));
+      this.#extendRun(slab, writeHeader(slab.bytes, slab.used, firstByte, payload.length));
       this.#addQueuedWrite("payload", payload, messages);
     }
   }

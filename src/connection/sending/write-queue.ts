@@ -2,7 +2,7 @@ import { type Bytes, EMPTY, allocate } from "../../protocol/bytes.ts";
 import { Fifo } from "../../util/fifo.ts";
 
 /**
- * One write to the stream: a run of this connection's own frames, frames that other connections write too, or a payload.
+ * One write to the stream: a run (whole frames of this connection), frames that other connections write too, or a payload.
  * The header of a payload is at the end of the run before it, so nothing may be written between these two.
  */
 export interface QueuedWrite {

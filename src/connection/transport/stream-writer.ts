@@ -2,9 +2,9 @@ import type { Duplex } from "node:stream";
 
 import { type Bytes, EMPTY, copyOf } from "../../protocol/bytes.ts";
 import { bufferedIn, isNodeSocket, mayWriteDirectly, memoryChangedError, writeDirectly } from "./direct-write.ts";
-import { listenForDrain, reportDrain, reportTaken } from "./stream.ts";
+import { listenForDrain, reportDrain, reportTaken } from "./stream-events.ts";
 
-/** Payloads of at most this many bytes are copied when they are sent. Larger memory may be the user's. */
+/** Payloads of at most this many bytes are copied when they are sent, a quarter of a slab. Larger memory may be the user's. */
 export const MAX_COPIED = 16 * 1024;
 
 /**

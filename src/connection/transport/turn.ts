@@ -15,8 +15,8 @@ let spare: TurnEndListener[] = [];
 const afterwards: (() => void)[] = [];
 
 /** Calls `onTurnEnd()` at the end of this turn. The caller must not ask twice in a turn. */
-export function atTurnEnd(who: TurnEndListener): void {
-  if (waiting.push(who) === 1) setImmediate(endTurn);
+export function atTurnEnd(listener: TurnEndListener): void {
+  if (waiting.push(listener) === 1) setImmediate(endTurn);
 }
 
 /** Calls `clear` after the end of every turn, for what is remembered within one turn only. */
@@ -28,7 +28,7 @@ function endTurn(): void {
   const ending = waiting;
   waiting = spare;
   try {
-    for (const who of ending) who.onTurnEnd();
+    for (const listener of ending) listener.onTurnEnd();
     for (const clear of afterwards) clear();
   } finally {
     ending.length = 0;

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { chargeFor } from "../../../src/connection/sending/send-queue.ts";
-import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
+import { MAX_COPIED } from "../../../src/connection/transport/stream-writer.ts";
 import { fill, hex, utf8 } from "../../support/bytes.ts";
 import { encode } from "../../support/frames.ts";
 import { turns } from "../../support/wire.ts";
@@ -55,12 +55,12 @@ describe("a queue", () => {
 
   test("copies short byte payloads, which the caller may change, and nothing else", () => {
     const queue = new KindQueue();
-    const short = fill(1, LARGEST_CUT);
+    const short = fill(1, MAX_COPIED);
     queue.addKind("binary", short);
     short.fill(9);
     expect(queue.shift()?.bytes.every((byte) => byte === 1)).toBe(true);
     for (const [kind, bytes] of [
-      ["binary", fill(1, LARGEST_CUT + 1)],
+      ["binary", fill(1, MAX_COPIED + 1)],
       ["frame", hex("01")],
     ] as const) {
       queue.addKind(kind, bytes);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { LARGEST_CUT, slabFor } from "../../../src/connection/sending/slab.ts";
+import { MAX_COPIED } from "../../../src/connection/transport/stream-writer.ts";
+import { slabFor } from "../../../src/connection/sending/slab.ts";
 
 describe("a slab", () => {
   test("gives the asked bytes after those in use", () => {
@@ -30,7 +31,7 @@ describe("a slab", () => {
   });
 
   test("holds several of the largest cuts", () => {
-    const slab = slabFor(LARGEST_CUT);
-    expect(slab.bytes.length).toBeGreaterThanOrEqual(2 * LARGEST_CUT);
+    const slab = slabFor(MAX_COPIED);
+    expect(slab.bytes.length).toBeGreaterThanOrEqual(2 * MAX_COPIED);
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
-import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
+import { MAX_COPIED } from "../../../src/connection/transport/stream-writer.ts";
 import { textFrame } from "../../../src/connection/sending/text-frames.ts";
 import { fill, hex, utf8 } from "../../support/bytes.ts";
 import { cases, seed } from "../../support/fuzz.ts";
@@ -16,14 +16,14 @@ const kinds: Readonly<Record<string, (writeBuffer: WriteBuffer) => void>> = {
   "an empty text": (writeBuffer) => writeBuffer.addText(""),
   "a text that is not ASCII": (writeBuffer) => writeBuffer.addText("à bientôt €"),
   "a long text": (writeBuffer) => writeBuffer.addText("t".repeat(2000)),
-  "a text larger than the largest cut of a slab": (writeBuffer) => writeBuffer.addText("t".repeat(LARGEST_CUT)),
+  "a text larger than the largest cut of a slab": (writeBuffer) => writeBuffer.addText("t".repeat(MAX_COPIED)),
   "few bytes": (writeBuffer) => writeBuffer.addMessage(BINARY, fill(1, 10)),
   "no bytes": (writeBuffer) => writeBuffer.addMessage(BINARY, hex("")),
-  "many bytes": (writeBuffer) => writeBuffer.addMessage(BINARY, fill(1, LARGEST_CUT + 1)),
+  "many bytes": (writeBuffer) => writeBuffer.addMessage(BINARY, fill(1, MAX_COPIED + 1)),
   "a short frame that is shared": (writeBuffer) => writeBuffer.addShared(textFrame("shared")),
   "a frame that is shared and does not wait as a copy": (writeBuffer) =>
     writeBuffer.addShared(textFrame("s".repeat(5000))),
-  "a large frame that is shared": (writeBuffer) => writeBuffer.addShared(textFrame("s".repeat(LARGEST_CUT))),
+  "a large frame that is shared": (writeBuffer) => writeBuffer.addShared(textFrame("s".repeat(MAX_COPIED))),
 };
 const names = Object.keys(kinds);
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
-import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
+import { MAX_COPIED } from "../../../src/connection/transport/stream-writer.ts";
 import { textFrame } from "../../../src/connection/sending/text-frames.ts";
 import { fill, hex, toHex, utf8 } from "../../support/bytes.ts";
 import { cases, seed } from "../../support/fuzz.ts";
@@ -19,12 +19,12 @@ type Added =
 type Step = Added | { readonly kind: "turn" | "stick" | "flow" | "take" | "hold" };
 
 /** The frames that all write buffers of a run share: few, so that several buffers send the same one. */
-const shared = ["s1", "s2", "s".repeat(200), "S".repeat(LARGEST_CUT), "t".repeat(LARGEST_CUT / 2)];
+const shared = ["s1", "s2", "s".repeat(200), "S".repeat(MAX_COPIED), "t".repeat(MAX_COPIED / 2)];
 const sharedFrames = new Map(shared.map((text) => [text, textFrame(text)]));
 
 const length = fc.oneof(
   { weight: 8, arbitrary: fc.nat({ max: 300 }) },
-  { weight: 2, arbitrary: fc.integer({ min: LARGEST_CUT - 12, max: LARGEST_CUT + 12 }) },
+  { weight: 2, arbitrary: fc.integer({ min: MAX_COPIED - 12, max: MAX_COPIED + 12 }) },
   { weight: 1, arbitrary: fc.integer({ min: 60_000, max: 70_000 }) },
 );
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
-import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
+import { MAX_COPIED } from "../../../src/connection/transport/stream-writer.ts";
 import { textFrame } from "../../../src/connection/sending/text-frames.ts";
 import { allowDirectWrites } from "../../../src/connection/transport/direct-write.ts";
 import { serializeFrame } from "../../../src/protocol/frame-encoder.ts";
@@ -63,7 +63,7 @@ describe("messages of one turn", () => {
 
   test("are written once, with large payloads and shared frames between", async () => {
     const { stream, writeBuffer, sent } = rig({ highWaterMark: 1_000_000 });
-    const large = fill(7, LARGEST_CUT * 3);
+    const large = fill(7, MAX_COPIED * 3);
     writeBuffer.addText("a");
     writeBuffer.addMessage(BINARY, large);
     writeBuffer.addShared(textFrame("b"));
@@ -135,7 +135,7 @@ describe("messages of one turn", () => {
 });
 
 describe("a message", () => {
-  test.each([0, 1, 125, 126, LARGEST_CUT - 10, LARGEST_CUT - 4, LARGEST_CUT - 3, LARGEST_CUT, 65_535, 65_536, 200_000])(
+  test.each([0, 1, 125, 126, MAX_COPIED - 10, MAX_COPIED - 4, MAX_COPIED - 3, MAX_COPIED, 65_535, 65_536, 200_000])(
     "of %d bytes arrives as it was sent, as text and as bytes",
     async (length) => {
       const { writeBuffer, sent } = rig({ highWaterMark: 1_000_000 });
@@ -151,7 +151,7 @@ describe("a message", () => {
 
   test("of many bytes is written without a copy", async () => {
     const { stream, writeBuffer } = rig({ consumes: false });
-    const large = fill(1, LARGEST_CUT + 1);
+    const large = fill(1, MAX_COPIED + 1);
     writeBuffer.addMessage(BINARY, large);
     await turns();
     expect(stream.memory.flat().some((piece) => piece.buffer === large.buffer)).toBe(true);
@@ -194,7 +194,7 @@ describe("shared frames", () => {
 
   test("that are large are not copied", async () => {
     const { stream, writeBuffer } = rig({ highWaterMark: 1_000_000 });
-    const large = textFrame("x".repeat(LARGEST_CUT));
+    const large = textFrame("x".repeat(MAX_COPIED));
     writeBuffer.addShared(frames[0]!);
     writeBuffer.addShared(large);
     writeBuffer.addShared(frames[1]!);
@@ -243,8 +243,8 @@ describe("a full stream", () => {
     const { stream, writeBuffer } = await fullRig();
     writeBuffer.addText("abc");
     writeBuffer.addShared(textFrame("de"));
-    writeBuffer.addMessage(BINARY, fill(0, LARGEST_CUT));
-    expect(writeBuffer.size).toBe(7 + 5 + 4 + LARGEST_CUT + 4);
+    writeBuffer.addMessage(BINARY, fill(0, MAX_COPIED));
+    expect(writeBuffer.size).toBe(7 + 5 + 4 + MAX_COPIED + 4);
     stream.flow();
     await turns();
     expect(writeBuffer.size).toBe(0);
@@ -330,7 +330,7 @@ describe("a full stream", () => {
     ["a ping", PING],
   ] as const)("that fills up between a header and its payload is not overtaken there by %s", async (_name, opcode) => {
     const { stream, writeBuffer, sent } = rig({ highWaterMark: 100 });
-    const large = fill(1, LARGEST_CUT + 1);
+    const large = fill(1, MAX_COPIED + 1);
     stream.stick();
     // With the header the run is over the mark, and the payload is a piece of its own.
     writeBuffer.addText("x".repeat(200));
@@ -415,7 +415,7 @@ describe("giving up", () => {
     const { stream, writeBuffer, sent } = rig({ highWaterMark: 100 });
     stream.stick();
     writeBuffer.addText("x".repeat(200));
-    writeBuffer.addMessage(BINARY, fill(1, LARGEST_CUT + 1));
+    writeBuffer.addMessage(BINARY, fill(1, MAX_COPIED + 1));
     writeBuffer.addText("after");
     await turns();
     writeBuffer.dropUnsent();
@@ -429,7 +429,7 @@ describe("giving up", () => {
   test("end writes everything, full or not, and ends the stream after it", async () => {
     const { stream, writeBuffer, sent } = await fullRig();
     writeBuffer.addText("a");
-    writeBuffer.addMessage(BINARY, fill(2, LARGEST_CUT * 2));
+    writeBuffer.addMessage(BINARY, fill(2, MAX_COPIED * 2));
     writeBuffer.addShared(textFrame("b"));
     writeBuffer.addClose(hex("03 e8"));
     writeBuffer.end();

@@ -3,7 +3,7 @@ import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
-import { LARGEST_CUT } from "../../../src/connection/sending/slab.ts";
+import { MAX_COPIED } from "../../../src/connection/transport/stream-writer.ts";
 import { textFrame } from "../../../src/connection/sending/text-frames.ts";
 import type { Bytes } from "../../../src/protocol/bytes.ts";
 import { fill, hex, join, toHex, utf8 } from "../../support/bytes.ts";
@@ -147,7 +147,7 @@ describe.each([true, false])("texts of one turn, over a stream that releases mem
   );
 
   test.each(["b", "\u20ac"])("keep their place between all other messages: %j", async (character) => {
-    const large = fill(7, LARGEST_CUT + 100);
+    const large = fill(7, MAX_COPIED + 100);
     const text = `a${character}`;
     const others: readonly (readonly [(writeBuffer: WriteBuffer) => void, Uint8Array])[] = [
       [
@@ -341,7 +341,7 @@ type Step =
       readonly send: (writeBuffer: WriteBuffer) => void;
     };
 
-const shared = ["s1", "s2", "s".repeat(200), "\u20ac".repeat(30), "S".repeat(LARGEST_CUT)].map(textFrame);
+const shared = ["s1", "s2", "s".repeat(200), "\u20ac".repeat(30), "S".repeat(MAX_COPIED)].map(textFrame);
 
 const text = fc.oneof(
   { weight: 6, arbitrary: fc.string({ unit: "binary-ascii", maxLength: 30 }) },
@@ -376,7 +376,7 @@ const added: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .constantFrom(...LENGTHS, LARGEST_CUT - 4, LARGEST_CUT, 70_000)
+      .constantFrom(...LENGTHS, MAX_COPIED - 4, MAX_COPIED, 70_000)
       .map((length) => fill(length & 0xff, length))
       .map((payload): Step => ({
         kind: "binary",

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { type DataType, type WSMessageEvent, WebSocketServer } from "hawser";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { type StreamListener, attach } from "../../../src/connection/transport/stream.ts";
+import { type StreamListener, attach } from "../../../src/connection/transport/stream-events.ts";
 import type { Bytes } from "../../../src/protocol/bytes.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { certificate } from "../../support/certificate.ts";
@@ -349,7 +349,7 @@ describe("a stream that is not a fresh plain socket is read by data events", () 
     });
     vi.stubGlobal("process", Object.create(process, { versions: { value: { ...process.versions, node } } }));
     vi.resetModules();
-    const { attach: linkThere } = await import("../../../src/connection/transport/stream.ts");
+    const { attach: linkThere } = await import("../../../src/connection/transport/stream-events.ts");
     const { near, far } = await pair();
     const ear = new Ear();
     linkThere(near, ear);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
-import { type StreamListener, attach } from "../../../src/connection/transport/stream.ts";
+import { type StreamListener, attach } from "../../../src/connection/transport/stream-events.ts";
 import { hex, toHex, utf8 } from "../../support/bytes.ts";
 import { Wire, type WireOptions, turns } from "../../support/wire.ts";
 

@@ -14,7 +14,7 @@ import {
   checkProtocolVersion,
   checkTarget,
   checkUpgrade,
-} from "../../../src/handshake/rules/request.ts";
+} from "../../../src/handshake/rules/request-checks.ts";
 import { readSubprotocols } from "../../../src/handshake/rules/subprotocol.ts";
 
 /** An opening handshake over HTTP/1.1, with replaced parts. */

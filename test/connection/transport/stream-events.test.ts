@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type StreamListener, attach } from "../../../src/connection/transport/stream.ts";
+import { type StreamListener, attach } from "../../../src/connection/transport/stream-events.ts";
 import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { Wire, turns } from "../../support/wire.ts";

@@ -10,9 +10,9 @@ export interface StreamListener {
    * A chunk was read.
    *
    * @param end where it ends in its memory
-   * @param lent whether the memory is used again after this call
+   * @param borrowed whether the memory is used again after this call
    */
-  onData(chunk: Bytes, end: number, lent: boolean): void;
+  onData(chunk: Bytes, end: number, borrowed: boolean): void;
   /** The stream takes more again. */
   onDrain(): void;
   /** The stream has taken what it had when `notifyWhenTaken` was called. */

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { type ServerResponse, createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { markClaimed, endAfterPendingAnswer, isInUse, isClaimed } from "../../src/server/upgraded-socket.ts";
+import { markClaimed, endAfterPendingAnswer, isInUse, isClaimed } from "../../src/server/claimed-socket.ts";
 import { fill, utf8 } from "../support/bytes.ts";
 import { portOf, until } from "../support/peer.ts";
 import { RawClient, handshake } from "../support/raw-client.ts";

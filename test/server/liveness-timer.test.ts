@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { LivenessTimer } from "../../src/server/heartbeat.ts";
+import { LivenessTimer } from "../../src/server/liveness-timer.ts";
 import { ConnectionRegistry } from "../../src/server/connection-registry.ts";
 
 /** Milliseconds. */

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { pendingWriteBytes } from "../../../src/connection/transport/untaken-bytes.ts";
+import { pendingWriteBytes } from "../../../src/connection/transport/pending-write-bytes.ts";
 import { fill } from "../../support/bytes.ts";
 import { until } from "../../support/peer.ts";
 import { pair } from "../../support/socket-pair.ts";

@@ -31,8 +31,8 @@ export interface Target {
 }
 
 /** An invariant does not hold. */
-export class Broken extends Error {
-  override readonly name = "Broken";
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
   /** Names the invariant, in a text that is the same for every input. */
   readonly invariant: string;
 
@@ -43,9 +43,9 @@ export class Broken extends Error {
   }
 }
 
-/** Throws `Broken` unless `condition` holds. */
+/** Throws `InvariantError` unless `condition` holds. */
 export function holds(condition: boolean, invariant: string, detail?: unknown): asserts condition {
-  if (!condition) throw new Broken(invariant, detail);
+  if (!condition) throw new InvariantError(invariant, detail);
 }
 
 /** The maximum number of characters of a detail that are shown. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 
 import type { WebSocketServerOptions } from "../../../src/hawser.ts";
-import { Broken, holds } from "../../engine/target.ts";
+import { InvariantError, holds } from "../../engine/target.ts";
 import { type WireFrame, parseFrames } from "../../grammar/frames.ts";
 import type { Client } from "./client.ts";
 import { documented } from "./messages.ts";
@@ -100,7 +100,7 @@ function checkDelivered(client: Client, options: WebSocketServerOptions, complet
   });
   for (const [i, data] of handler.data.entries())
     if (!alike(expected[i], data))
-      throw new Broken("a message is delivered that was not received like that", [expected[i], data]);
+      throw new InvariantError("a message is delivered that was not received like that", [expected[i], data]);
   holds(!complete || handler.data.length === expected.length, "a received message is not delivered", [
     handler.data.length,
     expected.length,

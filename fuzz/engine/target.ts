@@ -36,7 +36,7 @@ export class InvariantError extends Error {
   /** Names the invariant, in a text that is the same for every input. */
   readonly invariant: string;
 
-  /** @param detail what was found instead */
+  /** @param detail the values that caused the failure */
   constructor(invariant: string, detail?: unknown, options?: { readonly cause?: unknown }) {
     super(detail === undefined ? invariant : `${invariant}: ${shown(detail)}`, options);
     this.invariant = invariant;

@@ -32,7 +32,7 @@ function framesOf({ wire }: Client): readonly WireFrame[] {
   const { frames, rest } = parseFrames(taken.subarray(end));
   const last = frames.at(-1);
   const whole = rest.length === 0 && (last === undefined || last.claimed === BigInt(last.payload.length));
-  holds(whole || !wire.ended, "what was sent ends inside a frame");
+  holds(whole || !wire.ended, "the sent bytes end inside a frame");
   for (const frame of frames) checkFrame(frame);
   const closing = frames.findIndex(({ first }) => first === 0x88);
   const after = closing < 0 ? [] : frames.slice(closing + 1);

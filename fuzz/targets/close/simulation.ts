@@ -147,7 +147,7 @@ export class Simulation {
     this.#clock.advance(milliseconds);
   }
 
-  /** Runs everything to its end: settles all promises, takes all that was written, ends all peers, and lets time pass. */
+  /** Runs everything to its end: settles all promises, reads all that was written, ends all peers, and lets time pass. */
   async finish(): Promise<void> {
     const { undisturbed } = this;
     for (const { handler } of this.clients) handler.behave = () => undefined;

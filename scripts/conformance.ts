@@ -119,7 +119,7 @@ function readTests(root: string): TaggedFile {
 /**
  * Checks the page and the tests of a repository.
  *
- * @param root - the folder that holds `docs` and `test`
+ * @param root - the folder with `docs` and `test`
  * @param sections - the requirements
  * @param write - whether to write the page first
  * @returns the problems, one line each

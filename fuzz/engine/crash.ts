@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Broken } from "./target.ts";
+import { InvariantError } from "./target.ts";
 
 /** An input for which an invariant does not hold. */
 export interface Crash {
@@ -25,7 +25,7 @@ export const CRASHES = join("fuzz", "crashes");
 
 /** A text that is the same for equal failures. Numbers and quoted text are removed: they differ from input to input. */
 export function signatureOf(error: unknown): string {
-  if (error instanceof Broken) return error.invariant;
+  if (error instanceof InvariantError) return error.invariant;
   if (!(error instanceof Error)) return `thrown: ${String(error)}`;
   const text = error.message.replaceAll(/"[^"]*"|'[^']*'|[0-9a-f]{8,}|\d+/g, "…").slice(0, 200);
   return `${error.name}: ${text} ${placeOf(error.stack)}`.trim();

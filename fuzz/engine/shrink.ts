@@ -1,7 +1,7 @@
 /** Whether a smaller input can replace the original one. */
 export type Check = (candidate: Buffer) => boolean | Promise<boolean>;
 
-/** How far shrinking goes. */
+/** The limits of shrinking. */
 export interface ShrinkOptions {
   /** The maximum number of checks. Each check runs the target. */
   readonly tries: number;

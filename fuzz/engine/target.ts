@@ -31,21 +31,21 @@ export interface Target {
 }
 
 /** An invariant does not hold. */
-export class Broken extends Error {
-  override readonly name = "Broken";
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
   /** Names the invariant, in a text that is the same for every input. */
   readonly invariant: string;
 
-  /** @param detail what was found instead */
+  /** @param detail the values that caused the failure */
   constructor(invariant: string, detail?: unknown, options?: { readonly cause?: unknown }) {
     super(detail === undefined ? invariant : `${invariant}: ${shown(detail)}`, options);
     this.invariant = invariant;
   }
 }
 
-/** Throws `Broken` unless `condition` holds. */
+/** Throws `InvariantError` unless `condition` holds. */
 export function holds(condition: boolean, invariant: string, detail?: unknown): asserts condition {
-  if (!condition) throw new Broken(invariant, detail);
+  if (!condition) throw new InvariantError(invariant, detail);
 }
 
 /** The maximum number of characters of a detail that are shown. */

@@ -31,7 +31,7 @@ export class FuzzHandler<Connection = unknown> {
   /** What each callback does. */
   behave: Behaviour = () => undefined;
   /** The server was terminated: callbacks may be called while a promise is pending. */
-  forced = false;
+  serverTerminated = false;
   /** We have closed the connection: no message may be delivered any more. */
   closedByUs = false;
   /** The invariants that did not hold. They are reported at the end: the library would take an exception here for one of the application. */
@@ -84,7 +84,11 @@ export class FuzzHandler<Connection = unknown> {
       holds(ORDER.test(`${this.calls.join(" ")} `), "callbacks are called in a wrong order", this.calls);
       holds(!(this.closedByUs && callback === "message"), "a message is delivered after we closed the connection");
       holds(this.#running === undefined, "a callback is called inside another", [this.#running, callback]);
-      holds(this.#awaited === undefined || this.forced, "a callback is called while a promise is awaited", this.calls);
+      holds(
+        this.#awaited === undefined || this.serverTerminated,
+        "a callback is called while a promise is awaited",
+        this.calls,
+      );
       holds(event.type === callback, "an event has a wrong type", [event.type, callback]);
     });
     this.#running = callback;

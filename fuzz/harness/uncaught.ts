@@ -1,4 +1,4 @@
-import { Broken } from "../engine/target.ts";
+import { InvariantError } from "../engine/target.ts";
 
 /** Events of the process that must not happen while an input runs: errors that were not caught, and warnings. */
 const EVENTS = ["uncaughtException", "unhandledRejection", "warning"] as const;
@@ -29,7 +29,9 @@ export class UncaughtErrors {
     if (first === undefined) return;
     const [event, cause] = first;
     const what = cause instanceof Error ? cause : new Error(String(cause));
-    throw new Broken(`the process gets an ${event}: ${what.message.replaceAll(/\d+/g, "…")}`, what.stack, { cause });
+    throw new InvariantError(`the process gets an ${event}: ${what.message.replaceAll(/\d+/g, "…")}`, what.stack, {
+      cause,
+    });
   }
 }
 

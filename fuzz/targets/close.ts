@@ -134,7 +134,7 @@ const PERFORM: Readonly<Record<Operation, Perform>> = {
   },
 };
 
-/** Sizes of messages: short ones, some of several chunks, and some near the limit on what is read ahead. */
+/** Sizes of messages: short ones, some of several chunks, and some near the limit of bytes that are read ahead. */
 const SIZES: readonly number[] = [0, 5, 125, 126, 1000, 16_000, 65_535, 65_536, 70_000];
 
 /** A valid frame: text, binary, JSON, a ping or a pong. */

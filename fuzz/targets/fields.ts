@@ -53,7 +53,7 @@ function checkSteps(value: string, { steps }: RunContext): void {
     for (const read of READERS) read(long);
   });
   const allowed = FIXED_STEPS + STEPS * long.length;
-  holds(taken <= allowed, "reading a header takes more steps than are linear in its length", { taken, allowed });
+  holds(taken <= allowed, "the number of steps to read a header is not linear in its length", { taken, allowed });
 }
 
 function checkExtensions(value: string): void {

@@ -47,7 +47,7 @@ interface TestServer {
 
 /** A stream that Node's web server can close after an answer, as it does with a socket. */
 class SocketLike extends Wire {
-  /** As `net.Socket` has it. */
+  /** The method of `net.Socket`. */
   destroySoon(): void {
     if (this.writable) this.end();
     if (this.writableFinished) this.destroy();
@@ -86,8 +86,8 @@ function startServer({ server, options, answer }: Scenario): TestServer {
     onConnection: (_wss: unknown, event: Parameters<Scenario["answer"]>[0]) => answer(event, handler) as FuzzHandler,
     onError: () => undefined,
   };
-  const wss = new WebSocketServer(callbacks, server === "handed over" ? options : { ...options, server: web });
-  if (server === "handed over") {
+  const wss = new WebSocketServer(callbacks, server === "handleUpgrade" ? options : { ...options, server: web });
+  if (server === "handleUpgrade") {
     web.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Buffer) => {
       wss.handleUpgrade(message, socket, head);
     });

@@ -1,4 +1,4 @@
-import { Broken } from "../../engine/target.ts";
+import { InvariantError } from "../../engine/target.ts";
 import type { Behaviour, Callback } from "../../harness/handler.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Client } from "./client.ts";
@@ -81,7 +81,7 @@ export function behaving(
 ): Behaviour {
   const chosen = CALLBACKS[which % (CALLBACKS.length + 1)];
   const reaction = REACTIONS[how % REACTIONS.length];
-  if (reaction === undefined) throw new Broken("there is no such reaction");
+  if (reaction === undefined) throw new InvariantError("there is no such reaction");
   if (!HARMLESS.has(how % REACTIONS.length)) simulation.undisturbed = false;
   return (callback) => (chosen === undefined || chosen === callback ? reaction(simulation, client) : before(callback));
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 
 import type { WebSocketServerOptions } from "../../../src/hawser.ts";
-import { Broken, holds } from "../../engine/target.ts";
+import { InvariantError, holds } from "../../engine/target.ts";
 import { type WireFrame, parseFrames } from "../../grammar/frames.ts";
 import type { Client } from "./client.ts";
 import { documented } from "./messages.ts";
@@ -32,7 +32,7 @@ function framesOf({ wire }: Client): readonly WireFrame[] {
   const { frames, rest } = parseFrames(taken.subarray(end));
   const last = frames.at(-1);
   const whole = rest.length === 0 && (last === undefined || last.claimed === BigInt(last.payload.length));
-  holds(whole || !wire.ended, "what was sent ends inside a frame");
+  holds(whole || !wire.ended, "the sent bytes end inside a frame");
   for (const frame of frames) checkFrame(frame);
   const closing = frames.findIndex(({ first }) => first === 0x88);
   const after = closing < 0 ? [] : frames.slice(closing + 1);
@@ -100,7 +100,7 @@ function checkDelivered(client: Client, options: WebSocketServerOptions, complet
   });
   for (const [i, data] of handler.data.entries())
     if (!alike(expected[i], data))
-      throw new Broken("a message is delivered that was not received like that", [expected[i], data]);
+      throw new InvariantError("a message is delivered that was not received like that", [expected[i], data]);
   holds(!complete || handler.data.length === expected.length, "a received message is not delivered", [
     handler.data.length,
     expected.length,

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, OutOfRangeError } from "../../../src/hawser.ts";
-import { Broken } from "../../engine/target.ts";
+import { InvariantError } from "../../engine/target.ts";
 
 /** An argument for `send`, and the payload that must appear on the wire; "refused" if `send` must refuse it. */
 export interface Outgoing {
@@ -81,8 +81,12 @@ export function documented<T>(call: () => T): T | undefined {
     return call();
   } catch (error) {
     if (error instanceof InvalidArgumentError || error instanceof OutOfRangeError) return undefined;
-    throw new Broken("a call throws an error that is not documented", error instanceof Error ? error.stack : error, {
-      cause: error,
-    });
+    throw new InvariantError(
+      "a call throws an error that is not documented",
+      error instanceof Error ? error.stack : error,
+      {
+        cause: error,
+      },
+    );
   }
 }

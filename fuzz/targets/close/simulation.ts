@@ -1,6 +1,6 @@
 import { errorTable } from "../../../src/errors/table.ts";
 import { type WebSocketConnection, WebSocketServer, type WebSocketServerOptions } from "../../../src/hawser.ts";
-import { Broken, holds } from "../../engine/target.ts";
+import { InvariantError, holds } from "../../engine/target.ts";
 import type { Clock } from "../../harness/clock.ts";
 import { turns } from "../../harness/run.ts";
 import { Client } from "./client.ts";
@@ -137,7 +137,7 @@ export class Simulation {
   /** Closes the server. */
   terminateServer(seconds: number | undefined): void {
     this.undisturbed = false;
-    for (const { handler } of this.clients) handler.forced = true;
+    for (const { handler } of this.clients) handler.serverTerminated = true;
     this.#ends.push(this.wss.terminate(seconds));
   }
 
@@ -147,7 +147,7 @@ export class Simulation {
     this.#clock.advance(milliseconds);
   }
 
-  /** Runs everything to its end: settles all promises, takes all that was written, ends all peers, and lets time pass. */
+  /** Runs everything to its end: settles all promises, reads all that was written, ends all peers, and lets time pass. */
   async finish(): Promise<void> {
     const { undisturbed } = this;
     for (const { handler } of this.clients) handler.behave = () => undefined;
@@ -203,7 +203,7 @@ export class Simulation {
     this.#clock.advance(60_000);
     await turns(4);
     if (settled.length === 0)
-      throw new Broken("the promise of wss.terminate() does not settle after every connection has ended");
+      throw new InvariantError("the promise of wss.terminate() does not settle after every connection has ended");
   }
 
   #connect(head: Buffer): void {

@@ -15,7 +15,7 @@ const STATUS_LINE = /^HTTP\/1\.1 (\d{3}) [\x21-\x7e][\x20-\x7e]*$/;
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([\t\x20-\x7e]*)$/;
 
 /**
- * Parses HTTP responses (RFC 9112), up to the first 101. Throws `Broken` if one is not well-formed, or is
+ * Parses HTTP responses (RFC 9112), up to the first 101. Throws `InvariantError` if one is not well-formed, or is
  * cut off.
  *
  * @param methods the methods of the requests that the server emitted; the answer to HEAD has no body

@@ -5,7 +5,7 @@ import type { FuzzHandler } from "../../harness/handler.ts";
 /** How a server is configured, and what its `onConnection` returns. */
 export interface Scenario {
   /** The web server: our own, one of the application that ours is attached to, or one that calls `handleUpgrade`. */
-  readonly server: "own" | "attached" | "handed over";
+  readonly server: "own" | "attached" | "handleUpgrade";
   readonly options: WebSocketServerOptions;
   readonly answer: (event: WSConnectionEvent, handler: FuzzHandler) => unknown;
   /** Statuses that are allowed in this scenario only. */
@@ -30,7 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { ...yes, options: { maxHeaderSize: 400, origins: "*" as unknown as readonly string[] } },
   { ...yes, options: { origins: ["https://example.com", "https://*.example.com", "null", "same"] } },
   { ...yes, server: "attached", options: { path: "/chat" }, statuses: [404] },
-  { ...yes, server: "handed over", options: { path: "/chat" }, statuses: [404] },
+  { ...yes, server: "handleUpgrade", options: { path: "/chat" }, statuses: [404] },
   { ...yes, server: "attached", answer: async (...args) => Promise.resolve().then(() => accept(...args)) },
   { ...no, answer: () => new Promise(() => undefined), statuses: [503] },
   { ...no, answer: () => null },

@@ -1,7 +1,7 @@
 import type { ReaderOptions } from "../../../src/protocol/reader-rules.ts";
 import type { Call } from "../../../test/support/recording-sink.ts";
 import { readWithWs } from "../../../test/support/ws-receiver.ts";
-import { Broken } from "../../engine/target.ts";
+import { InvariantError } from "../../engine/target.ts";
 import { type WireFrame, parseFrames } from "../../grammar/frames.ts";
 
 /**
@@ -59,7 +59,7 @@ export function compareWithWs(
     // Our reader refuses a 64-bit length whose highest bit is set. To ws it is the length of a message that is too big.
     if (code === "HWS_LENGTH_SIGN" && same(calls, theirs.calls) && theirs.refused === 1009) return;
   }
-  throw new Broken("our reader and ws read different messages", { ours, theirs });
+  throw new InvariantError("our reader and ws read different messages", { ours, theirs });
 }
 
 /** Our reader waits for the whole header of a frame, and for the body of a close frame; ws checks the length before that. */

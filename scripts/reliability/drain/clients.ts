@@ -65,7 +65,7 @@ function route(n: number): Route {
   return { port, from: addressOf(n) };
 }
 
-/** Sends and counts until the close frame comes. */
+/** Sends and counts until a close frame arrives. */
 async function sendAndCount(client: Client, n: number, depth: number): Promise<ClientReport> {
   const send = (i: number): boolean => client.write(clientFrame(FIN | Op.text, `${String(i)} ${PADDING}`));
   let [sent, received, answers, outOfOrder] = [0, 0, 0, 0];

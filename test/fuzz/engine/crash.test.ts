@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Crash, readCrash, signatureOf, writeCrash } from "../../../fuzz/engine/crash.ts";
-import { Broken } from "../../../fuzz/engine/target.ts";
+import { InvariantError } from "../../../fuzz/engine/target.ts";
 
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), "hawser-fuzz-"));
@@ -49,8 +49,8 @@ describe("a crash", () => {
 });
 
 describe("the signature", () => {
-  test("of a broken invariant is the invariant, without the found value", () => {
-    expect(signatureOf(new Broken("one response", { status: 400 }))).toBe("one response");
+  test("of a broken invariant is the invariant, whatever was found instead", () => {
+    expect(signatureOf(new InvariantError("one response", { status: 400 }))).toBe("one response");
   });
 
   test("of an error leaves out what differs from input to input", () => {

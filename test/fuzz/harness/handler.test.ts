@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Broken } from "../../../fuzz/engine/target.ts";
+import type { InvariantError } from "../../../fuzz/engine/target.ts";
 import { FuzzHandler } from "../../../fuzz/harness/handler.ts";
 
 const open = { type: "open" };
@@ -12,7 +12,7 @@ const closed = { status: "Closed" };
 function broken(calls: (handler: FuzzHandler) => void): unknown[] {
   const handler = new FuzzHandler();
   calls(handler);
-  return handler.broken.map((one) => (one as Broken).invariant);
+  return handler.broken.map((one) => (one as InvariantError).invariant);
 }
 
 describe("a handler that is called as promised", () => {
@@ -40,7 +40,7 @@ describe("a handler that is called as promised", () => {
     const found = broken((handler) => {
       handler.behave = async () => Promise.resolve();
       handler.onOpen(closed, open);
-      handler.forced = true;
+      handler.serverTerminated = true;
       handler.onTerminate(closed, terminate);
     });
     expect(found).toEqual([]);

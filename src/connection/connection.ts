@@ -45,6 +45,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   #closeTimer: CloseTimer | undefined;
   /** Decides when reading pauses. It is made when that is needed. */
   #readFlow: ReadFlow | undefined;
+  #destroyed = false;
 
   constructor(stream: Duplex, handler: HandlerCallbacks, owner: ConnectionOwner) {
     const { settings } = owner;
@@ -131,11 +132,14 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   checkPeer(): void {
     if (!canSend(this.#state)) return;
     if (this.#dispatcher.isBusy) this.#liveness.noteMessage();
-    const pending = pendingWriteBytes(this.#writer.stream);
+    const pending = this.#liveness.ping === undefined ? 0 : pendingWriteBytes(this.#writer.stream);
     const verdict = this.#liveness.check(this.settings.keepalive, pending, this.#isReadingStopped);
     if (verdict === "pingDue") this.#sendPing();
     else if (verdict === "pingTimeout") this.#onPingTimeout();
-    else if (verdict !== "alive") this.#onLifetimeOver(verdict);
+    else if (verdict !== "alive") {
+      this.settings.limitCounters[verdict]++;
+      this.close(CloseCode.goingAway);
+    }
   }
 
   /**
@@ -158,10 +162,10 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Destroys the stream, with no close frame, and waits for no handler: `onTerminate` follows. */
   destroy(): void {
+    this.#destroyed = true;
     this.#dispatcher.stopDelivery();
     this.#destroyStream();
-    this.#readFlow?.stop();
-    this.#dispatcher.stopWaiting();
+    if (this.#state === "closed") this.#dispatcher.stopWaiting();
   }
 
   get #buffer(): WriteBuffer {
@@ -231,6 +235,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#owner.onClosed(this);
     const { code, reason } = this.peerClose ?? { code: CloseCode.abnormal, reason: undefined };
     this.#dispatcher.dispatchTerminate({ type: "terminate", code, reason }, () => this.#owner.onFinished(this));
+    if (this.#destroyed) this.#dispatcher.stopWaiting();
   }
 
   // From the reader.
@@ -331,11 +336,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.settings.limitCounters.pingTimeout++;
     this.#destroyStream();
     this.#dispatcher.dispatchError(withoutStack(() => new HawserError("HWS_PEER_SILENT")));
-  }
-
-  #onLifetimeOver(limit: "maxLifetime" | "idleTimeout"): void {
-    this.settings.limitCounters[limit]++;
-    this.close(CloseCode.goingAway);
   }
 
   /** Whether a message is delivered. As in browsers, none is once we have begun to close. */

@@ -8,15 +8,11 @@ export type Kind = "text" | "binary" | "frame";
 
 /** A message for many receivers whose frame is any bytes. */
 class AnyFrame extends SharedMessage {
-  readonly #bytes: Uint8Array;
+  override readonly frame;
 
   constructor(bytes: Uint8Array, key: string | undefined) {
     super({ opcode: Opcode.text, payload: "", key });
-    this.#bytes = bytes;
-  }
-
-  override get frame() {
-    return asBytes(this.#bytes);
+    this.frame = asBytes(bytes);
   }
 }
 

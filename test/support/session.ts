@@ -23,6 +23,7 @@ export interface React {
   open?(ws: Connection): unknown;
   message?(ws: Connection, data: unknown): unknown;
   error?(ws: Connection, event: WSErrorEvent): unknown;
+  drain?(ws: Connection): unknown;
   terminate?(ws: Connection, event: WSTerminateEvent): unknown;
 }
 
@@ -107,6 +108,7 @@ export class Session implements ConnectionOwner {
         const { data } = event as WSMessageEvent<unknown>;
         return this.#call(["message", data], () => this.#react.message?.(ws as Connection, data));
       },
+      ...(this.#react.drain === undefined ? {} : { onDrain: (ws) => this.#react.drain?.(ws as Connection) }),
       onError: (ws, event) => {
         const { errors } = event as WSErrorEvent;
         return this.#call(["error", errors[0].errCode], () =>

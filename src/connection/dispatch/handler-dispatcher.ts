@@ -26,7 +26,7 @@ export interface DispatcherOwner {
   onHandlerFailed(): void;
   /** An error that the handler's `onError` cannot get: there is none, it was called before, or it threw itself. */
   reportError(error: unknown, source: ErrorSource): void;
-  /** No callback runs or is awaited, and none waits. Called only once a callback had to wait, then after each callback. */
+  /** No callback runs or is awaited, and none waits. Called after each callback once a `SerialQueue` exists. */
   onHandlerIdle(): void;
 }
 

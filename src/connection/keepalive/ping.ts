@@ -6,7 +6,7 @@ const PAYLOAD = 4;
 
 /**
  * Bytes that were written before a ping may still be in the buffers of the two systems, where they cannot be seen. A slow peer
- * gets one more `pingTimeout` for each `BYTES_A_TIMEOUT` of them (26 KB a second with the default), up to what systems buffer.
+ * gets one more `pingTimeout` for each `BYTES_PER_TIMEOUT` of them (26 KB a second with the default), up to what systems buffer.
  */
 const BYTES_PER_TIMEOUT = 512 * 1024;
 const MAX_BYTES_IN_FLIGHT = 4 * 1024 * 1024;

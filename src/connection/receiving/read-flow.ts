@@ -76,6 +76,11 @@ export class ReadFlow implements TurnEndListener {
     if (this.#messages.isBusy) this.#pause();
   }
 
+  /** A user's own stream may throw when it is paused. */
+  onTurnEndFailed(error: unknown): void {
+    this.#stream.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
+
   /** The handler has settled. */
   onHandlerIdle(): void {
     this.#bytesAhead = 0;

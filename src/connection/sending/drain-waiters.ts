@@ -9,6 +9,8 @@ export interface DrainSource {
   askWhenTaken(): void;
   /** At most `highWaterMark` bytes wait again. */
   onDrained(): void;
+  /** The check threw: the connection cannot go on. */
+  onFailed(error: unknown): void;
 }
 
 /**
@@ -48,6 +50,10 @@ export class DrainWaiters implements TurnEndListener {
     if (this.#settleIfDrained() || !this.#requested || this.#asked) return;
     this.#asked = true;
     this.#source.askWhenTaken();
+  }
+
+  onTurnEndFailed(error: unknown): void {
+    this.#source.onFailed(error);
   }
 
   /** The stream has taken bytes. If too many still wait, the next turn checks again: a stream that counts wrongly blocks no caller. */

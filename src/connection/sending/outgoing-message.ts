@@ -31,29 +31,21 @@ export class SharedMessage implements OutgoingMessage {
   readonly opcode: DataOpcode;
   readonly payload: string | Bytes | BlobLike;
   readonly key: string | undefined;
-  #frame: Bytes | undefined;
+  /** The frame, not masked; undefined for a `Blob`, whose bytes must be read first. */
+  readonly frame: Bytes | undefined;
 
   /** @param message the message that all receivers get */
   constructor({ opcode, payload, key }: OutgoingMessage) {
     this.opcode = opcode;
     this.payload = isBlobLike(payload) ? readOnce(payload) : payload;
     this.key = key;
-  }
-
-  /**
-   * The frame of a text or of bytes, not masked.
-   *
-   * @throws {TypeError} for a `Blob`, whose bytes must be read first
-   */
-  get frame(): Bytes {
-    return (this.#frame ??= frameOf(this));
+    this.frame = frameOf(this);
   }
 }
 
-function frameOf({ opcode, payload }: OutgoingMessage): Bytes {
+function frameOf({ opcode, payload }: OutgoingMessage): Bytes | undefined {
   if (typeof payload === "string") return textFrame(payload);
-  if (isBlobLike(payload)) throw new TypeError("the bytes of a Blob must be read first");
-  return serializeFrame(opcode | FIN, payload);
+  return isBlobLike(payload) ? undefined : serializeFrame(opcode | FIN, payload);
 }
 
 const EXPECTED =
@@ -82,11 +74,24 @@ export function isBlobLike(payload: OutgoingMessage["payload"]): payload is Blob
 
 /** The bytes of an object that holds bytes, or a `Blob`; undefined for another object. */
 function binaryOf(message: object): Bytes | Blob | undefined {
-  if (Buffer.isBuffer(message)) return asBytes(message);
-  if (ArrayBuffer.isView(message)) return bytesOf(message.buffer, message.byteOffset, message.byteLength);
+  // A `Proxy` of a `Buffer` is not a view: its bytes cannot be read.
+  if (ArrayBuffer.isView(message)) {
+    if (Buffer.isBuffer(message)) return asBytes(message);
+    return bytesOf(message.buffer, message.byteOffset, message.byteLength);
+  }
+  if (Buffer.isBuffer(message)) throw new InvalidArgumentError(`message: ${EXPECTED}, got a Proxy of a Buffer`);
   // Buffers of another realm (`node:vm`) are accepted too, so `instanceof` does not do.
   if (isAnyArrayBuffer(message)) return bytesOf(message, 0, message.byteLength);
-  return message instanceof Blob ? message : undefined;
+  return message instanceof Blob && isRealBlob(message) ? message : undefined;
+}
+
+/** An object that only has the prototype of `Blob` throws when its size is read, which must be before it is counted. */
+function isRealBlob(blob: Blob): boolean {
+  try {
+    return Number.isSafeInteger(blob.size);
+  } catch {
+    return false;
+  }
 }
 
 function bytesOf(buffer: ArrayBufferLike, offset: number, length: number): Bytes {

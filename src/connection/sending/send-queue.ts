@@ -126,10 +126,8 @@ export class SendQueue {
 
   #itemOf(message: OutgoingMessage): QueuedMessage {
     const { opcode, payload, key } = message;
-    if (message instanceof SharedMessage && this.#sharesFrames) {
-      const { frame } = message;
-      return { opcode, bytes: frame, isFrame: true, size: frame.length, key };
-    }
+    const frame = message instanceof SharedMessage && this.#sharesFrames ? message.frame : undefined;
+    if (frame !== undefined) return { opcode, bytes: frame, isFrame: true, size: frame.length, key };
     const bytes = ownBytes(payload as string | Bytes);
     return { opcode, bytes, isFrame: false, size: bytes.length, key };
   }

@@ -9,6 +9,7 @@ import { type QueuedMessage, SendQueue } from "./send-queue.ts";
 import type { SendingSettings } from "./settings.ts";
 import { frameIfRepeated } from "./text-frames.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
+import { inNoContext } from "../transport/no-context.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
 
 /** The result of `send`. */
@@ -154,14 +155,18 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   write(message: OutgoingMessage): void {
     const { opcode, payload } = message;
+    const frame = message instanceof SharedMessage && this.buffer.sharesFrames ? message.frame : undefined;
     if (this.#queuesMessages()) this.#enqueue(message);
-    else if (message instanceof SharedMessage && this.buffer.sharesFrames) this.buffer.addShared(message.frame);
+    else if (frame !== undefined) this.buffer.addShared(frame);
     else if (typeof payload === "string") this.#addText(payload);
     else this.buffer.addMessage(opcode, payload as Bytes);
+    // A `Blob` that was read does not wait before the buffer any more.
+    if (this.#blobQueue !== undefined) this.#noteQueued();
   }
 
   onBlobFailed(cause: unknown, lost: number): void {
     this.#dropped += lost;
+    this.#noteQueued();
     this.#owner.onBlobFailed(cause);
   }
 
@@ -187,7 +192,12 @@ export class Sender implements BlobQueueSink, DrainSource {
   }
 
   onDrained(): void {
-    this.#owner.onDrained();
+    // The write that was taken may be that of another connection's handler, which broadcasts.
+    inNoContext(() => this.#owner.onDrained());
+  }
+
+  onFailed(error: unknown): void {
+    this.buffer.writer.destroy(error);
   }
 
   get #waiters(): DrainWaiters {
@@ -341,7 +351,7 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** The budget of the process counts the queues too. */
   #noteQueued(): void {
-    sendBudget.setQueued(this.buffer, this.#queuedSize);
+    this.buffer.noteQueued(this.#queuedSize);
   }
 
   #dropQueue(): void {
@@ -352,7 +362,9 @@ export class Sender implements BlobQueueSink, DrainSource {
   }
 
   #dropBlobQueue(): void {
-    this.#dropped += this.#blobQueue?.drop() ?? 0;
+    if (this.#blobQueue === undefined) return;
+    this.#dropped += this.#blobQueue.drop();
     this.#blobQueue = undefined;
+    this.#noteQueued();
   }
 }

@@ -46,6 +46,8 @@ export class WriteBuffer implements TurnEndListener {
   #written = 0;
 
   #size = 0;
+  /** The bytes of messages that wait for this buffer. While the stream is full, the budget counts them too. */
+  #queuedSize = 0;
   #holdsWrites = false;
   #scheduled = false;
   #ending = false;
@@ -86,17 +88,17 @@ export class WriteBuffer implements TurnEndListener {
     return this.writer.isFull;
   }
 
+  /** Notes how many bytes wait for this buffer in the queues of the sender. */
+  noteQueued(bytes: number): void {
+    this.#queuedSize = bytes;
+    this.#updateBudget();
+  }
+
   /** Adds a text message. */
   addText(text: string): void {
     const space = spaceFor(text);
-    if (space > MAX_COPIED || this.#encoder.masks) {
-      this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
-      return;
-    }
-    if (this.#canJoin(text)) {
-      this.#joinText(text);
-      return;
-    }
+    if (space > MAX_COPIED || this.#encoder.masks) return this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
+    if (this.#canJoin(text)) return this.#joinText(text);
     const slab = this.#openRun(space);
     const end = writeText(slab.bytes, slab.used, text);
     this.#lastTextWasAscii = end - slab.used === text.length + headerSize(text.length, false);
@@ -155,8 +157,7 @@ export class WriteBuffer implements TurnEndListener {
   /** Drops all frames that were not written to the stream yet. Returns the number of messages dropped. */
   drop(): number {
     const lost = this.pending;
-    this.#slab = this.#sharedFrames = undefined;
-    this.#queuedWrites = undefined;
+    this.#slab = this.#sharedFrames = this.#queuedWrites = undefined;
     this.#texts = "";
     this.#highHeaderBytes = this.#size = this.#messages = 0;
     this.#updateBudget();
@@ -191,9 +192,8 @@ export class WriteBuffer implements TurnEndListener {
     this.writer.onDrain();
     sendBudget.clear(this);
     this.#writePong();
-    if (this.#size > 0) this.#flush();
-    else this.#updateBudget();
-    if (this.#ending && this.#size === 0) this.#endStream();
+    this.#flush();
+    if (this.#ending && this.#size === 0) this.writer.end(() => sendBudget.clear(this));
   }
 
   /** No more frames are added. The waiting ones are written as the stream takes them, and then the stream is ended. */
@@ -201,7 +201,7 @@ export class WriteBuffer implements TurnEndListener {
     this.#ending = true;
     if (this.#queuedWrites !== undefined) this.#queuedWrites.pong = undefined;
     this.flush();
-    if (this.#size === 0) this.#endStream();
+    if (this.#size === 0) this.writer.end(() => sendBudget.clear(this));
   }
 
   /** A turn ends in which a frame was added. */
@@ -210,13 +210,13 @@ export class WriteBuffer implements TurnEndListener {
     if (this.#size > 0) this.#flush();
   }
 
-  #endStream(): void {
-    this.writer.end(() => sendBudget.clear(this));
+  onTurnEndFailed(error: unknown): void {
+    this.writer.destroy(error);
   }
 
   /** While the stream is full, the budget of the process must know the number of waiting bytes. */
   #updateBudget(): void {
-    if (this.writer.isFull) sendBudget.set(this, this.minimumSize);
+    if (this.writer.isFull) sendBudget.set(this, this.minimumSize + this.#queuedSize);
   }
 
   #canJoin(text: string): boolean {
@@ -346,8 +346,7 @@ export class WriteBuffer implements TurnEndListener {
     const texts = this.#texts;
     if (!isAscii(texts, this.#highHeaderBytes)) {
       this.#encode();
-      this.#flush();
-      return;
+      return this.#flush();
     }
     this.#texts = "";
     this.#highHeaderBytes = this.#size = 0;
@@ -374,10 +373,12 @@ export class WriteBuffer implements TurnEndListener {
 
   #writePong(): void {
     const queue = this.#queuedWrites;
-    if (queue?.pong === undefined) return;
-    this.writer.write(queue.pong, false);
+    if (queue === undefined) return;
+    const { pong } = queue;
+    // Cleared first: the stream may call this buffer again from its write.
     queue.pong = undefined;
     if (queue.empty) this.#queuedWrites = undefined;
+    if (pong !== undefined) this.writer.write(pong, false);
   }
 
   #writeQueue(): void {
@@ -393,7 +394,7 @@ export class WriteBuffer implements TurnEndListener {
       else this.writer.destroy(memoryChangedError());
     }
     // This must come before `uncork`: the stream may call this buffer again from there.
-    if (queue.empty) this.#queuedWrites = undefined;
+    if (queue.empty && queue.pong === undefined) this.#queuedWrites = undefined;
     this.writer.uncork();
   }
 }

@@ -51,12 +51,13 @@ export class StreamWriter {
     this.#bytesWritten = (this.#bytesWritten + bytes.length) | 0;
     const stream = this.stream;
     try {
+      // A stream that is full stays full until its "drain" event, even if it takes this write (a ping).
       if (mayWriteDirectly(stream)) {
         const taken = writeDirectly(stream, bytes, reportDrain);
-        this.#state = taken ? "empty" : "full";
+        if (!taken) this.#state = "full";
+        else if (!this.isFull) this.#state = "empty";
         return taken;
       }
-      // A stream that is full stays full until its "drain" event, even if it takes this write (a ping).
       if (!this.#writeToQueue(bytes, shared)) {
         this.#state = "full";
         listenForDrain(stream);
@@ -96,7 +97,7 @@ export class StreamWriter {
       // An empty write after all that waits: its callback is called in order.
       this.stream.write(EMPTY, () => reportTaken(this.stream));
     } catch (error) {
-      this.#fail(error);
+      this.destroy(error);
     }
   }
 
@@ -106,9 +107,9 @@ export class StreamWriter {
     else this.stream.end();
   }
 
-  /** Destroys the stream: a frame was written in part, and cannot be completed. */
-  destroy(error: Error): void {
-    this.stream.destroy(error);
+  /** Destroys the stream: what was written in part cannot be completed. */
+  destroy(error: unknown): void {
+    this.stream.destroy(error instanceof Error ? error : new Error(String(error)));
   }
 
   /** Writes with the stream's own `write`. Returns whether the stream wants more. */
@@ -128,6 +129,6 @@ export class StreamWriter {
 
   #fail(error: unknown): void {
     this.#state = "full";
-    this.stream.destroy(error instanceof Error ? error : new Error(String(error)));
+    this.destroy(error);
   }
 }

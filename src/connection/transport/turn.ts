@@ -1,3 +1,5 @@
+import { inNoContext } from "./no-context.ts";
+
 /**
  * The end of a turn of the event loop, with one `setImmediate` for all objects that have something to do then. It runs right
  * after the sockets were read, so it sees everything that one round of reading caused.
@@ -5,8 +7,10 @@
 
 /** Something to do at the end of the turn. */
 export interface TurnEndListener {
-  /** Called once for each `atTurnEnd`. It must not throw. */
+  /** Called once for each `atTurnEnd`. */
   onTurnEnd(): void;
+  /** `onTurnEnd` has thrown: memory was refused, or a user's own stream threw. Only this listener's connection ends. */
+  onTurnEndFailed(error: unknown): void;
 }
 
 let waiting: TurnEndListener[] = [];
@@ -16,7 +20,7 @@ const afterwards: (() => void)[] = [];
 
 /** Calls `onTurnEnd()` at the end of this turn. The caller must not ask twice in a turn. */
 export function atTurnEnd(listener: TurnEndListener): void {
-  if (waiting.push(listener) === 1) setImmediate(endTurn);
+  if (waiting.push(listener) === 1) inNoContext(scheduleEnd);
 }
 
 /** Calls `clear` after the end of every turn, for what is remembered within one turn only. */
@@ -24,14 +28,24 @@ export function afterEachTurn(clear: () => void): void {
   afterwards.push(clear);
 }
 
+function scheduleEnd(): void {
+  setImmediate(endTurn);
+}
+
 function endTurn(): void {
   const ending = waiting;
   waiting = spare;
+  for (const listener of ending) end(listener);
+  for (const clear of afterwards) clear();
+  ending.length = 0;
+  spare = ending;
+}
+
+/** One listener that throws must not keep the others from their turn. */
+function end(listener: TurnEndListener): void {
   try {
-    for (const listener of ending) listener.onTurnEnd();
-    for (const clear of afterwards) clear();
-  } finally {
-    ending.length = 0;
-    spare = ending;
+    listener.onTurnEnd();
+  } catch (error) {
+    listener.onTurnEndFailed(error);
   }
 }

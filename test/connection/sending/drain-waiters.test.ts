@@ -9,6 +9,7 @@ function rig() {
     isDrained: false,
     askWhenTaken: () => log.push("ask"),
     onDrained: () => log.push("drained"),
+    onFailed: () => undefined,
   };
   const waiters = new DrainWaiters(source);
   const note = (promise: Promise<boolean>): unknown => promise.then((there) => log.push(String(there)));
@@ -44,6 +45,7 @@ describe("a requested drain", () => {
       },
       askWhenTaken: () => undefined,
       onDrained: () => undefined,
+      onFailed: () => undefined,
     });
     for (let turn = 1; turn <= 3; turn++) {
       for (let i = 0; i < 5; i++) waiters.request();
@@ -85,6 +87,7 @@ describe("a requested drain", () => {
         process.nextTick(() => waiters.onTaken());
       },
       onDrained: () => undefined,
+      onFailed: () => undefined,
     });
     waiters.request();
     for (let turn = 1; turn <= 3; turn++) {

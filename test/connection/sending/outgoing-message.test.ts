@@ -117,6 +117,9 @@ describe("anything else is a TypeError that says what was expected", () => {
       })(),
       "an object of a class",
     ],
+    ["a Proxy of a Buffer", new Proxy(Buffer.from("x"), {}), "a Proxy of a Buffer"],
+    ["a Proxy of a Uint8Array", new Proxy(new Uint8Array(1), {}), "instance of Uint8Array"],
+    ["an object with the prototype of Blob", Object.create(Blob.prototype) as object, "instance of Blob"],
     ["an object whose toJSON gives undefined", { toJSON: () => undefined }, "toJSON"],
     ["an object whose toJSON gives a function", { toJSON: () => () => {} }, "toJSON"],
     [

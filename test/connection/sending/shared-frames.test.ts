@@ -57,7 +57,7 @@ describe("a batch", () => {
 
   test("is forgotten at the turn's end: the next turn makes a new one with the same bytes", async () => {
     const before = run(a, bb);
-    atTurnEnd({ onTurnEnd: () => undefined });
+    atTurnEnd({ onTurnEnd: () => undefined, onTurnEndFailed: () => undefined });
     await turns();
     const after = run(a, bb);
     expect(after).not.toBe(before);

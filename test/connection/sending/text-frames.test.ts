@@ -197,7 +197,7 @@ describe("repeatedFrame", () => {
 
   test("forgets at the turn's end", async () => {
     frameIfRepeated("hello");
-    atTurnEnd({ onTurnEnd: () => undefined });
+    atTurnEnd({ onTurnEnd: () => undefined, onTurnEndFailed: () => undefined });
     await turns();
     expect(frameIfRepeated("hello")).toBeUndefined();
   });

@@ -3,6 +3,9 @@ import { encoderOf } from "../../../src/connection/sending/encoders.ts";
 import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
 import { WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
 import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
+import { LateBlob } from "../../support/late-blob.ts";
+import { outgoing } from "../../support/outgoing.ts";
+import { Session } from "../../support/session.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
 /** A write buffer on a stream that takes nothing, and is full from the first byte. */
@@ -31,9 +34,9 @@ test("the bytes of the queues before it count too, once they are noted", async (
   const { buffer } = blockedBuffer();
   buffer.addText("abc");
   await turns();
-  sendBudget.setQueued(buffer, 100);
+  buffer.noteQueued(100);
   expect(sendBudget.total).toBe(100 + FRAME);
-  sendBudget.setQueued(buffer, 0);
+  buffer.noteQueued(0);
   expect(sendBudget.total).toBe(FRAME);
 });
 
@@ -41,7 +44,7 @@ test("a stream that is not full is not in the budget, whatever is noted", async 
   const { buffer } = blockedBuffer(1000);
   buffer.addText("abc");
   await turns();
-  sendBudget.setQueued(buffer, 100);
+  buffer.noteQueued(100);
   expect([sendBudget.total, sendBudget.share(-1)]).toEqual([0, Number.NEGATIVE_INFINITY]);
 });
 
@@ -49,7 +52,7 @@ test("it leaves the budget when its stream has taken everything", async () => {
   const { stream, buffer } = blockedBuffer();
   buffer.addText("abc");
   await turns();
-  sendBudget.setQueued(buffer, 50);
+  buffer.noteQueued(50);
   stream.flow();
   await turns();
   expect([buffer.isFull, sendBudget.total]).toEqual([false, 0]);
@@ -59,7 +62,7 @@ test("it leaves the budget when its stream is gone", async () => {
   const { buffer } = blockedBuffer();
   buffer.addText("abc");
   await turns();
-  sendBudget.setQueued(buffer, 50);
+  buffer.noteQueued(50);
   buffer.onStreamClose();
   expect([buffer.isFull, sendBudget.total]).toEqual([true, 0]);
 });
@@ -84,4 +87,24 @@ test("each full stream has one share of the budget", async () => {
     await turns();
   }
   expect([sendBudget.total, sendBudget.share(6)]).toEqual([3 * 2 * FRAME, 2]);
+});
+
+test("a Blob that was read counts once in the budget, and one that cannot be read counts no more", async () => {
+  const stream = new Wire({ highWaterMark: 1 });
+  const session = new Session({}, { stream, maxSendQueue: 1_000_000 });
+  await turns();
+  stream.stick();
+  session.connection.send(outgoing("x"));
+  await turns();
+  const before = sendBudget.total;
+  const [first, second] = [new LateBlob("a".repeat(1000)), new LateBlob("b".repeat(2000))];
+  session.connection.send(outgoing(first));
+  session.connection.send(outgoing(second));
+  expect(sendBudget.total).toBe(before + 3000);
+  first.read();
+  await turns();
+  expect(sendBudget.total).toBe(before + 3000 + 4);
+  second.fail(new Error("unreadable"));
+  await turns();
+  expect(sendBudget.total).toBeLessThan(100);
 });

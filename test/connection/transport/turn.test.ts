@@ -11,6 +11,9 @@ function member(name: string, then: () => void = () => {}): TurnEndListener {
       heard.push(name);
       then();
     },
+    onTurnEndFailed(error) {
+      heard.push(`${name} failed: ${(error as Error).message}`);
+    },
   };
 }
 
@@ -57,5 +60,20 @@ describe("the end of a turn", () => {
     heard.length = 0;
     await turns();
     expect(heard).toEqual([]);
+  });
+
+  test("comes for the others too when one of them throws, and that one is told", async () => {
+    heard.length = 0;
+    const fail = (): never => {
+      throw new Error("no memory");
+    };
+    atTurnEnd(member("a"));
+    atTurnEnd(member("b", fail));
+    atTurnEnd(member("c"));
+    await turns();
+    expect(heard).toEqual(["a", "b", "b failed: no memory", "c", "cleared"]);
+    atTurnEnd(member("d"));
+    await turns();
+    expect(heard.slice(-2)).toEqual(["d", "cleared"]);
   });
 });

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 
 import type { AddressRule } from "./forwarded-address.ts";
 import type { ReceivedRequest, Values } from "./request.ts";
+import { ownText } from "./own-text.ts";
 import { parseTarget } from "./rules/target.ts";
 
 /** The path of a request; undefined when its target is not valid. */
@@ -49,7 +50,7 @@ export class NodeRequest implements ReceivedRequest {
     const direct = this.#message.socket.remoteAddress ?? "";
     if (this.#addressRule === undefined) return direct;
     const forwarded = this.#message.headers["x-forwarded-for"];
-    return this.#addressRule(direct, typeof forwarded === "string" ? forwarded : forwarded?.join(","));
+    return ownText(this.#addressRule(direct, typeof forwarded === "string" ? forwarded : forwarded?.join(",")));
   }
 }
 

@@ -39,7 +39,7 @@ export interface HandshakeOffer {
   /** The extensions that the client offers, in its order. */
   readonly extensions: readonly Extension[];
   /**
-   * Accepts the handshake. It writes nothing: the connection writes the handshakeResponse first.
+   * Accepts the handshake. It writes nothing: the connection writes the response first.
    *
    * @throws {InvalidArgumentError} for a header that HTTP does not allow, or that only the library sets
    */

@@ -1,5 +1,6 @@
 import { OutOfRangeError } from "../errors/errors.ts";
 import type { HandshakeOffer } from "../handshake/offer.ts";
+import { ownText } from "../handshake/own-text.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 
 /** The event of `onConnection`: a client asks to connect. */
@@ -38,6 +39,7 @@ export class WSConnectionEvent {
         `protocol: expected one that the client offered (${this.protocols.join(", ") || "none"}), got ${JSON.stringify(protocol)}`,
       );
     }
-    this.#protocol = protocol;
+    // The connection keeps it, and must not keep the header that it was cut from.
+    this.#protocol = protocol === undefined ? undefined : ownText(protocol);
   }
 }

@@ -1,3 +1,5 @@
+import { inNoContext } from "../connection/transport/no-context.ts";
+
 /** The items that are checked. They may be added and removed during an iteration, as in a `Map`. */
 export interface IterableSet<C> {
   /** How many there are. */
@@ -44,7 +46,7 @@ export class LivenessTimer<C> {
   start(): void {
     if (this.#timer !== undefined || this.#tickMs === Infinity) return;
     // The sockets keep the process running, not this timer.
-    this.#timer = setInterval(this.#onTick, this.#tickMs).unref();
+    this.#timer = inNoContext(() => setInterval(this.#onTick, this.#tickMs)).unref();
   }
 
   /** Stops the timer. Called when the last connection has closed. */

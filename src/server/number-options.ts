@@ -7,7 +7,7 @@ import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "../protocol/lim
 
 /** The values that an option may have. They are integers. */
 export interface Range {
-  /** The min value. */
+  /** The least value. */
   readonly min: number;
   /** The default. */
   readonly default: number;
@@ -47,7 +47,7 @@ function shareOfMemory(): number {
 
 /** The options that are numbers, each with the reason for its default. Times are in milliseconds, sizes in bytes. */
 export const numberOptions = {
-  /** Far more than chat and JSON need; a thousand messages of this size do no harm. The max is what a string can hold. */
+  /** Far more than chat and JSON need; a thousand messages of this size do no harm. The limit is what a string can hold. */
   maxMessageSize: {
     min: 1,
     default: DEFAULT_MAX_MESSAGE_SIZE,

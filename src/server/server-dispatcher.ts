@@ -48,7 +48,7 @@ export class ServerDispatcher {
 
   /** Calls `onError`. If there is none, the process is warned, if `warnIfUnhandled`. */
   dispatchError(error: unknown, source: ErrorSource, warnIfUnhandled: boolean, connection?: WebSocketConnection): void {
-    if (this.#isTerminated || typeof this.#handler.onError !== "function") {
+    if (this.#isTerminated || !this.#handlesErrors()) {
       if (warnIfUnhandled) this.#warn(error);
       return;
     }
@@ -59,6 +59,15 @@ export class ServerDispatcher {
         this.#warn(second);
       },
     );
+  }
+
+  /** A handler in JavaScript may have `onError: null`, and a getter or proxy may throw. */
+  #handlesErrors(): boolean {
+    try {
+      return typeof this.#handler.onError === "function";
+    } catch {
+      return false;
+    }
   }
 
   #guard(callback: () => unknown, onFailure: (error: unknown) => void): void {

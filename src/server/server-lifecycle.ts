@@ -52,7 +52,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   readonly #binding: HttpBinding;
   readonly #clients: ServerClients;
   readonly #acceptor: HandshakeAcceptor;
-  readonly #heartbeat: LivenessTimer<WebSocketConnection>;
+  readonly #livenessTimer: LivenessTimer<WebSocketConnection>;
 
   #nextId = 1;
   /** The message counters of the connections that are closed. */
@@ -74,7 +74,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, (accepted, handler, request) => {
       this.#open(accepted, handler, request);
     });
-    this.#heartbeat = new LivenessTimer(settings.keepalive.tickMs, this.connections, (connection) => {
+    this.#livenessTimer = new LivenessTimer(settings.keepalive.tickMs, this.connections, (connection) => {
       connectionOf(connection).checkPeer();
     });
     this.#binding = new HttpBinding(settings, this);
@@ -170,13 +170,13 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   // Calls of a connection.
 
   get currentTick(): number {
-    return this.#heartbeat.currentTick;
+    return this.#livenessTimer.currentTick;
   }
 
   onClosed(connection: Connection): void {
     this.#clients.removeConnection(connection);
     this.#closedMessages = addMessages(this.#closedMessages, connection.counters);
-    if (this.connections.size === 0) this.#heartbeat.stop();
+    if (this.connections.size === 0) this.#livenessTimer.stop();
   }
 
   onFinished(connection: Connection): void {
@@ -199,7 +199,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     const connection = new Connection(stream, handler, this);
     connection.publicConnection = this.#makePublicConnection(connection, id, protocol);
     this.#clients.addConnection(connection, request);
-    this.#heartbeat.start();
+    this.#livenessTimer.start();
     try {
       connection.start(handshakeResponse, head);
       stream.off("error", ignore);

@@ -136,11 +136,13 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
    * ws.terminate({ code: 4001, message: "You were idle" });
    */
   terminate(code?: number | TerminateOptions, message?: string): void {
-    const close: TerminateOptions =
+    const options: TerminateOptions =
       typeof code === "object" && (code as unknown) !== null ? code : { code: code as number | undefined, message };
-    checkClose(close.code, close.message);
-    const isReasonSent = close.code !== undefined && close.code > REASON_ABOVE_CODE;
-    this.#core.close(close.code, isReasonSent ? close.message : undefined);
+    // A getter may return something else the second time.
+    const { code: closeCode, message: reason } = options;
+    checkClose(closeCode, reason);
+    const isReasonSent = closeCode !== undefined && closeCode > REASON_ABOVE_CODE;
+    this.#core.close(closeCode, isReasonSent ? reason : undefined);
   }
 }
 

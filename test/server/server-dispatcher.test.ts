@@ -195,4 +195,17 @@ describe("an error without an onError", () => {
     dispatcherOf().dispatchError(Object.assign(new Error("bare"), { stack: undefined }), "handler", true);
     expect(warnings).toMatchObject([{ message: expect.stringMatching(/: bare$/) as string, options: { detail: "" } }]);
   });
+
+  test("a handler whose onError cannot be read counts as one without", () => {
+    const handler = {
+      onConnection: () => null,
+      get onError(): never {
+        throw new Error("unreadable");
+      },
+    };
+    expect(() => {
+      new ServerDispatcher(handler, WSS).dispatchError(new Error("first"), "handler", true);
+    }).not.toThrow();
+    expect(warnings.map(({ message }) => message.split(": ")[1])).toEqual(["first"]);
+  });
 });

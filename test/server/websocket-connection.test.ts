@@ -226,6 +226,21 @@ describe("terminate", () => {
     },
   );
 
+  test("its options are read once: a getter that returns something else the second time changes nothing", async () => {
+    const { ws, peer } = await connected();
+    let reads = 0;
+    ws.terminate({
+      get code() {
+        return reads++ === 0 ? 4001 : 5;
+      },
+      get message() {
+        return reads++ < 2 ? "mine" : "x".repeat(500);
+      },
+    });
+    expect(await peer.closed).toEqual([4001, "mine"]);
+    expect(reads).toBe(2);
+  });
+
   // shows 4D-3-terminate-long
   test("a message of 123 bytes is sent, one of 124 is a RangeError", async () => {
     const { ws, peer } = await connected();

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../../errors/errors.ts";
+import { isThenable } from "../../util/thenable.ts";
 import type { ConnectionRequest } from "../request.ts";
 
 /**
@@ -19,9 +20,7 @@ export type OriginRule = (origin: string, request: ConnectionRequest) => boolean
  */
 export function originRule(origins: unknown): OriginRule {
   if (origins === undefined || origins === "same") return isSameOrigin;
-  // Only `true` allows a page. An async function returns a promise, which is not `true`.
-  if (typeof origins === "function")
-    return (origin, request) => (origins as (...args: Parameters<OriginRule>) => unknown)(origin, request) === true;
+  if (typeof origins === "function") return functionRule(origins as (...args: Parameters<OriginRule>) => unknown);
   if (origins === "*") return () => true;
   if (!Array.isArray(origins))
     throw new InvalidArgumentError('origins: expected "same", a list of origins, or a function');
@@ -42,6 +41,23 @@ export function isSameOrigin(origin: string, request: ConnectionRequest): boolea
 export function mayConnectFrom(origin: string | undefined, request: ConnectionRequest, rule: OriginRule): boolean {
   return origin === undefined || rule(origin, request);
 }
+
+/** Only `true` allows a page. An async function returns a promise, which is not `true`: its rejection is caught. */
+function functionRule(allows: (...args: Parameters<OriginRule>) => unknown): OriginRule {
+  let warned = false;
+  return (origin, request) => {
+    const result = allows(origin, request);
+    if (isThenable(result)) {
+      void Promise.resolve(result).then(undefined, () => undefined);
+      if (!warned) process.emitWarning(ASYNC_ORIGINS, { type: "HawserWarning", code: "HWS_ASYNC_ORIGINS" });
+      warned = true;
+    }
+    return result === true;
+  };
+}
+
+const ASYNC_ORIGINS =
+  "origins: the function returned a promise, which allows no page. Decide in onConnection, which may be async";
 
 function ruleOf(origin: unknown): OriginRule {
   if (typeof origin !== "string") throw new InvalidArgumentError("origins: expected a list of strings");

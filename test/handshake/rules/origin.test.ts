@@ -283,3 +283,30 @@ test("a long origin is read in one pass", () => {
     expect(allows(["https://example.com", "https://*.example.com", "same"], origin)).toBe(false);
   }
 });
+
+test("a function that returns a promise allows nothing: its rejection is caught, and one warning names onConnection", async () => {
+  // Warnings of the tests before are emitted first.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  const rejections: unknown[] = [];
+  const onRejection = (reason: unknown): void => void rejections.push(reason);
+  process.on("warning", onWarning).on("unhandledRejection", onRejection);
+  const thenable = {
+    get then(): never {
+      throw new Error("unreadable");
+    },
+  };
+  for (const result of [Promise.reject(new Error("mine")), Promise.resolve(true)]) {
+    const rule = originRule(() => result);
+    for (let i = 0; i < 3; i++) expect(rule("https://example.com", requestTo("example.com"))).toBe(false);
+  }
+  expect(() => originRule(() => thenable)("https://example.com", requestTo("example.com"))).toThrow("unreadable");
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  process.off("warning", onWarning).off("unhandledRejection", onRejection);
+  expect(rejections).toEqual([]);
+  expect(warnings.map(({ name, message }) => [name, message.includes("onConnection")])).toEqual([
+    ["HawserWarning", true],
+    ["HawserWarning", true],
+  ]);
+});

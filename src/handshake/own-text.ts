@@ -1,0 +1,7 @@
+/**
+ * A copy of a text in memory of its own. A part of a string keeps the whole string in memory: an address that was cut from a
+ * header of 15 KiB would keep the header for as long as its connection lives.
+ */
+export function ownText(text: string): string {
+  return Buffer.from(text).toString();
+}

@@ -59,9 +59,9 @@ export class HandlerDispatcher {
   #drainDue = false;
   #waitsNoMore = false;
 
-  constructor(handler: HandlerCallbacks, host: DispatcherOwner, rateLimiter?: RateLimiter) {
+  constructor(handler: HandlerCallbacks, owner: DispatcherOwner, rateLimiter?: RateLimiter) {
     this.handler = handler;
-    this.#owner = host;
+    this.#owner = owner;
     if (rateLimiter !== undefined) this.#serialQueue = this.#newQueue(rateLimiter);
   }
 

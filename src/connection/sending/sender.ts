@@ -49,6 +49,8 @@ export class Sender implements BlobQueueSink, DrainSource {
   /** What is to be written. */
   readonly buffer: WriteBuffer;
   readonly #owner: SenderOwner;
+  /** A field of its own: the limits are compared twice for each message. */
+  readonly #settings: SendingSettings;
   #accepted = 0;
   #dropped = 0;
   /** The messages after a `Blob` that is being read. Most connections never have this queue. */
@@ -57,9 +59,10 @@ export class Sender implements BlobQueueSink, DrainSource {
   /** The callers that wait for the sender to drain. It is made for the first of them. */
   #drainWaiters: DrainWaiters | undefined;
 
-  constructor(buffer: WriteBuffer, host: SenderOwner) {
+  constructor(buffer: WriteBuffer, owner: SenderOwner) {
     this.buffer = buffer;
-    this.#owner = host;
+    this.#owner = owner;
+    this.#settings = owner.settings;
   }
 
   /** The bytes that the operating system has not taken yet. */
@@ -218,7 +221,7 @@ export class Sender implements BlobQueueSink, DrainSource {
   }
 
   #isWithinLimits(waiting: number): boolean {
-    return waiting <= this.#owner.settings.highWaterMark && waiting <= this.#owner.settings.maxSendQueue;
+    return waiting <= this.#settings.highWaterMark && waiting <= this.#settings.maxSendQueue;
   }
 
   /** Whether so few bytes wait that no limit and no policy applies. This runs twice for each message, and is nearly always true. */
@@ -245,14 +248,14 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** Whether one more message may wait. If it may not, the policy was applied. */
   #applySendPolicy(key: string | undefined): boolean {
-    if (!this.buffer.isFull && this.#unsentSize <= this.#owner.settings.maxSendQueue) return true;
+    if (!this.buffer.isFull && this.#unsentSize <= this.#settings.maxSendQueue) return true;
     if (this.#limitedSize <= this.#limit) return true;
     // The messages of this turn were not written yet.
     this.buffer.flush();
     const limit = this.#limit;
     if (this.#limitedSize <= limit) return true;
-    const name = limit < this.#owner.settings.maxSendQueue ? "maxTotalSendQueue" : "maxSendQueue";
-    this.#owner.settings.limitCounters[name]++;
+    const name = limit < this.#settings.maxSendQueue ? "maxTotalSendQueue" : "maxSendQueue";
+    this.#settings.limitCounters[name]++;
     if (this.#dropOlder(limit, key)) return true;
     this.#dropped++;
     if (this.#closesWhenFull()) this.#owner.onSendQueueFull(name);
@@ -267,7 +270,7 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** The number of bytes that may wait for this peer now. */
   get #limit(): number {
-    const { maxSendQueue, maxTotalSendQueue } = this.#owner.settings;
+    const { maxSendQueue, maxTotalSendQueue } = this.#settings;
     return this.buffer.isFull ? Math.min(maxSendQueue, sendBudget.share(maxTotalSendQueue)) : maxSendQueue;
   }
 
@@ -278,7 +281,7 @@ export class Sender implements BlobQueueSink, DrainSource {
     const queue = this.#queue;
     // The frames in the write buffer cannot be dropped any more. The message is the first of a new queue.
     if (queue === undefined) return true;
-    if (this.#owner.settings.sendQueuePolicy === "latest") {
+    if (this.#settings.sendQueuePolicy === "latest") {
       this.#dropped += queue.conflate();
       // A replacement may exceed the limit, because the older message goes. Replacements may grow, so twice the limit is the end.
       return queue.chargedSize <= limit || (queue.has(key) && queue.chargedSize <= limit * 2);
@@ -290,13 +293,13 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** Whether a full queue closes the connection. With "latest", not while a `Blob` is being read: the peer may not be slow at all. */
   #closesWhenFull(): boolean {
-    const { sendQueuePolicy } = this.#owner.settings;
+    const { sendQueuePolicy } = this.#settings;
     return sendQueuePolicy === "terminate" || (sendQueuePolicy === "latest" && this.#blobQueue === undefined);
   }
 
   /** Whether the policy drops messages that wait already. */
   #dropsQueued(): boolean {
-    const { sendQueuePolicy } = this.#owner.settings;
+    const { sendQueuePolicy } = this.#settings;
     return sendQueuePolicy === "drop-oldest" || sendQueuePolicy === "latest";
   }
 

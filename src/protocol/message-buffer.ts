@@ -33,6 +33,8 @@ export class MessageBuffer implements MessageBody {
 
   /** The memory; its first `length` bytes are the message. */
   get bytes(): Bytes {
+    // The shared empty bytes are not handed out: an application that transfers them would detach them for all.
+    if (this.#memory === EMPTY) return allocate(0);
     return this.#offset === 0 ? this.#memory : this.#memory.subarray(this.#offset);
   }
 

@@ -1,3 +1,4 @@
+import { EMPTY } from "../../src/protocol/bytes.ts";
 import { describe, expect, test } from "vitest";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { MessageBuffer } from "../../src/protocol/message-buffer.ts";
@@ -91,4 +92,12 @@ test("is never more than the message's limit, also after doubling", () => {
   for (let sent = 0; sent < 100_000; sent += 1000) gather.append(asBytes(Buffer.alloc(1000, 7)), 0, 1000, 0);
   expect(gather.length).toBe(100_000);
   expect(gather.bytes.byteLength).toBe(100_000);
+});
+
+test("an empty message has bytes of its own: an application may transfer them, and nobody else loses any", () => {
+  const { bytes } = new MessageBuffer(true);
+  expect(bytes).toHaveLength(0);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] });
+  expect(new MessageBuffer(true).bytes).toHaveLength(0);
+  expect(EMPTY.slice(0)).toHaveLength(0);
 });

@@ -65,6 +65,8 @@ export class RateLimiter {
   /** Reading pauses, and `then` is called in `ms` milliseconds. */
   delayReading(ms: number, then: () => void): void {
     this.#settings.limitCounters.maxBytesPerSecond++;
+    // After the end of the connection no timer may keep the process running.
+    if (this.#stopped) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

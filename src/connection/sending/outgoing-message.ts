@@ -88,7 +88,7 @@ function binaryOf(message: object): Bytes | Blob | undefined {
 /** An object that only has the prototype of `Blob` throws when its size is read, which must be before it is counted. */
 function isRealBlob(blob: Blob): boolean {
   try {
-    return Number.isSafeInteger(blob.size);
+    return Number.isSafeInteger(blob.size) && blob.size >= 0;
   } catch {
     return false;
   }

@@ -342,8 +342,10 @@ export class Sender implements BlobQueueSink, DrainSource {
   }
 
   #writeMessage({ opcode, bytes, isFrame, size }: QueuedMessage): void {
-    if (bytes.length !== size) this.buffer.writer.destroy(memoryChangedError());
-    else if (isFrame) this.buffer.addShared(bytes);
+    if (bytes.length !== size) {
+      this.#dropped++;
+      this.buffer.writer.destroy(memoryChangedError());
+    } else if (isFrame) this.buffer.addShared(bytes);
     else this.buffer.addMessage(opcode, bytes);
   }
 

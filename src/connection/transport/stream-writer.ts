@@ -103,8 +103,12 @@ export class StreamWriter {
 
   /** Ends the stream after everything that was written, and then calls `ended`: a full stream has no "drain" event after that. */
   end(ended: () => void): void {
-    if (this.isFull) this.stream.end(ended);
-    else this.stream.end();
+    try {
+      if (this.isFull) this.stream.end(ended);
+      else this.stream.end();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Destroys the stream: what was written in part cannot be completed. */
@@ -117,18 +121,27 @@ export class StreamWriter {
     const stream = this.stream;
     if (typeof bytes === "string") {
       // Another stream may ignore the encoding.
-      return isNodeSocket(stream) ? stream.write(bytes, "latin1") : stream.write(Buffer.from(bytes, "latin1"));
+      return wantsMore(
+        isNodeSocket(stream) ? stream.write(bytes, "latin1") : stream.write(Buffer.from(bytes, "latin1")),
+      );
     }
     const own = shared && !this.isNodeSocket ? copyOf(bytes) : bytes;
-    if (own.length <= MAX_COPIED) return stream.write(own);
+    if (own.length <= MAX_COPIED) return wantsMore(stream.write(own));
     const { length } = own;
-    return stream.write(own, () => {
-      if (own.length !== length) stream.destroy(memoryChangedError());
-    });
+    return wantsMore(
+      stream.write(own, () => {
+        if (own.length !== length) stream.destroy(memoryChangedError());
+      }),
+    );
   }
 
   #fail(error: unknown): void {
     this.#state = "full";
     this.destroy(error);
   }
+}
+
+/** Only `false` says that a stream is full, as in Node's `pipe`: a `write` that an application wrapped may return nothing. */
+function wantsMore(result: unknown): boolean {
+  return result !== false;
 }

@@ -46,6 +46,15 @@ function end(listener: TurnEndListener): void {
   try {
     listener.onTurnEnd();
   } catch (error) {
+    endFailed(listener, error);
+  }
+}
+
+function endFailed(listener: TurnEndListener, error: unknown): void {
+  try {
     listener.onTurnEndFailed(error);
+  } catch {
+    // Not even the stream's `destroy` works: nothing more can be done for this connection.
+    process.emitWarning("A stream threw when it was destroyed", { type: "HawserWarning", code: "HWS_STREAM_STUCK" });
   }
 }

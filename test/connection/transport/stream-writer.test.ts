@@ -156,3 +156,21 @@ test("notifyWhenTaken calls onTaken when the stream has taken all that was writt
   await turns();
   expect(taken).toEqual(["6162"]);
 });
+
+test("a write that returns nothing, as of a wrapped socket, does not make the stream full", () => {
+  const { stream, writer } = newWriter();
+  const { write } = Object.getPrototypeOf(stream) as { write: (...all: unknown[]) => boolean };
+  stream.write = ((...all: unknown[]) => void write.apply(stream, all)) as never;
+  writer.write(hex("01"), false);
+  expect([writer.isFull, toHex(stream.taken)]).toEqual([false, "01"]);
+});
+
+test("an end that throws destroys the stream", () => {
+  const { stream, writer } = newWriter();
+  stream.on("error", nothing);
+  stream.end = () => {
+    throw new Error("broken");
+  };
+  writer.end(nothing);
+  expect(stream.destroyed).toBe(true);
+});

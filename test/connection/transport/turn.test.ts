@@ -76,4 +76,17 @@ describe("the end of a turn", () => {
     await turns();
     expect(heard.slice(-2)).toEqual(["d", "cleared"]);
   });
+
+  test("comes for the others even if a listener cannot be told that it has thrown", async () => {
+    heard.length = 0;
+    const fail = (): never => {
+      throw new Error("broken");
+    };
+    const warned = new Promise((resolve) => process.once("warning", resolve));
+    atTurnEnd({ onTurnEnd: fail, onTurnEndFailed: fail });
+    atTurnEnd(member("b"));
+    await turns();
+    expect(heard).toEqual(["b", "cleared"]);
+    expect(await warned).toMatchObject({ code: "HWS_STREAM_STUCK" });
+  });
 });

@@ -21,11 +21,8 @@ import { MAX_CONTROL_PAYLOAD } from "./limits.ts";
 import { mask, rotateKey, unmaskInto } from "./mask.ts";
 import { type DataOpcode, Opcode, isControl, isReserved } from "./opcodes.ts";
 import { type ReaderOptions, ReaderRules } from "./reader-rules.ts";
-import { SHORT_HEADER, unmaskShortTexts } from "./short-texts.ts";
+import { FINAL_TEXT, SHORT_HEADER, unmaskShortTexts } from "./short-texts.ts";
 import { UTF8_START } from "./utf8.ts";
-
-/** The first byte of an unfragmented text. */
-const FINAL_TEXT = FIN | Opcode.text;
 
 /** The first byte of an unfragmented binary message. */
 const FINAL_BINARY = FIN | Opcode.binary;

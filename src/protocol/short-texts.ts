@@ -5,7 +5,7 @@ import { mask } from "./mask.ts";
 import { Opcode } from "./opcodes.ts";
 
 /** The first byte of an unfragmented text. */
-const FINAL_TEXT = FIN | Opcode.text;
+export const FINAL_TEXT = FIN | Opcode.text;
 
 /** The bytes of the header of a short masked frame. */
 export const SHORT_HEADER = 2 + KEY_SIZE;

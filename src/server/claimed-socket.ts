@@ -3,20 +3,20 @@ import type { Duplex } from "node:stream";
 import { destroyAfterLinger } from "../handshake/response.ts";
 
 /** A property of a socket that a WebSocketServer has taken over. */
-const upgraded = Symbol("hawser upgraded");
+const claimed = Symbol("hawser claimed");
 
 interface MarkedSocket extends Duplex {
-  [upgraded]?: true;
+  [claimed]?: true;
 }
 
 /** Marks a socket as taken over by a WebSocketServer. The mark stays. */
 export function markClaimed(socket: Duplex): void {
-  (socket as MarkedSocket)[upgraded] = true;
+  (socket as MarkedSocket)[claimed] = true;
 }
 
 /** Whether a WebSocketServer has taken the socket over. */
 export function isClaimed(socket: Duplex): boolean {
-  return (socket as MarkedSocket)[upgraded] === true;
+  return (socket as MarkedSocket)[claimed] === true;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type ErrorSource, OPEN_EVENT, errorEvent } from "../connection/dispatch/events.ts";
+import { type ErrorSource, OPEN_EVENT, errorEvent, hasOnError } from "../connection/dispatch/events.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import type { WSHandler } from "./handlers.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
@@ -48,7 +48,7 @@ export class ServerDispatcher {
 
   /** Calls `onError`. If there is none, the process is warned, if `warnIfUnhandled`. */
   dispatchError(error: unknown, source: ErrorSource, warnIfUnhandled: boolean, connection?: WebSocketConnection): void {
-    if (this.#isTerminated || !this.#handlesErrors()) {
+    if (this.#isTerminated || !hasOnError(this.#handler)) {
       if (warnIfUnhandled) this.#warn(error);
       return;
     }
@@ -59,15 +59,6 @@ export class ServerDispatcher {
         this.#warn(second);
       },
     );
-  }
-
-  /** A handler in JavaScript may have `onError: null`, and a getter or proxy may throw. */
-  #handlesErrors(): boolean {
-    try {
-      return typeof this.#handler.onError === "function";
-    } catch {
-      return false;
-    }
   }
 
   #guard(callback: () => unknown, onFailure: (error: unknown) => void): void {

@@ -118,3 +118,12 @@ function systemNumber(error: unknown): number {
   const number = (error as { errno?: unknown } | undefined)?.errno;
   return typeof number === "number" ? Math.abs(number) : 0;
 }
+
+/** Whether a handler has an `onError`. One in JavaScript may have `onError: null`, and a getter or proxy may throw. */
+export function hasOnError(handler: { readonly onError?: unknown }): boolean {
+  try {
+    return typeof handler.onError === "function";
+  } catch {
+    return false;
+  }
+}

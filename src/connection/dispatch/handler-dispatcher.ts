@@ -1,4 +1,4 @@
-import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, errorEvent } from "./events.ts";
+import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, errorEvent, hasOnError } from "./events.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import type { RateLimiter } from "../receiving/rate-limiter.ts";
@@ -193,21 +193,12 @@ export class HandlerDispatcher {
 
   /** Calls `onError`, if it was not called before. */
   #callOnError(error: unknown, source: ErrorSource): void {
-    if (this.#stage >= Stage.errorReported || !this.#handlesErrors()) {
+    if (this.#stage >= Stage.errorReported || !hasOnError(this.handler)) {
       this.#owner.reportError(error, source);
       return;
     }
     this.#stage = Stage.errorReported;
     this.#guarded(() => this.handler.onError?.(this.#owner.publicConnection, errorEvent(error, source)));
-  }
-
-  /** A handler in JavaScript may have `onError: null`, and a getter or proxy may throw. */
-  #handlesErrors(): boolean {
-    try {
-      return typeof this.handler.onError === "function";
-    } catch {
-      return false;
-    }
   }
 
   /** Calls a callback whose exception closes nothing: the connection is closing already. */

@@ -28,14 +28,16 @@ export type LivenessVerdict = "alive" | "pingDue" | "pingTimeout" | "idleTimeout
 
 /** Judges a connection. A time is over when its last tick has passed completely. */
 export function checkLiveness(
-  { currentTick: now, lastActivityAt: lastReceived, readingStopped, ping, age }: LivenessSnapshot,
+  { currentTick, lastActivityAt, readingStopped, ping, age }: LivenessSnapshot,
   settings: KeepaliveSettings,
 ): LivenessVerdict {
-  if (age !== undefined && now - age.openedAt > settings.maxLifetime) return "maxLifetime";
-  if (age !== undefined && !readingStopped && now - age.lastMessageAt > settings.idleTimeout) return "idleTimeout";
-  const pinged = ping === undefined ? lastReceived : Math.max(lastReceived, ping.sentAtTick);
+  if (age !== undefined && currentTick - age.openedAt > settings.maxLifetime) return "maxLifetime";
+  if (age !== undefined && !readingStopped && currentTick - age.lastMessageAt > settings.idleTimeout)
+    return "idleTimeout";
+  const pinged = ping === undefined ? lastActivityAt : Math.max(lastActivityAt, ping.sentAtTick);
   // A peer that we do not read from is not dead. If it is, the system reports an error for what was written.
-  const awaited = !readingStopped && pinged > lastReceived && settings.pingInterval !== Infinity;
-  if (awaited) return now - pinged > settings.pingTimeout * (ping?.timeoutFactor ?? 1) ? "pingTimeout" : "alive";
-  return now - pinged > settings.pingInterval ? "pingDue" : "alive";
+  const awaited = !readingStopped && pinged > lastActivityAt && settings.pingInterval !== Infinity;
+  if (awaited)
+    return currentTick - pinged > settings.pingTimeout * (ping?.timeoutFactor ?? 1) ? "pingTimeout" : "alive";
+  return currentTick - pinged > settings.pingInterval ? "pingDue" : "alive";
 }

@@ -62,12 +62,12 @@ export class Liveness {
   /**
    * Judges the connection.
    *
-   * @param untaken the bytes that were written and that the system has not taken yet
+   * @param pending the bytes that were written and that the system has not taken yet
    * @param readingStopped whether we have stopped reading, and no handler waits until the peer takes something
    */
-  check(settings: KeepaliveSettings, untaken: number, readingStopped: boolean): LivenessVerdict {
+  check(settings: KeepaliveSettings, pending: number, readingStopped: boolean): LivenessVerdict {
     const ping = this.#ping;
-    if (ping?.updatePendingWriteBytes(untaken) === true) this.noteActivity();
+    if (ping?.updatePendingWriteBytes(pending) === true) this.noteActivity();
     const { currentTick: now } = this.#clock;
     return checkLiveness(
       { currentTick: now, lastActivityAt: this.#lastActivityAt, readingStopped, ping, age: this.#age },

@@ -24,19 +24,19 @@ export class Ping {
   /** How many times `pingTimeout` the pong may take. */
   readonly timeoutFactor: number;
   readonly #sent: number;
-  /** Made for the first caller: most pings are those of the heartbeat, for which nobody waits. */
+  /** Made for the first caller: most pings are those that the server sends by itself, for which nobody waits. */
   #waiters: Waiters<number | undefined> | undefined;
 
   /**
    * @param tick the tick of now
    * @param now milliseconds of a clock that never goes back
-   * @param untaken bytes before it that the system has not taken yet
+   * @param pending bytes before it that the system has not taken yet
    * @param before bytes that were written before it, since something was last received
    */
-  constructor(tick: number, now: number, untaken: number, before: number) {
+  constructor(tick: number, now: number, pending: number, before: number) {
     this.sentAtTick = tick;
     this.#sent = now;
-    this.#pendingWriteBytes = untaken;
+    this.#pendingWriteBytes = pending;
     this.timeoutFactor = 1 + Math.min(before, MAX_BYTES_IN_FLIGHT) / BYTES_PER_TIMEOUT;
     last = (last + 1) >>> 0;
     this.payload = allocate(PAYLOAD);
@@ -49,9 +49,9 @@ export class Ping {
   }
 
   /** Notes how many bytes were not taken. Returns whether they are fewer than before: then the peer is slow, but it reads. */
-  updatePendingWriteBytes(untaken: number): boolean {
-    const less = untaken < this.#pendingWriteBytes;
-    this.#pendingWriteBytes = untaken;
+  updatePendingWriteBytes(pending: number): boolean {
+    const less = pending < this.#pendingWriteBytes;
+    this.#pendingWriteBytes = pending;
     return less;
   }
 

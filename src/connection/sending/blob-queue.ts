@@ -1,8 +1,7 @@
-import { asBytes, copyOf } from "../../protocol/bytes.ts";
+import { asBytes } from "../../protocol/bytes.ts";
 import { Fifo } from "../../util/fifo.ts";
-import { type BlobLike, type OutgoingMessage, isBlobLike } from "./outgoing-message.ts";
+import { type BlobLike, type OutgoingMessage, copyIfShort, isBlobLike } from "./outgoing-message.ts";
 import { chargeFor } from "./send-queue.ts";
-import { MAX_COPIED } from "../transport/stream-writer.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
 
 /** An entry of the queue: a message, or a function that is called after the messages before it, such as one that sends the close frame. */
@@ -105,11 +104,9 @@ export class BlobQueue {
   }
 }
 
-/** Short bytes are copied: the caller may reuse its memory after `send` returns. */
 function withOwnBytes(message: OutgoingMessage): OutgoingMessage {
   const { payload } = message;
-  const isShort = payload instanceof Uint8Array && payload.length <= MAX_COPIED;
-  return isShort ? { ...message, payload: copyOf(payload) } : message;
+  return payload instanceof Uint8Array ? { ...message, payload: copyIfShort(payload) } : message;
 }
 
 function sizeOf(item: BlobQueueItem): number {

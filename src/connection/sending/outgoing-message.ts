@@ -1,10 +1,11 @@
 import { isAnyArrayBuffer } from "node:util/types";
 
 import { InvalidArgumentError } from "../../errors/errors.ts";
-import { type Bytes, asBytes } from "../../protocol/bytes.ts";
+import { type Bytes, asBytes, copyOf } from "../../protocol/bytes.ts";
 import { serializeFrame } from "../../protocol/frame-encoder.ts";
 import { FIN } from "../../protocol/frame-header.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
+import { MAX_COPIED } from "../transport/stream-writer.ts";
 import { textFrame } from "./text-frames.ts";
 
 /**
@@ -41,6 +42,16 @@ export class SharedMessage implements OutgoingMessage {
     this.key = key;
     this.frame = frameOf(this);
   }
+}
+
+/** The frame of a message for many receivers; undefined for another message, or if frames cannot be shared. */
+export function sharedFrameOf(message: OutgoingMessage, sharesFrames: boolean): Bytes | undefined {
+  return sharesFrames && message instanceof SharedMessage ? message.frame : undefined;
+}
+
+/** Bytes that may wait: short ones are copied, because the caller may reuse its memory after `send` returns. */
+export function copyIfShort(bytes: Bytes): Bytes {
+  return bytes.length <= MAX_COPIED ? copyOf(bytes) : bytes;
 }
 
 function frameOf({ opcode, payload }: OutgoingMessage): Bytes | undefined {

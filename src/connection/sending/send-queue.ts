@@ -1,9 +1,8 @@
-import { type Bytes, allocate, copyOf } from "../../protocol/bytes.ts";
+import { type Bytes, allocate } from "../../protocol/bytes.ts";
 import { headerSize } from "../../protocol/frame-header.ts";
 import type { DataOpcode } from "../../protocol/opcodes.ts";
 import { Fifo } from "../../util/fifo.ts";
-import { type OutgoingMessage, SharedMessage } from "./outgoing-message.ts";
-import { MAX_COPIED } from "../transport/stream-writer.ts";
+import { type OutgoingMessage, copyIfShort, sharedFrameOf } from "./outgoing-message.ts";
 
 /** A message that waits, as bytes. */
 export interface QueuedMessage {
@@ -126,7 +125,7 @@ export class SendQueue {
 
   #itemOf(message: OutgoingMessage): QueuedMessage {
     const { opcode, payload, key } = message;
-    const frame = message instanceof SharedMessage && this.#sharesFrames ? message.frame : undefined;
+    const frame = sharedFrameOf(message, this.#sharesFrames);
     if (frame !== undefined) return { opcode, bytes: frame, isFrame: true, size: frame.length, key };
     const bytes = ownBytes(payload as string | Bytes);
     return { opcode, bytes, isFrame: false, size: bytes.length, key };
@@ -138,9 +137,9 @@ export class SendQueue {
   }
 }
 
-/** The bytes of a payload in memory of their own: the caller may reuse its memory, and a pool keeps 8 KiB for a short text. */
+/** The bytes of a payload, which may wait. A text gets memory of its own: Node's pool would keep 8 KiB for a short one. */
 function ownBytes(payload: string | Bytes): Bytes {
-  if (typeof payload !== "string") return payload.length <= MAX_COPIED ? copyOf(payload) : payload;
+  if (typeof payload !== "string") return copyIfShort(payload);
   const bytes = allocate(Buffer.byteLength(payload));
   bytes.utf8Write(payload);
   return bytes;

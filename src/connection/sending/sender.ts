@@ -3,7 +3,7 @@ import { Opcode } from "../../protocol/opcodes.ts";
 import type { MessageCounters } from "../counters/message-counters.ts";
 import { BlobQueue, type BlobQueueSink } from "./blob-queue.ts";
 import { DrainWaiters, type DrainSource } from "./drain-waiters.ts";
-import { type OutgoingMessage, SharedMessage, isBlobLike } from "./outgoing-message.ts";
+import { type OutgoingMessage, isBlobLike, sharedFrameOf } from "./outgoing-message.ts";
 import { sendBudget } from "./send-budget.ts";
 import { type QueuedMessage, SendQueue } from "./send-queue.ts";
 import type { SendingSettings } from "./settings.ts";
@@ -127,14 +127,12 @@ export class Sender implements BlobQueueSink, DrainSource {
     this.buffer.end();
   }
 
-  /** The stream is gone: drops all messages that wait. Returns the number of messages dropped. */
-  onStreamClose(): number {
-    const before = this.#dropped;
+  /** The stream is gone: drops all messages that wait. */
+  onStreamClose(): void {
     this.#dropBlobQueue();
     this.#dropQueue();
     this.#dropped += this.buffer.onStreamClose();
     this.#drainWaiters?.close();
-    return this.#dropped - before;
   }
 
   /** The stream is not full any more. */
@@ -158,7 +156,7 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   write(message: OutgoingMessage): void {
     const { opcode, payload } = message;
-    const frame = message instanceof SharedMessage && this.buffer.sharesFrames ? message.frame : undefined;
+    const frame = sharedFrameOf(message, this.buffer.sharesFrames);
     if (this.#queuesMessages()) this.#enqueue(message);
     else if (frame !== undefined) this.buffer.addShared(frame);
     else if (typeof payload === "string") this.#addText(payload);

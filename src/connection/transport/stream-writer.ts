@@ -61,7 +61,7 @@ export class StreamWriter {
       if (!this.#writeToQueue(bytes, shared)) {
         this.#state = "full";
         listenForDrain(stream);
-      } else if (!this.isFull) this.#state = bufferedIn(stream) === 0 ? "empty" : "waiting";
+      } else this.#noteTaken();
     } catch (error) {
       this.#fail(error);
     }
@@ -77,7 +77,7 @@ export class StreamWriter {
   uncork(): void {
     try {
       this.stream.uncork();
-      if (!this.isFull) this.#state = bufferedIn(this.stream) === 0 ? "empty" : "waiting";
+      this.#noteTaken();
     } catch (error) {
       this.#fail(error);
     }
@@ -113,7 +113,7 @@ export class StreamWriter {
 
   /** Destroys the stream: what was written in part cannot be completed. */
   destroy(error: unknown): void {
-    this.stream.destroy(error instanceof Error ? error : new Error(String(error)));
+    destroyWith(this.stream, error);
   }
 
   /** Writes with the stream's own `write`. Returns whether the stream wants more. */
@@ -135,10 +135,20 @@ export class StreamWriter {
     );
   }
 
+  /** Notes whether the stream has taken everything. Only its "drain" event says that it is not full any more. */
+  #noteTaken(): void {
+    if (!this.isFull) this.#state = bufferedIn(this.stream) === 0 ? "empty" : "waiting";
+  }
+
   #fail(error: unknown): void {
     this.#state = "full";
     this.destroy(error);
   }
+}
+
+/** Destroys a stream with whatever was thrown: `destroy` wants an `Error`. */
+export function destroyWith(stream: Duplex, error: unknown): void {
+  stream.destroy(error instanceof Error ? error : new Error(String(error)));
 }
 
 /** Only `false` says that a stream is full, as in Node's `pipe`: a `write` that an application wrapped may return nothing. */

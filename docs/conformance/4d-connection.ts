@@ -164,7 +164,7 @@ export const connectionModel: readonly Section[] = [
       shown(
         "4D-4-sync",
         "server",
-        "With a synchronous handler, all messages of one read are delivered in the same turn.",
+        "With a synchronous handler, the messages of one read are delivered in the same turn: as many as a turn may have.",
       ),
       shown("4D-4-independent", "server", "Connections do not wait for each other."),
     ],

@@ -45,7 +45,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   #closeTimer: CloseTimer | undefined;
   /** Decides when reading pauses. It is made when that is needed. */
   #readFlow: ReadFlow | undefined;
-  #destroyed = false;
 
   constructor(stream: Duplex, handler: HandlerCallbacks, owner: ConnectionOwner) {
     const { settings } = owner;
@@ -162,10 +161,9 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Destroys the stream, with no close frame, and waits for no handler: `onTerminate` follows. */
   destroy(): void {
-    this.#destroyed = true;
     this.#dispatcher.stopDelivery();
     this.#destroyStream();
-    if (this.#state === "closed") this.#dispatcher.stopWaiting();
+    this.#dispatcher.stopWaiting();
   }
 
   get #buffer(): WriteBuffer {
@@ -235,7 +233,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#owner.onClosed(this);
     const { code, reason } = this.peerClose ?? { code: CloseCode.abnormal, reason: undefined };
     this.#dispatcher.dispatchTerminate({ type: "terminate", code, reason }, () => this.#owner.onFinished(this));
-    if (this.#destroyed) this.#dispatcher.stopWaiting();
   }
 
   // From the reader.
@@ -360,7 +357,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     const error = cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause });
     if (isJsonError(error.code) && this.settings.keepOnInvalidJson) {
       countLimit(this.settings.limitCounters, error.code);
-      this.reportError(error, "library");
+      this.#dispatcher.dispatchInvalidMessage(error);
     } else this.#fail(error);
   }
 

@@ -28,7 +28,7 @@ export class HawserError extends Error {
  * Makes an error that the peer caused, without a stack: the place in this library where it was noticed is of no use, and a peer
  * that breaks many connections must not cost more than others (0.95 times the CPU of a handshake that ends in a reset).
  */
-export function withoutStack<E extends Error>(make: () => E): E {
+export function withoutStack<Result>(make: () => Result): Result {
   const limit: unknown = Reflect.get(Error, "stackTraceLimit");
   // If `Error` is frozen, this does nothing.
   Reflect.set(Error, "stackTraceLimit", 0);

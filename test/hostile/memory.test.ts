@@ -53,11 +53,14 @@ describe("a peer that never reads the echoes of millions of tiny messages", () =
     const long = text("x".repeat(10_000));
     do await peers.send(long, 50);
     while ((await attack.held()) < 1.5 * MIB);
-    const held = await attack.heldDuring(peers.send(text(""), 2_000_000));
-    const { messages } = await attack.state();
+    const hasRead = async (): Promise<void> => {
+      await peers.send(text(""), 2_000_000);
+      // The systems hold the last of them for a while.
+      while ((await attack.state()).messages < 1_500_000) await turn();
+    };
+    const held = await attack.heldDuring(hasRead());
     await peers.reset();
 
-    expect(messages).toBeGreaterThan(1_500_000);
     expect(held).toBeLessThan(attack.bound(peers, CONNECTION + LIMIT + ANSWERS + 2 * MIB));
     const { ended } = await attack.isOver();
     expect(ended).toEqual({ 1006: 1 });

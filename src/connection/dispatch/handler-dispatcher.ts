@@ -1,6 +1,7 @@
 import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, errorEvent, hasOnError } from "./events.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { SerialQueue } from "./serial-queue.ts";
+import { countInTurn } from "./turn-budget.ts";
 import type { RateLimiter } from "../receiving/rate-limiter.ts";
 import { forgetLastText } from "../sending/text-frames.ts";
 
@@ -44,9 +45,19 @@ const Stage = {
 
 type Stage = (typeof Stage)[keyof typeof Stage];
 
+/** A message that could not be decoded, among those that wait. */
+class InvalidMessage {
+  readonly error: Error;
+
+  constructor(error: Error) {
+    this.error = error;
+  }
+}
+
 /**
  * Calls one connection's handler, in order and never twice at a time: `onOpen`, `onMessage`*, at most one `onError`,
- * `onTerminate`. After a callback that returns a promise the next one waits; otherwise no promise is involved.
+ * `onTerminate`. After a callback that returns a promise the next one waits; otherwise no promise is involved. In one turn of
+ * the event loop it gets `MAX_MESSAGES_PER_TURN` messages: the others wait in the same queue.
  */
 export class HandlerDispatcher {
   /** The library never writes on it: it may serve several connections. */
@@ -56,8 +67,8 @@ export class HandlerDispatcher {
   /** A callback is running. Callbacks that it causes, by `send` or `terminate`, are called after it has returned. */
   #calling = false;
   #stage: Stage = Stage.delivering;
-  #drainDue = false;
-  #waitsNoMore = false;
+  /** The turn of the last message, and its number in that turn. */
+  #turnPosition = 0;
 
   constructor(handler: HandlerCallbacks, owner: DispatcherOwner, rateLimiter?: RateLimiter) {
     this.handler = handler;
@@ -65,7 +76,7 @@ export class HandlerDispatcher {
     if (rateLimiter !== undefined) this.#serialQueue = this.#newQueue(rateLimiter);
   }
 
-  /** Whether a callback runs or its promise is awaited. */
+  /** Whether a callback runs, its promise is awaited, or messages wait for the next turn. */
   get isBusy(): boolean {
     return this.#calling || (this.#serialQueue !== undefined && this.#serialQueue.isWaiting);
   }
@@ -88,8 +99,8 @@ export class HandlerDispatcher {
 
   /** Stops waiting for promises: what waits is called at once, or when the running callback returns. */
   stopWaiting(): void {
-    this.#waitsNoMore = true;
-    if (!this.#calling) this.#serialQueue?.stopWaiting();
+    this.#queue.stopWaiting();
+    if (!this.#calling) this.#queue.runNext();
   }
 
   /** Calls `onOpen`. */
@@ -103,29 +114,25 @@ export class HandlerDispatcher {
 
   /** Calls `onMessage`, now or when its turn comes. */
   dispatchMessage(data: unknown): void {
-    if (!this.isBusy) {
-      const delay = this.#serialQueue?.delayBefore();
-      if (delay === undefined) {
-        this.#deliver(data);
-        return;
-      }
-      this.#queue.waitFor(delay);
-    }
-    this.#queue.addItem(data);
+    if (!this.isBusy && this.#mayDeliver()) this.#deliver(data);
+    else this.#queue.addItem(data);
+  }
+
+  /** Reports a message that could not be decoded, in its order. It is one of the messages of the turn. */
+  dispatchInvalidMessage(error: Error): void {
+    if (!this.isBusy && this.#mayDeliver()) this.#owner.reportError(error, "library");
+    else this.#queue.addItem(new InvalidMessage(error));
   }
 
   /** Calls `onDrain`, now or when its turn comes: once, however often the queue was drained meanwhile. */
   dispatchDrain(): void {
-    if (this.#drainDue) return;
-    this.#drainDue = true;
-    this.runInOrder(() => {
-      this.#drainDue = false;
-      if (this.#stage !== Stage.delivering) return;
-      this.#call(() => {
-        if (typeof this.handler.onDrain === "function")
-          return this.handler.onDrain(this.#owner.publicConnection, DRAIN_EVENT);
-        return undefined;
-      });
+    if (!this.isBusy) return this.#callOnDrain();
+    const queue = this.#queue;
+    if (queue.hasDrain) return;
+    queue.hasDrain = true;
+    queue.addTask(() => {
+      queue.hasDrain = false;
+      this.#callOnDrain();
     });
   }
 
@@ -152,9 +159,33 @@ export class HandlerDispatcher {
   #newQueue(rateLimiter?: RateLimiter): SerialQueue {
     return new SerialQueue(
       () => this.#owner.onHandlerIdle(),
-      (data) => this.#deliver(data),
-      rateLimiter === undefined ? undefined : () => rateLimiter.messageDelay(performance.now()),
+      (item) => {
+        if (item instanceof InvalidMessage) this.#owner.reportError(item.error, "library");
+        else this.#deliver(item);
+      },
+      () => this.#hasTurn() && this.#isWithinRate(rateLimiter),
     );
+  }
+
+  /** Whether a message may be delivered now. If not, the queue waits until it may. */
+  #mayDeliver(): boolean {
+    return this.#serialQueue === undefined ? this.#hasTurn() : this.#serialQueue.mayDeliver();
+  }
+
+  /** Counts a message in this turn. If it is one too many, the queue waits for the next turn. */
+  #hasTurn(): boolean {
+    if (this.#stage !== Stage.delivering) return true;
+    const position = countInTurn(this.#turnPosition);
+    if (position === undefined) this.#queue.waitForTurn();
+    else this.#turnPosition = position;
+    return position !== undefined;
+  }
+
+  /** Counts a message in the rate. If it is one too many, the queue waits until it is not. */
+  #isWithinRate(rateLimiter: RateLimiter | undefined): boolean {
+    const delay = rateLimiter?.messageDelay(performance.now());
+    if (delay !== undefined) this.#queue.waitFor(delay);
+    return delay === undefined;
   }
 
   #deliver(data: unknown): void {
@@ -172,6 +203,15 @@ export class HandlerDispatcher {
     }
   }
 
+  #callOnDrain(): void {
+    if (this.#stage !== Stage.delivering) return;
+    this.#call(() => {
+      if (typeof this.handler.onDrain === "function")
+        return this.handler.onDrain(this.#owner.publicConnection, DRAIN_EVENT);
+      return undefined;
+    });
+  }
+
   /** Calls a callback whose exception closes the connection. `#deliver` does the same without a closure. */
   #call(callback: () => unknown): void {
     this.#calling = true;
@@ -187,8 +227,7 @@ export class HandlerDispatcher {
   /** A callback has returned: what it caused follows, unless its promise is awaited. */
   #onCallbackReturned(): void {
     this.#calling = false;
-    if (this.#waitsNoMore) this.#serialQueue?.stopWaiting();
-    else this.#serialQueue?.runNext();
+    this.#serialQueue?.runNext();
   }
 
   /** Calls `onError`, if it was not called before. */

@@ -1,4 +1,5 @@
 import { Fifo } from "../../util/fifo.ts";
+import { inNextTurn } from "../transport/turn.ts";
 
 /** Something to be run, among items that wait to be delivered. */
 class Task {
@@ -16,10 +17,12 @@ class Task {
 export class SerialQueue {
   readonly #onEmpty: () => void;
   readonly #deliver: (item: unknown) => void;
-  /** Undefined if an item may be delivered now; otherwise a promise that settles when to ask again. */
-  readonly delayBefore: () => PromiseLike<void> | undefined;
+  readonly #mayDeliver: () => boolean;
   #isWaiting = false;
+  #waitsNoMore = false;
   #running = false;
+  /** A call of `onDrain` is queued. */
+  hasDrain = false;
   /** Tasks, and items that wait to be delivered. A closure for each item would take more memory than a short message. */
   #waiting: Fifo<unknown> | undefined;
   /** The number of the promise that is awaited. Promises with other numbers are ignored. */
@@ -28,21 +31,22 @@ export class SerialQueue {
   /**
    * @param onEmpty is called whenever the queue has become empty
    * @param deliver is called for each item, when its turn comes
-   * @param delayBefore is called before each item: if it returns a promise, that is awaited, and it is called again
+   * @param mayDeliver is called before each item. If it returns false, it has made the queue wait, and is called again then
    */
-  constructor(
-    onEmpty: () => void,
-    deliver: (item: unknown) => void = nothing,
-    delayBefore: () => PromiseLike<void> | undefined = () => undefined,
-  ) {
+  constructor(onEmpty: () => void, deliver: (item: unknown) => void = nothing, mayDeliver: () => boolean = always) {
     this.#onEmpty = onEmpty;
     this.#deliver = deliver;
-    this.delayBefore = delayBefore;
+    this.#mayDeliver = mayDeliver;
   }
 
-  /** Whether a promise is awaited: new tasks and items must be added to the queue. */
+  /** Whether a promise or a turn is awaited: new tasks and items must be added to the queue. */
   get isWaiting(): boolean {
     return this.#isWaiting;
+  }
+
+  /** Whether an item may be delivered now. If not, the queue waits until it may. */
+  mayDeliver(): boolean {
+    return this.#waitsNoMore || this.#mayDeliver();
   }
 
   /** How many tasks are deferred. */
@@ -55,7 +59,7 @@ export class SerialQueue {
    * for another promise, the queue waits for it too.
    */
   waitFor(promise: PromiseLike<unknown>, failed: (error: unknown) => void = nothing): void {
-    this.#isWaiting = true;
+    this.#isWaiting = !this.#waitsNoMore;
     const number = ++this.#awaited;
     let over = false;
     const settle = (rejected: boolean, error?: unknown): void => {
@@ -65,10 +69,7 @@ export class SerialQueue {
       try {
         if (rejected) failed(error);
       } finally {
-        if (number === this.#awaited) {
-          this.#isWaiting = false;
-          this.runNext();
-        }
+        this.#endWait(number);
       }
     };
     const reject = (error: unknown): void => settle(true, error);
@@ -78,6 +79,13 @@ export class SerialQueue {
       // Even a native promise may have its own `then`, which throws.
       queueMicrotask(() => reject(error));
     }
+  }
+
+  /** Makes the queue wait until the next turn of the event loop. */
+  waitForTurn(): void {
+    this.#isWaiting = !this.#waitsNoMore;
+    const number = ++this.#awaited;
+    inNextTurn(() => this.#endWait(number));
   }
 
   /** Adds a task. It runs when everything before it has settled. */
@@ -97,11 +105,7 @@ export class SerialQueue {
     try {
       while (!this.isWaiting && this.#waiting !== undefined && this.#waiting.length > 0) {
         const next = this.#waiting.first;
-        const delay = next instanceof Task ? undefined : this.delayBefore();
-        if (delay !== undefined) {
-          this.waitFor(delay);
-          break;
-        }
+        if (!(next instanceof Task) && !this.mayDeliver()) break;
         this.#waiting.shift();
         if (next instanceof Task) next.run();
         else this.#deliver(next);
@@ -112,12 +116,23 @@ export class SerialQueue {
     if (!this.isWaiting) this.#onEmpty();
   }
 
-  /** Stops waiting for the promise: what is queued runs at once. */
+  /** From now on no promise is awaited, and no turn: the next call of `runNext` runs all that is queued. */
   stopWaiting(): void {
+    this.#waitsNoMore = true;
     this.#awaited++;
+    this.#isWaiting = false;
+  }
+
+  /** What was awaited is there, unless it is awaited no more. */
+  #endWait(number: number): void {
+    if (number !== this.#awaited) return;
     this.#isWaiting = false;
     this.runNext();
   }
+}
+
+function always(): boolean {
+  return true;
 }
 
 function nothing(): void {

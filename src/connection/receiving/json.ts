@@ -1,5 +1,6 @@
-import { HawserError } from "../../errors/errors.ts";
+import { HawserError, withoutStack } from "../../errors/errors.ts";
 import type { ErrorCode } from "../../errors/table.ts";
+import { afterEachTurn, requestTurnEnd } from "../transport/turn.ts";
 
 /** Limits of what a JSON text may contain. */
 export interface JsonLimits {
@@ -35,15 +36,28 @@ const BACKSLASH = 0x5c;
  * @throws {HawserError} for a text that is not JSON, or that is beyond a limit
  */
 export function parseJson(text: string, limits: JsonLimits): unknown {
-  checkLimits(text, limits);
-  let value: unknown;
-  try {
-    value = JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new HawserError("HWS_INVALID_JSON", undefined, { cause });
-  }
+  const value = hasFailed ? withoutStack(() => parse(text, limits)) : parse(text, limits);
   if (mayReachPrototype(text)) removePrototypeKeys(value);
   return value;
+}
+
+/** Whether a text was invalid in this turn. Then the next errors have no stacks: a flood of them would make two for each. */
+let hasFailed = false;
+
+afterEachTurn(() => {
+  hasFailed = false;
+});
+
+function parse(text: string, limits: JsonLimits): unknown {
+  try {
+    checkLimits(text, limits);
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    hasFailed = true;
+    requestTurnEnd();
+    if (cause instanceof HawserError) throw cause;
+    throw withoutStack(() => new HawserError("HWS_INVALID_JSON", undefined, { cause }));
+  }
 }
 
 /** Checks the limits before parsing: beyond them no object is made. */
@@ -78,10 +92,10 @@ function measure(text: string, maxDepth: number, maxValues: number): void {
     const closes = code === 0x5d || code === 0x7d; // ] }
     if ((first && !closes) || code === COMMA) values++;
     first = opens;
-    if (opens && ++depth > maxDepth) throw new HawserError("HWS_JSON_TOO_DEEP");
+    if (opens && ++depth > maxDepth) throw withoutStack(() => new HawserError("HWS_JSON_TOO_DEEP"));
     if (closes) depth--;
     if (code === QUOTE) at = endOfString(text, at);
-    if (values > maxValues) throw new HawserError("HWS_JSON_TOO_BIG");
+    if (values > maxValues) throw withoutStack(() => new HawserError("HWS_JSON_TOO_BIG"));
   }
 }
 

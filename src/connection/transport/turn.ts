@@ -1,3 +1,4 @@
+import { Fifo } from "../../util/fifo.ts";
 import { inNoContext } from "./no-context.ts";
 
 /**
@@ -13,14 +14,25 @@ export interface TurnEndListener {
   onTurnEndFailed(error: unknown): void;
 }
 
+/**
+ * The most milliseconds for which things that have waited for a turn run in one turn. The others wait once more, so that
+ * sockets are read and timers run.
+ */
+const MAX_MS = 10;
+
 let waiting: TurnEndListener[] = [];
 /** The empty list of the turn before, used again: no garbage per turn. */
 let spare: TurnEndListener[] = [];
 const afterwards: (() => void)[] = [];
+const nextTurn = new Fifo<() => void>();
+/** How many of `nextTurn` have waited since a turn before this one. */
+let due = 0;
+let isScheduled = false;
 
 /** Calls `onTurnEnd()` at the end of this turn. The caller must not ask twice in a turn. */
 export function atTurnEnd(listener: TurnEndListener): void {
-  if (waiting.push(listener) === 1) inNoContext(scheduleEnd);
+  waiting.push(listener);
+  requestTurnEnd();
 }
 
 /** Calls `clear` after the end of every turn, for what is remembered within one turn only. */
@@ -28,17 +40,52 @@ export function afterEachTurn(clear: () => void): void {
   afterwards.push(clear);
 }
 
+/** Makes sure that the end of this turn is seen, so that what `afterEachTurn` was given is called. */
+export function requestTurnEnd(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  inNoContext(scheduleEnd);
+}
+
+/**
+ * Calls `run` in the next turn, after the sockets were read, in the order of these calls. When all of them have taken some
+ * milliseconds, the rest waits for the turn after that.
+ */
+export function inNextTurn(run: () => void): void {
+  nextTurn.push(run);
+  requestTurnEnd();
+}
+
 function scheduleEnd(): void {
   setImmediate(endTurn);
 }
 
 function endTurn(): void {
+  if (due > 0) runDue();
+  isScheduled = false;
   const ending = waiting;
   waiting = spare;
   for (const listener of ending) end(listener);
   for (const clear of afterwards) clear();
   ending.length = 0;
   spare = ending;
+  due = nextTurn.length;
+  if (due > 0) requestTurnEnd();
+}
+
+function runDue(): void {
+  const start = performance.now();
+  do {
+    due--;
+    try {
+      nextTurn.shift()!();
+    } catch (error) {
+      // It is reported as if it had been thrown alone: the others get their turn.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  } while (due > 0 && performance.now() - start < MAX_MS);
 }
 
 /** One listener that throws must not keep the others from their turn. */

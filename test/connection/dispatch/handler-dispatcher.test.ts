@@ -4,6 +4,7 @@ import {
   type DispatcherOwner,
   type HandlerCallbacks,
 } from "../../../src/connection/dispatch/handler-dispatcher.ts";
+import { MAX_MESSAGES_PER_TURN } from "../../../src/connection/dispatch/turn-budget.ts";
 import { HawserError } from "../../../src/errors/errors.ts";
 import { deferred } from "../../support/session.ts";
 import { turns } from "../../support/wire.ts";
@@ -148,13 +149,13 @@ describe("callbacks", () => {
 
 describe("synchronous callbacks", () => {
   // shows 4D-4-sync
-  test("that are synchronous need no promise: a thousand messages are delivered within the call", () => {
+  test("that are synchronous need no promise: all messages of a turn are delivered within the call", () => {
     const { dispatcher, log } = rig(scripted);
     const then = vi.spyOn(Promise.prototype, "then");
-    for (let i = 0; i < 1000; i++) dispatcher.dispatchMessage(`${i}`);
+    for (let i = 0; i < MAX_MESSAGES_PER_TURN; i++) dispatcher.dispatchMessage(`${i}`);
     const promises = then.mock.calls.length;
     then.mockRestore();
-    expect(log).toEqual(Array.from({ length: 1000 }, (_, i) => `${i}`));
+    expect(log).toEqual(Array.from({ length: MAX_MESSAGES_PER_TURN }, (_, i) => `${i}`));
     expect(promises).toBe(0);
     expect(dispatcher.isBusy).toBe(false);
   });

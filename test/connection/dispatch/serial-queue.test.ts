@@ -158,6 +158,7 @@ describe("a serial queue", () => {
     queue.addTask(() => log.push("a"));
     queue.addTask(() => log.push("b"));
     queue.stopWaiting();
+    queue.runNext();
     expect(queue.isWaiting).toBe(false);
     expect(log).toEqual(["a", "b", "free"]);
     resolve();
@@ -170,6 +171,7 @@ describe("a serial queue", () => {
     const { promise, reject } = deferred();
     queue.waitFor(promise, failed);
     queue.stopWaiting();
+    queue.runNext();
     reject("late");
     await turns();
     expect(log).toEqual(["free", "failed late"]);
@@ -208,15 +210,17 @@ describe("a serial queue", () => {
 });
 
 describe("a rest", () => {
-  /** A queue that asks for a delay before each item. `rests`: the delays, one after the other; then undefined. */
+  /** A queue that waits for a delay before an item. `rests`: the delays, one after the other; then undefined. */
   function resting(rests: (PromiseLike<void> | undefined)[]) {
     const log: string[] = [];
-    const queue = new SerialQueue(
+    const queue: SerialQueue = new SerialQueue(
       () => log.push("free"),
       (item) => log.push(String(item)),
       () => {
         log.push("asked");
-        return rests.shift();
+        const rest = rests.shift();
+        if (rest !== undefined) queue.waitFor(rest);
+        return rest === undefined;
       },
     );
     return { queue, log };
@@ -285,35 +289,19 @@ describe("a rest", () => {
     expect(log).toEqual(["asked", "asked", "a", "free"]);
   });
 
-  test("no longer delays a forced queue when the next answer is undefined", async () => {
-    const { promise, resolve } = deferred();
-    const { queue, log } = resting([promise]);
+  test("delays no item of a forced queue, which asks no more", async () => {
+    const [first, second] = [deferred(), deferred()];
+    const { queue, log } = resting([first.promise, second.promise]);
     queue.addItem("a");
     queue.addItem("b");
     queue.runNext();
     queue.stopWaiting();
-    expect(log).toEqual(["asked", "asked", "a", "asked", "b", "free"]);
-    resolve();
-    await turns();
-    expect(log).toHaveLength(6);
-  });
-
-  test("still delays a forced queue when the next answer is a promise", async () => {
-    const [first, second] = [deferred(), deferred()];
-    const { queue, log } = resting([first.promise, second.promise]);
-    queue.addItem("a");
     queue.runNext();
-    queue.stopWaiting();
-    expect([log, queue.isWaiting]).toEqual([["asked", "asked"], true]);
+    expect(log).toEqual(["asked", "a", "b", "free"]);
     // The abandoned promise has no effect.
     first.resolve();
     await turns();
-    expect([log, queue.isWaiting]).toEqual([["asked", "asked"], true]);
-    queue.stopWaiting();
-    expect(log).toEqual(["asked", "asked", "asked", "a", "free"]);
-    second.resolve();
-    await turns();
-    expect(log).toHaveLength(5);
+    expect(log).toHaveLength(4);
   });
 });
 

@@ -59,6 +59,7 @@ describe("the number of waiting items of a serial queue", () => {
     queue.addTask(() => undefined);
     queue.addTask(() => undefined);
     queue.stopWaiting();
+    queue.runNext();
     expect(queue.length).toBe(0);
   });
 });

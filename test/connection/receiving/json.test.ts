@@ -8,6 +8,7 @@ import {
 } from "../../../src/connection/receiving/json.ts";
 import { HawserError } from "../../../src/errors/errors.ts";
 import { type ErrorCode, errorTable } from "../../../src/errors/table.ts";
+import { turns } from "../../support/wire.ts";
 
 const DEFAULTS: JsonLimits = { maxJsonDepth: DEFAULT_MAX_JSON_DEPTH, maxJsonValues: DEFAULT_MAX_JSON_VALUES };
 
@@ -149,5 +150,40 @@ describe("an error", () => {
   test("is about JSON if parseJson throws it", () => {
     const codes = (Object.keys(errorTable) as ErrorCode[]).filter(isJsonError);
     expect(codes.sort()).toEqual(["HWS_INVALID_JSON", "HWS_JSON_TOO_BIG", "HWS_JSON_TOO_DEEP"]);
+  });
+});
+
+describe("the errors of one turn", () => {
+  function errorOf(text: string): HawserError {
+    try {
+      parseJson(text, { ...DEFAULTS, maxJsonDepth: 2 });
+    } catch (error) {
+      return error as HawserError;
+    }
+    throw new Error("no error");
+  }
+
+  function stacks(error: Error): number {
+    const frames = (stack = ""): number => (/\n\s+at /.test(stack) ? 1 : 0);
+    return frames(error.stack) + (error.cause instanceof Error ? frames(error.cause.stack) : 0);
+  }
+
+  test("have at most one stack: a flood of invalid messages must not make two for each", async () => {
+    await turns(2);
+    const errors = ["{", "[[[0]]]", "nul", "[[[1]]]"].map(errorOf);
+    expect(errors.map(({ code }) => code)).toEqual([
+      "HWS_INVALID_JSON",
+      "HWS_JSON_TOO_DEEP",
+      "HWS_INVALID_JSON",
+      "HWS_JSON_TOO_DEEP",
+    ]);
+    expect(errors.map(stacks)).toEqual([1, 0, 0, 0]);
+    expect(errors[2]!.cause).toBeInstanceOf(SyntaxError);
+    expect(stacks(new Error("ours"))).toBe(1);
+  });
+
+  test("do not change what is valid", () => {
+    errorOf("{");
+    expect(outcome('{"__proto__":1,"a":[2]}')).toEqual({ value: { a: [2] } });
   });
 });

@@ -1,5 +1,11 @@
-import { describe, expect, test } from "vitest";
-import { type TurnEndListener, afterEachTurn, atTurnEnd } from "../../../src/connection/transport/turn.ts";
+import { describe, expect, test, vi } from "vitest";
+import {
+  type TurnEndListener,
+  afterEachTurn,
+  atTurnEnd,
+  inNextTurn,
+  requestTurnEnd,
+} from "../../../src/connection/transport/turn.ts";
 import { turns } from "../../support/wire.ts";
 
 const heard: string[] = [];
@@ -89,4 +95,66 @@ describe("the end of a turn", () => {
     expect(heard).toEqual(["b", "cleared"]);
     expect(await warned).toMatchObject({ code: "HWS_STREAM_STUCK" });
   });
+});
+
+describe("what waits for the next turn", () => {
+  test("runs after this turn's end, before the end of the next turn", async () => {
+    heard.length = 0;
+    inNextTurn(() => {
+      heard.push("next");
+      atTurnEnd(member("end of the next"));
+    });
+    atTurnEnd(member("end of this"));
+    await turns();
+    expect(heard).toEqual(["end of this", "cleared", "next", "end of the next", "cleared"]);
+  });
+
+  test("runs in order, and what it asks for again runs in the turn after that", async () => {
+    heard.length = 0;
+    const again = (name: string, left: number) => (): void => {
+      heard.push(`${name}${left}`);
+      if (left > 1) inNextTurn(again(name, left - 1));
+    };
+    inNextTurn(again("a", 3));
+    inNextTurn(again("b", 2));
+    await turns(8);
+    const cleared = "cleared";
+    expect(heard).toEqual([cleared, "a3", "b2", cleared, "a2", "b1", cleared, "a1", cleared]);
+  });
+
+  test("waits once more when the others before it have taken their milliseconds", async () => {
+    heard.length = 0;
+    let now = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now);
+    for (const name of ["a", "b", "c"])
+      inNextTurn(() => {
+        heard.push(name);
+        now += 6;
+      });
+    await turns(8);
+    clock.mockRestore();
+    expect(heard).toEqual(["cleared", "a", "b", "cleared", "c", "cleared"]);
+  });
+
+  test("runs although the one before it throws, and the error is reported", async () => {
+    heard.length = 0;
+    const others = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    process.once("uncaughtException", ({ message }) => heard.push(message));
+    inNextTurn(() => {
+      throw new Error("thrown");
+    });
+    inNextTurn(() => heard.push("other"));
+    await turns(8);
+    for (const other of others) process.on("uncaughtException", other);
+    expect(heard.toSorted()).toEqual(["cleared", "cleared", "other", "thrown"]);
+  });
+});
+
+test("the end of a turn may be requested without anything to do", async () => {
+  heard.length = 0;
+  requestTurnEnd();
+  requestTurnEnd();
+  await turns();
+  expect(heard).toEqual(["cleared"]);
 });

@@ -6,9 +6,9 @@ import { readHttp1 } from "../handshake/http1.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
 import { HEADERS_TOO_LARGE, INTERNAL_ERROR } from "../handshake/refusals.ts";
-import type { ConnectionRequest } from "../handshake/request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
+import type { CountedAddress } from "./address-counts.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import { type HandshakeOwner, PendingHandshake } from "./pending-handshake.ts";
 import type { ServerClients } from "./server-clients.ts";
@@ -17,11 +17,7 @@ import type { Settings } from "./settings.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 
 /** Opens a connection for an accepted handshake. */
-export type OpenConnection = (
-  accepted: AcceptedHandshake,
-  handler: HandlerCallbacks,
-  request: ConnectionRequest,
-) => void;
+export type OpenConnection = (accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress) => void;
 
 /** Seconds after which a client may retry when the server shuts down. They are random, so that not all retry at once. */
 const RETRY_AFTER = { min: 1, max: 10 } as const;
@@ -55,14 +51,14 @@ export class HandshakeAcceptor implements HandshakeOwner {
 
   /** Refuses the offer, or asks `onConnection` about it. */
   answer(offer: HandshakeOffer): void {
-    const refusal = this.#closed ? shuttingDown() : this.#clients.limiter.checkClient(offer.request);
-    if (refusal !== undefined) {
-      offer.refuse(refusal);
+    const address = this.#closed ? shuttingDown() : this.#clients.limiter.admit(offer.request);
+    if (address instanceof Refusal) {
+      offer.refuse(address);
       return;
     }
-    const handshake = new PendingHandshake(offer, this);
+    const handshake = new PendingHandshake(offer, this, address);
     // Added before `onConnection` is called, because that may terminate the server.
-    this.#clients.addPending(handshake, offer.request);
+    this.#clients.addPending(handshake);
     handshake.start(() => {
       this.#clients.removePending(handshake);
     });

@@ -12,10 +12,10 @@ import type { ErrorCode } from "../errors/table.ts";
 import { pathOf } from "../handshake/node-request.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import { PATH_NOT_FOUND } from "../handshake/refusals.ts";
-import type { ConnectionRequest } from "../handshake/request.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
+import type { CountedAddress } from "./address-counts.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { GracefulShutdown } from "./graceful-shutdown.ts";
 import { HandshakeAcceptor } from "./handshake-acceptor.ts";
@@ -71,8 +71,8 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     this.#dispatcher = dispatcher;
     this.#makePublicConnection = makePublicConnection;
     this.#clients = new ServerClients(settings);
-    this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, (accepted, handler, request) => {
-      this.#open(accepted, handler, request);
+    this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, (accepted, handler, address) => {
+      this.#open(accepted, handler, address);
     });
     this.#livenessTimer = new LivenessTimer(settings.keepalive.tickMs, this.connections, (connection) => {
       connectionOf(connection).checkPeer();
@@ -180,7 +180,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   }
 
   onFinished(connection: Connection): void {
-    this.#clients.finishing.delete(connection);
+    this.#clients.removeFinished(connection);
     this.#finishIfEmpty();
   }
 
@@ -193,12 +193,12 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   #open(
     { stream, handshakeResponse, head, protocol }: AcceptedHandshake,
     handler: HandlerCallbacks,
-    request: ConnectionRequest,
+    address: CountedAddress,
   ) {
     const id = this.#nextId++;
     const connection = new Connection(stream, handler, this);
     connection.publicConnection = this.#makePublicConnection(connection, id, protocol);
-    this.#clients.addConnection(connection, request);
+    this.#clients.addConnection(connection, address);
     this.#livenessTimer.start();
     try {
       connection.start(handshakeResponse, head);

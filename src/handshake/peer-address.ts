@@ -5,6 +5,7 @@ import { TLSSocket } from "node:tls";
 interface Addressed {
   readonly remoteAddress?: string | undefined;
   readonly localAddress?: string | undefined;
+  readonly destroyed?: boolean;
   readonly _handle?: { getpeername?(into: PeerName): number } | null;
 }
 
@@ -20,9 +21,9 @@ export function peerAddressOf(socket: Addressed): string {
   return (isPlain(socket) ? askHandle(socket) : undefined) ?? socket.remoteAddress ?? "";
 }
 
-/** Whether a TCP socket has lost its peer. A Unix socket has no addresses, and other streams need not have any. */
+/** Whether a socket has lost its peer. A Unix socket has no addresses, and other streams need not have any. */
 export function hasLostPeer(socket: Addressed): boolean {
-  return peerAddressOf(socket) === "" && socket.localAddress !== undefined;
+  return socket.destroyed === true || (socket.localAddress !== undefined && peerAddressOf(socket) === "");
 }
 
 /** Whether nobody has given the socket a `remoteAddress` of its own, as libraries for the PROXY protocol do. */

@@ -10,22 +10,33 @@ export interface CountedAddress {
   readonly name: string | undefined;
   /** The clients that have a place now. */
   places: number;
+  /** Those of them that wait for `onConnection`. */
+  handshakes: number;
 }
 
 /** Counts clients by address; with IPv6, by /64. Clients without a known address have no limit. */
 export class AddressCounts {
   readonly #byName = new Map<string, CountedAddress>();
-  readonly #unknown: CountedAddress = { name: undefined, places: 0 };
+  readonly #unknown: CountedAddress = { name: undefined, places: 0, handshakes: 0 };
 
   /** The number of addresses that have places. */
   get size(): number {
     return this.#byName.size;
   }
 
+  /** How many clients of an address wait for `onConnection`. */
+  handshakesOf(address: string): number {
+    const name = clientOf(address);
+    return (name === undefined ? this.#unknown : this.#byName.get(name))?.handshakes ?? 0;
+  }
+
   /** Gives a client's address a place. */
   add(address: string): CountedAddress {
     const name = clientOf(address);
-    const counted = name === undefined ? this.#unknown : (this.#byName.get(name) ?? { name: ownText(name), places: 0 });
+    const counted =
+      name === undefined
+        ? this.#unknown
+        : (this.#byName.get(name) ?? { name: ownText(name), places: 0, handshakes: 0 });
     this.addPlace(counted);
     return counted;
   }

@@ -18,12 +18,18 @@ export interface ConnectionLimits {
   readonly limitCounters: LimitCounters;
 }
 
-/** How many clients a server has now. */
-export interface ClientCounts {
+/** The clients that a server has now. */
+export interface ClientPlaces {
   /** Connections, closed ones included until their handler has finished. */
   readonly connectedCount: number;
   /** Clients that wait for `onConnection`. */
   readonly pendingCount: number;
+  /**
+   * Frees a place for one more handshake, if all are taken. Returns false when there is none for it.
+   *
+   * @param handshakesOf how many handshakes of the new client's address wait
+   */
+  makePlace(handshakesOf: () => number): boolean;
 }
 
 /** Seconds after which a client with too many connections from its address may retry. */
@@ -35,26 +41,26 @@ const GONE = new Refusal(400, "The connection is lost.");
 /** Refuses clients above the limits: in total, from one address, at the same time, in a second. */
 export class ConnectionLimiter {
   readonly #limits: ConnectionLimits;
-  readonly #counts: ClientCounts;
+  readonly #places: ClientPlaces;
   readonly #rate: TokenBucket | undefined;
   readonly #addresses = new AddressCounts();
 
-  constructor(limits: ConnectionLimits, counts: ClientCounts) {
+  constructor(limits: ConnectionLimits, places: ClientPlaces) {
     this.#limits = limits;
-    this.#counts = counts;
+    this.#places = places;
     const { maxHandshakesPerSecond } = limits;
     if (maxHandshakesPerSecond !== Infinity) this.#rate = new TokenBucket(maxHandshakesPerSecond, performance.now());
   }
 
   /** Why no client at all is accepted now; undefined: one may be. */
-  checkCapacity(): Refusal | undefined {
-    const { maxConnections, maxHandshakes, limitCounters } = this.#limits;
-    const { connectedCount, pendingCount } = this.#counts;
+  checkCapacity(address: () => string): Refusal | undefined {
+    const { maxConnections, limitCounters } = this.#limits;
+    const { connectedCount, pendingCount } = this.#places;
     if (connectedCount + pendingCount >= maxConnections) {
       limitCounters.maxConnections++;
       return busy();
     }
-    if (pendingCount >= maxHandshakes) {
+    if (!this.#places.makePlace(() => this.#addresses.handshakesOf(address()))) {
       limitCounters.maxHandshakes++;
       return busy();
     }
@@ -103,6 +109,7 @@ export class ConnectionLimiter {
   }
 }
 
-function busy(seconds = 1): Refusal {
+/** The refusal of a client above a limit of the server. */
+export function busy(seconds = 1): Refusal {
   return new Refusal(503, "The server is busy.", { "Retry-After": String(seconds) });
 }

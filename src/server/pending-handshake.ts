@@ -17,6 +17,8 @@ export interface HandshakeOwner {
   callOnConnection(event: WSConnectionEvent): unknown;
   /** `onConnection` returned a handler. */
   onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void;
+  /** Sends a refusal. */
+  refuse(offer: HandshakeOffer, refusal: Refusal): void;
   /** `onConnection` took too long. */
   onHandshakeTimeout(): void;
   /** `onConnection` threw, or returned something that is not a handler. */
@@ -59,7 +61,7 @@ export class PendingHandshake {
     const offer = this.#offer;
     if (offer === undefined) return;
     this.#settle();
-    offer.refuse(refusal);
+    this.#owner.refuse(offer, refusal);
   }
 
   #wait(answer: PromiseLike<unknown>): void {

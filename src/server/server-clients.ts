@@ -1,7 +1,8 @@
 import type { Connection } from "../connection/connection.ts";
 import type { CountedAddress } from "./address-counts.ts";
-import { ConnectionLimiter, type ConnectionLimits } from "./connection-limiter.ts";
+import { ConnectionLimiter, type ConnectionLimits, busy } from "./connection-limiter.ts";
 import { ConnectionRegistry } from "./connection-registry.ts";
+import { HeldSockets } from "./held-sockets.ts";
 import type { PendingHandshake } from "./pending-handshake.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 
@@ -13,10 +14,13 @@ export class ServerClients {
   readonly finishing = new Set<Connection>();
   /** Clients that wait for `onConnection`. */
   readonly pending = new Set<PendingHandshake>();
+  /** Sockets that are held, and that are no clients. */
+  readonly held: HeldSockets;
   /** Refuses clients above the limits. */
   readonly limiter: ConnectionLimiter;
 
   constructor(limits: ConnectionLimits) {
+    this.held = new HeldSockets(limits, this.pending);
     this.limiter = new ConnectionLimiter(limits, this);
   }
 
@@ -30,14 +34,35 @@ export class ServerClients {
     return this.pending.size;
   }
 
+  /**
+   * Frees a place for one more handshake. When handshakes have all places, an address with more than its share gives one up
+   * for an address with less.
+   */
+  makePlace(handshakesOf: () => number): boolean {
+    const { held } = this;
+    if (held.makePlace()) return true;
+    const { share } = held;
+    if (handshakesOf() >= share) return false;
+    for (const handshake of this.pending) {
+      if (handshake.address.handshakes <= share) continue;
+      handshake.refuse(busy());
+      // The refused client must not keep the place by its answer. This is counted.
+      return held.makePlace();
+    }
+    return false;
+  }
+
   /** Adds a client that waits for `onConnection`. */
   addPending(handshake: PendingHandshake): void {
     this.pending.add(handshake);
+    handshake.address.handshakes++;
   }
 
   /** Removes a client that has its answer. */
   removePending(handshake: PendingHandshake): void {
-    if (this.pending.delete(handshake)) this.limiter.release(handshake.address);
+    if (!this.pending.delete(handshake)) return;
+    handshake.address.handshakes--;
+    this.limiter.release(handshake.address);
   }
 
   /** Adds a connection. */

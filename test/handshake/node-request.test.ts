@@ -49,6 +49,7 @@ describe("a client that is gone", () => {
     expect(from({ localAddress: "127.0.0.1" }).isGone).toBe(true);
     expect(from({ localAddress: "127.0.0.1", remoteAddress: "192.0.2.7" }).isGone).toBe(false);
     expect(from({}).isGone).toBe(false);
+    expect(from({ destroyed: true }).isGone).toBe(true);
   });
 });
 

@@ -7,7 +7,7 @@ describe("the places of an address", () => {
     const first = addresses.add("192.0.2.1");
     expect(addresses.add("192.0.2.1")).toBe(first);
     expect(addresses.add("192.0.2.2").places).toBe(1);
-    expect(first).toEqual({ name: "192.0.2.1", places: 2 });
+    expect(first).toEqual({ name: "192.0.2.1", places: 2, handshakes: 0 });
     addresses.removePlace(first);
     addresses.addPlace(first);
     addresses.removePlace(first);

@@ -18,6 +18,9 @@ beforeEach(() => {
 interface FakeCounts {
   connectedCount: number;
   pendingCount: number;
+  /** Whether there is a place for one more handshake. */
+  hasPlace: boolean;
+  makePlace(): boolean;
 }
 
 function limiterOf(own: Partial<ConnectionLimits>): {
@@ -25,7 +28,12 @@ function limiterOf(own: Partial<ConnectionLimits>): {
   counts: FakeCounts;
   limitCounters: ConnectionLimits["limitCounters"];
 } {
-  const counts: FakeCounts = { connectedCount: 0, pendingCount: 0 };
+  const counts: FakeCounts = {
+    connectedCount: 0,
+    pendingCount: 0,
+    hasPlace: true,
+    makePlace: () => counts.hasPlace,
+  };
   const limitCounters = newLimitCounters();
   const settings = {
     maxConnections: Infinity,
@@ -66,26 +74,25 @@ describe("connections in all", () => {
     const { limiter, counts, limitCounters } = limiterOf({ maxConnections: 3 });
     counts.connectedCount = 1;
     counts.pendingCount = 1;
-    expect(limiter.checkCapacity()).toBeUndefined();
+    expect(limiter.checkCapacity(() => "192.0.2.1")).toBeUndefined();
     counts.pendingCount = 2;
-    expect(told(limiter.checkCapacity())).toEqual(BUSY);
+    expect(told(limiter.checkCapacity(() => "192.0.2.1"))).toEqual(BUSY);
     counts.connectedCount = 3;
     counts.pendingCount = 0;
-    expect(told(limiter.checkCapacity())).toEqual(BUSY);
+    expect(told(limiter.checkCapacity(() => "192.0.2.1"))).toEqual(BUSY);
     counts.connectedCount = 2;
-    expect(limiter.checkCapacity()).toBeUndefined();
+    expect(limiter.checkCapacity(() => "192.0.2.1")).toBeUndefined();
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxConnections: 2 });
   });
 });
 
 describe("handshakes in progress", () => {
-  test("there may be maxHandshakes, however many are connected", () => {
-    const { limiter, counts, limitCounters } = limiterOf({ maxHandshakes: 2 });
+  test("one more needs a place", () => {
+    const { limiter, counts, limitCounters } = limiterOf({});
     counts.connectedCount = 2;
-    counts.pendingCount = 1;
-    expect(limiter.checkCapacity()).toBeUndefined();
-    counts.pendingCount = 2;
-    expect(told(limiter.checkCapacity())).toEqual(BUSY);
+    expect(limiter.checkCapacity(() => "192.0.2.1")).toBeUndefined();
+    counts.hasPlace = false;
+    expect(told(limiter.checkCapacity(() => "192.0.2.1"))).toEqual(BUSY);
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxHandshakes: 1 });
   });
 });
@@ -116,15 +123,15 @@ describe("handshakes in a second", () => {
   test("a client that is refused for another reason is not counted", () => {
     const { limiter, counts, limitCounters } = limiterOf({
       maxHandshakesPerSecond: 1,
-      maxHandshakes: 1,
       maxConnections: 5,
     });
-    counts.pendingCount = 1;
-    expect(told(limiter.checkCapacity())).toEqual(BUSY);
+    counts.hasPlace = false;
+    expect(told(limiter.checkCapacity(() => "192.0.2.1"))).toEqual(BUSY);
     counts.pendingCount = 9;
-    expect(told(limiter.checkCapacity())).toEqual(BUSY);
+    counts.hasPlace = true;
+    expect(told(limiter.checkCapacity(() => "192.0.2.1"))).toEqual(BUSY);
     counts.pendingCount = 0;
-    expect(limiter.checkCapacity()).toBeUndefined();
+    expect(limiter.checkCapacity(() => "192.0.2.1")).toBeUndefined();
     expect(statusOf(limiter.admit(from("192.0.2.1")))).toBeUndefined();
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxHandshakes: 1, maxConnections: 1 });
   });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import type { ReceivedRequest } from "../../src/handshake/request.ts";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -20,14 +20,20 @@ function clients(own: Partial<ConstructorParameters<typeof ServerClients>[0]> = 
   });
 }
 
+/** How many handshakes were refused. */
+let refused = 0;
+
 function pending(place: unknown): PendingHandshake {
   const never = (): never => {
     throw new Error("not asked yet");
   };
   const host = {
-    handshakeTimeout: 1,
-    callOnConnection: never,
+    handshakeTimeout: 60_000,
+    callOnConnection: () => new Promise(() => undefined),
     onAccepted: never,
+    refuse: () => {
+      refused++;
+    },
     onHandshakeTimeout: never,
     onHandshakeError: never,
   };
@@ -49,10 +55,10 @@ describe("the clients of a server", () => {
     const one = pending(all.limiter.admit(REQUEST));
     all.addPending(one);
     expect([all.pendingCount, all.connectedCount]).toEqual([1, 0]);
-    expect(all.limiter.checkCapacity()?.status).toBe(503);
+    expect(all.limiter.checkCapacity(() => REQUEST.remoteAddress)?.status).toBe(503);
     all.removePending(one);
     expect(all.pendingCount).toBe(0);
-    expect(all.limiter.checkCapacity()).toBeUndefined();
+    expect(all.limiter.checkCapacity(() => REQUEST.remoteAddress)).toBeUndefined();
   });
 
   test("its address has its place for the same time, and gives it back once", () => {
@@ -81,5 +87,48 @@ describe("the clients of a server", () => {
     for (let i = 0; i < 3; i++) all.removeFinished(connection);
     expect([all.connectedCount, place.places]).toEqual([0, 0]);
     expect(statusOf(all.limiter.admit(REQUEST))).toBeUndefined();
+  });
+
+  describe("when handshakes have all places", () => {
+    /** Clients of two addresses, of which one has this many handshakes, and the other the rest of 16. */
+    function full(first: number): {
+      all: ServerClients;
+      others: PendingHandshake[];
+      limits: { maxHandshakes: number };
+    } {
+      const limitCounters = newLimitCounters();
+      const all = clients({ maxHandshakes: 16, limitCounters });
+      const others = Array.from({ length: 16 }, (_, i) => {
+        const remoteAddress = i < first ? "192.0.2.7" : `198.51.100.${String(i)}`;
+        return pending(all.limiter.admit({ ...REQUEST, remoteAddress }));
+      });
+      for (const one of others) {
+        all.addPending(one);
+        one.start(() => all.removePending(one));
+      }
+      onTestFinished(() => {
+        for (const one of all.pending) one.refuse(new Refusal(503, ""));
+      });
+      refused = 0;
+      return { all, others, limits: limitCounters };
+    }
+
+    test("an address with more than its share gives its oldest up for another address", () => {
+      const { all, others, limits } = full(3);
+      expect(all.limiter.checkCapacity(() => "192.0.2.9")).toBeUndefined();
+      expect([refused, all.pending.has(others[0]!), all.pendingCount, limits.maxHandshakes]).toEqual([1, false, 15, 0]);
+    });
+
+    test("but not for one that has its share itself", () => {
+      const { all, limits } = full(3);
+      expect(all.limiter.checkCapacity(() => "192.0.2.7")?.status).toBe(503);
+      expect([refused, all.pendingCount, limits.maxHandshakes]).toEqual([0, 16, 1]);
+    });
+
+    test("and an address within its share keeps all", () => {
+      const { all, limits } = full(2);
+      expect(all.limiter.checkCapacity(() => "192.0.2.9")?.status).toBe(503);
+      expect([refused, all.pendingCount, limits.maxHandshakes]).toEqual([0, 16, 1]);
+    });
   });
 });

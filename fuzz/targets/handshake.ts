@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 
 import { WebSocketServer } from "../../src/hawser.ts";
 import { readOptions } from "../../src/server/settings.ts";
+import { HeldSockets } from "../../src/server/held-sockets.ts";
 import { createOwnServer } from "../../src/server/own-web-server.ts";
 import { Wire } from "../../test/support/wire.ts";
 import { Random } from "../engine/random.ts";
@@ -79,8 +80,15 @@ async function waitForAll(clock: Clock): Promise<void> {
   await turns(3);
 }
 
+function ownServer(settings: ReturnType<typeof readOptions>): ReturnType<typeof createOwnServer> {
+  const held = new HeldSockets(settings, new Set());
+  return createOwnServer(settings, (socket) => {
+    held.linger(socket, "");
+  });
+}
+
 function startServer({ server, options, answer }: Scenario): TestServer {
-  const web = server === "own" ? createOwnServer(readOptions(options)) : createServer(plain);
+  const web = server === "own" ? ownServer(readOptions(options)) : createServer(plain);
   const handler = new FuzzHandler();
   const callbacks = {
     onConnection: (_wss: unknown, event: Parameters<Scenario["answer"]>[0]) => answer(event, handler) as FuzzHandler,

@@ -33,6 +33,8 @@ import { pendingWriteBytes } from "./transport/pending-write-bytes.ts";
 export class Connection implements FrameSink, StreamListener, DispatcherOwner, SenderOwner, ClosingConnection {
   /** The object that the user's callbacks get as their first argument. The owner sets it before `start`. */
   publicConnection: unknown = undefined;
+  /** What the owner needs to count the connection. The owner sets it, and reads it when the handler has finished. */
+  place: unknown = undefined;
   /** What the peer's close frame said, once it was read. */
   peerClose: Close | undefined;
   readonly #owner: ConnectionOwner;
@@ -65,10 +67,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   /** The user's handler. */
   get handler(): HandlerCallbacks {
     return this.#dispatcher.handler;
-  }
-
-  get remoteAddress(): string {
-    return (this.#writer.stream as { readonly remoteAddress?: string }).remoteAddress ?? "";
   }
 
   /** The state as 4D names it. */

@@ -70,8 +70,8 @@ export function readHttp1(
       protocol: answer.protocol,
       extensions: answer.extensions ?? NO_EXTENSIONS,
     }),
-    refuse: (refused) => {
-      sendRefusal(socket, refused, message.method);
+    refuse: (refused, linger) => {
+      sendRefusal(socket, refused, message.method, linger);
     },
   };
 }

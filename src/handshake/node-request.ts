@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { AddressRule } from "./forwarded-address.ts";
 import type { ReceivedRequest, Values } from "./request.ts";
 import { ownText } from "./own-text.ts";
+import { hasLostPeer, peerAddressOf } from "./peer-address.ts";
 import { parseTarget } from "./rules/target.ts";
 
 /** The path of a request; undefined when its target is not valid. */
@@ -26,14 +27,14 @@ export class NodeRequest implements ReceivedRequest {
     this.url = message.url ?? "/";
   }
 
-  /** Read on demand: it is a system call, which costs a twentieth of a handshake. */
+  /** Read once: it is a system call. The server reads it when it gives the client a place. */
   get remoteAddress(): string {
-    this.captureAddress();
-    return this.#remoteAddress ?? "";
+    this.#remoteAddress ??= this.#findAddress();
+    return this.#remoteAddress;
   }
 
-  captureAddress(): void {
-    this.#remoteAddress ??= this.#findAddress();
+  get isGone(): boolean {
+    return hasLostPeer(this.#message.socket);
   }
 
   get headers(): Values {
@@ -47,7 +48,7 @@ export class NodeRequest implements ReceivedRequest {
   }
 
   #findAddress(): string {
-    const direct = this.#message.socket.remoteAddress ?? "";
+    const direct = peerAddressOf(this.#message.socket);
     if (this.#addressRule === undefined) return direct;
     const forwarded = this.#message.headers["x-forwarded-for"];
     return ownText(this.#addressRule(direct, typeof forwarded === "string" ? forwarded : forwarded?.join(",")));

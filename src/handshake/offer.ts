@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { Refusal } from "./refusal.ts";
 import type { ReceivedRequest } from "./request.ts";
+import type { Linger } from "./response.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
 import type { Extension } from "./rules/extensions.ts";
 
@@ -44,6 +45,6 @@ export interface HandshakeOffer {
    * @throws {InvalidArgumentError} for a header that HTTP does not allow, or that only the library sets
    */
   accept(answer: HandshakeAnswer): AcceptedHandshake;
-  /** Refuses the handshake, and closes the stream. */
-  refuse(refusal: Refusal): void;
+  /** Refuses the handshake, and ends the stream. `linger` decides how long it stays open. */
+  refuse(refusal: Refusal, linger: Linger): void;
 }

@@ -15,6 +15,6 @@ export interface ConnectionRequest {
 
 /** A request as the server keeps it. */
 export interface ReceivedRequest extends ConnectionRequest {
-  /** Reads the client's address now: a closed socket no longer knows it. */
-  captureAddress(): void;
+  /** Whether the client has reset its connection. Then its address is unknown, and no answer can reach it. */
+  readonly isGone: boolean;
 }

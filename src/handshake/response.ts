@@ -5,8 +5,8 @@ import { type Refusal, nameOfStatus } from "./refusal.ts";
 import { checkedAcceptHeaders, serializeHeaders } from "./response-headers.ts";
 import { serializeExtensions } from "./rules/extensions.ts";
 
-/** Milliseconds that a client has to read its last answer before its socket is destroyed. */
-const LINGER = 1000;
+/** Keeps a socket open for a while, so that the client can read its last answer, and then destroys it. */
+export type Linger = (socket: Duplex) => void;
 
 /**
  * The 101 answer (RFC 6455 4.2.2), as latin1 text.
@@ -26,24 +26,20 @@ export function switchingProtocols(acceptKey: string, { protocol, extensions, he
  * Answers with an HTTP status and one line of text, then closes the socket.
  *
  * @param method the request's method, if it is known: the answer to HEAD has no body (RFC 9110 9.3.2)
+ * @param linger is called when the answer was written
  */
-export function sendRefusal(socket: Duplex, refusal: Refusal, method: string | undefined): void {
+export function sendRefusal(socket: Duplex, refusal: Refusal, method: string | undefined, linger: Linger): void {
   if (socket.destroyed || socket.writableEnded) return;
   socket.on("error", () => socket.destroy());
-  destroyAfterLinger(socket);
   // Data that still arrives is read and dropped. Otherwise the client would get a reset instead of the answer.
   socket.once("end", () => socket.destroy());
   socket.resume();
   const { head, body } = serializeRefusal(refusal);
-  socket.end(method === "HEAD" ? head : head + body, "utf8");
-}
-
-/** Destroys a socket that the client leaves open after it had the time to read its last answer. */
-export function destroyAfterLinger(socket: Duplex): void {
-  const deadline = setTimeout(() => socket.destroy(), LINGER).unref();
-  socket.once("close", () => {
-    clearTimeout(deadline);
-  });
+  try {
+    socket.end(method === "HEAD" ? head : head + body, "utf8");
+  } finally {
+    linger(socket);
+  }
 }
 
 /** The `Connection` header of a refusal. RFC 9110 7.8: an answer with `Upgrade` names it in `Connection`. */

@@ -1,30 +1,53 @@
+import { ownText } from "../handshake/own-text.ts";
 import { clientOf } from "../handshake/forwarded-address.ts";
 
-/** Counts clients by address; with IPv6, by /64. Clients without a known address are not counted. */
+/**
+ * An address that has places: an IPv4 address, or the /64 of an IPv6 address. There is one object for each, and each client
+ * keeps the object. So its place can be given back when the socket no longer knows the address.
+ */
+export interface CountedAddress {
+  /** The address; undefined: it is unknown, and has no limit. */
+  readonly name: string | undefined;
+  /** The clients that have a place now. */
+  places: number;
+  /** Those of them that wait for `onConnection`. */
+  handshakes: number;
+}
+
+/** Counts clients by address; with IPv6, by /64. Clients without a known address have no limit. */
 export class AddressCounts {
-  readonly #counts = new Map<string, number>();
+  readonly #byName = new Map<string, CountedAddress>();
+  readonly #unknown: CountedAddress = { name: undefined, places: 0, handshakes: 0 };
 
-  /** How many clients have this address. */
-  count(address: string): number {
-    const client = clientOf(address);
-    return client === undefined ? 0 : (this.#counts.get(client) ?? 0);
+  /** The number of addresses that have places. */
+  get size(): number {
+    return this.#byName.size;
   }
 
-  /** Counts a client. */
-  add(address: string): void {
-    this.#add(address, 1);
+  /** How many clients of an address wait for `onConnection`. */
+  handshakesOf(address: string): number {
+    const name = clientOf(address);
+    return (name === undefined ? this.#unknown : this.#byName.get(name))?.handshakes ?? 0;
   }
 
-  /** No longer counts a client. */
-  remove(address: string): void {
-    this.#add(address, -1);
+  /** Gives a client's address a place. */
+  add(address: string): CountedAddress {
+    const name = clientOf(address);
+    const counted =
+      name === undefined
+        ? this.#unknown
+        : (this.#byName.get(name) ?? { name: ownText(name), places: 0, handshakes: 0 });
+    this.addPlace(counted);
+    return counted;
   }
 
-  #add(address: string, change: number): void {
-    const client = clientOf(address);
-    if (client === undefined) return;
-    const count = (this.#counts.get(client) ?? 0) + change;
-    if (count > 0) this.#counts.set(client, count);
-    else this.#counts.delete(client);
+  /** Gives an address one more place. */
+  addPlace(address: CountedAddress): void {
+    if (address.places++ === 0 && address.name !== undefined) this.#byName.set(address.name, address);
+  }
+
+  /** Takes a place back from an address. */
+  removePlace(address: CountedAddress): void {
+    if (--address.places === 0 && address.name !== undefined) this.#byName.delete(address.name);
   }
 }

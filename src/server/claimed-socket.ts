@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 
-import { destroyAfterLinger } from "../handshake/response.ts";
+import type { Linger } from "../handshake/response.ts";
 
 /** A property of a socket that a WebSocketServer has taken over. */
 const claimed = Symbol("hawser claimed");
@@ -42,7 +42,7 @@ interface AnsweringSocket extends Duplex {
  * Returns true when an earlier request on this socket has no answer yet. The handshake's answer would then be written
  * before that answer, or into it. So the handshake is ignored, and the socket is ended after the earlier answer.
  */
-export function endAfterPendingAnswer(socket: Duplex): boolean {
+export function endAfterPendingAnswer(socket: Duplex, linger: Linger): boolean {
   const answer = (socket as AnsweringSocket)._httpMessage;
   if (answer === undefined || answer === null) return false;
   // Node no longer listens to the socket, so the client's end is handled here.
@@ -50,7 +50,7 @@ export function endAfterPendingAnswer(socket: Duplex): boolean {
   answer.once("close", () => {
     if (socket.destroyed) return;
     socket.end();
-    destroyAfterLinger(socket);
+    linger(socket);
   });
   return true;
 }

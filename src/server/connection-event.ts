@@ -19,8 +19,6 @@ export class WSConnectionEvent {
 
   /** What the client asked for. */
   get request(): ConnectionRequest {
-    // The handler may keep the request, and read the address after the client has disconnected.
-    this.#offer.request.captureAddress();
     return this.#offer.request;
   }
 

@@ -1,8 +1,8 @@
 import type { LimitCounters } from "./limit-counters.ts";
 import { TokenBucket } from "../util/token-bucket.ts";
 import { Refusal } from "../handshake/refusal.ts";
-import type { ConnectionRequest } from "../handshake/request.ts";
-import { AddressCounts } from "./address-counts.ts";
+import type { ReceivedRequest } from "../handshake/request.ts";
+import { AddressCounts, type CountedAddress } from "./address-counts.ts";
 
 /** The limits on new clients. */
 export interface ConnectionLimits {
@@ -14,87 +14,88 @@ export interface ConnectionLimits {
   readonly maxHandshakes: number;
   /** Handshakes in a second. */
   readonly maxHandshakesPerSecond: number;
-  /** Whether clients' addresses are those that proxies report. */
-  readonly forwarded: boolean;
   /** Counts the refused clients. */
   readonly limitCounters: LimitCounters;
 }
 
-/** A connection, or a client that wants one. */
-export interface Client {
-  /** The address of its socket. A socket that was asked for it once still knows it after it is closed. */
-  readonly remoteAddress: string;
-}
-
 /** The clients that a server has now. */
-export interface ClientSource {
-  /** Connections that are open or closing. */
+export interface ClientPlaces {
+  /** Connections, closed ones included until their handler has finished. */
   readonly connectedCount: number;
   /** Clients that wait for `onConnection`. */
   readonly pendingCount: number;
-  /** All of them. */
-  clients(): Iterable<Client>;
+  /**
+   * Frees a place for one more handshake, if all are taken. Returns false when there is none for it.
+   *
+   * @param handshakesOf how many handshakes of the new client's address wait
+   */
+  makePlace(handshakesOf: () => number): boolean;
 }
 
 /** Seconds after which a client with too many connections from its address may retry. */
 const RETRY_AFTER = "1";
 
+/** The client has reset its connection. */
+const GONE = new Refusal(400, "The connection is lost.");
+
 /** Refuses clients above the limits: in total, from one address, at the same time, in a second. */
 export class ConnectionLimiter {
   readonly #limits: ConnectionLimits;
-  readonly #source: ClientSource;
+  readonly #places: ClientPlaces;
   readonly #rate: TokenBucket | undefined;
-  /** Made when one address may reach its limit. Each address costs a system call and 400 bytes. */
-  #addresses: AddressCounts | undefined;
-  /** Addresses that the socket does not know: those reported by proxies, and those of streams that are not sockets. */
-  readonly #reported = new Map<Client, string>();
+  readonly #addresses = new AddressCounts();
 
-  constructor(limits: ConnectionLimits, source: ClientSource) {
+  constructor(limits: ConnectionLimits, places: ClientPlaces) {
     this.#limits = limits;
-    this.#source = source;
+    this.#places = places;
     const { maxHandshakesPerSecond } = limits;
     if (maxHandshakesPerSecond !== Infinity) this.#rate = new TokenBucket(maxHandshakesPerSecond, performance.now());
-    // An address that a proxy reports cannot be found out later, so these are counted from the beginning.
-    if (limits.forwarded && limits.maxConnectionsPerAddress !== Infinity) this.#addresses = new AddressCounts();
   }
 
   /** Why no client at all is accepted now; undefined: one may be. */
-  checkCapacity(): Refusal | undefined {
-    const { maxConnections, maxHandshakes, limitCounters } = this.#limits;
-    const { connectedCount, pendingCount } = this.#source;
+  checkCapacity(address: () => string): Refusal | undefined {
+    const { maxConnections, limitCounters } = this.#limits;
+    const { connectedCount, pendingCount } = this.#places;
     if (connectedCount + pendingCount >= maxConnections) {
       limitCounters.maxConnections++;
       return busy();
     }
-    if (pendingCount >= maxHandshakes) {
+    if (!this.#places.makePlace(() => this.#addresses.handshakesOf(address()))) {
       limitCounters.maxHandshakes++;
       return busy();
     }
     return undefined;
   }
 
-  /** Why this client is not accepted; undefined: it may be. */
-  checkClient(request: ConnectionRequest): Refusal | undefined {
-    const addresses = this.#countAddresses();
-    if (addresses === undefined || addresses.count(request.remoteAddress) < this.#limits.maxConnectionsPerAddress)
-      return this.#refusalByRate();
+  /**
+   * Gives a client a place, or says why it gets none. The address is read now, because a socket that is reset later no
+   * longer knows it.
+   */
+  admit(request: ReceivedRequest): CountedAddress | Refusal {
+    const { remoteAddress } = request;
+    // Without its address it would not be counted, and no answer can reach it.
+    if (remoteAddress === "" && request.isGone) return GONE;
+    const address = this.#addresses.add(remoteAddress);
+    const refusal = this.#refusalByAddress(address) ?? this.#refusalByRate();
+    if (refusal === undefined) return address;
+    this.release(address);
+    return refusal;
+  }
+
+  /** Keeps the place of a client whose handshake is done. */
+  keep(address: CountedAddress): void {
+    this.#addresses.addPlace(address);
+  }
+
+  /** Takes a client's place back. */
+  release(address: CountedAddress): void {
+    this.#addresses.removePlace(address);
+  }
+
+  #refusalByAddress({ name, places }: CountedAddress): Refusal | undefined {
+    if (name === undefined || places <= this.#limits.maxConnectionsPerAddress) return undefined;
     this.#limits.limitCounters.maxConnectionsPerAddress++;
     return new Refusal(429, "There are too many connections from your address.", { "Retry-After": RETRY_AFTER });
-  }
-
-  /** Counts a client. */
-  add(client: Client, request: ConnectionRequest): void {
-    if (this.#addresses === undefined) return;
-    const { remoteAddress } = request;
-    this.#addresses.add(remoteAddress);
-    if (client.remoteAddress !== remoteAddress) this.#reported.set(client, remoteAddress);
-  }
-
-  /** No longer counts a client. */
-  remove(client: Client): void {
-    if (this.#addresses === undefined) return;
-    this.#addresses.remove(this.#reported.get(client) ?? client.remoteAddress);
-    this.#reported.delete(client);
   }
 
   /** Checked last, so that a handshake that is refused for another reason does not count. */
@@ -106,17 +107,9 @@ export class ConnectionLimiter {
     this.#limits.limitCounters.maxHandshakesPerSecond++;
     return busy(Math.max(1, Math.ceil(wait / 1000)));
   }
-
-  #countAddresses(): AddressCounts | undefined {
-    const { connectedCount, pendingCount } = this.#source;
-    if (this.#addresses !== undefined || connectedCount + pendingCount < this.#limits.maxConnectionsPerAddress)
-      return this.#addresses;
-    this.#addresses = new AddressCounts();
-    for (const { remoteAddress } of this.#source.clients()) this.#addresses.add(remoteAddress);
-    return this.#addresses;
-  }
 }
 
-function busy(seconds = 1): Refusal {
+/** The refusal of a client above a limit of the server. */
+export function busy(seconds = 1): Refusal {
   return new Refusal(503, "The server is busy.", { "Retry-After": String(seconds) });
 }

@@ -3,12 +3,13 @@ import type { Duplex } from "node:stream";
 
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
 import { readHttp1 } from "../handshake/http1.ts";
+import { NodeRequest } from "../handshake/node-request.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
-import { HEADERS_TOO_LARGE, INTERNAL_ERROR } from "../handshake/refusals.ts";
-import type { ConnectionRequest } from "../handshake/request.ts";
+import { HEADERS_TOO_LARGE, INTERNAL_ERROR, PATH_NOT_FOUND } from "../handshake/refusals.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
+import type { CountedAddress } from "./address-counts.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import { type HandshakeOwner, PendingHandshake } from "./pending-handshake.ts";
 import type { ServerClients } from "./server-clients.ts";
@@ -17,11 +18,7 @@ import type { Settings } from "./settings.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 
 /** Opens a connection for an accepted handshake. */
-export type OpenConnection = (
-  accepted: AcceptedHandshake,
-  handler: HandlerCallbacks,
-  request: ConnectionRequest,
-) => void;
+export type OpenConnection = (accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress) => void;
 
 /** Seconds after which a client may retry when the server shuts down. They are random, so that not all retry at once. */
 const RETRY_AFTER = { min: 1, max: 10 } as const;
@@ -45,24 +42,42 @@ export class HandshakeAcceptor implements HandshakeOwner {
 
   /** Reads a request. Returns undefined when the request was refused. */
   read(message: IncomingMessage, socket: Duplex, head: Bytes): HandshakeOffer | undefined {
-    const full = this.#closed ? undefined : this.#clients.limiter.checkCapacity();
+    const full = this.#closed ? undefined : this.#clients.limiter.checkCapacity(() => this.#addressOf(message));
     const offer = full ?? this.#parse(message, socket, head);
     if (!(offer instanceof Refusal)) return offer;
     if (offer === HEADERS_TOO_LARGE) this.#settings.limitCounters.maxHeaderSize++;
-    sendRefusal(socket, offer, message.method);
+    this.refuseRequest(message, socket, offer);
     return undefined;
+  }
+
+  /** Refuses a request. */
+  refuseRequest(message: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+    sendRefusal(socket, refusal, message.method, () => {
+      this.#clients.held.linger(socket, this.#addressOf(message));
+    });
+  }
+
+  /** Waits for other `upgrade` listeners to answer a request for a path of nobody. If none does, it gets 404. */
+  awaitOthers(message: IncomingMessage, socket: Duplex, isTaken: () => boolean): void {
+    this.#clients.held.wait(socket, this.#addressOf(message), {
+      timeout: this.handshakeTimeout,
+      isTaken,
+      refuse: () => {
+        this.refuseRequest(message, socket, PATH_NOT_FOUND);
+      },
+    });
   }
 
   /** Refuses the offer, or asks `onConnection` about it. */
   answer(offer: HandshakeOffer): void {
-    const refusal = this.#closed ? shuttingDown() : this.#clients.limiter.checkClient(offer.request);
-    if (refusal !== undefined) {
-      offer.refuse(refusal);
+    const address = this.#closed ? shuttingDown() : this.#clients.limiter.admit(offer.request);
+    if (address instanceof Refusal) {
+      this.refuse(offer, address);
       return;
     }
-    const handshake = new PendingHandshake(offer, this);
+    const handshake = new PendingHandshake(offer, this, address);
     // Added before `onConnection` is called, because that may terminate the server.
-    this.#clients.addPending(handshake, offer.request);
+    this.#clients.addPending(handshake);
     handshake.start(() => {
       this.#clients.removePending(handshake);
     });
@@ -78,12 +93,22 @@ export class HandshakeAcceptor implements HandshakeOwner {
     return this.#dispatcher.callOnConnection(event);
   }
 
+  refuse(offer: HandshakeOffer, refusal: Refusal): void {
+    offer.refuse(refusal, (socket) => {
+      this.#clients.held.linger(socket, offer.request.remoteAddress);
+    });
+  }
+
   onHandshakeTimeout(): void {
     this.#settings.limitCounters.handshakeTimeout++;
   }
 
   onHandshakeError(error: unknown, source: ErrorSource): void {
     this.#dispatcher.dispatchError(error, source, true);
+  }
+
+  #addressOf(message: IncomingMessage): string {
+    return new NodeRequest(message, this.#settings.addressRule).remoteAddress;
   }
 
   #parse(message: IncomingMessage, socket: Duplex, head: Bytes): HandshakeOffer | Refusal {

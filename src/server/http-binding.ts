@@ -17,6 +17,8 @@ export interface HttpBindingListener extends Route {
   onWebServerError(error: Error, isFatal: boolean): void;
   /** The web server was closed. */
   onWebServerClosed(): void;
+  /** A socket of the own web server has its last answer. */
+  onAnswered(socket: Duplex): void;
 }
 
 /** Connects a WebSocket server with a web server: the library's own, the user's, or none, with `handleUpgrade` only. */
@@ -30,7 +32,8 @@ export class HttpBinding {
 
   constructor(settings: Settings, listener: HttpBindingListener) {
     this.#listener = listener;
-    this.#own = settings.port === undefined ? undefined : createOwnServer(settings);
+    this.#own =
+      settings.port === undefined ? undefined : createOwnServer(settings, (socket) => listener.onAnswered(socket));
     this.#server = this.#own ?? settings.server;
     if (this.#own !== undefined && settings.maxHandshakes !== Infinity) {
       this.#pendingSockets = new PendingSockets(settings);
@@ -52,7 +55,7 @@ export class HttpBinding {
     return this.#server?.address() ?? null;
   }
 
-  /** A socket has sent its request, so it no longer counts as pending. */
+  /** A socket has sent its request or has its answer, so it no longer counts as pending. */
   onRequest(socket: Duplex): void {
     this.#pendingSockets?.remove(socket);
   }

@@ -18,7 +18,7 @@ import {
   UPGRADE_REQUIRED,
   badRequest,
 } from "../handshake/refusals.ts";
-import { connectionHeader, sendRefusal } from "../handshake/response.ts";
+import { type Linger, connectionHeader, sendRefusal } from "../handshake/response.ts";
 import { markClaimed, isClaimed } from "./claimed-socket.ts";
 import type { Settings } from "./settings.ts";
 
@@ -31,8 +31,12 @@ export type OwnServerSettings = Pick<
   "tls" | "maxHeaderSize" | "handshakeTimeout" | "maxConnections" | "maxHandshakes" | "limitCounters"
 >;
 
-/** Makes a web server that serves only WebSocket requests. It refuses all others. */
-export function createOwnServer(settings: OwnServerSettings): Server {
+/**
+ * Makes a web server that serves only WebSocket requests. It refuses all others.
+ *
+ * @param linger gets the sockets whose request could not be read, with their answer
+ */
+export function createOwnServer(settings: OwnServerSettings, linger: Linger): Server {
   const options = {
     // Node does not accept Infinity.
     maxHeaderSize: Math.min(settings.maxHeaderSize, Number.MAX_SAFE_INTEGER),
@@ -46,13 +50,14 @@ export function createOwnServer(settings: OwnServerSettings): Server {
   // 0: Node keeps all headers. A header that it left out could not be checked. `maxHeaderSize` limits them.
   server.maxHeadersCount = 0;
   // The last limit, on sockets in any state. Node drops those above it without an answer.
-  const sockets = settings.maxConnections + settings.maxHandshakes;
+  // Sockets without a request have maxHandshakes places, and those before and after onConnection as many again.
+  const sockets = settings.maxConnections + 2 * settings.maxHandshakes;
   if (sockets < Number.MAX_SAFE_INTEGER) server.maxConnections = sockets;
   server.on("drop", () => settings.limitCounters.maxConnections++);
   server.on("request", answerPlain);
   server.on("checkExpectation", answerPlain);
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-    answerClientError(error, socket, settings.limitCounters);
+    answerClientError(error, socket, settings.limitCounters, linger);
   });
   return server;
 }
@@ -92,6 +97,7 @@ function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Duplex,
   limitCounters: Settings["limitCounters"],
+  linger: Linger,
 ): void {
   if (error.code === "HPE_HEADER_OVERFLOW") limitCounters.maxHeaderSize++;
   else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") limitCounters.handshakeTimeout++;
@@ -101,8 +107,8 @@ function answerClientError(
     socket.destroy();
     return;
   }
-  if (error.code === "HPE_HEADER_OVERFLOW") sendRefusal(socket, HEADERS_TOO_LARGE, undefined);
+  if (error.code === "HPE_HEADER_OVERFLOW") sendRefusal(socket, HEADERS_TOO_LARGE, undefined, linger);
   else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT")
-    sendRefusal(socket, new Refusal(408, "The request took too long."), undefined);
-  else sendRefusal(socket, badRequest("The request is not HTTP/1.1."), undefined);
+    sendRefusal(socket, new Refusal(408, "The request took too long."), undefined, linger);
+  else sendRefusal(socket, badRequest("The request is not HTTP/1.1."), undefined, linger);
 }

@@ -3,9 +3,9 @@ import { HawserError } from "../errors/errors.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
 import { INTERNAL_ERROR } from "../handshake/refusals.ts";
-import type { ConnectionRequest } from "../handshake/request.ts";
 import { Deadline } from "../util/deadline.ts";
 import { isThenable } from "../util/thenable.ts";
+import type { CountedAddress } from "./address-counts.ts";
 import { WSConnectionEvent } from "./connection-event.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 
@@ -16,7 +16,9 @@ export interface HandshakeOwner {
   /** Calls the user's `onConnection`. */
   callOnConnection(event: WSConnectionEvent): unknown;
   /** `onConnection` returned a handler. */
-  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, request: ConnectionRequest): void;
+  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void;
+  /** Sends a refusal. */
+  refuse(offer: HandshakeOffer, refusal: Refusal): void;
   /** `onConnection` took too long. */
   onHandshakeTimeout(): void;
   /** `onConnection` threw, or returned something that is not a handler. */
@@ -25,6 +27,8 @@ export interface HandshakeOwner {
 
 /** A valid handshake that waits for its answer: from `onConnection`, the deadline, or the server's shutdown. */
 export class PendingHandshake {
+  /** The address that has the client's place. */
+  readonly address: CountedAddress;
   /** Undefined after the answer. A user's promise that never settles must not keep the client in memory. */
   #offer: HandshakeOffer | undefined;
   readonly #owner: HandshakeOwner;
@@ -32,15 +36,11 @@ export class PendingHandshake {
   #deadline: Deadline | undefined;
   #onAnswered: (() => void) | undefined;
 
-  constructor(offer: HandshakeOffer, owner: HandshakeOwner) {
+  constructor(offer: HandshakeOffer, owner: HandshakeOwner, address: CountedAddress) {
+    this.address = address;
     this.#offer = offer;
     this.#owner = owner;
     this.#event = new WSConnectionEvent(offer);
-  }
-
-  /** The client's address. */
-  get remoteAddress(): string {
-    return this.#offer?.request.remoteAddress ?? "";
   }
 
   /** Calls `onConnection`. `onAnswered` is called when the client gets its answer. */
@@ -61,11 +61,10 @@ export class PendingHandshake {
     const offer = this.#offer;
     if (offer === undefined) return;
     this.#settle();
-    offer.refuse(refusal);
+    this.#owner.refuse(offer, refusal);
   }
 
   #wait(answer: PromiseLike<unknown>): void {
-    this.#offer?.request.captureAddress();
     // The offer is already answered when `onConnection` itself has terminated the server.
     if (this.#offer !== undefined) {
       this.#deadline = new Deadline(this.#owner.handshakeTimeout, () => {
@@ -103,7 +102,7 @@ export class PendingHandshake {
     const accepted = offer.accept({ protocol });
     // The client may have disconnected while it waited. The end of its stream is not reported again.
     if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
-    else this.#owner.onAccepted(accepted, handler, offer.request);
+    else this.#owner.onAccepted(accepted, handler, this.address);
   }
 
   #fail(error: unknown): void {

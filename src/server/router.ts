@@ -2,9 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
 import { InvalidArgumentError } from "../errors/errors.ts";
-import { PATH_NOT_FOUND } from "../handshake/refusals.ts";
 import { pathOf } from "../handshake/node-request.ts";
-import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { WebServer } from "./web-server.ts";
 import { isInUse } from "./claimed-socket.ts";
@@ -17,6 +15,10 @@ export interface Route {
   readonly handshakeTimeout: number;
   /** An upgrade request for this path has arrived. */
   onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void;
+  /** An upgrade request has arrived for a path of nobody: it gets 404. */
+  onUnknownPath(message: IncomingMessage, socket: Duplex): void;
+  /** The same, but another listener may still answer the request. `isTaken` tells whether one has. */
+  onUndecidedPath(message: IncomingMessage, socket: Duplex, isTaken: () => boolean): void;
 }
 
 const routers = new WeakMap<WebServer, Router>();
@@ -65,22 +67,28 @@ export class Router {
     const route = (path === undefined ? undefined : this.#routes.get(path)) ?? this.#routes.get(undefined);
     if (route !== undefined) route.onUpgrade(message, socket, head);
     else if (this.#server.listenerCount("upgrade") > 1) this.#waitForOthers(message, socket);
-    else sendRefusal(socket, PATH_NOT_FOUND, message.method);
+    else this.#mostPatient()?.onUnknownPath(message, socket);
   };
 
   /** Another `upgrade` listener may still answer the request. If none has answered by the handshake timeout, it gets 404. */
-  #waitForOthers({ method }: IncomingMessage, socket: Duplex): void {
+  #waitForOthers(message: IncomingMessage, socket: Duplex): void {
     // There may be no listener yet, and a client that resets the connection must not end the process.
     socket.on("error", () => socket.destroy());
     const written = bytesWritten(socket);
-    const timeout = Math.max(...[...this.#routes.values()].map((route) => route.handshakeTimeout));
-    const deadline = setTimeout(() => {
-      if (!isInUse(socket) && bytesWritten(socket) === written) sendRefusal(socket, PATH_NOT_FOUND, method);
-    }, timeout);
-    deadline.unref();
-    socket.once("close", () => {
-      clearTimeout(deadline);
+    const isTaken = (): boolean => isInUse(socket) || bytesWritten(socket) !== written;
+    const route = this.#mostPatient();
+    // Most listeners answer at once, but some of them are called after this one.
+    process.nextTick(() => {
+      if (!isTaken()) route?.onUndecidedPath(message, socket, isTaken);
     });
+  }
+
+  /** The route with the longest handshake timeout. Requests for a path of nobody are held by it. */
+  #mostPatient(): Route | undefined {
+    let found: Route | undefined;
+    for (const route of this.#routes.values())
+      if (found === undefined || route.handshakeTimeout > found.handshakeTimeout) found = route;
+    return found;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Connection } from "../connection/connection.ts";
-import type { ConnectionRequest } from "../handshake/request.ts";
-import { type Client, ConnectionLimiter, type ConnectionLimits } from "./connection-limiter.ts";
+import type { CountedAddress } from "./address-counts.ts";
+import { ConnectionLimiter, type ConnectionLimits, busy } from "./connection-limiter.ts";
 import { ConnectionRegistry } from "./connection-registry.ts";
+import { HeldSockets } from "./held-sockets.ts";
 import type { PendingHandshake } from "./pending-handshake.ts";
-import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
+import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** All clients of a server: its connections, and those that wait for `onConnection`. It counts them for the limits. */
 export class ServerClients {
@@ -13,10 +14,13 @@ export class ServerClients {
   readonly finishing = new Set<Connection>();
   /** Clients that wait for `onConnection`. */
   readonly pending = new Set<PendingHandshake>();
+  /** Sockets that are held, and that are no clients. */
+  readonly held: HeldSockets;
   /** Refuses clients above the limits. */
   readonly limiter: ConnectionLimiter;
 
   constructor(limits: ConnectionLimits) {
+    this.held = new HeldSockets(limits, this.pending);
     this.limiter = new ConnectionLimiter(limits, this);
   }
 
@@ -30,34 +34,52 @@ export class ServerClients {
     return this.pending.size;
   }
 
-  /** Every client whose address counts. */
-  *clients(): Iterable<Client> {
-    for (const connection of this.connections.list) yield connectionOf(connection);
-    yield* this.pending;
+  /**
+   * Frees a place for one more handshake. When handshakes have all places, an address with more than its share gives one up
+   * for an address with less.
+   */
+  makePlace(handshakesOf: () => number): boolean {
+    const { held } = this;
+    if (held.makePlace()) return true;
+    const { share } = held;
+    if (handshakesOf() >= share) return false;
+    for (const handshake of this.pending) {
+      if (handshake.address.handshakes <= share) continue;
+      handshake.refuse(busy());
+      // The refused client must not keep the place by its answer. This is counted.
+      return held.makePlace();
+    }
+    return false;
   }
 
   /** Adds a client that waits for `onConnection`. */
-  addPending(handshake: PendingHandshake, request: ConnectionRequest): void {
+  addPending(handshake: PendingHandshake): void {
     this.pending.add(handshake);
-    this.limiter.add(handshake, request);
+    handshake.address.handshakes++;
   }
 
   /** Removes a client that has its answer. */
   removePending(handshake: PendingHandshake): void {
-    this.pending.delete(handshake);
-    this.limiter.remove(handshake);
+    if (!this.pending.delete(handshake)) return;
+    handshake.address.handshakes--;
+    this.limiter.release(handshake.address);
   }
 
   /** Adds a connection. */
-  addConnection(connection: Connection, request: ConnectionRequest): void {
+  addConnection(connection: Connection, address: CountedAddress): void {
+    connection.place = address;
     this.connections.add(connection.publicConnection as WebSocketConnection);
-    this.limiter.add(connection, request);
+    this.limiter.keep(address);
   }
 
-  /** Removes a connection that is closed. It is `finishing` until its handler has finished. */
+  /** Removes a connection that is closed. It is `finishing`, and keeps its place, until its handler has finished. */
   removeConnection(connection: Connection): void {
     this.connections.remove(connection.publicConnection as WebSocketConnection);
     this.finishing.add(connection);
-    this.limiter.remove(connection);
+  }
+
+  /** The handler of a closed connection has finished: its place, and that of its address, are free. */
+  removeFinished(connection: Connection): void {
+    if (this.finishing.delete(connection)) this.limiter.release(connection.place as CountedAddress);
   }
 }

@@ -10,12 +10,12 @@ import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher
 import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { pathOf } from "../handshake/node-request.ts";
+import { peerAddressOf } from "../handshake/peer-address.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import { PATH_NOT_FOUND } from "../handshake/refusals.ts";
-import type { ConnectionRequest } from "../handshake/request.ts";
-import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
+import type { CountedAddress } from "./address-counts.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { GracefulShutdown } from "./graceful-shutdown.ts";
 import { HandshakeAcceptor } from "./handshake-acceptor.ts";
@@ -71,8 +71,8 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     this.#dispatcher = dispatcher;
     this.#makePublicConnection = makePublicConnection;
     this.#clients = new ServerClients(settings);
-    this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, (accepted, handler, request) => {
-      this.#open(accepted, handler, request);
+    this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, (accepted, handler, address) => {
+      this.#open(accepted, handler, address);
     });
     this.#livenessTimer = new LivenessTimer(settings.keepalive.tickMs, this.connections, (connection) => {
       connectionOf(connection).checkPeer();
@@ -112,7 +112,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
     if (isClaimed(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
     if (this.path === undefined || pathOf(message) === this.path) this.onUpgrade(message, socket, head);
-    else sendRefusal(socket, PATH_NOT_FOUND, message.method);
+    else this.onUnknownPath(message, socket);
   }
 
   /**
@@ -125,6 +125,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     const isFirst = this.#termination === undefined;
     this.#termination ??= deferred();
     const { promise } = this.#termination;
+    if (timeout === 0) this.#clients.held.close();
     if (this.#terminated) return promise;
     if (isFirst) this.#beginShutdown(timeout);
     if (timeout === 0) this.#destroyAll();
@@ -143,14 +144,28 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     markClaimed(socket);
     // Until the connection listens for errors, a socket that fails must not end the process.
     socket.on("error", ignore);
+    if (endAfterPendingAnswer(socket, this.onAnswered)) return;
     this.#binding.onRequest(socket);
-    if (endAfterPendingAnswer(socket)) return;
     const offer = this.#acceptor.read(message, socket, head);
     if (offer === undefined) return;
     // `onOpen` may terminate the server.
     this.onListening();
     this.#acceptor.answer(offer);
   }
+
+  onUnknownPath(message: IncomingMessage, socket: Duplex): void {
+    this.#binding.onRequest(socket);
+    this.#acceptor.refuseRequest(message, socket, PATH_NOT_FOUND);
+  }
+
+  onUndecidedPath(message: IncomingMessage, socket: Duplex, isTaken: () => boolean): void {
+    this.#acceptor.awaitOthers(message, socket, isTaken);
+  }
+
+  readonly onAnswered = (socket: Duplex): void => {
+    this.#binding.onRequest(socket);
+    this.#clients.held.linger(socket, peerAddressOf(socket));
+  };
 
   onListening(): void {
     if (this.#started || this.#termination !== undefined) return;
@@ -180,7 +195,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   }
 
   onFinished(connection: Connection): void {
-    this.#clients.finishing.delete(connection);
+    this.#clients.removeFinished(connection);
     this.#finishIfEmpty();
   }
 
@@ -193,12 +208,12 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   #open(
     { stream, handshakeResponse, head, protocol }: AcceptedHandshake,
     handler: HandlerCallbacks,
-    request: ConnectionRequest,
+    address: CountedAddress,
   ) {
     const id = this.#nextId++;
     const connection = new Connection(stream, handler, this);
     connection.publicConnection = this.#makePublicConnection(connection, id, protocol);
-    this.#clients.addConnection(connection, request);
+    this.#clients.addConnection(connection, address);
     this.#livenessTimer.start();
     try {
       connection.start(handshakeResponse, head);
@@ -225,6 +240,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
 
   #destroyAll(): void {
     this.#shutdown?.stop();
+    this.#clients.held.close();
     for (const connection of this.connections.list) connectionOf(connection).destroy();
     for (const connection of this.#clients.finishing) connection.destroy();
   }
@@ -238,6 +254,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   async #finish(resolve: () => void): Promise<void> {
     this.#shutdown?.stop();
     this.#binding.detach();
+    this.#clients.held.refuseAll();
     // The caller of `terminate` gets its promise before `onTerminate` is called.
     await Promise.resolve();
     if (this.#terminated) return;

@@ -49,7 +49,6 @@ export function readOptions(options: WebSocketServerOptions): Settings {
     decode: values.dataType === "object" ? objectDecoder(values) : decoders[values.dataType],
     originRule: origins,
     addressRule: trustProxy,
-    forwarded: options.trustProxy !== undefined && options.trustProxy !== 0,
     keepOnInvalidJson: invalidJson === "keep",
     keepalive: toTicks(values),
     limitCounters: newLimitCounters(),

@@ -121,8 +121,10 @@ describe("a valid handshake", () => {
     const { answer, socket } = read();
     const chunks: string[] = [];
     socket.on("data", (chunk: Buffer) => chunks.push(chunk.toString()));
-    (answer as HandshakeOffer).refuse(new Refusal(403, "No."));
+    const lingering: unknown[] = [];
+    (answer as HandshakeOffer).refuse(new Refusal(403, "No."), (answered) => lingering.push(answered));
     expect(socket.writableEnded).toBe(true);
+    expect(lingering).toEqual([socket]);
   });
 
   test("the subprotocols are in the client's order, over several lines too", () => {

@@ -36,16 +36,20 @@ describe("the request's address", () => {
     expect(known.remoteAddress).toBe("192.0.2.7");
   });
 
-  test("it can be read in time, before the socket is closed", () => {
-    const socket: { remoteAddress: string | undefined } = { remoteAddress: "192.0.2.7" };
-    const known = new NodeRequest({ url: "/", rawHeaders: [], socket } as unknown as IncomingMessage);
-    known.captureAddress();
-    socket.remoteAddress = undefined;
-    expect(known.remoteAddress).toBe("192.0.2.7");
-  });
-
   test("it is empty when the socket never had it", () => {
     expect(request({}).remoteAddress).toBe("");
+  });
+});
+
+describe("a client that is gone", () => {
+  const from = (socket: object): NodeRequest =>
+    new NodeRequest({ url: "/", rawHeaders: [], socket } as unknown as IncomingMessage);
+
+  test("is one whose TCP socket knows its own address and not that of its peer", () => {
+    expect(from({ localAddress: "127.0.0.1" }).isGone).toBe(true);
+    expect(from({ localAddress: "127.0.0.1", remoteAddress: "192.0.2.7" }).isGone).toBe(false);
+    expect(from({}).isGone).toBe(false);
+    expect(from({ destroyed: true }).isGone).toBe(true);
   });
 });
 
@@ -83,7 +87,7 @@ describe("the request's address behind a proxy", () => {
     const socket: { remoteAddress: string | undefined } = { remoteAddress: "10.0.0.1" };
     const known = new NodeRequest({ url: "/", headers: {}, socket } as unknown as IncomingMessage, rule);
     expect(asked).toEqual([]);
-    known.captureAddress();
+    expect(known.remoteAddress).toBe("198.51.100.7");
     socket.remoteAddress = undefined;
     expect([known.remoteAddress, known.remoteAddress]).toEqual(["198.51.100.7", "198.51.100.7"]);
     expect(asked).toEqual(["10.0.0.1 for nobody"]);

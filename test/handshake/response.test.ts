@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Duplex } from "node:stream";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Refusal } from "../../src/handshake/refusal.ts";
 import { sendRefusal, switchingProtocols } from "../../src/handshake/response.ts";
 
@@ -16,10 +16,12 @@ class Half extends Duplex {
   }
 }
 
+const nothing = (): void => undefined;
+
 /** The bytes of a refusal, when the client closes right after it. */
 async function sent(refusal: Refusal, method = "GET"): Promise<string> {
   const half = new Half();
-  sendRefusal(half, refusal, method);
+  sendRefusal(half, refusal, method, nothing);
   half.push(null);
   await once(half, "close");
   return half.written;
@@ -73,7 +75,7 @@ describe("the response that refuses", () => {
   test("nothing is done to a destroyed socket", () => {
     const half = new Half();
     half.destroy();
-    sendRefusal(half, new Refusal(403, "No."), "GET");
+    sendRefusal(half, new Refusal(403, "No."), "GET", nothing);
     expect(half.written).toBe("");
     expect(half.listenerCount("end")).toBe(0);
   });
@@ -82,13 +84,13 @@ describe("the response that refuses", () => {
     const half = new Half();
     half.end("HTTP/1.1 101 Mine\r\n\r\n");
     await once(half, "finish");
-    sendRefusal(half, new Refusal(403, "No."), "GET");
+    sendRefusal(half, new Refusal(403, "No."), "GET", nothing);
     expect(half.written).toBe("HTTP/1.1 101 Mine\r\n\r\n");
   });
 
   test("an error of the socket ends it and nothing more", async () => {
     const half = new Half();
-    sendRefusal(half, new Refusal(403, "No."), "GET");
+    sendRefusal(half, new Refusal(403, "No."), "GET", nothing);
     const closed = new Promise((resolve) => half.once("close", resolve));
     half.destroy(new Error("reset"));
     await closed;
@@ -97,34 +99,29 @@ describe("the response that refuses", () => {
 
   test("later bytes of the client are read and discarded, so that it gets the response", async () => {
     const half = new Half();
-    sendRefusal(half, new Refusal(403, "No."), "GET");
+    sendRefusal(half, new Refusal(403, "No."), "GET", nothing);
     half.push(Buffer.alloc(1 << 20));
     half.push(null);
     await once(half, "close");
     expect(half.written).toMatch(/^HTTP\/1\.1 403 /);
   });
 
-  test("a client that neither reads nor closes is dropped after a second", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    try {
-      const half = new Half();
-      sendRefusal(half, new Refusal(403, "No."), "GET");
-      vi.advanceTimersByTime(999);
-      expect(half.destroyed).toBe(false);
-      vi.advanceTimersByTime(1);
-      expect(half.destroyed).toBe(true);
-    } finally {
-      vi.useRealTimers();
-    }
+  test("the socket is passed on when its answer was written, and only then", () => {
+    const half = new Half();
+    const passed: unknown[] = [];
+    sendRefusal(half, new Refusal(403, "No."), "GET", (socket) => passed.push(socket, half.written.slice(0, 12)));
+    sendRefusal(half, new Refusal(403, "No."), "GET", () => passed.push("again"));
+    expect(passed).toEqual([half, "HTTP/1.1 403"]);
   });
 
-  test("no timer is left when the client closes TCP", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    try {
-      await sent(new Refusal(403, "No."), "GET");
-      expect(vi.getTimerCount()).toBe(0);
-    } finally {
-      vi.useRealTimers();
-    }
+  test("a socket whose end throws is passed on too", () => {
+    const half = new Half();
+    const passed: unknown[] = [];
+    half.end = () => {
+      throw new Error("mine");
+    };
+    const send = (): void => sendRefusal(half, new Refusal(403, "No."), "GET", (socket) => passed.push(socket));
+    expect(send).toThrow("mine");
+    expect(passed).toEqual([half]);
   });
 });

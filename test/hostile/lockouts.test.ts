@@ -58,7 +58,7 @@ describe("a client that resets after its handshake", () => {
   test.each([
     ["networks", ["10.0.0.0/8"]],
     ["every network", ["0.0.0.0/0", "::/0"]],
-  ])("has no address from its own header, with trustProxy as %s", async (_what, trustProxy) => {
+  ])("has no address from its own header, and is not let in, with trustProxy as %s", async (_what, trustProxy) => {
     const seen: string[] = [];
     const { port } = await startServer(
       { connection: ({ request }) => void seen.push(request.remoteAddress) },
@@ -69,8 +69,9 @@ describe("a client that resets after its handshake", () => {
     for (let i = 0; i < 20; i++) await turn();
     client.write(handshake("/", { "X-Forwarded-For": "192.0.2.66" }), masked(0x81, "do it"));
     client.socket.resetAndDestroy();
-    await until(() => seen.length === 1);
-    expect(seen).toEqual([""]);
+    // Without an address it would have no place among those of its address.
+    await Peer.open(port);
+    expect(seen).toEqual(["127.0.0.1"]);
   });
 
   test("and one that stays has the address from its trusted proxy", async () => {
@@ -157,4 +158,117 @@ test("twelve servers on one web server cause no warning, and leave it unchanged"
   await turn();
   expect(warnings).toEqual([]);
   expect(server.getMaxListeners()).toBe(before);
+});
+
+describe("sockets that are held before they are WebSockets", () => {
+  /** A socket that sends a request, reads nothing more than it must, and does not close. */
+  async function hold(port: number, localAddress: string, request: string): Promise<Socket> {
+    const socket = connect({ port, host: "127.0.0.1", localAddress, allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    socket.on("error", () => undefined).resume();
+    await once(socket, "connect");
+    socket.write(request);
+    return socket;
+  }
+
+  test("refused clients of one address keep no place from another address", async () => {
+    const { port, wss, recorders } = await startServer({}, { maxConnections: 10, maxHandshakes: 8 });
+    const refused = handshake("/", { Origin: "https://elsewhere.example" });
+    for (let i = 0; i < 10; i++) {
+      for (let j = 0; j < 12; j++) await hold(port, "127.0.0.2", refused);
+      const peer = await Peer.open(port, "/", [], { localAddress: "127.0.0.3" });
+      peer.socket.terminate();
+      await until(() => wss.connections.length === 0);
+    }
+    expect(recorders.length).toBe(10);
+    expect(wss.counters.limits.maxConnections).toBe(0);
+    expect(wss.counters.limits.maxHandshakes).toBeGreaterThan(0);
+  });
+
+  test("a refused client of another address has the time to read its answer", async () => {
+    const { port } = await startServer({}, { maxHandshakes: 8 });
+    const refused = handshake("/", { Origin: "https://elsewhere.example" });
+    let closed = false;
+    const other = await hold(port, "127.0.0.3", refused);
+    other.once("close", () => (closed = true));
+    await once(other, "end");
+    for (let i = 0; i < 40; i++) await once(await hold(port, "127.0.0.2", refused), "end");
+    expect(closed).toBe(false);
+    // It is still read from: what it sends is not answered by a reset.
+    other.write("more");
+    await turn();
+    expect(closed).toBe(false);
+  });
+
+  test("handshakes of one address keep no place from another address", async () => {
+    const asked: string[] = [];
+    const wss = new WebSocketServer(
+      {
+        onConnection(_wss: unknown, { request }: { request: { remoteAddress: string } }) {
+          asked.push(request.remoteAddress);
+          return request.remoteAddress === "127.0.0.2" ? new Promise<null>(() => undefined) : new Recorder({});
+        },
+      },
+      { port: 0, host: "127.0.0.1", maxHandshakes: 8 },
+    );
+    onTestFinished(() => wss.terminate(0));
+    const port = await portOf(wss);
+    for (let i = 0; i < 8; i++) await hold(port, "127.0.0.2", handshake("/"));
+    await until(() => asked.length === 8);
+    expect((await Peer.refused(port, "/", { localAddress: "127.0.0.2" })).status).toBe(503);
+    await Peer.open(port, "/", [], { localAddress: "127.0.0.3" });
+    expect(wss.counters.limits.maxHandshakes).toBe(2);
+  });
+
+  /** A web server of the user's, on which another listener never answers, and the sockets of its requests. */
+  async function undecided(maxHandshakes: number) {
+    const { server, port } = await webServer((response) => response.end());
+    const sockets: Socket[] = [];
+    server.on("upgrade", (_request, socket: Socket) => sockets.push(socket));
+    const wss = new WebSocketServer(
+      { onConnection: () => new Recorder({}) },
+      { server, path: "/ours", maxHandshakes, handshakeTimeout: 60_000 },
+    );
+    onTestFinished(() => wss.terminate(0));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    const held = (): number => sockets.filter(({ destroyed }) => !destroyed).length;
+    return { port, wss, sockets, held };
+  }
+
+  test("requests for a path of nobody have maxHandshakes places, beside another upgrade listener", async () => {
+    const { port, wss, sockets, held } = await undecided(10);
+    for (let i = 0; i < 100; i++) await hold(port, "127.0.0.2", handshake("/nobody"));
+    await until(() => sockets.length === 100 && held() <= 10);
+    expect(held()).toBe(10);
+    expect(wss.counters.limits.maxHandshakes).toBe(90);
+    await Peer.open(port, "/ours");
+  });
+
+  test("and a server that is terminated holds none of them", async () => {
+    const { port, wss, sockets, held } = await undecided(10);
+    const answers: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      const socket = await hold(port, "127.0.0.2", handshake("/nobody"));
+      socket.on("data", (chunk) => answers.push(chunk.toString().slice(0, 12)));
+    }
+    await until(() => sockets.length === 5);
+    await turn();
+    await wss.terminate(0);
+    await until(() => held() === 0 && answers.length === 5);
+    expect(answers).toEqual(Array.from({ length: 5 }, () => "HTTP/1.1 404"));
+  });
+
+  test("nor a socket of a client that it has refused", async () => {
+    const { server, port } = await webServer((response) => response.end());
+    const sockets: Socket[] = [];
+    server.on("upgrade", (_request, socket: Socket) => sockets.push(socket));
+    const wss = new WebSocketServer({ onConnection: () => null }, { server });
+    const client = await hold(port, "127.0.0.2", handshake("/"));
+    await once(client, "end");
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false]);
+    await wss.terminate(0);
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
+  });
 });

@@ -1,54 +1,48 @@
 import { describe, expect, test } from "vitest";
 import { AddressCounts } from "../../src/server/address-counts.ts";
 
-describe("the number of clients of an address", () => {
-  test("is 0 at first, then the clients that were added and not removed", () => {
+describe("the places of an address", () => {
+  test("are those that were given to it and not taken back", () => {
     const addresses = new AddressCounts();
-    expect(addresses.count("192.0.2.1")).toBe(0);
-    addresses.add("192.0.2.1");
-    addresses.add("192.0.2.1");
-    addresses.add("192.0.2.2");
-    expect(addresses.count("192.0.2.1")).toBe(2);
-    expect(addresses.count("192.0.2.2")).toBe(1);
-    addresses.remove("192.0.2.1");
-    expect(addresses.count("192.0.2.1")).toBe(1);
-    addresses.remove("192.0.2.1");
-    expect(addresses.count("192.0.2.1")).toBe(0);
-    expect(addresses.count("192.0.2.2")).toBe(1);
+    const first = addresses.add("192.0.2.1");
+    expect(addresses.add("192.0.2.1")).toBe(first);
+    expect(addresses.add("192.0.2.2").places).toBe(1);
+    expect(first).toEqual({ name: "192.0.2.1", places: 2, handshakes: 0 });
+    addresses.removePlace(first);
+    addresses.addPlace(first);
+    addresses.removePlace(first);
+    expect(first.places).toBe(1);
+    expect(addresses.add("192.0.2.1").places).toBe(2);
   });
 
-  test("is the same for all of one IPv6 /64, in any notation", () => {
+  test("are the same for all of one IPv6 /64, in any notation", () => {
     const addresses = new AddressCounts();
-    addresses.add("2001:db8::1");
-    addresses.add("2001:DB8:0:0:ffff::2");
-    addresses.add("2001:db8:0:1::1");
-    expect(addresses.count("2001:0db8::3")).toBe(2);
-    expect(addresses.count("2001:db8:0:1::9")).toBe(1);
-    addresses.remove("2001:db8::4");
-    expect(addresses.count("2001:db8::1")).toBe(1);
+    const network = addresses.add("2001:db8::1");
+    expect(addresses.add("2001:DB8:0:0:ffff::2")).toBe(network);
+    expect(addresses.add("2001:0db8::3")).toBe(network);
+    expect(addresses.add("2001:db8:0:1::1")).not.toBe(network);
+    expect(network.places).toBe(3);
   });
 
-  test("is the same for an IPv4 address in IPv6 notation", () => {
+  test("are the same for an IPv4 address in IPv6 notation", () => {
     const addresses = new AddressCounts();
-    addresses.add("::ffff:192.0.2.1");
-    expect(addresses.count("192.0.2.1")).toBe(1);
-    addresses.remove("192.0.2.1");
-    expect(addresses.count("::ffff:192.0.2.1")).toBe(0);
+    expect(addresses.add("::ffff:192.0.2.1")).toBe(addresses.add("192.0.2.1"));
   });
 
-  test("does not count a client without an address", () => {
+  test("an unknown address has no name", () => {
     const addresses = new AddressCounts();
-    for (const unknown of ["", "", "pipe"]) addresses.add(unknown);
-    expect([addresses.count(""), addresses.count("pipe")]).toEqual([0, 0]);
-    addresses.remove("");
-    addresses.add("");
-    expect(addresses.count("")).toBe(0);
+    expect(["", "pipe"].map((unknown) => addresses.add(unknown).name)).toEqual([undefined, undefined]);
+    expect(addresses.size).toBe(0);
   });
 
-  test("never falls below 0: removing a client that was not added does not let another in", () => {
+  test("an address without a place is not kept", () => {
     const addresses = new AddressCounts();
-    addresses.remove("192.0.2.1");
-    addresses.add("192.0.2.1");
-    expect(addresses.count("192.0.2.1")).toBe(1);
+    const all = Array.from({ length: 300 }, (_, i) => addresses.add(`10.0.${String(i >> 8)}.${String(i & 255)}`));
+    expect(addresses.size).toBe(300);
+    for (const one of all) addresses.removePlace(one);
+    expect(addresses.size).toBe(0);
+    addresses.addPlace(all[7]!);
+    expect(addresses.size).toBe(1);
+    expect(addresses.add("10.0.0.7")).toBe(all[7]);
   });
 });

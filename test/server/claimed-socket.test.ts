@@ -3,6 +3,7 @@ import { type ServerResponse, createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { markClaimed, endAfterPendingAnswer, isInUse, isClaimed } from "../../src/server/claimed-socket.ts";
+import { HeldSockets } from "../../src/server/held-sockets.ts";
 import { fill, utf8 } from "../support/bytes.ts";
 import { portOf, until } from "../support/peer.ts";
 import { RawClient, handshake } from "../support/raw-client.ts";
@@ -27,6 +28,9 @@ test.each([
   expect([isClaimed(socket), isInUse(socket)]).toEqual([false, true]);
 });
 
+const held = new HeldSockets({ maxHandshakes: Infinity, limitCounters: { maxHandshakes: 0 } }, new Set());
+const linger = (socket: Duplex): void => held.linger(socket, "");
+
 describe("a handshake after an unanswered request", () => {
   // Only the timer of one second for reading the response is fake, not the sockets.
   beforeEach(() => {
@@ -41,7 +45,7 @@ describe("a handshake after an unanswered request", () => {
   function waiting() {
     const answer = new EventEmitter();
     const socket = Object.assign(new Wire(), { _httpMessage: answer });
-    expect(endAfterPendingAnswer(socket)).toBe(true);
+    expect(endAfterPendingAnswer(socket, linger)).toBe(true);
     return { socket, answered: () => answer.emit("close") };
   }
 
@@ -49,10 +53,10 @@ describe("a handshake after an unanswered request", () => {
     "there is no such request when Node keeps %o: nothing is done to the socket",
     (answer) => {
       const socket = Object.assign(new Wire(), { _httpMessage: answer });
-      expect(endAfterPendingAnswer(socket)).toBe(false);
+      expect(endAfterPendingAnswer(socket, linger)).toBe(false);
       expect(socket.eventNames()).toEqual(new Wire().eventNames());
       expect(socket.readableFlowing).toBeNull();
-      expect(endAfterPendingAnswer(new Wire())).toBe(false);
+      expect(endAfterPendingAnswer(new Wire(), linger)).toBe(false);
     },
   );
 
@@ -126,7 +130,7 @@ test("a client that disconnects before its first response leaves no socket open"
   const server = createServer((_request, response) => answers.push(response));
   server.on("upgrade", (_request, socket) => {
     sockets.push(socket);
-    expect(endAfterPendingAnswer(socket)).toBe(true);
+    expect(endAfterPendingAnswer(socket, linger)).toBe(true);
   });
   onTestFinished(() => {
     server.closeAllConnections();
@@ -148,7 +152,7 @@ test("a client that stays gets the first response and then the end", async () =>
   const sockets: Duplex[] = [];
   const server = createServer((_request, response) => answers.push(response));
   server.on("upgrade", (_request, socket) => {
-    endAfterPendingAnswer(socket);
+    endAfterPendingAnswer(socket, linger);
     sockets.push(socket);
   });
   onTestFinished(() => {

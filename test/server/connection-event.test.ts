@@ -3,14 +3,12 @@ import { OutOfRangeError } from "../../src/errors/errors.ts";
 import type { ReceivedRequest } from "../../src/handshake/request.ts";
 import { WSConnectionEvent } from "../../src/server/connection-event.ts";
 
-let captured = 0;
-
 const REQUEST: ReceivedRequest = {
   headers: {},
   query: {},
   url: "/",
   remoteAddress: "127.0.0.1",
-  captureAddress: () => (captured += 1),
+  isGone: false,
 };
 
 function offer(protocols: readonly string[]): ConstructorParameters<typeof WSConnectionEvent>[0] {
@@ -24,14 +22,6 @@ describe("the event of onConnection", () => {
     expect(event.type).toBe("connection");
     expect(event.request).toBe(REQUEST);
     expect(event.protocols).toEqual(["b", "a"]);
-  });
-
-  test("the request may be kept: the address that the socket will forget is read with the request, not before", () => {
-    const before = captured;
-    const event = new WSConnectionEvent(offer([]));
-    expect(captured).toBe(before);
-    expect(event.request.url).toBe("/");
-    expect(captured).toBeGreaterThan(before);
   });
 
   test("no subprotocol is chosen by default, and a choice can be changed or undone", () => {

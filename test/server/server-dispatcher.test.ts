@@ -6,7 +6,7 @@ import { turn } from "../support/peer.ts";
 
 const WSS = new WebSocketServer({ onConnection: () => null });
 const EVENT = new WSConnectionEvent({
-  request: { headers: {}, query: {}, url: "/", remoteAddress: "", captureAddress: () => undefined },
+  request: { headers: {}, query: {}, url: "/", remoteAddress: "", isGone: false },
   protocols: [],
 });
 

@@ -116,6 +116,7 @@ describe.each([
       const refused = await connect(port);
       refused.write(handshake("/", { Origin: "https://elsewhere.example" }));
       expect((await refused.response()).status).toBe(403);
+      refused.socket.destroy();
       const curious = await connect(port);
       curious.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
       expect((await curious.response()).status).toBe(426);

@@ -4,8 +4,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { ClientOptions } from "ws";
 import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { startServer } from "../support/live-server.ts";
-import { deferred, Peer, portOf, until } from "../support/peer.ts";
-import { handshake, RawClient } from "../support/raw-client.ts";
+import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
+import { handshake, masked, RawClient } from "../support/raw-client.ts";
 
 /** The headers of a client behind a proxy. */
 function by(...forwarded: readonly string[]): ClientOptions {
@@ -63,6 +63,56 @@ describe("maxConnectionsPerAddress", () => {
     expect((await Peer.refused(port)).status).toBe(429);
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxConnectionsPerAddress: 2 });
     expect(recorders.length).toBe(most + 1);
+  });
+
+  test("a closed connection keeps the place of its address until its handler has settled", async () => {
+    const { promise, resolve } = deferred();
+    const wss = new WebSocketServer(
+      { onConnection: () => ({ onMessage: () => {}, onTerminate: () => promise }) },
+      { port: 0, host: "127.0.0.1", maxConnections: 8, maxConnectionsPerAddress: 3 },
+    );
+    onTestFinished(() => wss.terminate(0));
+    const port = await portOf(wss);
+    for (let i = 0; i < 3; i++) (await Peer.open(port)).socket.terminate();
+    await until(() => wss.connections.length === 0);
+    for (let i = 0; i < 4; i++) expect((await Peer.refused(port)).status).toBe(429);
+    for (let i = 0; i < 3; i++) await Peer.open(port, "/", [], { localAddress: "127.0.0.2" });
+    expect(wss.counters.connections).toEqual({ opened: 6, closed: 3 });
+    resolve();
+    await promise;
+    await turn();
+    await Peer.open(port);
+    expect(wss.counters.limits).toMatchObject({ maxConnections: 0, maxConnectionsPerAddress: 4 });
+  });
+
+  test("a connection that is reset while its handler is busy keeps its place", async () => {
+    const busy = deferred();
+    let messages = 0;
+    const onMessage = (): Promise<void> => {
+      messages++;
+      return busy.promise;
+    };
+    const wss = new WebSocketServer(
+      { onConnection: () => ({ onMessage }) },
+      { port: 0, host: "127.0.0.1", maxConnectionsPerAddress: 3 },
+    );
+    onTestFinished(() => wss.terminate(0));
+    const port = await portOf(wss);
+    for (let i = 0; i < 2; i++) {
+      const client = await RawClient.connect(port);
+      client.write(handshake("/"));
+      await client.response();
+      client.write(masked(0x81, "stay"));
+      await until(() => messages === i + 1);
+      // More than is read ahead of a busy handler: the reset is not seen.
+      for (let j = 0; j < 40; j++) client.write(masked(0x81, "x".repeat(8_000)));
+      await turn();
+      client.socket.resetAndDestroy();
+    }
+    await turn();
+    await Peer.open(port);
+    expect((await Peer.refused(port)).status).toBe(429);
+    busy.resolve();
   });
 
   test("without a trusted proxy the header does not change a client's address", async () => {

@@ -1,0 +1,136 @@
+import type { Duplex } from "node:stream";
+
+import { clientOf } from "../handshake/forwarded-address.ts";
+import { type Addressed, FairQueue } from "./fair-queue.ts";
+import type { LimitCounters } from "./limit-counters.ts";
+
+/** Milliseconds that a client has to read its last answer before its socket is destroyed. */
+const LINGER = 1000;
+
+/** When all places are taken, an address may keep one part in this many of them. Others have a right to the rest. */
+const SHARES = 8;
+
+/** The limits on sockets that are held before they are WebSockets. */
+export interface HeldSocketLimits {
+  /** The places: for handshakes that wait for `onConnection`, and for the sockets that are held. */
+  readonly maxHandshakes: number;
+  /** Counts the sockets that lost their place. */
+  readonly limitCounters: Pick<LimitCounters, "maxHandshakes">;
+}
+
+/** A request for a path of nobody, which another listener may still answer. */
+export interface UndecidedRequest {
+  /** Milliseconds to wait for the other listeners. */
+  readonly timeout: number;
+  /** Whether another listener has taken the socket. */
+  isTaken(): boolean;
+  /** Refuses the request. The socket then lingers. */
+  refuse(): void;
+}
+
+/** A socket that is held, and why. */
+interface HeldSocket extends Addressed {
+  readonly socket: Duplex;
+  /** Undefined: the socket has its last answer. */
+  readonly request: UndecidedRequest | undefined;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * The sockets that a server holds and that are no clients: those with their last answer, which the client may still read, and
+ * those with a request that nobody has answered yet. They and the handshakes that wait for `onConnection` have
+ * `maxHandshakes` places together. When all are taken, the oldest socket with an answer is destroyed first.
+ */
+export class HeldSockets {
+  readonly #limits: HeldSocketLimits;
+  /** The handshakes that wait for `onConnection`. */
+  readonly #handshakes: { readonly size: number };
+  readonly #lingering = new FairQueue<HeldSocket>();
+  readonly #undecided = new FairQueue<HeldSocket>();
+  #isClosed = false;
+
+  constructor(limits: HeldSocketLimits, handshakes: { readonly size: number }) {
+    this.#limits = limits;
+    this.#handshakes = handshakes;
+  }
+
+  /** The number of sockets that are held. */
+  get size(): number {
+    return this.#lingering.size + this.#undecided.size;
+  }
+
+  /** Places that an address may keep when all are taken. */
+  get share(): number {
+    return Math.max(1, Math.floor(this.#limits.maxHandshakes / SHARES));
+  }
+
+  /** Frees a place if all are taken. Returns false when handshakes have all of them. */
+  makePlace(): boolean {
+    while (this.#handshakes.size + this.size >= this.#limits.maxHandshakes) if (!this.#cutOldest()) return false;
+    return true;
+  }
+
+  /** Holds a socket that has its last answer, until the client closes it or had the time to read. Without a place it is destroyed. */
+  linger(socket: Duplex, address: string): void {
+    if (socket.destroyed) return;
+    if (this.makePlace()) this.#hold(socket, address, undefined);
+    else socket.destroy();
+  }
+
+  /** Holds a socket until another listener takes its request. It is refused after the timeout, or when there is no place. */
+  wait(socket: Duplex, address: string, request: UndecidedRequest): void {
+    if (socket.destroyed) return;
+    if (!this.#isClosed && this.makePlace()) this.#hold(socket, address, request);
+    else if (!request.isTaken()) request.refuse();
+  }
+
+  /** Refuses the requests that wait for others, now and from now on. Sockets with an answer keep their time to read it. */
+  refuseAll(): void {
+    this.#isClosed = true;
+    for (const one of this.#undecided) this.#decide(one);
+  }
+
+  /** Ends everything that is held. */
+  close(): void {
+    this.refuseAll();
+    for (const one of this.#lingering) this.#cut(one);
+  }
+
+  #hold(socket: Duplex, address: string, request: UndecidedRequest | undefined): void {
+    const queue = request === undefined ? this.#lingering : this.#undecided;
+    const timer = setTimeout(() => {
+      if (request === undefined) this.#cut(one);
+      else this.#decide(one);
+    }, request?.timeout ?? LINGER).unref();
+    const one: HeldSocket = { socket, address: clientOf(address) ?? "", request, timer };
+    queue.add(one);
+    socket.once("close", () => this.#release(one));
+  }
+
+  #cutOldest(): boolean {
+    const answered = this.#lingering.oldest(this.share);
+    const undecided = answered === undefined ? this.#undecided.oldest(this.share) : undefined;
+    if (answered !== undefined) {
+      this.#limits.limitCounters.maxHandshakes++;
+      this.#cut(answered);
+    } else if (undecided !== undefined) this.#decide(undecided);
+    return answered !== undefined || undecided !== undefined;
+  }
+
+  #cut(one: HeldSocket): void {
+    this.#release(one);
+    one.socket.destroy();
+  }
+
+  /** Refuses a request, unless another listener has taken it. */
+  #decide(one: HeldSocket): void {
+    this.#release(one);
+    if (one.request?.isTaken() === false) one.request.refuse();
+  }
+
+  #release(one: HeldSocket): void {
+    clearTimeout(one.timer);
+    this.#lingering.remove(one);
+    this.#undecided.remove(one);
+  }
+}

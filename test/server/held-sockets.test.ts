@@ -1,0 +1,148 @@
+import { PassThrough } from "node:stream";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { HeldSockets } from "../../src/server/held-sockets.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Held sockets with places for this many, and the handshakes that have places too. */
+function rig(maxHandshakes: number) {
+  const limitCounters = { maxHandshakes: 0 };
+  const handshakes = new Set<number>();
+  const held = new HeldSockets({ maxHandshakes, limitCounters }, handshakes);
+  const linger = (address = "192.0.2.1"): PassThrough => {
+    const socket = new PassThrough();
+    held.linger(socket, address);
+    return socket;
+  };
+  /** A socket with a request that another listener may answer. */
+  const wait = (address = "192.0.2.1") => {
+    const one = { socket: new PassThrough(), isTaken: false, refused: 0 };
+    held.wait(one.socket, address, {
+      timeout: 5_000,
+      isTaken: () => one.isTaken,
+      refuse: () => {
+        one.refused++;
+        held.linger(one.socket, address);
+      },
+    });
+    return one;
+  };
+  return { held, handshakes, limitCounters, linger, wait };
+}
+
+function destroyed(sockets: readonly PassThrough[]): boolean[] {
+  return sockets.map((socket) => socket.destroyed);
+}
+
+describe("a socket with its last answer", () => {
+  test("has a second until it is destroyed", () => {
+    const { held, linger, limitCounters } = rig(2);
+    const socket = linger();
+    vi.advanceTimersByTime(999);
+    expect([socket.destroyed, held.size]).toEqual([false, 1]);
+    vi.advanceTimersByTime(1);
+    expect([socket.destroyed, held.size, limitCounters.maxHandshakes]).toEqual([true, 0, 0]);
+  });
+
+  test("leaves no timer and no place when the client closes it", async () => {
+    const { held, linger } = rig(2);
+    const socket = linger();
+    socket.destroy();
+    await new Promise((resolve) => socket.once("close", resolve));
+    expect([held.size, vi.getTimerCount()]).toEqual([0, 0]);
+    held.linger(socket, "192.0.2.1");
+    expect(held.size).toBe(0);
+  });
+
+  test("gives its place up for a newer one: the oldest first, counted", () => {
+    const { linger, limitCounters } = rig(2);
+    expect(destroyed([linger(), linger(), linger(), linger()])).toEqual([true, true, false, false]);
+    expect(limitCounters.maxHandshakes).toBe(2);
+  });
+
+  test("that belongs to an address with more than its share goes before older ones", () => {
+    const { linger } = rig(16);
+    const other = linger("198.51.100.1");
+    const sockets = Array.from({ length: 100 }, () => linger());
+    expect(other.destroyed).toBe(false);
+    expect(destroyed(sockets).lastIndexOf(true)).toBe(84);
+  });
+
+  test("gives its place up for a handshake, and is destroyed at once when handshakes have all places", () => {
+    const { held, handshakes, linger, limitCounters } = rig(2);
+    const sockets = [linger(), linger()];
+    for (const id of [1, 2]) {
+      expect(held.makePlace()).toBe(true);
+      handshakes.add(id);
+    }
+    expect(destroyed(sockets)).toEqual([true, true]);
+    expect([held.makePlace(), limitCounters.maxHandshakes]).toEqual([false, 2]);
+    expect(linger().destroyed).toBe(true);
+    expect([held.size, limitCounters.maxHandshakes]).toEqual([0, 2]);
+  });
+});
+
+describe("a request that nobody has answered yet", () => {
+  test("is refused after its timeout, and its socket lingers", () => {
+    const { wait } = rig(2);
+    const one = wait();
+    vi.advanceTimersByTime(4_999);
+    expect(one.refused).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect([one.refused, one.socket.destroyed]).toEqual([1, false]);
+    vi.advanceTimersByTime(1_000);
+    expect(one.socket.destroyed).toBe(true);
+  });
+
+  test("loses its place after those with an answer: it is refused, and its socket is destroyed", () => {
+    const { wait, linger, limitCounters } = rig(2);
+    const [first, lingering, second] = [wait(), linger(), wait()];
+    expect([first.refused, lingering.destroyed, limitCounters.maxHandshakes]).toEqual([0, true, 1]);
+    const third = wait();
+    expect([first.refused, second.refused, third.refused]).toEqual([1, 0, 0]);
+    expect(destroyed([first.socket, second.socket, third.socket])).toEqual([true, false, false]);
+    expect(limitCounters.maxHandshakes).toBe(2);
+  });
+
+  test("that another listener has taken is only released", () => {
+    const { held, wait, limitCounters } = rig(1);
+    const first = wait();
+    first.isTaken = true;
+    wait();
+    expect([first.refused, first.socket.destroyed, held.size, limitCounters.maxHandshakes]).toEqual([0, false, 1, 0]);
+  });
+
+  test("is refused at once when handshakes have all places", () => {
+    const { held, handshakes, wait } = rig(1);
+    handshakes.add(1);
+    const one = wait();
+    expect([one.refused, one.socket.destroyed, held.size]).toEqual([1, true, 0]);
+  });
+});
+
+describe("a server that ends", () => {
+  test("refuses what waits, now and later, and lets clients read their answers", () => {
+    const { held, wait, linger } = rig(10);
+    const [one, answered] = [wait(), linger()];
+    held.refuseAll();
+    const later = wait();
+    expect([one.refused, later.refused, held.size]).toEqual([1, 1, 3]);
+    expect(destroyed([one.socket, later.socket, answered])).toEqual([false, false, false]);
+  });
+
+  test("that is to end at once destroys everything, without a timer left", () => {
+    const { held, wait, linger, limitCounters } = rig(10);
+    const [one, taken, answered] = [wait(), wait(), linger()];
+    taken.isTaken = true;
+    held.close();
+    expect([one.refused, taken.refused, held.size, vi.getTimerCount()]).toEqual([1, 0, 0, 0]);
+    expect(destroyed([one.socket, taken.socket, answered])).toEqual([true, false, true]);
+    expect(limitCounters.maxHandshakes).toBe(0);
+  });
+});

@@ -6,6 +6,7 @@ import { INTERNAL_ERROR } from "../handshake/refusals.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 import { Deadline } from "../util/deadline.ts";
 import { isThenable } from "../util/thenable.ts";
+import { bytesWritten, isAnsweredByOther, leaveToOther } from "./claimed-socket.ts";
 import { WSConnectionEvent } from "./connection-event.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 
@@ -31,6 +32,8 @@ export class PendingHandshake {
   #event: WSConnectionEvent | undefined;
   #deadline: Deadline | undefined;
   #onAnswered: (() => void) | undefined;
+  /** The bytes that had been written when the wait for `onConnection` began; undefined: it does not wait. */
+  #written: number | undefined;
 
   constructor(offer: HandshakeOffer, owner: HandshakeOwner) {
     this.#offer = offer;
@@ -61,11 +64,12 @@ export class PendingHandshake {
     const offer = this.#offer;
     if (offer === undefined) return;
     this.#settle();
-    offer.refuse(refusal);
+    if (!this.#isLost(offer)) offer.refuse(refusal);
   }
 
   #wait(answer: PromiseLike<unknown>): void {
     this.#offer?.request.captureAddress();
+    if (this.#offer !== undefined) this.#written = bytesWritten(this.#offer.stream);
     // The offer is already answered when `onConnection` itself has terminated the server.
     if (this.#offer !== undefined) {
       this.#deadline = new Deadline(this.#owner.handshakeTimeout, () => {
@@ -100,10 +104,19 @@ export class PendingHandshake {
   #accept(offer: HandshakeOffer, handler: HandlerCallbacks): void {
     const protocol = this.#event?.protocol;
     this.#settle();
+    if (this.#isLost(offer)) return;
     const accepted = offer.accept({ protocol });
     // The client may have disconnected while it waited. The end of its stream is not reported again.
     if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
     else this.#owner.onAccepted(accepted, handler, offer.request);
+  }
+
+  /** Whether another `upgrade` listener has answered meanwhile: our answer would be written into its WebSocket. */
+  #isLost({ stream }: HandshakeOffer): boolean {
+    if (this.#written === undefined || !isAnsweredByOther(stream, this.#written)) return false;
+    leaveToOther(stream);
+    this.#owner.onHandshakeError(new HawserError("HWS_ANSWERED_BY_OTHER"), "library");
+    return true;
   }
 
   #fail(error: unknown): void {

@@ -4,10 +4,9 @@ import type { Duplex } from "node:stream";
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { PATH_NOT_FOUND } from "../handshake/refusals.ts";
 import { pathOf } from "../handshake/node-request.ts";
-import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { WebServer } from "./web-server.ts";
-import { isInUse } from "./claimed-socket.ts";
+import { bytesWritten, hasPendingAnswer, isInUse, refuseInOrder } from "./claimed-socket.ts";
 
 /** One of the WebSocket servers on a web server. */
 export interface Route {
@@ -65,25 +64,23 @@ export class Router {
     const route = (path === undefined ? undefined : this.#routes.get(path)) ?? this.#routes.get(undefined);
     if (route !== undefined) route.onUpgrade(message, socket, head);
     else if (this.#server.listenerCount("upgrade") > 1) this.#waitForOthers(message, socket);
-    else sendRefusal(socket, PATH_NOT_FOUND, message.method);
+    else refuseInOrder(socket, PATH_NOT_FOUND, message.method);
   };
 
   /** Another `upgrade` listener may still answer the request. If none has answered by the handshake timeout, it gets 404. */
   #waitForOthers({ method }: IncomingMessage, socket: Duplex): void {
     // There may be no listener yet, and a client that resets the connection must not end the process.
     socket.on("error", () => socket.destroy());
-    const written = bytesWritten(socket);
+    // Answers of Node's to earlier requests would be taken for one to this request.
+    const written = hasPendingAnswer(socket) ? undefined : bytesWritten(socket);
     const timeout = Math.max(...[...this.#routes.values()].map((route) => route.handshakeTimeout));
     const deadline = setTimeout(() => {
-      if (!isInUse(socket) && bytesWritten(socket) === written) sendRefusal(socket, PATH_NOT_FOUND, method);
+      if (isInUse(socket) || (written !== undefined && bytesWritten(socket) !== written)) return;
+      refuseInOrder(socket, PATH_NOT_FOUND, method);
     }, timeout);
     deadline.unref();
     socket.once("close", () => {
       clearTimeout(deadline);
     });
   }
-}
-
-function bytesWritten(socket: Duplex): number {
-  return (socket as { bytesWritten?: number }).bytesWritten ?? 0;
 }

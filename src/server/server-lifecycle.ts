@@ -13,7 +13,6 @@ import { pathOf } from "../handshake/node-request.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import { PATH_NOT_FOUND } from "../handshake/refusals.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
-import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
@@ -25,7 +24,7 @@ import { ServerClients } from "./server-clients.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
-import { endAfterPendingAnswer, isClaimed, markClaimed } from "./claimed-socket.ts";
+import { isClaimed, markClaimed, refuseAfterPendingAnswers, refuseInOrder } from "./claimed-socket.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** Makes the user's object for a connection. */
@@ -112,7 +111,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
     if (isClaimed(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
     if (this.path === undefined || pathOf(message) === this.path) this.onUpgrade(message, socket, head);
-    else sendRefusal(socket, PATH_NOT_FOUND, message.method);
+    else refuseInOrder(socket, PATH_NOT_FOUND, message.method);
   }
 
   /**
@@ -144,7 +143,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     // Until the connection listens for errors, a socket that fails must not end the process.
     socket.on("error", ignore);
     this.#binding.onRequest(socket);
-    if (endAfterPendingAnswer(socket)) return;
+    if (refuseAfterPendingAnswers(socket, message.method)) return;
     const offer = this.#acceptor.read(message, socket, head);
     if (offer === undefined) return;
     // `onOpen` may terminate the server.

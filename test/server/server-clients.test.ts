@@ -3,6 +3,7 @@ import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import type { ConnectionRequest } from "../../src/handshake/request.ts";
 import { PendingHandshake } from "../../src/server/pending-handshake.ts";
 import { ServerClients } from "../../src/server/server-clients.ts";
+import { Wire } from "../support/wire.ts";
 
 const REQUEST: ConnectionRequest = { headers: {}, query: {}, url: "/", remoteAddress: "192.0.2.7" };
 
@@ -30,7 +31,10 @@ function pending(): PendingHandshake {
     onHandshakeTimeout: never,
     onHandshakeError: never,
   };
-  return new PendingHandshake({ request, protocols: [], extensions: [], accept: never, refuse: never }, host);
+  return new PendingHandshake(
+    { stream: new Wire(), request, protocols: [], extensions: [], accept: never, refuse: never },
+    host,
+  );
 }
 
 describe("the clients of a server", () => {

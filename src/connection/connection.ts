@@ -212,7 +212,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   onStreamError(cause: Error): void {
     // Most streams have done so themselves; those without `autoDestroy` would never close.
-    this.#writer.stream.destroy();
+    this.#writer.destroy();
     const unexpected = this.#state === "open";
     this.#transition("fail");
     if (!unexpected) return;
@@ -310,7 +310,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   onCloseTimeout(): void {
     this.settings.limitCounters.closeTimeout++;
-    this.#writer.stream.destroy();
+    this.#writer.destroy();
   }
 
   get #isReadingStopped(): boolean {
@@ -378,7 +378,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   #destroyStream(): void {
     this.#reader.stop();
     this.#transition("fail");
-    this.#writer.stream.destroy();
+    this.#writer.destroy();
   }
 
   /** No frame goes either way any more: what was written goes out, and the stream is ended. */

@@ -60,6 +60,7 @@ export function readHttp1(
   const key = headers.single("sec-websocket-key") ?? "";
   removeHttpSettings(socket);
   return {
+    stream: socket,
     request,
     protocols,
     extensions,

@@ -33,6 +33,8 @@ export interface AcceptedHandshake {
 
 /** A valid opening handshake that waits for its answer. There is one implementation for each HTTP version. */
 export interface HandshakeOffer {
+  /** The stream on which the answer is written. */
+  readonly stream: Duplex;
   /** What the client asked for. */
   readonly request: ReceivedRequest;
   /** The subprotocols that the client offers, in its order. */

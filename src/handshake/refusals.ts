@@ -24,6 +24,9 @@ export const ORIGIN_NOT_ALLOWED = new Refusal(403, "Pages of this origin may not
 /** No WebSocket server has the request's path. */
 export const PATH_NOT_FOUND = new Refusal(404, "There is no WebSocket at this path.");
 
+/** The handshake was sent before earlier requests on its connection were answered (RFC 9112 9.3.2). */
+export const PIPELINED = badRequest("A handshake is sent after the answers to earlier requests.");
+
 /** A callback of the user failed. The text of its error is not sent to the client. */
 export const INTERNAL_ERROR = new Refusal(500, "The server failed.");
 

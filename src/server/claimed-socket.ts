@@ -1,9 +1,14 @@
 import type { Duplex } from "node:stream";
 
-import type { Linger } from "../handshake/response.ts";
+import type { Refusal } from "../handshake/refusal.ts";
+import { PIPELINED } from "../handshake/refusals.ts";
+import { type Linger, sendRefusal } from "../handshake/response.ts";
 
-/** A property of a socket that a WebSocketServer has taken over. */
-const claimed = Symbol("hawser claimed");
+/**
+ * A property of a socket that a WebSocketServer has taken over. Its name is documented and stays the same: another copy or
+ * version of the library on the same web server looks at it too.
+ */
+const claimed = Symbol.for("hawser.claimed");
 
 interface MarkedSocket extends Duplex {
   [claimed]?: true;
@@ -14,14 +19,14 @@ export function markClaimed(socket: Duplex): void {
   (socket as MarkedSocket)[claimed] = true;
 }
 
-/** Whether a WebSocketServer has taken the socket over. */
+/** Whether a WebSocketServer has taken the socket over, of this copy of the library or of another. */
 export function isClaimed(socket: Duplex): boolean {
   return (socket as MarkedSocket)[claimed] === true;
 }
 
 /**
  * Whether a WebSocketServer or another listener uses the socket. Node removes its own listeners from a socket before it
- * emits `upgrade`, so a listener that is there now belongs to somebody else.
+ * emits `upgrade`, so a listener that is there now belongs to somebody else, and so does what was written in this turn.
  */
 export function isInUse(socket: Duplex): boolean {
   return (
@@ -29,28 +34,103 @@ export function isInUse(socket: Duplex): boolean {
     socket.destroyed ||
     socket.writableEnded ||
     socket.listenerCount("data") > 0 ||
-    socket.listenerCount("readable") > 0
+    socket.listenerCount("readable") > 0 ||
+    (!hasPendingAnswer(socket) && hasPendingWrites(socket))
   );
 }
 
-/** Node keeps the answer that a socket waits for in this property. */
-interface AnsweringSocket extends Duplex {
-  readonly _httpMessage?: { once(event: "close", listener: () => void): unknown } | null;
+/** The bytes that were written to a socket; 0 for a stream that does not count them. */
+export function bytesWritten(socket: Duplex): number {
+  return (socket as { bytesWritten?: number }).bytesWritten ?? 0;
 }
 
 /**
- * Returns true when an earlier request on this socket has no answer yet. The handshake's answer would then be written
- * before that answer, or into it. So the handshake is ignored, and the socket is ended after the earlier answer.
+ * Whether another listener has answered on a socket that waited for our answer: it has written, or ended the socket.
+ *
+ * @param written what `bytesWritten` was when the wait began
  */
-export function endAfterPendingAnswer(socket: Duplex, linger: Linger): boolean {
-  const answer = (socket as AnsweringSocket)._httpMessage;
-  if (answer === undefined || answer === null) return false;
-  // Node no longer listens to the socket, so the client's end is handled here.
-  socket.once("end", () => socket.destroy()).resume();
-  answer.once("close", () => {
-    if (socket.destroyed) return;
-    socket.end();
-    linger(socket);
+export function isAnsweredByOther(socket: Duplex, written: number): boolean {
+  return !socket.destroyed && (socket.writableEnded || bytesWritten(socket) !== written);
+}
+
+/** Leaves a socket to the listener that has answered. If that has only ended it, nobody else would destroy it. */
+export function leaveToOther(socket: Duplex, linger: Linger): void {
+  if (!socket.writableEnded || socket.listenerCount("data") + socket.listenerCount("readable") > 0) return;
+  socket.resume();
+  linger(socket);
+}
+
+/** Node keeps the answer that a socket waits for in this property, and the number of unfinished writes in the other. */
+interface AnsweringSocket extends Duplex {
+  readonly _httpMessage?: Answer | null;
+  readonly _writableState?: { readonly pendingcb?: number };
+}
+
+interface Answer {
+  readonly writableNeedDrain?: boolean;
+  once(event: "close", listener: () => void): unknown;
+  emit(event: "drain"): unknown;
+}
+
+/** Whether an earlier request on this socket has no answer yet. */
+export function hasPendingAnswer(socket: Duplex): boolean {
+  return pendingAnswer(socket) !== undefined;
+}
+
+function pendingAnswer(socket: Duplex): Answer | undefined {
+  return (socket as AnsweringSocket)._httpMessage ?? undefined;
+}
+
+/** Whether something that was written waits, or waits for its callback. A write that the system took at once is not seen. An answer of Node's that is finished has no such write left. */
+function hasPendingWrites(socket: Duplex): boolean {
+  return socket.writableLength > 0 || ((socket as AnsweringSocket)._writableState?.pendingcb ?? 0) > 0;
+}
+
+/**
+ * Returns true when earlier requests on this socket have no answer yet. The handshake's answer would then be written
+ * before their answers, or into one. So the handshake is refused after the last of them (RFC 9112 9.3.2: in order).
+ */
+export function refuseAfterPendingAnswers(socket: Duplex, method: string | undefined, linger: Linger): boolean {
+  return afterPendingAnswers(socket, linger, () => {
+    sendRefusal(socket, PIPELINED, method, linger);
   });
+}
+
+/** Refuses a request on a socket that nobody uses, after the answers to earlier requests. */
+export function refuseInOrder(socket: Duplex, refusal: Refusal, method: string | undefined, linger: Linger): void {
+  const refuse = (): void => {
+    sendRefusal(socket, refusal, method, linger);
+  };
+  markClaimed(socket);
+  if (!afterPendingAnswers(socket, linger, refuse)) refuse();
+}
+
+/** Calls `answered` when Node has written all answers that the socket waits for. Returns false when there is none. */
+function afterPendingAnswers(socket: Duplex, linger: Linger, answered: () => void): boolean {
+  const first = pendingAnswer(socket);
+  if (first === undefined) return false;
+  // Node no longer listens to the socket, so the client's failure and end, and the answers' "drain", are handled here.
+  socket.on("error", () => socket.destroy());
+  socket.once("end", () => socket.destroy()).resume();
+  const onDrain = (): void => {
+    const answer = pendingAnswer(socket);
+    if (answer?.writableNeedDrain === true) answer.emit("drain");
+  };
+  socket.on("drain", onDrain);
+  if (!socket.writableNeedDrain) onDrain();
+  const wait = (answer: Answer): void => {
+    answer.once("close", () => {
+      // Node has given the socket to the next answer by now.
+      const next = pendingAnswer(socket);
+      if (next !== undefined && next !== answer) {
+        wait(next);
+        return;
+      }
+      socket.off("drain", onDrain);
+      if (socket.writableEnded) linger(socket);
+      else answered();
+    });
+  };
+  wait(first);
   return true;
 }

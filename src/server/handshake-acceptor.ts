@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
+import { HawserError } from "../errors/errors.ts";
 import { readHttp1 } from "../handshake/http1.ts";
 import { NodeRequest } from "../handshake/node-request.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
@@ -10,6 +11,7 @@ import { HEADERS_TOO_LARGE, INTERNAL_ERROR, PATH_NOT_FOUND } from "../handshake/
 import { sendRefusal } from "../handshake/response.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { CountedAddress } from "./address-counts.ts";
+import { leaveToOther, refuseInOrder } from "./claimed-socket.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import { type HandshakeOwner, PendingHandshake } from "./pending-handshake.ts";
 import type { ServerClients } from "./server-clients.ts";
@@ -46,12 +48,11 @@ export class HandshakeAcceptor implements HandshakeOwner {
     const offer = full ?? this.#parse(message, socket, head);
     if (!(offer instanceof Refusal)) return offer;
     if (offer === HEADERS_TOO_LARGE) this.#settings.limitCounters.maxHeaderSize++;
-    this.refuseRequest(message, socket, offer);
+    this.#refuseRequest(message, socket, offer);
     return undefined;
   }
 
-  /** Refuses a request. */
-  refuseRequest(message: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+  #refuseRequest(message: IncomingMessage, socket: Duplex, refusal: Refusal): void {
     sendRefusal(socket, refusal, message.method, () => {
       this.#clients.held.linger(socket, this.#addressOf(message));
     });
@@ -63,8 +64,15 @@ export class HandshakeAcceptor implements HandshakeOwner {
       timeout: this.handshakeTimeout,
       isTaken,
       refuse: () => {
-        this.refuseRequest(message, socket, PATH_NOT_FOUND);
+        this.refusePath(message, socket);
       },
+    });
+  }
+
+  /** Refuses a request for a path of nobody, after the answers to earlier requests on its socket. */
+  refusePath(message: IncomingMessage, socket: Duplex): void {
+    refuseInOrder(socket, PATH_NOT_FOUND, message.method, () => {
+      this.#clients.held.linger(socket, this.#addressOf(message));
     });
   }
 
@@ -97,6 +105,13 @@ export class HandshakeAcceptor implements HandshakeOwner {
     offer.refuse(refusal, (socket) => {
       this.#clients.held.linger(socket, offer.request.remoteAddress);
     });
+  }
+
+  onAnsweredByOther({ stream, request }: HandshakeOffer): void {
+    leaveToOther(stream, () => {
+      this.#clients.held.linger(stream, request.remoteAddress);
+    });
+    this.onHandshakeError(new HawserError("HWS_ANSWERED_BY_OTHER"), "library");
   }
 
   onHandshakeTimeout(): void {

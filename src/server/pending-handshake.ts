@@ -6,6 +6,7 @@ import { INTERNAL_ERROR } from "../handshake/refusals.ts";
 import { Deadline } from "../util/deadline.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { CountedAddress } from "./address-counts.ts";
+import { bytesWritten, isAnsweredByOther } from "./claimed-socket.ts";
 import { WSConnectionEvent } from "./connection-event.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 
@@ -19,6 +20,8 @@ export interface HandshakeOwner {
   onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void;
   /** Sends a refusal. */
   refuse(offer: HandshakeOffer, refusal: Refusal): void;
+  /** Another `upgrade` listener has answered while `onConnection` was awaited. */
+  onAnsweredByOther(offer: HandshakeOffer): void;
   /** `onConnection` took too long. */
   onHandshakeTimeout(): void;
   /** `onConnection` threw, or returned something that is not a handler. */
@@ -35,6 +38,8 @@ export class PendingHandshake {
   #event: WSConnectionEvent | undefined;
   #deadline: Deadline | undefined;
   #onAnswered: (() => void) | undefined;
+  /** The bytes that had been written when the wait for `onConnection` began; undefined: it does not wait. */
+  #written: number | undefined;
 
   constructor(offer: HandshakeOffer, owner: HandshakeOwner, address: CountedAddress) {
     this.address = address;
@@ -61,10 +66,11 @@ export class PendingHandshake {
     const offer = this.#offer;
     if (offer === undefined) return;
     this.#settle();
-    this.#owner.refuse(offer, refusal);
+    if (!this.#isLost(offer)) this.#owner.refuse(offer, refusal);
   }
 
   #wait(answer: PromiseLike<unknown>): void {
+    if (this.#offer !== undefined) this.#written = bytesWritten(this.#offer.stream);
     // The offer is already answered when `onConnection` itself has terminated the server.
     if (this.#offer !== undefined) {
       this.#deadline = new Deadline(this.#owner.handshakeTimeout, () => {
@@ -99,10 +105,18 @@ export class PendingHandshake {
   #accept(offer: HandshakeOffer, handler: HandlerCallbacks): void {
     const protocol = this.#event?.protocol;
     this.#settle();
+    if (this.#isLost(offer)) return;
     const accepted = offer.accept({ protocol });
     // The client may have disconnected while it waited. The end of its stream is not reported again.
     if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
     else this.#owner.onAccepted(accepted, handler, this.address);
+  }
+
+  /** Whether another `upgrade` listener has answered meanwhile: our answer would be written into its WebSocket. */
+  #isLost(offer: HandshakeOffer): boolean {
+    if (this.#written === undefined || !isAnsweredByOther(offer.stream, this.#written)) return false;
+    this.#owner.onAnsweredByOther(offer);
+    return true;
   }
 
   #fail(error: unknown): void {

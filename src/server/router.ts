@@ -5,7 +5,7 @@ import { InvalidArgumentError } from "../errors/errors.ts";
 import { pathOf } from "../handshake/node-request.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { WebServer } from "./web-server.ts";
-import { isInUse } from "./claimed-socket.ts";
+import { bytesWritten, hasPendingAnswer, isInUse } from "./claimed-socket.ts";
 
 /** One of the WebSocket servers on a web server. */
 export interface Route {
@@ -74,8 +74,9 @@ export class Router {
   #waitForOthers(message: IncomingMessage, socket: Duplex): void {
     // There may be no listener yet, and a client that resets the connection must not end the process.
     socket.on("error", () => socket.destroy());
-    const written = bytesWritten(socket);
-    const isTaken = (): boolean => isInUse(socket) || bytesWritten(socket) !== written;
+    // Answers of Node's to earlier requests would be taken for one to this request.
+    const written = hasPendingAnswer(socket) ? undefined : bytesWritten(socket);
+    const isTaken = (): boolean => isInUse(socket) || (written !== undefined && bytesWritten(socket) !== written);
     const route = this.#mostPatient();
     // Most listeners answer at once, but some of them are called after this one.
     process.nextTick(() => {
@@ -90,8 +91,4 @@ export class Router {
       if (found === undefined || route.handshakeTimeout > found.handshakeTimeout) found = route;
     return found;
   }
-}
-
-function bytesWritten(socket: Duplex): number {
-  return (socket as { bytesWritten?: number }).bytesWritten ?? 0;
 }

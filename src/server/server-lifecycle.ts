@@ -12,7 +12,6 @@ import type { ErrorCode } from "../errors/table.ts";
 import { pathOf } from "../handshake/node-request.ts";
 import { peerAddressOf } from "../handshake/peer-address.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
-import { PATH_NOT_FOUND } from "../handshake/refusals.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
 import type { CountedAddress } from "./address-counts.ts";
@@ -25,7 +24,7 @@ import { ServerClients } from "./server-clients.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
-import { endAfterPendingAnswer, isClaimed, markClaimed } from "./claimed-socket.ts";
+import { isClaimed, markClaimed, refuseAfterPendingAnswers } from "./claimed-socket.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** Makes the user's object for a connection. */
@@ -144,7 +143,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     markClaimed(socket);
     // Until the connection listens for errors, a socket that fails must not end the process.
     socket.on("error", ignore);
-    if (endAfterPendingAnswer(socket, this.onAnswered)) return;
+    if (refuseAfterPendingAnswers(socket, message.method, this.onAnswered)) return;
     this.#binding.onRequest(socket);
     const offer = this.#acceptor.read(message, socket, head);
     if (offer === undefined) return;
@@ -155,7 +154,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
 
   onUnknownPath(message: IncomingMessage, socket: Duplex): void {
     this.#binding.onRequest(socket);
-    this.#acceptor.refuseRequest(message, socket, PATH_NOT_FOUND);
+    this.#acceptor.refusePath(message, socket);
   }
 
   onUndecidedPath(message: IncomingMessage, socket: Duplex, isTaken: () => boolean): void {

@@ -393,3 +393,20 @@ describe("after the end", () => {
     expect(session.told).toEqual(["left", "finished"]);
   });
 });
+
+test("when it is destroyed by its server, onTerminate overlaps an onMessage that is busy", async () => {
+  const busy = deferred();
+  const session = new Session({ message: () => busy.promise });
+  session.receive(text("a"));
+  await turns();
+  session.connection.destroy();
+  await turns();
+  expect(session.calls).toEqual([
+    OPEN,
+    ["message", "a"],
+    ["overlap", "message", "terminate"],
+    ["terminate", 1006, undefined, "Closed"],
+  ]);
+  expect(session.told).toEqual(["left", "finished"]);
+  busy.resolve();
+});

@@ -121,7 +121,7 @@ describe("an upgrade after an unanswered plain request", () => {
     });
   });
 
-  test("is not accepted, and a client that stays gets its response and the end", async () => {
+  test("is refused after the response, and then the connection ends", async () => {
     const slow = deferred<ServerResponse>();
     const { server, port } = await webServer(slow.resolve);
     const wss = new WebSocketServer({ onConnection: () => new Recorder({}) }, { server, dataType: "auto" });
@@ -132,6 +132,7 @@ describe("an upgrade after an unanswered plain request", () => {
     await turn();
     response.end("a page");
     expect(await client.response()).toMatchObject({ status: 200, body: "a page" });
+    expect((await client.response()).status).toBe(400);
     expect((await client.rest()).length).toBe(0);
     expect(wss.counters.connections.opened).toBe(0);
   });

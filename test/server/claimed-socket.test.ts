@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { type ServerResponse, createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { markClaimed, endAfterPendingAnswer, isInUse, isClaimed } from "../../src/server/claimed-socket.ts";
+import { markClaimed, refuseAfterPendingAnswers, isInUse, isClaimed } from "../../src/server/claimed-socket.ts";
 import { HeldSockets } from "../../src/server/held-sockets.ts";
 import { fill, utf8 } from "../support/bytes.ts";
 import { portOf, until } from "../support/peer.ts";
@@ -45,7 +45,7 @@ describe("a handshake after an unanswered request", () => {
   function waiting() {
     const answer = new EventEmitter();
     const socket = Object.assign(new Wire(), { _httpMessage: answer });
-    expect(endAfterPendingAnswer(socket, linger)).toBe(true);
+    expect(refuseAfterPendingAnswers(socket, "GET", linger)).toBe(true);
     return { socket, answered: () => answer.emit("close") };
   }
 
@@ -53,10 +53,10 @@ describe("a handshake after an unanswered request", () => {
     "there is no such request when Node keeps %o: nothing is done to the socket",
     (answer) => {
       const socket = Object.assign(new Wire(), { _httpMessage: answer });
-      expect(endAfterPendingAnswer(socket, linger)).toBe(false);
+      expect(refuseAfterPendingAnswers(socket, "GET", linger)).toBe(false);
       expect(socket.eventNames()).toEqual(new Wire().eventNames());
       expect(socket.readableFlowing).toBeNull();
-      expect(endAfterPendingAnswer(new Wire(), linger)).toBe(false);
+      expect(refuseAfterPendingAnswers(new Wire(), "GET", linger)).toBe(false);
     },
   );
 
@@ -130,7 +130,7 @@ test("a client that disconnects before its first response leaves no socket open"
   const server = createServer((_request, response) => answers.push(response));
   server.on("upgrade", (_request, socket) => {
     sockets.push(socket);
-    expect(endAfterPendingAnswer(socket, linger)).toBe(true);
+    expect(refuseAfterPendingAnswers(socket, "GET", linger)).toBe(true);
   });
   onTestFinished(() => {
     server.closeAllConnections();
@@ -147,12 +147,12 @@ test("a client that disconnects before its first response leaves no socket open"
   expect((await client.rest()).length).toBe(0);
 });
 
-test("a client that stays gets the first response and then the end", async () => {
+test("a client that stays gets the first response, then the refusal and the end", async () => {
   const answers: ServerResponse[] = [];
   const sockets: Duplex[] = [];
   const server = createServer((_request, response) => answers.push(response));
   server.on("upgrade", (_request, socket) => {
-    endAfterPendingAnswer(socket, linger);
+    refuseAfterPendingAnswers(socket, "GET", linger);
     sockets.push(socket);
   });
   onTestFinished(() => {
@@ -166,5 +166,6 @@ test("a client that stays gets the first response and then the end", async () =>
   answers[0]?.end("mine");
   const { status, body } = await client.response();
   expect([status, body]).toEqual([200, "mine"]);
+  expect((await client.response()).status).toBe(400);
   expect((await client.rest()).length).toBe(0);
 });

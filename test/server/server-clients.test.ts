@@ -6,6 +6,7 @@ import { Refusal } from "../../src/handshake/refusal.ts";
 import type { CountedAddress } from "../../src/server/address-counts.ts";
 import { PendingHandshake } from "../../src/server/pending-handshake.ts";
 import { ServerClients } from "../../src/server/server-clients.ts";
+import { Wire } from "../support/wire.ts";
 
 const REQUEST: ReceivedRequest = { isGone: false, headers: {}, query: {}, url: "/", remoteAddress: "192.0.2.7" };
 
@@ -36,9 +37,10 @@ function pending(place: unknown): PendingHandshake {
     },
     onHandshakeTimeout: never,
     onHandshakeError: never,
+    onAnsweredByOther: never,
   };
   return new PendingHandshake(
-    { request: REQUEST, protocols: [], extensions: [], accept: never, refuse: never },
+    { stream: new Wire(), request: REQUEST, protocols: [], extensions: [], accept: never, refuse: never },
     host,
     place as CountedAddress,
   );

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Live, Recorder, startServer } from "../support/live-server.ts";
 import { deferred, Peer, portOf, until } from "../support/peer.ts";
 import { closeBody, handshake, masked, RawClient } from "../support/raw-client.ts";
+import { Wire } from "../support/wire.ts";
 
 /** One connection is closed at a time. */
 const SLOWLY = { closeBatchSize: 1 };
@@ -223,4 +224,31 @@ test("a peer that closes at the same time is answered, and one close frame goes 
   expect(await client.frames()).toEqual([]);
   await ended;
   expect(recorders[0]!.end).toEqual([4000, "mine"]);
+});
+
+describe("a stream of the application's that emits no close", () => {
+  test.each([
+    ["terminate(0)", 0, { emitClose: false }, {}],
+    ["terminate(1)", 1, { emitClose: false }, {}],
+    ["terminate(0)", 0, {}, { _destroy: () => undefined }],
+    ["terminate(1)", 1, {}, { _destroy: () => undefined }],
+  ])("lets %s settle (%#)", async (_what, seconds, options, methods) => {
+    const calls: string[] = [];
+    const wss = new WebSocketServer({
+      onConnection: () => ({ onMessage: () => {}, onTerminate: () => void calls.push("connection") }),
+      onTerminate: () => void calls.push("server"),
+    });
+    const web = createServer().listen(0, "127.0.0.1");
+    web.on("upgrade", (request, socket, head) => {
+      onTestFinished(() => void socket.destroy());
+      wss.handleUpgrade(request, Object.assign(new Wire(options), methods), head);
+    });
+    onTestFinished(() => void web.close());
+    const client = await RawClient.connect(await portOf(web));
+    client.write(handshake());
+    await until(() => wss.connections.length === 1);
+    await wss.terminate(seconds);
+    expect(calls).toEqual(["connection", "server"]);
+    expect(wss.counters.connections).toEqual({ opened: 1, closed: 1 });
+  });
 });

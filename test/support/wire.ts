@@ -10,6 +10,8 @@ export interface WireOptions {
   readonly allowHalfOpen?: boolean;
   /** As the `Duplex` option. */
   readonly autoDestroy?: boolean;
+  /** As the `Duplex` option. */
+  readonly emitClose?: boolean;
 }
 
 /**
@@ -26,8 +28,13 @@ export class Wire extends Duplex {
   #stuck = false;
   #waiting: (() => void) | undefined;
 
-  constructor({ highWaterMark = 16 * 1024, allowHalfOpen = true, autoDestroy = true }: WireOptions = {}) {
-    super({ highWaterMark, allowHalfOpen, autoDestroy });
+  constructor({
+    highWaterMark = 16 * 1024,
+    allowHalfOpen = true,
+    autoDestroy = true,
+    emitClose = true,
+  }: WireOptions = {}) {
+    super({ highWaterMark, allowHalfOpen, autoDestroy, emitClose });
   }
 
   /** All that was taken so far. */

@@ -12,7 +12,8 @@ class Task {
 
 /**
  * Runs tasks one after the other. After a task that returns a promise, the next ones wait until it settles. As long as no task
- * does, no promise is involved. This is 4D's worker: the callbacks of a connection never overlap.
+ * does, no promise is involved. This is 4D's worker: the callbacks of a connection never overlap,
+ * except after `stopWaiting`.
  */
 export class SerialQueue {
   readonly #onEmpty: () => void;

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 
 import type { Liveness } from "../keepalive/liveness.ts";
-import { destroyWith } from "../transport/stream-writer.ts";
+import { destroyStream } from "../transport/stream-destroy.ts";
 import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
@@ -79,7 +79,7 @@ export class ReadFlow implements TurnEndListener {
 
   /** A user's own stream may throw when it is paused. */
   onTurnEndFailed(error: unknown): void {
-    destroyWith(this.#stream, error);
+    destroyStream(this.#stream, error);
   }
 
   /** The handler has settled. */

@@ -1,7 +1,9 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 import { type Bytes, copyOf } from "../../protocol/bytes.ts";
 import { allowDirectWrites, isNodeSocket } from "./direct-write.ts";
+import { inNoContext } from "./no-context.ts";
 import { readIntoShared } from "./shared-read.ts";
 
 /** What a stream reports to its connection. */
@@ -27,9 +29,15 @@ export interface StreamListener {
 
 /** Where a stream keeps its listener. */
 const listener = Symbol("hawser connection");
+/** Where a destroyed stream keeps the timer that waits for its close. */
+const closeWait = Symbol("hawser close wait");
+
+/** Milliseconds that a destroyed stream has to close. Node's own sockets need a turn, TLS over a user's stream a few. */
+const CLOSE_WAIT = 1000;
 
 interface Linked extends Duplex {
   [listener]: StreamListener | undefined;
+  [closeWait]?: NodeJS.Timeout;
 }
 
 /**
@@ -50,6 +58,35 @@ export function attach(stream: Duplex, to: StreamListener): void {
 export function listenForDrain(stream: Duplex): void {
   const linked = stream as Linked;
   if (linked[listener] !== undefined && !linked.listeners("drain").includes(onDrain)) linked.on("drain", onDrain);
+}
+
+/**
+ * A stream was destroyed. Its close is reported for it if it emits no "close": it was made with `emitClose: false`, or its
+ * `_destroy` never calls back.
+ *
+ * @param onStuck is called before that if the stream is still not closed
+ */
+export function expectClose(stream: Duplex, onStuck: () => void): void {
+  const linked = stream as Linked;
+  if (linked[listener] === undefined || linked[closeWait] !== undefined) return;
+  inNoContext(() => {
+    // A socket of Node's is `closed` before its handle is, and emits "close" after that.
+    if (isClosed(linked) && !(linked instanceof Socket)) process.nextTick(reportClose, linked);
+    else
+      linked[closeWait] = setTimeout(() => {
+        if (!isClosed(linked)) onStuck();
+        reportClose(linked);
+      }, CLOSE_WAIT);
+  });
+}
+
+/** Streams of older libraries do not say whether they are closed. */
+function isClosed(stream: Duplex): boolean {
+  return (stream as { readonly closed?: boolean }).closed === true;
+}
+
+function reportClose(stream: Linked): void {
+  onClose.call(stream);
 }
 
 function onData(this: Linked, chunk: Bytes): void {
@@ -88,5 +125,6 @@ function onClose(this: Linked): void {
   const to = this[listener];
   // Code that keeps the closed stream must not keep the connection.
   this[listener] = undefined;
+  clearTimeout(this[closeWait]);
   to?.onStreamClose();
 }

@@ -1,7 +1,8 @@
-import type { Duplex } from "node:stream";
+import { type Duplex, finished } from "node:stream";
 
 import { type Bytes, EMPTY, copyOf } from "../../protocol/bytes.ts";
 import { bufferedIn, isNodeSocket, mayWriteDirectly, memoryChangedError, writeDirectly } from "./direct-write.ts";
+import { destroyStream } from "./stream-destroy.ts";
 import { listenForDrain, reportDrain, reportTaken } from "./stream-events.ts";
 
 /** Payloads of at most this many bytes are copied when they are sent, a quarter of a slab. Larger memory may be the user's. */
@@ -106,14 +107,20 @@ export class StreamWriter {
     try {
       if (this.isFull) this.stream.end(ended);
       else this.stream.end();
+      // A user's stream need not destroy itself after both ends, nor say that it has.
+      if (!this.isNodeSocket) finished(this.stream, () => this.destroy());
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** Destroys the stream: what was written in part cannot be completed. */
-  destroy(error: unknown): void {
-    destroyWith(this.stream, error);
+  /**
+   * Destroys the stream. Its close is reported in any case.
+   *
+   * @param error why: what was written in part cannot be completed. Default: no error
+   */
+  destroy(error?: unknown): void {
+    destroyStream(this.stream, error);
   }
 
   /** Writes with the stream's own `write`. Returns whether the stream wants more. */
@@ -130,7 +137,7 @@ export class StreamWriter {
     const { length } = own;
     return wantsMore(
       stream.write(own, () => {
-        if (own.length !== length) stream.destroy(memoryChangedError());
+        if (own.length !== length) this.destroy(memoryChangedError());
       }),
     );
   }
@@ -144,11 +151,6 @@ export class StreamWriter {
     this.#state = "full";
     this.destroy(error);
   }
-}
-
-/** Destroys a stream with whatever was thrown: `destroy` wants an `Error`. */
-export function destroyWith(stream: Duplex, error: unknown): void {
-  stream.destroy(error instanceof Error ? error : new Error(String(error)));
 }
 
 /** Only `false` says that a stream is full, as in Node's `pipe`: a `write` that an application wrapped may return nothing. */

@@ -1,0 +1,165 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { Session, broken, close } from "../support/session.ts";
+import { connectionSettings } from "../support/settings.ts";
+import { Wire, turns } from "../support/wire.ts";
+
+/** Milliseconds that a connection has to close. */
+const CLOSE_TIMEOUT = 5000;
+/** Milliseconds that a destroyed stream has to say that it is closed. */
+const CLOSE_WAIT = 1000;
+
+/** Replaces methods of one stream. */
+function wire(methods: object = {}, options: ConstructorParameters<typeof Wire>[0] = {}): Wire {
+  return Object.assign(new Wire(options), methods);
+}
+
+function nothing(): void {
+  // A callback that this stream never calls.
+}
+
+/** Streams that leave out events or calls. Each makes a new one. */
+const streams: readonly (readonly [what: string, make: () => Wire])[] = [
+  ["has emitClose: false", () => wire({}, { emitClose: false })],
+  ["has autoDestroy: false", () => wire({}, { autoDestroy: false })],
+  ["has neither", () => wire({}, { emitClose: false, autoDestroy: false })],
+  ["ends with its peer, and has emitClose: false", () => wire({}, { emitClose: false, allowHalfOpen: false })],
+  [
+    "closes later, and has emitClose: false",
+    () => wire({ _destroy: (_error: unknown, done: () => void) => setTimeout(done, 10) }, { emitClose: false }),
+  ],
+  ["never calls back from _destroy", () => wire({ _destroy: nothing })],
+  ["has a destroy that does nothing", () => wire({ destroy: nothing })],
+  [
+    "has a destroy that throws",
+    () =>
+      // With autoDestroy Node itself calls it.
+      wire(
+        {
+          destroy: () => {
+            throw new Error("no destroy");
+          },
+        },
+        { autoDestroy: false },
+      ),
+  ],
+  ["never calls back from a write", () => wire({ _write: nothing, _writev: nothing })],
+  [
+    "never calls back from a write, and has emitClose: false",
+    () => wire({ _write: nothing, _writev: nothing }, { emitClose: false }),
+  ],
+  ["never calls back from _final", () => wire({ _final: nothing })],
+  [
+    "never calls back from anything",
+    () => wire({ _write: nothing, _writev: nothing, _final: nothing, _destroy: nothing }),
+  ],
+  ["emits no event but data", () => withEvents("data")],
+  ["emits no end", () => withEvents("data", "finish", "close", "error")],
+  ["emits no finish", () => withEvents("data", "end", "close", "error")],
+  ["emits no close and no error", () => withEvents("data", "end", "finish")],
+];
+
+/** A stream that emits only these events. */
+function withEvents(...names: readonly string[]): Wire {
+  const stream = new Wire();
+  const emit = stream.emit.bind(stream) as (name: string | symbol, ...rest: unknown[]) => boolean;
+  return Object.assign(stream, {
+    emit: (name: string | symbol, ...rest: unknown[]) => names.includes(String(name)) && emit(name, ...rest),
+  });
+}
+
+/** What ends a connection. */
+const ends: readonly (readonly [what: string, act: (session: Session) => void])[] = [
+  ["we close it, and the peer does not answer", ({ connection }) => connection.close(1000)],
+  [
+    "we close it, and the peer answers",
+    (session) => {
+      session.connection.close(1000);
+      session.receive(close(1000));
+      session.stream.arriveEnd();
+    },
+  ],
+  ["it is destroyed", ({ connection }) => connection.destroy()],
+  [
+    "the peer closes it",
+    (session) => {
+      session.receive(close(1000));
+      session.stream.arriveEnd();
+    },
+  ],
+  [
+    "the peer ends it, and we close it",
+    ({ connection, stream }) => {
+      stream.arriveEnd();
+      connection.close(1000);
+    },
+  ],
+  ["the peer breaks the protocol", (session) => session.receive(broken)],
+];
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  return () => vi.useRealTimers();
+});
+
+describe.each(streams)("a stream that %s", (_what, make) => {
+  test.each(ends)("reaches Closed in time when %s, and onTerminate is called once", async (_end, act) => {
+    const session = new Session({}, { stream: make(), closeTimeout: CLOSE_TIMEOUT });
+    act(session);
+    await turns();
+    vi.advanceTimersByTime(CLOSE_TIMEOUT);
+    await turns();
+    vi.advanceTimersByTime(CLOSE_WAIT);
+    await turns();
+    expect(session.connection.status).toBe("Closed");
+    expect(session.calls.filter(([callback]) => callback === "terminate")).toHaveLength(1);
+    expect(session.calls.at(-1)?.[0]).toBe("terminate");
+    expect(session.told.filter((told) => typeof told === "string")).toEqual(["left", "finished"]);
+    // What the stream still reports is too late.
+    session.stream.emit("close");
+    session.stream.emit("error", new Error("late"));
+    expect(session.told.at(-1)).toBe("finished");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe.each([
+  ["emitClose: false", { emitClose: false }],
+  ["autoDestroy: false", { autoDestroy: false }],
+  ["neither", { emitClose: false, autoDestroy: false }],
+])("a stream with %s", (_what, options) => {
+  test.each([
+    ["it is destroyed", (session: Session) => session.connection.destroy()],
+    [
+      "both sides have closed",
+      (session: Session) => {
+        session.receive(close(1000));
+        session.stream.arriveEnd();
+      },
+    ],
+    ["it fails", (session: Session) => session.stream.destroy(new Error("lost"))],
+  ])("is Closed without waiting for a timer when %s", async (_end, act) => {
+    const session = new Session({}, { stream: new Wire(options), closeTimeout: CLOSE_TIMEOUT });
+    const before = session.settings.limitCounters.closeTimeout;
+    act(session);
+    await turns();
+    expect([session.connection.status, session.told.at(-1), vi.getTimerCount()]).toEqual(["Closed", "finished", 0]);
+    expect(session.settings.limitCounters.closeTimeout).toBe(before);
+  });
+});
+
+test("a stream that is destroyed without a word is noticed when it does not answer a ping", async () => {
+  const session = new Session(
+    {},
+    {
+      stream: new Wire({ emitClose: false }),
+      keepalive: { ...connectionSettings().keepalive, pingInterval: 1, pingTimeout: 1 },
+    },
+  );
+  session.stream.destroy();
+  for (let i = 0; i < 10 && session.connection.status !== "Closed"; i++) {
+    session.currentTick += 10;
+    session.connection.checkPeer();
+    await turns();
+  }
+  expect(session.connection.status).toBe("Closed");
+});

@@ -54,7 +54,9 @@ function comparePrefix(sent: readonly string[], received: readonly string[]): st
   if (at < 0) return undefined;
   const expected = sent[at];
   const wanted = expected === undefined ? "nothing more" : excerpt(expected);
-  return `message ${String(at)}: expected ${wanted}, received ${excerpt(received[at] ?? "")}`;
+  return `message ${String(at)}: expected ${wanted}, received ${excerpt(received[at] ?? "")}${
+    expected !== undefined && received.includes(expected) ? ", and the expected one later" : ""
+  }`;
 }
 
 function compareOrder(sent: readonly string[], received: readonly string[]): string | undefined {

@@ -27,7 +27,9 @@ export async function runScenario(seed: number): Promise<Outcome> {
   const { world } = scenario;
   const onRejection = (error: unknown): void => world.fault(`an unhandled rejection: ${describe(error)}`);
   const onException = (error: unknown): void => world.fault(`an uncaught exception: ${describe(error)}`);
-  const onWarning = (warning: Error): void => world.fault(`a warning: ${warning.name} ${warning.message}`);
+  const onWarning = ({ name, message }: Error): void => {
+    if (!world.warned(message)) world.fault(`a warning: ${name} ${message}`);
+  };
   process.on("unhandledRejection", onRejection).on("uncaughtExceptionMonitor", onException).on("warning", onWarning);
   const before = process.getActiveResourcesInfo().length;
   try {

@@ -109,8 +109,9 @@ export class ScenarioServer {
 
 /** The web servers of a scenario: one that WebSocket servers attach to, and one that hands requests to them. */
 export class WebServers {
-  readonly attached = createServer();
-  readonly handing = createServer();
+  // Without a WebSocket server, Node takes a handshake for a plain request.
+  readonly attached = createServer((_request, response) => response.writeHead(400).end());
+  readonly handing = createServer((_request, response) => response.writeHead(400).end());
   readonly #routes = new Map<string, ScenarioServer>();
 
   async listen(): Promise<void> {

@@ -90,6 +90,12 @@ export class World {
     return true;
   }
 
+  /** The process was warned. Returns whether that reports an error of a handler: a server that has ended has no `onError`. */
+  warned(text: string): boolean {
+    for (const boom of this.#thrown.keys()) if (text.endsWith(`: ${boom.message}`)) return this.#thrown.delete(boom);
+    return false;
+  }
+
   /** Where handlers have thrown what no one was told of. */
   unreported(): string[] {
     return [...this.#thrown.values()];

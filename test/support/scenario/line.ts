@@ -1,0 +1,59 @@
+import { type Socket, connect } from "node:net";
+
+/** What a line tells its peer. */
+export interface LineListener {
+  onBytes(chunk: Buffer): void;
+  /** No more bytes will come. */
+  onEnd(): void;
+}
+
+/** The way of bytes between a peer and the server: a socket, or a stream in memory. */
+export interface Line {
+  /** Whether the server's bytes are taken in the end: not so if a stream never calls back. */
+  readonly takes: boolean;
+  write(bytes: Buffer): void;
+  /** The peer sends no more. */
+  end(): void;
+  /** The connection is lost. */
+  reset(): void;
+  /** The peer takes no more bytes until `resume`. */
+  pause(): void;
+  resume(): void;
+}
+
+/** A real socket. */
+export class SocketLine implements Line {
+  readonly takes = true;
+  readonly #socket: Socket;
+
+  /**
+   * @param port - On 127.0.0.1.
+   * @param listener - The peer.
+   */
+  constructor(port: number, listener: LineListener) {
+    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+    this.#socket.on("data", (chunk: Buffer) => listener.onBytes(chunk));
+    const onEnd = (): void => listener.onEnd();
+    this.#socket.on("end", onEnd).on("close", onEnd).on("error", onEnd);
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+}

@@ -1,0 +1,14 @@
+import { setTimeout as pause } from "node:timers/promises";
+
+/** Milliseconds that a scenario waits for anything: far more than it needs. */
+const PATIENCE = 15_000;
+
+/** Waits until a condition holds. Returns whether it does. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<boolean> {
+  const end = performance.now() + PATIENCE;
+  while (!(await holds())) {
+    if (performance.now() > end) return false;
+    await pause(3);
+  }
+  return true;
+}

@@ -26,6 +26,8 @@ export class Ping {
   readonly #sent: number;
   /** Made for the first caller: most pings are those that the server sends by itself, for which nobody waits. */
   #waiters: Waiters<number | undefined> | undefined;
+  /** The result, as soon as there is one. */
+  #result: { readonly roundTrip: number | undefined } | undefined;
 
   /**
    * @param tick the tick of now
@@ -45,6 +47,8 @@ export class Ping {
 
   /** Settles with the milliseconds to the pong; with undefined if the connection closes before. */
   roundTrip(): Promise<number | undefined> {
+    // A stream may push the pong while the ping is written: then nobody could wait before.
+    if (this.#result !== undefined) return Promise.resolve(this.#result.roundTrip);
     return (this.#waiters ??= new Waiters()).wait();
   }
 
@@ -62,11 +66,16 @@ export class Ping {
 
   /** The pong was received. */
   onPong(now: number): void {
-    this.#waiters?.resolve(now - this.#sent);
+    this.#end(now - this.#sent);
   }
 
   /** The connection is closed. */
   onStreamClose(): void {
-    this.#waiters?.resolve(undefined);
+    this.#end(undefined);
+  }
+
+  #end(roundTrip: number | undefined): void {
+    this.#result = { roundTrip };
+    this.#waiters?.resolve(roundTrip);
   }
 }

@@ -38,6 +38,15 @@ describe("a ping", () => {
 });
 
 describe("a waiter for a pong", () => {
+  test("that comes after the pong gets the time too, and after the end undefined", async () => {
+    const answered = ping({ now: 10 });
+    answered.onPong(17);
+    expect(await answered.roundTrip()).toBe(7);
+    const lost = ping();
+    lost.onStreamClose();
+    expect(await lost.roundTrip()).toBeUndefined();
+  });
+
   test("gets the milliseconds from the ping to the pong, the same as all others", async () => {
     const sent = ping({ now: 1000 });
     const answers = [sent.roundTrip(), sent.roundTrip(), sent.roundTrip()];

@@ -1,4 +1,5 @@
 import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, errorEvent, hasOnError } from "./events.ts";
+import { isTransferred, memoryTransferredError } from "../../protocol/transferred-memory.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import type { RateLimiter } from "../receiving/rate-limiter.ts";
@@ -152,7 +153,7 @@ export class HandlerDispatcher {
   #newQueue(rateLimiter?: RateLimiter): SerialQueue {
     return new SerialQueue(
       () => this.#owner.onHandlerIdle(),
-      (data) => this.#deliver(data),
+      (data) => this.#deliverQueued(data),
       rateLimiter === undefined ? undefined : () => rateLimiter.messageDelay(performance.now()),
     );
   }
@@ -170,6 +171,13 @@ export class HandlerDispatcher {
     } finally {
       this.#onCallbackReturned();
     }
+  }
+
+  /** Delivers a message that has waited. Meanwhile a handler may have transferred memory that the message shares. */
+  #deliverQueued(data: unknown): void {
+    if (this.#stage !== Stage.delivering) return;
+    if (isTransferred(data)) this.#onCallbackFailed(memoryTransferredError());
+    else this.#deliver(data);
   }
 
   /** Calls a callback whose exception closes the connection. `#deliver` does the same without a closure. */

@@ -59,7 +59,7 @@ describe("a Blob that acts while it is read", () => {
 
 describe("a stream that never says it is full", () => {
   test.each(["terminate", "drop-newest", "drop-oldest", "latest"] as const)(
-    'gets at most the limit before messages are dropped, under "%s"',
+    "gets at most the limit before messages are dropped, under %s",
     async (sendQueuePolicy) => {
       const stream = new Wire({ highWaterMark: 2 ** 30 });
       const limitCounters = zeroCounters(connectionLimitNames);

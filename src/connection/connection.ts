@@ -25,7 +25,7 @@ import { forgetLastText } from "./sending/text-frames.ts";
 import { WriteBuffer } from "./sending/write-buffer.ts";
 import { type ConnectionSettings, readerRulesOf } from "./settings.ts";
 import { type Status, statusOf } from "./status.ts";
-import { type StreamListener, attach } from "./transport/stream-events.ts";
+import { type StreamListener, attach, deliver } from "./transport/stream-events.ts";
 import { StreamWriter } from "./transport/stream-writer.ts";
 import { pendingWriteBytes } from "./transport/pending-write-bytes.ts";
 
@@ -96,7 +96,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#writer.write(handshakeResponse, false);
     this.#buffer.holdWrites();
     this.#dispatcher.dispatchOpen();
-    this.onData(head, head.length, false);
+    deliver(this.#writer.stream, head);
     this.#writer.uncork();
   }
 
@@ -181,8 +181,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     try {
       this.#reader.push(chunk, end, borrowed);
     } catch (cause) {
-      // Memory may be refused: that ends this connection, not the process.
-      this.#fail(new HawserError("HWS_INTERNAL", undefined, { cause }));
+      // Memory may be refused, or transferred: that ends this connection, not the process.
+      this.#fail(cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause }));
     }
     this.#buffer.releaseWrites();
     // Nothing more answers this chunk: no later text may be taken for a repetition of one in it.

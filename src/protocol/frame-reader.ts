@@ -22,6 +22,7 @@ import { mask, rotateKey, unmaskInto } from "./mask.ts";
 import { type DataOpcode, Opcode, isControl, isReserved } from "./opcodes.ts";
 import { type ReaderOptions, ReaderRules } from "./reader-rules.ts";
 import { FINAL_TEXT, SHORT_HEADER, unmaskShortTexts } from "./short-texts.ts";
+import { memoryTransferredError } from "./transferred-memory.ts";
 import { UTF8_START } from "./utf8.ts";
 
 /** The first byte of an unfragmented binary message. */
@@ -49,7 +50,7 @@ export interface FrameSink {
 
 /**
  * Reads the frames of RFC 6455 and calls a sink. It has no timer and no socket, and throws only if memory cannot be
- * allocated. A frame that lies whole in a chunk is unmasked in place: the reader owns the chunks that it is given, or, if
+ * allocated, or if the receiver has transferred the rest of a chunk. A frame that lies whole in a chunk is unmasked in place: the reader owns the chunks that it is given, or, if
  * they are borrowed, owns them until `push` returns.
  *
  * @example
@@ -101,6 +102,8 @@ export class FrameReader {
   /** Reads all frames in `chunk[start, end)`: several short texts at once where possible, else one frame after the other. */
   #read(chunk: Bytes, start: number, end: number): void {
     for (let at = start; at < end && !this.#done;) {
+      // The receiver of a message has transferred its memory: the rest of the chunk went with it.
+      if (chunk.length < end) throw memoryTransferredError();
       const readsTexts = this.#rules.batchesShortTexts && this.#incoming === undefined;
       const to = readsTexts ? unmaskShortTexts(chunk, at, end) : at;
       if (to > at) this.#deliverShortTexts(chunk, at, to);

@@ -3,7 +3,12 @@ import { WriteBuffer } from "../../src/connection/sending/write-buffer.ts";
 import { framesIn } from "./sent-frames.ts";
 import { Wire, type WireOptions, turns } from "./wire.ts";
 import { StreamWriter } from "../../src/connection/transport/stream-writer.ts";
+import { attach } from "../../src/connection/transport/stream-events.ts";
 import { encoderOf } from "../../src/connection/sending/encoders.ts";
+
+function nothing(): void {
+  // The far end of a rig sends nothing.
+}
 
 /** A write buffer on a stream in memory, and its counters. */
 export type Rig = ReturnType<typeof rig>;
@@ -12,7 +17,14 @@ export type Rig = ReturnType<typeof rig>;
 export function rig({ socket = true, ...options }: WireOptions & { socket?: boolean } = {}) {
   const stream = new Wire(options);
   const writeBuffer = new WriteBuffer(new StreamWriter(stream, socket), encoderOf("server"));
-  stream.on("drain", () => writeBuffer.onDrain());
+  attach(stream, {
+    onData: nothing,
+    onDrain: () => writeBuffer.onDrain(),
+    onTaken: nothing,
+    onEnd: nothing,
+    onStreamError: nothing,
+    onStreamClose: nothing,
+  });
   return { stream, writeBuffer, counts: () => [writeBuffer.written, writeBuffer.pending] };
 }
 

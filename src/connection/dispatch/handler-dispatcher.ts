@@ -1,4 +1,5 @@
 import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, errorEvent, hasOnError } from "./events.ts";
+import { isTransferred, memoryTransferredError } from "../../protocol/transferred-memory.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { countInTurn } from "./turn-budget.ts";
@@ -159,10 +160,7 @@ export class HandlerDispatcher {
   #newQueue(rateLimiter?: RateLimiter): SerialQueue {
     return new SerialQueue(
       () => this.#owner.onHandlerIdle(),
-      (item) => {
-        if (item instanceof InvalidMessage) this.#owner.reportError(item.error, "library");
-        else this.#deliver(item);
-      },
+      (item) => this.#deliverQueued(item),
       () => this.#hasTurn() && this.#isWithinRate(rateLimiter),
     );
   }
@@ -210,6 +208,14 @@ export class HandlerDispatcher {
         return this.handler.onDrain(this.#owner.publicConnection, DRAIN_EVENT);
       return undefined;
     });
+  }
+
+  /** Delivers an item that has waited. Meanwhile a handler may have transferred memory that the message shares. */
+  #deliverQueued(item: unknown): void {
+    if (item instanceof InvalidMessage) this.#owner.reportError(item.error, "library");
+    else if (this.#stage !== Stage.delivering) return;
+    else if (isTransferred(item)) this.#onCallbackFailed(memoryTransferredError());
+    else this.#deliver(item);
   }
 
   /** Calls a callback whose exception closes the connection. `#deliver` does the same without a closure. */

@@ -1,15 +1,18 @@
-import { asBytes } from "../../protocol/bytes.ts";
+import { headerSize } from "../../protocol/frame-header.ts";
 import { Fifo } from "../../util/fifo.ts";
-import { type BlobLike, type OutgoingMessage, copyIfShort, isBlobLike } from "./outgoing-message.ts";
+import { type OutgoingMessage, SharedMessage, copyIfShort, isBlobLike, readBlob } from "./outgoing-message.ts";
 import { chargeFor } from "./send-queue.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
 
 /** An entry of the queue: a message, or a function that is called after the messages before it, such as one that sends the close frame. */
 export type BlobQueueItem = OutgoingMessage | (() => void);
 
-/** An item of the queue, and the number of bytes it had when it was added. */
+/** An item of the queue, as it was when it was added. */
 interface Entry {
   readonly item: BlobQueueItem;
+  /** The number of bytes of its payload. */
+  readonly length: number;
+  /** The number of bytes of its frame. */
   readonly size: number;
 }
 
@@ -29,20 +32,29 @@ export interface BlobQueueSink {
  */
 export class BlobQueue {
   readonly #sink: BlobQueueSink;
+  readonly #masks: boolean;
   readonly #waiting = new Fifo<Entry>();
   #size = 0;
   #count = 0;
   #dropped = false;
 
-  /** @param first the message whose `Blob` is read first */
-  constructor(sink: BlobQueueSink, first: OutgoingMessage) {
+  /**
+   * @param first the message whose `Blob` is read first
+   * @param masks whether the frames are masked: then their headers are longer
+   */
+  constructor(sink: BlobQueueSink, first: OutgoingMessage, masks: boolean) {
     this.#sink = sink;
+    this.#masks = masks;
     this.add(first);
+  }
+
+  /** Begins to read. The owner must know the queue by now: the `arrayBuffer` of an application may send. */
+  start(): void {
     // `#drain` never rejects: it catches every error.
     void this.#drain();
   }
 
-  /** The bytes that wait. A string counts one byte for each character. */
+  /** The bytes that wait, with their frame headers. */
   get size(): number {
     return this.#size;
   }
@@ -59,10 +71,15 @@ export class BlobQueue {
 
   /** Adds an item at the end. */
   add(item: BlobQueueItem): void {
-    const size = sizeOf(item);
-    this.#waiting.push({ item: typeof item === "function" ? item : withOwnBytes(item), size });
+    if (typeof item === "function") {
+      this.#waiting.push({ item, length: 0, size: 0 });
+      return;
+    }
+    const length = lengthOf(item.payload);
+    const size = headerSize(length, this.#masks) + length;
+    this.#waiting.push({ item: withOwnBytes(item), length, size });
     this.#size += size;
-    if (typeof item !== "function") this.#count++;
+    this.#count++;
   }
 
   /** Drops everything that waits, and returns the number of messages dropped. The sink gets no further call. */
@@ -77,10 +94,10 @@ export class BlobQueue {
   async #drain(): Promise<void> {
     try {
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        const { item, size } = next;
+        const { item, length, size } = next;
         if (typeof item === "function") item();
-        else if (isBlobLike(item.payload)) await this.#read(item, item.payload, size);
-        else if (item.payload.length === size) this.#write(item, size);
+        else if (isBlobLike(item.payload)) await this.#read(item, size);
+        else if (lengthOf(item.payload) === length) this.#write(item, size);
         else throw memoryChangedError();
         if (this.#dropped) return;
       }
@@ -91,9 +108,9 @@ export class BlobQueue {
     }
   }
 
-  async #read(message: OutgoingMessage, blob: BlobLike, size: number): Promise<void> {
-    const payload = asBytes(Buffer.from(await blob.arrayBuffer()));
-    if (!this.#dropped) this.#write({ ...message, payload }, size);
+  async #read(message: OutgoingMessage, size: number): Promise<void> {
+    const read = await (message instanceof SharedMessage ? message.read() : readBlob(message));
+    if (!this.#dropped) this.#write(read, size);
   }
 
   /** Passes a message to the sink, and no longer counts it here. */
@@ -106,10 +123,11 @@ export class BlobQueue {
 
 function withOwnBytes(message: OutgoingMessage): OutgoingMessage {
   const { payload } = message;
-  return payload instanceof Uint8Array ? { ...message, payload: copyIfShort(payload) } : message;
+  if (message instanceof SharedMessage || !(payload instanceof Uint8Array)) return message;
+  return { ...message, payload: copyIfShort(payload) };
 }
 
-function sizeOf(item: BlobQueueItem): number {
-  if (typeof item === "function") return 0;
-  return isBlobLike(item.payload) ? item.payload.size : item.payload.length;
+function lengthOf(payload: OutgoingMessage["payload"]): number {
+  if (typeof payload === "string") return Buffer.byteLength(payload);
+  return isBlobLike(payload) ? payload.size : payload.length;
 }

@@ -1,4 +1,4 @@
-import { isAnyArrayBuffer } from "node:util/types";
+import { isAnyArrayBuffer, isTypedArray } from "node:util/types";
 
 import { InvalidArgumentError } from "../../errors/errors.ts";
 import { type Bytes, asBytes, copyOf } from "../../protocol/bytes.ts";
@@ -30,18 +30,31 @@ export interface OutgoingMessage {
 /** A message for many receivers. It is encoded, or its `Blob` is read, once for all of them. */
 export class SharedMessage implements OutgoingMessage {
   readonly opcode: DataOpcode;
+  /** Bytes are those of the frame: the caller may change its own after the call. */
   readonly payload: string | Bytes | BlobLike;
   readonly key: string | undefined;
   /** The frame, not masked; undefined for a `Blob`, whose bytes must be read first. */
   readonly frame: Bytes | undefined;
+  #read: Promise<SharedMessage> | undefined;
 
   /** @param message the message that all receivers get */
   constructor({ opcode, payload, key }: OutgoingMessage) {
+    const frame = frameOf(opcode, payload);
     this.opcode = opcode;
-    this.payload = isBlobLike(payload) ? readOnce(payload) : payload;
+    this.payload = payload instanceof Uint8Array ? frame!.subarray(frame!.length - payload.length) : payload;
     this.key = key;
-    this.frame = frameOf(this);
+    this.frame = frame;
   }
+
+  /** The same message with the bytes of its `Blob`. The `Blob` is read once. */
+  read(): Promise<SharedMessage> {
+    return (this.#read ??= readBlob(this).then((message) => new SharedMessage(message)));
+  }
+}
+
+/** The same message with the bytes of its `Blob`. */
+export async function readBlob({ opcode, payload, key }: OutgoingMessage): Promise<OutgoingMessage> {
+  return { opcode, payload: asBytes(Buffer.from(await (payload as BlobLike).arrayBuffer())), key };
 }
 
 /** The frame of a message for many receivers; undefined for another message, or if frames cannot be shared. */
@@ -54,7 +67,7 @@ export function copyIfShort(bytes: Bytes): Bytes {
   return bytes.length <= MAX_COPIED ? copyOf(bytes) : bytes;
 }
 
-function frameOf({ opcode, payload }: OutgoingMessage): Bytes | undefined {
+function frameOf(opcode: DataOpcode, payload: OutgoingMessage["payload"]): Bytes | undefined {
   if (typeof payload === "string") return textFrame(payload);
   return isBlobLike(payload) ? undefined : serializeFrame(opcode | FIN, payload);
 }
@@ -84,29 +97,45 @@ export function isBlobLike(payload: OutgoingMessage["payload"]): payload is Blob
 }
 
 /** The bytes of an object that holds bytes, or a `Blob`; undefined for another object. */
-function binaryOf(message: object): Bytes | Blob | undefined {
+function binaryOf(message: object): Bytes | BlobLike | undefined {
   // A `Proxy` of a `Buffer` is not a view: its bytes cannot be read.
-  if (ArrayBuffer.isView(message)) {
-    if (Buffer.isBuffer(message)) return asBytes(message);
-    return bytesOf(message.buffer, message.byteOffset, message.byteLength);
-  }
+  if (ArrayBuffer.isView(message))
+    return Buffer.isBuffer(message) && hasTrueLength(message) ? message : viewOf(message);
   if (Buffer.isBuffer(message)) throw new InvalidArgumentError(`message: ${EXPECTED}, got a Proxy of a Buffer`);
   // Buffers of another realm (`node:vm`) are accepted too, so `instanceof` does not do.
-  if (isAnyArrayBuffer(message)) return bytesOf(message, 0, message.byteLength);
-  return message instanceof Blob && isRealBlob(message) ? message : undefined;
+  if (isAnyArrayBuffer(message)) return viewOf(new Uint8Array(message));
+  return message instanceof Blob ? sizedBlob(message) : undefined;
 }
 
-/** An object that only has the prototype of `Blob` throws when its size is read, which must be before it is counted. */
-function isRealBlob(blob: Blob): boolean {
+/**
+ * A `Blob` whose size was read once, before it is counted: a subclass may compute it, or send from its getter. Undefined
+ * for an object that only has the prototype of `Blob`: it throws when its size is read.
+ */
+function sizedBlob(blob: Blob): BlobLike | undefined {
   try {
-    return Number.isSafeInteger(blob.size) && blob.size >= 0;
+    const { size } = blob;
+    return Number.isSafeInteger(size) && size >= 0 ? { size, arrayBuffer: () => blob.arrayBuffer() } : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-function bytesOf(buffer: ArrayBufferLike, offset: number, length: number): Bytes {
-  return asBytes(Buffer.from(buffer as ArrayBuffer, offset, length));
+/** The prototype of all typed arrays. */
+const TypedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+
+/** The platform's getter of the true length of a typed array. A property of its own called `length` may say something else. */
+const { get: trueLength } = Object.getOwnPropertyDescriptor(TypedArray, "byteLength") as { readonly get: () => number };
+
+/** Whether a `Buffer` has as many bytes as it says. Its length is read many times after this. */
+function hasTrueLength(buffer: Buffer): buffer is Buffer & Bytes {
+  return !Object.hasOwn(buffer, "length") && trueLength.call(buffer) === buffer.length;
+}
+
+/** The true bytes of a view, whatever its own properties say. */
+function viewOf(view: ArrayBufferView): Bytes {
+  const prototype = isTypedArray(view) ? TypedArray : DataView.prototype;
+  const get = (name: string): unknown => Reflect.get(prototype, name, view);
+  return asBytes(Buffer.from(get("buffer") as ArrayBuffer, get("byteOffset") as number, get("byteLength") as number));
 }
 
 function jsonOf(message: object): string {
@@ -129,10 +158,4 @@ function isPlain(value: object): boolean {
 function nameOf(value: object): string {
   const name = (value.constructor as { name?: unknown } | undefined)?.name;
   return typeof name === "string" && name !== "" ? `an instance of ${name}` : "an object of a class";
-}
-
-/** Wraps a `Blob` that several connections send, so that it is read only once. */
-function readOnce(blob: BlobLike): BlobLike {
-  let bytes: Promise<ArrayBuffer> | undefined;
-  return { size: blob.size, arrayBuffer: () => (bytes ??= blob.arrayBuffer()) };
 }

@@ -95,7 +95,7 @@ export class Sender implements BlobQueueSink, DrainSource {
     this.#accepted++;
     if (!this.#isUncongested() && !this.#applySendPolicy(message.key)) return SendResult.dropped;
     if (this.#blobQueue !== undefined) this.#blobQueue.add(message);
-    else if (isBlobLike(message.payload)) this.#blobQueue = new BlobQueue(this, message);
+    else if (isBlobLike(message.payload)) this.#readBlob(message);
     else this.write(message);
     return this.#isUncongested() ? SendResult.accepted : this.#resultOfSend();
   }
@@ -155,6 +155,11 @@ export class Sender implements BlobQueueSink, DrainSource {
   // Called by the blob queue.
 
   write(message: OutgoingMessage): void {
+    if (this.#blobQueue !== undefined && !this.buffer.acceptsMessages) {
+      // The call that added it was about to, when the close frame was added before it.
+      this.#dropped++;
+      return;
+    }
     const { opcode, payload } = message;
     const frame = sharedFrameOf(message, this.buffer.sharesFrames);
     if (this.#queuesMessages()) this.#enqueue(message);
@@ -250,6 +255,11 @@ export class Sender implements BlobQueueSink, DrainSource {
     if (this.#limitedSize <= this.#limit) return true;
     // The messages of this turn were not written yet.
     this.buffer.flush();
+    if (!this.buffer.acceptsMessages) {
+      // The stream has closed in that write, or has read what made us close.
+      this.#dropped++;
+      return false;
+    }
     const limit = this.#limit;
     if (this.#limitedSize <= limit) return true;
     const name = limit < this.#settings.maxSendQueue ? "maxTotalSendQueue" : "maxSendQueue";
@@ -277,8 +287,12 @@ export class Sender implements BlobQueueSink, DrainSource {
     // While a `Blob` is being read nothing is dropped: messages must keep the order of `send`.
     if (!this.#dropsQueued() || this.#blobQueue !== undefined) return false;
     const queue = this.#queue;
-    // The frames in the write buffer cannot be dropped any more. The message is the first of a new queue.
-    if (queue === undefined) return true;
+    if (queue === undefined) {
+      // The frames in the write buffer cannot be dropped any more. The message is the first of a new queue, which waits
+      // until the stream has taken them: a stream with a high mark of its own would take any number.
+      this.buffer.writer.treatAsFull();
+      return true;
+    }
     if (this.#settings.sendQueuePolicy === "latest") {
       this.#dropped += queue.conflate();
       // A replacement may exceed the limit, because the older message goes. Replacements may grow, so twice the limit is the end.
@@ -304,6 +318,13 @@ export class Sender implements BlobQueueSink, DrainSource {
   /** Whether a new message must wait in the send queue. */
   #queuesMessages(): boolean {
     return (this.buffer.isFull || this.#queue !== undefined) && this.#dropsQueued();
+  }
+
+  #readBlob(first: OutgoingMessage): void {
+    const queue = new BlobQueue(this, first, !this.buffer.sharesFrames);
+    // Known before it starts: what the `Blob` of an application sends while it is read waits for it.
+    this.#blobQueue = queue;
+    queue.start();
   }
 
   /** Writes a text. If the text before it was the same, other connections probably send it too. */

@@ -5,11 +5,10 @@ import { Opcode } from "../../protocol/opcodes.ts";
 import { sendBudget } from "./send-budget.ts";
 import { SharedFrames } from "./shared-frames.ts";
 import { COALESCE_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
-import { MAX_COPIED } from "../transport/stream-writer.ts";
 import { type Slab, slabFor } from "./slab.ts";
 import { encodeTexts, isAscii, isJoinable, spaceFor, textHeaderOf, writeText } from "./text-frames.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
-import type { StreamWriter } from "../transport/stream-writer.ts";
+import { MAX_COPIED, type StreamWriter } from "../transport/stream-writer.ts";
 import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
 
 /**
@@ -44,13 +43,12 @@ export class WriteBuffer implements TurnEndListener {
   /** The number of messages in the open texts, run or shared frames. */
   #messages = 0;
   #written = 0;
-
   #size = 0;
   /** The bytes of messages that wait for this buffer. While the stream is full, the budget counts them too. */
   #queuedSize = 0;
   #holdsWrites = false;
   #scheduled = false;
-  #ending = false;
+  #stage: "open" | "closing" | "ending" | "closed" = "open";
 
   constructor(writer: StreamWriter, encoder: FrameEncoder) {
     this.writer = writer;
@@ -83,6 +81,11 @@ export class WriteBuffer implements TurnEndListener {
     return !this.#encoder.masks;
   }
 
+  /** Whether a message may be added: not after the close frame. A stream may read, or close, while it is written to. */
+  get acceptsMessages(): boolean {
+    return this.#stage === "open";
+  }
+
   /** Whether the stream is full: frames wait here. */
   get isFull(): boolean {
     return this.writer.isFull;
@@ -102,8 +105,7 @@ export class WriteBuffer implements TurnEndListener {
     const slab = this.#openRun(space);
     const end = writeText(slab.bytes, slab.used, text);
     this.#lastTextWasAscii = end - slab.used === text.length + headerSize(text.length, false);
-    this.#extendRun(slab, end);
-    this.#messages++;
+    this.#extendRun(slab, end, 1);
   }
 
   /** Adds a message. A payload of more than `MAX_COPIED` bytes is not copied: the caller must not change it until it is sent. */
@@ -117,14 +119,10 @@ export class WriteBuffer implements TurnEndListener {
       // A short frame that waits needs less memory as a copy in the run than as a queued write.
       const slab = this.#openRun(frame.length);
       slab.bytes.set(frame, slab.used);
-      this.#extendRun(slab, slab.used + frame.length);
-      this.#messages++;
+      this.#extendRun(slab, slab.used + frame.length, 1);
       return;
     }
-    if (frame.length > MAX_COPIED) {
-      this.#addQueuedWrite("shared", frame, 1);
-      return;
-    }
+    if (frame.length > MAX_COPIED) return this.#addQueuedWrite("shared", frame, 1);
     if (this.#slab !== undefined || this.#texts !== "") this.#queueOpen();
     this.#sharedFrames = SharedFrames.append(this.#sharedFrames, frame);
     this.#messages++;
@@ -136,6 +134,7 @@ export class WriteBuffer implements TurnEndListener {
   addControl(opcode: typeof Opcode.ping | typeof Opcode.pong, payload: Bytes): void {
     // The waiting data may fill the stream: then this frame leaves before the rest of the data.
     if (this.#size > MAX_COPIED) this.flush();
+    if (this.#stage === "ending" || this.#stage === "closed") return;
     if (!this.writer.isFull) return this.#addFrame(opcode | FIN, payload, 0);
     const frame = this.#encoder.serialize(opcode | FIN, payload);
     if (opcode === Opcode.ping) {
@@ -146,6 +145,8 @@ export class WriteBuffer implements TurnEndListener {
 
   /** Adds the close frame, after all data. */
   addClose(body: Bytes): void {
+    if (this.#stage === "closed") return;
+    this.#stage = "closing";
     this.#addFrame(Opcode.close | FIN, body, 0);
   }
 
@@ -157,6 +158,8 @@ export class WriteBuffer implements TurnEndListener {
   /** Drops all frames that were not written to the stream yet. Returns the number of messages dropped. */
   drop(): number {
     const lost = this.pending;
+    // It may be written right now, further up the stack.
+    this.#queuedWrites?.clear();
     this.#slab = this.#sharedFrames = this.#queuedWrites = undefined;
     this.#texts = "";
     this.#highHeaderBytes = this.#size = this.#messages = 0;
@@ -166,9 +169,9 @@ export class WriteBuffer implements TurnEndListener {
 
   /** The stream is gone: drops all frames that wait. Returns the number of messages dropped. */
   onStreamClose(): number {
-    const lost = this.drop();
+    this.#stage = "closed";
     sendBudget.clear(this);
-    return lost;
+    return this.drop();
   }
 
   /** Writes the frames now, without waiting for the end of the turn. */
@@ -193,12 +196,13 @@ export class WriteBuffer implements TurnEndListener {
     sendBudget.clear(this);
     this.#writePong();
     this.#flush();
-    if (this.#ending && this.#size === 0) this.writer.end(() => sendBudget.clear(this));
+    if (this.#stage === "ending" && this.#size === 0) this.writer.end(() => sendBudget.clear(this));
   }
 
   /** No more frames are added. The waiting ones are written as the stream takes them, and then the stream is ended. */
   end(): void {
-    this.#ending = true;
+    if (this.#stage === "closed") return;
+    this.#stage = "ending";
     if (this.#queuedWrites !== undefined) this.#queuedWrites.pong = undefined;
     this.flush();
     if (this.#size === 0) this.writer.end(() => sendBudget.clear(this));
@@ -216,7 +220,7 @@ export class WriteBuffer implements TurnEndListener {
 
   /** While the stream is full, the budget of the process must know the number of waiting bytes. */
   #updateBudget(): void {
-    if (this.writer.isFull) sendBudget.set(this, this.minimumSize + this.#queuedSize);
+    if (this.writer.isFull && this.#stage !== "closed") sendBudget.set(this, this.minimumSize + this.#queuedSize);
   }
 
   #canJoin(text: string): boolean {
@@ -243,7 +247,7 @@ export class WriteBuffer implements TurnEndListener {
     this.#lastTextWasAscii = ascii;
     if (ascii && texts.length <= MAX_COPIED) {
       const slab = this.#openRun(texts.length);
-      this.#extendRun(slab, slab.used + slab.bytes.latin1Write(texts, slab.used));
+      this.#extendRun(slab, slab.used + slab.bytes.latin1Write(texts, slab.used), 0);
     } else {
       const frames = encodeTexts(texts);
       this.#pushWrite("run", frames);
@@ -256,12 +260,11 @@ export class WriteBuffer implements TurnEndListener {
     const encoder = this.#encoder;
     if (payload.length <= MAX_COPIED) {
       const slab = this.#openRun(encoder.headerSize(payload.length) + payload.length);
-      this.#extendRun(slab, encoder.write(slab.bytes, slab.used, firstByte, payload));
-      this.#messages += messages;
+      this.#extendRun(slab, encoder.write(slab.bytes, slab.used, firstByte, payload), messages);
     } else if (encoder.masks) this.#addQueuedWrite("run", encoder.serialize(firstByte, payload), messages);
     else {
       const slab = this.#openRun(encoder.headerSize(payload.length));
-      this.#extendRun(slab, writeHeader(slab.bytes, slab.used, firstByte, payload.length));
+      this.#extendRun(slab, writeHeader(slab.bytes, slab.used, firstByte, payload.length), 0);
       this.#addQueuedWrite("payload", payload, messages);
     }
   }
@@ -292,8 +295,9 @@ export class WriteBuffer implements TurnEndListener {
     return slab;
   }
 
-  /** The open run now ends at `end`. */
-  #extendRun(slab: Slab, end: number): void {
+  /** The open run now ends at `end`. `messages`: the number of messages that end in what is new, one or none. */
+  #extendRun(slab: Slab, end: number, messages: number): void {
+    this.#messages += messages;
     this.#added(end - slab.used);
     slab.used = this.#runEnd = end;
   }
@@ -316,10 +320,7 @@ export class WriteBuffer implements TurnEndListener {
 
   #queueRun(slab: Slab): void {
     const run = slab.bytes.subarray(this.#runStart, this.#runEnd);
-    if (!this.writer.isFull) {
-      this.#pushWrite("run", run);
-      return;
-    }
+    if (!this.writer.isFull) return this.#pushWrite("run", run);
     this.#queuedWrites ??= new WriteQueue();
     this.#queuedWrites.pushCopied(run, this.#messages);
     this.#messages = 0;
@@ -336,10 +337,10 @@ export class WriteBuffer implements TurnEndListener {
     this.#updateBudget();
   }
 
-  /** All messages counted in `#messages` are about to be written to the stream. */
+  /** Everything is about to be written to the stream, with all messages counted in `#messages`. */
   #countWritten(): void {
     this.#written += this.#messages;
-    this.#messages = 0;
+    this.#size = this.#messages = 0;
   }
 
   #writeTexts(): void {
@@ -349,7 +350,7 @@ export class WriteBuffer implements TurnEndListener {
       return this.#flush();
     }
     this.#texts = "";
-    this.#highHeaderBytes = this.#size = 0;
+    this.#highHeaderBytes = 0;
     this.#countWritten();
     // The stream encodes a string on the stack: this needs no memory of ours, and no view of it.
     this.writer.write(texts, false);
@@ -357,7 +358,6 @@ export class WriteBuffer implements TurnEndListener {
 
   #writeRun(slab: Slab): void {
     this.#slab = undefined;
-    this.#size = 0;
     this.#countWritten();
     const taken = this.writer.write(slab.bytes.subarray(this.#runStart, this.#runEnd), true);
     // If the system has taken the bytes, the next answer uses their space again (1.2 to 1.35 times the throughput).
@@ -366,7 +366,6 @@ export class WriteBuffer implements TurnEndListener {
 
   #writeShared({ bytes }: SharedFrames): void {
     this.#sharedFrames = undefined;
-    this.#size = 0;
     this.#countWritten();
     this.writer.write(bytes, true);
   }
@@ -389,7 +388,8 @@ export class WriteBuffer implements TurnEndListener {
     for (let next = queue.shift(!this.writer.isFull); next !== undefined; next = queue.shift(!this.writer.isFull)) {
       this.#size -= next.size;
       this.#written += next.messages;
-      if (next.bytes.length === next.size) this.writer.write(next.bytes, next.kind !== "payload");
+      // A payload is shared too: it is the caller's memory.
+      if (next.bytes.length === next.size) this.writer.write(next.bytes, true);
       // The header is written already, and its length does not fit the payload any more.
       else this.writer.destroy(memoryChangedError());
     }

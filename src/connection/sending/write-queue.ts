@@ -57,6 +57,12 @@ export class WriteQueue {
     this.push("run", copy, messages + (isJoined ? last.messages : 0));
   }
 
+  /** Drops all queued writes, and the pong. */
+  clear(): void {
+    this.pong = undefined;
+    this.#list.clear();
+  }
+
   /** Removes and returns the first queued write. Without `takesAny` only a payload is taken: its header was already written. */
   shift(takesAny: boolean): QueuedWrite | undefined {
     return takesAny || this.#list.first?.kind === "payload" ? this.#list.shift() : undefined;

@@ -35,9 +35,13 @@ const closeWait = Symbol("hawser close wait");
 /** Milliseconds that a destroyed stream has to close. Node's own sockets need a turn, TLS over a user's stream a few. */
 const CLOSE_WAIT = 1000;
 
+/** Where a stream keeps the chunks that came while a chunk before them was being read. */
+const early = Symbol("hawser early chunks");
+
 interface Linked extends Duplex {
   [listener]: StreamListener | undefined;
   [closeWait]?: NodeJS.Timeout;
+  [early]?: Bytes[] | undefined;
 }
 
 /**
@@ -92,7 +96,34 @@ function reportClose(stream: Linked): void {
 function onData(this: Linked, chunk: Bytes): void {
   // The reader unmasks in place: memory that other code reads too, or may push again, must not change.
   const own = isNodeSocket(this) && this.listenerCount("data") === 1;
-  this[listener]?.onData(own ? chunk : copyOf(chunk), chunk.length, false);
+  deliver(this, own ? chunk : copyOf(chunk));
+}
+
+/** The streams whose chunk is being read now, the innermost last. Usually one: a stream may read while another is written to. */
+const reading: Linked[] = [];
+
+/**
+ * Reports a chunk that was read. A stream may push a chunk from its `_write`, while its connection answers the chunk before:
+ * the reader is in the middle of that one, so the new chunk waits for its end.
+ */
+export function deliver(stream: Duplex, chunk: Bytes): void {
+  const linked = stream as Linked;
+  if (reading.includes(linked)) {
+    (linked[early] ??= []).push(chunk);
+    return;
+  }
+  reading.push(linked);
+  try {
+    linked[listener]?.onData(chunk, chunk.length, false);
+    while (linked[early] !== undefined) deliverEarly(linked, linked[early]);
+  } finally {
+    reading.pop();
+  }
+}
+
+function deliverEarly(linked: Linked, chunks: readonly Bytes[]): void {
+  linked[early] = undefined;
+  for (const chunk of chunks) linked[listener]?.onData(chunk, chunk.length, false);
 }
 
 function onRead(this: Linked, bytes: number, memory: Bytes): void {

@@ -9,6 +9,12 @@ import { listenForDrain, reportDrain, reportTaken } from "./stream-events.ts";
 export const MAX_COPIED = 16 * 1024;
 
 /**
+ * A stream that holds more bytes than this is full, whatever its own high-water mark is: only what waits before a full stream
+ * is limited, dropped and counted in the budget of the process. It is 16 times the mark of a socket.
+ */
+export const MAX_IN_STREAM = 1024 * 1024;
+
+/**
  * Writes to the stream of one connection, and knows whether the stream is full. A user's own `Duplex` may throw instead of
  * failing: that destroys this stream, and nothing else in the turn.
  */
@@ -102,6 +108,21 @@ export class StreamWriter {
     }
   }
 
+  /** Treats the stream as full until it has taken all its bytes. */
+  treatAsFull(): void {
+    if (this.isFull) return;
+    this.#state = "full";
+    const { stream } = this;
+    try {
+      // It has no "drain" event of its own.
+      stream.write(EMPTY, (error) => {
+        if (!error) reportDrain(stream);
+      });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** Ends the stream after everything that was written, and then calls `ended`: a full stream has no "drain" event after that. */
   end(ended: () => void): void {
     try {
@@ -144,7 +165,10 @@ export class StreamWriter {
 
   /** Notes whether the stream has taken everything. Only its "drain" event says that it is not full any more. */
   #noteTaken(): void {
-    if (!this.isFull) this.#state = bufferedIn(this.stream) === 0 ? "empty" : "waiting";
+    if (this.isFull) return;
+    const waiting = bufferedIn(this.stream);
+    this.#state = waiting === 0 ? "empty" : "waiting";
+    if (waiting > MAX_IN_STREAM) this.treatAsFull();
   }
 
   #fail(error: unknown): void {

@@ -68,7 +68,7 @@ describe("a waiter for a pong", () => {
     const second = sent.roundTrip();
     sent.onStreamClose();
     sent.onPong(1002);
-    expect(await Promise.all([first, second])).toEqual([1, undefined]);
+    expect(await Promise.all([first, second])).toEqual([1, 1]);
   });
 });
 

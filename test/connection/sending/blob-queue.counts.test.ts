@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { BlobQueue, type BlobQueueSink } from "../../../src/connection/sending/blob-queue.ts";
+import type { BlobQueueSink } from "../../../src/connection/sending/blob-queue.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { turns } from "../../support/wire.ts";
-import { outgoing } from "../../support/outgoing.ts";
+import { outgoing, startQueue } from "../../support/outgoing.ts";
 
 /** A sink that counts the messages it gets, and the lost ones. */
 class Counter implements BlobQueueSink {
@@ -26,7 +26,7 @@ class Counter implements BlobQueueSink {
 
 describe("a Blob queue counts", () => {
   test("messages of all kinds, empty ones too, and no tasks between them", async () => {
-    const queue = new BlobQueue(new Counter(), outgoing(new SlowBlob("x")));
+    const queue = startQueue(new Counter(), outgoing(new SlowBlob("x")));
     expect(queue.count).toBe(1);
     for (const item of ["two", utf8("three"), new SlowBlob("four"), "", utf8("")]) queue.add(outgoing(item));
     expect(queue.count).toBe(6);
@@ -39,7 +39,7 @@ describe("a Blob queue counts", () => {
   test("each message as waiting until it is written: then the sink counts it", async () => {
     const sink = new Counter();
     const [first, second] = [new SlowBlob("first"), new SlowBlob("second")];
-    const queue = new BlobQueue(sink, outgoing(first));
+    const queue = startQueue(sink, outgoing(first));
     queue.add(outgoing("text"));
     queue.add(outgoing(second));
     queue.add(outgoing("last"));
@@ -59,7 +59,7 @@ describe("a Blob queue counts", () => {
     const counts: number[] = [];
     const sink = Object.assign(new Counter(), { write: () => counts.push(queue.count) });
     const blob = new SlowBlob("x");
-    const queue = new BlobQueue(sink, outgoing(blob));
+    const queue = startQueue(sink, outgoing(blob));
     queue.add(outgoing("y"));
     blob.read();
     await turns();
@@ -69,7 +69,7 @@ describe("a Blob queue counts", () => {
   test("all that waits as lost when it is dropped, and the Blob that is being read", async () => {
     const sink = new Counter();
     const blob = new SlowBlob("x");
-    const queue = new BlobQueue(sink, outgoing(blob));
+    const queue = startQueue(sink, outgoing(blob));
     queue.add(outgoing("y"));
     queue.add(outgoing("z"));
     expect([queue.drop(), queue.count]).toEqual([3, 0]);
@@ -82,7 +82,7 @@ describe("a Blob queue counts", () => {
   test("a Blob that cannot be read and all after it as lost, not those before", async () => {
     const sink = new Counter();
     const [good, bad] = [new SlowBlob("good"), new SlowBlob("bad")];
-    const queue = new BlobQueue(sink, outgoing(good));
+    const queue = startQueue(sink, outgoing(good));
     queue.add(outgoing("written"));
     queue.add(outgoing(bad));
     queue.add(outgoing("after"));
@@ -98,7 +98,7 @@ describe("a Blob queue counts", () => {
     const sink = new Counter();
     let lost: number | undefined;
     const blob = new SlowBlob("x");
-    const queue = new BlobQueue(sink, outgoing(blob));
+    const queue = startQueue(sink, outgoing(blob));
     queue.add(() => {
       lost = queue.drop();
     });

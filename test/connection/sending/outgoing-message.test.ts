@@ -51,8 +51,8 @@ describe("bytes", () => {
 
   test("may be a Blob or a File, which are read later", () => {
     const blob = new Blob(["x"]);
-    expect(payloadOf(blob)).toBe(blob);
-    expect(payloadOf(new Blob([]))).toBeInstanceOf(Blob);
+    expect(payloadOf(blob)).toMatchObject({ size: 1 });
+    expect(payloadOf(new File([], "empty"))).toMatchObject({ size: 0 });
   });
 
   test("are bytes even with a toJSON", () => {
@@ -151,4 +151,48 @@ describe("anything else is a TypeError that says what was expected", () => {
     };
     expect(() => payloadOf(message)).toThrow(thrown);
   });
+});
+
+describe("a property of the bytes themselves", () => {
+  /** Says something else about the bytes than the platform does. */
+  function lying<T extends object>(bytes: T, property: PropertyDescriptor): T {
+    for (const name of ["length", "byteLength", "byteOffset"]) Object.defineProperty(bytes, name, property);
+    return bytes;
+  }
+
+  test.each([
+    ["is longer", { value: 1_000_000 }],
+    ["is shorter", { value: 1 }],
+    ["is not a number", { value: "2" }],
+    ["is a getter that throws", { get: () => expect.fail("read") }],
+    ["is right once", { get: stepping() }],
+  ] as const)("that %s is not believed: the true bytes are sent", (_what, property) => {
+    const bytes = Buffer.from(BYTES);
+    for (const view of [
+      lying(Buffer.from(bytes), property),
+      lying(Uint8Array.from(bytes), property),
+      lying(new DataView(Uint8Array.from(bytes).buffer), property),
+    ])
+      expect([...bytesOf(view)]).toEqual(BYTES);
+  });
+
+  test("of a class of Buffers is not believed either", () => {
+    const bytes = Buffer.from(BYTES);
+    Object.setPrototypeOf(bytes, Object.create(Buffer.prototype as object, { length: { get: () => 99 } }) as object);
+    expect([...bytesOf(bytes)]).toEqual(BYTES);
+  });
+
+  test("of a Blob is read once", () => {
+    const blob = new Blob(["abc"]);
+    Object.defineProperty(blob, "size", { get: stepping(3) });
+    const { payload } = outgoingMessage(blob);
+    const sizes = [1, 2, 3].map(() => (payload as Blob).size);
+    expect(sizes).toEqual([3, 3, 3]);
+  });
+
+  /** A getter whose result grows with each call. */
+  function stepping(from = BYTES.length): () => number {
+    let next = from;
+    return () => next++;
+  }
 });

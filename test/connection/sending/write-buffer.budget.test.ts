@@ -100,10 +100,11 @@ test("a Blob that was read counts once in the budget, and one that cannot be rea
   const [first, second] = [new LateBlob("a".repeat(1000)), new LateBlob("b".repeat(2000))];
   session.connection.send(outgoing(first));
   session.connection.send(outgoing(second));
-  expect(sendBudget.total).toBe(before + 3000);
+  // With the headers of their frames.
+  expect(sendBudget.total).toBe(before + 3000 + 2 * 4);
   first.read();
   await turns();
-  expect(sendBudget.total).toBe(before + 3000 + 4);
+  expect(sendBudget.total).toBe(before + 3000 + 2 * 4);
   second.fail(new Error("unreadable"));
   await turns();
   expect(sendBudget.total).toBeLessThan(100);

@@ -237,25 +237,17 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void {
     if (!this.#acceptsMessage()) return;
-    let data: unknown;
+    let message: Bytes | string;
     try {
-      data = this.settings.decode.bytes(opcode, bytes, start, end, ascii);
+      message = this.settings.decode.bytes(opcode, bytes, start, end, ascii);
     } catch (error) {
-      return this.#onUndecodable(error);
+      return this.onUndecodable(error);
     }
-    this.#dispatcher.dispatchMessage(data);
+    this.#dispatcher.dispatchMessage(message);
   }
 
-  // The same for a text that is a string already: one function for both would need a closure for each message.
   onText(text: string): void {
-    if (!this.#acceptsMessage()) return;
-    let data: unknown;
-    try {
-      data = this.settings.decode.text!(text);
-    } catch (error) {
-      return this.#onUndecodable(error);
-    }
-    this.#dispatcher.dispatchMessage(data);
+    if (this.#acceptsMessage()) this.#dispatcher.dispatchMessage(text);
   }
 
   onPing(payload: Bytes): void {
@@ -281,6 +273,22 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   // From the dispatcher.
+
+  get parse(): ((text: string) => unknown) | undefined {
+    return this.settings.decode.parse;
+  }
+
+  onUndecodable(cause: unknown): void {
+    const error = cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause });
+    if (isJsonError(error.code) && this.settings.keepOnInvalidJson) {
+      countLimit(this.settings.limitCounters, error.code);
+      this.reportError(error, "library");
+    } else if (isEnding(this.#state)) {
+      // The message has waited, and its peer has gone meanwhile.
+      countLimit(this.settings.limitCounters, error.code);
+      this.#dispatcher.dispatchError(error);
+    } else this.#fail(error);
+  }
 
   onHandlerFailed(): void {
     this.close(CloseCode.internalError);
@@ -349,14 +357,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   #transition(event: Event): void {
     this.#state = nextState(this.#state, event, this.settings.role);
-  }
-
-  #onUndecodable(cause: unknown): void {
-    const error = cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause });
-    if (isJsonError(error.code) && this.settings.keepOnInvalidJson) {
-      countLimit(this.settings.limitCounters, error.code);
-      this.#dispatcher.dispatchInvalidMessage(error);
-    } else this.#fail(error);
   }
 
   /** The one exit for failure (RFC 6455 7.1.7): the close frame of the error's row, then no byte is read any more. */

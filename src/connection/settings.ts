@@ -21,8 +21,8 @@ export function readerRulesOf(settings: ConnectionSettings): ReaderRules {
   let known = rules.get(settings);
   if (known === undefined) {
     const { role, decode, maxMessageSize, maxFragments } = settings;
-    const texts = decode.text !== undefined;
-    known = new ReaderRules({ role, maxMessageSize, maxFragments, textAsString: texts, isUtf8 });
+    const { textAsString } = decode;
+    known = new ReaderRules({ role, maxMessageSize, maxFragments, textAsString, isUtf8 });
     rules.set(settings, known);
   }
   return known;

@@ -1,11 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { SendResult } from "../../src/connection/sending/sender.ts";
 import { decoders } from "../support/decoders.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex } from "../support/bytes.ts";
 import { asClient, encode } from "../support/frames.ts";
-import { Session, broken, close, ping, text } from "../support/session.ts";
+import { Session, broken, close, deferred, ping, text } from "../support/session.ts";
 import { Wire, turns } from "../support/wire.ts";
 import { outgoing } from "../support/outgoing.ts";
 
@@ -134,6 +134,39 @@ describe("a message that cannot be decoded", () => {
     expect(session.reported).toEqual([expect.objectContaining({ code: "HWS_INVALID_JSON" })]);
   });
 
+  test("is parsed in its order: the messages before it are delivered, those after it are not", async () => {
+    const busy = deferred();
+    const session = new Session(
+      { message: (_ws, data) => (data === "wait" ? busy.promise : undefined) },
+      { decode: decoders.object },
+    );
+    session.receive(text('"wait"'), text("1"), text("{"), text("2"));
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "wait"]]);
+    expect(session.connection.status).toBe("Connected");
+    busy.resolve();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "wait"], ["message", 1], ["error", 201]]);
+    expect(session.sent).toEqual([["close", "1007"]]);
+  });
+
+  test("whose peer has gone while it waited is reported, nothing after it is delivered, and no timer is left", async () => {
+    const busy = deferred();
+    const session = new Session(
+      { message: (_ws, data) => (data === "wait" ? busy.promise : undefined) },
+      { decode: decoders.object },
+    );
+    session.receive(text('"wait"'), text("{"), text("2"));
+    session.stream.destroy();
+    await turns();
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    busy.resolve();
+    await turns();
+    expect(timers).not.toHaveBeenCalled();
+    timers.mockRestore();
+    expect(session.calls).toEqual([OPEN, ["message", "wait"], ["error", 201], LOST]);
+  });
+
   // shows 4D-3-receive-text-binary
   test("because it is binary and not UTF-8 fails the connection with 1007, under any setting for JSON", async () => {
     const session = new Session({}, { decode: decoders.object, keepOnInvalidJson: true });
@@ -163,7 +196,8 @@ test("an exception of the platform while a chunk is read ends this connection, a
         bytes: () => {
           throw refused;
         },
-        text: undefined,
+        textAsString: false,
+        parse: undefined,
       },
     },
   );

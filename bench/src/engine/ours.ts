@@ -41,7 +41,8 @@ interface Reading {
 interface Decoding {
   readonly decoders: {
     /** In 0.1.0 this is a function, because its reader does not create strings. */
-    readonly auto: DecodeBytes | { readonly bytes: DecodeBytes; readonly text: (text: string) => Message };
+    /** Builds before the first release have a function for texts, which returns its argument. */
+    readonly auto: DecodeBytes | { readonly bytes: DecodeBytes; readonly text?: (text: string) => Message };
   };
 }
 
@@ -167,7 +168,8 @@ async function writeBuffers(
 
 /** Does what a connection does with a message under dataType "auto", without a handler. */
 function sinkOf(auto: Decoding["decoders"]["auto"], take: (message: Message) => void): Sink {
-  const { bytes, text } = typeof auto === "function" ? { bytes: auto, text: unexpected } : auto;
+  const { bytes, text = (string: string): Message => string } =
+    typeof auto === "function" ? { bytes: auto, text: unexpected } : auto;
   const onMessage = (...message: readonly unknown[]): void => take(bytes(...message));
   const onText = (string: string): void => take(text(string));
   const onError = (error: Error): never => {

@@ -24,6 +24,10 @@ export interface HandlerCallbacks {
 export interface DispatcherOwner {
   /** The user's object for this connection: each callback's first argument. */
   readonly publicConnection: unknown;
+  /** Parses a message just before it is delivered; undefined: messages are delivered as they are. */
+  readonly parse: ((text: string) => unknown) | undefined;
+  /** `parse` has thrown. */
+  onUndecodable(error: unknown): void;
   /** `onOpen` or `onMessage` threw, or its promise was rejected. */
   onHandlerFailed(): void;
   /** An error that the handler's `onError` cannot get: there is none, it was called before, or it threw itself. */
@@ -45,15 +49,6 @@ const Stage = {
 } as const;
 
 type Stage = (typeof Stage)[keyof typeof Stage];
-
-/** A message that could not be decoded, among those that wait. */
-class InvalidMessage {
-  readonly error: Error;
-
-  constructor(error: Error) {
-    this.error = error;
-  }
-}
 
 /**
  * Calls one connection's handler, in order and never twice at a time: `onOpen`, `onMessage`*, at most one `onError`,
@@ -114,15 +109,9 @@ export class HandlerDispatcher {
   }
 
   /** Calls `onMessage`, now or when its turn comes. */
-  dispatchMessage(data: unknown): void {
-    if (!this.isBusy && this.#mayDeliver()) this.#deliver(data);
-    else this.#queue.addItem(data);
-  }
-
-  /** Reports a message that could not be decoded, in its order. It is one of the messages of the turn. */
-  dispatchInvalidMessage(error: Error): void {
-    if (!this.isBusy && this.#mayDeliver()) this.#owner.reportError(error, "library");
-    else this.#queue.addItem(new InvalidMessage(error));
+  dispatchMessage(message: unknown): void {
+    if (!this.isBusy && this.#mayDeliver()) this.#deliver(message);
+    else this.#queue.addItem(message);
   }
 
   /** Calls `onDrain`, now or when its turn comes: once, however often the queue was drained meanwhile. */
@@ -186,8 +175,25 @@ export class HandlerDispatcher {
     return delay === undefined;
   }
 
-  #deliver(data: unknown): void {
+  #deliver(message: unknown): void {
     if (this.#stage !== Stage.delivering) return;
+    const { parse } = this.#owner;
+    if (parse === undefined) this.#callOnMessage(message);
+    else this.#parseAndDeliver(message as string, parse);
+  }
+
+  #parseAndDeliver(text: string, parse: (text: string) => unknown): void {
+    let data: unknown;
+    try {
+      data = parse(text);
+    } catch (error) {
+      this.#owner.onUndecodable(error);
+      return;
+    }
+    this.#callOnMessage(data);
+  }
+
+  #callOnMessage(data: unknown): void {
     // What is sent from here on is an answer to this message.
     forgetLastText();
     this.#calling = true;
@@ -212,9 +218,8 @@ export class HandlerDispatcher {
 
   /** Delivers an item that has waited. Meanwhile a handler may have transferred memory that the message shares. */
   #deliverQueued(item: unknown): void {
-    if (item instanceof InvalidMessage) this.#owner.reportError(item.error, "library");
-    else if (this.#stage !== Stage.delivering) return;
-    else if (isTransferred(item)) this.#onCallbackFailed(memoryTransferredError());
+    if (this.#stage !== Stage.delivering) return;
+    if (isTransferred(item)) this.#onCallbackFailed(memoryTransferredError());
     else this.#deliver(item);
   }
 

@@ -7,10 +7,10 @@ import { afterEachTurn, requestTurnEnd } from "../transport/turn.ts";
 export const MAX_MESSAGES_PER_TURN = 256;
 
 /** The most milliseconds that they may take. It is noticed after `CLOCK_INTERVAL` messages: to ask the time for each costs too much. */
-const MAX_MS_PER_TURN = 10;
+const MAX_MS_PER_TURN = 2;
 
 /** Messages between two looks at the clock. */
-const CLOCK_INTERVAL = 16;
+const CLOCK_INTERVAL = 8;
 
 /** The turns are this far apart: more than the messages of a turn. */
 const TURN = 2 * MAX_MESSAGES_PER_TURN;

@@ -23,36 +23,42 @@ export interface DataOf {
   auto: string | Buffer;
 }
 
-/** Converts a message into the handler's `event.data`. Throws a `HawserError` whose row in the error table has the close code. */
+/**
+ * Converts a message into the handler's `event.data`, in two steps. Both throw a `HawserError` whose row in the error table has
+ * the close code.
+ */
 export interface Decoder {
-  /** Of a message's bytes. */
-  readonly bytes: (opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean) => unknown;
-  /** Of a text that is a string already; undefined if texts are not made strings. */
-  readonly text: ((text: string) => unknown) | undefined;
+  /** When a message has arrived: its bytes, or a string. */
+  readonly bytes: (opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean) => Bytes | string;
+  /** Whether every text becomes a string. */
+  readonly textAsString: boolean;
+  /**
+   * Before a message is delivered; undefined: it is delivered as it is. Messages that wait for a handler are not parsed: as
+   * objects they would take many times their bytes.
+   */
+  readonly parse: ((text: string) => unknown) | undefined;
 }
 
 /** Decodes messages under the `DataType` "object", within limits. */
 export function objectDecoder(limits: JsonLimits): Decoder {
-  return {
-    bytes: (opcode, bytes, start, end, ascii) => parseJson(decodeText(opcode, bytes, start, end, ascii), limits),
-    text: (text) => parseJson(text, limits),
-  };
+  return { bytes: decodeText, textAsString: true, parse: (text) => parseJson(text, limits) };
 }
 
 /** How messages are decoded under each `DataType` but "object", which has limits. */
 export const decoders: Readonly<Record<Exclude<DataType, "object">, Decoder>> = {
-  text: { bytes: decodeText, text: same },
-  blob: { bytes: (_opcode, bytes, start, end) => bytes.subarray(start, end), text: undefined },
+  text: { bytes: decodeText, textAsString: true, parse: undefined },
+  blob: {
+    bytes: (_opcode, bytes, start, end) => bytes.subarray(start, end),
+    textAsString: false,
+    parse: undefined,
+  },
   auto: {
     bytes: (opcode, bytes, start, end, ascii) =>
       opcode === Opcode.text ? decodeText(opcode, bytes, start, end, ascii) : bytes.subarray(start, end),
-    text: same,
+    textAsString: true,
+    parse: undefined,
   },
 };
-
-function same(text: string): string {
-  return text;
-}
 
 function decodeText(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): string {
   // The platform throws for a string of more than 512 MiB, which a user's limit may allow.

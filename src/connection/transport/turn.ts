@@ -18,7 +18,7 @@ export interface TurnEndListener {
  * The most milliseconds for which things that have waited for a turn run in one turn. The others wait once more, so that
  * sockets are read and timers run.
  */
-const MAX_MS = 10;
+const MAX_MS = 5;
 
 let waiting: TurnEndListener[] = [];
 /** The empty list of the turn before, used again: no garbage per turn. */

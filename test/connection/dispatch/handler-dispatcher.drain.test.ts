@@ -16,6 +16,8 @@ function rig(onDrain: () => unknown = () => undefined, own: Partial<HandlerCallb
   const reports: unknown[] = [];
   const host: DispatcherOwner = {
     publicConnection: PUBLIC_CONNECTION,
+    parse: undefined,
+    onUndecodable: () => undefined,
     onHandlerFailed: () => log.push("failed"),
     reportError: (error, source) => {
       log.push(`report ${source}`);
@@ -60,6 +62,8 @@ describe("onDrain", () => {
     }
     const dispatcher = new HandlerDispatcher(new Handler(), {
       publicConnection: PUBLIC_CONNECTION,
+      parse: undefined,
+      onUndecodable: () => undefined,
       onHandlerFailed() {},
       reportError() {},
       onHandlerIdle() {},
@@ -213,6 +217,8 @@ test("a handler whose onDrain cannot be read fails alone: nothing is thrown to t
   };
   const dispatcher = new HandlerDispatcher(handler, {
     publicConnection: undefined,
+    parse: undefined,
+    onUndecodable: () => undefined,
     onHandlerFailed: () => told.push("failed"),
     reportError: (error) => told.push((error as Error).message),
     onHandlerIdle: () => undefined,
@@ -229,6 +235,8 @@ test("several drains while the handler is pending are one onDrain", async () => 
     { onMessage: () => busy, onDrain: () => heard.push("drain") },
     {
       publicConnection: undefined,
+      parse: undefined,
+      onUndecodable: () => undefined,
       onHandlerFailed: () => undefined,
       reportError: () => undefined,
       onHandlerIdle: () => heard.push("settled"),

@@ -12,6 +12,8 @@ function rig(delays: (Promise<void> | undefined)[]) {
   const log: string[] = [];
   const host: DispatcherOwner = {
     publicConnection: {},
+    parse: undefined,
+    onUndecodable: () => undefined,
     onHandlerFailed: () => log.push("failed"),
     reportError: (_error, source) => log.push(`report ${source}`),
     onHandlerIdle: () => log.push("settled"),

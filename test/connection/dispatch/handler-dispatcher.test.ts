@@ -24,6 +24,8 @@ function rig(make: (log: string[]) => HandlerCallbacks): Rig {
   const reports: unknown[] = [];
   const host: DispatcherOwner = {
     publicConnection: PUBLIC_CONNECTION,
+    parse: undefined,
+    onUndecodable: () => undefined,
     onHandlerFailed: () => log.push("failed"),
     reportError: (error, source) => {
       log.push(`report ${source}`);

@@ -61,6 +61,6 @@ describe("the messages of a turn", () => {
       count++;
       now += 1;
     }
-    expect(count).toBe(32);
+    expect(count).toBe(16);
   });
 });

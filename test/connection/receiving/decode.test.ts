@@ -14,7 +14,9 @@ const BINARY = 2;
 function decode(dataType: DataType, opcode: 1 | 2, message: Bytes): unknown {
   const chunk = join([hex("ff ff ff"), message, hex("ff ff")]);
   const ascii = message.every((byte) => byte < 0x80);
-  return decoders[dataType].bytes(opcode, chunk, 3, 3 + message.length, ascii);
+  const { bytes, parse } = decoders[dataType];
+  const received = bytes(opcode, chunk, 3, 3 + message.length, ascii);
+  return parse === undefined ? received : parse(received as string);
 }
 
 function errorOf(decoding: () => unknown): unknown {
@@ -53,7 +55,7 @@ describe("dataType blob", () => {
 
   test("copies nothing: the data is a view of the chunk", () => {
     const chunk = utf8("..hello..");
-    expect((decoders.blob.bytes(BINARY, chunk, 2, 7, true) as Buffer).buffer).toBe(chunk.buffer);
+    expect((decoders.blob.bytes(BINARY, chunk, 2, 7, true) as Uint8Array).buffer).toBe(chunk.buffer);
   });
 
   test("makes an empty Buffer of an empty message", () => {

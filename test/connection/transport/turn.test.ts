@@ -129,7 +129,7 @@ describe("what waits for the next turn", () => {
     for (const name of ["a", "b", "c"])
       inNextTurn(() => {
         heard.push(name);
-        now += 6;
+        now += 3;
       });
     await turns(8);
     clock.mockRestore();

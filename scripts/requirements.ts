@@ -24,6 +24,12 @@ export const requirements = {
     packages: ["python3", "python3-websockets"],
     find: () => (runs("/usr/bin/python3", ["-c", "import websockets"]) ? "/usr/bin/python3" : undefined),
   },
+  pythonClients: {
+    name: "Python's websockets, aiohttp and websocket-client",
+    packages: ["python3", "python3-websockets", "python3-aiohttp", "python3-websocket"],
+    find: () =>
+      runs("/usr/bin/python3", ["-c", "import websockets, aiohttp, websocket"]) ? "/usr/bin/python3" : undefined,
+  },
 } satisfies Record<string, Requirement>;
 
 function firstExisting(paths: readonly string[]): string | undefined {

@@ -6,12 +6,22 @@ import type { Bytes } from "../protocol/bytes.ts";
 import { type Close, CloseCode, serializeClose } from "../protocol/close-frame.ts";
 import { type DataOpcode, Opcode } from "../protocol/opcodes.ts";
 import { FrameReader, type FrameSink } from "../protocol/frame-reader.ts";
-import { type Event, type State, answersPings, canSend, isEnding, nextState, canSendClose } from "../protocol/state.ts";
+import {
+  type Event,
+  type State,
+  answersPings,
+  canSend,
+  isEnding,
+  nextState,
+  canSendClose,
+  canStartClose,
+} from "../protocol/state.ts";
 import { countLimit } from "./counters/limit-counters.ts";
 import type { MessageCounters } from "./counters/message-counters.ts";
 import { HandlerDispatcher, type DispatcherOwner, type HandlerCallbacks } from "./dispatch/handler-dispatcher.ts";
 import type { ErrorSource } from "./dispatch/events.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
+import { abortSignalOf } from "./dispatch/close-signal.ts";
 import { CloseTimer, type ClosingConnection } from "./keepalive/close-timer.ts";
 import { Liveness } from "./keepalive/liveness.ts";
 import type { Ping } from "./keepalive/ping.ts";
@@ -27,7 +37,6 @@ import { type ConnectionSettings, readerRulesOf } from "./settings.ts";
 import { type Status, statusOf } from "./status.ts";
 import { type StreamListener, attach, deliver } from "./transport/stream-events.ts";
 import { StreamWriter } from "./transport/stream-writer.ts";
-import { pendingWriteBytes } from "./transport/pending-write-bytes.ts";
 
 /** One live connection over a stream: its reader, its sender, its handler's dispatcher, and its state. */
 export class Connection implements FrameSink, StreamListener, DispatcherOwner, SenderOwner, ClosingConnection {
@@ -57,7 +66,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#liveness = new Liveness(settings.keepalive, owner);
     const rateLimiter = RateLimiter.for(settings);
     this.#dispatcher = new HandlerDispatcher(handler, this, rateLimiter);
-    if (rateLimiter !== undefined) this.#readFlow = new ReadFlow(stream, this.#dispatcher, this.#liveness, rateLimiter);
+    if (rateLimiter !== undefined) this.#readFlow = this.#newReadFlow(rateLimiter);
   }
 
   get settings(): ConnectionSettings {
@@ -94,7 +103,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     attach(this.#writer.stream, this);
     this.#writer.cork();
     this.#writer.write(handshakeResponse, false);
-    this.#buffer.holdWrites();
+    this.#sender.buffer.holdWrites();
     this.#dispatcher.dispatchOpen();
     deliver(this.#writer.stream, head);
     this.#writer.uncork();
@@ -121,21 +130,24 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes before. */
   measureRoundTrip(): Promise<number | undefined> {
-    if (this.#state !== "open") return Promise.resolve(undefined);
+    if (this.#state !== "open" || this.#readFlow?.isFull === true) return Promise.resolve(undefined);
     return (this.#liveness.ping ?? this.#sendPing()).roundTrip();
   }
 
   /** Checks whether the peer is still there. The server's one timer calls it from time to time. */
   checkPeer(): void {
-    if (!canSend(this.#state)) return;
+    if (!canStartClose(this.#state)) return;
     if (this.#dispatcher.isBusy) this.#liveness.noteMessage();
-    const pending = this.#liveness.ping === undefined ? 0 : pendingWriteBytes(this.#writer.stream);
-    const verdict = this.#liveness.check(this.settings.keepalive, pending, this.#isReadingStopped);
+    // A handler that waits in `drained()` waits for the peer: then a peer that is not there must be noticed.
+    const readingStopped =
+      this.#state === "peerClosing" || (this.#readFlow?.paused === true && !this.#sender.hasDrainWaiters);
+    const verdict = this.#liveness.check(this.settings.keepalive, this.#writer, readingStopped);
     if (verdict === "pingDue") this.#sendPing();
-    else if (verdict === "pingTimeout") this.#onPingTimeout();
     else if (verdict !== "alive") {
       this.settings.limitCounters[verdict]++;
-      this.close(CloseCode.goingAway);
+      if (verdict !== "pingTimeout") return this.close(CloseCode.goingAway);
+      this.#destroyStream();
+      this.#dispatcher.dispatchError(withoutStack(() => new HawserError("HWS_PEER_SILENT")));
     }
   }
 
@@ -146,7 +158,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
    *   `closeTimeout` limits this data too
    */
   close(code: number | undefined, reason?: string, sendDeadline?: number): void {
-    if (!canSend(this.#state)) return;
+    if (!canStartClose(this.#state)) return;
     this.#dispatcher.stopDelivery();
     this.#transition("queueClose");
     this.#startCloseTimer(sendDeadline);
@@ -164,10 +176,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#dispatcher.stopWaiting();
   }
 
-  get #buffer(): WriteBuffer {
-    return this.#sender.buffer;
-  }
-
   // A field would take 8 bytes for each connection.
   get #writer(): StreamWriter {
     return this.#sender.buffer.writer;
@@ -177,19 +185,19 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   onData(chunk: Bytes, end: number, borrowed: boolean): void {
     this.#liveness.noteReceived(this.#writer.bytesWritten);
-    this.#buffer.holdWrites();
+    this.#sender.buffer.holdWrites();
     try {
       this.#reader.push(chunk, end, borrowed);
     } catch (cause) {
       // Memory may be refused, or transferred: that ends this connection, not the process.
       this.#fail(cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause }));
     }
-    this.#buffer.releaseWrites();
-    // Nothing more answers this chunk: no later text may be taken for a repetition of one in it.
+    this.#sender.buffer.releaseWrites();
+    // No later text may be taken for a repetition of one in this chunk.
     forgetLastText();
     if (this.#readFlow?.countBytes(end) === false && canSend(this.#state)) this.#failRate("maxBytesPerSecond");
     if (this.#dispatcher.isBusy && this.#state === "open")
-      (this.#readFlow ??= new ReadFlow(this.#writer.stream, this.#dispatcher, this.#liveness)).noteReadAhead(end);
+      (this.#readFlow ??= this.#newReadFlow()).noteReadAhead(this.#reader.unfinishedBytes);
   }
 
   onDrain(): void {
@@ -202,6 +210,10 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   onEnd(): void {
+    this.#dispatcher.runAfterTurns(() => this.#receiveEnd());
+  }
+
+  #receiveEnd(): void {
     if (isEnding(this.#state)) return;
     this.#reader.stop();
     this.#transition("receiveEnd");
@@ -251,7 +263,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   onPing(payload: Bytes): void {
-    if (answersPings(this.#state)) this.#buffer.addControl(Opcode.pong, payload);
+    if (answersPings(this.#state)) this.#sender.buffer.addControl(Opcode.pong, payload);
   }
 
   onPong(payload: Bytes): void {
@@ -260,12 +272,17 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   onClose(code: number, reason: string | undefined): void {
     this.peerClose = { code, reason };
-    this.#transition("receiveClose");
     this.#readFlow?.release();
+    this.#dispatcher.runAfterTurns(() => this.#receiveClose(code));
+  }
+
+  #receiveClose(code: number): void {
+    this.#transition("receiveClose");
     // RFC 6455 5.5.1: the peer's code is sent back, when the messages before it have been handled.
-    if (this.#state === "peerClosing")
+    if (this.#state === "peerClosing") {
+      this.#sender.stopDrainWaiters();
       this.#dispatcher.runInOrder(() => this.close(code === CloseCode.noStatus ? undefined : code));
-    else if (isEnding(this.#state)) this.#endStream();
+    } else if (isEnding(this.#state)) this.#endStream();
   }
 
   onError(error: ProtocolError): void {
@@ -273,10 +290,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   // From the dispatcher.
-
-  get parse(): ((text: string) => unknown) | undefined {
-    return this.settings.decode.parse;
-  }
 
   onUndecodable(cause: unknown): void {
     const error = cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause });
@@ -304,12 +317,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   // From the sender and the close timer.
 
-  onSendQueueFull(limit: string): void {
-    this.#fail(new HawserError("HWS_SEND_QUEUE_FULL", limit));
-  }
-
-  onBlobFailed(cause: unknown): void {
-    this.#fail(new HawserError("HWS_SEND_FAILED", undefined, { cause }));
+  onSendFailed(error: HawserError): void {
+    this.#fail(error);
   }
 
   onDrained(): void {
@@ -321,24 +330,17 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#writer.destroy();
   }
 
-  get #isReadingStopped(): boolean {
-    // A handler that waits in `drained()` waits for the peer: then a peer that is not there must be noticed.
-    return (this.#state === "peerClosing" || this.#readFlow?.paused === true) && !this.#sender.hasDrainWaiters;
+  #newReadFlow(rateLimiter?: RateLimiter): ReadFlow {
+    const source = { stream: this.#writer.stream, messages: this.#dispatcher, liveness: this.#liveness };
+    return new ReadFlow(source, this.settings, rateLimiter);
   }
 
   /** Sends a ping; if one was not answered yet, sends that one again. */
   #sendPing(): Ping {
-    const written = { bytes: this.#writer.bytesWritten, pending: pendingWriteBytes(this.#writer.stream) };
-    const ping = this.#liveness.nextPing(written);
+    const ping = this.#liveness.nextPing(this.#writer);
     // After its close frame a peer need not answer a ping.
-    if (this.#state === "open") this.#buffer.addControl(Opcode.ping, ping.payload);
+    if (this.#state === "open") this.#sender.buffer.addControl(Opcode.ping, ping.payload);
     return ping;
-  }
-
-  #onPingTimeout(): void {
-    this.settings.limitCounters.pingTimeout++;
-    this.#destroyStream();
-    this.#dispatcher.dispatchError(withoutStack(() => new HawserError("HWS_PEER_SILENT")));
   }
 
   /** Whether a message is delivered. As in browsers, none is once we have begun to close. */
@@ -356,7 +358,9 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   #transition(event: Event): void {
+    const wasOpen = canSend(this.#state);
     this.#state = nextState(this.#state, event, this.settings.role);
+    if (wasOpen && !canSend(this.#state)) abortSignalOf(this);
   }
 
   /** The one exit for failure (RFC 6455 7.1.7): the close frame of the error's row, then no byte is read any more. */

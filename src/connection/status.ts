@@ -6,7 +6,7 @@ export type Status = "Connected" | "Closing" | "Closed";
 /** How 4D names each state. */
 const statuses: Readonly<Record<State, Status>> = {
   open: "Connected",
-  peerClosing: "Connected",
+  peerClosing: "Closing",
   closeQueued: "Closing",
   answerQueued: "Closing",
   closeSent: "Closing",

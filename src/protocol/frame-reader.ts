@@ -93,6 +93,11 @@ export class FrameReader {
     this.#read(chunk, at, end);
   }
 
+  /** The bytes of a message that has not arrived completely. */
+  get unfinishedBytes(): number {
+    return this.#incoming === undefined ? 0 : this.#incoming.length;
+  }
+
   /** Stops reading: all later bytes are discarded. */
   stop(): void {
     this.#done = true;

@@ -78,14 +78,19 @@ export function nextState(state: State, event: Event, role: Role): State {
   return typeof next === "string" ? next : next[role];
 }
 
-/** Whether messages may be sent. */
+/** Whether messages may be sent: not after the peer's close frame, although RFC 6455 5.5.1 allows it. It wants no more. */
 export function canSend(state: State): boolean {
+  return state === "open";
+}
+
+/** Whether nobody has begun to send our close frame. */
+export function canStartClose(state: State): boolean {
   return state === "open" || state === "peerClosing";
 }
 
 /** Whether our close frame was not written yet, so that one may still be written. */
 export function canSendClose(state: State): boolean {
-  return canSend(state) || state === "closeQueued" || state === "answerQueued";
+  return canStartClose(state) || state === "closeQueued" || state === "answerQueued";
 }
 
 /** Whether a ping is answered: RFC 6455 5.5.1 forbids only data after our close frame. */

@@ -66,6 +66,8 @@ export const numberOptions = {
   closeTimeout: time(5_000),
   /** The same as Node's own default for a request line and headers. */
   maxHeaderSize: amount(16 * KIB),
+  /** The same as for what is sent. */
+  maxTotalReceiveQueue: amount(shareOfMemory()),
   /** A peer that reads stays far below it, and a burst of large messages fits. */
   maxSendQueue: amount(16 * MIB),
   /** Sixty-four full queues take a gibibyte, so their sum is bounded by the memory there is. */

@@ -66,6 +66,12 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
    */
   readonly maxSendQueue?: number | undefined;
   /**
+   * Bytes that may wait for all busy handlers together, of all servers in the process. Default: a quarter of the memory that
+   * the process may have. Above it, connections that have more than an equal share are not read until their handlers have
+   * settled.
+   */
+  readonly maxTotalReceiveQueue?: number | undefined;
+  /**
    * Bytes that may wait for all slow peers together, of all servers in the process. Default: a quarter of the memory that
    * the process may have. Above it, `sendQueuePolicy` applies to the peers that have more than an equal share.
    */

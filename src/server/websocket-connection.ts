@@ -1,3 +1,4 @@
+import { signalOf } from "../connection/dispatch/close-signal.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
@@ -71,6 +72,17 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   /** `"Connected"`, `"Closing"` or `"Closed"`. */
   get status(): Status {
     return this.#core.status;
+  }
+
+  /**
+   * Aborts when `status` leaves `"Connected"`, whoever closes. For work that is of no use then: a callback that rejects because
+   * of it is no failure. It is made when it is asked for.
+   *
+   * @example
+   * const answer = await fetch(url, { signal: ws.signal });
+   */
+  get signal(): AbortSignal {
+    return signalOf(this.#core, this.status !== "Connected");
   }
 
   /** Bytes that were sent, but that the operating system has not taken yet. */

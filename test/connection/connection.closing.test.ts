@@ -86,7 +86,7 @@ describe("the peer closes", () => {
     session.stream.arriveEnd();
     await turns();
     expect(session.calls).toEqual([OPEN]);
-    expect(session.connection.status).toBe("Connected");
+    expect(session.connection.status).toBe("Closing");
     resolve();
     await turns();
     expect(session.calls).toEqual([OPEN, ["terminate", 1000, undefined, "Closed"]]);

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { Connection } from "../../src/connection/connection.ts";
+import { signalOf } from "../../src/connection/dispatch/close-signal.ts";
 import { SendResult } from "../../src/connection/sending/sender.ts";
+import { asClient, encode } from "../support/frames.ts";
 import { Session, broken, close, deferred, ping, text } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
-import { turns } from "../support/wire.ts";
+import { Wire, turns } from "../support/wire.ts";
 import { outgoing } from "../support/outgoing.ts";
 import { SharedMessage } from "../../src/connection/sending/outgoing-message.ts";
 
@@ -22,26 +25,97 @@ describe("an asynchronous handler", () => {
   });
 
   // shows 4D-4-pause
-  test("that is pending at the turn's end stops reading, which goes on when it has settled", async () => {
-    const deferreds = [deferred(), deferred()];
+  test("is read ahead of until 64 KiB wait for it; then reading goes on when it has settled", async () => {
+    const deferreds = [deferred(), deferred(), deferred()];
     let next = 0;
     const session = new Session({ message: () => deferreds[next++]?.promise });
     await turns();
     session.receive(text("a"), text("b"));
+    await turns();
     expect(session.stream.isPaused()).toBe(false);
+    session.receive(text("c".repeat(64 * 1024)));
     await turns();
     expect(session.stream.isPaused()).toBe(true);
-    session.receive(text("c"));
+    session.receive(text("d"));
     await turns();
     expect(session.stream.readableLength).toBeGreaterThan(0);
-    deferreds[0]!.resolve();
-    await turns();
-    expect(session.calls).toEqual([OPEN, ["message", "a"], ["message", "b"]]);
-    expect(session.stream.isPaused()).toBe(true);
-    deferreds[1]!.resolve();
-    await turns();
-    expect(session.calls.slice(3)).toEqual([["message", "c"]]);
+    for (const one of deferreds) {
+      expect(session.stream.isPaused()).toBe(true);
+      one.resolve();
+      await turns();
+    }
+    expect(session.calls.map(([, data]) => String(data).slice(0, 1))).toEqual(["u", "a", "b", "c", "d"]);
     expect(session.stream.isPaused()).toBe(false);
+  });
+
+  test("that is pending does not delay the answer to a ping, in the turn that reads it", async () => {
+    const { promise, resolve } = deferred();
+    const session = new Session({ message: () => promise });
+    session.receive(text("work"));
+    await turns();
+    session.receive(text("waits"), ping("are you there?"));
+    await turns();
+    expect(session.sent).toEqual([["pong", Buffer.from("are you there?").toString("hex")]]);
+    expect(session.calls).toEqual([OPEN, ["message", "work"]]);
+    resolve();
+    await turns();
+    expect(session.calls.slice(2)).toEqual([["message", "waits"]]);
+  });
+
+  test.each(["open", "message", "drain"] as const)("gets its round trip inside %s", async (callback) => {
+    const times: unknown[] = [];
+    const measure = async (ws: Connection): Promise<void> => {
+      times.push(await ws.measureRoundTrip());
+    };
+    const stream = new Wire({ highWaterMark: 1 });
+    const session = new Session({ [callback]: measure }, { stream, highWaterMark: 1 });
+    await turns();
+    if (callback === "message") session.receive(text("a"));
+    if (callback === "drain") {
+      stream.stick();
+      session.connection.send(outgoing("xx"));
+      await turns();
+      stream.flow();
+    }
+    await turns();
+    const sent = session.sent.find(([kind]) => kind === "ping");
+    expect(sent).toBeDefined();
+    session.receive(asClient(encode({ opcode: 10, payload: Buffer.from(sent![1], "hex") })));
+    await turns();
+    expect(times).toEqual([expect.any(Number)]);
+  });
+
+  test("that waits for a round trip is not stuck when more waits for it than is read ahead", async () => {
+    const times: unknown[] = [];
+    const session = new Session({
+      message: async (ws, data) => {
+        if (data === "work") times.push(await ws.measureRoundTrip(), await ws.measureRoundTrip());
+      },
+    });
+    session.receive(text("work"), text("x".repeat(70_000)));
+    await turns();
+    expect(times).toEqual([undefined, undefined]);
+    expect(session.calls.map(([, data]) => String(data).length)).toEqual([9, 4, 70_000]);
+  });
+
+  test("is told of the peer's close frame while it is pending: nothing more is sent, and nobody waits for room", async () => {
+    const stream = new Wire({ highWaterMark: 1 });
+    const results: unknown[] = [];
+    const session = new Session(
+      {
+        message: async (ws) => {
+          stream.stick();
+          results.push(ws.send(outgoing("xx")), await ws.whenDrained(), ws.status, ws.send(outgoing("more")));
+        },
+      },
+      { stream, highWaterMark: 1 },
+    );
+    session.receive(text("stream"));
+    await turns();
+    expect(results).toEqual([]);
+    session.receive(close(4000, "enough"));
+    await turns();
+    expect(results).toEqual([SendResult.acceptedAndSlow, false, "Closing", SendResult.dropped]);
   });
 
   test("that has settled by the turn's end does not stop reading", async () => {
@@ -98,23 +172,37 @@ describe("an asynchronous handler", () => {
     expect(session.calls).not.toContainEqual(expect.arrayContaining(["overlap"]));
   });
 
+  test("that stops because its signal has aborted has not failed: no onError, and the peer's code is answered", async () => {
+    const session = new Session({
+      message: (ws) =>
+        new Promise((_resolve, reject) => {
+          const signal = signalOf(ws, false);
+          signal.addEventListener("abort", () => reject(signal.reason as Error));
+        }),
+    });
+    session.receive(text("a"), close(1001));
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls).toEqual([OPEN, ["message", "a"], ["terminate", 1001, undefined, "Closed"]]);
+    expect(session.sent).toEqual([["close", "1001"]]);
+    expect(session.reported).toEqual([]);
+  });
+
   // shows 6455-5.5.1-5
-  test("gets and answers all messages before the peer's close frame is answered", async () => {
+  test("gets all messages before the peer's close frame is answered; the peer wants no answers to them", async () => {
+    const sent: unknown[] = [];
     const session = new Session({
       message: async (ws, data) => {
         await turns();
-        expect(ws.send(outgoing(`re: ${String(data)}`))).toBe(SendResult.accepted);
+        sent.push(ws.send(outgoing(`re: ${String(data)}`)));
       },
     });
     session.receive(text("a"), text("b"), close(4000, "bye"), text("never"));
     session.stream.arriveEnd();
     await expect.poll(() => session.calls.at(-1)).toEqual(["terminate", 4000, "bye", "Closed"]);
     expect(session.calls).toEqual([OPEN, ["message", "a"], ["message", "b"], ["terminate", 4000, "bye", "Closed"]]);
-    expect(session.sent).toEqual([
-      ["text", "re: a"],
-      ["text", "re: b"],
-      ["close", "4000"],
-    ]);
+    expect(session.sent).toEqual([["close", "4000"]]);
+    expect(sent).toEqual([SendResult.dropped, SendResult.dropped]);
   });
 
   test("gets the messages before a protocol error, then onError, then onTerminate", async () => {
@@ -173,7 +261,7 @@ describe("an asynchronous handler", () => {
   test("that is pending when the connection is terminated from outside: reading goes on, for the peer's answer", async () => {
     const { promise, resolve } = deferred();
     const session = new Session({ message: () => promise });
-    session.receive(text("a"));
+    session.receive(text("a"), text("x".repeat(70_000)));
     await turns();
     expect(session.stream.isPaused()).toBe(true);
     session.connection.close(1001);

@@ -9,6 +9,7 @@ import {
   isEnding,
   nextState,
   canSendClose,
+  canStartClose,
   states,
   transitions,
 } from "../../src/protocol/state.ts";
@@ -94,7 +95,8 @@ describe("the state table", () => {
 
 test("what a state allows", () => {
   const where = (allows: (state: State) => boolean): State[] => states.filter(allows);
-  expect(where(canSend)).toEqual(["open", "peerClosing"]);
+  expect(where(canSend)).toEqual(["open"]);
+  expect(where(canStartClose)).toEqual(["open", "peerClosing"]);
   expect(where(canSendClose)).toEqual(["open", "peerClosing", "closeQueued", "answerQueued"]);
   expect(where(answersPings)).toEqual(["open", "closeQueued", "closeSent"]);
   expect(where(isEnding)).toEqual(["ending", "closed"]);

@@ -23,6 +23,7 @@ const EXPECTED: Record<NumberOptionName, readonly [usual: number, min: number, m
     handshakeTimeout: [10_000, 1, TIMER, false],
     closeTimeout: [5_000, 1, TIMER, false],
     maxHeaderSize: [16 * KIB, 1, MAX_SAFE_INTEGER, true],
+    maxTotalReceiveQueue: [numberOptions.maxTotalReceiveQueue.default, 1, MAX_SAFE_INTEGER, true],
     maxSendQueue: [16 * MIB, 1, MAX_SAFE_INTEGER, true],
     maxTotalSendQueue: [numberOptions.maxTotalSendQueue.default, 1, MAX_SAFE_INTEGER, true],
     highWaterMark: [MIB, 0, MAX_SAFE_INTEGER, true],

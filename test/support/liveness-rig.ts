@@ -1,5 +1,5 @@
 import type { KeepaliveSettings } from "../../src/connection/keepalive/settings.ts";
-import { Liveness } from "../../src/connection/keepalive/liveness.ts";
+import { Liveness, type WriteProgress } from "../../src/connection/keepalive/liveness.ts";
 import type { Ping } from "../../src/connection/keepalive/ping.ts";
 import { pendingWriteBytes } from "../../src/connection/transport/pending-write-bytes.ts";
 import { copy, hex } from "./bytes.ts";
@@ -49,7 +49,7 @@ export class LivenessRig {
   checkPeer(): void {
     if (!this.open) return;
     if (this.busy) this.#liveness.noteMessage();
-    const verdict = this.#liveness.check(this.#life, pendingWriteBytes(this.#wire), this.readingStopped);
+    const verdict = this.#liveness.check(this.#life, this.#progress, this.readingStopped);
     if (verdict === "pingDue") this.#ping();
     else if (verdict !== "alive") {
       this.log.push(`${verdict === "pingTimeout" ? "dead" : verdict} at ${this.#clock.currentTick}`);
@@ -92,8 +92,12 @@ export class LivenessRig {
     return (this.#liveness.ping ?? this.#ping()).roundTrip();
   }
 
+  get #progress(): WriteProgress {
+    return { bytesWritten: this.written, pendingBytes: pendingWriteBytes(this.#wire) };
+  }
+
   #ping(): Ping {
-    const ping = this.#liveness.nextPing({ bytes: this.written, pending: pendingWriteBytes(this.#wire) });
+    const ping = this.#liveness.nextPing(this.#progress);
     if (!this.left) {
       this.asked.push(copy(ping.payload));
       this.log.push(`ping at ${this.#clock.currentTick}`);

@@ -8,6 +8,7 @@ export const connectionLimitNames = [
   "maxJsonValues",
   "maxMessagesPerSecond",
   "maxBytesPerSecond",
+  "maxTotalReceiveQueue",
   "maxSendQueue",
   "maxTotalSendQueue",
   "pingTimeout",

@@ -1,8 +1,11 @@
 import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, errorEvent, hasOnError } from "./events.ts";
 import { isTransferred, memoryTransferredError } from "../../protocol/transferred-memory.ts";
 import { isThenable } from "../../util/thenable.ts";
+import { isAbortOf } from "./close-signal.ts";
 import { SerialQueue } from "./serial-queue.ts";
+import { inNextTurn } from "../transport/turn.ts";
 import { countInTurn } from "./turn-budget.ts";
+import type { Decoder } from "../receiving/decode.ts";
 import type { RateLimiter } from "../receiving/rate-limiter.ts";
 import { forgetLastText } from "../sending/text-frames.ts";
 
@@ -24,9 +27,9 @@ export interface HandlerCallbacks {
 export interface DispatcherOwner {
   /** The user's object for this connection: each callback's first argument. */
   readonly publicConnection: unknown;
-  /** Parses a message just before it is delivered; undefined: messages are delivered as they are. */
-  readonly parse: ((text: string) => unknown) | undefined;
-  /** `parse` has thrown. */
+  /** How a message is parsed just before it is delivered. */
+  readonly settings: { readonly decode: Pick<Decoder, "parse"> };
+  /** A message could not be parsed. */
   onUndecodable(error: unknown): void;
   /** `onOpen` or `onMessage` threw, or its promise was rejected. */
   onHandlerFailed(): void;
@@ -82,9 +85,23 @@ export class HandlerDispatcher {
     return this.#serialQueue === undefined ? 0 : this.#serialQueue.length;
   }
 
+  /** The bytes that the messages take that wait. */
+  get queuedBytes(): number {
+    return this.#serialQueue === undefined ? 0 : this.#serialQueue.bytes;
+  }
+
   /** Runs `task` when every callback before it has settled: now, if none is awaited. */
   runInOrder(task: () => void): void {
     if (this.isBusy) this.#queue.addTask(task);
+    else task();
+  }
+
+  /**
+   * Runs `task` when the messages that wait only for their turn have been delivered. If a callback is awaited, it runs at
+   * once.
+   */
+  runAfterTurns(task: () => void): void {
+    if (this.#waitsForTurn) inNextTurn(() => this.runAfterTurns(task));
     else task();
   }
 
@@ -142,6 +159,12 @@ export class HandlerDispatcher {
     });
   }
 
+  /** Whether messages that will be delivered wait for the next turn, and no callback runs or is awaited. */
+  get #waitsForTurn(): boolean {
+    const isDelivering = this.#stage === Stage.delivering && !this.#calling;
+    return isDelivering && this.#serialQueue !== undefined && this.#serialQueue.waitsForTurn;
+  }
+
   get #queue(): SerialQueue {
     return (this.#serialQueue ??= this.#newQueue());
   }
@@ -177,7 +200,7 @@ export class HandlerDispatcher {
 
   #deliver(message: unknown): void {
     if (this.#stage !== Stage.delivering) return;
-    const { parse } = this.#owner;
+    const { parse } = this.#owner.settings.decode;
     if (parse === undefined) this.#callOnMessage(message);
     else this.#parseAndDeliver(message as string, parse);
   }
@@ -257,7 +280,7 @@ export class HandlerDispatcher {
     try {
       this.#await(callback(), false);
     } catch (error) {
-      this.#owner.reportError(error, "handler");
+      this.#reportFailure(error);
     } finally {
       this.#onCallbackReturned();
     }
@@ -265,6 +288,8 @@ export class HandlerDispatcher {
 
   #onCallbackFailed(error: unknown): void {
     this.#calling = false;
+    // It has stopped because its connection is closing, as it was asked to.
+    if (isAbortOf(this.#owner, error)) return;
     this.stopDelivery();
     this.#callOnError(error, "handler");
     this.#owner.onHandlerFailed();
@@ -275,7 +300,12 @@ export class HandlerDispatcher {
     if (!isThenable(result)) return;
     this.#queue.waitFor(result, (error) => {
       if (fatal) this.#onCallbackFailed(error);
-      else this.#owner.reportError(error, "handler");
+      else this.#reportFailure(error);
     });
+  }
+
+  /** The failure of a callback that closes nothing. */
+  #reportFailure(error: unknown): void {
+    if (!isAbortOf(this.#owner, error)) this.#owner.reportError(error, "handler");
   }
 }

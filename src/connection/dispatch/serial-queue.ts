@@ -20,12 +20,16 @@ export class SerialQueue {
   readonly #deliver: (item: unknown) => void;
   readonly #mayDeliver: () => boolean;
   #isWaiting = false;
+  /** What is awaited is the next turn, not a promise. */
+  #waitsForTurn = false;
   #waitsNoMore = false;
   #running = false;
   /** A call of `onDrain` is queued. */
   hasDrain = false;
   /** Tasks, and items that wait to be delivered. A closure for each item would take more memory than a short message. */
   #waiting: Fifo<unknown> | undefined;
+  /** The bytes of the items that wait. */
+  #bytes = 0;
   /** The number of the promise that is awaited. Promises with other numbers are ignored. */
   #awaited = 0;
 
@@ -45,6 +49,16 @@ export class SerialQueue {
     return this.#isWaiting;
   }
 
+  /** Whether only the next turn is awaited. */
+  get waitsForTurn(): boolean {
+    return this.#isWaiting && this.#waitsForTurn;
+  }
+
+  /** The bytes that the waiting messages take, roughly. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Whether an item may be delivered now. If not, the queue waits until it may. */
   mayDeliver(): boolean {
     return this.#waitsNoMore || this.#mayDeliver();
@@ -61,6 +75,7 @@ export class SerialQueue {
    */
   waitFor(promise: PromiseLike<unknown>, failed: (error: unknown) => void = nothing): void {
     this.#isWaiting = !this.#waitsNoMore;
+    this.#waitsForTurn = false;
     const number = ++this.#awaited;
     let over = false;
     const settle = (rejected: boolean, error?: unknown): void => {
@@ -84,7 +99,7 @@ export class SerialQueue {
 
   /** Makes the queue wait until the next turn of the event loop. */
   waitForTurn(): void {
-    this.#isWaiting = !this.#waitsNoMore;
+    this.#isWaiting = this.#waitsForTurn = !this.#waitsNoMore;
     const number = ++this.#awaited;
     inNextTurn(() => this.#endWait(number));
   }
@@ -97,6 +112,7 @@ export class SerialQueue {
   /** Adds an item. It is delivered when everything before it has settled. */
   addItem(item: unknown): void {
     (this.#waiting ??= new Fifo()).push(item);
+    this.#bytes += sizeOf(item);
   }
 
   /** Runs what is queued, until a promise is awaited. */
@@ -108,6 +124,8 @@ export class SerialQueue {
         const next = this.#waiting.first;
         if (!(next instanceof Task) && !this.mayDeliver()) break;
         this.#waiting.shift();
+        // Memory that was transferred meanwhile has no size any more.
+        this.#bytes = this.#waiting.length === 0 ? 0 : this.#bytes - sizeOf(next);
         if (next instanceof Task) next.run();
         else this.#deliver(next);
       }
@@ -130,6 +148,14 @@ export class SerialQueue {
     this.#isWaiting = false;
     this.runNext();
   }
+}
+
+/** The memory that a waiting message takes besides its bytes. */
+const ITEM_BYTES = 64;
+
+function sizeOf(item: unknown): number {
+  if (typeof item === "string") return ITEM_BYTES + item.length;
+  return item instanceof Uint8Array ? ITEM_BYTES + item.byteLength : 0;
 }
 
 function always(): boolean {

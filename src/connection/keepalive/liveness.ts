@@ -12,9 +12,9 @@ export interface Clock {
 /** The bytes that a connection has written. */
 export interface WriteProgress {
   /** All bytes, in 32 bits: the number overflows, so only differences are useful. */
-  readonly bytes: number;
+  readonly bytesWritten: number;
   /** The bytes of them that the system has not taken yet. */
-  readonly pending: number;
+  readonly pendingBytes: number;
 }
 
 /**
@@ -62,12 +62,12 @@ export class Liveness {
   /**
    * Judges the connection.
    *
-   * @param pending the bytes that were written and that the system has not taken yet
+   * @param written the bytes that were written
    * @param readingStopped whether we have stopped reading, and no handler waits until the peer takes something
    */
-  check(settings: KeepaliveSettings, pending: number, readingStopped: boolean): LivenessVerdict {
+  check(settings: KeepaliveSettings, written: WriteProgress, readingStopped: boolean): LivenessVerdict {
     const ping = this.#ping;
-    if (ping?.updatePendingWriteBytes(pending) === true) this.noteActivity();
+    if (ping?.updatePendingWriteBytes(written.pendingBytes) === true) this.noteActivity();
     const { currentTick: now } = this.#clock;
     return checkLiveness(
       { currentTick: now, lastActivityAt: this.#lastActivityAt, readingStopped, ping, age: this.#age },
@@ -78,10 +78,15 @@ export class Liveness {
   /** Returns the ping to be sent now: a new one, or again the one that was not answered yet. */
   nextPing(written: WriteProgress): Ping {
     const { currentTick: now } = this.#clock;
-    const unanswered = (written.bytes - this.#writtenAtLastReceived) >>> 0;
-    this.#ping ??= new Ping(now, performance.now(), written.pending, unanswered);
+    const unanswered = (written.bytesWritten - this.#writtenAtLastReceived) >>> 0;
+    this.#ping ??= new Ping(now, performance.now(), written.pendingBytes, unanswered);
     this.#ping.sentAtTick = now;
     return this.#ping;
+  }
+
+  /** Nobody waits for the pong any more: it may come too late for those who do. */
+  abandonRoundTrip(): void {
+    this.#ping?.abandon();
   }
 
   /** A pong was received. RFC 6455 5.5.3: an unsolicited one needs no answer. */

@@ -69,6 +69,11 @@ export class Ping {
     this.#end(now - this.#sent);
   }
 
+  /** Whoever waits for the pong is told that it is not known when it comes. */
+  abandon(): void {
+    this.#waiters?.resolve(undefined);
+  }
+
   /** The connection is closed. */
   onStreamClose(): void {
     this.#end(undefined);

@@ -4,11 +4,13 @@ import type { Liveness } from "../keepalive/liveness.ts";
 import { destroyStream } from "../transport/stream-destroy.ts";
 import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
+import { receiveBudget } from "./receive-budget.ts";
+import type { ReceivingSettings } from "./settings.ts";
 
-/** Bytes that may be read while a handler is busy, before reading stops within the turn: one read of the socket. */
+/** Bytes that may wait for a busy handler before reading stops: one read of the socket. One read may add more. */
 const MAX_BYTES_AHEAD = 64 * 1024;
 
-/** Messages that may wait for a busy handler, before reading stops within the turn. One read may add more. */
+/** Messages that may wait for a busy handler before reading stops. One read may add more. */
 const MAX_MESSAGES_AHEAD = 1024;
 
 /** The messages that wait for a handler: those of a `HandlerDispatcher`. */
@@ -17,33 +19,52 @@ export interface QueuedMessages {
   readonly isBusy: boolean;
   /** The number of messages that wait for it. */
   readonly queuedCount: number;
+  /** The bytes that they take. */
+  readonly queuedBytes: number;
+}
+
+/** What is read, and for whom. */
+export interface ReadSource {
+  /** What is paused. */
+  readonly stream: Duplex;
+  /** What waits. */
+  readonly messages: QueuedMessages;
+  /** Is told that reading goes on. */
+  readonly liveness: Liveness;
 }
 
 /**
- * Decides when reading from one peer pauses: while its handler is busy and enough waits for it, and while the peer exceeds a
- * rate. Connections with quick handlers and no rate limit have none.
+ * Decides when reading from one peer pauses: while enough waits for its busy handler, and while the peer exceeds a rate. Until
+ * then reading goes on, so that pings are answered and a peer that leaves is noticed. Connections with quick handlers and no
+ * rate limit have none.
  */
 export class ReadFlow implements TurnEndListener {
-  readonly #stream: Duplex;
-  readonly #messages: QueuedMessages;
-  readonly #liveness: Liveness;
+  readonly #source: ReadSource;
+  readonly #settings: ReceivingSettings;
   readonly #rateLimiter: RateLimiter | undefined;
-  /** Bytes that were read while the handler was busy. */
-  #bytesAhead = 0;
+  /** The bytes of a message that has not arrived completely. */
+  #unfinished = 0;
   #scheduled = false;
+  /** What waits is entered in the budget of the process. */
+  #isCounted = false;
   #paused = false;
+  #isFull = false;
   #released = false;
 
-  constructor(stream: Duplex, messages: QueuedMessages, liveness: Liveness, rateLimiter?: RateLimiter) {
-    this.#stream = stream;
-    this.#messages = messages;
-    this.#liveness = liveness;
+  constructor(source: ReadSource, settings: ReceivingSettings, rateLimiter?: RateLimiter) {
+    this.#source = source;
+    this.#settings = settings;
     this.#rateLimiter = rateLimiter;
   }
 
   /** Reading is paused. */
   get paused(): boolean {
     return this.#paused;
+  }
+
+  /** Reading is paused until the handler has settled: enough waits for it. */
+  get isFull(): boolean {
+    return this.#paused && this.#isFull;
   }
 
   /** Counts a message. Returns false if it exceeds the rate and the connection must be closed. */
@@ -62,29 +83,43 @@ export class ReadFlow implements TurnEndListener {
     return true;
   }
 
-  /** Bytes were read while the handler is busy: their messages wait. */
-  noteReadAhead(bytes: number): void {
-    this.#bytesAhead += bytes;
-    if (this.#bytesAhead > MAX_BYTES_AHEAD || this.#messages.queuedCount > MAX_MESSAGES_AHEAD) this.#pause();
-    if (this.#scheduled || this.#paused) return;
+  /**
+   * Something was read while the handler is busy. If enough waits for it, reading pauses at once.
+   *
+   * @param unfinished the bytes of a message that has not arrived completely
+   */
+  noteReadAhead(unfinished: number): void {
+    this.#unfinished = unfinished;
+    const { queuedCount, queuedBytes } = this.#source.messages;
+    if (queuedBytes + unfinished > MAX_BYTES_AHEAD || queuedCount > MAX_MESSAGES_AHEAD) this.#pauseForHandler();
+    if (this.#scheduled) return;
     this.#scheduled = true;
     atTurnEnd(this);
   }
 
-  /** A handler that is still busy at the end of the turn pauses reading. Most async handlers have settled by then. */
+  /** Enters what waits in the budget of the process. Most async handlers have settled by now. */
   onTurnEnd(): void {
     this.#scheduled = false;
-    if (this.#messages.isBusy) this.#pause();
+    const { isBusy, queuedBytes } = this.#source.messages;
+    if (!isBusy) return;
+    const waiting = queuedBytes + this.#unfinished;
+    this.#isCounted = true;
+    receiveBudget.set(this, waiting);
+    if (this.#paused || waiting <= receiveBudget.share(this.#settings.maxTotalReceiveQueue)) return;
+    this.#settings.limitCounters.maxTotalReceiveQueue++;
+    this.#pauseForHandler();
   }
 
   /** A user's own stream may throw when it is paused. */
   onTurnEndFailed(error: unknown): void {
-    destroyStream(this.#stream, error);
+    destroyStream(this.#source.stream, error);
   }
 
-  /** The handler has settled. */
+  /** The handler has settled, and nothing waits for it. */
   onHandlerIdle(): void {
-    this.#bytesAhead = 0;
+    this.#isFull = false;
+    if (this.#isCounted) receiveBudget.clear(this);
+    this.#isCounted = false;
     this.#resume();
   }
 
@@ -99,18 +134,25 @@ export class ReadFlow implements TurnEndListener {
     this.#rateLimiter?.stop();
   }
 
+  #pauseForHandler(): void {
+    this.#isFull = true;
+    this.#pause();
+    // A handler that waits for a round trip would wait for itself: the pong may come after messages that are not read.
+    this.#source.liveness.abandonRoundTrip();
+  }
+
   #pause(): void {
     if (this.#paused || this.#released) return;
     this.#paused = true;
-    this.#stream.pause();
+    this.#source.stream.pause();
   }
 
   #resume(): void {
-    const mustWait = this.#messages.isBusy || this.#rateLimiter?.isDelaying === true;
+    const mustWait = this.#isFull || this.#rateLimiter?.isDelaying === true;
     if (!this.#paused || (mustWait && !this.#released)) return;
     this.#paused = false;
     // While we did not read, the peer could not show that it is there: its silence starts now.
-    this.#liveness.noteActivity();
-    this.#stream.resume();
+    this.#source.liveness.noteActivity();
+    this.#source.stream.resume();
   }
 }

@@ -20,6 +20,8 @@ export interface ReceivingSettings {
   readonly maxBytesPerSecond: number;
   /** What happens beyond these. */
   readonly ratePolicy: RatePolicy;
+  /** Bytes that may wait for all busy handlers of the process. */
+  readonly maxTotalReceiveQueue: number;
   /** Counts how often the limits were reached. */
   readonly limitCounters: ConnectionLimitCounters;
 }

@@ -1,37 +1,4 @@
-/**
- * Counts the bytes that wait for all slow peers of the process. Each queue may be below its own limit while all of them
- * together need too much memory. Only connections with a full stream are entered here: fast connections cost nothing, and
- * this limit does not apply to them.
- */
-export class SendBudget {
-  readonly #waiting = new Map<object, number>();
-  #total = 0;
+import { ByteBudget } from "../../util/byte-budget.ts";
 
-  /** The bytes that wait for all slow peers. */
-  get total(): number {
-    return this.#total;
-  }
-
-  /** Notes the number of bytes that wait at `owner` now. */
-  set(owner: object, bytes: number): void {
-    this.#total += bytes - (this.#waiting.get(owner) ?? 0);
-    this.#waiting.set(owner, bytes);
-  }
-
-  /** Removes `owner`: nothing waits there any more. */
-  clear(owner: object): void {
-    this.#total -= this.#waiting.get(owner) ?? 0;
-    this.#waiting.delete(owner);
-  }
-
-  /**
-   * The number of bytes that may wait at each connection entered here. There is no limit while the total is at most
-   * `limit`. Above that, each gets an equal share, so that the largest queues must shrink, not the newest.
-   */
-  share(limit: number): number {
-    return this.#total <= limit ? Infinity : limit / this.#waiting.size;
-  }
-}
-
-/** The send budget of this process. */
-export const sendBudget = new SendBudget();
+/** The bytes that wait for all slow peers of this process. Connections whose stream is full are entered. */
+export const sendBudget = new ByteBudget();

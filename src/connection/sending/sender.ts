@@ -1,3 +1,4 @@
+import { HawserError } from "../../errors/errors.ts";
 import type { Bytes } from "../../protocol/bytes.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
 import type { MessageCounters } from "../counters/message-counters.ts";
@@ -29,10 +30,8 @@ export type SendResult = (typeof SendResult)[keyof typeof SendResult];
 export interface SenderOwner {
   /** The settings of all connections of its owner. */
   readonly settings: SendingSettings;
-  /** Too many bytes wait for the peer, and the policy says that the connection is closed. */
-  onSendQueueFull(limit: "maxSendQueue" | "maxTotalSendQueue"): void;
-  /** A `Blob` could not be read. */
-  onBlobFailed(cause: unknown): void;
+  /** The connection must be closed: a `Blob` could not be read, or too many bytes wait and the policy says so. */
+  onSendFailed(error: HawserError): void;
   /** At most `highWaterMark` bytes wait again, after `send` had reported more. */
   onDrained(): void;
 }
@@ -127,6 +126,11 @@ export class Sender implements BlobQueueSink, DrainSource {
     this.buffer.end();
   }
 
+  /** The peer is about to close: nobody waits for room any more. */
+  stopDrainWaiters(): void {
+    this.#drainWaiters?.close();
+  }
+
   /** The stream is gone: drops all messages that wait. */
   onStreamClose(): void {
     this.#dropBlobQueue();
@@ -173,7 +177,7 @@ export class Sender implements BlobQueueSink, DrainSource {
   onBlobFailed(cause: unknown, lost: number): void {
     this.#dropped += lost;
     this.#noteQueued();
-    this.#owner.onBlobFailed(cause);
+    this.#owner.onSendFailed(new HawserError("HWS_SEND_FAILED", undefined, { cause }));
   }
 
   onEmpty(): void {
@@ -266,7 +270,7 @@ export class Sender implements BlobQueueSink, DrainSource {
     this.#settings.limitCounters[name]++;
     if (this.#dropOlder(limit, key)) return true;
     this.#dropped++;
-    if (this.#closesWhenFull()) this.#owner.onSendQueueFull(name);
+    if (this.#closesWhenFull()) this.#owner.onSendFailed(new HawserError("HWS_SEND_QUEUE_FULL", name));
     else this.#waiters.request();
     return false;
   }

@@ -3,6 +3,7 @@ import { type Duplex, finished } from "node:stream";
 import { type Bytes, EMPTY, copyOf } from "../../protocol/bytes.ts";
 import { bufferedIn, isNodeSocket, mayWriteDirectly, memoryChangedError, writeDirectly } from "./direct-write.ts";
 import { destroyStream } from "./stream-destroy.ts";
+import { pendingWriteBytes } from "./pending-write-bytes.ts";
 import { listenForDrain, reportDrain, reportTaken } from "./stream-events.ts";
 
 /** Payloads of at most this many bytes are copied when they are sent, a quarter of a slab. Larger memory may be the user's. */
@@ -41,6 +42,11 @@ export class StreamWriter {
   /** The number of bytes written to the stream, in 32 bits: it overflows, so only differences are useful. */
   get bytesWritten(): number {
     return this.#bytesWritten;
+  }
+
+  /** The bytes that the system has not taken yet, also within one large write. */
+  get pendingBytes(): number {
+    return pendingWriteBytes(this.stream);
   }
 
   /** The bytes that wait in the stream. */

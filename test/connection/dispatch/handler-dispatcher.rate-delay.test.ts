@@ -12,7 +12,7 @@ function rig(delays: (Promise<void> | undefined)[]) {
   const log: string[] = [];
   const host: DispatcherOwner = {
     publicConnection: {},
-    parse: undefined,
+    settings: { decode: { parse: undefined } },
     onUndecodable: () => undefined,
     onHandlerFailed: () => log.push("failed"),
     reportError: (_error, source) => log.push(`report ${source}`),

@@ -24,7 +24,7 @@ function rig(make: (log: string[]) => HandlerCallbacks): Rig {
   const reports: unknown[] = [];
   const host: DispatcherOwner = {
     publicConnection: PUBLIC_CONNECTION,
-    parse: undefined,
+    settings: { decode: { parse: undefined } },
     onUndecodable: () => undefined,
     onHandlerFailed: () => log.push("failed"),
     reportError: (error, source) => {

@@ -100,11 +100,11 @@ describe("a peer that answers", () => {
 });
 
 describe("a peer that is not read", () => {
-  /** A session whose handler is pending until the test resolves it: reading is paused at the turn's end. */
+  /** A session whose handler is pending until the test resolves it. So much waits for it that reading is paused. */
   async function paused() {
     const work = deferred();
     const rig = living({}, { message: () => work.promise });
-    rig.session.receive(text("work"));
+    rig.session.receive(text("work"), text("x".repeat(70_000)));
     await turns();
     expect(rig.session.stream.isPaused()).toBe(true);
     return { ...rig, work };

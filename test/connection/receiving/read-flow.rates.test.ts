@@ -13,12 +13,12 @@ function rig(
   const stream = new Wire();
   stream.resume();
   const told: string[] = [];
-  const messages = { isBusy: true, queuedCount: 0 };
+  const messages = { isBusy: true, queuedCount: 0, queuedBytes: 0 };
   const liveness = new Liveness(connectionSettings().keepalive, { currentTick: 0 });
   liveness.noteActivity = () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`);
   const settings = connectionSettings(rates);
   const limiter = RateLimiter.for(settings);
-  const flow = new ReadFlow(stream, messages, liveness, limiter);
+  const flow = new ReadFlow({ stream, messages, liveness }, settings, limiter);
   return {
     limitCounters: settings.limitCounters,
     stream,
@@ -84,9 +84,11 @@ describe("a peer that sends more than it may", () => {
     expect(read()).toEqual(READ);
   });
 
-  test("is not read while the handler is busy, though its time is over", () => {
+  test("is not read while enough waits for a busy handler, though its time is over", () => {
     const { flow, messages, read } = rig({ maxBytesPerSecond: 2 });
     flow.countBytes(3);
+    messages.queuedCount = 2000;
+    flow.noteReadAhead(0);
     vi.advanceTimersByTime(500);
     expect(read()).toEqual(PAUSED);
     messages.isBusy = false;

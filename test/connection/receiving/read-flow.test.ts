@@ -1,124 +1,128 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { Liveness } from "../../../src/connection/keepalive/liveness.ts";
 import { ReadFlow } from "../../../src/connection/receiving/read-flow.ts";
+import { receiveBudget } from "../../../src/connection/receiving/receive-budget.ts";
 import { connectionSettings } from "../../support/settings.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
 const KIB = 1024;
 
 /** A read flow on a stream that is being read. The test is its host. */
-function rig() {
+function rig(own: Partial<ReturnType<typeof connectionSettings>> = {}) {
   const stream = new Wire();
   stream.resume();
   const told: string[] = [];
-  const messages = { isBusy: true, queuedCount: 0 };
-  const liveness = new Liveness(connectionSettings().keepalive, { currentTick: 0 });
+  const messages = { isBusy: true, queuedCount: 0, queuedBytes: 0 };
+  const settings = connectionSettings(own);
+  const liveness = new Liveness(settings.keepalive, { currentTick: 0 });
   liveness.noteActivity = () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`);
-  const flow = new ReadFlow(stream, messages, liveness);
-  return { stream, messages, flow, told, read: () => [flow.paused, stream.isPaused()] };
+  liveness.abandonRoundTrip = () => told.push("round trip abandoned");
+  const flow = new ReadFlow({ stream, messages, liveness }, settings);
+  const settle = (): void => {
+    Object.assign(messages, { isBusy: false, queuedCount: 0, queuedBytes: 0 });
+    flow.onHandlerIdle();
+  };
+  onTestFinished(settle);
+  return { stream, messages, flow, told, settings, settle, read: () => [flow.paused, stream.isPaused()] };
 }
 
 const READ = [false, false];
 const PAUSED = [true, true];
 
 describe("a busy handler", () => {
-  test("stops reading at the turn's end, if it is still pending then", async () => {
-    const { flow, read } = rig();
-    flow.noteReadAhead(1);
-    expect(read()).toEqual(READ);
-    await turns(1);
-    expect(read()).toEqual(PAUSED);
-  });
-
-  test("that settles within the turn does not stop reading", async () => {
-    const { flow, messages, told, read } = rig();
-    flow.noteReadAhead(1);
-    messages.isBusy = false;
-    flow.onHandlerIdle();
-    await turns(1);
-    expect(read()).toEqual(READ);
-    expect(told).toEqual([]);
-  });
-
-  test("is checked again at the end of each turn in which bytes came", async () => {
-    const { flow, messages, read } = rig();
-    for (let i = 0; i < 3; i++) {
-      messages.isBusy = true;
-      flow.noteReadAhead(1);
-      messages.isBusy = false;
-      await turns(1);
-      expect(read()).toEqual(READ);
-    }
-    messages.isBusy = true;
-    flow.noteReadAhead(1);
-    await turns(1);
-    expect(read()).toEqual(PAUSED);
-  });
-
-  test("stops reading within the turn when more than 64 KiB came meanwhile", () => {
-    const { flow, read } = rig();
-    flow.noteReadAhead(60 * KIB);
-    flow.noteReadAhead(4 * KIB);
-    expect(read()).toEqual(READ);
-    flow.noteReadAhead(1);
-    expect(read()).toEqual(PAUSED);
-  });
-
-  test("stops reading within the turn when more than 1,024 messages wait for it", () => {
+  test("does not stop reading while little waits for it, however long it takes", async () => {
     const { flow, messages, read } = rig();
     messages.queuedCount = 1024;
-    flow.noteReadAhead(1);
+    messages.queuedBytes = 64 * KIB;
+    for (let i = 0; i < 10; i++) {
+      flow.noteReadAhead(0);
+      await turns(1);
+    }
     expect(read()).toEqual(READ);
-    messages.queuedCount = 1025;
-    flow.noteReadAhead(1);
-    expect(read()).toEqual(PAUSED);
+    expect(flow.isFull).toBe(false);
   });
 
-  test("that has settled lets reading go on, and reports it first; earlier bytes do not count any more", async () => {
+  test.each([
+    ["more than 64 KiB wait for it", { queuedBytes: 64 * KIB + 1 }, 0],
+    ["more than 1,024 messages wait for it", { queuedCount: 1025 }, 0],
+    ["a message is unfinished, and more than 64 KiB wait with it", { queuedBytes: 32 * KIB }, 32 * KIB + 1],
+  ])("stops reading within the turn when %s", (_when, waiting, unfinished) => {
     const { flow, messages, told, read } = rig();
-    flow.noteReadAhead(64 * KIB);
-    await turns(1);
-    messages.isBusy = false;
-    flow.onHandlerIdle();
+    flow.noteReadAhead(0);
+    expect(read()).toEqual(READ);
+    Object.assign(messages, waiting);
+    flow.noteReadAhead(unfinished);
+    expect(read()).toEqual(PAUSED);
+    expect(flow.isFull).toBe(true);
+    expect(told).toEqual(["round trip abandoned"]);
+  });
+
+  test("that has settled lets reading go on, and reports it first", () => {
+    const { flow, messages, told, settle, read } = rig();
+    messages.queuedCount = 1025;
+    flow.noteReadAhead(0);
+    told.length = 0;
+    settle();
     expect(read()).toEqual(READ);
     expect(told).toEqual(["resumed, not yet read"]);
-    messages.isBusy = true;
-    flow.noteReadAhead(64 * KIB);
-    expect(read()).toEqual(READ);
-  });
-
-  test("is awaited again when it is pending again", async () => {
-    const { flow, read, told } = rig();
-    flow.noteReadAhead(1);
-    await turns(1);
-    flow.onHandlerIdle();
-    expect(read()).toEqual(PAUSED);
-    expect(told).toEqual([]);
+    settle();
+    expect(told).toHaveLength(1);
   });
 
   test("does not stop reading after a close frame, so that the stream's end is seen", async () => {
-    const { flow, read } = rig();
+    const { flow, messages, read } = rig();
     flow.release();
-    flow.noteReadAhead(100 * KIB);
+    messages.queuedCount = 1025;
+    flow.noteReadAhead(0);
     await turns(1);
     expect(read()).toEqual(READ);
   });
 
-  test("does not stop reading when only the end of the stream is needed", async () => {
-    const { flow, read } = rig();
-    flow.noteReadAhead(1);
-    await turns(1);
+  test("does not stop reading when only the end of the stream is needed", () => {
+    const { flow, messages, read } = rig();
+    messages.queuedCount = 1025;
+    flow.noteReadAhead(0);
     flow.release();
     expect(read()).toEqual(READ);
   });
+});
 
-  test("reports once that reading goes on", async () => {
-    const { flow, messages, told } = rig();
-    flow.noteReadAhead(1);
+describe("the receive budget of the process", () => {
+  test("has what waits for a handler that is busy at the end of a turn, until it has settled", async () => {
+    const { flow, messages, settle } = rig();
+    messages.queuedBytes = 1000;
+    flow.noteReadAhead(234);
+    expect(receiveBudget.total).toBe(0);
     await turns(1);
-    messages.isBusy = false;
-    flow.onHandlerIdle();
-    flow.onHandlerIdle();
-    expect(told).toHaveLength(1);
+    expect(receiveBudget.total).toBe(1234);
+    messages.queuedBytes = 2000;
+    flow.noteReadAhead(0);
+    await turns(1);
+    expect(receiveBudget.total).toBe(2000);
+    settle();
+    expect(receiveBudget.total).toBe(0);
+  });
+
+  test("is not touched by a handler that settles within the turn", async () => {
+    const { flow, messages, settle } = rig();
+    messages.queuedBytes = 1000;
+    flow.noteReadAhead(0);
+    settle();
+    await turns(1);
+    expect(receiveBudget.total).toBe(0);
+  });
+
+  test("beyond its limit stops reading where more than an equal share waits, and counts it", async () => {
+    const [small, large] = [rig({ maxTotalReceiveQueue: 2000 }), rig({ maxTotalReceiveQueue: 2000 })];
+    small.messages.queuedBytes = 500;
+    large.messages.queuedBytes = 1600;
+    small.flow.noteReadAhead(0);
+    large.flow.noteReadAhead(0);
+    await turns(1);
+    expect([small.read(), large.read()]).toEqual([READ, PAUSED]);
+    expect(small.settings.limitCounters.maxTotalReceiveQueue).toBe(0);
+    expect(large.settings.limitCounters.maxTotalReceiveQueue).toBe(1);
+    large.settle();
+    expect(large.read()).toEqual(READ);
   });
 });

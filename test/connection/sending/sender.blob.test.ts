@@ -78,8 +78,8 @@ function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
   const log: string[] = [];
   const host: SenderOwner = {
     settings: connectionSettings({ limitCounters: zeroCounters(connectionLimitNames), ...own }),
-    onSendQueueFull: (limit) => log.push(`overfull ${limit}`),
-    onBlobFailed: () => log.push("unreadable"),
+    onSendFailed: ({ code, message }) =>
+      log.push(code === "HWS_SEND_FAILED" ? "unreadable" : `overfull ${message.split(": ").at(-1)}`),
     onDrained: () => log.push("drained"),
   };
   const sender = new Sender(new WriteBuffer(new StreamWriter(stream), encoderOf("server")), host);

@@ -1,0 +1,31 @@
+/** The controllers of the connections whose signal was asked for. A field would take 8 bytes for each connection. */
+const controllers = new WeakMap<object, AbortController>();
+
+/**
+ * The signal that aborts when `connection` leaves "Connected". It is made for the first caller.
+ *
+ * @param isOver whether the connection has left "Connected" already
+ */
+export function signalOf(connection: object, isOver: boolean): AbortSignal {
+  let controller = controllers.get(connection);
+  if (controller === undefined) {
+    controllers.set(connection, (controller = new AbortController()));
+    if (isOver) controller.abort();
+  }
+  return controller.signal;
+}
+
+/** Aborts the signal of a connection, if there is one. */
+export function abortSignalOf(connection: object): void {
+  controllers.get(connection)?.abort();
+}
+
+/**
+ * Whether a callback failed only because the signal of its connection has aborted what it waited for: it threw the signal's
+ * reason, or an error that the platform made of it.
+ */
+export function isAbortOf(connection: object, error: unknown): boolean {
+  const signal = controllers.get(connection)?.signal;
+  if (signal?.aborted !== true) return false;
+  return error === signal.reason || (error instanceof Error && error.name === "AbortError");
+}

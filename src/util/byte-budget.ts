@@ -1,0 +1,34 @@
+/**
+ * Counts the bytes that wait at all owners together. Each queue may be below its own limit while all of them together need
+ * too much memory. Only owners where something waits for long are entered: the others cost nothing, and the limit does not
+ * apply to them.
+ */
+export class ByteBudget {
+  readonly #waiting = new Map<object, number>();
+  #total = 0;
+
+  /** The bytes that wait at all owners. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Notes the number of bytes that wait at `owner` now. */
+  set(owner: object, bytes: number): void {
+    this.#total += bytes - (this.#waiting.get(owner) ?? 0);
+    this.#waiting.set(owner, bytes);
+  }
+
+  /** Removes `owner`: nothing waits there any more. */
+  clear(owner: object): void {
+    this.#total -= this.#waiting.get(owner) ?? 0;
+    this.#waiting.delete(owner);
+  }
+
+  /**
+   * The number of bytes that may wait at each owner entered here. There is no limit while the total is at most
+   * `limit`. Above that, each gets an equal share, so that the largest queues must shrink, not the newest.
+   */
+  share(limit: number): number {
+    return this.#total <= limit ? Infinity : limit / this.#waiting.size;
+  }
+}

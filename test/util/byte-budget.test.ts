@@ -1,0 +1,100 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ByteBudget } from "../../src/util/byte-budget.ts";
+import { cases, seed } from "../support/fuzz.ts";
+
+const [slow, slower] = [{}, {}];
+
+describe("a budget", () => {
+  test("is the sum of what waits for each", () => {
+    const budget = new ByteBudget();
+    expect(budget.total).toBe(0);
+    budget.set(slow, 100);
+    budget.set(slower, 1000);
+    expect(budget.total).toBe(1100);
+  });
+
+  test("knows the last size that each reported", () => {
+    const budget = new ByteBudget();
+    budget.set(slow, 100);
+    budget.set(slow, 70);
+    expect(budget.total).toBe(70);
+    budget.set(slow, 0);
+    expect(budget.total).toBe(0);
+  });
+
+  test("forgets a queue that is cleared, also twice, also one that never reported", () => {
+    const budget = new ByteBudget();
+    budget.set(slow, 100);
+    budget.set(slower, 1000);
+    budget.clear(slow);
+    budget.clear(slow);
+    budget.clear({});
+    expect(budget.total).toBe(1000);
+    budget.set(slow, 1);
+    expect(budget.total).toBe(1001);
+  });
+});
+
+describe("the share of each", () => {
+  test("is not bounded while the total is within the limit", () => {
+    const budget = new ByteBudget();
+    expect(budget.share(0)).toBe(Infinity);
+    budget.set(slow, 100);
+    budget.set(slower, 900);
+    expect(budget.share(1000)).toBe(Infinity);
+  });
+
+  test("is an equal part of the limit when the total is beyond it, however unequal the queues", () => {
+    const budget = new ByteBudget();
+    budget.set(slow, 1);
+    budget.set(slower, 1000);
+    expect(budget.share(1000)).toBe(500);
+    budget.set({}, 1);
+    budget.set({}, 1);
+    expect(budget.share(1000)).toBe(250);
+    budget.clear(slow);
+    expect(budget.share(1000)).toBeCloseTo(1000 / 3);
+  });
+
+  test("counts a queue once that reports twice", () => {
+    const budget = new ByteBudget();
+    budget.set(slow, 1000);
+    budget.set(slow, 2000);
+    expect(budget.share(1000)).toBe(1000);
+  });
+});
+
+describe("any sequence of reports and clears", () => {
+  const step = fc.record({
+    who: fc.nat({ max: 4 }),
+    bytes: fc.option(fc.nat({ max: 1_000_000 }), { nil: undefined }),
+  });
+
+  test("keeps the total equal to the sum, and within the limit if all keep to their share", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 2_000_000 }), (steps, limit) => {
+        const budget = new ByteBudget();
+        const all = [{}, {}, {}, {}, {}];
+        const model = new Map<object, number>();
+        for (const { who, bytes } of steps) {
+          const one = all[who]!;
+          if (bytes === undefined) {
+            budget.clear(one);
+            model.delete(one);
+          } else {
+            budget.set(one, bytes);
+            model.set(one, bytes);
+          }
+          const total = [...model.values()].reduce((sum, waiting) => sum + waiting, 0);
+          expect(budget.total).toBe(total);
+          const share = budget.share(limit);
+          expect(share === Infinity).toBe(total <= limit);
+          const kept = [...model.values()].reduce((sum, waiting) => sum + Math.min(waiting, share), 0);
+          expect(kept).toBeLessThanOrEqual(limit * 1.000001);
+        }
+      }),
+      { seed, numRuns: cases(300) },
+    );
+  });
+});

@@ -81,6 +81,7 @@ export class StreamLine implements Line {
   /** What the server is given. */
   readonly stream: Duplex;
   readonly takes: boolean;
+  hasStopped = false;
   readonly #oddities: Oddities;
   readonly #listener: LineListener;
   readonly #world: World;
@@ -134,7 +135,11 @@ export class StreamLine implements Line {
       this.#world.keep(chunk, "a chunk that a stream was given");
       this.#bytes += chunk.length;
     }
-    if (this.#bytes > this.#oddities.stopsAfter) return;
+    if (this.#bytes > this.#oddities.stopsAfter) {
+      this.hasStopped = true;
+      this.#listener.onStop();
+      return;
+    }
     const take = (): void => this.#take(chunks, done);
     if (this.#paused) this.#waiting.push(take);
     else take();

@@ -2,6 +2,7 @@ import { type Duplex, finished } from "node:stream";
 
 import { type Bytes, EMPTY, copyOf } from "../../protocol/bytes.ts";
 import { bufferedIn, isNodeSocket, mayWriteDirectly, memoryChangedError, writeDirectly } from "./direct-write.ts";
+import { isInsideWritev, outsideWritev } from "./inside-writev.ts";
 import { destroyStream } from "./stream-destroy.ts";
 import { pendingWriteBytes } from "./pending-write-bytes.ts";
 import { listenForDrain, reportDrain, reportTaken } from "./stream-events.ts";
@@ -71,7 +72,8 @@ export class StreamWriter {
         else if (!this.isFull) this.#state = "empty";
         return taken;
       }
-      if (!this.#writeToQueue(bytes, shared)) {
+      if (!this.isNodeSocket && isInsideWritev(stream)) this.#writeLater(bytes, shared);
+      else if (!this.#writeToQueue(bytes, shared)) {
         this.#state = "full";
         listenForDrain(stream);
       } else this.#noteTaken();
@@ -106,39 +108,26 @@ export class StreamWriter {
    * (`onDrain`); one that is not full does not.
    */
   notifyWhenTaken(): void {
-    try {
-      // An empty write after all that waits: its callback is called in order.
-      this.stream.write(EMPTY, () => reportTaken(this.stream));
-    } catch (error) {
-      this.destroy(error);
-    }
+    const { stream } = this;
+    // An empty write after all that waits: its callback is called in order.
+    this.#attempt(() => stream.write(EMPTY, () => reportTaken(stream)));
   }
 
   /** Treats the stream as full until it has taken all its bytes. */
   treatAsFull(): void {
     if (this.isFull) return;
     this.#state = "full";
-    const { stream } = this;
-    try {
-      // It has no "drain" event of its own.
-      stream.write(EMPTY, (error) => {
-        if (!error) reportDrain(stream);
-      });
-    } catch (error) {
-      this.#fail(error);
-    }
+    this.#attempt(() => this.#askForDrain());
   }
 
   /** Ends the stream after everything that was written, and then calls `ended`: a full stream has no "drain" event after that. */
   end(ended: () => void): void {
-    try {
+    this.#attempt(() => {
       if (this.isFull) this.stream.end(ended);
       else this.stream.end();
       // A user's stream need not destroy itself after both ends, nor say that it has.
       if (!this.isNodeSocket) finished(this.stream, () => this.destroy());
-    } catch (error) {
-      this.#fail(error);
-    }
+    });
   }
 
   /**
@@ -148,6 +137,39 @@ export class StreamWriter {
    */
   destroy(error?: unknown): void {
     destroyStream(this.stream, error);
+  }
+
+  /** Writes after the stream's `_writev` has returned. The stream is full until it has taken these bytes. */
+  #writeLater(bytes: Bytes | string, shared: boolean): void {
+    const own = shared && typeof bytes !== "string" ? copyOf(bytes) : bytes;
+    const wasFull = this.isFull;
+    this.#state = "full";
+    this.#attempt(() => {
+      const wants = this.#writeToQueue(own, false);
+      if (!wasFull) this.#askForDrain();
+      else if (!wants) listenForDrain(this.stream);
+    });
+  }
+
+  /** Reports a drain when the stream has taken all that it has: for one that has no "drain" event of its own. */
+  #askForDrain(): void {
+    const { stream } = this;
+    stream.write(EMPTY, (error) => {
+      if (!error) reportDrain(stream);
+    });
+  }
+
+  /** Does something with the stream, which may throw; not while Node would lose it. */
+  #attempt(action: () => void): void {
+    const guarded = (): void => {
+      try {
+        action();
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
+    if (this.isNodeSocket) guarded();
+    else outsideWritev(this.stream, guarded);
   }
 
   /** Writes with the stream's own `write`. Returns whether the stream wants more. */

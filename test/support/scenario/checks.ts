@@ -53,8 +53,7 @@ export function checkPeer(world: World, peer: Peer, member: Member | undefined):
     fault(
       `counters: ${given.length} given, ${accepted} accepted, ${written} written, ${dropped} dropped, ${pending} pending`,
     );
-  // Of a reset connection, the end of what was sent may be lost in parts.
-  const wrong = compare(isReset(peer, server) ? "drop-oldest" : server.options.sendQueuePolicy, given, peer.received);
+  const wrong = compare(server.options.sendQueuePolicy, given, peer.received);
   if (wrong !== undefined) fault(`${server.options.sendQueuePolicy}: ${wrong}`);
   if (peer.received.length > written)
     fault(`received ${peer.received.length} messages of ${written} that were written`);
@@ -69,11 +68,6 @@ export function checkPeer(world: World, peer: Peer, member: Member | undefined):
   const { idleTimeout, maxLifetime } = server.wss.counters.limits;
   if (closedByPeer && isUndisturbed && idleTimeout + maxLifetime === 0 && received !== peer.said)
     fault(`the server received ${received} of ${peer.said} messages before the close frame`);
-}
-
-/** Whether the messages need not be the first ones. Under `"latest"` the order is that of each key in any case. */
-function isReset(peer: Peer, { options }: ScenarioServer): boolean {
-  return peer.ending === "reset" && options.sendQueuePolicy !== "latest";
 }
 
 /** The status of a refusal is the one that the peer's wish causes, or that of a limit. */

@@ -5,12 +5,16 @@ export interface LineListener {
   onBytes(chunk: Buffer): void;
   /** No more bytes will come. */
   onEnd(): void;
+  /** From now on the server's bytes are not taken. */
+  onStop(): void;
 }
 
 /** The way of bytes between a peer and the server: a socket, or a stream in memory. */
 export interface Line {
   /** Whether the server's bytes are taken in the end: not so if a stream never calls back. */
   readonly takes: boolean;
+  /** Whether bytes of the server were not taken, and none will be. */
+  readonly hasStopped: boolean;
   write(bytes: Buffer): void;
   /** The peer sends no more. */
   end(): void;
@@ -24,6 +28,7 @@ export interface Line {
 /** A real socket. */
 export class SocketLine implements Line {
   readonly takes = true;
+  readonly hasStopped = false;
   readonly #socket: Socket;
 
   /**

@@ -12,6 +12,8 @@ export interface Oddities {
   /** The bytes after which `_write` never calls back. */
   readonly stopsAfter: number;
   readonly hasWritev: boolean;
+  /** Whether it overwrites what it was given once it has taken it, as one does that encrypts in place. */
+  readonly overwrites: boolean;
   /** Whether the peer sees bytes before `_write` calls back, and so may push synchronously inside `_write`. */
   readonly isEarly: boolean;
   readonly final: "at once" | "later" | "never";
@@ -26,6 +28,7 @@ export function randomOddities(random: Random): Oddities {
     callsBack: random.pick(["at once", "next tick", "later", "mixed"] as const),
     stopsAfter: random.oneIn(6) ? random.below(20_000) : Infinity,
     hasWritev: random.oneIn(2),
+    overwrites: random.oneIn(3),
     isEarly: random.oneIn(2),
     final: random.pick(["at once", "later", "later", "never"] as const),
     destroy: random.pick(["at once", "later"] as const),
@@ -81,6 +84,7 @@ export class StreamLine implements Line {
   /** What the server is given. */
   readonly stream: Duplex;
   readonly takes: boolean;
+  hasStopped = false;
   readonly #oddities: Oddities;
   readonly #listener: LineListener;
   readonly #world: World;
@@ -131,10 +135,14 @@ export class StreamLine implements Line {
   onWritten(chunks: readonly Buffer[], done: Done): void {
     this.#hasRequest = true;
     for (const chunk of chunks) {
-      this.#world.keep(chunk, "a chunk that a stream was given");
+      if (!this.#oddities.overwrites) this.#world.keep(chunk, "a chunk that a stream was given");
       this.#bytes += chunk.length;
     }
-    if (this.#bytes > this.#oddities.stopsAfter) return;
+    if (this.#bytes > this.#oddities.stopsAfter) {
+      this.hasStopped = true;
+      this.#listener.onStop();
+      return;
+    }
     const take = (): void => this.#take(chunks, done);
     if (this.#paused) this.#waiting.push(take);
     else take();
@@ -151,7 +159,9 @@ export class StreamLine implements Line {
 
   #take(chunks: readonly Buffer[], done: Done): void {
     const see = (): void => {
-      for (const chunk of chunks) this.#listener.onBytes(Buffer.from(chunk));
+      const seen = chunks.map((chunk) => Buffer.from(chunk));
+      if (this.#oddities.overwrites) for (const chunk of chunks) chunk.fill("?");
+      for (const chunk of seen) this.#listener.onBytes(chunk);
     };
     const { isEarly, callsBack } = this.#oddities;
     const when = callsBack === "mixed" ? this.#random.pick(["at once", "next tick", "later"] as const) : callsBack;

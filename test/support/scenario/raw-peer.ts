@@ -49,6 +49,11 @@ export class RawPeer extends Peer implements LineListener {
     if (this.#endsAfterClose) this.#line.end();
   }
 
+  onStop(): void {
+    // The answer to the request may be among the bytes that were not taken: it is not waited for.
+    this.#wake();
+  }
+
   override takeAll(): void {
     this.#line.resume();
   }
@@ -69,7 +74,8 @@ export class RawPeer extends Peer implements LineListener {
     // Frames may come together with the request.
     const early = this.random.oneIn(3) ? this.#batch() : [];
     this.#send(Buffer.concat([Buffer.from(request.join("")), ...early]));
-    while (this.status === 0 && !this.isOver) await new Promise<void>((resolve) => (this.#wake = resolve));
+    while (this.status === 0 && !this.isOver && !this.#line.hasStopped)
+      await new Promise<void>((resolve) => (this.#wake = resolve));
   }
 
   protected override step(): void {

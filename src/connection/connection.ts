@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 
-import { HawserError, type ProtocolError, withoutStack } from "../errors/errors.ts";
+import { HawserError, type ProtocolError, asHawserError, withoutStack } from "../errors/errors.ts";
 import { type ErrorRow, errorTable } from "../errors/table.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { type Close, CloseCode, serializeClose } from "../protocol/close-frame.ts";
@@ -253,7 +253,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     try {
       message = this.settings.decode.bytes(opcode, bytes, start, end, ascii);
     } catch (error) {
-      return this.onUndecodable(error);
+      return this.#fail(asHawserError(error));
     }
     this.#dispatcher.dispatchMessage(message);
   }
@@ -292,15 +292,14 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   // From the dispatcher.
 
   onUndecodable(cause: unknown): void {
-    const error = cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause });
-    if (isJsonError(error.code) && this.settings.keepOnInvalidJson) {
-      countLimit(this.settings.limitCounters, error.code);
-      this.reportError(error, "library");
-    } else if (isEnding(this.#state)) {
-      // The message has waited, and its peer has gone meanwhile.
-      countLimit(this.settings.limitCounters, error.code);
-      this.#dispatcher.dispatchError(error);
-    } else this.#fail(error);
+    const error = asHawserError(cause);
+    const isKept = isJsonError(error.code) && this.settings.keepOnInvalidJson;
+    if (!isKept) this.#dispatcher.stopDelivery();
+    // The message may have waited, and its peer has gone meanwhile.
+    if (!isKept && !isEnding(this.#state)) return this.#fail(error);
+    countLimit(this.settings.limitCounters, error.code);
+    if (isKept) this.reportError(error, "library");
+    else this.#dispatcher.callOnError(error);
   }
 
   onHandlerFailed(): void {

@@ -25,7 +25,7 @@ export class HawserError extends Error {
 }
 
 /**
- * Makes an error that the peer caused, without a stack: the place in this library where it was noticed is of no use, and a peer
+ * Calls `make`. Errors that are made meanwhile, which the peer caused, have no stack: the place in this library where it was noticed is of no use, and a peer
  * that breaks many connections must not cost more than others (0.95 times the CPU of a handshake that ends in a reset).
  */
 export function withoutStack<Result>(make: () => Result): Result {
@@ -37,6 +37,11 @@ export function withoutStack<Result>(make: () => Result): Result {
   } finally {
     Reflect.set(Error, "stackTraceLimit", limit);
   }
+}
+
+/** An error of the library as it is; anything else, such as the platform's for memory that it refuses, as `HWS_INTERNAL`. */
+export function asHawserError(cause: unknown): HawserError {
+  return cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause });
 }
 
 /** The peer broke RFC 6455. The connection is failed with `closeCode` (RFC 6455 7.1.7). */

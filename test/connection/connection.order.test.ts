@@ -98,7 +98,7 @@ describe("an asynchronous handler", () => {
     expect(session.calls.map(([, data]) => String(data).length)).toEqual([9, 4, 70_000]);
   });
 
-  test("is told of the peer's close frame while it is pending: nothing more is sent, and nobody waits for room", async () => {
+  test("is told of the peer's close frame while it is pending: nothing more is sent, and no promise waits for a drain", async () => {
     const stream = new Wire({ highWaterMark: 1 });
     const results: unknown[] = [];
     const session = new Session(

@@ -1,9 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { HawserError, InvalidArgumentError, OutOfRangeError, ProtocolError } from "../../src/errors/errors.ts";
+import {
+  HawserError,
+  asHawserError,
+  InvalidArgumentError,
+  OutOfRangeError,
+  ProtocolError,
+} from "../../src/errors/errors.ts";
 import { type ErrorCode, type ProtocolErrorCode, errorTable } from "../../src/errors/table.ts";
 
 const codes = Object.keys(errorTable) as ErrorCode[];
 const protocolCodes = codes.filter((code): code is ProtocolErrorCode => errorTable[code].componentSignature === "hwpr");
+
+test("whatever was thrown is an error of the library", () => {
+  const own = new HawserError("HWS_SEND_FAILED");
+  expect(asHawserError(own)).toBe(own);
+  const cause = new RangeError("memory");
+  expect(asHawserError(cause)).toMatchObject({ code: "HWS_INTERNAL", cause });
+});
 
 describe("HawserError", () => {
   test.each(codes)("carries the row of %s", (code) => {

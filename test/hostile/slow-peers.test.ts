@@ -62,8 +62,9 @@ describe("drained() for a peer that never reads settles", () => {
 
   test.each([
     ["pingTimeout", "a request", [], PINGS, 1006],
-    ["pingTimeout", "its close frame with a request", [BYE], PINGS, 1000],
-    ["maxLifetime", "its close frame with a request", [BYE], LIFE, 1000],
+    ["maxLifetime", "a request", [], LIFE, 1006],
+    ["closeTimeout", "its close frame with a request: at once", [BYE], PINGS, 1000],
+    ["closeTimeout", "its close frame with a request: at once, without pings", [BYE], LIFE, 1000],
   ] as const)("at %s, when the peer has sent %s", async (limit, _what, more, options, code) => {
     const told: boolean[] = [];
     const over = deferred<number>();

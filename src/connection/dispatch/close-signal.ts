@@ -1,3 +1,5 @@
+import { callInNoContext } from "../transport/no-context.ts";
+
 /** The controllers of the connections whose signal was asked for. A field would take 8 bytes for each connection. */
 const controllers = new WeakMap<object, AbortController>();
 
@@ -17,7 +19,8 @@ export function signalOf(connection: object, isOver: boolean): AbortSignal {
 
 /** Aborts the signal of a connection, if there is one. */
 export function abortSignalOf(connection: object): void {
-  controllers.get(connection)?.abort();
+  const controller = controllers.get(connection);
+  if (controller !== undefined) callInNoContext(() => controller.abort());
 }
 
 /**

@@ -4,6 +4,7 @@ import { isThenable } from "../../util/thenable.ts";
 import { isAbortOf } from "./close-signal.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { inNextTurn } from "../transport/turn.ts";
+import { callInNoContext } from "../transport/no-context.ts";
 import { countInTurn } from "./turn-budget.ts";
 import type { Decoder } from "../receiving/decode.ts";
 import type { RateLimiter } from "../receiving/rate-limiter.ts";
@@ -77,7 +78,7 @@ export class HandlerDispatcher {
 
   /** Whether a callback runs, its promise is awaited, or messages wait for the next turn. */
   get isBusy(): boolean {
-    return this.#calling || (this.#serialQueue !== undefined && this.#serialQueue.isWaiting);
+    return this.#calling || (this.#serialQueue !== undefined && this.#serialQueue.isBusy);
   }
 
   /** How many calls wait for a callback that has not settled. */
@@ -112,8 +113,9 @@ export class HandlerDispatcher {
 
   /** Stops waiting for promises: what waits is called at once, or when the running callback returns. */
   stopWaiting(): void {
-    this.#queue.stopWaiting();
-    if (!this.#calling) this.#queue.runNext();
+    const queue = this.#queue;
+    queue.stopWaiting();
+    if (!this.#calling) callInNoContext(() => queue.runNext());
   }
 
   /** Calls `onOpen`. */
@@ -145,7 +147,15 @@ export class HandlerDispatcher {
 
   /** Calls `onError` in its order, if it has not been called yet. */
   dispatchError(error: Error): void {
+    // Another connection may have caused it: by a broadcast, or by a timer that they share.
     this.runInOrder(() => {
+      this.callOnError(error);
+    });
+  }
+
+  /** The same at once: for a message that fails while it is delivered. */
+  callOnError(error: Error): void {
+    callInNoContext(() => {
       this.#callOnError(error, "library");
     });
   }

@@ -44,9 +44,14 @@ export class SerialQueue {
     this.#mayDeliver = mayDeliver;
   }
 
-  /** Whether a promise or a turn is awaited: new tasks and items must be added to the queue. */
+  /** Whether a promise or a turn is awaited. */
   get isWaiting(): boolean {
     return this.#isWaiting;
+  }
+
+  /** Whether new tasks and items must be added to the queue: it waits, or what is queued is being run. */
+  get isBusy(): boolean {
+    return this.#isWaiting || this.#running;
   }
 
   /** Whether only the next turn is awaited. */

@@ -23,7 +23,7 @@ export interface QueuedMessages {
   readonly queuedBytes: number;
 }
 
-/** What is read, and for whom. */
+/** The connection that is read. */
 export interface ReadSource {
   /** What is paused. */
   readonly stream: Duplex;
@@ -110,7 +110,6 @@ export class ReadFlow implements TurnEndListener {
     this.#pauseForHandler();
   }
 
-  /** A user's own stream may throw when it is paused. */
   onTurnEndFailed(error: unknown): void {
     destroyStream(this.#source.stream, error);
   }
@@ -144,7 +143,7 @@ export class ReadFlow implements TurnEndListener {
   #pause(): void {
     if (this.#paused || this.#released) return;
     this.#paused = true;
-    this.#source.stream.pause();
+    this.#guard(() => this.#source.stream.pause());
   }
 
   #resume(): void {
@@ -153,6 +152,15 @@ export class ReadFlow implements TurnEndListener {
     this.#paused = false;
     // While we did not read, the peer could not show that it is there: its silence starts now.
     this.#source.liveness.noteActivity();
-    this.#source.stream.resume();
+    this.#guard(() => this.#source.stream.resume());
+  }
+
+  /** A user's own stream may throw: only its connection ends. */
+  #guard(change: () => unknown): void {
+    try {
+      change();
+    } catch (error) {
+      destroyStream(this.#source.stream, error);
+    }
   }
 }

@@ -10,7 +10,7 @@ import { type QueuedMessage, SendQueue } from "./send-queue.ts";
 import type { SendingSettings } from "./settings.ts";
 import { frameIfRepeated } from "./text-frames.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
-import { inNoContext } from "../transport/no-context.ts";
+import { callInNoContext } from "../transport/no-context.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
 
 /** The result of `send`. */
@@ -126,7 +126,7 @@ export class Sender implements BlobQueueSink, DrainSource {
     this.buffer.end();
   }
 
-  /** The peer is about to close: nobody waits for room any more. */
+  /** The peer is about to close: promises that wait for a drain are resolved with false. */
   stopDrainWaiters(): void {
     this.#drainWaiters?.close();
   }
@@ -203,7 +203,7 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   onDrained(): void {
     // The write that was taken may be that of another connection's handler, which broadcasts.
-    inNoContext(() => this.#owner.onDrained());
+    callInNoContext(() => this.#owner.onDrained());
   }
 
   onFailed(error: unknown): void {

@@ -1,5 +1,5 @@
 import { Fifo } from "../../util/fifo.ts";
-import { inNoContext } from "./no-context.ts";
+import { callInNoContext, inNoContext } from "./no-context.ts";
 
 /**
  * The end of a turn of the event loop, with one `setImmediate` for all objects that have something to do then. It runs right
@@ -28,6 +28,12 @@ const nextTurn = new Fifo<() => void>();
 /** How many of `nextTurn` have waited since a turn before this one. */
 let due = 0;
 let isScheduled = false;
+let number = 0;
+
+/** The number of this turn. Turns are counted only while somebody asks for their end. */
+export function turnNumber(): number {
+  return number;
+}
 
 /** Calls `onTurnEnd()` at the end of this turn. The caller must not ask twice in a turn. */
 export function atTurnEnd(listener: TurnEndListener): void {
@@ -61,6 +67,8 @@ function scheduleEnd(): void {
 }
 
 function endTurn(): void {
+  // What has waited runs first, and is counted together with what is read next.
+  number++;
   if (due > 0) runDue();
   isScheduled = false;
   const ending = waiting;
@@ -78,7 +86,7 @@ function runDue(): void {
   do {
     due--;
     try {
-      nextTurn.shift()!();
+      callInNoContext(nextTurn.shift()!);
     } catch (error) {
       // It is reported as if it had been thrown alone: the others get their turn.
       queueMicrotask(() => {

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   HandlerDispatcher,
   type DispatcherOwner,
@@ -11,6 +11,15 @@ import { turns } from "../../support/wire.ts";
 
 const PUBLIC_CONNECTION = { name: "the user's object" };
 const TERMINATE = { type: "terminate", code: 1000, reason: undefined } as const;
+
+beforeEach(() => {
+  // On a slow machine the time of a turn could be over before the messages of a test.
+  vi.spyOn(performance, "now").mockReturnValue(0);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 interface Rig {
   readonly dispatcher: HandlerDispatcher;

@@ -209,6 +209,24 @@ describe("a serial queue", () => {
   });
 });
 
+test("a serial queue that is running is busy: what an item causes comes after those that wait", () => {
+  const log: string[] = [];
+  const queue: SerialQueue = new SerialQueue(
+    () => log.push("free"),
+    (item) => {
+      log.push(String(item));
+      if (item === "a") {
+        expect([queue.isBusy, queue.isWaiting]).toEqual([true, false]);
+        queue.addItem("late");
+      }
+    },
+  );
+  for (const item of ["a", "b"]) queue.addItem(item);
+  queue.runNext();
+  expect(log).toEqual(["a", "b", "late", "free"]);
+  expect(queue.isBusy).toBe(false);
+});
+
 describe("a rest", () => {
   /** A queue that waits for a delay before an item. `rests`: the delays, one after the other; then undefined. */
   function resting(rests: (PromiseLike<void> | undefined)[]) {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MAX_MESSAGES_PER_TURN, countInTurn } from "../../../src/connection/dispatch/turn-budget.ts";
 import { turns } from "../../support/wire.ts";
 
@@ -11,6 +11,11 @@ function countAll(position: number, most = Infinity): [count: number, position: 
     at = next;
   }
 }
+
+beforeEach(async () => {
+  vi.spyOn(performance, "now").mockReturnValue(0);
+  await turns(1);
+});
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -46,7 +51,7 @@ describe("the messages of a turn", () => {
       const next = countInTurn(position);
       expect(next).toBeDefined();
       position = next!;
-      if (turn % 16 === 0) await turns(1);
+      await turns(1);
     }
   });
 
@@ -61,6 +66,23 @@ describe("the messages of a turn", () => {
       count++;
       now += 1;
     }
-    expect(count).toBe(16);
+    expect(count).toBe(7);
+  });
+
+  test("of all connections together take a limited time too: then even a first message waits", async () => {
+    await turns(1);
+    let now = 1000;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    const counts: number[] = [];
+    for (let connection = 0; connection < 20; connection++) {
+      counts.push(countAll(0, 4)[0]);
+      now += 2;
+    }
+    // Each connection gets its messages until twenty milliseconds have gone.
+    expect(counts.slice(0, 10)).toEqual(Array(10).fill(4));
+    expect(counts.slice(12)).toEqual(Array(8).fill(0));
+    vi.restoreAllMocks();
+    await turns(1);
+    expect(countAll(0, 4)[0]).toBe(4);
   });
 });

@@ -87,6 +87,21 @@ describe("a busy handler", () => {
   });
 });
 
+describe("a stream that throws", () => {
+  test.each(["pause", "resume"] as const)("from %s is destroyed, and nobody else is told", (method) => {
+    const { stream, flow, messages, settle } = rig();
+    stream[method] = () => {
+      throw new Error("no");
+    };
+    stream.on("error", () => {});
+    messages.queuedCount = 2000;
+    flow.noteReadAhead(0);
+    settle();
+    expect(stream.destroyed).toBe(true);
+    expect(stream.errored).toEqual(new Error("no"));
+  });
+});
+
 describe("the receive budget of the process", () => {
   test("has what waits for a handler that is busy at the end of a turn, until it has settled", async () => {
     const { flow, messages, settle } = rig();

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { expect, test } from "vitest";
-import { inNoContext } from "../../../src/connection/transport/no-context.ts";
+import { callInNoContext, inNoContext } from "../../../src/connection/transport/no-context.ts";
 import { atTurnEnd } from "../../../src/connection/transport/turn.ts";
-import { Session } from "../../support/session.ts";
+import { Session, text } from "../../support/session.ts";
 import { outgoing } from "../../support/outgoing.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
@@ -13,6 +13,43 @@ test("a function runs without the caller's store, and its result is returned", (
     expect(inNoContext(() => [1, store.getStore()])).toEqual([1, undefined]);
     expect(store.getStore()).toBe("user 1");
   });
+});
+
+test("what a user's function enters, no other function sees", () => {
+  callInNoContext(() => store.enterWith("user 1"));
+  expect(callInNoContext(() => store.getStore())).toBeUndefined();
+  expect(inNoContext(() => store.getStore())).toBeUndefined();
+});
+
+test("the messages of two connections that wait for a turn do not see each other's store", async () => {
+  const seen: unknown[] = [];
+  const sessions = ["user 1", "user 2"].map(
+    (user) =>
+      new Session({
+        message: () => {
+          const before = store.getStore();
+          if (before !== undefined && before !== user) seen.push(before);
+          store.enterWith(user);
+        },
+      }),
+  );
+  for (const session of sessions) session.receive(...Array.from({ length: 600 }, () => text("x")));
+  await turns(10);
+  expect(sessions.map(({ calls }) => calls.length)).toEqual([601, 601]);
+  // Those that are read in one turn run in the context of this test: the streams are in memory.
+  expect(seen.length).toBeLessThanOrEqual(256);
+});
+
+test("onError runs in no other connection's context, whoever has caused it", async () => {
+  const seen: unknown[] = [];
+  const session = new Session({ error: () => seen.push(store.getStore()) }, { maxSendQueue: 1 });
+  session.stream.stick();
+  await turns();
+  store.run("user 1", () => {
+    for (let i = 0; i < 3; i++) session.connection.send(outgoing("x".repeat(20_000)));
+  });
+  await turns();
+  expect(seen).toEqual([undefined]);
 });
 
 test("a function that throws throws to its caller", () => {

@@ -249,13 +249,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void {
     if (!this.#acceptsMessage()) return;
-    let message: Bytes | string;
-    try {
-      message = this.settings.decode.bytes(opcode, bytes, start, end, ascii);
-    } catch (error) {
-      return this.#fail(asHawserError(error));
-    }
-    this.#dispatcher.dispatchMessage(message);
+    // What this throws fails the connection: see onData.
+    this.#dispatcher.dispatchMessage(this.settings.decode.bytes(opcode, bytes, start, end, ascii));
   }
 
   onText(text: string): void {
@@ -263,10 +258,12 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   onPing(payload: Bytes): void {
+    this.#countControl();
     if (answersPings(this.#state)) this.#sender.buffer.addControl(Opcode.pong, payload);
   }
 
   onPong(payload: Bytes): void {
+    this.#countControl();
     this.#liveness.onPong(payload);
   }
 
@@ -327,6 +324,11 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   onCloseTimeout(): void {
     this.settings.limitCounters.closeTimeout++;
     this.#writer.destroy();
+  }
+
+  /** Pings and pongs are bounded in a turn as messages are. Those that were read are answered. */
+  #countControl(): void {
+    if (!this.#dispatcher.countControl()) (this.#readFlow ??= this.#newReadFlow()).pauseForTurn();
   }
 
   #newReadFlow(rateLimiter?: RateLimiter): ReadFlow {

@@ -31,7 +31,7 @@ const FINAL_BINARY = FIN | Opcode.binary;
 /**
  * What a reader calls. The receiver may keep the memory of a message, which is a view of the chunk if possible. Two kinds
  * of memory are valid only until the call returns: a control frame's payload, and a text's with `textAsString`.
- * The methods must not throw, and must not push to the reader that calls them.
+ * The methods must not push to the reader that calls them. If one throws, `push` throws, and the reader is of no more use.
  */
 export interface FrameSink {
   /** A complete message: `bytes[start, end)`, unmasked; a text is UTF-8. `ascii`: a text without a byte above 0x7f. */
@@ -49,9 +49,9 @@ export interface FrameSink {
 }
 
 /**
- * Reads the frames of RFC 6455 and calls a sink. It has no timer and no socket, and throws only if memory cannot be
- * allocated, or if the receiver has transferred the rest of a chunk. A frame that lies whole in a chunk is unmasked in place: the reader owns the chunks that it is given, or, if
- * they are borrowed, owns them until `push` returns.
+ * Reads the frames of RFC 6455 and calls a sink. It has no timer and no socket. It throws only what its sink throws, and if
+ * memory cannot be allocated or the receiver has transferred the rest of a chunk. A frame that lies whole in a chunk is
+ * unmasked in place: the reader owns the chunks that it is given, or, if they are borrowed, owns them until `push` returns.
  *
  * @example
  * const reader = new FrameReader(sink, { role: "server" });

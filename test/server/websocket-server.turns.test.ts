@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import { connect } from "node:net";
+import { Socket, connect } from "node:net";
 import { WebSocketServer, type WebSocketServerOptions } from "hawser";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { MAX_MESSAGES_PER_TURN } from "../../src/connection/dispatch/turn-budget.ts";
 import { join, utf8 } from "../support/bytes.ts";
 import { KEY, encode } from "../support/frames.ts";
@@ -138,6 +138,30 @@ describe("the messages of one connection in a turn are limited", () => {
         expect(Math.max(...numbers)).toBeLessThan(3 * Math.min(...numbers) + 3 * MAX_MESSAGES_PER_TURN);
     }
   });
+
+  test.each([
+    ["pings", 9],
+    ["pongs", 10],
+  ])(
+    "%s count too: after them the connection is not read in that turn, and other clients are",
+    async (_name, opcode) => {
+      const { recorder, port } = serverOf({ dataType: "text" });
+      const socket = await client(await port(), "/flood");
+      socket.resume();
+      const pauses = vi.spyOn(Socket.prototype, "pause");
+      const frames = flood(
+        opcode,
+        Array.from({ length: 9000 }, () => ""),
+      );
+      for (let i = 0; i < 4; i++) socket.write(frames);
+      socket.write(flood(1, ["end"]));
+      await until(() => recorder.countOf("/flood") === 1);
+      const count = pauses.mock.contexts.filter((paused) => paused !== socket).length;
+      pauses.mockRestore();
+      // A read has 64 KiB at most: 9,000 frames of 6 bytes.
+      expect(count).toBeGreaterThanOrEqual(3);
+    },
+  );
 
   test("and what follows keeps its order: a close frame is answered after the messages before it", async () => {
     const { recorder, port } = serverOf({ dataType: "text" });

@@ -133,6 +133,13 @@ export class HandlerDispatcher {
     else this.#queue.addItem(message);
   }
 
+  /** Counts a ping or a pong in this turn. Returns false if it is one too many. */
+  countControl(): boolean {
+    const position = countInTurn(this.#turnPosition);
+    if (position !== undefined) this.#turnPosition = position;
+    return position !== undefined;
+  }
+
   /** Calls `onDrain`, now or when its turn comes: once, however often the queue was drained meanwhile. */
   dispatchDrain(): void {
     if (!this.isBusy) return this.#callOnDrain();

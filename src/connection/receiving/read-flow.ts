@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 
 import type { Liveness } from "../keepalive/liveness.ts";
 import { destroyStream } from "../transport/stream-destroy.ts";
-import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
+import { type TurnEndListener, atTurnEnd, inNextTurn } from "../transport/turn.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import { receiveBudget } from "./receive-budget.ts";
 import type { ReceivingSettings } from "./settings.ts";
@@ -49,6 +49,7 @@ export class ReadFlow implements TurnEndListener {
   #isCounted = false;
   #paused = false;
   #isFull = false;
+  #waitsForTurn = false;
   #released = false;
 
   constructor(source: ReadSource, settings: ReceivingSettings, rateLimiter?: RateLimiter) {
@@ -95,6 +96,17 @@ export class ReadFlow implements TurnEndListener {
     if (this.#scheduled) return;
     this.#scheduled = true;
     atTurnEnd(this);
+  }
+
+  /** The peer has sent enough for one turn: reading pauses until the next one. */
+  pauseForTurn(): void {
+    if (this.#waitsForTurn) return;
+    this.#waitsForTurn = true;
+    this.#pause();
+    inNextTurn(() => {
+      this.#waitsForTurn = false;
+      this.#resume();
+    });
   }
 
   /** Enters what waits in the budget of the process. Most async handlers have settled by now. */
@@ -147,7 +159,7 @@ export class ReadFlow implements TurnEndListener {
   }
 
   #resume(): void {
-    const mustWait = this.#isFull || this.#rateLimiter?.isDelaying === true;
+    const mustWait = this.#isFull || this.#waitsForTurn || this.#rateLimiter?.isDelaying === true;
     if (!this.#paused || (mustWait && !this.#released)) return;
     this.#paused = false;
     // While we did not read, the peer could not show that it is there: its silence starts now.

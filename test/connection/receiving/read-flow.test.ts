@@ -87,6 +87,23 @@ describe("a busy handler", () => {
   });
 });
 
+test("a peer that has sent enough for one turn is read again in the next one, unless its handler is full", async () => {
+  const { flow, messages, settle, read } = rig();
+  flow.pauseForTurn();
+  flow.pauseForTurn();
+  expect(read()).toEqual(PAUSED);
+  expect(flow.isFull).toBe(false);
+  await turns(2);
+  expect(read()).toEqual(READ);
+  messages.queuedCount = 2000;
+  flow.noteReadAhead(0);
+  flow.pauseForTurn();
+  await turns(2);
+  expect(read()).toEqual(PAUSED);
+  settle();
+  expect(read()).toEqual(READ);
+});
+
 describe("a stream that throws", () => {
   test.each(["pause", "resume"] as const)("from %s is destroyed, and nobody else is told", (method) => {
     const { stream, flow, messages, settle } = rig();

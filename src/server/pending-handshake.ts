@@ -75,7 +75,7 @@ export class PendingHandshake {
     if (this.#offer !== undefined) {
       this.#deadline = new Deadline(this.#owner.handshakeTimeout, () => {
         this.#owner.onHandshakeTimeout();
-        this.refuse(new Refusal(503, "The server took too long to answer."));
+        this.refuse(new Refusal(503, "The server took too long to answer.", {}, "timeout"));
       });
     }
     Promise.resolve(answer)

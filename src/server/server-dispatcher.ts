@@ -1,6 +1,6 @@
 import { type ErrorSource, OPEN_EVENT, errorEvent, hasOnError } from "../connection/dispatch/events.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
-import type { WSHandler } from "./handlers.ts";
+import type { WSHandler, WSRefusedEvent } from "./handlers.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
@@ -29,6 +29,17 @@ export class ServerDispatcher {
   dispatchOpen(): void {
     this.#guard(
       () => this.#handler.onOpen?.(this.#wss, OPEN_EVENT),
+      (error) => {
+        this.dispatchError(error, "handler", true);
+      },
+    );
+  }
+
+  /** Calls `onRefused`. */
+  dispatchRefused(event: WSRefusedEvent): void {
+    if (this.#isTerminated) return;
+    this.#guard(
+      () => this.#handler.onRefused?.(this.#wss, event),
       (error) => {
         this.dispatchError(error, "handler", true);
       },

@@ -11,6 +11,7 @@ import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { pathOf } from "../handshake/node-request.ts";
 import { peerAddressOf } from "../handshake/peer-address.ts";
+import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
@@ -22,9 +23,10 @@ import { LivenessTimer } from "./liveness-timer.ts";
 import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
 import { ServerClients } from "./server-clients.ts";
 import type { ServerCounters } from "./server-counters.ts";
+import type { RefusalReport } from "./refusal-exit.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
-import { isClaimed, markClaimed, refuseAfterPendingAnswers } from "./claimed-socket.ts";
+import { isClaimed, markClaimed } from "./claimed-socket.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** Makes the user's object for a connection. */
@@ -95,7 +97,8 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     for (const connection of this.connections.list) messages = addMessages(messages, connectionOf(connection).counters);
     const opened = this.#nextId - 1;
     const connections = { opened, closed: opened - this.connections.size };
-    return { connections, messages, limits: { ...this.settings.limitCounters } };
+    const { exit } = this.#acceptor;
+    return { connections, messages, refused: { ...exit.counters }, limits: { ...this.settings.limitCounters } };
   }
 
   /** The address on which the web server listens. */
@@ -143,7 +146,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     markClaimed(socket);
     // Until the connection listens for errors, a socket that fails must not end the process.
     socket.on("error", ignore);
-    if (refuseAfterPendingAnswers(socket, message.method, this.onAnswered)) return;
+    if (this.#acceptor.exit.refusePipelined(socket, message, this.#onAnswered)) return;
     this.#binding.onRequest(socket);
     const offer = this.#acceptor.read(message, socket, head);
     if (offer === undefined) return;
@@ -154,14 +157,23 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
 
   onUnknownPath(message: IncomingMessage, socket: Duplex): void {
     this.#binding.onRequest(socket);
-    this.#acceptor.refusePath(message, socket);
+    this.#acceptor.exit.refusePath(socket, message);
   }
 
   onUndecidedPath(message: IncomingMessage, socket: Duplex, isTaken: () => boolean): void {
     this.#acceptor.awaitOthers(message, socket, isTaken);
   }
 
-  readonly onAnswered = (socket: Duplex): void => {
+  refuse(socket: Duplex, refusal: Refusal): void {
+    this.#binding.onRequest(socket);
+    this.#acceptor.exit.refuse(socket, refusal);
+  }
+
+  onRefused(report: RefusalReport, message?: IncomingMessage): void {
+    this.#acceptor.exit.reportMessage(report, message);
+  }
+
+  readonly #onAnswered = (socket: Duplex): void => {
     this.#binding.onRequest(socket);
     this.#clients.held.linger(socket, peerAddressOf(socket));
   };

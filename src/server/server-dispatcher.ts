@@ -20,6 +20,11 @@ export class ServerDispatcher {
     this.#wss = wss;
   }
 
+  /** Whether the handler has an `onError`. */
+  get hasOnError(): boolean {
+    return hasOnError(this.#handler);
+  }
+
   /** Calls `onConnection`. What it throws is not caught. */
   callOnConnection(event: WSConnectionEvent): unknown {
     return this.#handler.onConnection(this.#wss, event);

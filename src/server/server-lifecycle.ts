@@ -23,6 +23,7 @@ import { LivenessTimer } from "./liveness-timer.ts";
 import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
 import { ServerClients } from "./server-clients.ts";
 import type { ServerCounters } from "./server-counters.ts";
+import { Readiness } from "./readiness.ts";
 import type { RefusalReport } from "./refusal-exit.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
@@ -47,6 +48,8 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   readonly path: string | undefined;
   readonly handshakeTimeout: number;
   readonly settings: Settings;
+  /** The promise of `wss.ready`. */
+  readonly readiness = new Readiness();
 
   readonly #dispatcher: ServerDispatcher;
   readonly #makePublicConnection: MakePublicConnection;
@@ -181,11 +184,15 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   onListening(): void {
     if (this.#started || this.#termination !== undefined) return;
     this.#started = true;
+    this.readiness.resolve();
     this.#dispatcher.dispatchOpen();
   }
 
   onWebServerError(error: Error, isFatal: boolean): void {
-    this.#dispatcher.dispatchError(error, "library", isFatal);
+    this.readiness.reject(error);
+    if (isFatal && !this.#started && !this.readiness.isRead && !this.#dispatcher.hasOnError)
+      process.nextTick(throwUncaught, error);
+    else this.#dispatcher.dispatchError(error, "library", isFatal && !this.readiness.isRead);
     if (isFatal) void this.terminate(0);
   }
 
@@ -238,6 +245,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   /** Accepts no more clients, and closes all connections within half of `timeout` milliseconds. 0: it closes none. */
   #beginShutdown(timeout: number): void {
     this.#acceptor.close();
+    this.readiness.reject(new HawserError("HWS_NOT_STARTED"));
     if (timeout > 0) {
       const until = performance.now() + timeout;
       // RFC 6455 7.4.1: 1001, going away.
@@ -282,6 +290,11 @@ function deferred(): { readonly promise: Promise<void>; readonly resolve: () => 
     resolve = settle;
   });
   return { promise, resolve };
+}
+
+/** As with a server of Node that has no listener for `error`. */
+function throwUncaught(error: Error): void {
+  throw error;
 }
 
 function ignore(): void {

@@ -87,6 +87,19 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
     return this.#lifecycle.path;
   }
 
+  /**
+   * Resolves when clients can connect: when the web server listens; without one, at once. Rejects with the error of a server
+   * that cannot listen, and with `HWS_NOT_STARTED` after `terminate` before that. Its rejection counts as handled. A failure to
+   * start that neither `onError` nor a reader of `ready` gets is an uncaught exception, as with Node's own servers.
+   *
+   * @example
+   * await wss.ready;
+   * console.log(wss.address());
+   */
+  get ready(): Promise<void> {
+    return this.#lifecycle.readiness.promise;
+  }
+
   /** True after the server is closed. */
   get terminated(): boolean {
     return this.#lifecycle.terminated;

@@ -36,7 +36,12 @@ export class UncaughtErrors {
 }
 
 /** Warnings that the random handlers and requests may cause, such as an error that no `onError` can receive. */
-const EXPECTED: ReadonlySet<string | undefined> = new Set(["HWS_UNHEARD", "HWS_ORIGIN_REFUSED"]);
+const EXPECTED: ReadonlySet<string | undefined> = new Set([
+  "HWS_UNHEARD",
+  "HWS_ORIGIN_REFUSED",
+  "HWS_NO_ANSWER",
+  "HWS_NO_SUBPROTOCOL",
+]);
 
 function isExpected(what: unknown): boolean {
   return what instanceof Error && EXPECTED.has((what as NodeJS.ErrnoException).code);

@@ -6,14 +6,18 @@ import { INTERNAL_ERROR } from "../handshake/refusals.ts";
 import { Deadline } from "../util/deadline.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { CountedAddress } from "./address-counts.ts";
+import type { Advice } from "./advice.ts";
 import { bytesWritten, isAnsweredByOther } from "./claimed-socket.ts";
 import { WSConnectionEvent } from "./connection-event.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
+import { describe } from "./describe.ts";
 
 /** What a pending handshake needs of its server. */
 export interface HandshakeOwner {
   /** Milliseconds that `onConnection` may take. */
   readonly handshakeTimeout: number;
+  /** Warns of mistakes. */
+  readonly advice: Advice;
   /** Calls the user's `onConnection`. */
   callOnConnection(event: WSConnectionEvent): unknown;
   /** `onConnection` returned a handler. */
@@ -90,12 +94,14 @@ export class PendingHandshake {
   #answer(answer: unknown): void {
     // The deadline or the server's shutdown came first.
     if (this.#offer === undefined) return;
+    // A forgotten `return`. As in 4D, it refuses the client.
+    if (answer === undefined) this.#owner.advice.once("HWS_NO_ANSWER", NO_ANSWER);
     if (answer === null || answer === undefined) this.refuse(new Refusal(403, "The server does not let you connect."));
     else if (answer instanceof Refusal) this.refuse(answer);
     else if (isHandler(answer)) this.#accept(this.#offer, answer);
     else {
       this.#owner.onHandshakeError(
-        new HawserError("HWS_INVALID_HANDLER", "expected an object with onMessage, a refusal, null or undefined"),
+        new HawserError("HWS_INVALID_HANDLER", `expected an object with onMessage, or null, got ${describe(answer)}`),
         "library",
       );
       this.refuse(INTERNAL_ERROR);
@@ -120,6 +126,11 @@ export class PendingHandshake {
   }
 
   #fail(error: unknown): void {
+    // A refusal may be thrown from a function that onConnection calls.
+    if (error instanceof Refusal) {
+      this.refuse(error);
+      return;
+    }
     this.#owner.onHandshakeError(error, "handler");
     this.refuse(INTERNAL_ERROR);
   }
@@ -130,6 +141,9 @@ export class PendingHandshake {
     this.#offer = this.#event = undefined;
   }
 }
+
+const NO_ANSWER =
+  "onConnection returned undefined, so the client was refused with HTTP 403. Return a connection handler, or null to refuse the client";
 
 function isHandler(value: unknown): value is HandlerCallbacks {
   return (

@@ -9,6 +9,7 @@ import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { asBytes } from "../protocol/bytes.ts";
 import { Connections } from "./connections.ts";
 import type { ServerCounters } from "./server-counters.ts";
+import { describe } from "./describe.ts";
 import type { HandlerOf, WSHandler } from "./handlers.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
@@ -196,7 +197,7 @@ function exceptFilter(options: BroadcastOptions): (connection: WebSocketConnecti
  */
 function checkServerHandler(handler: unknown): void {
   if (typeof handler !== "object" || handler === null)
-    throw new InvalidArgumentError("handler: expected an object with onConnection");
+    throw new InvalidArgumentError(`handler: expected an object with onConnection, got ${describe(handler)}`);
   const callbacks = handler as Record<string, unknown>;
   if (typeof callbacks["onConnection"] !== "function")
     throw new InvalidArgumentError("handler: onConnection: expected a function");

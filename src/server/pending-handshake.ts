@@ -7,6 +7,7 @@ import { Deadline } from "../util/deadline.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import type { Advice } from "./advice.ts";
+import { misspeltCallbacks } from "./callback-names.ts";
 import { bytesWritten, isAnsweredByOther } from "./claimed-socket.ts";
 import { WSConnectionEvent } from "./connection-event.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
@@ -101,7 +102,10 @@ export class PendingHandshake {
     else if (isHandler(answer)) this.#accept(this.#offer, answer);
     else {
       this.#owner.onHandshakeError(
-        new HawserError("HWS_INVALID_HANDLER", `expected an object with onMessage, or null, got ${describe(answer)}`),
+        new HawserError(
+          "HWS_INVALID_HANDLER",
+          `expected an object with onMessage, or null, got ${describe(answer)}${misspelt(answer)}`,
+        ),
         "library",
       );
       this.refuse(INTERNAL_ERROR);
@@ -111,6 +115,7 @@ export class PendingHandshake {
   #accept(offer: HandshakeOffer, handler: HandlerCallbacks): void {
     const protocol = this.#event?.protocol;
     this.#settle();
+    this.#owner.advice.checkConnectionHandler(handler);
     if (this.#isLost(offer)) return;
     const accepted = offer.accept({ protocol });
     // The client may have disconnected while it waited. The end of its stream is not reported again.
@@ -144,6 +149,13 @@ export class PendingHandshake {
 
 const NO_ANSWER =
   "onConnection returned undefined, so the client was refused with HTTP 403. Return a connection handler, or null to refuse the client";
+
+/** Says which method of an object without `onMessage` may be meant. */
+function misspelt(answer: unknown): string {
+  if (typeof answer !== "object" || answer === null) return "";
+  const [text] = misspeltCallbacks(answer, ["onMessage"]);
+  return text === undefined ? "" : `. ${text}`;
+}
 
 function isHandler(value: unknown): value is HandlerCallbacks {
   return (

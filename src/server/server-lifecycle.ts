@@ -78,6 +78,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, (accepted, handler, address) => {
       this.#open(accepted, handler, address);
     });
+    this.#acceptor.advice.checkServerHandler(dispatcher.handler);
     this.#livenessTimer = new LivenessTimer(settings.keepalive.tickMs, this.connections, (connection) => {
       connectionOf(connection).checkPeer();
     });

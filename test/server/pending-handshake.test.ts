@@ -370,6 +370,7 @@ describe("a refusal that is thrown", () => {
     [
       "by onConnection",
       () => {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- a refusal may be thrown
         throw refuse(401, "Sign in first.");
       },
       {},
@@ -380,6 +381,7 @@ describe("a refusal that is thrown", () => {
       () => null,
       {
         origins: () => {
+          // eslint-disable-next-line @typescript-eslint/only-throw-error -- a refusal may be thrown
           throw refuse(401, "Sign in first.");
         },
       },

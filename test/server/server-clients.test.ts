@@ -30,6 +30,7 @@ function pending(place: unknown): PendingHandshake {
     throw new Error("not asked yet");
   };
   const host = {
+    advice: new Advice(),
     handshakeTimeout: 60_000,
     callOnConnection: () => new Promise(() => undefined),
     onAccepted: never,

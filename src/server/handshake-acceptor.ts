@@ -33,6 +33,7 @@ export class HandshakeAcceptor implements HandshakeOwner {
   readonly #dispatcher: ServerDispatcher;
   readonly #clients: ServerClients;
   readonly onAccepted: OpenConnection;
+  readonly protocols: readonly string[];
   readonly advice = new Advice();
   /** Sends and reports all refusals. */
   readonly exit: RefusalExit;
@@ -44,6 +45,7 @@ export class HandshakeAcceptor implements HandshakeOwner {
     this.#dispatcher = dispatcher;
     this.#clients = clients;
     this.onAccepted = onAccepted;
+    this.protocols = settings.protocols;
     this.exit = new RefusalExit(settings, dispatcher, clients.held);
   }
 

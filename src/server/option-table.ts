@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { addressRule, type TrustProxy } from "../handshake/forwarded-address.ts";
+import { isToken } from "../handshake/rules/tokens.ts";
 import { originRule } from "../handshake/rules/origin.ts";
 import { similarName } from "../util/similar.ts";
 import type { WebServer } from "./web-server.ts";
@@ -21,6 +22,7 @@ const optionTable = {
   host: readHost,
   tls: readTls,
   origins: originRule,
+  protocols: readProtocols,
   trustProxy: (value: unknown) => addressRule(value as TrustProxy | undefined),
   invalidJson: oneOf(["close", "keep"], "close"),
   sendQueuePolicy: oneOf(["terminate", "drop-newest", "drop-oldest", "latest"], "terminate"),
@@ -96,6 +98,13 @@ function readServer(server: unknown): WebServer | undefined {
 function isWebServer(server: unknown): server is WebServer {
   const { on, address, listening } = (server ?? {}) as Partial<Record<keyof WebServer, unknown>>;
   return typeof on === "function" && typeof address === "function" && typeof listening === "boolean";
+}
+
+function readProtocols(protocols: unknown): readonly string[] {
+  if (protocols === undefined) return [];
+  const isList = Array.isArray(protocols) && protocols.every((one) => typeof one === "string" && isToken(one));
+  if (isList) return [...(protocols as readonly string[])];
+  throw new InvalidArgumentError('protocols: expected a list of subprotocols like ["mqtt"]');
 }
 
 function readHost(host: unknown): string | undefined {

@@ -17,6 +17,8 @@ import { describe } from "./describe.ts";
 export interface HandshakeOwner {
   /** Milliseconds that `onConnection` may take. */
   readonly handshakeTimeout: number;
+  /** The subprotocols of the server. */
+  readonly protocols: readonly string[];
   /** Warns of mistakes. */
   readonly advice: Advice;
   /** Calls the user's `onConnection`. */
@@ -50,7 +52,7 @@ export class PendingHandshake {
     this.address = address;
     this.#offer = offer;
     this.#owner = owner;
-    this.#event = new WSConnectionEvent(offer);
+    this.#event = new WSConnectionEvent(offer, owner.protocols);
   }
 
   /** Calls `onConnection`. `onAnswered` is called when the client gets its answer. */
@@ -117,6 +119,8 @@ export class PendingHandshake {
     this.#settle();
     this.#owner.advice.checkConnectionHandler(handler);
     if (this.#isLost(offer)) return;
+    if (protocol === undefined && offer.protocols.length > 0)
+      this.#owner.advice.once("HWS_NO_SUBPROTOCOL", NO_SUBPROTOCOL);
     const accepted = offer.accept({ protocol });
     // The client may have disconnected while it waited. The end of its stream is not reported again.
     if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
@@ -146,6 +150,9 @@ export class PendingHandshake {
     this.#offer = this.#event = undefined;
   }
 }
+
+const NO_SUBPROTOCOL =
+  "A client offered subprotocols and none was chosen, so many clients fail. Set event.protocol in onConnection, or use the option protocols";
 
 const NO_ANSWER =
   "onConnection returned undefined, so the client was refused with HTTP 403. Return a connection handler, or null to refuse the client";

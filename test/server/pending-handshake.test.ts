@@ -413,3 +413,27 @@ test("a class instead of an object is named", async () => {
   expect(errors[0]?.message).toContain('got a class: did you mean "new Member()"?');
   expect(() => new WebSocketServer(Member as unknown as WSHandler)).toThrow('did you mean "new Member()"?');
 });
+
+describe("the option protocols", () => {
+  test("chooses the first of ours that the client offers, and onConnection may override it", async () => {
+    const { port } = await asking(
+      (event) => {
+        if (event.request.url === "/b") event.protocol = "b";
+        return { onMessage: () => {} };
+      },
+      { protocols: ["c", "a"] },
+    );
+    expect((await Peer.open(port, "/", ["b", "a", "c"])).socket.protocol).toBe("c");
+    expect((await Peer.open(port, "/b", ["b", "a"])).socket.protocol).toBe("b");
+    expect(() => new WebSocketServer({ onConnection: () => null }, { protocols: ["a b"] })).toThrow(/^protocols: /);
+  });
+
+  test("none chosen of those that are offered is a warning, once", async () => {
+    const warnings: string[] = [];
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation((text) => void warnings.push(String(text)));
+    onTestFinished(() => warn.mockRestore());
+    const { port } = await asking(() => ({ onMessage: () => {} }));
+    for (let i = 0; i < 2; i++) await RawClient.open(port, "/", { "Sec-WebSocket-Protocol": "mqtt" });
+    expect(warnings).toEqual([expect.stringMatching(/^A client offered subprotocols and none was chosen/)]);
+  });
+});

@@ -30,6 +30,7 @@ function pending(place: unknown): PendingHandshake {
     throw new Error("not asked yet");
   };
   const host = {
+    protocols: [],
     advice: new Advice(),
     handshakeTimeout: 60_000,
     callOnConnection: () => new Promise(() => undefined),

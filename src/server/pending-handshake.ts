@@ -152,7 +152,7 @@ export class PendingHandshake {
 }
 
 const NO_SUBPROTOCOL =
-  "A client offered subprotocols and none was chosen, so many clients fail. Set event.protocol in onConnection, or use the option protocols";
+  "A client offered subprotocols and none was chosen: most clients then close the connection. Set event.protocol in onConnection, or use the option protocols";
 
 const NO_ANSWER =
   "onConnection returned undefined, so the client was refused with HTTP 403. Return a connection handler, or null to refuse the client";

@@ -5,7 +5,7 @@ export type { ErrorCode } from "./errors/table.ts";
 export type { Status } from "./connection/status.ts";
 export type { Origins } from "./handshake/rules/origin.ts";
 export type { TrustProxy } from "./handshake/forwarded-address.ts";
-export { type Refusal, refuse } from "./handshake/refusal.ts";
+export { type Refusal, type RefusalReason, refuse } from "./handshake/refusal.ts";
 export type { ResponseHeaders } from "./handshake/response-headers.ts";
 export type { ConnectionRequest, Values } from "./handshake/request.ts";
 export type { LimitName } from "./server/limit-counters.ts";
@@ -29,6 +29,7 @@ export type {
   ConnectionAnswer,
   ConnectionHandler,
   HandlerOf,
+  WSRefusedEvent,
   WSServerErrorEvent,
   WSServerTerminateEvent,
   WSHandler,

@@ -35,7 +35,14 @@ export class UncaughtErrors {
   }
 }
 
-/** An error of a handler becomes a process warning if no `onError` can receive it. */
+/** Warnings that the random handlers and requests may cause, such as an error that no `onError` can receive. */
+const EXPECTED: ReadonlySet<string | undefined> = new Set([
+  "HWS_UNHEARD",
+  "HWS_ORIGIN_REFUSED",
+  "HWS_NO_ANSWER",
+  "HWS_NO_SUBPROTOCOL",
+]);
+
 function isExpected(what: unknown): boolean {
-  return what instanceof Error && (what as NodeJS.ErrnoException).code === "HWS_UNHEARD";
+  return what instanceof Error && EXPECTED.has((what as NodeJS.ErrnoException).code);
 }

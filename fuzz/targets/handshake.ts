@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { Duplex } from "node:stream";
 
+import { sendRefusal } from "../../src/handshake/response.ts";
 import { WebSocketServer } from "../../src/hawser.ts";
 import { readOptions } from "../../src/server/settings.ts";
 import { HeldSockets } from "../../src/server/held-sockets.ts";
@@ -82,8 +83,13 @@ async function waitForAll(clock: Clock): Promise<void> {
 
 function ownServer(settings: ReturnType<typeof readOptions>): ReturnType<typeof createOwnServer> {
   const held = new HeldSockets(settings, new Set());
-  return createOwnServer(settings, (socket) => {
-    held.linger(socket, "");
+  return createOwnServer(settings, {
+    refuse: (socket, refusal) => {
+      sendRefusal(socket, refusal, undefined, () => {
+        held.linger(socket, "");
+      });
+    },
+    onRefused: () => undefined,
   });
 }
 

@@ -48,6 +48,7 @@ export const errorTable = {
   HWS_INVALID_ARGUMENT: { errCode: 401, componentSignature: "hwsv", message: "An argument or option is not of the type that was expected" },
   HWS_OUT_OF_RANGE: { errCode: 402, componentSignature: "hwsv", message: "An argument or option is out of range" },
   HWS_ANSWERED_BY_OTHER: { errCode: 403, componentSignature: "hwsv", message: "Another upgrade listener answered a handshake while onConnection was pending" },
+  HWS_NOT_STARTED: { errCode: 404, componentSignature: "hwsv", message: "The server was terminated before it listened" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** The stable code of an error that the library makes. */

@@ -3,6 +3,25 @@ import { STATUS_CODES } from "node:http";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { type ResponseHeaders, checkedRefusalHeaders } from "./response-headers.ts";
 
+/** The words for why a client was refused. `wss.counters.refused` has a number for each. `docs/limits.md` explains them. */
+export const refusalReasons = [
+  "origin",
+  "path",
+  "method",
+  "version",
+  "malformed",
+  "headers",
+  "limit",
+  "handler",
+  "error",
+  "timeout",
+  "shutdown",
+  "tls",
+] as const;
+
+/** Why a client was refused. */
+export type RefusalReason = (typeof refusalReasons)[number];
+
 /** An HTTP answer that is sent instead of opening a connection. Made by `refuse`. */
 export class Refusal {
   /** The HTTP status, 300 to 599. */
@@ -11,12 +30,15 @@ export class Refusal {
   readonly body: string;
   /** Headers in addition to those that every refusal has. */
   readonly headers: ResponseHeaders;
+  /** Why the client is refused: `"handler"` for a refusal that `refuse` made. */
+  readonly reason: RefusalReason;
 
   /** Use `refuse`, which checks its arguments. */
-  constructor(status: number, body: string, headers: ResponseHeaders = {}) {
+  constructor(status: number, body: string, headers: ResponseHeaders = {}, reason: RefusalReason = "handler") {
     this.status = status;
     this.body = body;
     this.headers = headers;
+    this.reason = reason;
   }
 }
 

@@ -12,9 +12,10 @@ export class WSConnectionEvent {
   #protocol: string | undefined;
 
   /** Made by the server. */
-  constructor(offer: Pick<HandshakeOffer, "request" | "protocols">) {
+  constructor(offer: Pick<HandshakeOffer, "request" | "protocols">, ours: readonly string[] = []) {
     this.#offer = offer;
     this.protocols = offer.protocols;
+    if (ours.length > 0) this.#protocol = ours.find((one) => offer.protocols.includes(one));
   }
 
   /** What the client asked for. */
@@ -23,7 +24,7 @@ export class WSConnectionEvent {
   }
 
   /**
-   * The chosen subprotocol; undefined: none. Set it to one of `protocols` before `onConnection` settles.
+   * The chosen subprotocol; undefined: none. It starts as the first of the option `protocols` that the client offers. Set it to one of `protocols` before `onConnection` settles.
    *
    * @throws {OutOfRangeError} when the client did not offer it
    */

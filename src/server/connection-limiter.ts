@@ -36,7 +36,7 @@ export interface ClientPlaces {
 const RETRY_AFTER = "1";
 
 /** The client has reset its connection. */
-const GONE = new Refusal(400, "The connection is lost.");
+const GONE = new Refusal(400, "The connection is lost.", {}, "error");
 
 /** Refuses clients above the limits: in total, from one address, at the same time, in a second. */
 export class ConnectionLimiter {
@@ -95,7 +95,12 @@ export class ConnectionLimiter {
   #refusalByAddress({ name, places }: CountedAddress): Refusal | undefined {
     if (name === undefined || places <= this.#limits.maxConnectionsPerAddress) return undefined;
     this.#limits.limitCounters.maxConnectionsPerAddress++;
-    return new Refusal(429, "There are too many connections from your address.", { "Retry-After": RETRY_AFTER });
+    return new Refusal(
+      429,
+      "There are too many connections from your address.",
+      { "Retry-After": RETRY_AFTER },
+      "limit",
+    );
   }
 
   /** Checked last, so that a handshake that is refused for another reason does not count. */
@@ -111,5 +116,5 @@ export class ConnectionLimiter {
 
 /** The refusal of a client above a limit of the server. */
 export function busy(seconds = 1): Refusal {
-  return new Refusal(503, "The server is busy.", { "Retry-After": String(seconds) });
+  return new Refusal(503, "The server is busy.", { "Retry-After": String(seconds) }, "limit");
 }

@@ -6,7 +6,8 @@ import type {
   WSOpenEvent,
   WSTerminateEvent,
 } from "../connection/dispatch/events.ts";
-import type { Refusal } from "../handshake/refusal.ts";
+import type { Refusal, RefusalReason } from "../handshake/refusal.ts";
+import type { ConnectionRequest } from "../handshake/request.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
@@ -40,6 +41,8 @@ export interface WSHandler<T extends DataType = DataType, H extends ConnectionHa
   onOpen?(wss: WebSocketServer, event: WSOpenEvent): unknown;
   /** The server, or its web server, was closed. Called after the `onTerminate` of every connection. */
   onTerminate?(wss: WebSocketServer, event: WSServerTerminateEvent): unknown;
+  /** The library has refused a client. Not called for what `onConnection` refuses. `wss.counters.refused` counts both. */
+  onRefused?(wss: WebSocketServer, event: WSRefusedEvent): unknown;
   /** Something failed on the server, or on a connection whose own handler cannot be called about it. */
   onError?(wss: WebSocketServer, event: WSServerErrorEvent): unknown;
 }
@@ -48,6 +51,17 @@ export interface WSHandler<T extends DataType = DataType, H extends ConnectionHa
 export interface WSServerErrorEvent extends WSErrorEvent {
   /** The connection on which it happened, when its own handler cannot be called about it. */
   readonly connection?: WebSocketConnection;
+}
+
+/** The event of a server handler's `onRefused`: the client was refused, and has its answer. */
+export interface WSRefusedEvent {
+  readonly type: "refused";
+  /** The HTTP status; undefined when the client got no HTTP answer, e.g. after a failed TLS handshake. */
+  readonly status: number | undefined;
+  /** Why: one of the words of `wss.counters.refused`. */
+  readonly reason: RefusalReason;
+  /** What the client asked for; undefined when no request was read. */
+  readonly request: ConnectionRequest | undefined;
 }
 
 /** The event of a server handler's `onTerminate`. */

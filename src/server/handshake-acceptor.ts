@@ -7,13 +7,14 @@ import { readHttp1 } from "../handshake/http1.ts";
 import { NodeRequest } from "../handshake/node-request.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
-import { HEADERS_TOO_LARGE, INTERNAL_ERROR, PATH_NOT_FOUND } from "../handshake/refusals.ts";
-import { sendRefusal } from "../handshake/response.ts";
+import { HEADERS_TOO_LARGE, INTERNAL_ERROR } from "../handshake/refusals.ts";
 import type { Bytes } from "../protocol/bytes.ts";
+import { Advice } from "./advice.ts";
 import type { CountedAddress } from "./address-counts.ts";
-import { leaveToOther, refuseInOrder } from "./claimed-socket.ts";
+import { leaveToOther } from "./claimed-socket.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import { type HandshakeOwner, PendingHandshake } from "./pending-handshake.ts";
+import { RefusalExit } from "./refusal-exit.ts";
 import type { ServerClients } from "./server-clients.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
@@ -32,6 +33,10 @@ export class HandshakeAcceptor implements HandshakeOwner {
   readonly #dispatcher: ServerDispatcher;
   readonly #clients: ServerClients;
   readonly onAccepted: OpenConnection;
+  readonly protocols: readonly string[];
+  readonly advice = new Advice();
+  /** Sends and reports all refusals. */
+  readonly exit: RefusalExit;
   #closed = false;
 
   constructor(settings: Settings, dispatcher: ServerDispatcher, clients: ServerClients, onAccepted: OpenConnection) {
@@ -40,6 +45,8 @@ export class HandshakeAcceptor implements HandshakeOwner {
     this.#dispatcher = dispatcher;
     this.#clients = clients;
     this.onAccepted = onAccepted;
+    this.protocols = settings.protocols;
+    this.exit = new RefusalExit(settings, dispatcher, clients.held);
   }
 
   /** Reads a request. Returns undefined when the request was refused. */
@@ -48,14 +55,8 @@ export class HandshakeAcceptor implements HandshakeOwner {
     const offer = full ?? this.#parse(message, socket, head);
     if (!(offer instanceof Refusal)) return offer;
     if (offer === HEADERS_TOO_LARGE) this.#settings.limitCounters.maxHeaderSize++;
-    this.#refuseRequest(message, socket, offer);
+    this.exit.refuse(socket, offer, message);
     return undefined;
-  }
-
-  #refuseRequest(message: IncomingMessage, socket: Duplex, refusal: Refusal): void {
-    sendRefusal(socket, refusal, message.method, () => {
-      this.#clients.held.linger(socket, this.#addressOf(message));
-    });
   }
 
   /** Waits for other `upgrade` listeners to answer a request for a path of nobody. If none does, it gets 404. */
@@ -64,15 +65,8 @@ export class HandshakeAcceptor implements HandshakeOwner {
       timeout: this.handshakeTimeout,
       isTaken,
       refuse: () => {
-        this.refusePath(message, socket);
+        this.exit.refusePath(socket, message);
       },
-    });
-  }
-
-  /** Refuses a request for a path of nobody, after the answers to earlier requests on its socket. */
-  refusePath(message: IncomingMessage, socket: Duplex): void {
-    refuseInOrder(socket, PATH_NOT_FOUND, message.method, () => {
-      this.#clients.held.linger(socket, this.#addressOf(message));
     });
   }
 
@@ -102,9 +96,7 @@ export class HandshakeAcceptor implements HandshakeOwner {
   }
 
   refuse(offer: HandshakeOffer, refusal: Refusal): void {
-    offer.refuse(refusal, (socket) => {
-      this.#clients.held.linger(socket, offer.request.remoteAddress);
-    });
+    this.exit.refuseOffer(offer, refusal);
   }
 
   onAnsweredByOther({ stream, request }: HandshakeOffer): void {
@@ -131,6 +123,7 @@ export class HandshakeAcceptor implements HandshakeOwner {
       return readHttp1(message, socket, head, this.#settings);
     } catch (error) {
       // The user's `origins` function has thrown.
+      if (error instanceof Refusal) return error;
       this.onHandshakeError(error, "handler");
       return INTERNAL_ERROR;
     }
@@ -140,5 +133,5 @@ export class HandshakeAcceptor implements HandshakeOwner {
 function shuttingDown(): Refusal {
   const { min, max } = RETRY_AFTER;
   const seconds = min + Math.floor(Math.random() * (max - min + 1));
-  return new Refusal(503, "The server is going down.", { "Retry-After": String(seconds) });
+  return new Refusal(503, "The server is going down.", { "Retry-After": String(seconds) }, "shutdown");
 }

@@ -4,22 +4,23 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { WebServer } from "./web-server.ts";
-import { createOwnServer } from "./own-web-server.ts";
+import { type OwnServerListener, createOwnServer } from "./own-web-server.ts";
 import { PendingSockets } from "./pending-sockets.ts";
 import { type Route, Router } from "./router.ts";
 import type { Settings } from "./settings.ts";
 
 /** Gets the upgrade requests and the events of a web server. */
-export interface HttpBindingListener extends Route {
+export interface HttpBindingListener extends Route, OwnServerListener {
   /** Clients can connect now. */
   onListening(): void;
   /** The web server failed, e.g. its port is in use. `isFatal`: no client can ever connect. */
   onWebServerError(error: Error, isFatal: boolean): void;
   /** The web server was closed. */
   onWebServerClosed(): void;
-  /** A socket of the own web server has its last answer. */
-  onAnswered(socket: Duplex): void;
 }
+
+/** A socket was destroyed before its request was read. */
+const LIMIT_REACHED = { status: undefined, reason: "limit" } as const;
 
 /** Connects a WebSocket server with a web server: the library's own, the user's, or none, with `handleUpgrade` only. */
 export class HttpBinding {
@@ -32,11 +33,12 @@ export class HttpBinding {
 
   constructor(settings: Settings, listener: HttpBindingListener) {
     this.#listener = listener;
-    this.#own =
-      settings.port === undefined ? undefined : createOwnServer(settings, (socket) => listener.onAnswered(socket));
+    this.#own = settings.port === undefined ? undefined : createOwnServer(settings, listener);
     this.#server = this.#own ?? settings.server;
     if (this.#own !== undefined && settings.maxHandshakes !== Infinity) {
-      this.#pendingSockets = new PendingSockets(settings);
+      this.#pendingSockets = new PendingSockets(settings, () => {
+        listener.onRefused(LIMIT_REACHED);
+      });
       this.#pendingSockets.watch(this.#own, settings.tls !== undefined);
     }
     this.#detach = this.#server === undefined ? nothing : Router.attach(this.#server, listener);

@@ -1,6 +1,8 @@
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { addressRule, type TrustProxy } from "../handshake/forwarded-address.ts";
+import { isToken } from "../handshake/rules/tokens.ts";
 import { originRule } from "../handshake/rules/origin.ts";
+import { similarName } from "../util/similar.ts";
 import type { WebServer } from "./web-server.ts";
 import { type Range, numberOptions, readNumber } from "./number-options.ts";
 import type { WebSocketServerOptions } from "./options.ts";
@@ -20,6 +22,7 @@ const optionTable = {
   host: readHost,
   tls: readTls,
   origins: originRule,
+  protocols: readProtocols,
   trustProxy: (value: unknown) => addressRule(value as TrustProxy | undefined),
   invalidJson: oneOf(["close", "keep"], "close"),
   sendQueuePolicy: oneOf(["terminate", "drop-newest", "drop-oldest", "latest"], "terminate"),
@@ -42,7 +45,7 @@ export type OptionValues = {
 export function readOptionTable(options: object): OptionValues {
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(optionTable, name))
-      throw new InvalidArgumentError(`options: there is no option ${JSON.stringify(name)}`);
+      throw new InvalidArgumentError(`options: there is no option ${JSON.stringify(name)}${suggestion(name)}`);
   }
   const given = options as Readonly<Record<string, unknown>>;
   const entries = Object.entries<Range | Reader<unknown>>(optionTable).map(([name, check]) => {
@@ -50,6 +53,17 @@ export function readOptionTable(options: object): OptionValues {
     return [name, typeof check === "function" ? check(value, name) : readNumber(name, value, check)] as const;
   });
   return Object.fromEntries(entries) as unknown as OptionValues;
+}
+
+/** What other libraries call an option. */
+const ALIASES: Readonly<Record<string, string>> = {
+  maxPayload: "maxMessageSize",
+  hostname: "host",
+};
+
+function suggestion(name: string): string {
+  const meant = Object.hasOwn(ALIASES, name) ? ALIASES[name] : similarName(name, Object.keys(optionTable));
+  return meant === undefined ? "" : `: did you mean ${meant}?`;
 }
 
 function oneOf<const V extends string>(values: readonly V[], fallback: V): Reader<V> {
@@ -84,6 +98,13 @@ function readServer(server: unknown): WebServer | undefined {
 function isWebServer(server: unknown): server is WebServer {
   const { on, address, listening } = (server ?? {}) as Partial<Record<keyof WebServer, unknown>>;
   return typeof on === "function" && typeof address === "function" && typeof listening === "boolean";
+}
+
+function readProtocols(protocols: unknown): readonly string[] {
+  if (protocols === undefined) return [];
+  const isList = Array.isArray(protocols) && protocols.every((one) => typeof one === "string" && isToken(one));
+  if (isList) return [...(protocols as readonly string[])];
+  throw new InvalidArgumentError('protocols: expected a list of subprotocols like ["mqtt"]');
 }
 
 function readHost(host: unknown): string | undefined {

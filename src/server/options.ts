@@ -24,6 +24,11 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   /** The web pages that may connect. Default: pages of this host. */
   readonly origins?: Origins | undefined;
   /**
+   * The subprotocols of this server, e.g. `["graphql-transport-ws", "mqtt"]`. `event.protocol` of `onConnection` starts as the
+   * first of them that the client offers. Default: none, and `onConnection` chooses.
+   */
+  readonly protocols?: readonly string[] | undefined;
+  /**
    * The proxies in front of the server that are trusted to report the client's address in `X-Forwarded-For`: their number,
    * or their addresses (`"10.0.0.0/8"`, `"loopback"`). A proxy that connects through a Unix socket has no address: count it
    * as one hop, 1. Default: none, and the header is ignored.

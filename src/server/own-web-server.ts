@@ -18,8 +18,9 @@ import {
   UPGRADE_REQUIRED,
   badRequest,
 } from "../handshake/refusals.ts";
-import { type Linger, connectionHeader, sendRefusal } from "../handshake/response.ts";
+import { connectionHeader } from "../handshake/response.ts";
 import { markClaimed, isClaimed } from "./claimed-socket.ts";
+import type { RefusalReport } from "./refusal-exit.ts";
 import type { Settings } from "./settings.ts";
 
 /** Milliseconds between two checks for slow clients. Node's default of 30 s is longer than the default timeout. */
@@ -31,12 +32,27 @@ export type OwnServerSettings = Pick<
   "tls" | "maxHeaderSize" | "handshakeTimeout" | "maxConnections" | "maxHandshakes" | "limitCounters"
 >;
 
+/** Sends and reports the refusals of an own web server. */
+export interface OwnServerListener {
+  /** Refuses a request that could not be read. */
+  refuse(socket: Duplex, refusal: Refusal): void;
+  /** A client was refused. Its answer was sent, or it gets none. */
+  onRefused(report: RefusalReport, message?: IncomingMessage): void;
+}
+
+/** A client that gets no answer, because there are too many sockets. */
+const DROPPED: RefusalReport = { status: undefined, reason: "limit" };
+
+/** A client whose TLS handshake failed. */
+const TLS_FAILED: RefusalReport = { status: undefined, reason: "tls" };
+
+/** The request did not come in time (RFC 9110 15.5.9). */
+const REQUEST_TIMEOUT = new Refusal(408, "The request took too long.", {}, "timeout");
+
 /**
  * Makes a web server that serves only WebSocket requests. It refuses all others.
- *
- * @param linger gets the sockets whose request could not be read, with their answer
  */
-export function createOwnServer(settings: OwnServerSettings, linger: Linger): Server {
+export function createOwnServer(settings: OwnServerSettings, listener: OwnServerListener): Server {
   const options = {
     // Node does not accept Infinity.
     maxHeaderSize: Math.min(settings.maxHeaderSize, Number.MAX_SAFE_INTEGER),
@@ -53,11 +69,18 @@ export function createOwnServer(settings: OwnServerSettings, linger: Linger): Se
   // Sockets without a request have maxHandshakes places, and those before and after onConnection as many again.
   const sockets = settings.maxConnections + 2 * settings.maxHandshakes;
   if (sockets < Number.MAX_SAFE_INTEGER) server.maxConnections = sockets;
-  server.on("drop", () => settings.limitCounters.maxConnections++);
-  server.on("request", answerPlain);
-  server.on("checkExpectation", answerPlain);
+  server.on("drop", () => {
+    settings.limitCounters.maxConnections++;
+    listener.onRefused(DROPPED);
+  });
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    listener.onRefused(answerPlain(request, response), request);
+  };
+  server.on("request", answer);
+  server.on("checkExpectation", answer);
+  if (settings.tls !== undefined) reportTlsFailures(server, listener);
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-    answerClientError(error, socket, settings.limitCounters, linger);
+    answerClientError(error, socket, settings.limitCounters, listener);
   });
   return server;
 }
@@ -74,8 +97,20 @@ function createTlsServer(
   }
 }
 
+/** The sockets whose TLS handshake failed. */
+const tlsFailures = new WeakSet<Duplex>();
+
+/** Node emits `clientError` for these sockets too, from its own listener: ours comes first. */
+function reportTlsFailures(server: Server, listener: OwnServerListener): void {
+  server.prependListener("tlsClientError", (_error: Error, socket: Duplex & { readonly _parent?: Duplex }) => {
+    tlsFailures.add(socket);
+    // The server itself has cut a socket that is marked.
+    if (socket._parent === undefined || !isClaimed(socket._parent)) listener.onRefused(TLS_FAILED);
+  });
+}
+
 /** Answers a request that is not an upgrade (RFC 9110 15.5.22). */
-function answerPlain(request: IncomingMessage, response: ServerResponse): void {
+function answerPlain(request: IncomingMessage, response: ServerResponse): Refusal {
   // After an answer with "Connection: close", no other request is answered (RFC 9112 9.6).
   markClaimed(request.socket);
   const refusal = refusalOf(request);
@@ -85,6 +120,7 @@ function answerPlain(request: IncomingMessage, response: ServerResponse): void {
     "Content-Type": "text/plain; charset=utf-8",
   });
   response.end(`${refusal.body}\n`);
+  return refusal;
 }
 
 function refusalOf({ headers, httpVersion, method }: IncomingMessage): Refusal {
@@ -97,18 +133,17 @@ function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Duplex,
   limitCounters: Settings["limitCounters"],
-  linger: Linger,
+  listener: OwnServerListener,
 ): void {
   if (error.code === "HPE_HEADER_OVERFLOW") limitCounters.maxHeaderSize++;
   else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") limitCounters.handshakeTimeout++;
   // The socket has its answer, and still has time to read it.
   if (error.code !== "ECONNRESET" && (isClaimed(socket) || socket.writableEnded)) return;
-  if (error.code === "ECONNRESET" || !socket.writable) {
+  if (error.code === "ECONNRESET" || !socket.writable || tlsFailures.has(socket)) {
     socket.destroy();
     return;
   }
-  if (error.code === "HPE_HEADER_OVERFLOW") sendRefusal(socket, HEADERS_TOO_LARGE, undefined, linger);
-  else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT")
-    sendRefusal(socket, new Refusal(408, "The request took too long."), undefined, linger);
-  else sendRefusal(socket, badRequest("The request is not HTTP/1.1."), undefined, linger);
+  if (error.code === "HPE_HEADER_OVERFLOW") listener.refuse(socket, HEADERS_TOO_LARGE);
+  else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") listener.refuse(socket, REQUEST_TIMEOUT);
+  else listener.refuse(socket, badRequest("The request is not HTTP/1.1."));
 }

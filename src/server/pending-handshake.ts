@@ -6,14 +6,21 @@ import { INTERNAL_ERROR } from "../handshake/refusals.ts";
 import { Deadline } from "../util/deadline.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { CountedAddress } from "./address-counts.ts";
+import type { Advice } from "./advice.ts";
+import { misspeltCallbacks } from "./callback-names.ts";
 import { bytesWritten, isAnsweredByOther } from "./claimed-socket.ts";
 import { WSConnectionEvent } from "./connection-event.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
+import { describe } from "./describe.ts";
 
 /** What a pending handshake needs of its server. */
 export interface HandshakeOwner {
   /** Milliseconds that `onConnection` may take. */
   readonly handshakeTimeout: number;
+  /** The subprotocols of the server. */
+  readonly protocols: readonly string[];
+  /** Warns of mistakes. */
+  readonly advice: Advice;
   /** Calls the user's `onConnection`. */
   callOnConnection(event: WSConnectionEvent): unknown;
   /** `onConnection` returned a handler. */
@@ -45,7 +52,7 @@ export class PendingHandshake {
     this.address = address;
     this.#offer = offer;
     this.#owner = owner;
-    this.#event = new WSConnectionEvent(offer);
+    this.#event = new WSConnectionEvent(offer, owner.protocols);
   }
 
   /** Calls `onConnection`. `onAnswered` is called when the client gets its answer. */
@@ -75,7 +82,7 @@ export class PendingHandshake {
     if (this.#offer !== undefined) {
       this.#deadline = new Deadline(this.#owner.handshakeTimeout, () => {
         this.#owner.onHandshakeTimeout();
-        this.refuse(new Refusal(503, "The server took too long to answer."));
+        this.refuse(new Refusal(503, "The server took too long to answer.", {}, "timeout"));
       });
     }
     Promise.resolve(answer)
@@ -90,12 +97,17 @@ export class PendingHandshake {
   #answer(answer: unknown): void {
     // The deadline or the server's shutdown came first.
     if (this.#offer === undefined) return;
+    // A forgotten `return`. As in 4D, it refuses the client.
+    if (answer === undefined) this.#owner.advice.once("HWS_NO_ANSWER", NO_ANSWER);
     if (answer === null || answer === undefined) this.refuse(new Refusal(403, "The server does not let you connect."));
     else if (answer instanceof Refusal) this.refuse(answer);
     else if (isHandler(answer)) this.#accept(this.#offer, answer);
     else {
       this.#owner.onHandshakeError(
-        new HawserError("HWS_INVALID_HANDLER", "expected an object with onMessage, a refusal, null or undefined"),
+        new HawserError(
+          "HWS_INVALID_HANDLER",
+          `expected an object with onMessage, or null, got ${describe(answer)}${misspelt(answer)}`,
+        ),
         "library",
       );
       this.refuse(INTERNAL_ERROR);
@@ -105,7 +117,10 @@ export class PendingHandshake {
   #accept(offer: HandshakeOffer, handler: HandlerCallbacks): void {
     const protocol = this.#event?.protocol;
     this.#settle();
+    this.#owner.advice.checkConnectionHandler(handler);
     if (this.#isLost(offer)) return;
+    if (protocol === undefined && offer.protocols.length > 0)
+      this.#owner.advice.once("HWS_NO_SUBPROTOCOL", NO_SUBPROTOCOL);
     const accepted = offer.accept({ protocol });
     // The client may have disconnected while it waited. The end of its stream is not reported again.
     if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
@@ -120,6 +135,11 @@ export class PendingHandshake {
   }
 
   #fail(error: unknown): void {
+    // A refusal may be thrown from a function that onConnection calls.
+    if (error instanceof Refusal) {
+      this.refuse(error);
+      return;
+    }
     this.#owner.onHandshakeError(error, "handler");
     this.refuse(INTERNAL_ERROR);
   }
@@ -129,6 +149,19 @@ export class PendingHandshake {
     this.#onAnswered?.();
     this.#offer = this.#event = undefined;
   }
+}
+
+const NO_SUBPROTOCOL =
+  "A client offered subprotocols and none was chosen: most clients then close the connection. Set event.protocol in onConnection, or use the option protocols";
+
+const NO_ANSWER =
+  "onConnection returned undefined, so the client was refused with HTTP 403. Return a connection handler, or null to refuse the client";
+
+/** Says which method of an object without `onMessage` may be meant. */
+function misspelt(answer: unknown): string {
+  if (typeof answer !== "object" || answer === null) return "";
+  const [text] = misspeltCallbacks(answer, ["onMessage"]);
+  return text === undefined ? "" : `. ${text}`;
 }
 
 function isHandler(value: unknown): value is HandlerCallbacks {

@@ -2,6 +2,7 @@ import type { Server as HttpServer } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { markClaimed } from "./claimed-socket.ts";
 import type { LimitCounters } from "./limit-counters.ts";
 
 /** A TLS socket. Node keeps the TCP socket below it in `_parent`. */
@@ -24,12 +25,15 @@ export interface PendingSocketLimits {
  */
 export class PendingSockets {
   readonly #settings: PendingSocketLimits;
+  readonly #onCut: () => void;
   readonly #sockets = new Set<Duplex>();
   /** One listener for all sockets, so that none has its own closure. */
   readonly #onClose: (this: Duplex) => void;
 
-  constructor(settings: PendingSocketLimits) {
+  /** @param onCut is called when a socket was destroyed for a new one */
+  constructor(settings: PendingSocketLimits, onCut: () => void) {
     this.#settings = settings;
+    this.#onCut = onCut;
     const sockets = this.#sockets;
     this.#onClose = function (): void {
       sockets.delete(this);
@@ -61,17 +65,24 @@ export class PendingSockets {
     const [oldest] = this.#sockets;
     if (oldest === undefined) return;
     this.remove(oldest);
-    oldest.destroy();
+    cut(oldest);
     this.#settings.limitCounters.maxHandshakes++;
+    this.#onCut();
   }
 
   /** Destroys all pending sockets. */
   close(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets) cut(socket);
   }
 
   /** Removes a socket that was upgraded or answered. */
   remove(socket: Duplex): void {
     if (this.#sockets.delete(socket)) socket.off("close", this.#onClose);
   }
+}
+
+/** Destroys a socket. Its mark tells that it is not the client who has ended a TLS handshake. */
+function cut(socket: Duplex): void {
+  markClaimed(socket);
+  socket.destroy();
 }

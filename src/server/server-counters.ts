@@ -1,4 +1,5 @@
 import type { LimitName } from "./limit-counters.ts";
+import type { RefusalReason } from "../handshake/refusal.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 
 /** The counts of a server since it was made. */
@@ -12,6 +13,8 @@ export interface ServerCounters {
   };
   /** Counts of the messages that were sent over all connections, closed ones included. */
   readonly messages: MessageCounters;
+  /** Clients that were refused, by the reason. `handler`: `onConnection` has refused them. */
+  readonly refused: Readonly<Record<RefusalReason, number>>;
   /** How often each limit was reached, by the name of its option. */
   readonly limits: Readonly<Record<LimitName, number>>;
 }

@@ -1,34 +1,49 @@
 import { type ErrorSource, OPEN_EVENT, errorEvent, hasOnError } from "../connection/dispatch/events.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
-import type { WSHandler } from "./handlers.ts";
+import type { WSHandler, WSRefusedEvent } from "./handlers.ts";
+import { RepeatedWarnings } from "./repeated-warnings.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
-/** The greatest number of warnings of one server. */
-const MAX_WARNINGS = 20;
-
 /** Calls a server's handler. An error that a callback throws is passed to `onError`; without it, the process is warned. */
 export class ServerDispatcher {
-  readonly #handler: WSHandler;
+  /** The handler. */
+  readonly handler: WSHandler;
   readonly #wss: WebSocketServer;
-  readonly #warned = new Set<string>();
+  readonly #warnings = new RepeatedWarnings();
   /** `onTerminate` was called. It is the last callback: after it, the process is warned of errors. */
   #isTerminated = false;
 
   constructor(handler: WSHandler, wss: WebSocketServer) {
-    this.#handler = handler;
+    this.handler = handler;
     this.#wss = wss;
+  }
+
+  /** Whether the handler has an `onError`. */
+  get hasOnError(): boolean {
+    return hasOnError(this.handler);
   }
 
   /** Calls `onConnection`. What it throws is not caught. */
   callOnConnection(event: WSConnectionEvent): unknown {
-    return this.#handler.onConnection(this.#wss, event);
+    return this.handler.onConnection(this.#wss, event);
   }
 
   /** Calls `onOpen`. */
   dispatchOpen(): void {
     this.#guard(
-      () => this.#handler.onOpen?.(this.#wss, OPEN_EVENT),
+      () => this.handler.onOpen?.(this.#wss, OPEN_EVENT),
+      (error) => {
+        this.dispatchError(error, "handler", true);
+      },
+    );
+  }
+
+  /** Calls `onRefused`. */
+  dispatchRefused(event: WSRefusedEvent): void {
+    if (this.#isTerminated) return;
+    this.#guard(
+      () => this.handler.onRefused?.(this.#wss, event),
       (error) => {
         this.dispatchError(error, "handler", true);
       },
@@ -39,7 +54,7 @@ export class ServerDispatcher {
   dispatchTerminate(): void {
     this.#isTerminated = true;
     this.#guard(
-      () => this.#handler.onTerminate?.(this.#wss, { type: "terminate" }),
+      () => this.handler.onTerminate?.(this.#wss, { type: "terminate" }),
       (error) => {
         this.dispatchError(error, "handler", true);
       },
@@ -48,13 +63,13 @@ export class ServerDispatcher {
 
   /** Calls `onError`. If there is none, the process is warned, if `warnIfUnhandled`. */
   dispatchError(error: unknown, source: ErrorSource, warnIfUnhandled: boolean, connection?: WebSocketConnection): void {
-    if (this.#isTerminated || !hasOnError(this.#handler)) {
+    if (this.#isTerminated || !hasOnError(this.handler)) {
       if (warnIfUnhandled) this.#warn(error);
       return;
     }
     const event = errorEvent(error, source);
     this.#guard(
-      () => this.#handler.onError?.(this.#wss, connection === undefined ? event : { ...event, connection }),
+      () => this.handler.onError?.(this.#wss, connection === undefined ? event : { ...event, connection }),
       (second) => {
         this.#warn(second);
       },
@@ -70,16 +85,9 @@ export class ServerDispatcher {
     }
   }
 
-  /** Warns once for each text, and at most `MAX_WARNINGS` times. */
   #warn(error: unknown): void {
     const { message } = errorEvent(error, "handler").errors[0];
-    if (this.#warned.has(message) || this.#warned.size === MAX_WARNINGS) return;
-    this.#warned.add(message);
-    process.emitWarning(`An error that no onError handled: ${message}`, {
-      type: "HawserWarning",
-      code: "HWS_UNHEARD",
-      detail: stackOf(error),
-    });
+    this.#warnings.warn(`An error that no onError handled: ${message}`, () => stackOf(error));
   }
 }
 

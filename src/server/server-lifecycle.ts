@@ -11,6 +11,7 @@ import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { pathOf } from "../handshake/node-request.ts";
 import { peerAddressOf } from "../handshake/peer-address.ts";
+import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
@@ -22,9 +23,11 @@ import { LivenessTimer } from "./liveness-timer.ts";
 import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
 import { ServerClients } from "./server-clients.ts";
 import type { ServerCounters } from "./server-counters.ts";
+import { Readiness } from "./readiness.ts";
+import type { RefusalReport } from "./refusal-exit.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
-import { isClaimed, markClaimed, refuseAfterPendingAnswers } from "./claimed-socket.ts";
+import { isClaimed, markClaimed } from "./claimed-socket.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** Makes the user's object for a connection. */
@@ -45,6 +48,8 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   readonly path: string | undefined;
   readonly handshakeTimeout: number;
   readonly settings: Settings;
+  /** The promise of `wss.ready`. */
+  readonly readiness = new Readiness();
 
   readonly #dispatcher: ServerDispatcher;
   readonly #makePublicConnection: MakePublicConnection;
@@ -73,6 +78,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, (accepted, handler, address) => {
       this.#open(accepted, handler, address);
     });
+    this.#acceptor.advice.checkServerHandler(dispatcher.handler);
     this.#livenessTimer = new LivenessTimer(settings.keepalive.tickMs, this.connections, (connection) => {
       connectionOf(connection).checkPeer();
     });
@@ -95,7 +101,8 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     for (const connection of this.connections.list) messages = addMessages(messages, connectionOf(connection).counters);
     const opened = this.#nextId - 1;
     const connections = { opened, closed: opened - this.connections.size };
-    return { connections, messages, limits: { ...this.settings.limitCounters } };
+    const { exit } = this.#acceptor;
+    return { connections, messages, refused: { ...exit.counters }, limits: { ...this.settings.limitCounters } };
   }
 
   /** The address on which the web server listens. */
@@ -143,7 +150,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     markClaimed(socket);
     // Until the connection listens for errors, a socket that fails must not end the process.
     socket.on("error", ignore);
-    if (refuseAfterPendingAnswers(socket, message.method, this.onAnswered)) return;
+    if (this.#acceptor.exit.refusePipelined(socket, message, this.#onAnswered)) return;
     this.#binding.onRequest(socket);
     const offer = this.#acceptor.read(message, socket, head);
     if (offer === undefined) return;
@@ -154,14 +161,23 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
 
   onUnknownPath(message: IncomingMessage, socket: Duplex): void {
     this.#binding.onRequest(socket);
-    this.#acceptor.refusePath(message, socket);
+    this.#acceptor.exit.refusePath(socket, message);
   }
 
   onUndecidedPath(message: IncomingMessage, socket: Duplex, isTaken: () => boolean): void {
     this.#acceptor.awaitOthers(message, socket, isTaken);
   }
 
-  readonly onAnswered = (socket: Duplex): void => {
+  refuse(socket: Duplex, refusal: Refusal): void {
+    this.#binding.onRequest(socket);
+    this.#acceptor.exit.refuse(socket, refusal);
+  }
+
+  onRefused(report: RefusalReport, message?: IncomingMessage): void {
+    this.#acceptor.exit.reportMessage(report, message);
+  }
+
+  readonly #onAnswered = (socket: Duplex): void => {
     this.#binding.onRequest(socket);
     this.#clients.held.linger(socket, peerAddressOf(socket));
   };
@@ -169,11 +185,15 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   onListening(): void {
     if (this.#started || this.#termination !== undefined) return;
     this.#started = true;
+    this.readiness.resolve();
     this.#dispatcher.dispatchOpen();
   }
 
   onWebServerError(error: Error, isFatal: boolean): void {
-    this.#dispatcher.dispatchError(error, "library", isFatal);
+    this.readiness.reject(error);
+    if (isFatal && !this.#started && !this.readiness.isRead && !this.#dispatcher.hasOnError)
+      process.nextTick(throwUncaught, error);
+    else this.#dispatcher.dispatchError(error, "library", isFatal && !this.readiness.isRead);
     if (isFatal) void this.terminate(0);
   }
 
@@ -226,6 +246,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   /** Accepts no more clients, and closes all connections within half of `timeout` milliseconds. 0: it closes none. */
   #beginShutdown(timeout: number): void {
     this.#acceptor.close();
+    this.readiness.reject(new HawserError("HWS_NOT_STARTED"));
     if (timeout > 0) {
       const until = performance.now() + timeout;
       // RFC 6455 7.4.1: 1001, going away.
@@ -270,6 +291,11 @@ function deferred(): { readonly promise: Promise<void>; readonly resolve: () => 
     resolve = settle;
   });
   return { promise, resolve };
+}
+
+/** As with a server of Node that has no listener for `error`. */
+function throwUncaught(error: Error): void {
+  throw error;
 }
 
 function ignore(): void {

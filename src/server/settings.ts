@@ -18,6 +18,8 @@ export interface Settings extends ConnectionSettings, HandshakeRules, Connection
   readonly path: string | undefined;
   /** The type of `event.data` in `onMessage`. */
   readonly dataType: DataType;
+  /** The subprotocols, in the order in which they are preferred. */
+  readonly protocols: readonly string[];
   /** The user's web server. */
   readonly server: WebServer | undefined;
   /** The port of the library's own web server. */

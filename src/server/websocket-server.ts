@@ -9,6 +9,7 @@ import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { asBytes } from "../protocol/bytes.ts";
 import { Connections } from "./connections.ts";
 import type { ServerCounters } from "./server-counters.ts";
+import { describe } from "./describe.ts";
 import type { HandlerOf, WSHandler } from "./handlers.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
@@ -85,6 +86,19 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
   /** The path of this server; undefined: it takes every WebSocket request. */
   get path(): string | undefined {
     return this.#lifecycle.path;
+  }
+
+  /**
+   * Resolves when clients can connect: when the web server listens; without one, at once. Rejects with the error of a server
+   * that cannot listen, and with `HWS_NOT_STARTED` after `terminate` before that. Its rejection counts as handled. A failure to
+   * start that neither `onError` nor a reader of `ready` gets is an uncaught exception, as with Node's own servers.
+   *
+   * @example
+   * await wss.ready;
+   * console.log(wss.address());
+   */
+  get ready(): Promise<void> {
+    return this.#lifecycle.readiness.promise;
   }
 
   /** True after the server is closed. */
@@ -183,7 +197,7 @@ function exceptFilter(options: BroadcastOptions): (connection: WebSocketConnecti
  */
 function checkServerHandler(handler: unknown): void {
   if (typeof handler !== "object" || handler === null)
-    throw new InvalidArgumentError("handler: expected an object with onConnection");
+    throw new InvalidArgumentError(`handler: expected an object with onConnection, got ${describe(handler)}`);
   const callbacks = handler as Record<string, unknown>;
   if (typeof callbacks["onConnection"] !== "function")
     throw new InvalidArgumentError("handler: onConnection: expected a function");

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { SYSTEM_COMPONENT, errorTable } from "../../src/errors/table.ts";
 import { isSendableCode } from "../../src/protocol/close-frame.ts";
@@ -48,7 +48,10 @@ describe("the error table", () => {
 });
 
 describe("docs/errors.md", () => {
-  const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+  const whole = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+  const begin = whole.indexOf("## Warnings");
+  const end = whole.indexOf("\n## ", begin);
+  const page = whole.slice(0, begin) + whole.slice(end);
   const cells = page
     .split("\n")
     .filter((line) => line.startsWith("| `HWS_"))
@@ -74,6 +77,16 @@ describe("docs/errors.md", () => {
   test("names no code that does not exist", () => {
     const mentioned = new Set(page.match(/HWS_[A-Z0-9_]+/g));
     expect([...mentioned].sort()).toEqual(Object.keys(errorTable).sort());
+  });
+
+  test("has a row for each code of a warning of the source, and for no other", () => {
+    const sources = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    const made = sources.flatMap((name) => [
+      ...readFileSync(`src/${name}`, "utf8").matchAll(/(?:code: |\.once\()"(HWS_\w+)"/g),
+    ]);
+    const codes = new Set(made.map(([, code]) => code));
+    const listed = whole.slice(begin, end).match(/^\| `HWS_\w+`/gm) ?? [];
+    expect(listed.map((cell) => cell.slice(3, -1)).sort()).toEqual([...codes].sort());
   });
 
   test("explains every component", () => {

@@ -15,3 +15,8 @@ test.each(Object.entries(constants))(
 test("a bad request gives its reason", () => {
   expect(badRequest("Why.")).toMatchObject({ status: 400, body: "Why.", headers: {} });
 });
+
+test("none of them has the reason of the application's own refusals", () => {
+  for (const { reason } of [...Object.values(constants), badRequest("Why.")]) expect(reason).not.toBe("handler");
+  expect(refuse(403).reason).toBe("handler");
+});

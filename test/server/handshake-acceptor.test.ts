@@ -30,7 +30,11 @@ function rig(
   const clients = new ServerClients(settings);
   const opened: unknown[] = [];
   const errors: unknown[] = [];
-  const dispatcher = { callOnConnection: onConnection, dispatchError: (error: unknown) => void errors.push(error) };
+  const dispatcher = {
+    callOnConnection: onConnection,
+    dispatchError: (error: unknown) => void errors.push(error),
+    dispatchRefused: () => undefined,
+  };
   const acceptor = new HandshakeAcceptor(settings, dispatcher as unknown as ServerDispatcher, clients, (_to, handler) =>
     opened.push(handler),
   );

@@ -8,6 +8,9 @@ import { certificate } from "../support/certificate.ts";
 import { Peer, portOf, until } from "../support/peer.ts";
 import { handshake, RawClient, type RawResponse } from "../support/raw-client.ts";
 
+/** Gets the refusals of a server that a test only looks at. */
+const UNHEARD = { refuse: () => undefined, onRefused: () => undefined };
+
 async function listen(options: WebSocketServerOptions<"text"> = {}): Promise<number> {
   const handler = { onConnection: () => ({ onMessage: () => {} }) };
   const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", ...options });
@@ -102,7 +105,7 @@ describe("a client that takes too long", () => {
   });
 
   test("a connection that is open has no such deadline", async () => {
-    const server = createOwnServer(readOptions({ maxHeaderSize: 1000, handshakeTimeout: 50 }), () => undefined);
+    const server = createOwnServer(readOptions({ maxHeaderSize: 1000, handshakeTimeout: 50 }), UNHEARD);
     expect(server.timeout).toBe(0);
     expect(server.headersTimeout).toBe(50);
     expect(server.requestTimeout).toBe(50);
@@ -115,7 +118,7 @@ describe.each([
 ] as const)("a client over the limit of pending sockets, %s", (_how, tls) => {
   test("is dropped before any response, and counted for the limit", async () => {
     const settings = readOptions({ maxConnections: 1, maxHandshakes: 1, ...(tls && { port: 0, tls }) });
-    const server = createOwnServer(settings, () => undefined).listen(0, "127.0.0.1");
+    const server = createOwnServer(settings, UNHEARD).listen(0, "127.0.0.1");
     const sockets: Socket[] = [];
     server.on("connection", (socket: Socket) => sockets.push(socket));
     onTestFinished(() => {

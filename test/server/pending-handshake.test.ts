@@ -8,7 +8,7 @@ import {
   type WebSocketServerOptions,
   type WSHandler,
 } from "hawser";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
 import { handshake, masked, RawClient } from "../support/raw-client.ts";
 
@@ -362,5 +362,78 @@ describe("the request", () => {
     await until(() => wss.connections.length === 0);
     expect(request.remoteAddress).toBe("127.0.0.1");
     expect(request.query["a"]).toBe("1");
+  });
+});
+
+describe("a refusal that is thrown", () => {
+  test.each([
+    [
+      "by onConnection",
+      () => {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- a refusal may be thrown
+        throw refuse(401, "Sign in first.");
+      },
+      {},
+    ],
+    ["by an async onConnection", () => Promise.reject(refuse(401, "Sign in first.") as unknown as Error), {}],
+    [
+      "by the origins function",
+      () => null,
+      {
+        origins: () => {
+          // eslint-disable-next-line @typescript-eslint/only-throw-error -- a refusal may be thrown
+          throw refuse(401, "Sign in first.");
+        },
+      },
+    ],
+  ])("%s is sent, and is no error", async (_who, answer, options) => {
+    const { wss, port, errors } = await asking(answer, options);
+    const client = await RawClient.connect(port);
+    client.write(handshake("/", { Origin: "https://a.test" }).replace("127.0.0.1", "a.test"));
+    expect(await client.response()).toMatchObject({ status: 401, body: "Sign in first.\n" });
+    expect([errors, wss.counters.refused.handler]).toEqual([[], 1]);
+  });
+});
+
+test("a forgotten return is a warning, once, and null is none", async () => {
+  const warnings: string[] = [];
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation((text) => void warnings.push(String(text)));
+  onTestFinished(() => warn.mockRestore());
+  const { port } = await asking(({ request }) => (request.url === "/no" ? null : undefined));
+  for (const path of ["/no", "/", "/"]) expect((await Peer.refused(port, path)).status).toBe(403);
+  expect(warnings).toEqual([expect.stringMatching(/^onConnection returned undefined/)]);
+});
+
+test("a class instead of an object is named", async () => {
+  class Member {
+    onMessage(): void {}
+  }
+  const { port, errors } = await asking(() => Member);
+  expect((await Peer.refused(port)).status).toBe(500);
+  expect(errors[0]?.message).toContain('got a class: did you mean "new Member()"?');
+  expect(() => new WebSocketServer(Member as unknown as WSHandler)).toThrow('did you mean "new Member()"?');
+});
+
+describe("the option protocols", () => {
+  test("chooses the first of ours that the client offers, and onConnection may override it", async () => {
+    const { port } = await asking(
+      (event) => {
+        if (event.request.url === "/b") event.protocol = "b";
+        return { onMessage: () => {} };
+      },
+      { protocols: ["c", "a"] },
+    );
+    expect((await Peer.open(port, "/", ["b", "a", "c"])).socket.protocol).toBe("c");
+    expect((await Peer.open(port, "/b", ["b", "a"])).socket.protocol).toBe("b");
+    expect(() => new WebSocketServer({ onConnection: () => null }, { protocols: ["a b"] })).toThrow(/^protocols: /);
+  });
+
+  test("none chosen of those that are offered is a warning, once", async () => {
+    const warnings: string[] = [];
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation((text) => void warnings.push(String(text)));
+    onTestFinished(() => warn.mockRestore());
+    const { port } = await asking(() => ({ onMessage: () => {} }));
+    for (let i = 0; i < 2; i++) await RawClient.open(port, "/", { "Sec-WebSocket-Protocol": "mqtt" });
+    expect(warnings).toEqual([expect.stringMatching(/^A client offered subprotocols and none was chosen/)]);
   });
 });

@@ -12,24 +12,28 @@ import { RawClient } from "../support/raw-client.ts";
 function pendingSocketsOf(maxHandshakes: number): {
   pending: PendingSockets;
   limitCounters: { maxHandshakes: number };
+  cuts: () => number;
   come: () => Duplex;
 } {
   const limitCounters = { maxHandshakes: 0 };
-  const pending = new PendingSockets({ maxHandshakes, limitCounters });
+  let cuts = 0;
+  const pending = new PendingSockets({ maxHandshakes, limitCounters }, () => {
+    cuts++;
+  });
   const come = (): Duplex => {
     const socket = new PassThrough();
     pending.add(socket);
     return socket;
   };
-  return { pending, limitCounters, come };
+  return { pending, limitCounters, cuts: () => cuts, come };
 }
 
 describe("the sockets without a request", () => {
   test("destroys the oldest one when there are too many", () => {
-    const { limitCounters, come } = pendingSocketsOf(2);
+    const { limitCounters, cuts, come } = pendingSocketsOf(2);
     const sockets = [come(), come(), come(), come()];
     expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true, false, false]);
-    expect(limitCounters.maxHandshakes).toBe(2);
+    expect([limitCounters.maxHandshakes, cuts()]).toEqual([2, 2]);
   });
 
   test("forgets an upgraded one: it is not destroyed, and has none of its listeners any more", () => {

@@ -5,6 +5,7 @@ import type { Connection } from "../../src/connection/connection.ts";
 import { Refusal } from "../../src/handshake/refusal.ts";
 import type { CountedAddress } from "../../src/server/address-counts.ts";
 import { PendingHandshake } from "../../src/server/pending-handshake.ts";
+import { Advice } from "../../src/server/advice.ts";
 import { ServerClients } from "../../src/server/server-clients.ts";
 import { Wire } from "../support/wire.ts";
 
@@ -29,6 +30,8 @@ function pending(place: unknown): PendingHandshake {
     throw new Error("not asked yet");
   };
   const host = {
+    protocols: [],
+    advice: new Advice(),
     handshakeTimeout: 60_000,
     callOnConnection: () => new Promise(() => undefined),
     onAccepted: never,

@@ -84,6 +84,7 @@ describe("counters", () => {
     expect(wss.counters).toEqual({
       connections: { opened: 0, closed: 0 },
       messages: NOTHING,
+      refused: expect.anything() as unknown,
       limits: newLimitCounters(),
     });
     const peers = [await Peer.open(port), await Peer.open(port)];

@@ -1,0 +1,36 @@
+/** The promise of `wss.ready`. Its rejection is handled, so that a server whose `ready` nobody reads is no unhandled rejection. */
+export class Readiness {
+  readonly #promise: Promise<void>;
+  #resolve!: () => void;
+  #reject!: (error: unknown) => void;
+  #isRead = false;
+
+  constructor() {
+    this.#promise = new Promise<void>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#promise.catch(() => undefined);
+  }
+
+  /** The promise. Whoever reads it takes over the failure to start. */
+  get promise(): Promise<void> {
+    this.#isRead = true;
+    return this.#promise;
+  }
+
+  /** Whether somebody has read the promise. */
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
+  /** The server has started. */
+  resolve(): void {
+    this.#resolve();
+  }
+
+  /** The server has not started. After `resolve` this does nothing. */
+  reject(error: unknown): void {
+    this.#reject(error);
+  }
+}

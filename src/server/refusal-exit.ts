@@ -1,0 +1,97 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+
+import type { AddressRule } from "../handshake/forwarded-address.ts";
+import { NodeRequest } from "../handshake/node-request.ts";
+import type { HandshakeOffer } from "../handshake/offer.ts";
+import { peerAddressOf } from "../handshake/peer-address.ts";
+import { type Refusal, type RefusalReason, refusalReasons } from "../handshake/refusal.ts";
+import { PATH_NOT_FOUND, PIPELINED } from "../handshake/refusals.ts";
+import type { ConnectionRequest } from "../handshake/request.ts";
+import { sendRefusal } from "../handshake/response.ts";
+import { refuseAfterPendingAnswers, refuseInOrder } from "./claimed-socket.ts";
+import type { HeldSockets } from "./held-sockets.ts";
+import { OriginWarnings } from "./origin-warnings.ts";
+import type { ServerDispatcher } from "./server-dispatcher.ts";
+
+/** How many clients were refused, by the reason. */
+export type RefusalCounters = Record<RefusalReason, number>;
+
+/** What is reported of a refusal. A status of undefined: the client got no HTTP answer. */
+export type RefusalReport = Pick<Refusal, "reason"> & { readonly status: number | undefined };
+
+/**
+ * The one exit for all refusals of a server. Each refusal is sent, counted, and passed to `onRefused`. Nothing else in
+ * `src/server` sends one: a test looks for it.
+ */
+export class RefusalExit {
+  /** How many clients were refused, by the reason. */
+  readonly counters: RefusalCounters = newRefusalCounters();
+  readonly #addressRule: AddressRule | undefined;
+  readonly #dispatcher: Pick<ServerDispatcher, "dispatchRefused">;
+  readonly #held: Pick<HeldSockets, "linger">;
+  readonly #originWarnings = new OriginWarnings();
+
+  constructor(
+    { addressRule }: { readonly addressRule: AddressRule | undefined },
+    dispatcher: Pick<ServerDispatcher, "dispatchRefused">,
+    held: Pick<HeldSockets, "linger">,
+  ) {
+    this.#addressRule = addressRule;
+    this.#dispatcher = dispatcher;
+    this.#held = held;
+  }
+
+  /** Refuses a request. Without `message` the request could not be read. */
+  refuse(socket: Duplex, refusal: Refusal, message?: IncomingMessage): void {
+    sendRefusal(socket, refusal, message?.method, () => {
+      this.#linger(socket, message);
+    });
+    this.reportMessage(refusal, message);
+  }
+
+  /** Refuses a valid handshake. */
+  refuseOffer(offer: HandshakeOffer, refusal: Refusal): void {
+    offer.refuse(refusal, (socket) => {
+      this.#held.linger(socket, offer.request.remoteAddress);
+    });
+    this.#report(refusal, offer.request);
+  }
+
+  /** Refuses a request for a path of nobody, after the answers to earlier requests on its socket. */
+  refusePath(socket: Duplex, message: IncomingMessage): void {
+    refuseInOrder(socket, PATH_NOT_FOUND, message.method, () => {
+      this.#linger(socket, message);
+    });
+    this.reportMessage(PATH_NOT_FOUND, message);
+  }
+
+  /** Refuses a handshake that came before the answers to earlier requests. Returns false when there is none to wait for. */
+  refusePipelined(socket: Duplex, message: IncomingMessage, onAnswered: (socket: Duplex) => void): boolean {
+    if (!refuseAfterPendingAnswers(socket, message.method, onAnswered)) return false;
+    this.reportMessage(PIPELINED, message);
+    return true;
+  }
+
+  /** Reports a refusal that was sent in another way, or that could not be sent. */
+  reportMessage(report: RefusalReport, message: IncomingMessage | undefined): void {
+    this.#report(report, message === undefined ? undefined : new NodeRequest(message, this.#addressRule));
+  }
+
+  #report({ status, reason }: RefusalReport, request: ConnectionRequest | undefined): void {
+    this.counters[reason]++;
+    if (reason === "origin" && request !== undefined) this.#originWarnings.onRefused(request);
+    // The application has refused the client itself.
+    if (reason !== "handler") this.#dispatcher.dispatchRefused({ type: "refused", status, reason, request });
+  }
+
+  #linger(socket: Duplex, message: IncomingMessage | undefined): void {
+    const address =
+      message === undefined ? peerAddressOf(socket) : new NodeRequest(message, this.#addressRule).remoteAddress;
+    this.#held.linger(socket, address);
+  }
+}
+
+function newRefusalCounters(): RefusalCounters {
+  return Object.fromEntries(refusalReasons.map((reason) => [reason, 0])) as RefusalCounters;
+}

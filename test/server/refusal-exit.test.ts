@@ -1,0 +1,275 @@
+import { type WSRefusedEvent, WebSocketServer, type WebSocketServerOptions, refuse } from "hawser";
+import { once } from "node:events";
+import { readFileSync, readdirSync } from "node:fs";
+import { type IncomingMessage, createServer } from "node:http";
+import { connect } from "node:net";
+import { connect as connectSecure } from "node:tls";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { refusalReasons } from "../../src/handshake/refusal.ts";
+import { certificate } from "../support/certificate.ts";
+import { deferred, portOf, until } from "../support/peer.ts";
+import { handshake, RawClient, SAMPLE_KEY } from "../support/raw-client.ts";
+import { Wire } from "../support/wire.ts";
+
+/** A running server, and the refusals that it reported. */
+interface Refusing {
+  readonly wss: WebSocketServer;
+  readonly events: WSRefusedEvent[];
+}
+
+function start(options: WebSocketServerOptions<"text"> = {}, onConnection: () => unknown = () => null): Refusing {
+  const events: WSRefusedEvent[] = [];
+  const handler = {
+    onConnection: onConnection as () => null,
+    onError: () => undefined,
+    onRefused: (_wss: unknown, event: WSRefusedEvent) => void events.push(event),
+  };
+  const wss = new WebSocketServer(handler, options);
+  onTestFinished(() => wss.terminate(0));
+  return { wss, events };
+}
+
+const LOCAL = { port: 0, host: "127.0.0.1" } as const;
+
+/** Sends a text to a server of its own. */
+async function send(
+  text: string,
+  options: WebSocketServerOptions<"text"> = {},
+  onConnection?: () => unknown,
+): Promise<Refusing> {
+  const refusing = start({ ...LOCAL, ...options }, onConnection);
+  const client = await RawClient.connect(await portOf(refusing.wss));
+  client.write(text);
+  await client.rest();
+  return refusing;
+}
+
+/** A request that Node would not pass on, handed to `handleUpgrade`. */
+function hand(changes: object, headers: Readonly<Record<string, string | undefined>> = {}): Refusing {
+  const refusing = start();
+  const all: Record<string, string | undefined> = {
+    Host: "example.com",
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Key": SAMPLE_KEY,
+    "Sec-WebSocket-Version": "13",
+    ...headers,
+  };
+  const wire = new Wire();
+  onTestFinished(() => void wire.destroy());
+  const rawHeaders = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
+  const message = { method: "GET", url: "/", httpVersion: "1.1", rawHeaders, headers: {}, socket: wire, ...changes };
+  refusing.wss.handleUpgrade(message as unknown as IncomingMessage, wire, Buffer.alloc(0));
+  return refusing;
+}
+
+/** Attaches to a web server that has not answered an earlier request on the socket. */
+async function pipeline(): Promise<Refusing> {
+  const server = createServer().listen(0, "127.0.0.1");
+  onTestFinished(() => {
+    server.close().closeAllConnections();
+  });
+  server.on("request", (_request, response) => setImmediate(() => response.end("first")));
+  const refusing = start({ server });
+  const client = await RawClient.connect(await portOf(server));
+  client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${handshake()}`);
+  await client.rest();
+  return refusing;
+}
+
+async function goDown(): Promise<Refusing> {
+  const asked = deferred();
+  const refusing = start(LOCAL, () => {
+    asked.resolve();
+    return new Promise(() => undefined);
+  });
+  const client = await RawClient.connect(await portOf(refusing.wss));
+  client.write(handshake());
+  await asked.promise;
+  await refusing.wss.terminate(1);
+  return refusing;
+}
+
+async function comeTwice(options: WebSocketServerOptions<"text">): Promise<Refusing> {
+  const asked = deferred();
+  const refusing = start({ ...LOCAL, ...options }, () => {
+    asked.resolve();
+    return { onMessage: () => undefined };
+  });
+  const port = await portOf(refusing.wss);
+  const first = await RawClient.connect(port);
+  first.write(handshake());
+  await asked.promise;
+  const second = await RawClient.connect(port);
+  second.write(handshake());
+  await second.rest();
+  return refusing;
+}
+
+const LOST = { destroyed: true, localAddress: "127.0.0.1" };
+
+/** For each refusal in the source, by its text: what gets it, and the status and the reason that are reported. */
+const scenarios: Readonly<
+  Record<string, readonly [how: () => Refusing | Promise<Refusing>, status: number, reason: string]>
+> = {
+  "The server is going down.": [goDown, 503, "shutdown"],
+  "The connection is lost.": [() => hand({ socket: LOST }), 400, "error"],
+  "The server is busy.": [() => comeTwice({ maxConnections: 1 }), 503, "limit"],
+  "There are too many connections from your address.": [() => comeTwice({ maxConnectionsPerAddress: 1 }), 429, "limit"],
+  "The request took too long.": [() => send("GET / HTTP/1.1\r\nHost:", { handshakeTimeout: 50 }), 408, "timeout"],
+  "The request is not HTTP/1.1.": [() => send("hello\r\n\r\n"), 400, "malformed"],
+  "The server took too long to answer.": [
+    () => send(handshake(), { handshakeTimeout: 50 }, () => new Promise(() => undefined)),
+    503,
+    "timeout",
+  ],
+  "The server does not let you connect.": [() => send(handshake(), {}, () => null), 403, "handler"],
+  "This is a WebSocket server.": [() => send("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), 426, "version"],
+  "Only version 13 of WebSocket is spoken here.": [
+    () => send(handshake("/", { "Sec-WebSocket-Version": "8" })),
+    426,
+    "version",
+  ],
+  "A WebSocket is opened with GET.": [() => send("POST / HTTP/1.1\r\nHost: x\r\n\r\n"), 405, "method"],
+  "A request has exactly one Host header.": [() => send("GET / HTTP/1.1\r\n\r\n"), 400, "malformed"],
+  "The request's headers are too large.": [
+    () => send(handshake("/", { X: "a".repeat(3_000) }), { maxHeaderSize: 1_000 }),
+    431,
+    "headers",
+  ],
+  "Pages of this origin may not connect.": [() => send(handshake("/", { Origin: "https://a.test" })), 403, "origin"],
+  "There is no WebSocket at this path.": [() => send(handshake("/b"), { path: "/a" }), 404, "path"],
+  "A handshake is sent after the answers to earlier requests.": [pipeline, 400, "malformed"],
+  "The server failed.": [() => send(handshake(), {}, () => "no handler"), 500, "error"],
+  "A WebSocket needs HTTP/1.1.": [() => hand({ httpVersion: "1.0" }), 400, "malformed"],
+  "The request's target is not a path.": [() => hand({ url: "*" }), 400, "malformed"],
+  "The Connection header does not name upgrade.": [() => hand({}, { Connection: "close" }), 400, "malformed"],
+  "A WebSocket request has no body.": [() => hand({}, { "Content-Length": "2" }), 400, "malformed"],
+  "Sec-WebSocket-Key is not 16 bytes as base64.": [() => hand({}, { "Sec-WebSocket-Key": "a" }), 400, "malformed"],
+  "Sec-WebSocket-Extensions is malformed.": [
+    () => hand({}, { "Sec-WebSocket-Extensions": 'a; b="\u0001' }),
+    400,
+    "malformed",
+  ],
+  "Sec-WebSocket-Protocol is malformed.": [() => hand({}, { "Sec-WebSocket-Protocol": "a b" }), 400, "malformed"],
+};
+
+const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => [`src/${file}`, readFileSync(`src/${file}`, "utf8")] as const);
+
+describe("each refusal of the source", () => {
+  const texts = sources.flatMap(([, source]) =>
+    [...source.matchAll(/(?:new Refusal\(\s*\d+,|badRequest\()\s*"([^"]+)"/g)].map(([, text = ""]) => text),
+  );
+
+  test("has its text in the same place, so that this test finds it", () => {
+    const made = sources.flatMap(([, source]) => [
+      ...source.matchAll(/new Refusal\(|[^ ] badRequest\(|\(badRequest\(/g),
+    ]);
+    // `refuse` makes those of the application, `badRequest` those whose text it is given, and its definition is no call.
+    expect(texts.length).toBe(made.length - 3);
+  });
+
+  test.each([...new Set(texts)])("is counted, and reported once: %s", async (text) => {
+    expect(Object.keys(scenarios)).toContain(text);
+    const [how, status, reason] = scenarios[text]!;
+    const { wss, events } = await how();
+    await until(() => wss.counters.refused[reason as "limit"] > 0);
+    expect(wss.counters.refused).toEqual({ ...noRefusals(), [reason]: 1 });
+    const reports = reason === "handler" ? [] : [{ type: "refused", status, reason }];
+    expect(events.map(({ request: _request, ...rest }) => rest)).toEqual(reports);
+  });
+});
+
+function noRefusals(): Record<string, number> {
+  return Object.fromEntries(refusalReasons.map((reason) => [reason, 0]));
+}
+
+test("nothing sends a refusal but the exit, and the parts that only it calls", () => {
+  const callers = sources.filter(([, source]) =>
+    /\b(sendRefusal|refuseInOrder|refuseAfterPendingAnswers)\(|offer\.refuse\(/.test(source),
+  );
+  expect(callers.map(([file]) => file).sort()).toEqual([
+    "src/handshake/http1.ts",
+    "src/handshake/response.ts",
+    "src/server/claimed-socket.ts",
+    "src/server/refusal-exit.ts",
+  ]);
+});
+
+describe("a client that gets no HTTP answer", () => {
+  test("because its TLS handshake fails is counted once", async () => {
+    const { wss, events } = start({ ...LOCAL, tls: certificate });
+    const port = await portOf(wss);
+    const plain = await RawClient.connect(port);
+    plain.write(handshake());
+    await plain.rest();
+    const old = connectSecure({ port, host: "127.0.0.1", rejectUnauthorized: true });
+    await once(old, "error");
+    await until(() => wss.counters.refused.tls > 0);
+    expect(wss.counters.refused).toEqual({ ...noRefusals(), tls: wss.counters.refused.tls });
+    expect(events[0]).toEqual({ type: "refused", status: undefined, reason: "tls", request: undefined });
+  });
+
+  test("because its TLS handshake takes too long is counted once", async () => {
+    const { wss } = start({ ...LOCAL, tls: certificate, handshakeTimeout: 50 });
+    await (await RawClient.connect(await portOf(wss))).rest();
+    await until(() => wss.counters.refused.tls > 0);
+    expect(wss.counters.refused).toEqual({ ...noRefusals(), tls: 1 });
+  });
+
+  test.each([
+    ["without TLS", {}],
+    ["with TLS", { tls: certificate }],
+  ])("because others wait with it is counted once, %s", async (_how, tls) => {
+    const { wss, events } = start({ ...LOCAL, ...tls, maxHandshakes: 1 });
+    const port = await portOf(wss);
+    const first = await RawClient.connect(port);
+    const second = connect(port, "127.0.0.1");
+    onTestFinished(() => void second.destroy());
+    await first.rest();
+    await until(() => wss.counters.refused.limit > 0);
+    expect(wss.counters.refused).toEqual({ ...noRefusals(), limit: 1 });
+    expect(events).toEqual([{ type: "refused", status: undefined, reason: "limit", request: undefined }]);
+  });
+});
+
+describe("onRefused", () => {
+  test("gets the request", async () => {
+    const { events } = await send(handshake("/b?x=1", { Origin: "https://a.test" }));
+    expect(events[0]?.request).toMatchObject({
+      url: "/b?x=1",
+      remoteAddress: "127.0.0.1",
+      query: { x: "1" },
+      headers: { origin: "https://a.test" },
+    });
+  });
+
+  test("is not called for what the application refuses, which is counted", async () => {
+    const { wss, events } = await send(handshake(), {}, () => refuse(401));
+    expect(wss.counters.refused).toEqual({ ...noRefusals(), handler: 1 });
+    expect(events).toEqual([]);
+  });
+
+  test("that throws or rejects is reported to onError, and the client has its answer", async () => {
+    const errors: unknown[] = [];
+    for (const onRefused of [
+      () => Promise.reject(new Error("mine")),
+      () => {
+        throw new Error("mine");
+      },
+    ]) {
+      const wss = new WebSocketServer(
+        { onConnection: () => null, onRefused, onError: (_wss, event) => void errors.push(event.errors[0].message) },
+        LOCAL,
+      );
+      onTestFinished(() => wss.terminate(0));
+      const client = await RawClient.connect(await portOf(wss));
+      client.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+      expect((await client.response()).status).toBe(426);
+    }
+    await until(() => errors.length === 2);
+    expect(errors).toEqual(["mine", "mine"]);
+  });
+});

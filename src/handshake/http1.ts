@@ -51,8 +51,8 @@ export function readHttp1(
     return HEADERS_TOO_LARGE;
   const refusal = checkRequest(toHandshakeRequest(message, headers));
   if (refusal !== undefined) return refusal;
-  const extensions = readExtensions(headers.list("sec-websocket-extensions"));
-  if (extensions === undefined) return badRequest("Sec-WebSocket-Extensions is malformed.");
+  // A server may ignore what a client offers, and some clients send an empty or untidy header.
+  const extensions = readExtensions(headers.list("sec-websocket-extensions")) ?? NO_EXTENSIONS;
   const request = new NodeRequest(message, rules.addressRule);
   if (!mayConnectFrom(headers.list("origin"), request, rules.originRule)) return ORIGIN_NOT_ALLOWED;
   const protocols = readSubprotocols(headers.list("sec-websocket-protocol"));

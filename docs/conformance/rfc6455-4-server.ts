@@ -22,12 +22,12 @@ export const serverHandshake: readonly Section[] = [
       shown(
         "6455-4.2.1-10",
         "server",
-        "`Sec-WebSocket-Protocol` may be missing. If it is sent, it is a list of different tokens.",
+        "`Sec-WebSocket-Protocol` may be missing. If it is sent, it is a list of different tokens. An empty one counts as absent.",
       ),
       shown(
         "6455-4.2.1-11",
         "server",
-        "`Sec-WebSocket-Extensions` may be missing. If it is sent, it follows its grammar.",
+        "`Sec-WebSocket-Extensions` may be missing. One that is empty or breaks its grammar counts as absent.",
       ),
       shown("6455-4.2.1-12", "server", "The order of the fields and the case of their names do not matter."),
       shown("6455-4.2.1-13", "server", "Unknown fields are ignored."),

@@ -112,7 +112,12 @@ export const referred: readonly Section[] = [
         "Parameters follow the extension's specification.",
         "no extension is implemented",
       ),
-      shown("6455-9-3", "server", "9.1: an offer that breaks the grammar is refused at once.", ["6455-4.2.1-11"]),
+      shown(
+        "6455-9-3",
+        "server",
+        "9.1: an offer that breaks the grammar counts as absent. A departure: clients send such, and are not harmed.",
+        ["6455-4.2.1-11"],
+      ),
       notApplicable(
         "6455-9-4",
         "both",

@@ -51,8 +51,8 @@ export function readHttp1(
     return HEADERS_TOO_LARGE;
   const refusal = checkRequest(toHandshakeRequest(message, headers));
   if (refusal !== undefined) return refusal;
-  const extensions = readExtensions(headers.list("sec-websocket-extensions"));
-  if (extensions === undefined) return badRequest("Sec-WebSocket-Extensions is malformed.");
+  // A server may ignore what a client offers, and some clients send an empty or untidy header.
+  const extensions = readExtensions(headers.list("sec-websocket-extensions")) ?? NO_EXTENSIONS;
   const request = new NodeRequest(message, rules.addressRule);
   if (!mayConnectFrom(headers.list("origin"), request, rules.originRule)) return ORIGIN_NOT_ALLOWED;
   const protocols = readSubprotocols(headers.list("sec-websocket-protocol"));
@@ -64,13 +64,16 @@ export function readHttp1(
     request,
     protocols,
     extensions,
-    accept: (answer) => ({
-      stream: socket,
-      handshakeResponse: switchingProtocols(acceptKey(key), answer),
-      head,
-      protocol: answer.protocol,
-      extensions: answer.extensions ?? NO_EXTENSIONS,
-    }),
+    accept: (answer) => {
+      if (socket.listenerCount("readable") > 0) letDataFlow(socket);
+      return {
+        stream: socket,
+        handshakeResponse: switchingProtocols(acceptKey(key), answer),
+        head,
+        protocol: answer.protocol,
+        extensions: answer.extensions ?? NO_EXTENSIONS,
+      };
+    },
     refuse: (refused, linger) => {
       sendRefusal(socket, refused, message.method, linger);
     },
@@ -109,10 +112,25 @@ function removeHttpSettings(socket: Duplex & Partial<Pick<Socket, "timeout" | "s
 }
 
 /**
+ * While somebody listens to "readable", no data flows. These listeners are called after "data" from now on: what they read in
+ * the middle of it would come before it.
+ */
+function letDataFlow(socket: Duplex): void {
+  for (const listener of socket.listeners("readable") as (() => void)[]) {
+    socket.off("readable", listener);
+    socket.on("data", () => {
+      process.nextTick(() => {
+        listener.call(socket);
+      });
+    });
+  }
+}
+
+/**
  * True when Node may have left headers out, which it does silently. An `Origin` or a `Content-Length` after a thousand
  * other headers would not be seen.
  */
-function mayBeCut(message: IncomingMessage): boolean {
+export function mayBeCut(message: IncomingMessage): boolean {
   const { server } = message.socket as Partial<Record<"server", { maxHeadersCount?: number | null }>>;
   const most = server?.maxHeadersCount ?? NODE_HEADERS;
   return most !== 0 && message.rawHeaders.length >= most * 2;

@@ -1,4 +1,4 @@
-import { Socket } from "node:net";
+import { Socket, isIPv4 } from "node:net";
 import { TLSSocket } from "node:tls";
 
 /** A socket, or a stream in its place. Node's own `remoteAddress` asks the handle too. */
@@ -16,9 +16,15 @@ interface PeerName {
 /** Node would keep an object of 400 bytes for each socket that is asked for `remoteAddress`. This one serves for all. */
 const peerName: PeerName = {};
 
-/** The address of a socket's peer; "" when it has none, or has disconnected. */
+/** What stands before an IPv4 address if the server listens to both families (RFC 4291 2.5.5.2). */
+const MAPPED = "::ffff:";
+
+/** The address of a socket's peer, IPv4 as such; "" when it has none, or has disconnected. */
 export function peerAddressOf(socket: Addressed): string {
-  return (isPlain(socket) ? askHandle(socket) : undefined) ?? socket.remoteAddress ?? "";
+  const address = (isPlain(socket) ? askHandle(socket) : undefined) ?? socket.remoteAddress ?? "";
+  if (!address.startsWith(MAPPED)) return address;
+  const mapped = address.slice(MAPPED.length);
+  return isIPv4(mapped) ? mapped : address;
 }
 
 /** Whether a socket has lost its peer. A Unix socket has no addresses, and other streams need not have any. */

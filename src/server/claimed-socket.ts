@@ -25,18 +25,26 @@ export function isClaimed(socket: Duplex): boolean {
 }
 
 /**
- * Whether a WebSocketServer or another listener uses the socket. Node removes its own listeners from a socket before it
- * emits `upgrade`, so a listener that is there now belongs to somebody else, and so does what was written in this turn.
+ * Whether a WebSocketServer or another listener has taken the socket. What was written in this turn belongs to somebody else.
+ * Who only listens to what is read may count it: `readersOf` is no proof.
  */
 export function isInUse(socket: Duplex): boolean {
   return (
     isClaimed(socket) ||
     socket.destroyed ||
     socket.writableEnded ||
-    socket.listenerCount("data") > 0 ||
-    socket.listenerCount("readable") > 0 ||
     (!hasPendingAnswer(socket) && hasPendingWrites(socket))
   );
+}
+
+/** The number of listeners to what is read from a socket. Node removes its own before it emits `upgrade`. */
+export function readersOf(socket: Duplex): number {
+  return socket.listenerCount("data") + socket.listenerCount("readable");
+}
+
+/** The number of all listeners of a socket. */
+export function listenersOf(socket: Duplex): number {
+  return socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0);
 }
 
 /** The bytes that were written to a socket; 0 for a stream that does not count them. */
@@ -55,7 +63,7 @@ export function isAnsweredByOther(socket: Duplex, written: number): boolean {
 
 /** Leaves a socket to the listener that has answered. If that has only ended it, nobody else would destroy it. */
 export function leaveToOther(socket: Duplex, linger: Linger): void {
-  if (!socket.writableEnded || socket.listenerCount("data") + socket.listenerCount("readable") > 0) return;
+  if (!socket.writableEnded || readersOf(socket) > 0) return;
   socket.resume();
   linger(socket);
 }
@@ -107,11 +115,21 @@ export function refuseInOrder(socket: Duplex, refusal: Refusal, method: string |
 
 /** Calls `answered` when Node has written all answers that the socket waits for. Returns false when there is none. */
 function afterPendingAnswers(socket: Duplex, linger: Linger, answered: () => void): boolean {
+  if (!hasPendingAnswer(socket)) return false;
+  socket.once("end", () => socket.destroy()).resume();
+  return afterAnswers(socket, answered, linger);
+}
+
+/**
+ * The same, but what the client sends stays unread until then.
+ *
+ * @param linger gets the socket if the last of these answers has ended it
+ */
+export function afterAnswers(socket: Duplex, answered: () => void, linger?: Linger): boolean {
   const first = pendingAnswer(socket);
   if (first === undefined) return false;
-  // Node no longer listens to the socket, so the client's failure and end, and the answers' "drain", are handled here.
+  // Node no longer listens to the socket, so the client's failure, and the answers' "drain", are handled here.
   socket.on("error", () => socket.destroy());
-  socket.once("end", () => socket.destroy()).resume();
   const onDrain = (): void => {
     const answer = pendingAnswer(socket);
     if (answer?.writableNeedDrain === true) answer.emit("drain");
@@ -127,8 +145,9 @@ function afterPendingAnswers(socket: Duplex, linger: Linger, answered: () => voi
         return;
       }
       socket.off("drain", onDrain);
-      if (socket.writableEnded) linger(socket);
-      else answered();
+      if (!socket.writableEnded) answered();
+      else if (linger === undefined) socket.resume();
+      else linger(socket);
     });
   };
   wait(first);

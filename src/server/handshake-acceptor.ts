@@ -13,6 +13,7 @@ import { Advice } from "./advice.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import { leaveToOther } from "./claimed-socket.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
+import type { Undecided } from "./held-sockets.ts";
 import { type HandshakeOwner, PendingHandshake } from "./pending-handshake.ts";
 import { RefusalExit } from "./refusal-exit.ts";
 import type { ServerClients } from "./server-clients.ts";
@@ -25,6 +26,9 @@ export type OpenConnection = (accepted: AcceptedHandshake, handler: HandlerCallb
 
 /** Seconds after which a client may retry when the server shuts down. They are random, so that not all retry at once. */
 const RETRY_AFTER = { min: 1, max: 10 } as const;
+
+/** Milliseconds that other `upgrade` listeners have to answer, if none of them has added a listener to the socket. */
+const OTHERS_TIMEOUT = 2000;
 
 /** Takes opening handshakes from the request to a connection or a refusal. */
 export class HandshakeAcceptor implements HandshakeOwner {
@@ -59,14 +63,12 @@ export class HandshakeAcceptor implements HandshakeOwner {
     return undefined;
   }
 
-  /** Waits for other `upgrade` listeners to answer a request for a path of nobody. If none does, it gets 404. */
-  awaitOthers(message: IncomingMessage, socket: Duplex, isTaken: () => boolean): void {
+  /** Waits for other `upgrade` listeners to answer a request. If none does, it is answered here. */
+  awaitOthers(message: IncomingMessage, socket: Duplex, undecided: Undecided): void {
     this.#clients.held.wait(socket, this.#addressOf(message), {
+      ...undecided,
+      shortTimeout: Math.min(OTHERS_TIMEOUT, this.handshakeTimeout),
       timeout: this.handshakeTimeout,
-      isTaken,
-      refuse: () => {
-        this.exit.refusePath(socket, message);
-      },
     });
   }
 

@@ -18,14 +18,22 @@ export interface HeldSocketLimits {
   readonly limitCounters: Pick<LimitCounters, "maxHandshakes">;
 }
 
-/** A request for a path of nobody, which another listener may still answer. */
-export interface UndecidedRequest {
-  /** Milliseconds to wait for the other listeners. */
-  readonly timeout: number;
+/** A request that another listener may still answer. */
+export interface Undecided {
   /** Whether another listener has taken the socket. */
   isTaken(): boolean;
-  /** Refuses the request. The socket then lingers. */
-  refuse(): void;
+  /** Whether anybody has added a listener to the socket: it may be about to answer. */
+  isWanted(): boolean;
+  /** Answers the request, or refuses it. A refused socket then lingers. */
+  answer(): void;
+}
+
+/** The same, with the time that others have. */
+export interface UndecidedRequest extends Undecided {
+  /** Milliseconds to wait for the other listeners if none of them has added a listener to the socket. */
+  readonly shortTimeout: number;
+  /** Milliseconds to wait for the others if one of them has. A proxy connects to another server first. */
+  readonly timeout: number;
 }
 
 /** A socket that is held, and why. */
@@ -33,7 +41,7 @@ interface HeldSocket extends Addressed {
   readonly socket: Duplex;
   /** Undefined: the socket has its last answer. */
   readonly request: UndecidedRequest | undefined;
-  readonly timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout;
 }
 
 /**
@@ -77,14 +85,14 @@ export class HeldSockets {
     else socket.destroy();
   }
 
-  /** Holds a socket until another listener takes its request. It is refused after the timeout, or when there is no place. */
+  /** Holds a socket until another listener takes its request. We answer it after the timeout, or when there is no place. */
   wait(socket: Duplex, address: string, request: UndecidedRequest): void {
     if (socket.destroyed) return;
     if (!this.#isClosed && this.makePlace()) this.#hold(socket, address, request);
-    else if (!request.isTaken()) request.refuse();
+    else if (!request.isTaken()) request.answer();
   }
 
-  /** Refuses the requests that wait for others, now and from now on. Sockets with an answer keep their time to read it. */
+  /** Answers the requests that wait for others, now and from now on. Sockets with an answer keep their time to read it. */
   refuseAll(): void {
     this.#isClosed = true;
     for (const one of this.#undecided) this.#decide(one);
@@ -100,11 +108,18 @@ export class HeldSockets {
     const queue = request === undefined ? this.#lingering : this.#undecided;
     const timer = setTimeout(() => {
       if (request === undefined) this.#cut(one);
+      else if (request.shortTimeout < request.timeout && request.isWanted()) this.#waitLonger(one, request);
       else this.#decide(one);
-    }, request?.timeout ?? LINGER).unref();
+    }, request?.shortTimeout ?? LINGER).unref();
     const one: HeldSocket = { socket, address: clientOf(address) ?? "", request, timer };
     queue.add(one);
     socket.once("close", () => this.#release(one));
+  }
+
+  #waitLonger(one: HeldSocket, { shortTimeout, timeout }: UndecidedRequest): void {
+    one.timer = setTimeout(() => {
+      this.#decide(one);
+    }, timeout - shortTimeout).unref();
   }
 
   #cutOldest(): boolean {
@@ -122,10 +137,10 @@ export class HeldSockets {
     one.socket.destroy();
   }
 
-  /** Refuses a request, unless another listener has taken it. */
+  /** Answers a request, unless another listener has taken it. */
   #decide(one: HeldSocket): void {
     this.#release(one);
-    if (one.request?.isTaken() === false) one.request.refuse();
+    if (one.request?.isTaken() === false) one.request.answer();
   }
 
   #release(one: HeldSocket): void {

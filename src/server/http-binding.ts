@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import type { WebServer } from "./web-server.ts";
 import { type OwnServerListener, createOwnServer } from "./own-web-server.ts";
 import { PendingSockets } from "./pending-sockets.ts";
-import { type Route, Router } from "./router.ts";
+import { type Route, Router, addToMaxListeners } from "./router.ts";
 import type { Settings } from "./settings.ts";
 
 /** Gets the upgrade requests and the events of a web server. */
@@ -41,9 +41,10 @@ export class HttpBinding {
       });
       this.#pendingSockets.watch(this.#own, settings.tls !== undefined);
     }
-    this.#detach = this.#server === undefined ? nothing : Router.attach(this.#server, listener);
+    this.#detach =
+      this.#server === undefined ? nothing : Router.attach(this.#server, listener, this.#own === undefined);
     // Several WebSocket servers may share one web server. Node must not take eleven of them for a leak.
-    this.#addToMaxListeners(1);
+    addToMaxListeners(this.#server, 1);
     if (this.#server?.listening === false) this.#server.once("listening", this.#onListening);
     else process.nextTick(this.#onListening);
     // `errorMonitor` observes the user's web server. Its errors stay the user's to handle.
@@ -66,21 +67,13 @@ export class HttpBinding {
   detach(): void {
     this.#detach();
     this.#server?.off("listening", this.#onListening);
-    this.#addToMaxListeners(-1);
+    addToMaxListeners(this.#server, -1);
     this.#server?.off("close", this.#onClose);
     if (this.#own === undefined) this.#server?.off(EventEmitter.errorMonitor, this.#onError);
     this.#own?.close();
     // Sockets after an upgrade stay open, so refused clients may still read their answer.
     this.#own?.closeAllConnections();
     this.#pendingSockets?.close();
-  }
-
-  /** Node warns above `getMaxListeners()`; 0 turns the warning off. */
-  #addToMaxListeners(listeners: number): void {
-    const server = this.#server;
-    if (!(server instanceof EventEmitter)) return;
-    const most = server.getMaxListeners();
-    if (most > 0) server.setMaxListeners(most + listeners);
   }
 
   readonly #onListening = (): void => {

@@ -74,8 +74,8 @@ export const numberOptions = {
   maxTotalSendQueue: amount(shareOfMemory()),
   /** One message of the default limit. */
   highWaterMark: amount(1 * MIB, 0),
-  /** Proxies and NAT drop a connection after a minute of silence or more. */
-  pingInterval: timeOrNever(30_000),
+  /** Many proxies drop a connection after 30 s of silence. */
+  pingInterval: timeOrNever(25_000),
   /** A round trip on the slowest network, and the time a phone takes to wake up. */
   pingTimeout: timeOrNever(20_000),
   /** A chat may be silent for days. Pings find dead peers. */

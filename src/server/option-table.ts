@@ -1,3 +1,5 @@
+import { Server as NetServer } from "node:net";
+
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { addressRule, type TrustProxy } from "../handshake/forwarded-address.ts";
 import { isToken } from "../handshake/rules/tokens.ts";
@@ -81,13 +83,21 @@ function optionalNumber(range: Range): Reader<number | undefined> {
 }
 
 function readPath(path: unknown): string | undefined {
-  if (path === undefined || (typeof path === "string" && path.startsWith("/") && !/[?#\s]/.test(path))) return path;
+  if (path === undefined || (typeof path === "string" && /^\/[!-~]*$/.test(path) && !/[?#]/.test(path))) return path;
+  // A request has only such characters in its target (RFC 9112 3.2), so the path would never be asked for.
+  if (typeof path === "string" && /[^ -~]/.test(path))
+    throw new InvalidArgumentError(
+      `path: expected ASCII characters, e.g. ${JSON.stringify(new URL(path, "http://x").pathname)}`,
+    );
   throw new InvalidArgumentError(
     `path: expected a string that begins with "/" and has no "?" or "#", got ${JSON.stringify(path)}`,
   );
 }
 
 function readServer(server: unknown): WebServer | undefined {
+  // Servers of TCP and TLS read no requests. Those of HTTP have `setTimeout`.
+  if (server instanceof NetServer && typeof (server as { setTimeout?: unknown }).setTimeout !== "function")
+    throw new InvalidArgumentError("server: expected an http.Server or https.Server, got a net.Server or tls.Server");
   if (server === undefined || isWebServer(server)) return server;
   throw new InvalidArgumentError(
     "server: expected an http.Server or https.Server (of Express: what app.listen() returns)",

@@ -91,7 +91,7 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
 
   // How long a connection lives.
 
-  /** Milliseconds of a peer's silence before a ping is sent. Any byte ends the silence. Default 30,000; Infinity: no pings. */
+  /** Milliseconds of a peer's silence before a ping is sent, at the latest. Any byte ends the silence. Default 25,000; Infinity: no pings. */
   readonly pingInterval?: number | undefined;
   /** Milliseconds after a ping in which any byte must arrive. Default 20,000. Above it: `onError`, and 1006. */
   readonly pingTimeout?: number | undefined;

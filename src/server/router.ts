@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
@@ -5,7 +6,18 @@ import { InvalidArgumentError } from "../errors/errors.ts";
 import { pathOf } from "../handshake/node-request.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { WebServer } from "./web-server.ts";
-import { bytesWritten, hasPendingAnswer, isInUse } from "./claimed-socket.ts";
+import { bytesWritten, hasPendingAnswer, isInUse, listenersOf, readersOf } from "./claimed-socket.ts";
+import type { Undecided } from "./held-sockets.ts";
+import {
+  areAllOurs,
+  asksForWebSocket,
+  canPassOn,
+  isFirst,
+  isPassedOn,
+  letOthersPass,
+  markOurs,
+  passOn,
+} from "./other-upgrades.ts";
 
 /** One of the WebSocket servers on a web server. */
 export interface Route {
@@ -17,30 +29,47 @@ export interface Route {
   onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void;
   /** An upgrade request has arrived for a path of nobody: it gets 404. */
   onUnknownPath(message: IncomingMessage, socket: Duplex): void;
-  /** The same, but another listener may still answer the request. `isTaken` tells whether one has. */
-  onUndecidedPath(message: IncomingMessage, socket: Duplex, isTaken: () => boolean): void;
+  /** Another listener may still answer a request. */
+  onUndecided(message: IncomingMessage, socket: Duplex, undecided: Undecided): void;
 }
 
 const routers = new WeakMap<WebServer, Router>();
 
-/** The only `upgrade` listener on a web server. It selects one of several WebSocket servers by path. */
+/** The listeners of a socket when its upgrade request came, before others were asked. */
+interface Before {
+  readonly socket: Duplex;
+  readonly readers: number;
+  readonly listeners: number;
+  readonly written: number;
+}
+
+/** Listens for upgrade requests on a web server. It selects one of several WebSocket servers by path. */
 export class Router {
   readonly #server: WebServer;
   readonly #routes = new Map<string | undefined, Route>();
+  /** Whether requests that are not for a WebSocket are the application's. Not on a web server of the library. */
+  readonly #hasApplication: boolean;
+  /** Of the request that is being emitted; undefined: nobody else listens to requests. */
+  #before: Before | undefined;
+  #stopPassing: (() => void) | undefined;
 
-  private constructor(server: WebServer) {
+  private constructor(server: WebServer, hasApplication: boolean) {
     this.#server = server;
+    this.#hasApplication = hasApplication;
+    markOurs(this.#onUpgrade);
+    markOurs(this.#onFirst);
   }
 
   /**
    * Adds a route to a web server.
    *
+   * @param hasApplication whether it is the user's web server, with an application that answers plain requests
    * @returns a function that removes the route
    * @throws {InvalidArgumentError} when another route of this web server has the path
    */
-  static attach(server: WebServer, route: Route): () => void {
+  static attach(server: WebServer, route: Route, hasApplication = true): () => void {
     let router = routers.get(server);
-    if (router === undefined) routers.set(server, (router = new Router(server)));
+    if (router === undefined) routers.set(server, (router = new Router(server, hasApplication)));
     return router.#add(route);
   }
 
@@ -50,37 +79,97 @@ export class Router {
         `path: another WebSocketServer on this web server has ${route.path === undefined ? "no path either" : `"${route.path}"`}`,
       );
     }
-    if (this.#routes.size === 0) this.#server.on("upgrade", this.#onUpgrade);
+    if (this.#routes.size === 0) this.#listen();
     this.#routes.set(route.path, route);
     return () => {
       // Another route may have the path by now.
       if (this.#routes.get(route.path) !== route) return;
       this.#routes.delete(route.path);
-      if (this.#routes.size === 0) this.#server.off("upgrade", this.#onUpgrade);
+      if (this.#routes.size === 0) this.#unlisten();
     };
   }
 
+  #listen(): void {
+    // There are two listeners of ours to `upgrade`. Each binding counts one.
+    addToMaxListeners(this.#server, 1);
+    this.#server.prependListener?.("upgrade", this.#onFirst);
+    this.#server.on("upgrade", this.#onUpgrade);
+    if (this.#hasApplication) this.#stopPassing = letOthersPass(this.#server);
+  }
+
+  #unlisten(): void {
+    this.#server.off("upgrade", this.#onFirst);
+    this.#server.off("upgrade", this.#onUpgrade);
+    addToMaxListeners(this.#server, -1);
+    this.#stopPassing?.();
+  }
+
+  /** Called before the listeners of others, so that what they do to the socket can be told from what was there. */
+  readonly #onFirst = (_message: IncomingMessage, socket: Duplex): void => {
+    this.#before =
+      this.#hasOthers() && isFirst(this.#server, this.#onFirst)
+        ? { socket, readers: readersOf(socket), listeners: listenersOf(socket), written: bytesWritten(socket) }
+        : undefined;
+  };
+
   readonly #onUpgrade = (message: IncomingMessage, socket: Duplex, head: Bytes): void => {
+    const before = this.#before?.socket === socket ? this.#before : undefined;
+    this.#before = undefined;
     // Another listener, called before this one, has taken the socket.
-    if (isInUse(socket)) return;
+    if (isPassedOn(message) || isInUse(socket) || this.#isTakenSince(before, socket)) return;
+    if (this.#hasApplication && !asksForWebSocket(message) && canPassOn(message, socket)) {
+      const pass = (): void => {
+        if (!isPassedOn(message)) passOn(message, socket, head);
+      };
+      if (areAllOurs(this.#server)) pass();
+      else this.#waitForOthers(message, socket, before, pass);
+      return;
+    }
     const path = pathOf(message);
     const route = (path === undefined ? undefined : this.#routes.get(path)) ?? this.#routes.get(undefined);
-    if (route !== undefined) route.onUpgrade(message, socket, head);
-    else if (this.#server.listenerCount("upgrade") > 1) this.#waitForOthers(message, socket);
+    if (route !== undefined) {
+      // Somebody reads, and has done nothing else: it may be a traffic counter, or an owner that answers later.
+      if (before !== undefined && readersOf(socket) > before.readers)
+        this.#waitForOthers(message, socket, before, () => {
+          route.onUpgrade(message, socket, head);
+        });
+      else route.onUpgrade(message, socket, head);
+    } else if (this.#hasOthers())
+      this.#waitForOthers(message, socket, before, () => {
+        this.#mostPatient()?.onUnknownPath(message, socket);
+      });
     else this.#mostPatient()?.onUnknownPath(message, socket);
   };
 
-  /** Another `upgrade` listener may still answer the request. If none has answered by the handshake timeout, it gets 404. */
-  #waitForOthers(message: IncomingMessage, socket: Duplex): void {
+  /** Whether another listener has written since the request came. Without knowing what was there before, who reads is an owner. */
+  #isTakenSince(before: Before | undefined, socket: Duplex): boolean {
+    if (before === undefined) return this.#hasOthers() && readersOf(socket) > 0;
+    return !hasPendingAnswer(socket) && bytesWritten(socket) !== before.written;
+  }
+
+  /** Whether somebody else listens to `upgrade`, perhaps another copy of the library. */
+  #hasOthers(): boolean {
+    return this.#server.listenerCount("upgrade") > (this.#server.prependListener === undefined ? 1 : 2);
+  }
+
+  /** Another `upgrade` listener may still answer the request. If none has answered in time, we do. */
+  #waitForOthers(message: IncomingMessage, socket: Duplex, before: Before | undefined, answer: () => void): void {
     // There may be no listener yet, and a client that resets the connection must not end the process.
     socket.on("error", () => socket.destroy());
     // Answers of Node's to earlier requests would be taken for one to this request.
     const written = hasPendingAnswer(socket) ? undefined : bytesWritten(socket);
-    const isTaken = (): boolean => isInUse(socket) || (written !== undefined && bytesWritten(socket) !== written);
+    const isTaken = (): boolean =>
+      isPassedOn(message) || isInUse(socket) || (written !== undefined && bytesWritten(socket) !== written);
     const route = this.#mostPatient();
     // Most listeners answer at once, but some of them are called after this one.
     process.nextTick(() => {
-      if (!isTaken()) route?.onUndecidedPath(message, socket, isTaken);
+      if (isTaken()) return;
+      // One of them is ours.
+      const hasListener = before === undefined || listenersOf(socket) > before.listeners + 1;
+      let known = Infinity;
+      const isWanted = (): boolean => hasListener || listenersOf(socket) > known;
+      route?.onUndecided(message, socket, { isTaken, isWanted, answer });
+      known = listenersOf(socket);
     });
   }
 
@@ -91,4 +180,11 @@ export class Router {
       if (found === undefined || route.handshakeTimeout > found.handshakeTimeout) found = route;
     return found;
   }
+}
+
+/** Node warns above `getMaxListeners()` listeners of an event; 0 turns the warning off. */
+export function addToMaxListeners(server: WebServer | undefined, listeners: number): void {
+  if (!(server instanceof EventEmitter)) return;
+  const most = server.getMaxListeners();
+  if (most > 0) server.setMaxListeners(most + listeners);
 }

@@ -20,6 +20,7 @@ import type { ConnectionRegistry } from "./connection-registry.ts";
 import { GracefulShutdown } from "./graceful-shutdown.ts";
 import { HandshakeAcceptor } from "./handshake-acceptor.ts";
 import { LivenessTimer } from "./liveness-timer.ts";
+import type { Undecided } from "./held-sockets.ts";
 import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
 import { ServerClients } from "./server-clients.ts";
 import type { ServerCounters } from "./server-counters.ts";
@@ -164,8 +165,8 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     this.#acceptor.exit.refusePath(socket, message);
   }
 
-  onUndecidedPath(message: IncomingMessage, socket: Duplex, isTaken: () => boolean): void {
-    this.#acceptor.awaitOthers(message, socket, isTaken);
+  onUndecided(message: IncomingMessage, socket: Duplex, undecided: Undecided): void {
+    this.#acceptor.awaitOthers(message, socket, undecided);
   }
 
   refuse(socket: Duplex, refusal: Refusal): void {

@@ -87,7 +87,8 @@ function toTicks({
   const ticks = (ms: number): number => (ms === Infinity ? Infinity : Math.ceil(ms / tick));
   return {
     tickMs: tick,
-    pingInterval: ticks(times.pingInterval),
+    // A time of N ticks is over after more than N of them. The ping comes before the interval ends.
+    pingInterval: times.pingInterval === Infinity ? Infinity : Math.max(1, Math.floor(times.pingInterval / tick) - 1),
     pingTimeout: ticks(times.pingTimeout),
     idleTimeout: ticks(times.idleTimeout),
     maxLifetime: ticks(times.maxLifetime),

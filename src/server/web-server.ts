@@ -11,6 +11,8 @@ export interface WebServer {
   address(): AddressInfo | string | null;
   /** Adds a listener. */
   on(event: string | symbol, listener: Listener): unknown;
+  /** Adds a listener that is called before the others. */
+  prependListener?(event: string | symbol, listener: Listener): unknown;
   /** Adds a listener that is called once. */
   once(event: string | symbol, listener: Listener): unknown;
   /** Removes a listener. */

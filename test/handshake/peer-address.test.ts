@@ -41,6 +41,14 @@ describe("the address of a socket's peer", () => {
     expect(peerAddressOf(above)).toBe("198.51.100.8");
   });
 
+  test.each([
+    ["::ffff:127.0.0.1", "127.0.0.1"],
+    ["::ffff:7f00:1", "::ffff:7f00:1"],
+    ["::1", "::1"],
+  ])("%s is %s: an IPv4 address is written as one", (remoteAddress, address) => {
+    expect(peerAddressOf({ remoteAddress })).toBe(address);
+  });
+
   test("is empty for a stream that has none", () => {
     expect(peerAddressOf(new PassThrough() as object)).toBe("");
     expect(hasLostPeer(new PassThrough() as object)).toBe(false);

@@ -95,7 +95,7 @@ test.each(HOSTILE_NAMES)("GHSA-5v72-xg48-5rpm: an extension called %s is like an
 
 test.each([
   ["Sec-WebSocket-Protocol", 400],
-  ["Sec-WebSocket-Extensions", 400],
+  ["Sec-WebSocket-Extensions", 101],
   ["Connection", 426],
   ["Upgrade", 426],
   ["Origin", 403],

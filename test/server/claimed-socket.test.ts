@@ -2,7 +2,14 @@ import { EventEmitter } from "node:events";
 import { type ServerResponse, createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { markClaimed, refuseAfterPendingAnswers, isInUse, isClaimed } from "../../src/server/claimed-socket.ts";
+import {
+  markClaimed,
+  refuseAfterPendingAnswers,
+  isInUse,
+  isClaimed,
+  listenersOf,
+  readersOf,
+} from "../../src/server/claimed-socket.ts";
 import { HeldSockets } from "../../src/server/held-sockets.ts";
 import { fill, utf8 } from "../support/bytes.ts";
 import { portOf, until } from "../support/peer.ts";
@@ -18,14 +25,19 @@ test("a socket is taken once, and stays taken", () => {
 });
 
 test.each([
-  ["somebody reads", (socket: Wire) => socket.on("data", () => undefined)],
-  ["has a readable listener", (socket: Wire) => socket.on("readable", () => undefined)],
   ["was ended", (socket: Wire) => socket.end()],
   ["was destroyed", (socket: Wire) => socket.destroy()],
 ])("a socket that %s is taken, but not by us", (_what, happens) => {
   const socket = new Wire();
   happens(socket);
   expect([isClaimed(socket), isInUse(socket)]).toEqual([false, true]);
+});
+
+test("who only reads a socket may count its bytes: that is no proof", () => {
+  const socket = new Wire();
+  const before = listenersOf(socket);
+  socket.on("data", () => undefined).on("readable", () => undefined);
+  expect([isInUse(socket), readersOf(socket), listenersOf(socket) - before]).toEqual([false, 2, 2]);
 });
 
 const held = new HeldSockets({ maxHandshakes: Infinity, limitCounters: { maxHandshakes: 0 } }, new Set());

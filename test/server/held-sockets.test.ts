@@ -26,7 +26,9 @@ function rig(maxHandshakes: number) {
     held.wait(one.socket, address, {
       timeout: 5_000,
       isTaken: () => one.isTaken,
-      refuse: () => {
+      shortTimeout: 5_000,
+      isWanted: () => false,
+      answer: () => {
         one.refused++;
         held.linger(one.socket, address);
       },

@@ -27,7 +27,7 @@ const EXPECTED: Record<NumberOptionName, readonly [usual: number, min: number, m
     maxSendQueue: [16 * MIB, 1, MAX_SAFE_INTEGER, true],
     maxTotalSendQueue: [numberOptions.maxTotalSendQueue.default, 1, MAX_SAFE_INTEGER, true],
     highWaterMark: [MIB, 0, MAX_SAFE_INTEGER, true],
-    pingInterval: [30_000, 1, TIMER, true],
+    pingInterval: [25_000, 1, TIMER, true],
     pingTimeout: [20_000, 1, TIMER, true],
     idleTimeout: [Infinity, 1, TIMER, true],
     maxLifetime: [Infinity, 1, TIMER, true],

@@ -1,3 +1,5 @@
+import { createServer as createTcpServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../../src/errors/errors.ts";
 import { numberOptions } from "../../src/server/number-options.ts";
@@ -27,4 +29,15 @@ describe("the table of options", () => {
     expect(() => readOptionTable(options)).toThrow(InvalidArgumentError);
     expect(() => readOptionTable(options)).toThrow(`options: there is no option ${JSON.stringify(name)}`);
   });
+});
+
+test.each([
+  ["net", createTcpServer()],
+  ["tls", createTlsServer()],
+])("a %s.Server, which reads no requests, is refused, and the error says so", (_which, server) => {
+  expect(() => readOptionTable({ server })).toThrow(/^server: [^]*got a net.Server or tls.Server$/);
+});
+
+test.each(["/chät", "/😀"])("the path %s, which no request can have, is refused with the one that it can", (path) => {
+  expect(() => readOptionTable({ path })).toThrow(`path: expected ASCII characters, e.g. "${encodeURI(path)}"`);
 });

@@ -1,10 +1,10 @@
 import { WebSocketServer, type WSHandler, refuse } from "hawser";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocketServer as OtherServer } from "ws";
-import { deferred, portOf, until } from "../support/peer.ts";
-import { handshake, RawClient } from "../support/raw-client.ts";
+import { deferred, portOf, turn, until } from "../support/peer.ts";
+import { handshake, masked, RawClient } from "../support/raw-client.ts";
 
 interface Library {
   readonly WebSocketServer: typeof WebSocketServer;
@@ -288,5 +288,101 @@ describe("plain requests before a handshake, on one connection", () => {
     expect((await client.response()).status).toBe(101);
     // Node writes them into the live WebSocket.
     expect([(await client.response()).body, (await client.response()).body]).toEqual(["/0", "/1"]);
+  });
+});
+
+describe("a traffic counter on the web server's sockets", () => {
+  const counters: Readonly<Record<string, (socket: Duplex, count: (chunk?: Buffer) => void) => void>> = {
+    data: (socket, count) => void socket.on("data", count),
+    // Without a read Node itself answers nothing.
+    "readable, and reads,": (socket, count) =>
+      void socket.on("readable", () => {
+        count();
+        while (socket.read() !== null);
+      }),
+  };
+  const places: Readonly<Record<string, (server: Server, add: (socket: Duplex) => void) => void>> = {
+    "of each connection": (server, add) => void server.on("connection", add),
+    "of each connection, with another upgrade listener": (server, add) => {
+      server.on("connection", add).on("upgrade", () => {});
+    },
+    "of each upgrade, before ours": (server, add) =>
+      void server.on("upgrade", (_request, socket: Duplex) => {
+        add(socket);
+      }),
+  };
+  const cases = Object.keys(counters).flatMap((event) => Object.keys(places).map((place) => [event, place] as const));
+
+  test.each(cases)(
+    "that listens to %s %s: the handshake is answered, and messages go both ways",
+    async (event, place) => {
+      const { server, port } = await webServer();
+      let counted = 0;
+      places[place]!(server, (socket) => {
+        counters[event]!(socket, () => counted++);
+      });
+      const wss = new WebSocketServer(
+        { onConnection: () => ({ onMessage: (ws, { data }) => void ws.send(data) }) },
+        { server, handshakeTimeout: 60 },
+      );
+      onTestFinished(async () => wss.terminate(0));
+      const client = await RawClient.open(port);
+      client.write(masked(0x81, "hello"));
+      expect((await client.frame())?.payload.toString()).toBe("hello");
+      client.write(masked(0x81, "x".repeat(200_000)));
+      expect((await client.frame())?.payload.length).toBe(200_000);
+      expect(counted).toBeGreaterThan(0);
+    },
+  );
+});
+
+describe("a request for an unknown path, with another upgrade listener", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  async function ask(use: (server: Server) => void, before = false) {
+    const { server, port } = await webServer();
+    if (before) use(server);
+    const wss = new WebSocketServer({ onConnection: () => null }, { server, path: "/ours" });
+    onTestFinished(async () => wss.terminate(0));
+    if (!before) use(server);
+    const client = await RawClient.connect(port);
+    let status: number | undefined;
+    void client.response().then((response) => (status = response.status));
+    client.write(handshake("/nobody"));
+    await until(() => vi.getTimerCount() > 0);
+    return () => status;
+  }
+
+  test("gets 404 after 2 s when nobody listens to the socket", async () => {
+    const status = await ask((server) => server.on("upgrade", () => {}));
+    vi.advanceTimersByTime(1_999);
+    for (let i = 0; i < 20; i++) await turn();
+    expect(status()).toBeUndefined();
+    vi.advanceTimersByTime(1);
+    await until(() => status() === 404);
+  });
+
+  test.each([
+    ["before ours", true, (socket: Duplex) => void socket.on("error", () => {})],
+    ["after ours", false, (socket: Duplex) => void socket.on("error", () => {})],
+    ["in a later turn", false, (socket: Duplex) => void setImmediate(() => socket.on("close", () => {}))],
+  ])("has the whole handshakeTimeout when a proxy has added a listener %s", async (_when, before, add) => {
+    const status = await ask((server) => {
+      server.on("upgrade", (_request, socket: Duplex) => {
+        add(socket);
+      });
+    }, before);
+    await turn();
+    await turn();
+    vi.advanceTimersByTime(9_999);
+    for (let i = 0; i < 20; i++) await turn();
+    expect(status()).toBeUndefined();
+    vi.advanceTimersByTime(1);
+    await until(() => status() === 404);
   });
 });

@@ -49,7 +49,7 @@ describe("several servers on one web server", () => {
     for (const path of ["/", "/A", "/a/", "/a/b/c", "//a", "/%61", "/constructor", "/__proto__"]) {
       expect(await greeting(port, path), path).toBe("rest");
     }
-    expect(server.listenerCount("upgrade")).toBe(1);
+    expect(server.listenerCount("upgrade")).toBe(2);
   });
 
   // shows 4D-1-unknown-path

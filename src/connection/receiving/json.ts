@@ -23,6 +23,7 @@ export function isJsonError(code: ErrorCode): boolean {
   return ERRORS.has(code);
 }
 
+const BYTE_ORDER_MARK = 0xfeff;
 const SPACE = 0x20;
 const COMMA = 0x2c;
 const QUOTE = 0x22;
@@ -36,7 +37,9 @@ const BACKSLASH = 0x5c;
  * @throws {HawserError} for a text that is not JSON, or that is beyond a limit
  */
 export function parseJson(text: string, limits: JsonLimits): unknown {
-  const value = hasFailed ? withoutStack(() => parse(text, limits)) : parse(text, limits);
+  // RFC 8259 8.1: a byte order mark may be ignored.
+  const json = text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
+  const value = hasFailed ? withoutStack(() => parse(json, limits)) : parse(json, limits);
   if (mayReachPrototype(text)) removePrototypeKeys(value);
   return value;
 }

@@ -5,7 +5,8 @@ import type { ConnectionRequest } from "../request.ts";
 /**
  * The web pages that may connect. `"same"`, the default: pages of this host only. A list: pages of these origins. An
  * origin in it is exact (`"https://app.example.com"`), has a `*` for any subdomain (`"https://*.example.com"`), or is
- * `"*"`, which allows all; `"same"` in a list adds the pages of this host. A function returns true for what may connect.
+ * `"*"`, which allows all; `"http://localhost:*"` allows any port, `"file://"` pages without a host, `"chrome-extension://*"` any
+ * host of a scheme that is not of the web; `"same"` in a list adds the pages of this host. A function returns true for what may connect.
  */
 export type Origins = "same" | readonly string[] | ((origin: string, request: ConnectionRequest) => boolean);
 
@@ -39,7 +40,12 @@ export function isSameOrigin(origin: string, request: ConnectionRequest): boolea
 
 /** RFC 6455 10.2: only browsers send an origin, and they cannot leave it out. A request without one may connect. */
 export function mayConnectFrom(origin: string | undefined, request: ConnectionRequest, rule: OriginRule): boolean {
-  return origin === undefined || rule(origin, request);
+  return origin === undefined || rule(withoutSlash(origin), request);
+}
+
+/** Some clients send `https://example.com/`. */
+function withoutSlash(origin: string): string {
+  return origin.endsWith("/") && !origin.endsWith("://") ? origin.slice(0, -1) : origin;
 }
 
 /** Only `true` allows a page. An async function returns a promise, which is not `true`: its rejection is caught. */
@@ -64,6 +70,8 @@ function ruleOf(origin: unknown): OriginRule {
   if (origin === "*") return () => true;
   if (origin === "same") return isSameOrigin;
   if (origin === "null") return (from) => from === "null";
+  const any = schemeRule(origin) ?? portRule(origin);
+  if (any !== undefined) return any;
   const at = origin.indexOf("//*.");
   if (at > 0) return subdomainRule(origin, at);
   const allowed = parseOrigin(origin);
@@ -75,6 +83,26 @@ function ruleOf(origin: unknown): OriginRule {
     const url = parseOrigin(from);
     // Not `url.origin`: it is "null" for every scheme that the web does not define, e.g. that of a browser extension.
     return url?.protocol === allowed.protocol && url.host === allowed.host;
+  };
+}
+
+/** `file://` allows pages without a host; `chrome-extension://*` those of any host, but not for schemes of the web. */
+function schemeRule(pattern: string): OriginRule | undefined {
+  const [, scheme, host] = /^([a-z][a-z0-9+.-]*:)\/\/(\*?)$/i.exec(pattern) ?? [];
+  if (scheme === undefined || /^(?:http|ws)s?:$/i.test(scheme)) return undefined;
+  const protocol = scheme.toLowerCase();
+  if (host === "") return (from) => from.toLowerCase() === `${protocol}//`;
+  return (from) => parseOrigin(from)?.protocol === protocol;
+}
+
+/** `http://localhost:*` allows any port. */
+function portRule(pattern: string): OriginRule | undefined {
+  if (!pattern.endsWith(":*")) return undefined;
+  const base = parseOrigin(pattern.slice(0, -2));
+  if (base?.port !== "" || base.host.includes("*")) return undefined;
+  return (from) => {
+    const url = parseOrigin(from);
+    return url?.protocol === base.protocol && url.hostname === base.hostname;
   };
 }
 

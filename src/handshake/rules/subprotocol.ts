@@ -4,7 +4,7 @@ import { isToken, listElements } from "./tokens.ts";
 const NONE: readonly string[] = Object.freeze([]);
 
 /**
- * Reads `Sec-WebSocket-Protocol`. RFC 6455 4.1: its elements are tokens, each of them once, and at least one.
+ * Reads `Sec-WebSocket-Protocol`. RFC 6455 4.1: its elements are tokens, each of them once. An empty header counts as absent.
  *
  * @param header undefined when the header was not sent
  * @returns undefined when the header breaks the grammar, which fails the handshake
@@ -12,6 +12,8 @@ const NONE: readonly string[] = Object.freeze([]);
 export function readSubprotocols(header: string | undefined): readonly string[] | undefined {
   if (header === undefined) return NONE;
   const protocols = listElements(header);
-  const isValid = protocols.length > 0 && new Set(protocols).size === protocols.length && protocols.every(isToken);
+  // React Native and older versions of Deno send it empty when they offer none.
+  if (protocols.length === 0) return NONE;
+  const isValid = new Set(protocols).size === protocols.length && protocols.every(isToken);
   return isValid ? protocols : undefined;
 }

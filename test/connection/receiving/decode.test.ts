@@ -70,7 +70,7 @@ describe("dataType object", () => {
     expect(decode("object", opcode, utf8("null"))).toBeNull();
   });
 
-  test.each(["", "{", "undefined", "{'a':1}", "{} {}", "\ufeff{}"])("refuses %j, which is not JSON", (text) => {
+  test.each(["", "{", "undefined", "{'a':1}", "{} {}", "\ufeff\ufeff{}"])("refuses %j, which is not JSON", (text) => {
     const error = errorOf(() => decode("object", TEXT, utf8(text)));
     expect(error).toBeInstanceOf(HawserError);
     expect(error).toMatchObject({ code: "HWS_INVALID_JSON", cause: expect.any(SyntaxError) as unknown });

@@ -34,15 +34,24 @@ describe("JSON", () => {
     },
   );
 
-  test.each(["", "{", "undefined", "{'a':1}", "{} {}", "\ufeff{}", "[1,]", '"', '"\\', '"\\"', "[".repeat(200) + '"'])(
-    "is not %j: that is refused, with the parser's error as the cause",
-    (text) => {
-      expect(outcome(text, { maxJsonDepth: 500 })).toBe("HWS_INVALID_JSON");
-      expect(() => parseJson(text, { ...DEFAULTS, maxJsonDepth: 500 })).toThrow(
-        expect.objectContaining({ cause: expect.any(SyntaxError) as unknown }) as Error,
-      );
-    },
-  );
+  test.each([
+    "",
+    "{",
+    "undefined",
+    "{'a':1}",
+    "{} {}",
+    "\ufeff\ufeff{}",
+    "[1,]",
+    '"',
+    '"\\',
+    '"\\"',
+    "[".repeat(200) + '"',
+  ])("is not %j: that is refused, with the parser's error as the cause", (text) => {
+    expect(outcome(text, { maxJsonDepth: 500 })).toBe("HWS_INVALID_JSON");
+    expect(() => parseJson(text, { ...DEFAULTS, maxJsonDepth: 500 })).toThrow(
+      expect.objectContaining({ cause: expect.any(SyntaxError) as unknown }) as Error,
+    );
+  });
 });
 
 describe("the depth", () => {
@@ -186,4 +195,8 @@ describe("the errors of one turn", () => {
     errorOf("{");
     expect(outcome('{"__proto__":1,"a":[2]}')).toEqual({ value: { a: [2] } });
   });
+});
+
+test("a byte order mark before it is ignored (RFC 8259 8.1)", () => {
+  expect(parseJson('\ufeff{"a":"\ufeff"}', { maxJsonDepth: 1, maxJsonValues: 2 })).toEqual({ a: "\ufeff" });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../../../src/errors/errors.ts";
-import { isSameOrigin, originRule, type Origins } from "../../../src/handshake/rules/origin.ts";
+import { isSameOrigin, mayConnectFrom, originRule, type Origins } from "../../../src/handshake/rules/origin.ts";
 import type { ConnectionRequest } from "../../../src/handshake/request.ts";
 
 function requestTo(host: string | readonly string[] | undefined): ConnectionRequest {
@@ -256,7 +256,6 @@ describe("an invalid option", () => {
     ["a user", ["https://user@example.com"]],
     ["a star as a scheme", ["*://example.com"]],
     ["a star as a scheme of subdomains", ["*://*.example.com"]],
-    ["a star as a port", ["https://example.com:*"]],
     ["a star in the middle", ["https://a.*.example.com"]],
     ["a star in a label", ["https://*example.com"]],
     ["two stars", ["https://*.*.example.com"]],
@@ -309,4 +308,40 @@ test("a function that returns a promise allows nothing: its rejection is caught,
     ["HawserWarning", true],
     ["HawserWarning", true],
   ]);
+});
+
+describe("a pattern", () => {
+  test.each([
+    ["file://", "file://", true],
+    ["file://", "FILE://", true],
+    ["file://", "https://example.com", false],
+    ["file://", "qrc://", false],
+    ["qrc://", "qrc://", true],
+    ["http://localhost:*", "http://localhost", true],
+    ["http://localhost:*", "http://localhost:5173", true],
+    ["http://localhost:*", "https://localhost:5173", false],
+    ["http://localhost:*", "http://localhost.evil.example:5173", false],
+    ["http://localhost:*", "http://evil.example", false],
+    ["chrome-extension://*", "chrome-extension://abcdef", true],
+    ["chrome-extension://*", "moz-extension://abcdef", false],
+    ["chrome-extension://*", "https://abcdef", false],
+  ])("%s, asked about %s, says %s", (pattern, origin, expected) => {
+    expect(allows([pattern], origin)).toBe(expected);
+  });
+
+  test.each(["https://*", "http://*", "wss://*", "https://", "https://*:*", "https://a:80:*", "*://*"])(
+    "%s is refused: it would allow too much, or nothing",
+    (pattern) => {
+      expect(() => originRule([pattern])).toThrow(InvalidArgumentError);
+    },
+  );
+});
+
+test.each([
+  ["https://example.com/", true],
+  ["https://example.com//", false],
+  ["https://example.com/a/", false],
+  ["https://evil.example/", false],
+])("a slash at the end of %s is tolerated: %s", (origin, expected) => {
+  expect(mayConnectFrom(origin, requestTo("example.com"), originRule("same"))).toBe(expected);
 });

@@ -10,7 +10,11 @@ describe("the subprotocols that a client offers", () => {
     expect(readSubprotocols("b, a ,,c")).toEqual(["b", "a", "c"]);
   });
 
-  test.each(["", " , ", "a b", "a, b, a", "a/b"])("%j fails the handshake", (header) => {
+  test.each(["", " ", " , "])("%j counts as absent", (header) => {
+    expect(readSubprotocols(header)).toEqual([]);
+  });
+
+  test.each(["a b", "a, b, a", "a/b"])("%j fails the handshake", (header) => {
     expect(readSubprotocols(header)).toBeUndefined();
   });
 });

@@ -1,0 +1,136 @@
+import http, { type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+
+import { mayBeCut } from "../handshake/http1.ts";
+import { hasToken } from "../handshake/rules/tokens.ts";
+import { afterAnswers } from "./claimed-socket.ts";
+import type { WebServer } from "./web-server.ts";
+
+/** A property of our `upgrade` listeners. Its name stays the same: another copy or version of the library looks at it too. */
+const ours = Symbol.for("hawser.upgrade");
+
+/** A property of a request that was given back to the application. */
+const passed = Symbol.for("hawser.passed");
+
+/** A header's name that HTTP does not know. It is as long as `Upgrade`, so that no limit counts other bytes. */
+const HIDDEN = "Upgrad_";
+
+/** What a web server of Node has, and a framework's type need not have. */
+interface NodeServer extends WebServer {
+  shouldUpgradeCallback?: ((message: IncomingMessage) => unknown) | undefined;
+  listeners?(event: string): object[];
+}
+
+/** What Node keeps in a socket that a web server reads. */
+interface ServedSocket extends Duplex {
+  readonly server?: NodeServer;
+  readonly parser?: { onIncoming?: (message: IncomingMessage, ...more: unknown[]) => unknown } | null;
+}
+
+/** Node's own listener of a new connection: it reads requests from it. */
+const { _connectionListener: serve } = http as { _connectionListener?: (this: unknown, socket: Duplex) => void };
+
+/** Marks an `upgrade` listener as one of the library. */
+export function markOurs(listener: object): void {
+  (listener as { [ours]?: true })[ours] = true;
+}
+
+/** Whether every `upgrade` listener of a web server is one of the library, of this copy or of another. */
+export function areAllOurs(server: WebServer): boolean {
+  const listeners = (server as NodeServer).listeners?.("upgrade");
+  return listeners?.every((listener) => (listener as { [ours]?: true })[ours] === true) ?? false;
+}
+
+/** Whether a listener of `upgrade` is called before all others. */
+export function isFirst(server: WebServer, listener: object): boolean {
+  return (server as NodeServer).listeners?.("upgrade")[0] === listener;
+}
+
+/** Whether a request asks for a WebSocket. It may name other protocols too. */
+export function asksForWebSocket(message: IncomingMessage): boolean {
+  const { rawHeaders } = message;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2)
+    if (isUpgrade(rawHeaders[i]) && hasToken(rawHeaders[i + 1], "websocket")) return true;
+  return false;
+}
+
+function isUpgrade(name: string | undefined): boolean {
+  return name?.length === HIDDEN.length && name.toLowerCase() === "upgrade";
+}
+
+/**
+ * Lets Node treat a request for another protocol as if nobody listened to `upgrade`: the application gets it, and may ignore
+ * the header (RFC 9110 7.8). Node 24.9 and later ask the web server. For others `passOn` does it.
+ *
+ * @returns a function that ends this
+ */
+export function letOthersPass(server: NodeServer): () => void {
+  const before = server.shouldUpgradeCallback;
+  if (typeof before !== "function") return nothing;
+  const decide = function (this: unknown, message: IncomingMessage): unknown {
+    if (!asksForWebSocket(message) && areAllOurs(server) && hasApplication(server)) return false;
+    return before.call(this, message);
+  };
+  server.shouldUpgradeCallback = decide;
+  return () => {
+    if (server.shouldUpgradeCallback === decide) server.shouldUpgradeCallback = before;
+  };
+}
+
+function nothing(): void {
+  // This version of Node does not ask.
+}
+
+function hasApplication(server: WebServer): boolean {
+  return server.listenerCount("request") > 0;
+}
+
+/** Whether a request was given back to the application. */
+export function isPassedOn(message: IncomingMessage): boolean {
+  return (message as { [passed]?: true })[passed] === true;
+}
+
+/** Whether a request can be given to the application: it has one, and all of the request is known. */
+export function canPassOn(message: IncomingMessage, socket: ServedSocket): boolean {
+  return (
+    serve !== undefined &&
+    socket.server !== undefined &&
+    hasApplication(socket.server) &&
+    !socket.readableEnded &&
+    !mayBeCut(message)
+  );
+}
+
+/** Gives a request for another protocol to the application, after the answers to earlier requests on its socket. */
+export function passOn(message: IncomingMessage, socket: ServedSocket, head: Uint8Array): void {
+  (message as { [passed]?: true })[passed] = true;
+  const pass = (): void => {
+    // Node's own listener only: what others do with a new connection, they have done.
+    serve?.call(socket.server, socket);
+    restoreUpgrade(socket);
+    socket.unshift(Buffer.concat([headOf(message), head]));
+  };
+  if (!afterAnswers(socket, pass)) pass();
+}
+
+/** The request's head. Its `Upgrade` has another name, so that Node reads the body and what follows. */
+function headOf({ method = "", url = "", httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    lines.push(`${isUpgrade(name) ? HIDDEN : name}: ${rawHeaders[i + 1] ?? ""}`);
+  }
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+}
+
+/** The application reads the name that the client sent. Node makes `headers` of `rawHeaders` later. */
+function restoreUpgrade({ parser }: ServedSocket): void {
+  const onIncoming = parser?.onIncoming;
+  if (parser === undefined || parser === null || typeof onIncoming !== "function") return;
+  parser.onIncoming = function (this: unknown, message, ...more) {
+    parser.onIncoming = onIncoming;
+    const { rawHeaders } = message;
+    for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i] === HIDDEN) rawHeaders[i] = "Upgrade";
+    return onIncoming.call(this, message, ...more);
+  };
+}

@@ -25,11 +25,13 @@ export interface ClientPlaces {
   /** Clients that wait for `onConnection`. */
   readonly pendingCount: number;
   /**
-   * Frees a place for one more handshake, if all are taken. Returns false when there is none for it.
+   * Whether one more handshake can get a place. Nothing is changed.
    *
-   * @param handshakesOf how many handshakes of the new client's address wait
+   * @param ownHandshakes how many handshakes of the new client's address wait
    */
-  makePlace(handshakesOf: () => number): boolean;
+  hasPlaceFor(ownHandshakes: () => number): boolean;
+  /** Frees a place for one more handshake, if all are taken: another client may lose its place. Returns false when there is none. */
+  freePlaceFor(ownHandshakes: () => number): boolean;
 }
 
 /** Seconds after which a client with too many connections from its address may retry. */
@@ -52,7 +54,7 @@ export class ConnectionLimiter {
     if (maxHandshakesPerSecond !== Infinity) this.#rate = new TokenBucket(maxHandshakesPerSecond, performance.now());
   }
 
-  /** Why no client at all is accepted now; undefined: one may be. */
+  /** Why no client at all is accepted now; undefined: one may be. No other client loses its place: this one may still be refused. */
   checkCapacity(address: () => string): Refusal | undefined {
     const { maxConnections, limitCounters } = this.#limits;
     const { connectedCount, pendingCount } = this.#places;
@@ -60,11 +62,8 @@ export class ConnectionLimiter {
       limitCounters.maxConnections++;
       return busy();
     }
-    if (!this.#places.makePlace(() => this.#addresses.handshakesOf(address()))) {
-      limitCounters.maxHandshakes++;
-      return busy();
-    }
-    return undefined;
+    const hasPlace = this.#places.hasPlaceFor(() => this.#addresses.handshakesOf(address()));
+    return hasPlace ? undefined : this.#noPlace();
   }
 
   /**
@@ -76,7 +75,8 @@ export class ConnectionLimiter {
     // Without its address it would not be counted, and no answer can reach it.
     if (remoteAddress === "" && request.isGone) return GONE;
     const address = this.#addresses.add(remoteAddress);
-    const refusal = this.#refusalByAddress(address) ?? this.#refusalByRate();
+    // Last: another client may lose its place, so only a client that nothing else refuses may cause that.
+    const refusal = this.#refusalByAddress(address) ?? this.#refusalByRate() ?? this.#refusalByPlaces(address);
     if (refusal === undefined) return address;
     this.release(address);
     return refusal;
@@ -103,7 +103,16 @@ export class ConnectionLimiter {
     );
   }
 
-  /** Checked last, so that a handshake that is refused for another reason does not count. */
+  #refusalByPlaces(address: CountedAddress): Refusal | undefined {
+    return this.#places.freePlaceFor(() => address.handshakes) ? undefined : this.#noPlace();
+  }
+
+  #noPlace(): Refusal {
+    this.#limits.limitCounters.maxHandshakes++;
+    return busy();
+  }
+
+  /** Checked after the address, so that a handshake that is refused for another reason does not count. */
   #refusalByRate(): Refusal | undefined {
     if (this.#rate === undefined) return undefined;
     const wait = this.#rate.take(1, performance.now());

@@ -72,6 +72,11 @@ export class HeldSockets {
     return Math.max(1, Math.floor(this.#limits.maxHandshakes / SHARES));
   }
 
+  /** Whether there is a place, or one that `makePlace` can free. */
+  canMakePlace(): boolean {
+    return this.#handshakes.size < this.#limits.maxHandshakes;
+  }
+
   /** Frees a place if all are taken. Returns false when handshakes have all of them. */
   makePlace(): boolean {
     while (this.#handshakes.size + this.size >= this.#limits.maxHandshakes) if (!this.#cutOldest()) return false;

@@ -34,22 +34,28 @@ export class ServerClients {
     return this.pending.size;
   }
 
-  /**
-   * Frees a place for one more handshake. When handshakes have all places, an address with more than its share gives one up
-   * for an address with less.
-   */
-  makePlace(handshakesOf: () => number): boolean {
+  /** Whether there is a place for one more handshake, or another client would lose its place for it. Nobody loses it here. */
+  hasPlaceFor(ownHandshakes: () => number): boolean {
+    return this.held.canMakePlace() || this.#handshakeToRefuse(ownHandshakes) !== undefined;
+  }
+
+  /** Frees a place for one more handshake. When handshakes have all places, the one that `hasPlaceFor` has found is refused. */
+  freePlaceFor(ownHandshakes: () => number): boolean {
     const { held } = this;
     if (held.makePlace()) return true;
-    const { share } = held;
-    if (handshakesOf() >= share) return false;
-    for (const handshake of this.pending) {
-      if (handshake.address.handshakes <= share) continue;
-      handshake.refuse(busy());
-      // The refused client must not keep the place by its answer. This is counted.
-      return held.makePlace();
-    }
-    return false;
+    const handshake = this.#handshakeToRefuse(ownHandshakes);
+    if (handshake === undefined) return false;
+    handshake.refuse(busy());
+    // The refused client must not keep the place by its answer. This is counted.
+    return held.makePlace();
+  }
+
+  /** The oldest handshake of an address with more than its share, for an address with less than its share. */
+  #handshakeToRefuse(ownHandshakes: () => number): PendingHandshake | undefined {
+    const { share } = this.held;
+    if (ownHandshakes() >= share) return undefined;
+    for (const handshake of this.pending) if (handshake.address.handshakes > share) return handshake;
+    return undefined;
   }
 
   /** Adds a client that waits for `onConnection`. */

@@ -221,6 +221,36 @@ describe("sockets that are held before they are WebSockets", () => {
     expect(wss.counters.limits.maxHandshakes).toBe(2);
   });
 
+  test.each([
+    ["another version", 426, { "Sec-WebSocket-Version": "12" }, {}],
+    ["an origin that is not allowed", 403, { Origin: "https://elsewhere.example" }, {}],
+    ["a rate that is spent", 503, {}, { maxHandshakesPerSecond: 8 }],
+  ])(
+    "a request that is refused because of %s takes no place from a handshake",
+    async (_why, status, headers, limits) => {
+      let asked = 0;
+      const wss = new WebSocketServer(
+        {
+          onConnection() {
+            asked++;
+            return new Promise<null>(() => undefined);
+          },
+        },
+        { port: 0, host: "127.0.0.1", maxHandshakes: 8, ...limits },
+      );
+      onTestFinished(() => wss.terminate(0));
+      const port = await portOf(wss);
+      const waiting: Socket[] = [];
+      for (let i = 0; i < 8; i++) waiting.push(await hold(port, "127.0.0.2", handshake("/")));
+      await until(() => asked === 8);
+      const refused = await hold(port, "127.0.0.3", handshake("/", headers));
+      const [answer] = (await once(refused, "data")) as [Buffer];
+      expect(answer.toString()).toContain(`HTTP/1.1 ${String(status)} `);
+      await turn();
+      expect(waiting.map((socket) => socket.bytesRead)).toEqual(Array.from({ length: 8 }, () => 0));
+    },
+  );
+
   /** A web server of the user's, on which another listener never answers, and the sockets of its requests. */
   async function undecided(maxHandshakes: number) {
     const { server, port } = await webServer((response) => response.end());

@@ -20,7 +20,10 @@ interface FakeCounts {
   pendingCount: number;
   /** Whether there is a place for one more handshake. */
   hasPlace: boolean;
-  makePlace(): boolean;
+  /** How often a place was freed. */
+  freed: number;
+  hasPlaceFor(): boolean;
+  freePlaceFor(): boolean;
 }
 
 function limiterOf(own: Partial<ConnectionLimits>): {
@@ -32,7 +35,12 @@ function limiterOf(own: Partial<ConnectionLimits>): {
     connectedCount: 0,
     pendingCount: 0,
     hasPlace: true,
-    makePlace: () => counts.hasPlace,
+    freed: 0,
+    hasPlaceFor: () => counts.hasPlace,
+    freePlaceFor: () => {
+      counts.freed++;
+      return counts.hasPlace;
+    },
   };
   const limitCounters = newLimitCounters();
   const settings = {
@@ -94,6 +102,25 @@ describe("handshakes in progress", () => {
     counts.hasPlace = false;
     expect(told(limiter.checkCapacity(() => "192.0.2.1"))).toEqual(BUSY);
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxHandshakes: 1 });
+  });
+
+  test("a place is freed for a client that is admitted, and for no client that is refused", () => {
+    const { limiter, counts, limitCounters } = limiterOf({ maxConnectionsPerAddress: 1, maxHandshakesPerSecond: 1 });
+    expect([limiter.checkCapacity(() => "192.0.2.1"), counts.freed]).toEqual([undefined, 0]);
+    admitted(limiter.admit(from("192.0.2.1")));
+    expect(counts.freed).toBe(1);
+    expect(statusOf(limiter.admit(from("192.0.2.1")))).toBe(429);
+    expect(statusOf(limiter.admit(from("192.0.2.2")))).toBe(503);
+    expect([counts.freed, limitCounters.maxHandshakes]).toEqual([1, 0]);
+  });
+
+  test("a client whose place is taken while its request is read gets 503", () => {
+    const { limiter, counts, limitCounters } = limiterOf({ maxConnectionsPerAddress: 1 });
+    counts.hasPlace = false;
+    expect(statusOf(limiter.admit(from("192.0.2.1")))).toBe(503);
+    expect(limitCounters).toEqual({ ...newLimitCounters(), maxHandshakes: 1 });
+    counts.hasPlace = true;
+    admitted(limiter.admit(from("192.0.2.1")));
   });
 });
 

@@ -118,9 +118,10 @@ describe("the clients of a server", () => {
       return { all, others, limits: limitCounters };
     }
 
-    test("an address with more than its share gives its oldest up for another address", () => {
+    test("an address with more than its share loses its oldest to a client of another address that is admitted", () => {
       const { all, others, limits } = full(3);
-      expect(all.limiter.checkCapacity(() => "192.0.2.9")).toBeUndefined();
+      expect([all.limiter.checkCapacity(() => "192.0.2.9"), refused, all.pendingCount]).toEqual([undefined, 0, 16]);
+      expect(statusOf(all.limiter.admit({ ...REQUEST, remoteAddress: "192.0.2.9" }))).toBeUndefined();
       expect([refused, all.pending.has(others[0]!), all.pendingCount, limits.maxHandshakes]).toEqual([1, false, 15, 0]);
     });
 

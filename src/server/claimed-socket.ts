@@ -77,6 +77,7 @@ interface AnsweringSocket extends Duplex {
 interface Answer {
   readonly writableNeedDrain?: boolean;
   once(event: "close", listener: () => void): unknown;
+  prependOnceListener(event: "close", listener: () => void): unknown;
   emit(event: "drain"): unknown;
 }
 
@@ -111,6 +112,23 @@ export function refuseInOrder(socket: Duplex, refusal: Refusal, method: string |
   };
   markClaimed(socket);
   if (!afterPendingAnswers(socket, linger, refuse)) refuse();
+}
+
+/** Calls `answered` when Node has answered all requests that the socket waits for. Returns false when there is none. */
+export function onceAnswered(socket: Duplex, answered: () => void): boolean {
+  const first = pendingAnswer(socket);
+  if (first === undefined) return false;
+  const wait = (answer: Answer): void => {
+    // Called first: another listener may write its answer when the last one of Node's is closed.
+    answer.prependOnceListener("close", () => {
+      // Node has given the socket to the next answer by now.
+      const next = pendingAnswer(socket);
+      if (next !== undefined && next !== answer) wait(next);
+      else answered();
+    });
+  };
+  wait(first);
+  return true;
 }
 
 /** Calls `answered` when Node has written all answers that the socket waits for. Returns false when there is none. */

@@ -24,6 +24,13 @@ export interface Undecided {
   isTaken(): boolean;
   /** Whether anybody has added a listener to the socket: it may be about to answer. */
   isWanted(): boolean;
+  /**
+   * Passes the request on, because this server ends: to another server of ours, which waits too; if there is none, to the
+   * other listeners. Returns false when nobody is left.
+   */
+  passOn(): boolean;
+  /** Another listener has taken the socket: nothing of ours stays on it. */
+  leave(): void;
   /** Answers the request, or refuses it. A refused socket then lingers. */
   answer(): void;
 }
@@ -42,6 +49,7 @@ interface HeldSocket extends Addressed {
   /** Undefined: the socket has its last answer. */
   readonly request: UndecidedRequest | undefined;
   timer: NodeJS.Timeout;
+  readonly onClose: () => void;
 }
 
 /**
@@ -55,7 +63,6 @@ export class HeldSockets {
   readonly #handshakes: { readonly size: number };
   readonly #lingering = new FairQueue<HeldSocket>();
   readonly #undecided = new FairQueue<HeldSocket>();
-  #isClosed = false;
 
   constructor(limits: HeldSocketLimits, handshakes: { readonly size: number }) {
     this.#limits = limits;
@@ -93,19 +100,23 @@ export class HeldSockets {
   /** Holds a socket until another listener takes its request. We answer it after the timeout, or when there is no place. */
   wait(socket: Duplex, address: string, request: UndecidedRequest): void {
     if (socket.destroyed) return;
-    if (!this.#isClosed && this.makePlace()) this.#hold(socket, address, request);
-    else if (!request.isTaken()) request.answer();
+    if (this.makePlace()) this.#hold(socket, address, request);
+    else answerOrLeave(request);
   }
 
-  /** Answers the requests that wait for others, now and from now on. Sockets with an answer keep their time to read it. */
-  refuseAll(): void {
-    this.#isClosed = true;
-    for (const one of this.#undecided) this.#decide(one);
+  /**
+   * Waits for other listeners no more: their requests are passed on to whoever is left, and answered when nobody is. Sockets
+   * with an answer keep their time to read it.
+   */
+  passOnAll(): void {
+    for (const one of this.#undecided) {
+      this.#release(one);
+      if (one.request?.isTaken() === true || one.request?.passOn() === false) answerOrLeave(one.request);
+    }
   }
 
-  /** Ends everything that is held. */
-  close(): void {
-    this.refuseAll();
+  /** Destroys the sockets that have their last answer. */
+  cutAll(): void {
     for (const one of this.#lingering) this.#cut(one);
   }
 
@@ -116,9 +127,12 @@ export class HeldSockets {
       else if (request.shortTimeout < request.timeout && request.isWanted()) this.#waitLonger(one, request);
       else this.#decide(one);
     }, request?.shortTimeout ?? LINGER).unref();
-    const one: HeldSocket = { socket, address: clientOf(address) ?? "", request, timer };
+    const onClose = (): void => {
+      this.#release(one);
+    };
+    const one: HeldSocket = { socket, address: clientOf(address) ?? "", request, timer, onClose };
     queue.add(one);
-    socket.once("close", () => this.#release(one));
+    socket.once("close", onClose);
   }
 
   #waitLonger(one: HeldSocket, { shortTimeout, timeout }: UndecidedRequest): void {
@@ -145,12 +159,19 @@ export class HeldSockets {
   /** Answers a request, unless another listener has taken it. */
   #decide(one: HeldSocket): void {
     this.#release(one);
-    if (one.request?.isTaken() === false) one.request.answer();
+    if (one.request !== undefined) answerOrLeave(one.request);
   }
 
   #release(one: HeldSocket): void {
     clearTimeout(one.timer);
+    // The socket may be another listener's by now, and live long: it must not keep the request.
+    one.socket.off("close", one.onClose);
     this.#lingering.remove(one);
     this.#undecided.remove(one);
   }
+}
+
+function answerOrLeave(request: UndecidedRequest): void {
+  if (request.isTaken()) request.leave();
+  else request.answer();
 }

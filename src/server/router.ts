@@ -6,7 +6,7 @@ import { InvalidArgumentError } from "../errors/errors.ts";
 import { pathOf } from "../handshake/node-request.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { WebServer } from "./web-server.ts";
-import { bytesWritten, hasPendingAnswer, isInUse, listenersOf, readersOf } from "./claimed-socket.ts";
+import { bytesWritten, hasPendingAnswer, isInUse, listenersOf, onceAnswered, readersOf } from "./claimed-socket.ts";
 import type { Undecided } from "./held-sockets.ts";
 import {
   areAllOurs,
@@ -134,11 +134,12 @@ export class Router {
           route.onUpgrade(message, socket, head);
         });
       else route.onUpgrade(message, socket, head);
-    } else if (this.#hasOthers())
-      this.#waitForOthers(message, socket, before, () => {
-        this.#mostPatient()?.onUnknownPath(message, socket);
-      });
-    else this.#mostPatient()?.onUnknownPath(message, socket);
+      return;
+    }
+    const last = this.#mostPatient();
+    const refuse = (): void => (this.#mostPatient() ?? last)?.onUnknownPath(message, socket);
+    if (this.#hasOthers()) this.#waitForOthers(message, socket, before, refuse);
+    else refuse();
   };
 
   /** Whether another listener has written since the request came. Without knowing what was there before, who reads is an owner. */
@@ -155,20 +156,34 @@ export class Router {
   /** Another `upgrade` listener may still answer the request. If none has answered in time, we do. */
   #waitForOthers(message: IncomingMessage, socket: Duplex, before: Before | undefined, answer: () => void): void {
     // There may be no listener yet, and a client that resets the connection must not end the process.
-    socket.on("error", () => socket.destroy());
-    // Answers of Node's to earlier requests would be taken for one to this request.
-    const written = hasPendingAnswer(socket) ? undefined : bytesWritten(socket);
+    socket.on("error", destroyFailed);
+    let written: number | undefined;
+    const mark = (): void => {
+      written = bytesWritten(socket);
+    };
+    // What Node still writes to earlier requests would be taken for an answer to this one.
+    if (!onceAnswered(socket, mark)) mark();
+    const leave = (): void => {
+      // The error of a destroyed socket may still follow.
+      if (!socket.destroyed) socket.off("error", destroyFailed);
+    };
     const isTaken = (): boolean =>
       isPassedOn(message) || isInUse(socket) || (written !== undefined && bytesWritten(socket) !== written);
-    const route = this.#mostPatient();
     // Most listeners answer at once, but some of them are called after this one.
     process.nextTick(() => {
-      if (isTaken()) return;
+      if (isTaken()) return leave();
       // One of them is ours.
       const hasListener = before === undefined || listenersOf(socket) > before.listeners + 1;
       let known = Infinity;
       const isWanted = (): boolean => hasListener || listenersOf(socket) > known;
-      route?.onUndecided(message, socket, { isTaken, isWanted, answer });
+      const wait = (): boolean => {
+        const route = this.#mostPatient();
+        if (route !== undefined) route.onUndecided(message, socket, { isTaken, isWanted, answer, leave, passOn: wait });
+        else if (this.#server.listenerCount("upgrade") === 0) return false;
+        else leave();
+        return true;
+      };
+      if (!wait()) answer();
       known = listenersOf(socket);
     });
   }
@@ -180,6 +195,11 @@ export class Router {
       if (found === undefined || route.handshakeTimeout > found.handshakeTimeout) found = route;
     return found;
   }
+}
+
+/** One function for all sockets: a closure would keep what its scope holds, and the socket may be another listener's. */
+function destroyFailed(this: Duplex): void {
+  this.destroy();
 }
 
 /** Node warns above `getMaxListeners()` listeners of an event; 0 turns the warning off. */

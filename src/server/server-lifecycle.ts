@@ -132,7 +132,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     const isFirst = this.#termination === undefined;
     this.#termination ??= deferred();
     const { promise } = this.#termination;
-    if (timeout === 0) this.#clients.held.close();
+    if (timeout === 0) this.#clients.held.cutAll();
     if (this.#terminated) return promise;
     if (isFirst) this.#beginShutdown(timeout);
     if (timeout === 0) this.#destroyAll();
@@ -261,7 +261,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
 
   #destroyAll(): void {
     this.#shutdown?.stop();
-    this.#clients.held.close();
+    this.#clients.held.cutAll();
     for (const connection of this.connections.list) connectionOf(connection).destroy();
     for (const connection of this.#clients.finishing) connection.destroy();
   }
@@ -275,7 +275,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   async #finish(resolve: () => void): Promise<void> {
     this.#shutdown?.stop();
     this.#binding.detach();
-    this.#clients.held.refuseAll();
+    this.#clients.held.passOnAll();
     // The caller of `terminate` gets its promise before `onTerminate` is called.
     await Promise.resolve();
     if (this.#terminated) return;

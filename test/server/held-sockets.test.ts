@@ -22,12 +22,14 @@ function rig(maxHandshakes: number) {
   };
   /** A socket with a request that another listener may answer. */
   const wait = (address = "192.0.2.1") => {
-    const one = { socket: new PassThrough(), isTaken: false, refused: 0 };
+    const one = { socket: new PassThrough(), isTaken: false, isPassedOn: false, refused: 0 };
     held.wait(one.socket, address, {
       timeout: 5_000,
       isTaken: () => one.isTaken,
       shortTimeout: 5_000,
       isWanted: () => false,
+      passOn: () => one.isPassedOn,
+      leave: () => undefined,
       answer: () => {
         one.refused++;
         held.linger(one.socket, address);
@@ -129,20 +131,22 @@ describe("a request that nobody has answered yet", () => {
 });
 
 describe("a server that ends", () => {
-  test("refuses what waits, now and later, and lets clients read their answers", () => {
+  test("refuses what waits when nobody is left, and lets clients read their answers", () => {
     const { held, wait, linger } = rig(10);
-    const [one, answered] = [wait(), linger()];
-    held.refuseAll();
-    const later = wait();
-    expect([one.refused, later.refused, held.size]).toEqual([1, 1, 3]);
-    expect(destroyed([one.socket, later.socket, answered])).toEqual([false, false, false]);
+    const [one, taken, passed, answered] = [wait(), wait(), wait(), linger()];
+    taken.isTaken = true;
+    passed.isPassedOn = true;
+    held.passOnAll();
+    expect([one.refused, taken.refused, passed.refused, held.size]).toEqual([1, 0, 0, 2]);
+    expect(destroyed([one.socket, taken.socket, passed.socket, answered])).toEqual([false, false, false, false]);
   });
 
-  test("that is to end at once destroys everything, without a timer left", () => {
+  test("that is to end at once destroys what has its answer, without a timer left", () => {
     const { held, wait, linger, limitCounters } = rig(10);
     const [one, taken, answered] = [wait(), wait(), linger()];
     taken.isTaken = true;
-    held.close();
+    held.passOnAll();
+    held.cutAll();
     expect([one.refused, taken.refused, held.size, vi.getTimerCount()]).toEqual([1, 0, 0, 0]);
     expect(destroyed([one.socket, taken.socket, answered])).toEqual([true, false, true]);
     expect(limitCounters.maxHandshakes).toBe(0);

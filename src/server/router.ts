@@ -171,7 +171,10 @@ export class Router {
       isPassedOn(message) || isInUse(socket) || (written !== undefined && bytesWritten(socket) !== written);
     // Most listeners answer at once, but some of them are called after this one.
     process.nextTick(() => {
-      if (isTaken()) { leave(); return; }
+      if (isTaken()) {
+        leave();
+        return;
+      }
       // One of them is ours.
       const hasListener = before === undefined || listenersOf(socket) > before.listeners + 1;
       let known = Infinity;

@@ -13,7 +13,7 @@ const MAX_MS_PER_CONNECTION = 5;
 const MAX_MS_PER_TURN = 20;
 
 /** Messages between two looks at the clock: to look for each costs too much. */
-const LOOK_INTERVAL = 8;
+const LOOK_INTERVAL = 32;
 
 /** The positions of two turns are this far apart: more than the messages of a turn. */
 const TURN = 2 * MAX_MESSAGES_PER_TURN;

@@ -189,8 +189,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     try {
       this.#reader.push(chunk, end, borrowed);
     } catch (cause) {
-      // Memory may be refused, or transferred: that ends this connection, not the process.
-      this.#fail(cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause }));
+      // A message cannot be decoded, or memory was refused or transferred: that ends this connection, not the process.
+      this.#fail(asHawserError(cause));
     }
     this.#sender.buffer.releaseWrites();
     // No later text may be taken for a repetition of one in this chunk.

@@ -76,7 +76,6 @@ interface AnsweringSocket extends Duplex {
 
 interface Answer {
   readonly writableNeedDrain?: boolean;
-  once(event: "close", listener: () => void): unknown;
   prependOnceListener(event: "close", listener: () => void): unknown;
   emit(event: "drain"): unknown;
 }
@@ -144,8 +143,7 @@ function afterPendingAnswers(socket: Duplex, linger: Linger, answered: () => voi
  * @param linger gets the socket if the last of these answers has ended it
  */
 export function afterAnswers(socket: Duplex, answered: () => void, linger?: Linger): boolean {
-  const first = pendingAnswer(socket);
-  if (first === undefined) return false;
+  if (!hasPendingAnswer(socket)) return false;
   // Node no longer listens to the socket, so the client's failure, and the answers' "drain", are handled here.
   socket.on("error", () => socket.destroy());
   const onDrain = (): void => {
@@ -154,20 +152,10 @@ export function afterAnswers(socket: Duplex, answered: () => void, linger?: Ling
   };
   socket.on("drain", onDrain);
   if (!socket.writableNeedDrain) onDrain();
-  const wait = (answer: Answer): void => {
-    answer.once("close", () => {
-      // Node has given the socket to the next answer by now.
-      const next = pendingAnswer(socket);
-      if (next !== undefined && next !== answer) {
-        wait(next);
-        return;
-      }
-      socket.off("drain", onDrain);
-      if (!socket.writableEnded) answered();
-      else if (linger === undefined) socket.resume();
-      else linger(socket);
-    });
-  };
-  wait(first);
-  return true;
+  return onceAnswered(socket, () => {
+    socket.off("drain", onDrain);
+    if (!socket.writableEnded) answered();
+    else if (linger === undefined) socket.resume();
+    else linger(socket);
+  });
 }

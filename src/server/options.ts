@@ -111,7 +111,7 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   /** Connections from one address; with IPv6, from one /64. Default 20,000. Above it: HTTP 429. Behind a proxy, see `trustProxy`. */
   readonly maxConnectionsPerAddress?: number | undefined;
   /**
-   * Clients that wait for `onConnection`, refused clients that read their answer, and requests for a path of nobody that wait
+   * Clients that wait for `onConnection`, refused clients that read their answer, and requests for a path that no WebSocket server has that wait
    * for another `upgrade` listener. Above it: the oldest refused client is disconnected; if there is none, HTTP 503. On the
    * library's own web server, as many clients that have not finished their request. Above it: the oldest of these is
    * disconnected. Default 2,000.

@@ -58,7 +58,7 @@ export class RefusalExit {
     this.#report(refusal, offer.request);
   }
 
-  /** Refuses a request for a path of nobody, after the answers to earlier requests on its socket. */
+  /** Refuses a request for a path that no WebSocket server has, after the answers to earlier requests on its socket. */
   refusePath(socket: Duplex, message: IncomingMessage): void {
     refuseInOrder(socket, PATH_NOT_FOUND, message.method, () => {
       this.#linger(socket, message);

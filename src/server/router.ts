@@ -27,7 +27,7 @@ export interface Route {
   readonly handshakeTimeout: number;
   /** An upgrade request for this path has arrived. */
   onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void;
-  /** An upgrade request has arrived for a path of nobody: it gets 404. */
+  /** An upgrade request has arrived for a path that no WebSocket server has: it gets 404. */
   onUnknownPath(message: IncomingMessage, socket: Duplex): void;
   /** Another listener may still answer a request. */
   onUndecided(message: IncomingMessage, socket: Duplex, undecided: Undecided): void;
@@ -136,8 +136,8 @@ export class Router {
       else route.onUpgrade(message, socket, head);
       return;
     }
-    const last = this.#mostPatient();
-    const refuse = (): void => (this.#mostPatient() ?? last)?.onUnknownPath(message, socket);
+    const last = this.#routeWithLongestTimeout();
+    const refuse = (): void => (this.#routeWithLongestTimeout() ?? last)?.onUnknownPath(message, socket);
     if (this.#hasOthers()) this.#waitForOthers(message, socket, before, refuse);
     else refuse();
   };
@@ -180,7 +180,7 @@ export class Router {
       let known = Infinity;
       const isWanted = (): boolean => hasListener || listenersOf(socket) > known;
       const wait = (): boolean => {
-        const route = this.#mostPatient();
+        const route = this.#routeWithLongestTimeout();
         if (route !== undefined) route.onUndecided(message, socket, { isTaken, isWanted, answer, leave, passOn: wait });
         else if (this.#server.listenerCount("upgrade") === 0) return false;
         else leave();
@@ -191,8 +191,8 @@ export class Router {
     });
   }
 
-  /** The route with the longest handshake timeout. Requests for a path of nobody are held by it. */
-  #mostPatient(): Route | undefined {
+  /** The route with the longest handshake timeout. Requests for a path that no WebSocket server has are held by it. */
+  #routeWithLongestTimeout(): Route | undefined {
     let found: Route | undefined;
     for (const route of this.#routes.values())
       if (found === undefined || route.handshakeTimeout > found.handshakeTimeout) found = route;

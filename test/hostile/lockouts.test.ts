@@ -268,7 +268,7 @@ describe("sockets that are held before they are WebSockets", () => {
     return { port, wss, sockets, held };
   }
 
-  test("requests for a path of nobody have maxHandshakes places, beside another upgrade listener", async () => {
+  test("requests for a path that no WebSocket server has have maxHandshakes places, beside another upgrade listener", async () => {
     const { port, wss, sockets, held } = await undecided(10);
     for (let i = 0; i < 100; i++) await hold(port, "127.0.0.2", handshake("/nobody"));
     await until(() => sockets.length === 100 && held() <= 10);

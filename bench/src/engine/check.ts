@@ -1,5 +1,5 @@
 import type { Engine, Message } from "./engine.ts";
-import { BATCH, clientChunks, messagesOf, payloadsOf, serverStream } from "./messages.ts";
+import { batchOf, clientChunks, messagesOf, payloadsOf, serverStream } from "./messages.ts";
 import { RecordingStream } from "./streams.ts";
 import type { EngineWork } from "./work.ts";
 
@@ -38,7 +38,8 @@ export function parseAll(engine: Engine, chunks: readonly Buffer[]): Message[] {
 export function writeAll(engine: Engine, messages: readonly Message[]): Buffer {
   const stream = new RecordingStream();
   const write = engine.writer(stream);
-  for (let i = 0; i < messages.length; i += BATCH) write(messages.slice(i, i + BATCH));
+  const batch = batchOf(messages.reduce((longest, { length }) => Math.max(longest, length), 0));
+  for (let i = 0; i < messages.length; i += batch) write(messages.slice(i, i + batch));
   return stream.written;
 }
 

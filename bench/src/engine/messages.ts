@@ -5,8 +5,14 @@ import type { EngineWork } from "./work.ts";
 /** The maximum size of a message, for both engines: the default limit of ws. */
 export const MAX_MESSAGE = 100 * 1024 * 1024;
 
-/** Messages that are written in one turn. */
-export const BATCH = 16;
+// The most that is written in one turn. Hawser gives a stream at most 1 MiB that waits; these streams have no "drain" event.
+const MAX_BATCH_BYTES = 512 * 1024;
+const MAX_BATCH = 16;
+
+/** The number of messages of this size (in bytes) that are written in one turn. */
+export function batchOf(size: number): number {
+  return Math.min(MAX_BATCH, Math.max(1, Math.floor(MAX_BATCH_BYTES / size)));
+}
 
 // A slice has this many bytes, or one batch if that is more. So it fits into the processor's cache, as a socket's chunks do.
 // A writer does not read bytes that it does not copy. It gets at least 16 batches, so that the time can be measured.
@@ -21,9 +27,10 @@ const FIN = 0x80;
 /** The payloads of one slice. Successive ones differ, so that a wrong order is noticed. */
 export function payloadsOf(work: EngineWork): Buffer[] {
   const size = work.size * work.fragments;
-  const alphabet = payload(size + BATCH, work.format);
-  const different = Array.from({ length: BATCH }, (_, i) => Buffer.from(alphabet.subarray(i, i + size)));
-  const batches = Math.max(MIN_BATCHES[work.part], Math.floor(SLICE / (size * BATCH)));
+  const batch = batchOf(size);
+  const alphabet = payload(size + batch, work.format);
+  const different = Array.from({ length: batch }, (_, i) => Buffer.from(alphabet.subarray(i, i + size)));
+  const batches = Math.max(MIN_BATCHES[work.part], Math.floor(SLICE / (size * batch)));
   return Array.from({ length: batches }, () => different).flat();
 }
 

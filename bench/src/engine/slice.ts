@@ -1,5 +1,5 @@
 import type { Engine } from "./engine.ts";
-import { BATCH, clientChunks, messagesOf, payloadsOf, serverStream } from "./messages.ts";
+import { batchOf, clientChunks, messagesOf, payloadsOf, serverStream } from "./messages.ts";
 import { CountingStream } from "./streams.ts";
 import type { EngineWork } from "./work.ts";
 
@@ -46,7 +46,8 @@ function parseSlice(work: EngineWork, engine: Engine): Slice {
 function writeSlice(work: EngineWork, engine: Engine): Slice {
   const payloads = payloadsOf(work);
   const messages = messagesOf(work, payloads);
-  const batches = Array.from({ length: messages.length / BATCH }, (_, i) => messages.slice(i * BATCH, (i + 1) * BATCH));
+  const batch = batchOf(work.size);
+  const batches = Array.from({ length: messages.length / batch }, (_, i) => messages.slice(i * batch, (i + 1) * batch));
   const stream = new CountingStream();
   const write = engine.writer(stream);
   return {

@@ -37,7 +37,7 @@ export const ENGINE_GRAMMAR =
 const FRAGMENTS = 16;
 
 // The maximum payload length of a frame: a slice has 256 frames, and is compared at once.
-const LARGEST = 1024 * 1024;
+const LARGEST = 512 * 1024;
 
 /** Whether an id, or the beginning of one, is a workload of the engines. */
 export function isEngineId(id: string): boolean {
@@ -77,6 +77,6 @@ export function parseEngineWork(id: string): EngineWork {
       return { ...base, title: `parse ${FRAGMENTS} × ${named} text`, part, fragments: FRAGMENTS };
   }
   throw new RangeError(
-    `no workload is called "${id}"; ids are ${ENGINE_GRAMMAR}, up to 1m; the usual ones:\n  ${ALL_ENGINE_WORK.join(" ")}`,
+    `no workload is called "${id}"; ids are ${ENGINE_GRAMMAR}, up to 512k; the usual ones:\n  ${ALL_ENGINE_WORK.join(" ")}`,
   );
 }

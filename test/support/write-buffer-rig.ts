@@ -34,7 +34,7 @@ export async function fullRig(options: Parameters<typeof rig>[0] = {}): Promise<
   full.stream.stick();
   full.writeBuffer.addText("first");
   await turns();
-  expect([full.writeBuffer.isFull, full.writeBuffer.written, full.writeBuffer.pending]).toEqual([true, 1, 0]);
+  expect([full.writeBuffer.writer.isFull, full.writeBuffer.written, full.writeBuffer.pending]).toEqual([true, 1, 0]);
   return full;
 }
 

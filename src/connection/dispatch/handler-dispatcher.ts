@@ -5,7 +5,7 @@ import { isAbortOf } from "./close-signal.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { inNextTurn } from "../transport/turn.ts";
 import { callInNoContext } from "../transport/no-context.ts";
-import { countInTurn } from "./turn-budget.ts";
+import { type TurnCount, countInTurn } from "./turn-budget.ts";
 import type { Decoder } from "../receiving/decode.ts";
 import type { RateLimiter } from "../receiving/rate-limiter.ts";
 import { forgetLastText } from "../sending/text-frames.ts";
@@ -59,16 +59,16 @@ type Stage = (typeof Stage)[keyof typeof Stage];
  * `onTerminate`. After a callback that returns a promise the next one waits; otherwise no promise is involved. In one turn of
  * the event loop it gets `MAX_MESSAGES_PER_TURN` messages: the others wait in the same queue.
  */
-export class HandlerDispatcher {
+export class HandlerDispatcher implements TurnCount {
   /** The library never writes on it: it may serve several connections. */
   readonly handler: HandlerCallbacks;
+  /** Of `countInTurn`. */
+  turnPosition = 0;
   readonly #owner: DispatcherOwner;
   #serialQueue: SerialQueue | undefined;
   /** A callback is running. Callbacks that it causes, by `send` or `terminate`, are called after it has returned. */
   #calling = false;
   #stage: Stage = Stage.delivering;
-  /** The turn of the last message, and its number in that turn. */
-  #turnPosition = 0;
 
   constructor(handler: HandlerCallbacks, owner: DispatcherOwner, rateLimiter?: RateLimiter) {
     this.handler = handler;
@@ -129,15 +129,18 @@ export class HandlerDispatcher {
 
   /** Calls `onMessage`, now or when its turn comes. */
   dispatchMessage(message: unknown): void {
-    if (!this.isBusy && this.#mayDeliver()) this.#deliver(message);
-    else this.#queue.addItem(message);
+    if (this.#serialQueue !== undefined || this.#calling) this.#dispatchInOrder(message);
+    // Nearly every message: nothing runs or waits. After the end of delivery the budget does not matter.
+    else if (countInTurn(this)) this.#deliver(message);
+    else {
+      this.#queue.waitForTurn();
+      this.#queue.addItem(message);
+    }
   }
 
   /** Counts a ping or a pong in this turn. Returns false if it is one too many. */
   countControl(): boolean {
-    const position = countInTurn(this.#turnPosition);
-    if (position !== undefined) this.#turnPosition = position;
-    return position !== undefined;
+    return countInTurn(this);
   }
 
   /** Calls `onDrain`, now or when its turn comes: once, however often the queue was drained meanwhile. */
@@ -187,25 +190,30 @@ export class HandlerDispatcher {
   }
 
   #newQueue(rateLimiter?: RateLimiter): SerialQueue {
-    return new SerialQueue(
-      () => this.#owner.onHandlerIdle(),
+    const queue = new SerialQueue(
+      () => {
+        // Without a queue a message takes fewer calls, and a connection less memory.
+        if (rateLimiter === undefined && queue.waitedOnlyForTurns) this.#serialQueue = undefined;
+        this.#owner.onHandlerIdle();
+      },
       (item) => this.#deliverQueued(item),
       () => this.#hasTurn() && this.#isWithinRate(rateLimiter),
     );
+    return queue;
   }
 
-  /** Whether a message may be delivered now. If not, the queue waits until it may. */
-  #mayDeliver(): boolean {
-    return this.#serialQueue === undefined ? this.#hasTurn() : this.#serialQueue.mayDeliver();
+  #dispatchInOrder(message: unknown): void {
+    const queue = this.#queue;
+    if (!this.isBusy && queue.mayDeliver()) this.#deliver(message);
+    else queue.addItem(message);
   }
 
   /** Counts a message in this turn. If it is one too many, the queue waits for the next turn. */
   #hasTurn(): boolean {
     if (this.#stage !== Stage.delivering) return true;
-    const position = countInTurn(this.#turnPosition);
-    if (position === undefined) this.#queue.waitForTurn();
-    else this.#turnPosition = position;
-    return position !== undefined;
+    const hasTurn = countInTurn(this);
+    if (!hasTurn) this.#queue.waitForTurn();
+    return hasTurn;
   }
 
   /** Counts a message in the rate. If it is one too many, the queue waits until it is not. */

@@ -23,6 +23,7 @@ export class SerialQueue {
   /** What is awaited is the next turn, not a promise. */
   #waitsForTurn = false;
   #waitsNoMore = false;
+  #waitedOnlyForTurns = true;
   #running = false;
   /** A call of `onDrain` is queued. */
   hasDrain = false;
@@ -59,6 +60,11 @@ export class SerialQueue {
     return this.#isWaiting && this.#waitsForTurn;
   }
 
+  /** Whether nothing but turns was ever awaited. Most such queues are needed once. */
+  get waitedOnlyForTurns(): boolean {
+    return this.#waitedOnlyForTurns;
+  }
+
   /** The bytes that the waiting messages take, roughly. */
   get bytes(): number {
     return this.#bytes;
@@ -80,7 +86,7 @@ export class SerialQueue {
    */
   waitFor(promise: PromiseLike<unknown>, failed: (error: unknown) => void = nothing): void {
     this.#isWaiting = !this.#waitsNoMore;
-    this.#waitsForTurn = false;
+    this.#waitsForTurn = this.#waitedOnlyForTurns = false;
     const number = ++this.#awaited;
     let over = false;
     const settle = (rejected: boolean, error?: unknown): void => {
@@ -143,6 +149,7 @@ export class SerialQueue {
   /** From now on no promise is awaited, and no turn: the next call of `runNext` runs all that is queued. */
   stopWaiting(): void {
     this.#waitsNoMore = true;
+    this.#waitedOnlyForTurns = false;
     this.#awaited++;
     this.#isWaiting = false;
   }

@@ -1,4 +1,4 @@
-import { requestTurnEnd, turnNumber } from "../transport/turn.ts";
+import { afterEachTurn, requestTurnEnd, turnNumber } from "../transport/turn.ts";
 
 /**
  * The most messages that one connection's handler gets in a turn of the event loop. One read of 64 KiB may hold 9,362, and
@@ -12,8 +12,11 @@ const MAX_MS_PER_CONNECTION = 5;
 /** The most milliseconds that the messages of all connections may take in a turn. */
 const MAX_MS_PER_TURN = 20;
 
-/** Messages between two looks at the clock: to look for each costs too much. */
-const LOOK_INTERVAL = 32;
+/**
+ * Messages that one connection is granted at once: to count each of them costs a tenth of a short message's way. It is also the
+ * least number of messages between two looks at the clock.
+ */
+const GRANT = 32;
 
 /** The positions of two turns are this far apart: more than the messages of a turn. */
 const TURN = 2 * MAX_MESSAGES_PER_TURN;
@@ -21,42 +24,77 @@ const TURN = 2 * MAX_MESSAGES_PER_TURN;
 /** Positions stay in 30 bits: the engine keeps such numbers without memory of their own. */
 const TURNS = 2 ** 20;
 
+/** A connection whose messages are counted. */
+export interface TurnCount {
+  /**
+   * The turn of the last message, and the number of messages in it, in one number; 0 before the first. Two fields would take 8
+   * bytes more for each connection.
+   */
+  turnPosition: number;
+}
+
 /** The turn that is counted. */
 let turn = 0;
 /** The position of a connection that has got no message in this turn. */
 let turnStart = 0;
-/** The messages of all connections in this turn. */
+/** The messages of all connections in this turn, and when the clock was last looked at. */
 let messages = 0;
+let messagesAtLook = 0;
 /** The time of the second message of the turn, and of the last look at the clock. */
 let beganAt = 0;
 let lookedAt = 0;
 /** All connections together have had their time. */
 let isOver = false;
+/** The connection that asked last, and the messages that it may still have without asking again. They are counted already. */
+let grantee: TurnCount | undefined;
+let granted = 0;
 
 /**
- * Counts a message of one connection.
+ * Counts a message of one connection, also a ping or a pong.
  *
- * @param position what this returned for the connection's message before, 0 before the first: the turn, and the number of
- *   messages in it, in one number. Two fields would take 8 bytes more for each connection
- * @returns the new position; undefined if the message must wait for the next turn
+ * @returns whether it is within the budget. If not, it must wait for the next turn
  */
-export function countInTurn(position: number): number | undefined {
-  if (turn !== turnNumber()) beginTurn();
-  if (isOver) return undefined;
-  const before = position - turnStart;
-  const count = before > 0 && before <= MAX_MESSAGES_PER_TURN ? before : 0;
-  if (count === MAX_MESSAGES_PER_TURN) return undefined;
-  messages++;
-  // From the second message on the turn's end must be seen: the first alone is not worth a call.
-  if (messages === 2) beginClock();
-  else if (messages % LOOK_INTERVAL === 0 && !hasTime(count)) return undefined;
-  return turnStart + count + 1;
+export function countInTurn(connection: TurnCount): boolean {
+  if (connection !== grantee || granted === 0) return ask(connection);
+  granted--;
+  return true;
 }
+
+function ask(connection: TurnCount): boolean {
+  takeBack();
+  if (turn !== turnNumber()) beginTurn();
+  if (isOver) return false;
+  const before = connection.turnPosition - turnStart;
+  const count = before > 0 && before <= MAX_MESSAGES_PER_TURN ? before : 0;
+  if (count === MAX_MESSAGES_PER_TURN) return false;
+  // From the second message on the turn's end must be seen: the first alone is not worth a call.
+  if (messages === 1) beginClock();
+  else if (messages - messagesAtLook >= GRANT && !hasTime(count)) return false;
+  const grant = messages === 0 ? 1 : Math.min(GRANT, MAX_MESSAGES_PER_TURN - count);
+  messages += grant;
+  connection.turnPosition = turnStart + count + grant;
+  if (grant === 1) return true;
+  grantee = connection;
+  granted = grant - 1;
+  return true;
+}
+
+/** Takes back what was granted and not used. */
+function takeBack(): void {
+  if (grantee === undefined) return;
+  grantee.turnPosition -= granted;
+  messages -= granted;
+  granted = 0;
+  // A connection that is closed must not be kept.
+  grantee = undefined;
+}
+
+afterEachTurn(takeBack);
 
 function beginTurn(): void {
   turn = turnNumber();
   turnStart = (turn % TURNS) * TURN;
-  messages = 0;
+  messages = messagesAtLook = 0;
   isOver = false;
 }
 
@@ -69,8 +107,9 @@ function beginClock(): void {
 function hasTime(count: number): boolean {
   const now = performance.now();
   // What a message takes, on average since the last look.
-  const each = (now - lookedAt) / LOOK_INTERVAL;
+  const each = (now - lookedAt) / (messages - messagesAtLook);
   lookedAt = now;
+  messagesAtLook = messages;
   isOver = now - beganAt >= MAX_MS_PER_TURN;
   return !isOver && count * each <= MAX_MS_PER_CONNECTION;
 }

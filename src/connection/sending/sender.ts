@@ -8,7 +8,7 @@ import { type OutgoingMessage, isBlobLike, sharedFrameOf } from "./outgoing-mess
 import { sendBudget } from "./send-budget.ts";
 import { type QueuedMessage, SendQueue } from "./send-queue.ts";
 import type { SendingSettings } from "./settings.ts";
-import { frameIfRepeated } from "./text-frames.ts";
+import { frameIfRepeated, spaceFor } from "./text-frames.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
 import { callInNoContext } from "../transport/no-context.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
@@ -48,8 +48,8 @@ export class Sender implements BlobQueueSink, DrainSource {
   /** What is to be written. */
   readonly buffer: WriteBuffer;
   readonly #owner: SenderOwner;
-  /** A field of its own: the limits are compared twice for each message. */
-  readonly #settings: SendingSettings;
+  /** Up to this backlog no limit and no policy applies: nearly every message finds less. */
+  readonly #uncongestedBacklog: number;
   #accepted = 0;
   #dropped = 0;
   /** The messages after a `Blob` that is being read. Most connections never have this queue. */
@@ -61,7 +61,8 @@ export class Sender implements BlobQueueSink, DrainSource {
   constructor(buffer: WriteBuffer, owner: SenderOwner) {
     this.buffer = buffer;
     this.#owner = owner;
-    this.#settings = owner.settings;
+    const { highWaterMark, maxSendQueue } = owner.settings;
+    this.#uncongestedBacklog = Math.min(FLUSH_ABOVE, highWaterMark, maxSendQueue);
   }
 
   /** The bytes that the operating system has not taken yet. */
@@ -83,10 +84,13 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** Sends a text that has no key. It is the common case, and needs no object for each message. */
   sendText(text: string): SendResult {
-    if (!this.#isUncongested()) return this.send({ opcode: Opcode.text, payload: text, key: undefined });
+    const { backlog } = this.buffer;
+    const limit = this.#uncongestedBacklog;
+    if (backlog > limit || this.#blobQueue !== undefined || this.#queue !== undefined)
+      return this.send({ opcode: Opcode.text, payload: text, key: undefined });
     this.#accepted++;
     this.#addText(text);
-    return this.#isUncongested() ? SendResult.accepted : this.#resultOfSend();
+    return backlog + spaceFor(text) <= limit ? SendResult.accepted : this.#resultOfSend();
   }
 
   /** Sends a message. */
@@ -198,7 +202,7 @@ export class Sender implements BlobQueueSink, DrainSource {
     if (this.#blobQueue !== undefined) return;
     // The stream reports only the bytes it was given, so they are written first. A full stream reports without being asked.
     this.buffer.flush();
-    if (!this.buffer.isFull) this.buffer.writer.notifyWhenTaken();
+    if (!this.buffer.writer.isFull) this.buffer.writer.notifyWhenTaken();
   }
 
   onDrained(): void {
@@ -208,6 +212,10 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   onFailed(error: unknown): void {
     this.buffer.writer.destroy(error);
+  }
+
+  get #settings(): SendingSettings {
+    return this.#owner.settings;
   }
 
   get #waiters(): DrainWaiters {
@@ -231,16 +239,10 @@ export class Sender implements BlobQueueSink, DrainSource {
     return waiting <= this.#settings.highWaterMark && waiting <= this.#settings.maxSendQueue;
   }
 
-  /** Whether so few bytes wait that no limit and no policy applies. This runs twice for each message, and is nearly always true. */
+  /** Whether so few bytes wait that no limit and no policy applies. It is nearly always true. */
   #isUncongested(): boolean {
-    const { isFull, minimumSize } = this.buffer;
-    return (
-      !isFull &&
-      minimumSize <= FLUSH_ABOVE &&
-      this.#isWithinLimits(minimumSize) &&
-      this.#blobQueue === undefined &&
-      this.#queue === undefined
-    );
+    const isQueued = this.#blobQueue !== undefined || this.#queue !== undefined;
+    return !isQueued && this.buffer.backlog <= this.#uncongestedBacklog;
   }
 
   #resultOfSend(): SendResult {
@@ -255,7 +257,7 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** Whether one more message may wait. If it may not, the policy was applied. */
   #applySendPolicy(key: string | undefined): boolean {
-    if (!this.buffer.isFull && this.#unsentSize <= this.#settings.maxSendQueue) return true;
+    if (!this.buffer.writer.isFull && this.#unsentSize <= this.#settings.maxSendQueue) return true;
     if (this.#limitedSize <= this.#limit) return true;
     // The messages of this turn were not written yet.
     this.buffer.flush();
@@ -283,7 +285,7 @@ export class Sender implements BlobQueueSink, DrainSource {
   /** The number of bytes that may wait for this peer now. */
   get #limit(): number {
     const { maxSendQueue, maxTotalSendQueue } = this.#settings;
-    return this.buffer.isFull ? Math.min(maxSendQueue, sendBudget.share(maxTotalSendQueue)) : maxSendQueue;
+    return this.buffer.writer.isFull ? Math.min(maxSendQueue, sendBudget.share(maxTotalSendQueue)) : maxSendQueue;
   }
 
   /** Drops older messages in favour of a new one, if the policy says so. Returns whether the new one may wait. */
@@ -321,7 +323,7 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** Whether a new message must wait in the send queue. */
   #queuesMessages(): boolean {
-    return (this.buffer.isFull || this.#queue !== undefined) && this.#dropsQueued();
+    return (this.buffer.writer.isFull || this.#queue !== undefined) && this.#dropsQueued();
   }
 
   #readBlob(first: OutgoingMessage): void {
@@ -348,7 +350,7 @@ export class Sender implements BlobQueueSink, DrainSource {
   #writeQueued(): void {
     const queue = this.#queue;
     if (queue === undefined) return;
-    while (!this.buffer.isFull && queue.count > 0) {
+    while (!this.buffer.writer.isFull && queue.count > 0) {
       this.#writeMessage(queue.shift()!);
       if (this.buffer.minimumSize > FLUSH_ABOVE) this.buffer.flush();
     }

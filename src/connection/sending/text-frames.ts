@@ -10,11 +10,6 @@ export const MAX_JOINED_TEXT = 512;
 /** The most characters of joined texts: Node encodes a string of this length without allocating memory. */
 export const MAX_JOINED_LENGTH = 16 * 1024;
 
-/** Whether a text can be joined with the texts that were joined before it. */
-export function isJoinable(joined: string, text: string): boolean {
-  return text.length <= MAX_JOINED_TEXT && joined.length + text.length <= MAX_JOINED_LENGTH;
-}
-
 /** The longest header of a text whose size is not known yet: an unmasked frame of less than 64 KiB (RFC 6455 5.2). */
 const MAX_TEXT_HEADER = 4;
 

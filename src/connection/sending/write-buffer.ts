@@ -6,22 +6,27 @@ import { sendBudget } from "./send-budget.ts";
 import { SharedFrames } from "./shared-frames.ts";
 import { COALESCE_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
 import { type Slab, slabFor } from "./slab.ts";
-import { encodeTexts, isAscii, isJoinable, spaceFor, textHeaderOf, writeText } from "./text-frames.ts";
+import {
+  MAX_JOINED_LENGTH,
+  MAX_JOINED_TEXT,
+  encodeTexts,
+  isAscii,
+  spaceFor,
+  textHeaderOf,
+  writeText,
+} from "./text-frames.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
 import { MAX_COPIED, type StreamWriter } from "../transport/stream-writer.ts";
 import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
 
 /**
- * The frames that a connection has yet to write. The frames of one turn of the event loop leave in one write:
+ * The frames that a connection has yet to write. Those of one turn of the event loop leave in one write. Of these, one is open:
  *
- * - Texts are joined as strings until a frame of another kind is added (the open *texts*). One native call encodes them
- *   all (0.90 times the CPU of an echo with 64 in flight).
- * - This connection's other frames are encoded into the slab, one after the other (a *run*).
- * - Frames that other connections send too are kept as a reference to `SharedFrames`.
- * - Large payloads are not copied.
+ * - *texts*, joined as strings: one native call encodes them all (0.90 times the CPU of an echo with 64 in flight);
+ * - a *run*: other frames of this connection, encoded into the slab, one after the other;
+ * - *shared frames*, which other connections send too: `SharedFrames` refers to them.
  *
- * Only one of these is open at a time: texts, a run or shared frames. When a frame of another kind is added, the open one
- * becomes a queued write.
+ * When a frame of another kind is added, the open one becomes a queued write. Large payloads are not copied.
  */
 export class WriteBuffer implements TurnEndListener {
   /** Writes to the stream. */
@@ -37,8 +42,8 @@ export class WriteBuffer implements TurnEndListener {
   #texts = "";
   /** The number of bytes above 0x7f in the headers of `#texts`. */
   #highHeaderBytes = 0;
-  /** Whether the last text was ASCII. If not, the next one is not joined: joining helps only ASCII texts. */
-  #lastTextWasAscii = true;
+  /** Whether the next text may be joined: the stream takes strings, and the last text was ASCII. Joining helps only those. */
+  #joinsTexts: boolean;
   #queuedWrites: WriteQueue | undefined;
   /** The number of messages in the open texts, run or shared frames. */
   #messages = 0;
@@ -53,6 +58,7 @@ export class WriteBuffer implements TurnEndListener {
   constructor(writer: StreamWriter, encoder: FrameEncoder) {
     this.writer = writer;
     this.#encoder = encoder;
+    this.#joinsTexts = writer.isNodeSocket && !encoder.masks;
   }
 
   /** The number of messages written to the stream. */
@@ -76,6 +82,11 @@ export class WriteBuffer implements TurnEndListener {
     return this.#size + this.writer.size;
   }
 
+  /** The same; `Infinity` while the stream is full. It is read twice for each message. */
+  get backlog(): number {
+    return this.#size + this.writer.backlog;
+  }
+
   /** Whether frames can be shared with other connections. A client masks each of its frames with a new key (RFC 6455 5.3). */
   get sharesFrames(): boolean {
     return !this.#encoder.masks;
@@ -86,11 +97,6 @@ export class WriteBuffer implements TurnEndListener {
     return this.#stage === "open";
   }
 
-  /** Whether the stream is full: frames wait here. */
-  get isFull(): boolean {
-    return this.writer.isFull;
-  }
-
   /** Notes how many bytes wait for this buffer in the queues of the sender. */
   noteQueued(bytes: number): void {
     this.#queuedSize = bytes;
@@ -99,12 +105,14 @@ export class WriteBuffer implements TurnEndListener {
 
   /** Adds a text message. */
   addText(text: string): void {
+    const joined = this.#texts.length;
+    const fits = joined > 0 ? joined + text.length <= MAX_JOINED_LENGTH : this.#hasNothingOpen;
+    if (fits && this.#joinsTexts && text.length <= MAX_JOINED_TEXT) return this.#joinText(text);
     const space = spaceFor(text);
     if (space > MAX_COPIED || this.#encoder.masks) return this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
-    if (this.#canJoin(text)) return this.#joinText(text);
     const slab = this.#openRun(space);
     const end = writeText(slab.bytes, slab.used, text);
-    this.#lastTextWasAscii = end - slab.used === text.length + headerSize(text.length, false);
+    this.#joinsTexts = this.writer.isNodeSocket && end - slab.used === text.length + headerSize(text.length, false);
     this.#extendRun(slab, end, 1);
   }
 
@@ -119,8 +127,7 @@ export class WriteBuffer implements TurnEndListener {
       // A short frame that waits needs less memory as a copy in the run than as a queued write.
       const slab = this.#openRun(frame.length);
       slab.bytes.set(frame, slab.used);
-      this.#extendRun(slab, slab.used + frame.length, 1);
-      return;
+      return this.#extendRun(slab, slab.used + frame.length, 1);
     }
     if (frame.length > MAX_COPIED) return this.#addQueuedWrite("shared", frame, 1);
     if (this.#slab !== undefined || this.#texts !== "") this.#queueOpen();
@@ -203,7 +210,7 @@ export class WriteBuffer implements TurnEndListener {
   end(): void {
     if (this.#stage === "closed") return;
     this.#stage = "ending";
-    if (this.#queuedWrites !== undefined) this.#queuedWrites.pong = undefined;
+    this.#queuedWrites?.takePong();
     this.flush();
     if (this.#size === 0) this.writer.end(() => sendBudget.clear(this));
   }
@@ -223,9 +230,7 @@ export class WriteBuffer implements TurnEndListener {
     if (this.writer.isFull && this.#stage !== "closed") sendBudget.set(this, this.minimumSize + this.#queuedSize);
   }
 
-  #canJoin(text: string): boolean {
-    if (!this.#lastTextWasAscii || !this.writer.isNodeSocket || !isJoinable(this.#texts, text)) return false;
-    if (this.#texts !== "") return true;
+  get #hasNothingOpen(): boolean {
     return this.#slab === undefined && this.#sharedFrames === undefined && this.#queuedWrites === undefined;
   }
 
@@ -244,7 +249,7 @@ export class WriteBuffer implements TurnEndListener {
     this.#texts = "";
     this.#highHeaderBytes = 0;
     this.#size -= texts.length;
-    this.#lastTextWasAscii = ascii;
+    this.#joinsTexts = ascii;
     if (ascii && texts.length <= MAX_COPIED) {
       const slab = this.#openRun(texts.length);
       this.#extendRun(slab, slab.used + slab.bytes.latin1Write(texts, slab.used), 0);
@@ -278,8 +283,7 @@ export class WriteBuffer implements TurnEndListener {
 
   /** Adds a queued write. All messages counted in `#messages` end in it. */
   #pushWrite(kind: QueuedWrite["kind"], bytes: Bytes): void {
-    this.#queuedWrites ??= new WriteQueue();
-    this.#queuedWrites.push(kind, bytes, this.#messages);
+    (this.#queuedWrites ??= new WriteQueue()).push(kind, bytes, this.#messages);
     this.#messages = 0;
   }
 
@@ -304,7 +308,7 @@ export class WriteBuffer implements TurnEndListener {
 
   #added(bytes: number): void {
     this.#size += bytes;
-    this.#updateBudget();
+    if (this.writer.isFull) this.#updateBudget();
     if (this.#holdsWrites || this.#scheduled) return;
     this.#scheduled = true;
     atTurnEnd(this);
@@ -321,8 +325,7 @@ export class WriteBuffer implements TurnEndListener {
   #queueRun(slab: Slab): void {
     const run = slab.bytes.subarray(this.#runStart, this.#runEnd);
     if (!this.writer.isFull) return this.#pushWrite("run", run);
-    this.#queuedWrites ??= new WriteQueue();
-    this.#queuedWrites.pushCopied(run, this.#messages);
+    (this.#queuedWrites ??= new WriteQueue()).pushCopied(run, this.#messages);
     this.#messages = 0;
     if (slab.used === this.#runEnd) slab.used = this.#runStart;
   }
@@ -337,7 +340,6 @@ export class WriteBuffer implements TurnEndListener {
     this.#updateBudget();
   }
 
-  /** Everything is about to be written to the stream, with all messages counted in `#messages`. */
   #countWritten(): void {
     this.#written += this.#messages;
     this.#size = this.#messages = 0;
@@ -372,11 +374,9 @@ export class WriteBuffer implements TurnEndListener {
 
   #writePong(): void {
     const queue = this.#queuedWrites;
-    if (queue === undefined) return;
-    const { pong } = queue;
     // Cleared first: the stream may call this buffer again from its write.
-    queue.pong = undefined;
-    if (queue.empty) this.#queuedWrites = undefined;
+    const pong = queue?.takePong();
+    if (queue?.empty === true) this.#queuedWrites = undefined;
     if (pong !== undefined) this.writer.write(pong, false);
   }
 

@@ -37,6 +37,13 @@ export class WriteQueue {
     return this.#list.length === 0;
   }
 
+  /** Removes and returns the pong. */
+  takePong(): Bytes | undefined {
+    const { pong } = this;
+    this.pong = undefined;
+    return pong;
+  }
+
   /** Adds a queued write. */
   push(kind: QueuedWrite["kind"], bytes: Bytes, messages: number): void {
     this.#list.push({ kind, bytes, size: bytes.length, messages });

@@ -55,6 +55,12 @@ export class StreamWriter {
     return this.#state === "empty" ? 0 : bufferedIn(this.stream);
   }
 
+  /** The same; `Infinity` while the stream is full. */
+  get backlog(): number {
+    if (this.#state === "empty") return 0;
+    return this.isFull ? Infinity : bufferedIn(this.stream);
+  }
+
   /**
    * Writes bytes to the stream, or a string in which each character is one byte.
    *

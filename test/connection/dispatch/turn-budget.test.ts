@@ -1,15 +1,21 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MAX_MESSAGES_PER_TURN, countInTurn } from "../../../src/connection/dispatch/turn-budget.ts";
+import { MAX_MESSAGES_PER_TURN, type TurnCount, countInTurn } from "../../../src/connection/dispatch/turn-budget.ts";
 import { turns } from "../../support/wire.ts";
 
-/** Counts messages until one is too many, at most `most`. Returns how many there were, and the position. */
-function countAll(position: number, most = Infinity): [count: number, position: number] {
-  let at = position;
-  for (let count = 0; ; count++) {
-    const next = count < most ? countInTurn(at) : undefined;
-    if (next === undefined) return [count, at];
-    at = next;
-  }
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+/** Counts messages of a connection until one is too many, at most `most`. Returns how many there were. */
+function countAll(connection: TurnCount, most = Infinity): number {
+  let count = 0;
+  while (count < most && countInTurn(connection)) count++;
+  return count;
+}
+
+function newConnection(): TurnCount {
+  return { turnPosition: 0 };
 }
 
 beforeEach(async () => {
@@ -23,34 +29,47 @@ afterEach(() => {
 
 describe("the messages of a turn", () => {
   test("are counted for each connection", () => {
-    expect(countAll(0)[0]).toBe(MAX_MESSAGES_PER_TURN);
-    expect(countAll(0)[0]).toBe(MAX_MESSAGES_PER_TURN);
+    expect(countAll(newConnection())).toBe(MAX_MESSAGES_PER_TURN);
+    expect(countAll(newConnection())).toBe(MAX_MESSAGES_PER_TURN);
   });
 
   test("are counted together, however many reads bring them", () => {
-    const [, position] = countAll(0, MAX_MESSAGES_PER_TURN - 1);
-    expect(countAll(position)[0]).toBe(1);
-    const [, spent] = countAll(position);
-    expect(countAll(spent)[0]).toBe(0);
+    const connection = newConnection();
+    countAll(connection, MAX_MESSAGES_PER_TURN - 1);
+    expect(countAll(connection)).toBe(1);
+    expect(countAll(connection)).toBe(0);
+  });
+
+  test("are counted exactly, whoever else gets messages between them", () => {
+    const connections = [newConnection(), newConnection(), newConnection()];
+    const counts = connections.map(() => 0);
+    for (let round = 0; round < 400; round++)
+      for (const [i, connection] of connections.entries()) counts[i]! += countAll(connection, 1 + ((round + i) % 3));
+    expect(counts).toEqual(connections.map(() => MAX_MESSAGES_PER_TURN));
   });
 
   test("are counted anew in the next turn", async () => {
-    let position = 0;
+    const connection = newConnection();
     for (let turn = 0; turn < 5; turn++) {
-      const [count, next] = countAll(position);
-      expect(count).toBe(MAX_MESSAGES_PER_TURN);
-      expect(countAll(next)[0]).toBe(0);
-      position = next;
+      expect(countAll(connection)).toBe(MAX_MESSAGES_PER_TURN);
+      expect(countAll(connection)).toBe(0);
       await turns(1);
     }
   });
 
+  test("that were granted and not used do not count in the next turn", async () => {
+    const connection = newConnection();
+    for (let turn = 0; turn < 5; turn++) {
+      expect(countAll(connection, 10 + turn)).toBe(10 + turn);
+      await turns(1);
+    }
+    expect(countAll(connection)).toBe(MAX_MESSAGES_PER_TURN);
+  });
+
   test("of a connection that gets one message in each turn are never too many", async () => {
-    let position = 0;
+    const connection = newConnection();
     for (let turn = 0; turn < 2 * MAX_MESSAGES_PER_TURN; turn++) {
-      const next = countInTurn(position);
-      expect(next).toBeDefined();
-      position = next!;
+      expect(countInTurn(connection)).toBe(true);
       await turns(1);
     }
   });
@@ -59,14 +78,11 @@ describe("the messages of a turn", () => {
     await turns(1);
     let now = 1000;
     vi.spyOn(performance, "now").mockImplementation(() => now);
-    let position = 0;
+    const connection = newConnection();
     let count = 0;
-    for (let next = countInTurn(position); next !== undefined; next = countInTurn(position)) {
-      position = next;
-      count++;
-      now += 1;
-    }
-    expect(count).toBe(31);
+    for (; countInTurn(connection); count++) now += 1;
+    // The first message, and one grant.
+    expect(count).toBe(33);
   });
 
   test("of all connections together take a limited time too: then even a first message waits", async () => {
@@ -75,7 +91,7 @@ describe("the messages of a turn", () => {
     vi.spyOn(performance, "now").mockImplementation(() => now);
     const counts: number[] = [];
     for (let connection = 0; connection < 40; connection++) {
-      counts.push(countAll(0, 4)[0]);
+      counts.push(countAll(newConnection(), 4));
       now += 2;
     }
     // Each connection gets its messages until a look at the clock shows that twenty milliseconds have gone.
@@ -83,6 +99,16 @@ describe("the messages of a turn", () => {
     expect(counts.slice(20)).toEqual(Array(20).fill(0));
     vi.restoreAllMocks();
     await turns(1);
-    expect(countAll(0, 4)[0]).toBe(4);
+    expect(countAll(newConnection(), 4)).toBe(4);
+  });
+
+  test("keep no connection that is closed", async () => {
+    let connection: TurnCount | undefined = newConnection();
+    const kept = new WeakRef(connection);
+    countAll(connection, 5);
+    connection = undefined;
+    await turns(2);
+    collectGarbage();
+    expect(kept.deref()).toBeUndefined();
   });
 });

@@ -55,7 +55,7 @@ test("it leaves the budget when its stream has taken everything", async () => {
   buffer.noteQueued(50);
   stream.flow();
   await turns();
-  expect([buffer.isFull, sendBudget.total]).toEqual([false, 0]);
+  expect([buffer.writer.isFull, sendBudget.total]).toEqual([false, 0]);
 });
 
 test("it leaves the budget when its stream is gone", async () => {
@@ -64,7 +64,7 @@ test("it leaves the budget when its stream is gone", async () => {
   await turns();
   buffer.noteQueued(50);
   buffer.onStreamClose();
-  expect([buffer.isFull, sendBudget.total]).toEqual([true, 0]);
+  expect([buffer.writer.isFull, sendBudget.total]).toEqual([true, 0]);
 });
 
 test("a full stream that is ended stays in the budget until it has finished", async () => {

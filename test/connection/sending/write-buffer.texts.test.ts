@@ -233,7 +233,7 @@ describe.each([true, false])("texts of one turn, over a stream that releases mem
         writeBuffer.addClose(hex("03 e8"));
         writeBuffer.addText(text);
         writeBuffer.end();
-        expect(stream.ended).toBe(!writeBuffer.isFull);
+        expect(stream.ended).toBe(!writeBuffer.writer.isFull);
         stream.flow();
         await turns();
         const closing = encode({ opcode: 8, payload: hex("03 e8") });

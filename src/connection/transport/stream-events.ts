@@ -72,7 +72,7 @@ export function listenForDrain(stream: Duplex): void {
  */
 export function expectClose(stream: Duplex, onStuck: () => void): void {
   const linked = stream as Linked;
-  if (linked[listener] === undefined || linked[closeWait] !== undefined) return;
+  if (linked[listener] === undefined || linked[closeWait] !== undefined || isPlainSocket(linked)) return;
   inNoContext(() => {
     // A socket of Node's is `closed` before its handle is, and emits "close" after that.
     if (isClosed(linked) && !(linked instanceof Socket)) process.nextTick(reportClose, linked);
@@ -82,6 +82,11 @@ export function expectClose(stream: Duplex, onStuck: () => void): void {
         reportClose(linked);
       }, CLOSE_WAIT);
   });
+}
+
+/** Whether a stream is a TCP or Unix socket of Node's own: it emits "close" in any case. A timer for each would cost. */
+function isPlainSocket(stream: Duplex): boolean {
+  return Object.getPrototypeOf(stream) === Socket.prototype && !Object.hasOwn(stream, "_destroy");
 }
 
 /** Streams of older libraries do not say whether they are closed. */

@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
-import { type StreamListener, attach } from "../../../src/connection/transport/stream-events.ts";
+import { Socket } from "node:net";
+import { describe, expect, test, vi } from "vitest";
+import { type StreamListener, attach, expectClose } from "../../../src/connection/transport/stream-events.ts";
 import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { Wire, turns } from "../../support/wire.ts";
@@ -126,3 +127,26 @@ describe("a linked stream", () => {
     expect(to.heard).toEqual(["closed"]);
   });
 });
+
+describe("the wait for a close", () => {
+  test.each([
+    ["a plain socket of Node's needs no timer: it closes in any case", new Socket(), 0],
+    ["a socket with a method of its own may never close", withOwnDestroy(new Socket()), 1],
+  ])("%s", async (_title, stream, timers) => {
+    const setTimer = vi.spyOn(globalThis, "setTimeout");
+    const to = recorder();
+    attach(stream, to);
+    stream.destroy();
+    expectClose(stream, () => undefined);
+    expect(setTimer).toHaveBeenCalledTimes(timers);
+    setTimer.mockRestore();
+    await turns();
+    expect(to.heard).toEqual(["closed"]);
+  });
+});
+
+function withOwnDestroy(socket: Socket): Socket {
+  const destroy = socket._destroy.bind(socket);
+  socket._destroy = (error, done) => destroy(error, done);
+  return socket;
+}

@@ -1,4 +1,6 @@
 import { type ErrorSource, OPEN_EVENT, errorEvent, hasOnError } from "../connection/dispatch/events.ts";
+import { isError } from "../connection/dispatch/thrown-text.ts";
+import { attempt } from "../util/attempt.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import type { WSHandler, WSRefusedEvent } from "./handlers.ts";
 import { RepeatedWarnings } from "./repeated-warnings.ts";
@@ -92,9 +94,5 @@ export class ServerDispatcher {
 }
 
 function stackOf(error: unknown): string {
-  try {
-    return error instanceof Error ? (error.stack ?? "") : "";
-  } catch {
-    return "";
-  }
+  return (isError(error) ? attempt(() => error.stack) : undefined) ?? "";
 }

@@ -15,6 +15,7 @@ import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
+import { isInstanceOf } from "../util/attempt.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { GracefulShutdown } from "./graceful-shutdown.ts";
@@ -221,7 +222,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
 
   onConnectionError(connection: Connection, error: unknown, source: ErrorSource): void {
     // A peer's mistake is reported to `onError` only. Without an `onError`, the process is warned of all other errors.
-    const warnIfUnhandled = source === "handler" || (error instanceof HawserError && NOT_BY_PEER.has(error.code));
+    const warnIfUnhandled = source === "handler" || (isInstanceOf(error, HawserError) && NOT_BY_PEER.has(error.code));
     this.#dispatcher.dispatchError(error, source, warnIfUnhandled, connection.publicConnection as WebSocketConnection);
   }
 

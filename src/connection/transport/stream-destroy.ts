@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 
+import { isInstanceOf } from "../../util/attempt.ts";
 import { expectClose } from "./stream-events.ts";
 
 /**
@@ -19,7 +20,7 @@ export function destroyStream(stream: Duplex, error?: unknown): void {
 
 /** `destroy` wants an `Error`. Any other value may throw when it is made a text. */
 function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
+  if (isInstanceOf(thrown, Error)) return thrown;
   return new Error(typeof thrown === "string" ? thrown : "A stream threw a value that is no Error", { cause: thrown });
 }
 

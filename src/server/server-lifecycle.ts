@@ -10,7 +10,6 @@ import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher
 import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { pathOf } from "../handshake/node-request.ts";
-import { peerAddressOf } from "../handshake/peer-address.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
@@ -181,7 +180,6 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
 
   readonly #onAnswered = (socket: Duplex): void => {
     this.#binding.onRequest(socket);
-    this.#clients.held.linger(socket, peerAddressOf(socket));
   };
 
   onListening(): void {

@@ -39,7 +39,11 @@ export type MakePublicConnection = (
 ) => WebSocketConnection;
 
 /** Errors of a connection that the peer did not cause. */
-const NOT_BY_PEER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["HWS_SEND_FAILED", "HWS_INTERNAL"]);
+const NOT_BY_PEER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "HWS_SEND_FAILED",
+  "HWS_INTERNAL",
+  "HWS_MEMORY_TRANSFERRED",
+]);
 
 /**
  * The life of a server: it starts, opens connections, and shuts down. It is apart from `WebSocketServer` because the web

@@ -1,7 +1,6 @@
 import type { Duplex } from "node:stream";
 
-import { isInstanceOf } from "../../util/attempt.ts";
-import { expectClose } from "./stream-events.ts";
+import { asError, expectClose } from "./stream-events.ts";
 
 /**
  * Destroys a stream. Its close is reported even if the stream reports none. A user's own `destroy` may throw: nobody else must
@@ -16,12 +15,6 @@ export function destroyStream(stream: Duplex, error?: unknown): void {
     warnOnce("A stream threw when it was destroyed");
   }
   expectClose(stream, onStuck);
-}
-
-/** `destroy` wants an `Error`. Any other value may throw when it is made a text. */
-function asError(thrown: unknown): Error {
-  if (isInstanceOf(thrown, Error)) return thrown;
-  return new Error(typeof thrown === "string" ? thrown : "A stream threw a value that is no Error", { cause: thrown });
 }
 
 function onStuck(): void {

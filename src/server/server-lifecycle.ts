@@ -243,7 +243,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
       stream.off("error", ignore);
     } catch (error) {
       this.#dispatcher.dispatchError(error, "library", true);
-      connection.destroy();
+      this.#destroy(connection);
     }
   }
 
@@ -256,7 +256,10 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
       // RFC 6455 7.4.1: 1001, going away.
       const goAway = (connection: WebSocketConnection): void =>
         connectionOf(connection).close(CloseCode.goingAway, undefined, until);
-      this.#shutdown = new GracefulShutdown(this.settings, this.connections.list, goAway);
+      this.#shutdown = new GracefulShutdown(this.settings, this.connections.list, goAway, (connection, error) => {
+        this.#dispatcher.dispatchError(error, "library", true, connection);
+        this.#destroy(connectionOf(connection));
+      });
       this.#shutdown.start(timeout);
     }
     this.#finishIfEmpty();
@@ -265,8 +268,17 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   #destroyAll(): void {
     this.#shutdown?.stop();
     this.#clients.held.cutAll();
-    for (const connection of this.connections.list) connectionOf(connection).destroy();
-    for (const connection of this.#clients.finishing) connection.destroy();
+    for (const connection of this.connections.list) this.#destroy(connectionOf(connection));
+    for (const connection of this.#clients.finishing) this.#destroy(connection);
+  }
+
+  /** A stream of the application may throw: the others are destroyed nevertheless. */
+  #destroy(connection: Connection): void {
+    try {
+      connection.destroy();
+    } catch (error) {
+      this.#dispatcher.dispatchError(error, "library", true, connection.publicConnection as WebSocketConnection);
+    }
   }
 
   #finishIfEmpty(): void {

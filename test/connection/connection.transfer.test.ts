@@ -43,7 +43,7 @@ describe("a handler that transfers the memory of a message", () => {
     await turns();
     expect(seen).toEqual(["01"]);
     expect(session.sent).toEqual([["close", "1011"]]);
-    expect(session.calls.slice(2)).toEqual([["error", 210]]);
+    expect(session.calls.slice(2)).toEqual([["error", 215]]);
   });
 
   test("loses those that waited for it, and is told: none comes empty", async () => {
@@ -55,7 +55,7 @@ describe("a handler that transfers the memory of a message", () => {
     transfer(session.calls[1]![1]);
     resolve();
     await turns();
-    expect(session.calls.slice(2)).toEqual([["error", 210]]);
+    expect(session.calls.slice(2)).toEqual([["error", 215]]);
     expect(session.sent).toEqual([["close", "1011"]]);
   });
 

@@ -86,9 +86,9 @@ export function expectClose(stream: Duplex, onStuck: () => void): void {
   });
 }
 
-/** Streams of older libraries do not say whether they are closed. */
+/** Streams of older libraries do not say whether they are closed, and a getter of the application may throw. */
 function isClosed(stream: Duplex): boolean {
-  return (stream as { readonly closed?: boolean }).closed === true;
+  return attempt(() => (stream as { readonly closed?: boolean }).closed) === true;
 }
 
 function reportClose(stream: Linked): void {

@@ -3,6 +3,14 @@ import type { ErrorSource } from "./dispatch/events.ts";
 import type { ConnectionSettings } from "./settings.ts";
 import type { Clock } from "./keepalive/liveness.ts";
 
+/** The address that has a connection's place among the limits of its owner. */
+export interface Place {
+  /** The address; undefined: it is unknown, and has no limit. */
+  readonly name: string | undefined;
+  /** The clients of this address that have a place now. */
+  places: number;
+}
+
 /** The owner of connections: the server. */
 export interface ConnectionOwner extends Clock {
   /** The settings of all its connections. */

@@ -20,7 +20,7 @@ import { countLimit } from "./counters/limit-counters.ts";
 import type { MessageCounters } from "./counters/message-counters.ts";
 import { HandlerDispatcher, type DispatcherOwner, type HandlerCallbacks } from "./dispatch/handler-dispatcher.ts";
 import type { ErrorSource } from "./dispatch/events.ts";
-import type { ConnectionOwner } from "./connection-owner.ts";
+import type { ConnectionOwner, Place } from "./connection-owner.ts";
 import { abortSignalOf } from "./dispatch/close-signal.ts";
 import { CloseTimer, type ClosingConnection } from "./keepalive/close-timer.ts";
 import { Liveness } from "./keepalive/liveness.ts";
@@ -42,8 +42,8 @@ import { StreamWriter } from "./transport/stream-writer.ts";
 export class Connection implements FrameSink, StreamListener, DispatcherOwner, SenderOwner, ClosingConnection {
   /** The object that the user's callbacks get as their first argument. The owner sets it before `start`. */
   publicConnection: unknown = undefined;
-  /** What the owner needs to count the connection. The owner sets it, and reads it when the handler has finished. */
-  place: unknown = undefined;
+  /** The owner sets it, and gives it back when the handler has finished. */
+  place: Place | undefined = undefined;
   /** What the peer's close frame said, once it was read. */
   peerClose: Close | undefined;
   readonly #owner: ConnectionOwner;

@@ -43,6 +43,7 @@ export const errorTable = {
   HWS_JSON_TOO_BIG: { errCode: 207, componentSignature: "hwcn", closeCode: 1009, message: "A message's JSON has more values than maxJsonValues" },
   HWS_PEER_SILENT: { errCode: 208, componentSignature: "hwcn", message: "The peer did not answer a ping within pingTimeout, nor send anything else" },
   HWS_RATE_EXCEEDED: { errCode: 209, componentSignature: "hwcn", closeCode: 1008, message: "The peer sends more than maxMessagesPerSecond or maxBytesPerSecond" },
+  HWS_MEMORY_TRANSFERRED: { errCode: 215, componentSignature: "hwcn", closeCode: 1011, message: "A handler transferred the memory of a message, which the messages after it share: transfer a copy" },
   HWS_HANDLER_FAILED: { errCode: 301, componentSignature: "hwhd", closeCode: 1011, message: "A handler's callback threw" },
   HWS_INVALID_HANDLER: { errCode: 302, componentSignature: "hwhd", message: "onConnection did not return a connection handler" },
   HWS_INVALID_ARGUMENT: { errCode: 401, componentSignature: "hwsv", message: "An argument or option is not of the type that was expected" },

@@ -2,13 +2,7 @@ import { HawserError, withoutStack } from "../errors/errors.ts";
 
 /** The error for a message that is lost because an application has transferred memory that it shares with another one. */
 export function memoryTransferredError(): HawserError {
-  return withoutStack(
-    () =>
-      new HawserError(
-        "HWS_INTERNAL",
-        "a handler transferred the memory of a message, which the messages after it share: transfer a copy",
-      ),
-  );
+  return withoutStack(() => new HawserError("HWS_MEMORY_TRANSFERRED"));
 }
 
 /** Whether `value` is bytes whose memory was transferred: the view has no bytes any more. */

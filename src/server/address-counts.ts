@@ -1,15 +1,12 @@
 import { ownText } from "../handshake/own-text.ts";
+import type { Place } from "../connection/connection-owner.ts";
 import { clientOf } from "../handshake/forwarded-address.ts";
 
 /**
  * An address that has places: an IPv4 address, or the /64 of an IPv6 address. There is one object for each, and each client
  * keeps the object. So its place can be given back when the socket no longer knows the address.
  */
-export interface CountedAddress {
-  /** The address; undefined: it is unknown, and has no limit. */
-  readonly name: string | undefined;
-  /** The clients that have a place now. */
-  places: number;
+export interface CountedAddress extends Place {
   /** Those of them that wait for `onConnection`. */
   handshakes: number;
 }
@@ -47,7 +44,7 @@ export class AddressCounts {
   }
 
   /** Takes a place back from an address. */
-  removePlace(address: CountedAddress): void {
+  removePlace(address: Place): void {
     if (--address.places === 0 && address.name !== undefined) this.#byName.delete(address.name);
   }
 }

@@ -1,3 +1,4 @@
+import { Warnings } from "../util/warnings.ts";
 import { CONNECTION_CALLBACKS, SERVER_CALLBACKS, misspeltCallbacks } from "./callback-names.ts";
 
 /** The codes of warnings about a mistake in the application. */
@@ -5,7 +6,7 @@ export type AdviceCode = "HWS_NO_ANSWER" | "HWS_NO_SUBPROTOCOL" | "HWS_CALLBACK_
 
 /** Warns of mistakes in the application: of each once for a server, because a mistake is made for each client. */
 export class Advice {
-  readonly #given = new Set<string>();
+  readonly #warnings = new Warnings(Infinity);
   /** The class of the connection handler that was checked last: most servers have one. */
   #lastClass: object | null | undefined;
   readonly #classes = new WeakSet();
@@ -27,8 +28,6 @@ export class Advice {
 
   /** Warns, unless it has warned with this text. The texts must not come from clients. */
   once(code: AdviceCode, text: string): void {
-    if (this.#given.has(text)) return;
-    this.#given.add(text);
-    process.emitWarning(text, { type: "HawserWarning", code });
+    this.#warnings.warn(text, { code, text: () => text });
   }
 }

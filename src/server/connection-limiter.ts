@@ -1,3 +1,4 @@
+import type { Place } from "../connection/connection-owner.ts";
 import type { LimitCounters } from "./limit-counters.ts";
 import { TokenBucket } from "../util/token-bucket.ts";
 import { Refusal } from "../handshake/refusal.ts";
@@ -88,7 +89,7 @@ export class ConnectionLimiter {
   }
 
   /** Takes a client's place back. */
-  release(address: CountedAddress): void {
+  release(address: Place): void {
     this.#addresses.removePlace(address);
   }
 

@@ -22,12 +22,20 @@ export class GracefulShutdown<C> {
   /** The connections that are still to be closed, the oldest last. */
   readonly #remaining: C[];
   readonly #close: (connection: C) => void;
+  readonly #onFailed: (connection: C, error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ closeBatchSize }: ShutdownSettings, connections: readonly C[], close: (connection: C) => void) {
+  /** @param onFailed is called when `close` has thrown for a connection: the others are closed nevertheless */
+  constructor(
+    { closeBatchSize }: ShutdownSettings,
+    connections: readonly C[],
+    close: (connection: C) => void,
+    onFailed: (connection: C, error: unknown) => void,
+  ) {
     this.#closeBatchSize = closeBatchSize;
     this.#remaining = [...connections].reverse();
     this.#close = close;
+    this.#onFailed = onFailed;
   }
 
   /** Closes the first batch. All are closed within half of `ms` milliseconds, so that peers have the other half to answer. */
@@ -46,7 +54,11 @@ export class GracefulShutdown<C> {
     for (let closed = 0; closed < size; closed++) {
       const connection = this.#remaining.pop();
       if (connection === undefined) return;
-      this.#close(connection);
+      try {
+        this.#close(connection);
+      } catch (error) {
+        this.#onFailed(connection, error);
+      }
     }
     if (this.#remaining.length === 0) return;
     const wait = INTERVAL * (1 - JITTER + Math.random() * 2 * JITTER);

@@ -73,3 +73,34 @@ export interface WSServerTerminateEvent {
 export type HandlerOf<S> = S extends { onConnection(...args: never[]): infer Answer }
   ? Extract<Exclude<Awaited<Answer>, Refusal | null | undefined>, ConnectionHandler>
   : ConnectionHandler;
+
+// Where a type parameter is not known yet, TypeScript takes the branch that is right for every type: then all fit.
+/** The error that TypeScript shows at a connection handler that does not fit; `unknown` if all that `onConnection` returns fit. */
+export type FittingHandlers<S, T extends DataType> = [AllFit<Verdict<ReturnedHandler<S>, T>>] extends [false]
+  ? { readonly onConnection: Exclude<Verdict<ReturnedHandler<S>, T>, "fits"> }
+  : unknown;
+
+type AllFit<V> = [V] extends ["fits"] ? true : false;
+
+/** The objects that `onConnection` returns as handlers. */
+type ReturnedHandler<S> = S extends { onConnection(...args: never[]): infer Answer }
+  ? Extract<Exclude<Awaited<Answer>, Refusal>, object>
+  : never;
+
+/** For each handler: that it fits, or what is wrong. */
+type Verdict<H, T extends DataType> = H extends unknown
+  ? "onMessage" extends keyof H
+    ? [T] extends ["object"]
+      ? JsonVerdict<H>
+      : "fits"
+    : "A connection handler needs the method onMessage"
+  : never;
+
+/** TypeScript compares the parameters of methods in both directions, so `string` fits `unknown`. Here it does not. */
+type JsonVerdict<H> = H extends { onMessage(ws: never, event: { readonly data: infer Data }): unknown }
+  ? ["json"] extends [Kind<Data>]
+    ? "fits"
+    : "With dataType 'object', event.data of onMessage is parsed JSON: declare it as unknown or as the type of your objects, not as text or bytes"
+  : "fits";
+
+type Kind<Data> = Data extends string | ArrayBufferView ? "text or bytes" : "json";

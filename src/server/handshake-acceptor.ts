@@ -9,6 +9,7 @@ import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
 import { HEADERS_TOO_LARGE, INTERNAL_ERROR } from "../handshake/refusals.ts";
 import type { Bytes } from "../protocol/bytes.ts";
+import { isInstanceOf } from "../util/attempt.ts";
 import { Advice } from "./advice.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import { leaveToOther } from "./claimed-socket.ts";
@@ -125,7 +126,7 @@ export class HandshakeAcceptor implements HandshakeOwner {
       return readHttp1(message, socket, head, this.#settings);
     } catch (error) {
       // The user's `origins` function has thrown.
-      if (error instanceof Refusal) return error;
+      if (isInstanceOf(error, Refusal)) return error;
       this.onHandshakeError(error, "handler");
       return INTERNAL_ERROR;
     }

@@ -10,12 +10,15 @@ const LINGER = 1000;
 /** When all places are taken, an address may keep one part in this many of them. Others have a right to the rest. */
 const SHARES = 8;
 
+/** The oldest requests that are asked, when a place is needed, whether another listener has taken them. */
+const MAX_ASKED = 32;
+
 /** The limits on sockets that are held before they are WebSockets. */
 export interface HeldSocketLimits {
   /** The places: for handshakes that wait for `onConnection`, and for the sockets that are held. */
   readonly maxHandshakes: number;
   /** Counts the sockets that lost their place. */
-  readonly limitCounters: Pick<LimitCounters, "maxHandshakes">;
+  readonly limitCounters: Pick<LimitCounters, "maxHandshakes" | "handshakeTimeout">;
 }
 
 /** A request that another listener may still answer. */
@@ -46,16 +49,17 @@ export interface UndecidedRequest extends Undecided {
 /** A socket that is held, and why. */
 interface HeldSocket extends Addressed {
   readonly socket: Duplex;
-  /** Undefined: the socket has its last answer. */
+  /** Undefined: the socket has its last answer, or waits for answers of the application. */
   readonly request: UndecidedRequest | undefined;
   timer: NodeJS.Timeout;
   readonly onClose: () => void;
 }
 
 /**
- * The sockets that a server holds and that are no clients: those with their last answer, which the client may still read, and
- * those with a request that nobody has answered yet. They and the handshakes that wait for `onConnection` have
- * `maxHandshakes` places together. When all are taken, the oldest socket with an answer is destroyed first.
+ * The sockets that a server holds and that are no clients: those with their last answer, which the client may still read,
+ * those that get it after answers of the application, and those with a request that nobody has answered yet. They and the
+ * handshakes that wait for `onConnection` have `maxHandshakes` places together. When all are taken, the sockets that another
+ * listener has taken are released, then the oldest refused socket is destroyed.
  */
 export class HeldSockets {
   readonly #limits: HeldSocketLimits;
@@ -86,7 +90,8 @@ export class HeldSockets {
 
   /** Frees a place if all are taken. Returns false when handshakes have all of them. */
   makePlace(): boolean {
-    while (this.#handshakes.size + this.size >= this.#limits.maxHandshakes) if (!this.#cutOldest()) return false;
+    while (this.#handshakes.size + this.size >= this.#limits.maxHandshakes)
+      if (!this.#leaveTaken() && !this.#cutOldest()) return false;
     return true;
   }
 
@@ -95,6 +100,24 @@ export class HeldSockets {
     if (socket.destroyed) return;
     if (this.makePlace()) this.#hold(socket, address, undefined);
     else socket.destroy();
+  }
+
+  /**
+   * Holds a refused socket until earlier requests on it have the application's answers: its refusal follows them. It is destroyed
+   * after `timeout` milliseconds, or when there is no place.
+   *
+   * @returns a function that ends this
+   */
+  awaitAnswers(socket: Duplex, address: string, timeout: number): () => void {
+    if (this.makePlace()) {
+      const one = this.#hold(socket, address, undefined, timeout);
+      return () => {
+        this.#release(one);
+      };
+    }
+    this.#limits.limitCounters.maxHandshakes++;
+    socket.destroy();
+    return nothing;
   }
 
   /** Holds a socket until another listener takes its request. We answer it after the timeout, or when there is no place. */
@@ -120,25 +143,46 @@ export class HeldSockets {
     for (const one of this.#lingering) this.#cut(one);
   }
 
-  #hold(socket: Duplex, address: string, request: UndecidedRequest | undefined): void {
+  /**
+   * Gives a socket a place and a time.
+   *
+   * @param answersTimeout milliseconds that the application has for its answers, if the socket waits for them
+   */
+  #hold(socket: Duplex, address: string, request: UndecidedRequest | undefined, answersTimeout?: number): HeldSocket {
     const queue = request === undefined ? this.#lingering : this.#undecided;
-    const timer = setTimeout(() => {
-      if (request === undefined) this.#cut(one);
-      else if (request.shortTimeout < request.timeout && request.isWanted()) this.#waitLonger(one, request);
-      else this.#decide(one);
-    }, request?.shortTimeout ?? LINGER).unref();
+    const timer = setTimeout(
+      () => {
+        if (answersTimeout !== undefined) this.#limits.limitCounters.handshakeTimeout++;
+        if (request === undefined) this.#cut(one);
+        else if (request.shortTimeout < request.timeout && request.isWanted()) this.#waitLonger(one, request);
+        else this.#decide(one);
+      },
+      answersTimeout ?? request?.shortTimeout ?? LINGER,
+    ).unref();
     const onClose = (): void => {
       this.#release(one);
     };
     const one: HeldSocket = { socket, address: clientOf(address) ?? "", request, timer, onClose };
     queue.add(one);
     socket.once("close", onClose);
+    return one;
   }
 
   #waitLonger(one: HeldSocket, { shortTimeout, timeout }: UndecidedRequest): void {
     one.timer = setTimeout(() => {
       this.#decide(one);
     }, timeout - shortTimeout).unref();
+  }
+
+  /** Releases the sockets that another listener has taken, among the oldest. Returns false when there is none. */
+  #leaveTaken(): boolean {
+    let asked = 0;
+    const before = this.size;
+    for (const one of this.#undecided) {
+      if (asked++ === MAX_ASKED) break;
+      if (one.request?.isTaken() === true) this.#decide(one);
+    }
+    return this.size < before;
   }
 
   #cutOldest(): boolean {
@@ -169,6 +213,10 @@ export class HeldSockets {
     this.#lingering.remove(one);
     this.#undecided.remove(one);
   }
+}
+
+function nothing(): void {
+  // The socket is not held.
 }
 
 function answerOrLeave(request: UndecidedRequest): void {

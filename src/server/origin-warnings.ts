@@ -1,26 +1,23 @@
 import type { ConnectionRequest } from "../handshake/request.ts";
-
-/** The greatest number of origins of which a server warns. */
-const MAX_ORIGINS = 20;
+import { Warnings } from "../util/warnings.ts";
 
 /** Characters of a header that a warning has. The client chooses the header. */
 const MAX_LENGTH = 200;
 
 /** Warns of each origin that is refused, once. A browser tells its page nothing about the reason. */
 export class OriginWarnings {
-  readonly #warned = new Set<string>();
+  readonly #warnings = new Warnings(Infinity);
 
   /** The origin of this request is not allowed. */
   onRefused({ headers }: ConnectionRequest): void {
     const origin = quote(headers["origin"]);
-    if (this.#warned.has(origin) || this.#warned.size === MAX_ORIGINS) return;
-    this.#warned.add(origin);
-    process.emitWarning(
-      `A page of the origin ${origin} was refused (HTTP 403). The request's Host is ${quote(headers["host"])}. ` +
+    this.#warnings.warn(origin, {
+      code: "HWS_ORIGIN_REFUSED",
+      text: () =>
+        `A page of the origin ${origin} was refused (HTTP 403). The request's Host is ${quote(headers["host"])}. ` +
         `To allow the page, use the option origins: ["same", ${origin}]. ` +
         "If a proxy has changed the Host, keep it there: in nginx, proxy_set_header Host $http_host;",
-      { type: "HawserWarning", code: "HWS_ORIGIN_REFUSED" },
-    );
+    });
   }
 }
 

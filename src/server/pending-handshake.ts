@@ -4,6 +4,7 @@ import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
 import { INTERNAL_ERROR } from "../handshake/refusals.ts";
 import { Deadline } from "../util/deadline.ts";
+import { isInstanceOf } from "../util/attempt.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import type { Advice } from "./advice.ts";
@@ -136,7 +137,7 @@ export class PendingHandshake {
 
   #fail(error: unknown): void {
     // A refusal may be thrown from a function that onConnection calls.
-    if (error instanceof Refusal) {
+    if (isInstanceOf(error, Refusal)) {
       this.refuse(error);
       return;
     }

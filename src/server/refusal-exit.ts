@@ -9,7 +9,7 @@ import { type Refusal, type RefusalReason, refusalReasons } from "../handshake/r
 import { PATH_NOT_FOUND, PIPELINED } from "../handshake/refusals.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 import { sendRefusal } from "../handshake/response.ts";
-import { refuseAfterPendingAnswers, refuseInOrder } from "./claimed-socket.ts";
+import { hasPendingAnswer, refuseAfterPendingAnswers, refuseInOrder } from "./claimed-socket.ts";
 import type { HeldSockets } from "./held-sockets.ts";
 import { OriginWarnings } from "./origin-warnings.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
@@ -20,6 +20,14 @@ export type RefusalCounters = Record<RefusalReason, number>;
 /** What is reported of a refusal. A status of undefined: the client got no HTTP answer. */
 export type RefusalReport = Pick<Refusal, "reason"> & { readonly status: number | undefined };
 
+/** What refusals need of the settings. */
+export interface RefusalSettings {
+  /** Finds the client's address if proxies are trusted. */
+  readonly addressRule: AddressRule | undefined;
+  /** Milliseconds that a refusal waits for the answers before it. */
+  readonly handshakeTimeout: number;
+}
+
 /**
  * The one exit for all refusals of a server. Each refusal is sent, counted, and passed to `onRefused`. Nothing else in
  * `src/server` sends one: a test looks for it.
@@ -27,17 +35,17 @@ export type RefusalReport = Pick<Refusal, "reason"> & { readonly status: number 
 export class RefusalExit {
   /** How many clients were refused, by the reason. */
   readonly counters: RefusalCounters = newRefusalCounters();
-  readonly #addressRule: AddressRule | undefined;
+  readonly #settings: RefusalSettings;
   readonly #dispatcher: Pick<ServerDispatcher, "dispatchRefused">;
-  readonly #held: Pick<HeldSockets, "linger">;
+  readonly #held: Pick<HeldSockets, "linger" | "awaitAnswers">;
   readonly #originWarnings = new OriginWarnings();
 
   constructor(
-    { addressRule }: { readonly addressRule: AddressRule | undefined },
+    settings: RefusalSettings,
     dispatcher: Pick<ServerDispatcher, "dispatchRefused">,
-    held: Pick<HeldSockets, "linger">,
+    held: Pick<HeldSockets, "linger" | "awaitAnswers">,
   ) {
-    this.#addressRule = addressRule;
+    this.#settings = settings;
     this.#dispatcher = dispatcher;
     this.#held = held;
   }
@@ -60,22 +68,30 @@ export class RefusalExit {
 
   /** Refuses a request for a path that no WebSocket server has, after the answers to earlier requests on its socket. */
   refusePath(socket: Duplex, message: IncomingMessage): void {
-    refuseInOrder(socket, PATH_NOT_FOUND, message.method, () => {
-      this.#linger(socket, message);
-    });
+    const linger = hasPendingAnswer(socket)
+      ? this.#awaitAnswers(socket, message)
+      : () => {
+          this.#linger(socket, message);
+        };
+    refuseInOrder(socket, PATH_NOT_FOUND, message.method, linger);
     this.reportMessage(PATH_NOT_FOUND, message);
   }
 
   /** Refuses a handshake that came before the answers to earlier requests. Returns false when there is none to wait for. */
   refusePipelined(socket: Duplex, message: IncomingMessage, onAnswered: (socket: Duplex) => void): boolean {
-    if (!refuseAfterPendingAnswers(socket, message.method, onAnswered)) return false;
+    if (!hasPendingAnswer(socket)) return false;
+    const linger = this.#awaitAnswers(socket, message);
+    refuseAfterPendingAnswers(socket, message.method, () => {
+      onAnswered(socket);
+      linger();
+    });
     this.reportMessage(PIPELINED, message);
     return true;
   }
 
   /** Reports a refusal that was sent in another way, or that could not be sent. */
   reportMessage(report: RefusalReport, message: IncomingMessage | undefined): void {
-    this.#report(report, message === undefined ? undefined : new NodeRequest(message, this.#addressRule));
+    this.#report(report, message === undefined ? undefined : new NodeRequest(message, this.#settings.addressRule));
   }
 
   #report({ status, reason }: RefusalReport, request: ConnectionRequest | undefined): void {
@@ -86,9 +102,21 @@ export class RefusalExit {
   }
 
   #linger(socket: Duplex, message: IncomingMessage | undefined): void {
-    const address =
-      message === undefined ? peerAddressOf(socket) : new NodeRequest(message, this.#addressRule).remoteAddress;
-    this.#held.linger(socket, address);
+    this.#held.linger(socket, message === undefined ? peerAddressOf(socket) : this.#addressOf(message));
+  }
+
+  /** Holds a socket until its earlier requests are answered, for at most `handshakeTimeout`. Then it lingers. */
+  #awaitAnswers(socket: Duplex, message: IncomingMessage): () => void {
+    const address = this.#addressOf(message);
+    const release = this.#held.awaitAnswers(socket, address, this.#settings.handshakeTimeout);
+    return () => {
+      release();
+      this.#held.linger(socket, address);
+    };
+  }
+
+  #addressOf(message: IncomingMessage): string {
+    return new NodeRequest(message, this.#settings.addressRule).remoteAddress;
   }
 }
 

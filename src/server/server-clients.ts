@@ -86,6 +86,6 @@ export class ServerClients {
 
   /** The handler of a closed connection has finished: its place, and that of its address, are free. */
   removeFinished(connection: Connection): void {
-    if (this.finishing.delete(connection)) this.limiter.release(connection.place as CountedAddress);
+    if (this.finishing.delete(connection) && connection.place !== undefined) this.limiter.release(connection.place);
   }
 }

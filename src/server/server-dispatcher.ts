@@ -1,7 +1,9 @@
 import { type ErrorSource, OPEN_EVENT, errorEvent, hasOnError } from "../connection/dispatch/events.ts";
+import { isError } from "../connection/dispatch/thrown-text.ts";
+import { attempt } from "../util/attempt.ts";
+import { Warnings } from "../util/warnings.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import type { WSHandler, WSRefusedEvent } from "./handlers.ts";
-import { RepeatedWarnings } from "./repeated-warnings.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
@@ -10,7 +12,7 @@ export class ServerDispatcher {
   /** The handler. */
   readonly handler: WSHandler;
   readonly #wss: WebSocketServer;
-  readonly #warnings = new RepeatedWarnings();
+  readonly #warnings = new Warnings();
   /** `onTerminate` was called. It is the last callback: after it, the process is warned of errors. */
   #isTerminated = false;
 
@@ -87,14 +89,11 @@ export class ServerDispatcher {
 
   #warn(error: unknown): void {
     const { message } = errorEvent(error, "handler").errors[0];
-    this.#warnings.warn(`An error that no onError handled: ${message}`, () => stackOf(error));
+    const text = `An error that no onError handled: ${message}`;
+    this.#warnings.warn(text, { code: "HWS_UNHEARD", text: () => text, detail: () => stackOf(error) });
   }
 }
 
 function stackOf(error: unknown): string {
-  try {
-    return error instanceof Error ? (error.stack ?? "") : "";
-  } catch {
-    return "";
-  }
+  return (isError(error) ? attempt(() => error.stack) : undefined) ?? "";
 }

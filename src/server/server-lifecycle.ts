@@ -10,11 +10,11 @@ import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher
 import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { pathOf } from "../handshake/node-request.ts";
-import { peerAddressOf } from "../handshake/peer-address.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
+import { isInstanceOf } from "../util/attempt.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { GracefulShutdown } from "./graceful-shutdown.ts";
@@ -39,7 +39,11 @@ export type MakePublicConnection = (
 ) => WebSocketConnection;
 
 /** Errors of a connection that the peer did not cause. */
-const NOT_BY_PEER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["HWS_SEND_FAILED", "HWS_INTERNAL"]);
+const NOT_BY_PEER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "HWS_SEND_FAILED",
+  "HWS_INTERNAL",
+  "HWS_MEMORY_TRANSFERRED",
+]);
 
 /**
  * The life of a server: it starts, opens connections, and shuts down. It is apart from `WebSocketServer` because the web
@@ -180,7 +184,6 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
 
   readonly #onAnswered = (socket: Duplex): void => {
     this.#binding.onRequest(socket);
-    this.#clients.held.linger(socket, peerAddressOf(socket));
   };
 
   onListening(): void {
@@ -221,7 +224,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
 
   onConnectionError(connection: Connection, error: unknown, source: ErrorSource): void {
     // A peer's mistake is reported to `onError` only. Without an `onError`, the process is warned of all other errors.
-    const warnIfUnhandled = source === "handler" || (error instanceof HawserError && NOT_BY_PEER.has(error.code));
+    const warnIfUnhandled = source === "handler" || (isInstanceOf(error, HawserError) && NOT_BY_PEER.has(error.code));
     this.#dispatcher.dispatchError(error, source, warnIfUnhandled, connection.publicConnection as WebSocketConnection);
   }
 
@@ -240,7 +243,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
       stream.off("error", ignore);
     } catch (error) {
       this.#dispatcher.dispatchError(error, "library", true);
-      connection.destroy();
+      this.#destroy(connection);
     }
   }
 
@@ -253,7 +256,10 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
       // RFC 6455 7.4.1: 1001, going away.
       const goAway = (connection: WebSocketConnection): void =>
         connectionOf(connection).close(CloseCode.goingAway, undefined, until);
-      this.#shutdown = new GracefulShutdown(this.settings, this.connections.list, goAway);
+      this.#shutdown = new GracefulShutdown(this.settings, this.connections.list, goAway, (connection, error) => {
+        this.#dispatcher.dispatchError(error, "library", true, connection);
+        this.#destroy(connectionOf(connection));
+      });
       this.#shutdown.start(timeout);
     }
     this.#finishIfEmpty();
@@ -262,8 +268,17 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   #destroyAll(): void {
     this.#shutdown?.stop();
     this.#clients.held.cutAll();
-    for (const connection of this.connections.list) connectionOf(connection).destroy();
-    for (const connection of this.#clients.finishing) connection.destroy();
+    for (const connection of this.connections.list) this.#destroy(connectionOf(connection));
+    for (const connection of this.#clients.finishing) this.#destroy(connection);
+  }
+
+  /** A stream of the application may throw: the others are destroyed nevertheless. */
+  #destroy(connection: Connection): void {
+    try {
+      connection.destroy();
+    } catch (error) {
+      this.#dispatcher.dispatchError(error, "library", true, connection.publicConnection as WebSocketConnection);
+    }
   }
 
   #finishIfEmpty(): void {

@@ -10,7 +10,7 @@ import { asBytes } from "../protocol/bytes.ts";
 import { Connections } from "./connections.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import { describe } from "./describe.ts";
-import type { HandlerOf, WSHandler } from "./handlers.ts";
+import type { FittingHandlers, HandlerOf, WSHandler } from "./handlers.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
@@ -52,7 +52,7 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
    * @throws {InvalidArgumentError} for a handler without `onConnection`, or an option of a wrong type, which it names
    * @throws {OutOfRangeError} for a number out of range
    */
-  constructor(handler: S & WSHandler<T>, options: WebSocketServerOptions<T> = {}) {
+  constructor(handler: FittingHandlers<S, T> & S & WSHandler<T>, options: WebSocketServerOptions<T> = {}) {
     checkServerHandler(handler);
     const settings = readOptions(options);
     const self = this as unknown as WebSocketServer;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { Session, broken, close } from "../support/session.ts";
+import { Session, broken, close, text } from "../support/session.ts";
 import { connectionSettings } from "../support/settings.ts";
 import { Wire, turns } from "../support/wire.ts";
 
@@ -162,4 +162,83 @@ test("a stream that is destroyed without a word is noticed when it does not answ
     await turns();
   }
   expect(session.connection.status).toBe("Closed");
+});
+
+describe("a stream of the application", () => {
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  const unreadable = Object.defineProperty(new Error("x"), "message", {
+    get: () => {
+      throw new Error("unreadable");
+    },
+  });
+
+  test.each<[what: string, happens: (stream: Wire) => void]>([
+    ["emits an error that is undefined", (stream) => stream.emit("error", undefined)],
+    ["emits an error that is a string", (stream) => stream.emit("error", "lost")],
+    ["emits an error that is an object", (stream) => stream.emit("error", { code: 5 })],
+    ["emits an error that cannot be asked what it is", (stream) => stream.emit("error", revoked.proxy)],
+    ["emits an error that has no readable message", (stream) => stream.emit("error", unreadable)],
+    ["is destroyed with a string", (stream) => stream.destroy("lost" as unknown as Error)],
+    ["delivers a string", (stream) => stream.emit("data", "text")],
+    ["delivers an object", (stream) => stream.emit("data", { length: 3 })],
+    ["delivers undefined", (stream) => stream.emit("data", undefined)],
+    ["delivers a Proxy of bytes", (stream) => stream.emit("data", new Proxy(Buffer.from("x"), {}))],
+    ["delivers words of 16 bits", (stream) => stream.emit("data", new Uint16Array(2))],
+    ["has an encoding", (stream) => void stream.setEncoding("latin1").push(Buffer.from("x"))],
+    [
+      "delivers bytes that cannot be copied",
+      (stream) => {
+        const bytes = new Uint8Array(2);
+        Object.defineProperty(bytes, "length", {
+          get: () => {
+            throw new Error("unreadable");
+          },
+        });
+        stream.emit("data", bytes);
+      },
+    ],
+  ])("that %s ends its own connection, with onError", async (_what, happens) => {
+    const session = new Session({}, { stream: new Wire() });
+    happens(session.stream);
+    await turns();
+    await turns();
+    expect(session.calls.map(([name, detail]) => (name === "error" ? [name, detail] : [name]))).toEqual([
+      ["open"],
+      ["error", 203],
+      ["terminate"],
+    ]);
+    expect(session.connection.status).toBe("Closed");
+  });
+
+  test.each(["a string", "an object"])(
+    "of objects that delivers %s, among bytes, delivers nothing after it",
+    async (what) => {
+      const objects = new Wire();
+      Object.assign((objects as unknown as { _readableState: object })._readableState, { objectMode: true });
+      const session = new Session({}, { stream: objects });
+      for (const chunk of [text("a"), what === "a string" ? "x" : {}, text("b")]) objects.push(chunk);
+      await turns();
+      await turns();
+      expect(session.calls.map(([name]) => name)).toEqual(["open", "message", "error", "terminate"]);
+    },
+  );
+
+  test("that closes after the timer of its close is reported once", async () => {
+    let closes: () => void = nothing;
+    const stream = wire({ _destroy: (_error: unknown, done: () => void) => void (closes = done) });
+    const session = new Session({}, { stream });
+    session.connection.destroy();
+    vi.advanceTimersByTime(CLOSE_WAIT);
+    await turns();
+    const reported = [...session.told];
+    closes();
+    stream.emit("error", new Error("late"));
+    stream.destroy();
+    session.connection.destroy();
+    await turns();
+    expect(session.told).toEqual(reported);
+    expect(session.calls.filter(([callback]) => callback === "terminate")).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
 });

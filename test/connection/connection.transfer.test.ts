@@ -43,7 +43,7 @@ describe("a handler that transfers the memory of a message", () => {
     await turns();
     expect(seen).toEqual(["01"]);
     expect(session.sent).toEqual([["close", "1011"]]);
-    expect(session.calls.slice(2)).toEqual([["error", 205]]);
+    expect(session.calls.slice(2)).toEqual([["error", 215]]);
   });
 
   test("loses those that waited for it, and is told: none comes empty", async () => {
@@ -55,7 +55,23 @@ describe("a handler that transfers the memory of a message", () => {
     transfer(session.calls[1]![1]);
     resolve();
     await turns();
-    expect(session.calls.slice(2)).toEqual([["error", 205]]);
+    expect(session.calls.slice(2)).toEqual([["error", 215]]);
     expect(session.sent).toEqual([["close", "1011"]]);
+  });
+
+  test("loses no empty message that waited for it", async () => {
+    const { promise, resolve } = deferred();
+    const session = new Session({ message: () => promise });
+    session.receive(one, binary(""), binary(""));
+    await turns();
+    transfer(session.calls[1]![1]);
+    resolve();
+    await turns();
+    expect(got(session.calls).slice(1)).toEqual(["", ""]);
+    // Each has memory of its own.
+    transfer(session.calls[2]![1]);
+    session.receive(binary(""));
+    await turns();
+    expect([got(session.calls).length, session.sent]).toEqual([4, []]);
   });
 });

@@ -17,6 +17,6 @@ describe("memory that was transferred", () => {
 
   test("has an error that says what to do", () => {
     const { code, message } = memoryTransferredError();
-    expect([code, message]).toEqual(["HWS_INTERNAL", expect.stringContaining("transfer a copy")]);
+    expect([code, message]).toEqual(["HWS_MEMORY_TRANSFERRED", expect.stringContaining("transfer a copy")]);
   });
 });

@@ -40,7 +40,10 @@ test("who only reads a socket may count its bytes: that is no proof", () => {
   expect([isInUse(socket), readersOf(socket), listenersOf(socket) - before]).toEqual([false, 2, 2]);
 });
 
-const held = new HeldSockets({ maxHandshakes: Infinity, limitCounters: { maxHandshakes: 0 } }, new Set());
+const held = new HeldSockets(
+  { maxHandshakes: Infinity, limitCounters: { maxHandshakes: 0, handshakeTimeout: 0 } },
+  new Set(),
+);
 const linger = (socket: Duplex): void => held.linger(socket, "");
 
 describe("a handshake after an unanswered request", () => {

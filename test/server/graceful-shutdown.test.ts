@@ -20,7 +20,11 @@ function chance(...values: readonly number[]): void {
 function shutdownOf(count: number, settings: ShutdownSettings): { shutdown: GracefulShutdown<number>; told: number[] } {
   const told: number[] = [];
   const everyone = Array.from({ length: count }, (_, i) => i);
-  return { shutdown: new GracefulShutdown(settings, everyone, (one) => told.push(one)), told };
+  return { shutdown: new GracefulShutdown(settings, everyone, (one) => told.push(one), fail), told };
+}
+
+function fail(_connection: unknown, error: unknown): never {
+  throw error as Error;
 }
 
 /** The largest number below 1, the maximum of `Math.random`. */
@@ -59,13 +63,34 @@ describe("a batch at a time", () => {
     chance(0);
     const told: number[] = [];
     const everyone = [1, 2, 3];
-    const shutdown = new GracefulShutdown({ closeBatchSize: 1 }, everyone, (one) => told.push(one));
+    const shutdown = new GracefulShutdown({ closeBatchSize: 1 }, everyone, (one) => told.push(one), fail);
     everyone.push(4);
     shutdown.start(1_000);
     everyone.length = 0;
     vi.advanceTimersByTime(1_000);
     expect(told).toEqual([1, 2, 3]);
   });
+});
+
+test("a connection that throws when it is closed is reported, and does not stop the rest", () => {
+  chance(0);
+  const [told, failed]: [number[], unknown[]] = [[], []];
+  const close = (one: number): void => {
+    if (one % 2 === 1) throw new Error(`no close of ${String(one)}`);
+    told.push(one);
+  };
+  const shutdown = new GracefulShutdown({ closeBatchSize: 2 }, [1, 2, 3, 4], close, (one, error) =>
+    failed.push([one, (error as Error).message]),
+  );
+  shutdown.start(1_000);
+  vi.advanceTimersByTime(1_000);
+  expect([told, failed]).toEqual([
+    [2, 4],
+    [
+      [1, "no close of 1"],
+      [3, "no close of 3"],
+    ],
+  ]);
 });
 
 describe("the pauses", () => {

@@ -12,13 +12,18 @@ afterEach(() => {
 
 /** Held sockets with places for this many, and the handshakes that have places too. */
 function rig(maxHandshakes: number) {
-  const limitCounters = { maxHandshakes: 0 };
+  const limitCounters = { maxHandshakes: 0, handshakeTimeout: 0 };
   const handshakes = new Set<number>();
   const held = new HeldSockets({ maxHandshakes, limitCounters }, handshakes);
   const linger = (address = "192.0.2.1"): PassThrough => {
     const socket = new PassThrough();
     held.linger(socket, address);
     return socket;
+  };
+  /** A refused socket that waits for answers of the application. */
+  const awaitAnswers = () => {
+    const socket = new PassThrough();
+    return { socket, release: held.awaitAnswers(socket, "192.0.2.1", 5_000) };
   };
   /** A socket with a request that another listener may answer. */
   const wait = (address = "192.0.2.1") => {
@@ -37,7 +42,7 @@ function rig(maxHandshakes: number) {
     });
     return one;
   };
-  return { held, handshakes, limitCounters, linger, wait };
+  return { held, handshakes, limitCounters, linger, awaitAnswers, wait };
 }
 
 function destroyed(sockets: readonly PassThrough[]): boolean[] {
@@ -122,11 +127,57 @@ describe("a request that nobody has answered yet", () => {
     expect([first.refused, first.socket.destroyed, held.size, limitCounters.maxHandshakes]).toEqual([0, false, 1, 0]);
   });
 
+  test("that another listener has taken gives its place up first, also when it is not the oldest", () => {
+    const { held, linger, wait, limitCounters } = rig(3);
+    const [answered, open, taken] = [linger(), wait(), wait()];
+    taken.isTaken = true;
+    expect(held.makePlace()).toBe(true);
+    expect([held.size, answered.destroyed, open.refused, taken.refused]).toEqual([2, false, 0, 0]);
+    expect([taken.socket.destroyed, taken.socket.listenerCount("close")]).toEqual([false, 0]);
+    expect(limitCounters.maxHandshakes).toBe(0);
+  });
+
+  test("is asked only among the oldest whether it is taken", () => {
+    const { held, wait } = rig(100);
+    const all = Array.from({ length: 100 }, () => wait());
+    for (const one of all) one.isTaken = true;
+    held.makePlace();
+    expect(held.size).toBe(68);
+  });
+
   test("is refused at once when handshakes have all places", () => {
     const { held, handshakes, wait } = rig(1);
     handshakes.add(1);
     const one = wait();
     expect([one.refused, one.socket.destroyed, held.size]).toEqual([1, true, 0]);
+  });
+});
+
+describe("a refused socket that waits for answers of the application", () => {
+  test("is destroyed after its timeout, counted", () => {
+    const { held, awaitAnswers, limitCounters } = rig(2);
+    const { socket } = awaitAnswers();
+    vi.advanceTimersByTime(4_999);
+    expect([socket.destroyed, held.size]).toEqual([false, 1]);
+    vi.advanceTimersByTime(1);
+    expect([socket.destroyed, held.size, limitCounters]).toEqual([true, 0, { maxHandshakes: 0, handshakeTimeout: 1 }]);
+  });
+
+  test("leaves no timer and no place when it is answered", () => {
+    const { held, awaitAnswers } = rig(2);
+    const { socket, release } = awaitAnswers();
+    release();
+    expect([held.size, vi.getTimerCount(), socket.listenerCount("close")]).toEqual([0, 0, 0]);
+  });
+
+  test("loses its place as one with an answer does, and is destroyed at once when handshakes have all places", () => {
+    const { handshakes, awaitAnswers, limitCounters } = rig(2);
+    const all = [awaitAnswers(), awaitAnswers(), awaitAnswers()];
+    expect(destroyed(all.map(({ socket }) => socket))).toEqual([true, false, false]);
+    handshakes.add(1).add(2);
+    const { socket, release } = awaitAnswers();
+    release();
+    expect([socket.destroyed, limitCounters.maxHandshakes]).toEqual([true, 4]);
   });
 });
 

@@ -395,6 +395,36 @@ describe("a refusal that is thrown", () => {
   });
 });
 
+describe("something that cannot be asked what it is, thrown", () => {
+  const revoked = Proxy.revocable(new Error("x"), {});
+  revoked.revoke();
+  test.each([
+    [
+      "by onConnection",
+      () => {
+        throw revoked.proxy;
+      },
+      {},
+    ],
+    ["by an async onConnection", () => Promise.reject(revoked.proxy), {}],
+    [
+      "by the origins function",
+      () => null,
+      {
+        origins: () => {
+          throw revoked.proxy;
+        },
+      },
+    ],
+  ])("%s is HTTP 500 and an error", async (_who, answer, options) => {
+    const { port, errors } = await asking(answer, options);
+    const client = await RawClient.connect(port);
+    client.write(handshake("/", { Origin: "https://a.test" }).replace("127.0.0.1", "a.test"));
+    expect(await client.response()).toMatchObject({ status: 500 });
+    expect(errors.map(({ errCode, message }) => [errCode, message])).toEqual([[301, "<Revoked Proxy>"]]);
+  });
+});
+
 test("a forgotten return is a warning, once, and null is none", async () => {
   const warnings: string[] = [];
   const warn = vi.spyOn(process, "emitWarning").mockImplementation((text) => void warnings.push(String(text)));

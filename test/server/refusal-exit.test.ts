@@ -1,11 +1,12 @@
 import { type WSRefusedEvent, WebSocketServer, type WebSocketServerOptions, refuse } from "hawser";
 import { once } from "node:events";
 import { readFileSync, readdirSync } from "node:fs";
-import { type IncomingMessage, createServer } from "node:http";
-import { connect } from "node:net";
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { connect as connectSecure } from "node:tls";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { refusalReasons } from "../../src/handshake/refusal.ts";
+import { HeldSockets } from "../../src/server/held-sockets.ts";
 import { certificate } from "../support/certificate.ts";
 import { deferred, portOf, until } from "../support/peer.ts";
 import { handshake, RawClient, SAMPLE_KEY } from "../support/raw-client.ts";
@@ -271,5 +272,66 @@ describe("onRefused", () => {
     }
     await until(() => errors.length === 2);
     expect(errors).toEqual(["mine", "mine"]);
+  });
+});
+
+describe("a refusal after an answer of the application", () => {
+  const PLAIN = "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n";
+
+  /** A server with an application that never answers, unless the test does. */
+  async function hanging(options: WebSocketServerOptions<"text">) {
+    const responses: ServerResponse[] = [];
+    const server = createServer((_request, response) => responses.push(response));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { wss } = start({ server, path: "/ours", ...options });
+    const { port } = server.address() as AddressInfo;
+    /** Sends a plain request and a handshake. */
+    const pipeline = async (path: string, headers: Readonly<Record<string, string>> = {}): Promise<RawClient> => {
+      const client = await RawClient.connect(port);
+      const before = count(wss);
+      client.write(PLAIN, handshake(path, headers));
+      await until(() => count(wss) > before);
+      return client;
+    };
+    return { wss, responses, pipeline };
+  }
+
+  function count({ counters: { refused } }: WebSocketServer): number {
+    return Object.values(refused).reduce((sum, one) => sum + one, 0);
+  }
+
+  test.each(["/ours", "/nobody"])("that never comes, at the path %s, ends after handshakeTimeout", async (path) => {
+    const { wss, pipeline } = await hanging({ handshakeTimeout: 50 });
+    const client = await pipeline(path);
+    await client.rest();
+    expect(wss.counters.limits.handshakeTimeout).toBe(1);
+  });
+
+  test.each(["/ours", "/nobody"])("that never comes, at the path %s, takes a place until then", async (path) => {
+    const { wss, pipeline } = await hanging({ maxHandshakes: 2 });
+    const clients = [await pipeline(path), await pipeline(path), await pipeline(path)];
+    await clients[0]?.rest();
+    expect(wss.counters.limits.maxHandshakes).toBe(1);
+    // `terminate(0)` destroys the others.
+    await wss.terminate(0);
+    await Promise.all([clients[1]?.rest(), clients[2]?.rest()]);
+  });
+
+  test.each(["/ours", "/nobody"])("at the path %s lingers under the address that a proxy reports", async (path) => {
+    const linger = vi.spyOn(HeldSockets.prototype, "linger");
+    onTestFinished(() => {
+      linger.mockRestore();
+    });
+    const { responses, pipeline } = await hanging({ trustProxy: 1 });
+    const client = await pipeline(path, { "X-Forwarded-For": "198.51.100.7" });
+    responses[0]?.end("plain");
+    expect((await client.response()).body).toBe("plain");
+    expect((await client.response()).status).toBe(path === "/ours" ? 400 : 404);
+    expect(linger.mock.calls.map(([, address]) => address)).toEqual(["198.51.100.7"]);
   });
 });

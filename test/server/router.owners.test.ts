@@ -216,6 +216,12 @@ test.each([
 });
 
 describe("plain requests before a handshake, on one connection", () => {
+  /** The answers have `handshakeTimeout`: here the default. */
+  function serve(server: Server, path?: string): void {
+    const wss = new WebSocketServer({ onConnection: () => null }, { server, path });
+    onTestFinished(async () => wss.terminate(0));
+  }
+
   /** Sends `count` plain requests and a handshake in one chunk. They are answered last first. */
   async function pipelined(count: number, use: (server: Server) => void, path = "/", size = 1) {
     const waiting: [url: string, response: ServerResponse][] = [];
@@ -232,8 +238,14 @@ describe("plain requests before a handshake, on one connection", () => {
   }
 
   const owners: Readonly<Record<string, [status: number, use: (server: Server) => void, path: string]>> = {
-    "our path": [400, (server) => void attach({ WebSocketServer }, "ours", server), "/"],
-    "a path that nobody has": [404, (server) => void attach({ WebSocketServer }, "ours", server, "/ours"), "/nobody"],
+    "our path": [400, serve, "/"],
+    "a path that nobody has": [
+      404,
+      (server) => {
+        serve(server, "/ours");
+      },
+      "/nobody",
+    ],
     "handleUpgrade for another path": [
       404,
       (server) => {
@@ -270,7 +282,7 @@ describe("plain requests before a handshake, on one connection", () => {
       response.on("drain", write);
       setImmediate(write);
     });
-    attach({ WebSocketServer }, "ours", server);
+    serve(server);
     const client = await RawClient.connect(port);
     client.write("GET /0 HTTP/1.1\r\nHost: x\r\n\r\n", "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n", handshake());
     for (const body of bodies) expect((await client.response()).body === body).toBe(true);

@@ -191,6 +191,17 @@ describe("an error without an onError", () => {
     },
   );
 
+  test("shows a thrown object, and passes it on whole", () => {
+    const thrown = { code: 5 };
+    dispatcherOf().dispatchError(thrown, "handler", true);
+    expect(warnings.map(({ message }) => message)).toEqual(["An error that no onError handled: { code: 5 }"]);
+    const events: WSErrorEvent[] = [];
+    const calls = dispatcherOf({ onError: (_wss: unknown, event: WSErrorEvent) => void events.push(event) });
+    calls.dispatchError(thrown, "handler", true);
+    expect(events[0]?.errors[0].message).toBe("{ code: 5 }");
+    expect(events[0]?.errors[0].cause).toBe(thrown);
+  });
+
   test("an error without a stack can be thrown too", () => {
     dispatcherOf().dispatchError(Object.assign(new Error("bare"), { stack: undefined }), "handler", true);
     expect(warnings).toMatchObject([{ message: expect.stringMatching(/: bare$/) as string, options: { detail: "" } }]);

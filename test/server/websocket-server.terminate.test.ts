@@ -1,9 +1,9 @@
 import { WebSocketServer, type WebSocketServerOptions } from "hawser";
-import { createServer, get, type Server } from "node:http";
+import { createServer, get, type IncomingMessage, type Server } from "node:http";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Live, Recorder, startServer } from "../support/live-server.ts";
 import { deferred, Peer, portOf, until } from "../support/peer.ts";
-import { closeBody, handshake, masked, RawClient } from "../support/raw-client.ts";
+import { closeBody, handshake, masked, RawClient, SAMPLE_KEY } from "../support/raw-client.ts";
 import { Wire } from "../support/wire.ts";
 
 /** One connection is closed at a time. */
@@ -251,4 +251,41 @@ describe("a stream of the application's that emits no close", () => {
     expect(calls).toEqual(["connection", "server"]);
     expect(wss.counters.connections).toEqual({ opened: 1, closed: 1 });
   });
+});
+
+describe("a stream of the application that throws", () => {
+  /** Opens a connection over a stream in memory. */
+  function hand(wss: WebSocketServer): Wire {
+    const wire = new Wire();
+    const headers = { Host: "a", Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Version": "13" };
+    const rawHeaders = [...Object.entries(headers).flat(), "Sec-WebSocket-Key", SAMPLE_KEY];
+    const request = { method: "GET", url: "/", httpVersion: "1.1", rawHeaders, headers: {}, socket: wire };
+    wss.handleUpgrade(request as unknown as IncomingMessage, wire, Buffer.alloc(0));
+    return wire;
+  }
+
+  const fail = (): never => {
+    throw new Error("mine");
+  };
+  const parts: readonly (readonly [what: string, breaks: (wire: Wire) => unknown])[] = [
+    ["from write", (wire) => Object.assign(wire, { write: fail })],
+    ["from end", (wire) => Object.assign(wire, { end: fail })],
+    ["when it is asked whether it is closed", (wire) => Object.defineProperty(wire, "closed", { get: fail })],
+    ["when it is asked what waits", (wire) => Object.defineProperty(wire, "writableLength", { get: fail })],
+  ];
+
+  test.each(parts.flatMap(([what, breaks]) => [1, 0].map((seconds) => [what, seconds, breaks] as const)))(
+    "%s does not stop terminate(%d) for the others",
+    async (_what, seconds, breaks) => {
+      const handler = { onError: () => undefined, onConnection: () => new Recorder({}) };
+      const wss = new WebSocketServer(handler);
+      const wires = [hand(wss), hand(wss), hand(wss)];
+      breaks(wires[0]!);
+      const terminated = wss.terminate(seconds);
+      await until(() => wires.slice(1).every((wire) => (seconds > 0 ? wire.taken.includes(0x88) : wire.destroyed)));
+      for (const wire of wires) wire.destroy();
+      await terminated;
+      expect(wss.connections.length).toBe(0);
+    },
+  );
 });

@@ -12,6 +12,7 @@ import {
   type WebSocketConnection,
   WebSocketServer,
   type WSHandler,
+  type WebSocketServerOptions,
 } from "hawser";
 import { describe, expectTypeOf, test } from "vitest";
 
@@ -100,6 +101,60 @@ describe("the argument of onMessage", () => {
     new WebSocketServer({ onConnection: () => new Orders() });
     // @ts-expect-error: bytes are no strings
     new WebSocketServer({ onConnection: () => new Orders() }, { dataType: "blob" });
+  });
+
+  test("under object a handler of text or bytes is an error, also as a class", () => {
+    // @ts-expect-error: parsed JSON is no text
+    new WebSocketServer({ onConnection: () => new RandomHandler() }, { dataType: "object" });
+    // @ts-expect-error: parsed JSON is no text
+    new WebSocketServer(new Chat(), { dataType: "object" });
+    // @ts-expect-error: parsed JSON is never bytes
+    new WebSocketServer({ onConnection: async () => new Blobs() }, { dataType: "object" });
+    const either = { onConnection: () => (Math.random() > 0.5 ? new RandomHandler() : new Orders()) };
+    // @ts-expect-error: text, in one of the two
+    new WebSocketServer(either, { dataType: "object" });
+    class Declared implements ConnectionHandler<"object"> {
+      onMessage(_ws: unknown, _event: WSMessageEvent): void {}
+    }
+    // @ts-expect-error: TypeScript compares the parameters of methods in both directions, so the class compiles
+    new WebSocketServer({ onConnection: () => new Declared() }, { dataType: "object" });
+  });
+
+  test("under object a handler may declare what JSON can be", () => {
+    class Mixed {
+      onMessage(_ws: WebSocketConnection<Mixed>, _event: WSMessageEvent<string | { readonly id: number }>): void {}
+    }
+    class Loose {
+      // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as an application may declare it
+      onMessage(_ws: any, _event: any): void {}
+    }
+    new WebSocketServer({ onConnection: () => new Mixed() }, { dataType: "object" });
+    new WebSocketServer({ onConnection: () => new Loose() }, { dataType: "object" });
+  });
+
+  test("a data type that is not known when it compiles fits", () => {
+    const options: WebSocketServerOptions = { port: 8080 };
+    new WebSocketServer(new Chat(), options);
+    new WebSocketServer({ onConnection: () => new Blobs() }, options);
+  });
+
+  test("in generic code the types are not known, and fit", () => {
+    class Text<H extends ConnectionHandler> {
+      readonly make: (() => H | null) | undefined;
+      readonly wss = new WebSocketServer({ onConnection: () => this.make?.() });
+      readonly later = new WebSocketServer({ onConnection: async () => this.make?.() });
+    }
+    class Objects<H extends ConnectionHandler<"object">> {
+      readonly make: (() => H) | undefined;
+      readonly wss = new WebSocketServer({ onConnection: () => this.make?.() }, { dataType: "object" });
+    }
+    const ofAnyType = <T extends "text" | "blob" | "object" | "auto">(handler: WSHandler<T>, dataType: T): unknown =>
+      new WebSocketServer(handler, { dataType });
+    const whole = <S extends WSHandler>(handler: S): S => new WebSocketServer(handler).handler;
+    expectTypeOf(new Text<RandomHandler>().wss.connections[0]!.handler).toEqualTypeOf<RandomHandler>();
+    expectTypeOf(new Objects<Orders>().wss.connections[0]!.handler).toEqualTypeOf<Orders>();
+    expectTypeOf(ofAnyType).toBeFunction();
+    expectTypeOf(whole(new Chat())).toEqualTypeOf<Chat>();
   });
 
   test("a handler of several types fits each data type that gives one of them", () => {

@@ -1,4 +1,6 @@
+import { attempt } from "../../util/attempt.ts";
 import { callInNoContext } from "../transport/no-context.ts";
+import { isError } from "./thrown-text.ts";
 
 /** The controllers of the connections whose signal was asked for. A field would take 8 bytes for each connection. */
 const controllers = new WeakMap<object, AbortController>();
@@ -30,5 +32,5 @@ export function abortSignalOf(connection: object): void {
 export function isAbortOf(connection: object, error: unknown): boolean {
   const signal = controllers.get(connection)?.signal;
   if (signal?.aborted !== true) return false;
-  return error === signal.reason || (error instanceof Error && error.name === "AbortError");
+  return error === signal.reason || (isError(error) && attempt(() => error.name) === "AbortError");
 }

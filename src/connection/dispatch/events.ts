@@ -1,5 +1,7 @@
 import { HawserError } from "../../errors/errors.ts";
 import { SYSTEM_COMPONENT, errorTable } from "../../errors/table.ts";
+import { attempt, isInstanceOf } from "../../util/attempt.ts";
+import { isError, thrownText } from "./thrown-text.ts";
 
 /** `onOpen` of a server's and of a connection's handler. */
 export interface WSOpenEvent {
@@ -62,35 +64,24 @@ export type ErrorSource = "handler" | "library";
 const MAX_CAUSES = 10;
 
 /**
- * The event for an error and its chain of causes.
+ * The event for an error and its chain of causes. Nothing that the error does throws here.
  *
  * @param source "handler" when a user's callback threw `error`; the library's own errors carry their numbers themselves
  */
 export function errorEvent(error: unknown, source: ErrorSource): WSErrorEvent {
-  try {
-    return { type: "error", errors: entriesOf(error, source) };
-  } catch {
-    // A proxy or a getter may throw: what a handler throws must not throw here.
-    const { errCode, componentSignature } = errorTable.HWS_HANDLER_FAILED;
-    const message = "A handler threw something that cannot be read";
-    return { type: "error", errors: [{ errCode, message, componentSignature, cause: error }] };
-  }
-}
-
-/** The first entry is always there: a handler may throw even undefined. */
-function entriesOf(error: unknown, source: ErrorSource): [ErrorEntry, ...ErrorEntry[]] {
-  const entries: [ErrorEntry, ...ErrorEntry[]] = [entryOf(error, source)];
+  const errors: [ErrorEntry, ...ErrorEntry[]] = [entryOf(error, source)];
+  // The first entry is always there: a handler may throw even undefined.
   let cause = causeOf(error);
-  while (cause !== undefined && cause !== null && entries.length < MAX_CAUSES) {
-    entries.push(entryOf(cause, source));
+  while (cause !== undefined && cause !== null && errors.length < MAX_CAUSES) {
+    errors.push(entryOf(cause, source));
     cause = causeOf(cause);
   }
-  return entries;
+  return { type: "error", errors };
 }
 
 function entryOf(error: unknown, source: ErrorSource): ErrorEntry {
-  const message = describe(error instanceof Error ? error.message : error);
-  if (error instanceof HawserError) {
+  const message = thrownText(error);
+  if (isInstanceOf(error, HawserError)) {
     return { errCode: error.errCode, message, componentSignature: error.componentSignature, cause: error };
   }
   if (source === "handler") {
@@ -101,29 +92,16 @@ function entryOf(error: unknown, source: ErrorSource): ErrorEntry {
 }
 
 function causeOf(error: unknown): unknown {
-  return error instanceof Error ? error.cause : undefined;
-}
-
-/** A thrown value that is no error, as text; nothing it does may throw here. */
-function describe(value: unknown): string {
-  try {
-    return String(value);
-  } catch {
-    return typeof value;
-  }
+  return isError(error) ? attempt(() => error.cause) : undefined;
 }
 
 /** The operating system's number of an error, positive, as C has it; 0 where Node gives none. */
 function systemNumber(error: unknown): number {
-  const number = (error as { errno?: unknown } | undefined)?.errno;
+  const number = attempt(() => (error as { errno?: unknown } | undefined)?.errno);
   return typeof number === "number" ? Math.abs(number) : 0;
 }
 
 /** Whether a handler has an `onError`. One in JavaScript may have `onError: null`, and a getter or proxy may throw. */
 export function hasOnError(handler: { readonly onError?: unknown }): boolean {
-  try {
-    return typeof handler.onError === "function";
-  } catch {
-    return false;
-  }
+  return attempt(() => typeof handler.onError === "function") === true;
 }

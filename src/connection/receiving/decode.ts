@@ -1,7 +1,7 @@
 import { constants, isUtf8 } from "node:buffer";
 
 import { ProtocolError } from "../../errors/errors.ts";
-import type { Bytes } from "../../protocol/bytes.ts";
+import { type Bytes, allocate } from "../../protocol/bytes.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
 import { type JsonLimits, parseJson } from "./json.ts";
 
@@ -48,17 +48,22 @@ export function objectDecoder(limits: JsonLimits): Decoder {
 export const decoders: Readonly<Record<Exclude<DataType, "object">, Decoder>> = {
   text: { bytes: decodeText, textAsString: true, parse: undefined },
   blob: {
-    bytes: (_opcode, bytes, start, end) => bytes.subarray(start, end),
+    bytes: (_opcode, bytes, start, end) => viewOf(bytes, start, end),
     textAsString: false,
     parse: undefined,
   },
   auto: {
     bytes: (opcode, bytes, start, end, ascii) =>
-      opcode === Opcode.text ? decodeText(opcode, bytes, start, end, ascii) : bytes.subarray(start, end),
+      opcode === Opcode.text ? decodeText(opcode, bytes, start, end, ascii) : viewOf(bytes, start, end),
     textAsString: true,
     parse: undefined,
   },
 };
+
+/** An empty message has memory of its own: it is not lost if a handler transfers the memory of the message before it. */
+function viewOf(bytes: Bytes, start: number, end: number): Bytes {
+  return start === end ? allocate(0) : bytes.subarray(start, end);
+}
 
 function decodeText(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): string {
   // The platform throws for a string of more than 512 MiB, which a user's limit may allow.

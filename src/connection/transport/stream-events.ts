@@ -1,7 +1,9 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { types } from "node:util";
 
 import { type Bytes, copyOf } from "../../protocol/bytes.ts";
+import { attempt, isInstanceOf } from "../../util/attempt.ts";
 import { allowDirectWrites, isNodeSocket } from "./direct-write.ts";
 import { inNoContext } from "./no-context.ts";
 import { readIntoShared } from "./shared-read.ts";
@@ -89,19 +91,26 @@ function isPlainSocket(stream: Duplex): boolean {
   return Object.getPrototypeOf(stream) === Socket.prototype && !Object.hasOwn(stream, "_destroy");
 }
 
-/** Streams of older libraries do not say whether they are closed. */
+/** Streams of older libraries do not say whether they are closed, and a getter of the application may throw. */
 function isClosed(stream: Duplex): boolean {
-  return (stream as { readonly closed?: boolean }).closed === true;
+  return attempt(() => (stream as { readonly closed?: boolean }).closed) === true;
 }
 
 function reportClose(stream: Linked): void {
   onClose.call(stream);
 }
 
-function onData(this: Linked, chunk: Bytes): void {
+function onData(this: Linked, chunk: unknown): void {
   // The reader unmasks in place: memory that other code reads too, or may push again, must not change.
   const own = isNodeSocket(this) && this.listenerCount("data") === 1;
-  deliver(this, own ? chunk : copyOf(chunk));
+  const bytes = own ? (chunk as Bytes) : attempt(() => ownBytes(chunk));
+  if (bytes !== undefined) deliver(this, bytes);
+  else this[listener]?.onStreamError(new TypeError(`A stream delivered a chunk that is no bytes: ${typeof chunk}`));
+}
+
+/** A copy of a chunk. A stream of the application may deliver a string (`setEncoding`) or an object: undefined. */
+function ownBytes(chunk: unknown): Bytes | undefined {
+  return types.isUint8Array(chunk) ? copyOf(chunk) : undefined;
 }
 
 /** The streams whose chunk is being read now, the innermost last. Usually one: a stream may read while another is written to. */
@@ -153,8 +162,14 @@ function onEnd(this: Linked): void {
   this[listener]?.onEnd();
 }
 
-function onError(this: Linked, cause: Error): void {
-  this[listener]?.onStreamError(cause);
+function onError(this: Linked, cause: unknown): void {
+  this[listener]?.onStreamError(asError(cause));
+}
+
+/** What a stream throws or emits as "error" may be anything, and may throw when it is read. */
+export function asError(thrown: unknown): Error {
+  if (isInstanceOf(thrown, Error) && typeof attempt(() => thrown.message) === "string") return thrown;
+  return new Error(typeof thrown === "string" ? thrown : "A stream threw a value that is no Error", { cause: thrown });
 }
 
 function onClose(this: Linked): void {

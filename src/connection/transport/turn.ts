@@ -1,5 +1,6 @@
 import { Fifo } from "../../util/fifo.ts";
 import { callInNoContext, inNoContext } from "./no-context.ts";
+import { warnOfStream } from "./stream-warnings.ts";
 
 /**
  * The end of a turn of the event loop, with one `setImmediate` for all objects that have something to do then. It runs right
@@ -110,6 +111,6 @@ function endFailed(listener: TurnEndListener, error: unknown): void {
     listener.onTurnEndFailed(error);
   } catch {
     // Not even the stream's `destroy` works: nothing more can be done for this connection.
-    process.emitWarning("A stream threw when it was destroyed", { type: "HawserWarning", code: "HWS_STREAM_STUCK" });
+    warnOfStream("A stream threw when it was destroyed");
   }
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "../../errors/errors.ts";
 import { isThenable } from "../../util/thenable.ts";
+import { Warnings } from "../../util/warnings.ts";
 import type { ConnectionRequest } from "../request.ts";
 
 /**
@@ -50,13 +51,12 @@ function withoutSlash(origin: string): string {
 
 /** Only `true` allows a page. An async function returns a promise, which is not `true`: its rejection is caught. */
 function functionRule(allows: (...args: Parameters<OriginRule>) => unknown): OriginRule {
-  let warned = false;
+  const warnings = new Warnings(Infinity);
   return (origin, request) => {
     const result = allows(origin, request);
     if (isThenable(result)) {
       void Promise.resolve(result).then(undefined, () => undefined);
-      if (!warned) process.emitWarning(ASYNC_ORIGINS, { type: "HawserWarning", code: "HWS_ASYNC_ORIGINS" });
-      warned = true;
+      warnings.warn(ASYNC_ORIGINS, { code: "HWS_ASYNC_ORIGINS", text: () => ASYNC_ORIGINS });
     }
     return result === true;
   };

@@ -36,4 +36,17 @@ describe("an error that the signal has caused", () => {
     for (const error of [new Error("other"), undefined, "AbortError"]) expect(isAbortOf(connection, error)).toBe(false);
     expect(isAbortOf({}, abortError)).toBe(false);
   });
+
+  test("is none that cannot be read", () => {
+    const connection = {};
+    signalOf(connection, true);
+    const unreadable = Object.defineProperty(new Error("x"), "name", {
+      get: () => {
+        throw new Error("unreadable");
+      },
+    });
+    const revoked = Proxy.revocable(new Error("x"), {});
+    revoked.revoke();
+    for (const error of [unreadable, revoked.proxy]) expect(isAbortOf(connection, error)).toBe(false);
+  });
 });

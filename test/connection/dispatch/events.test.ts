@@ -45,19 +45,28 @@ describe("an error event", () => {
     [0, "0"],
     [Symbol("s"), "Symbol(s)"],
     [{ toString: () => "described" }, "described"],
-    [Object.create(null), "object"],
-    [
-      {
-        toString() {
-          throw new Error("not even that");
-        },
-      },
-      "object",
-    ],
+    [{ code: 5 }, "{ code: 5 }"],
+    [Object.create(null), "[Object: null prototype] {}"],
   ])("has an entry for a thrown value that is not an error: %o", (thrown: unknown, message) => {
     expect(errorEvent(thrown, "handler").errors).toEqual([
       { errCode: HANDLER.errCode, componentSignature: HANDLER.componentSignature, message, cause: thrown },
     ]);
+  });
+
+  test("has an entry for an error that cannot be read, under the number of its source", () => {
+    const thrown = new Error("x");
+    for (const name of ["message", "cause", "errno"])
+      Object.defineProperty(thrown, name, {
+        get: () => {
+          throw new Error("unreadable");
+        },
+      });
+    const message = "Something that cannot be read was thrown (object)";
+    const [ofHandler] = errorEvent(thrown, "handler").errors;
+    expect([ofHandler.errCode, ofHandler.message]).toEqual([HANDLER.errCode, message]);
+    const [entry, ...more] = errorEvent(thrown, "library").errors;
+    expect([entry.errCode, entry.componentSignature, entry.message, more]).toEqual([0, "syst", message, []]);
+    expect(entry.cause === thrown).toBe(true);
   });
 
   test("ends when the causes form a circle", () => {

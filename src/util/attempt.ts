@@ -1,0 +1,13 @@
+/** What `read` returns; undefined if it throws: a getter or a `Proxy` of the application may. */
+export function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** `value instanceof constructor`, for a value of the application. A `Proxy` that throws is no instance. */
+export function isInstanceOf<T>(value: unknown, constructor: abstract new (...args: never[]) => T): value is T {
+  return attempt(() => value instanceof constructor) === true;
+}

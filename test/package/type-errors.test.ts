@@ -1,0 +1,59 @@
+import ts from "typescript";
+import { expect, test } from "vitest";
+
+/** What the compiler says where a connection handler does not fit: a person reads it first in an editor. */
+const FILE = "test/types/type-errors.ts";
+const SOURCE = `
+import { WebSocketServer, refuse, type ConnectionHandler, type WSMessageEvent, type WebSocketConnection } from "hawser";
+class Misspelt { state = 1; onmessage() {} }
+class Empty {}
+class Whole { onMessage(_ws: WebSocketConnection<Whole>, _event: WSMessageEvent) {} }
+class Declared implements ConnectionHandler<"object"> { onMessage(_ws: unknown, _event: WSMessageEvent<string>) {} }
+class Bytes { onMessage(_ws: WebSocketConnection<Bytes>, _event: WSMessageEvent<Buffer>) {} }
+const server = (handler: () => unknown) => handler;
+server(() => new WebSocketServer({ onConnection: () => ({}) }));
+server(() => new WebSocketServer({ onConnection: () => new Misspelt() }));
+server(() => new WebSocketServer({ async onConnection() { return new Misspelt(); } }));
+server(() => new WebSocketServer(new (class { onConnection() { return new Empty(); } })()));
+server(() => new WebSocketServer(new (class { async onConnection() { return Math.random() > 1 ? new Empty() : refuse(401); } })()));
+server(() => new WebSocketServer({ onConnection: () => Math.random() > 1 ? new Whole() : new Misspelt() }));
+server(() => new WebSocketServer(new Whole()));
+server(() => new WebSocketServer({ onConnection: () => new Whole() }, { dataType: "object" }));
+server(() => new WebSocketServer(new (class { onConnection() { return new Declared(); } })(), { dataType: "object" }));
+server(() => new WebSocketServer({ onConnection: async () => new Bytes() }, { dataType: "object" }));
+`;
+
+/** The messages of the compiler for each line of `SOURCE` that has some. */
+function errors(): Map<string, string> {
+  const { config } = ts.readConfigFile("tsconfig.json", (path) => ts.sys.readFile(path)) as { config: object };
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [FILE] }, ts.sys, ".");
+  const host = ts.createCompilerHost(options);
+  const read = host.getSourceFile.bind(host);
+  host.getSourceFile = (name, version, ...more) =>
+    name.endsWith(FILE) ? ts.createSourceFile(name, SOURCE, version) : read(name, version, ...more);
+  const found = new Map<string, string>();
+  const program = ts.createProgram([FILE], options, host);
+  for (const { start = 0, messageText } of program.getSemanticDiagnostics(program.getSourceFile(FILE))) {
+    const line = SOURCE.slice(0, start).split("\n").length - 1;
+    found.set(SOURCE.split("\n")[line] ?? "", ts.flattenDiagnosticMessageText(messageText, "\n"));
+  }
+  return found;
+}
+
+test("the compiler's message says what is wrong with a handler", () => {
+  const found = errors();
+  const lines = SOURCE.split("\n").filter((line) => line.startsWith("server("));
+  expect([...found.keys()]).toEqual(lines);
+  const saidOf = (line: string): string => {
+    const [said = ""] =
+      /A connection handler needs the method onMessage|dataType 'object'|'onConnection' is missing/.exec(
+        found.get(line) ?? "",
+      ) ?? [found.get(line)];
+    return said;
+  };
+  expect(lines.map(saidOf)).toEqual([
+    ...Array<string>(6).fill("A connection handler needs the method onMessage"),
+    "'onConnection' is missing",
+    ...Array<string>(3).fill("dataType 'object'"),
+  ]);
+});

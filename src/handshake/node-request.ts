@@ -20,7 +20,7 @@ export class NodeRequest implements ReceivedRequest {
   #headers: Values | undefined;
   #query: Values | undefined;
 
-  /** @param addressRule which proxies are trusted about the client's address; undefined: none */
+  /** @param addressRule which proxies are trusted; undefined: none */
   constructor(message: IncomingMessage, addressRule?: AddressRule) {
     this.#message = message;
     this.#addressRule = addressRule;
@@ -37,6 +37,10 @@ export class NodeRequest implements ReceivedRequest {
     return hasLostPeer(this.#message.socket);
   }
 
+  get isFromTrustedProxy(): boolean {
+    return this.#addressRule?.isTrusted(peerAddressOf(this.#message.socket)) === true;
+  }
+
   get headers(): Values {
     this.#headers ??= readHeaders(this.#message.rawHeaders);
     return this.#headers;
@@ -51,7 +55,9 @@ export class NodeRequest implements ReceivedRequest {
     const direct = peerAddressOf(this.#message.socket);
     if (this.#addressRule === undefined) return direct;
     const forwarded = this.#message.headers["x-forwarded-for"];
-    return ownText(this.#addressRule(direct, typeof forwarded === "string" ? forwarded : forwarded?.join(",")));
+    return ownText(
+      this.#addressRule.findClient(direct, typeof forwarded === "string" ? forwarded : forwarded?.join(",")),
+    );
   }
 }
 

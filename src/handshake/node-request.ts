@@ -16,6 +16,8 @@ export class NodeRequest implements ReceivedRequest {
   readonly url: string;
   readonly #message: IncomingMessage;
   readonly #addressRule: AddressRule | undefined;
+  /** The address of the socket's peer, which is a proxy or the client. */
+  #peer: string | undefined;
   #remoteAddress: string | undefined;
   #headers: Values | undefined;
   #query: Values | undefined;
@@ -27,10 +29,15 @@ export class NodeRequest implements ReceivedRequest {
     this.url = message.url ?? "/";
   }
 
-  /** Read once: it is a system call. The server reads it when it gives the client a place. */
   get remoteAddress(): string {
     this.#remoteAddress ??= this.#findAddress();
     return this.#remoteAddress;
+  }
+
+  /** Reads the address of the peer, once: it is a system call. The server does so when it gives the client a place. */
+  readAddress(): string {
+    this.#peer ??= peerAddressOf(this.#message.socket);
+    return this.#peer;
   }
 
   get isGone(): boolean {
@@ -38,7 +45,7 @@ export class NodeRequest implements ReceivedRequest {
   }
 
   get isFromTrustedProxy(): boolean {
-    return this.#addressRule?.isTrusted(peerAddressOf(this.#message.socket)) === true;
+    return this.#addressRule?.isTrusted(this.readAddress()) === true;
   }
 
   get headers(): Values {
@@ -52,7 +59,7 @@ export class NodeRequest implements ReceivedRequest {
   }
 
   #findAddress(): string {
-    const direct = peerAddressOf(this.#message.socket);
+    const direct = this.readAddress();
     if (this.#addressRule === undefined) return direct;
     const forwarded = this.#message.headers["x-forwarded-for"];
     return ownText(

@@ -35,13 +35,15 @@ function comparedWith(request: RelayedRequest): string {
 
 /** The line that makes a proxy tell the host. */
 function proxyAdvice(request: RelayedRequest): string {
-  if (hostClaims(request).some(({ header, part }) => part === "host" && header !== "Host"))
-    return "If the proxy has not written these headers, let it: in nginx, proxy_set_header X-Forwarded-Host $http_host;";
+  const told = hostClaims(request).filter(({ header }) => header !== "Host");
+  const chain = told.length > 0 ? " With several proxies, each must pass on what the first one has told." : "";
+  if (told.some(({ part }) => part === "host"))
+    return `If a proxy has not told the host, let it: in nginx, proxy_set_header X-Forwarded-Host $http_host;${chain}`;
   const ignored =
     request.isFromTrustedProxy !== true && request.headers["x-forwarded-host"] !== undefined
       ? "Its X-Forwarded-Host is ignored: the option trustProxy does not name who has sent it. "
       : "";
-  return `${ignored}If a proxy has changed the Host, keep it there: in nginx, proxy_set_header Host $http_host;`;
+  return `${ignored}If a proxy has changed the Host, keep it there: in nginx, proxy_set_header Host $http_host;${chain}`;
 }
 
 /** A header as JSON: it cannot end a line or colour a terminal. */

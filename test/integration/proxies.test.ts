@@ -192,6 +192,27 @@ describeWith("nginx", "nginx", (path) => {
       expect(warning()).toContain("proxy_set_header Host $http_host;");
     });
 
+    test("two of them, of which the inner one passes on what the outer one has told", async () => {
+      const inner = await front(program, server(documented("nginx", 2)), false, { trustProxy: 2 });
+      const port = await startProxy(program, documented("nginx"), inner.port, isSecure);
+      const outer = { ...inner, port, isSecure, page: originOf({ port, isSecure }) };
+      await expectToWork(outer);
+      expect(await statusOf(outer, { origin: EVIL, headers: FORGED })).toBe(403);
+      expect(await statusOf(outer, { origin: outer.page.replace(/^\w+/, isSecure ? "http" : "https") })).toBe(403);
+      expect(await statusOf(outer, { origin: outer.page, headers: { "X-Forwarded-For": "6.6.6.6" } })).toBe(101);
+      expect(inner.addresses).toEqual(["127.0.0.1", "127.0.0.1"]);
+    });
+
+    test("two of them, of which the inner one tells its own scheme: 403 if they differ, and the warning says so", async () => {
+      const inner = await front(program, documented("nginx"), false, { trustProxy: 2 });
+      const port = await startProxy(program, documented("nginx"), inner.port, isSecure);
+      const outer = { port, isSecure };
+      expect(await statusOf(outer, { origin: originOf(outer) })).toBe(isSecure ? 403 : 101);
+      if (!isSecure) return;
+      expect(warning()).toContain('its X-Forwarded-Proto is "http"');
+      expect(warning()).toContain("each must pass on what the first one has told");
+    });
+
     test("what it appends to a client's own headers counts, and not what the client has sent", async () => {
       const fronted = await front(program, configuration("nginx-append.conf"), isSecure, TRUSTED);
       expect(await statusOf(fronted, { origin: EVIL, headers: FORGED })).toBe(403);

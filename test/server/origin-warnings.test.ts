@@ -32,6 +32,7 @@ test("a warning names the origin, the host, the option, and the line for a proxy
   expect(text).toContain('Host is "127.0.0.1:8080"');
   expect(text).toContain('origins: ["same", "https://app.example.com"]');
   expect(text).toContain("proxy_set_header Host $http_host;");
+  expect(text).not.toContain("several proxies");
 });
 
 describe("behind a proxy", () => {
@@ -41,6 +42,7 @@ describe("behind a proxy", () => {
     const text = textOf(from("https://app.example.com", HEADERS, true));
     expect(text).toContain('The request\'s X-Forwarded-Host is "app.example.com", its X-Forwarded-Proto is "http".');
     expect(text).toContain("proxy_set_header X-Forwarded-Host $http_host;");
+    expect(text).toContain("each must pass on what the first one has told");
     expect(text).not.toContain("127.0.0.1:8080");
   });
 

@@ -37,6 +37,9 @@ export function originRule(origins: unknown): OriginRule {
 export function isSameOrigin(origin: string, request: RelayedRequest): boolean {
   const from = parseOrigin(origin);
   if (from === undefined) return false;
+  // What most requests have needs no list.
+  const { host } = request.headers;
+  if (request.isFromTrustedProxy !== true) return isHostOf(from, typeof host === "string" ? host : undefined);
   const claims = hostClaims(request);
   const port = claims.find(({ part }) => part === "port");
   return claims.every(({ part, value }) => {
@@ -46,7 +49,7 @@ export function isSameOrigin(origin: string, request: RelayedRequest): boolean {
 }
 
 /** A port that the host has is the one that the browser wrote. That of the proxy may be another one, where ports are translated. */
-function isHostOf(from: URL, host: string | undefined, port: HostClaim | undefined): boolean {
+function isHostOf(from: URL, host: string | undefined, port?: HostClaim): boolean {
   if (host === undefined) return false;
   const authority = port === undefined || /:\d+$/.test(host) ? host : `${host}:${port.value ?? ""}`;
   // The host is parsed with the origin's scheme, so that its default port may be written or left out.

@@ -30,6 +30,16 @@ export const requirements = {
     find: () =>
       runs("/usr/bin/python3", ["-c", "import websockets, aiohttp, websocket"]) ? "/usr/bin/python3" : undefined,
   },
+  nginx: {
+    name: "nginx",
+    packages: ["nginx"],
+    find: () => firstExisting(["/usr/sbin/nginx"]),
+  },
+  haproxy: {
+    name: "HAProxy",
+    packages: ["haproxy"],
+    find: () => firstExisting(["/usr/sbin/haproxy"]),
+  },
 } satisfies Record<string, Requirement>;
 
 function firstExisting(paths: readonly string[]): string | undefined {

@@ -8,8 +8,16 @@ import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
  */
 export type TrustProxy = number | string | readonly string[];
 
-/** Finds the client's address from the address of the socket and the value of `X-Forwarded-For`. */
-export type AddressRule = (direct: string, forwarded: string | undefined) => string;
+/** Which proxies are trusted: the one decision for all that proxies say in headers. */
+export interface AddressRule {
+  /** Whether the peer with this address is a trusted proxy. "": its address is not known. */
+  isTrusted(direct: string): boolean;
+  /** Finds the client's address from the address of the socket and the value of `X-Forwarded-For`. */
+  findClient(direct: string, forwarded: string | undefined): string;
+}
+
+/** Whether an address is that of a trusted proxy. `hop`: the number of proxies between it and the server. */
+type TrustTest = (address: string | undefined, hop: number) => boolean;
 
 /** Names of the networks in which proxies usually are: RFC 1122, RFC 3927, RFC 1918, RFC 4193. */
 const NETWORKS: Readonly<Record<string, readonly string[]>> = {
@@ -36,7 +44,7 @@ function byHops(hops: number): AddressRule | undefined {
   if (!Number.isInteger(hops) || hops < 0)
     throw new OutOfRangeError(`trustProxy: expected a number of hops from 0 on, got ${String(hops)}`);
   if (hops === 0) return undefined;
-  return (direct, forwarded) => walk(direct, forwarded, (_address, hop) => hop < hops);
+  return ruleOf((_address, hop) => hop < hops);
 }
 
 function byNetworks(networks: readonly string[]): AddressRule {
@@ -44,9 +52,14 @@ function byNetworks(networks: readonly string[]): AddressRule {
   const trusted = new BlockList();
   for (const name of networks) for (const network of networksOf(name)) addNetwork(trusted, network);
   // A client without an address is in no network. A client that has reset its connection has no address any more.
-  const isTrusted = (address: string | undefined): boolean =>
-    address !== undefined && trusted.check(address, familyOf(address));
-  return (direct, forwarded) => walk(direct, forwarded, isTrusted);
+  return ruleOf((address) => address !== undefined && trusted.check(address, familyOf(address)));
+}
+
+function ruleOf(isTrusted: TrustTest): AddressRule {
+  return {
+    isTrusted: (direct) => isTrusted(normalize(direct), 0),
+    findClient: (direct, forwarded) => walk(direct, forwarded, isTrusted),
+  };
 }
 
 const EXPECTED = 'expected a number of hops, or addresses like "10.0.0.0/8", "192.0.2.1" or "loopback"';
@@ -69,11 +82,7 @@ function addNetwork(list: BlockList, network: string): void {
 }
 
 /** Walks from the socket's address back to the first address that is not trusted. An entry that is not an address ends the walk. */
-function walk(
-  direct: string,
-  forwarded: string | undefined,
-  isTrusted: (address: string | undefined, hop: number) => boolean,
-): string {
+function walk(direct: string, forwarded: string | undefined, isTrusted: TrustTest): string {
   let address = normalize(direct);
   let rest = forwarded ?? "";
   for (let hop = 0; rest !== ""; hop++) {

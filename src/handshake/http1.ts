@@ -30,7 +30,7 @@ import { readSubprotocols } from "./rules/subprotocol.ts";
 export interface HandshakeRules {
   /** Decides which origins may connect. */
   readonly originRule: OriginRule;
-  /** Finds the client's address if proxies are trusted; undefined: no proxy is trusted. */
+  /** Which proxies are trusted; undefined: none. */
   readonly addressRule: AddressRule | undefined;
   /** Bytes that the target and the headers may have together. */
   readonly maxHeaderSize: number;

@@ -16,25 +16,36 @@ export class NodeRequest implements ReceivedRequest {
   readonly url: string;
   readonly #message: IncomingMessage;
   readonly #addressRule: AddressRule | undefined;
+  /** The address of the socket's peer, which is a proxy or the client. */
+  #peer: string | undefined;
   #remoteAddress: string | undefined;
   #headers: Values | undefined;
   #query: Values | undefined;
 
-  /** @param addressRule which proxies are trusted about the client's address; undefined: none */
+  /** @param addressRule which proxies are trusted; undefined: none */
   constructor(message: IncomingMessage, addressRule?: AddressRule) {
     this.#message = message;
     this.#addressRule = addressRule;
     this.url = message.url ?? "/";
   }
 
-  /** Read once: it is a system call. The server reads it when it gives the client a place. */
   get remoteAddress(): string {
     this.#remoteAddress ??= this.#findAddress();
     return this.#remoteAddress;
   }
 
+  /** Reads the address of the peer, once: it is a system call. The server does so when it gives the client a place. */
+  readAddress(): string {
+    this.#peer ??= peerAddressOf(this.#message.socket);
+    return this.#peer;
+  }
+
   get isGone(): boolean {
     return hasLostPeer(this.#message.socket);
+  }
+
+  get isFromTrustedProxy(): boolean {
+    return this.#addressRule?.isTrusted(this.readAddress()) === true;
   }
 
   get headers(): Values {
@@ -48,10 +59,12 @@ export class NodeRequest implements ReceivedRequest {
   }
 
   #findAddress(): string {
-    const direct = peerAddressOf(this.#message.socket);
+    const direct = this.readAddress();
     if (this.#addressRule === undefined) return direct;
     const forwarded = this.#message.headers["x-forwarded-for"];
-    return ownText(this.#addressRule(direct, typeof forwarded === "string" ? forwarded : forwarded?.join(",")));
+    return ownText(
+      this.#addressRule.findClient(direct, typeof forwarded === "string" ? forwarded : forwarded?.join(",")),
+    );
   }
 }
 

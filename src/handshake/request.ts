@@ -13,8 +13,14 @@ export interface ConnectionRequest {
   readonly remoteAddress: string;
 }
 
+/** A request as a rule for origins gets it. */
+export interface RelayedRequest extends ConnectionRequest {
+  /** Whether a trusted proxy has sent it: then its headers say which host the client asked for. Undefined: no. */
+  readonly isFromTrustedProxy?: boolean;
+}
+
 /** A request as the server keeps it. */
-export interface ReceivedRequest extends ConnectionRequest {
+export interface ReceivedRequest extends RelayedRequest {
   /** Whether the client has reset its connection. Then its address is unknown, and no answer can reach it. */
   readonly isGone: boolean;
 }

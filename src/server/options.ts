@@ -21,7 +21,7 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly host?: string | undefined;
   /** Certificate and key for the library's own web server, which then accepts `wss:` only. */
   readonly tls?: (SecureContextOptions & TlsOptions) | undefined;
-  /** The web pages that may connect. Default: pages of this host. */
+  /** The web pages that may connect. Default: pages of this host. Behind a proxy, see `trustProxy`. */
   readonly origins?: Origins | undefined;
   /**
    * The subprotocols of this server, e.g. `["graphql-transport-ws", "mqtt"]`. `event.protocol` of `onConnection` starts as the
@@ -29,9 +29,10 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
    */
   readonly protocols?: readonly string[] | undefined;
   /**
-   * The proxies in front of the server that are trusted to report the client's address in `X-Forwarded-For`: their number,
-   * or their addresses (`"10.0.0.0/8"`, `"loopback"`). A proxy that connects through a Unix socket has no address: count it
-   * as one hop, 1. Default: none, and the header is ignored.
+   * The proxies in front of the server that are trusted: their number, or their addresses (`"10.0.0.0/8"`, `"loopback"`). They
+   * report the client's address in `X-Forwarded-For`, and the host, port and scheme that `origins: "same"` compares in
+   * `X-Forwarded-Host`, `X-Forwarded-Port`, `X-Forwarded-Proto` or `Forwarded`. A proxy that connects through a Unix socket
+   * has no address: count it as one hop, 1. Default: none, and these headers are ignored.
    */
   readonly trustProxy?: TrustProxy | undefined;
 

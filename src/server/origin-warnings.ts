@@ -1,4 +1,5 @@
-import type { ConnectionRequest } from "../handshake/request.ts";
+import type { RelayedRequest } from "../handshake/request.ts";
+import { hostClaims } from "../handshake/rules/public-host.ts";
 import { Warnings } from "../util/warnings.ts";
 
 /** Characters of a header that a warning has. The client chooses the header. */
@@ -9,16 +10,37 @@ export class OriginWarnings {
   readonly #warnings = new Warnings(Infinity);
 
   /** The origin of this request is not allowed. */
-  onRefused({ headers }: ConnectionRequest): void {
-    const origin = quote(headers["origin"]);
+  onRefused(request: RelayedRequest): void {
+    const origin = quote(request.headers["origin"]);
     this.#warnings.warn(origin, {
       code: "HWS_ORIGIN_REFUSED",
       text: () =>
-        `A page of the origin ${origin} was refused (HTTP 403). The request's Host is ${quote(headers["host"])}. ` +
-        `To allow the page, use the option origins: ["same", ${origin}]. ` +
-        "If a proxy has changed the Host, keep it there: in nginx, proxy_set_header Host $http_host;",
+        `A page of the origin ${origin} was refused (HTTP 403). ${comparedWith(request)}` +
+        `To allow the page, use the option origins: ["same", ${origin}]. ${proxyAdvice(request)}`,
     });
   }
+}
+
+/** The headers that `origins: "same"` compares with the origin. */
+function comparedWith(request: RelayedRequest): string {
+  const claims = hostClaims(request).map(({ header, part, value }) => {
+    const name = header === "Forwarded" ? `Forwarded (${part})` : header;
+    return `${name} is ${value === undefined ? "missing or malformed" : quote(value)}`;
+  });
+  return `The request's ${claims.join(", its ")}. `;
+}
+
+/** The line that makes a proxy tell the host. */
+function proxyAdvice(request: RelayedRequest): string {
+  const told = hostClaims(request).filter(({ header }) => header !== "Host");
+  const chain = told.length > 0 ? " With several proxies, each must pass on what the first one has told." : "";
+  if (told.some(({ part }) => part === "host"))
+    return `If a proxy has not told the host, let it: in nginx, proxy_set_header X-Forwarded-Host $http_host;${chain}`;
+  const ignored =
+    request.isFromTrustedProxy !== true && request.headers["x-forwarded-host"] !== undefined
+      ? "Its X-Forwarded-Host is ignored: the option trustProxy does not name who has sent it. "
+      : "";
+  return `${ignored}If a proxy has changed the Host, keep it there: in nginx, proxy_set_header Host $http_host;${chain}`;
 }
 
 /** A header as JSON: it cannot end a line or colour a terminal. */

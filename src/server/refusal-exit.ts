@@ -52,10 +52,11 @@ export class RefusalExit {
 
   /** Refuses a request. Without `message` the request could not be read. */
   refuse(socket: Duplex, refusal: Refusal, message?: IncomingMessage): void {
+    const request = this.#requestOf(message);
     sendRefusal(socket, refusal, message?.method, () => {
-      this.#linger(socket, message);
+      this.#held.linger(socket, request?.remoteAddress ?? peerAddressOf(socket));
     });
-    this.reportMessage(refusal, message);
+    this.#report(refusal, request);
   }
 
   /** Refuses a valid handshake. */
@@ -68,13 +69,14 @@ export class RefusalExit {
 
   /** Refuses a request for a path that no WebSocket server has, after the answers to earlier requests on its socket. */
   refusePath(socket: Duplex, message: IncomingMessage): void {
+    const request = this.#requestOf(message);
     const linger = hasPendingAnswer(socket)
       ? this.#awaitAnswers(socket, message)
       : () => {
-          this.#linger(socket, message);
+          this.#held.linger(socket, request?.remoteAddress ?? "");
         };
     refuseInOrder(socket, PATH_NOT_FOUND, message.method, linger);
-    this.reportMessage(PATH_NOT_FOUND, message);
+    this.#report(PATH_NOT_FOUND, request);
   }
 
   /** Refuses a handshake that came before the answers to earlier requests. Returns false when there is none to wait for. */
@@ -91,7 +93,7 @@ export class RefusalExit {
 
   /** Reports a refusal that was sent in another way, or that could not be sent. */
   reportMessage(report: RefusalReport, message: IncomingMessage | undefined): void {
-    this.#report(report, message === undefined ? undefined : new NodeRequest(message, this.#settings.addressRule));
+    this.#report(report, this.#requestOf(message));
   }
 
   #report({ status, reason }: RefusalReport, request: ConnectionRequest | undefined): void {
@@ -99,10 +101,6 @@ export class RefusalExit {
     if (reason === "origin" && request !== undefined) this.#originWarnings.onRefused(request);
     // The application has refused the client itself.
     if (reason !== "handler") this.#dispatcher.dispatchRefused({ type: "refused", status, reason, request });
-  }
-
-  #linger(socket: Duplex, message: IncomingMessage | undefined): void {
-    this.#held.linger(socket, message === undefined ? peerAddressOf(socket) : this.#addressOf(message));
   }
 
   /** Holds a socket until its earlier requests are answered, for at most `handshakeTimeout`. Then it lingers. */
@@ -117,6 +115,14 @@ export class RefusalExit {
 
   #addressOf(message: IncomingMessage): string {
     return new NodeRequest(message, this.#settings.addressRule).remoteAddress;
+  }
+
+  /** The request, with its address: a client that resets its connection after the answer has none any more. */
+  #requestOf(message: IncomingMessage | undefined): NodeRequest | undefined {
+    if (message === undefined) return undefined;
+    const request = new NodeRequest(message, this.#settings.addressRule);
+    request.readAddress();
+    return request;
   }
 }
 

@@ -6,7 +6,7 @@ import { type TrustProxy, addressRule } from "../../src/handshake/forwarded-addr
 function client(trust: TrustProxy, direct: string, forwarded?: string): string {
   const rule = addressRule(trust);
   if (rule === undefined) throw new Error("nobody is trusted");
-  return rule(direct, forwarded);
+  return rule.findClient(direct, forwarded);
 }
 
 describe("no proxy is trusted", () => {
@@ -82,6 +82,29 @@ describe("networks", () => {
   test("several names and addresses can be combined", () => {
     const trust = ["loopback", "192.0.2.0/24"];
     expect(client(trust, "127.0.0.1", "198.51.100.7, 192.0.2.9")).toBe("198.51.100.7");
+  });
+});
+
+describe("the peer", () => {
+  test.each([
+    [1, ["203.0.113.9", "10.0.0.1", "::1", ""], []],
+    ["loopback", ["127.0.0.1", "::1", "::ffff:127.0.0.1"], ["203.0.113.9", "10.0.0.1", ""]],
+    [
+      ["10.0.0.0/8", "192.0.2.1"],
+      ["10.9.9.9", "192.0.2.1"],
+      ["192.0.2.2", "127.0.0.1", "", "unknown"],
+    ],
+    [[], [], ["127.0.0.1", ""]],
+  ] as [TrustProxy, string[], string[]][])("with %j, %j are trusted proxies, and %j are not", (trust, yes, no) => {
+    for (const peer of yes) expect(addressRule(trust)?.isTrusted(peer), peer).toBe(true);
+    for (const peer of no) expect(addressRule(trust)?.isTrusted(peer), peer).toBe(false);
+  });
+
+  test("is trusted by the same decision as for the client's address", () => {
+    for (const peer of ["203.0.113.9", "10.0.0.1", "127.0.0.1"]) {
+      for (const trust of [1, "loopback", ["10.0.0.0/8"]])
+        expect(addressRule(trust)?.isTrusted(peer)).toBe(client(trust, peer, "198.51.100.7") !== peer);
+    }
   });
 });
 

@@ -238,6 +238,25 @@ describe("the client's address", () => {
   });
 });
 
+describe("the host that a proxy tells", () => {
+  const headers = { Origin: "https://app.example.com", "X-Forwarded-Host": "app.example.com" };
+
+  test.each([[1], ["192.0.2.7"], [["192.0.2.0/24"]]])("counts for the origin, with trustProxy %j", (trust) => {
+    expect(offer({ headers, rules: { addressRule: addressRule(trust) } }).protocols).toEqual([]);
+    const other = { ...headers, Origin: "https://example.com" };
+    expect(refusal({ headers: other, rules: { addressRule: addressRule(trust) } }).status).toBe(403);
+  });
+
+  test.each([[undefined], [0], ["10.0.0.0/8"], [[]]])(
+    "is ignored with trustProxy %j: the socket's address is not trusted",
+    (trust) => {
+      expect(refusal({ headers, rules: { addressRule: addressRule(trust) } }).status).toBe(403);
+      const origin = { ...headers, Origin: "https://example.com" };
+      expect(offer({ headers: origin, rules: { addressRule: addressRule(trust) } }).protocols).toEqual([]);
+    },
+  );
+});
+
 describe("the size of target and headers", () => {
   test("up to the limit is fine, one byte more gets 431", () => {
     // Each line has ": " and a line's end beside its texts.

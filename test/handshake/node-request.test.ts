@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
-import { type TrustProxy, addressRule } from "../../src/handshake/forwarded-address.ts";
+import { type AddressRule, type TrustProxy, addressRule } from "../../src/handshake/forwarded-address.ts";
 import { NodeRequest } from "../../src/handshake/node-request.ts";
 
 interface Given {
@@ -80,9 +80,12 @@ describe("the request's address behind a proxy", () => {
 
   test("it is found once, and kept when the socket is closed", () => {
     const asked: string[] = [];
-    const rule = (direct: string, forwarded: string | undefined): string => {
-      asked.push(`${direct} for ${forwarded ?? "nobody"}`);
-      return "198.51.100.7";
+    const rule: AddressRule = {
+      isTrusted: () => true,
+      findClient(direct, forwarded) {
+        asked.push(`${direct} for ${forwarded ?? "nobody"}`);
+        return "198.51.100.7";
+      },
     };
     const socket: { remoteAddress: string | undefined } = { remoteAddress: "10.0.0.1" };
     const known = new NodeRequest({ url: "/", headers: {}, socket } as unknown as IncomingMessage, rule);
@@ -91,6 +94,27 @@ describe("the request's address behind a proxy", () => {
     socket.remoteAddress = undefined;
     expect([known.remoteAddress, known.remoteAddress]).toEqual(["198.51.100.7", "198.51.100.7"]);
     expect(asked).toEqual(["10.0.0.1 for nobody"]);
+  });
+});
+
+describe("a request from a trusted proxy", () => {
+  test.each([
+    [undefined, false],
+    [0, false],
+    [1, true],
+    ["10.0.0.0/8", true],
+    ["loopback", false],
+    [[], false],
+  ] as [TrustProxy | undefined, boolean][])("with trustProxy %j: %s, for the peer 10.0.0.1", (trust, expected) => {
+    const message = { url: "/", rawHeaders: [], headers: {}, socket: { remoteAddress: "10.0.0.1" } };
+    const one = new NodeRequest(message as unknown as IncomingMessage, addressRule(trust));
+    expect(one.isFromTrustedProxy).toBe(expected);
+  });
+
+  test("is not one whose client has reset its connection, where addresses are trusted", () => {
+    const message = { url: "/", rawHeaders: [], headers: {}, socket: { localAddress: "127.0.0.1" } };
+    const one = new NodeRequest(message as unknown as IncomingMessage, addressRule("loopback"));
+    expect(one.isFromTrustedProxy).toBe(false);
   });
 });
 

@@ -247,6 +247,20 @@ describe("onRefused", () => {
     });
   });
 
+  test("gets the address of a client that has reset its connection after the answer", () => {
+    let asked = 0;
+    const socket = {
+      get remoteAddress(): string | undefined {
+        return asked++ === 0 ? "192.0.2.7" : undefined;
+      },
+    };
+    for (const headers of [{ Origin: "https://a.test" }, { Upgrade: "other" }]) {
+      asked = 0;
+      const { events } = hand({ socket }, headers);
+      expect(events.map(({ request }) => request?.remoteAddress)).toEqual(["192.0.2.7"]);
+    }
+  });
+
   test("is not called for what the application refuses, which is counted", async () => {
     const { wss, events } = await send(handshake(), {}, () => refuse(401));
     expect(wss.counters.refused).toEqual({ ...noRefusals(), handler: 1 });

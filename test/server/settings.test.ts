@@ -195,7 +195,7 @@ describe("trustProxy", () => {
     "%j makes a rule, which finds the client's address",
     (trustProxy) => {
       const { addressRule } = read({ trustProxy });
-      expect(addressRule?.("127.0.0.1", "198.51.100.7")).toBe(
+      expect(addressRule?.findClient("127.0.0.1", "198.51.100.7")).toBe(
         trustProxy === 1 || trustProxy === "loopback" ? "198.51.100.7" : "127.0.0.1",
       );
     },

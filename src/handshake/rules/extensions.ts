@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "../../errors/errors.ts";
-import { isToken } from "./tokens.ts";
+import { isToken, splitUnquoted } from "./tokens.ts";
 
 /** One extension, as a client offers it or as a server agrees to it (RFC 6455 9.1). */
 export interface Extension {
@@ -45,24 +45,6 @@ function serializeParameter([name, value]: Extension["parameters"][number]): str
 function token(text: string): string {
   if (!isToken(text)) throw new InvalidArgumentError(`extensions: expected a token, got ${JSON.stringify(text)}`);
   return text;
-}
-
-/** Splits at `separator`, but not inside a quoted string. It takes one pass over the text. */
-function splitUnquoted(text: string, separator: string): string[] {
-  const parts: string[] = [];
-  let start = 0;
-  let quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i];
-    if (character === '"') quoted = !quoted;
-    else if (quoted && character === "\\") i++;
-    else if (!quoted && character === separator) {
-      parts.push(text.slice(start, i));
-      start = i + 1;
-    }
-  }
-  parts.push(text.slice(start));
-  return parts;
 }
 
 /** Parses the value of `Sec-WebSocket-Extensions`. Undefined when it breaks the grammar (RFC 6455 9.1). */

@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from "../../errors/errors.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { Warnings } from "../../util/warnings.ts";
-import type { ConnectionRequest } from "../request.ts";
+import type { ConnectionRequest, RelayedRequest } from "../request.ts";
+import { type HostClaim, hostClaims } from "./public-host.ts";
 
 /**
  * The web pages that may connect. `"same"`, the default: pages of this host only. A list: pages of these origins. An
@@ -12,7 +13,7 @@ import type { ConnectionRequest } from "../request.ts";
 export type Origins = "same" | readonly string[] | ((origin: string, request: ConnectionRequest) => boolean);
 
 /** Whether a request with this `Origin` may connect. */
-export type OriginRule = (origin: string, request: ConnectionRequest) => boolean;
+export type OriginRule = (origin: string, request: RelayedRequest) => boolean;
 
 /**
  * Makes the rule for an `origins` option. A browser sends cookies with a WebSocket request from any page. Without a rule,
@@ -30,17 +31,39 @@ export function originRule(origins: unknown): OriginRule {
   return (origin, request) => rules.some((rule) => rule(origin, request));
 }
 
-/** True when the origin's host and port are those that the request was sent to. The scheme does not matter. */
-export function isSameOrigin(origin: string, request: ConnectionRequest): boolean {
-  const { host } = request.headers;
+/**
+ * True when the origin's host and port are those that the client asked for. The scheme matters only where a trusted proxy has
+ * told it.
+ */
+export function isSameOrigin(origin: string, request: RelayedRequest): boolean {
   const from = parseOrigin(origin);
-  if (from === undefined || typeof host !== "string") return false;
+  if (from === undefined) return false;
+  // What most requests have needs no list.
+  const { host } = request.headers;
+  if (request.isFromTrustedProxy !== true) return isHostOf(from, typeof host === "string" ? host : undefined);
+  const claims = hostClaims(request);
+  const port = claims.find(({ part }) => part === "port");
+  return claims.every(({ part, value }) => {
+    if (part === "host") return isHostOf(from, value, port);
+    return part === "port" || isSchemeOf(from, value);
+  });
+}
+
+/** A port that the host has is the one that the browser wrote. That of the proxy may be another one, where ports are translated. */
+function isHostOf(from: URL, host: string | undefined, port?: HostClaim): boolean {
+  if (host === undefined) return false;
+  const authority = port === undefined || /:\d+$/.test(host) ? host : `${host}:${port.value ?? ""}`;
   // The host is parsed with the origin's scheme, so that its default port may be written or left out.
-  return parseOrigin(`${from.protocol}//${host}`)?.host === from.host;
+  return parseOrigin(`${from.protocol}//${authority}`)?.host === from.host;
+}
+
+/** Some proxies write `wss` for a WebSocket, some `https`. */
+function isSchemeOf(from: URL, scheme: string | undefined): boolean {
+  return scheme?.toLowerCase().replace(/^ws(?=s?$)/, "http") === from.protocol.slice(0, -1);
 }
 
 /** RFC 6455 10.2: only browsers send an origin, and they cannot leave it out. A request without one may connect. */
-export function mayConnectFrom(origin: string | undefined, request: ConnectionRequest, rule: OriginRule): boolean {
+export function mayConnectFrom(origin: string | undefined, request: RelayedRequest, rule: OriginRule): boolean {
   return origin === undefined || rule(withoutSlash(origin), request);
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../../../src/errors/errors.ts";
 import { isSameOrigin, mayConnectFrom, originRule, type Origins } from "../../../src/handshake/rules/origin.ts";
-import type { ConnectionRequest } from "../../../src/handshake/request.ts";
+import type { ConnectionRequest, RelayedRequest, Values } from "../../../src/handshake/request.ts";
 
 function requestTo(host: string | readonly string[] | undefined): ConnectionRequest {
   return { headers: { host }, query: {}, url: "/", remoteAddress: "127.0.0.1" };
@@ -107,6 +107,92 @@ describe("the same origin", () => {
   test("without one Host no origin is the same", () => {
     expect(isSameOrigin("https://example.com", requestTo(undefined))).toBe(false);
     expect(isSameOrigin("https://example.com", requestTo(["example.com", "example.com"]))).toBe(false);
+  });
+});
+
+describe("the same origin, with a trusted proxy in front", () => {
+  /** Whether a page may connect through a proxy that adds these headers. Its own `Host` is that of the upstream. */
+  function same(origin: string, headers: Values, isFromTrustedProxy = true): boolean {
+    const all: Values = { host: "internal:8080", ...headers };
+    const request: RelayedRequest = { ...requestTo(undefined), headers: all, isFromTrustedProxy };
+    expect(originRule("same")(origin, request)).toBe(isSameOrigin(origin, request));
+    return isSameOrigin(origin, request);
+  }
+
+  test.each([
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com" }],
+    ["https://app.example.com", { "x-forwarded-host": "APP.example.com:443" }],
+    ["https://app.example.com:8443", { "x-forwarded-host": "app.example.com:8443" }],
+    ["https://app.example.com:8443", { "x-forwarded-host": "app.example.com", "x-forwarded-port": "8443" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-port": "443" }],
+    ["http://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-port": "80" }],
+    // The port that the browser wrote comes before that of the proxy: ports may be translated in between.
+    ["https://app.example.com:8443", { "x-forwarded-host": "app.example.com:8443", "x-forwarded-port": "443" }],
+    ["https://[2001:db8::1]:8443", { "x-forwarded-host": "[2001:db8::1]", "x-forwarded-port": "8443" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-proto": "https" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-proto": "WSS" }],
+    ["http://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-proto": "ws" }],
+    ["https://app.example.com", { forwarded: "for=192.0.2.7;host=app.example.com;proto=https" }],
+    ["https://app.example.com:8443", { forwarded: 'host="app.example.com:8443"' }],
+    ["https://app.example.com", { forwarded: "host=evil.example, host=app.example.com" }],
+    ["https://app.example.com", { "x-forwarded-host": "evil.example, app.example.com" }],
+    ["https://app.example.com", { "x-forwarded-host": ["evil.example", "app.example.com"] }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", forwarded: "host=app.example.com" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", forwarded: "for=192.0.2.7" }],
+    // The proxy has kept the Host.
+    ["https://app.example.com", { host: "app.example.com" }],
+    ["https://app.example.com:8443", { host: "app.example.com", "x-forwarded-port": "8443" }],
+    ["https://app.example.com", { host: "app.example.com", "x-forwarded-proto": "https" }],
+  ] as [string, Values][])("%s may connect with %j", (origin, headers) => {
+    expect(same(origin, headers)).toBe(true);
+  });
+
+  test.each([
+    // The host of the upstream is not that of the page.
+    ["http://internal:8080", { "x-forwarded-host": "app.example.com" }],
+    ["https://app.example.com", {}],
+    ["https://evil.example", { "x-forwarded-host": "app.example.com" }],
+    ["https://app.example.com:8443", { "x-forwarded-host": "app.example.com" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com:8443" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-port": "8443" }],
+    ["https://app.example.com:8443", { "x-forwarded-host": "app.example.com:443", "x-forwarded-port": "8443" }],
+    ["http://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-proto": "https" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-proto": "http" }],
+    ["http://app.example.com", { host: "app.example.com", "x-forwarded-proto": "https" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-proto": "" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-proto": "wsshttps" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-port": "" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", "x-forwarded-port": "443@evil" }],
+    ["https://app.example.com", { "x-forwarded-host": "app.example.com", forwarded: "proto=http" }],
+    // What a client has written before the proxy, or in the header that the proxy does not set.
+    ["https://evil.example", { "x-forwarded-host": "evil.example, app.example.com" }],
+    ["https://evil.example", { "x-forwarded-host": ["evil.example", "app.example.com"] }],
+    ["https://evil.example", { "x-forwarded-host": "evil.example," }],
+    ["https://evil.example", { forwarded: "host=evil.example, host=app.example.com" }],
+    ["https://evil.example", { forwarded: 'host=evil.example;for=", host=app.example.com' }],
+    ["https://evil.example", { "x-forwarded-host": "app.example.com", forwarded: "host=evil.example" }],
+    ["https://evil.example", { "x-forwarded-host": "evil.example", forwarded: "host=app.example.com" }],
+    ["https://evil.example", { "x-forwarded-host": "evil.example#app.example.com" }],
+    ["https://evil.example", { "x-forwarded-host": "evil.example/app.example.com" }],
+    ["https://evil.example", { "x-forwarded-host": "app.example.com@evil.example" }],
+  ] as [string, Values][])("%s may not connect with %j", (origin, headers) => {
+    expect(same(origin, headers)).toBe(false);
+  });
+
+  test.each([
+    { "x-forwarded-host": "app.example.com" },
+    { forwarded: "host=app.example.com" },
+    { "x-forwarded-host": "app.example.com", "x-forwarded-port": "443", "x-forwarded-proto": "https" },
+  ])("%j is ignored from a peer that is not trusted", (headers) => {
+    expect(same("https://app.example.com", headers, false)).toBe(false);
+    expect(same("http://internal:8080", headers, false)).toBe(true);
+  });
+
+  test("a list with the same origin in it does so too", () => {
+    const headers = { host: "internal", "x-forwarded-host": "app.example.com" };
+    const request: RelayedRequest = { ...requestTo(undefined), headers, isFromTrustedProxy: true };
+    expect(originRule(["same", "https://other.example"])("https://app.example.com", request)).toBe(true);
+    expect(originRule(["https://app.example.com"])("https://internal", request)).toBe(false);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { hasToken, isToken, listElements } from "../../../src/handshake/rules/tokens.ts";
+import { hasToken, isToken, listElements, splitUnquoted } from "../../../src/handshake/rules/tokens.ts";
 
 /** So long that a scanner with backtracking would exceed the test's timeout: 2^40 steps. */
 const LONG = 1 << 20;
@@ -73,5 +73,17 @@ describe("isToken", () => {
   test("a long text with a bad end is refused in one pass", () => {
     expect(isToken("a".repeat(LONG))).toBe(true);
     expect(isToken(`${"a".repeat(LONG)} `)).toBe(false);
+  });
+});
+
+describe("splitUnquoted", () => {
+  test.each([
+    ["a,b", ["a", "b"]],
+    ['a="x,y",b', ['a="x,y"', "b"]],
+    ['a="\\",",b', ['a="\\","', "b"]],
+    ['a,"b,c', ["a", '"b,c']],
+    ["", [""]],
+  ])("%j is %j", (text, parts) => {
+    expect(splitUnquoted(text, ",")).toEqual(parts);
   });
 });

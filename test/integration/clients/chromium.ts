@@ -1,4 +1,4 @@
-import { type BrowserContext, chromium, type Dialog, type Page } from "playwright-core";
+import { type BrowserContext, type BrowserContextOptions, chromium, type Dialog, type Page } from "playwright-core";
 import { type Client, Refused } from "./client.ts";
 import { type Place, RemotePeer } from "./remote-peer.ts";
 import { openWebPeer, type WebPeer } from "./web-peer.ts";
@@ -9,13 +9,18 @@ const QUIET =
 /** A browser: each connection in a tab of its own, on a page of the server that it connects to. */
 export class ChromiumClient implements Client {
   readonly #executablePath: string;
+  readonly #options: BrowserContextOptions;
   #context: Promise<BrowserContext> | undefined;
   /** Tabs that can be used again: a new one takes longer than most tests. */
   #idle: Page[] = [];
 
-  /** @param executablePath - the path of the program, which is started when it is needed */
-  constructor(executablePath: string) {
+  /**
+   * @param executablePath - the path of the program, which is started when it is needed
+   * @param options - of the browser's window
+   */
+  constructor(executablePath: string, options: BrowserContextOptions = {}) {
     this.#executablePath = executablePath;
+    this.#options = options;
   }
 
   async open(url: string, protocols: readonly string[] = []): Promise<RemotePeer> {
@@ -43,7 +48,7 @@ export class ChromiumClient implements Client {
   async newTab(): Promise<Page> {
     this.#context ??= chromium
       .launch({ executablePath: this.#executablePath, args: QUIET.split(" ") })
-      .then((browser) => browser.newContext());
+      .then((browser) => browser.newContext(this.#options));
     const context = await this.#context;
     return context.newPage();
   }

@@ -182,6 +182,10 @@ describeWith("nginx", "nginx", (path) => {
         expect(warning()).toContain(`X-Forwarded-Host is "127.0.0.1:${String(fronted.port)}"`);
         expect(warning()).toContain("proxy_set_header X-Forwarded-Host $http_host;");
       }
+      const fronted = await front(program, site, isSecure, { trustProxy: 1 });
+      const headers = { "X-Forwarded-For": "6.6.6.6" };
+      expect(await statusOf(fronted, { origin: fronted.page, headers })).toBe(101);
+      expect(fronted.addresses).toEqual(["127.0.0.1"]);
     });
 
     test.each([{}, OTHERS])("without the Host, X-Forwarded-Host is ignored with %j", async (options) => {

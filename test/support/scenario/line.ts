@@ -32,11 +32,12 @@ export class SocketLine implements Line {
   readonly #socket: Socket;
 
   /**
-   * @param port - On 127.0.0.1.
+   * @param place - A port on 127.0.0.1, or the path of a Unix socket.
    * @param listener - The peer.
    */
-  constructor(port: number, listener: LineListener) {
-    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+  constructor(place: number | string, listener: LineListener) {
+    const to = typeof place === "number" ? { port: place, host: "127.0.0.1", noDelay: true } : { path: place };
+    this.#socket = connect({ ...to, allowHalfOpen: true });
     this.#socket.on("data", (chunk: Buffer) => listener.onBytes(chunk));
     const onEnd = (): void => listener.onEnd();
     this.#socket.on("end", onEnd).on("close", onEnd).on("error", onEnd);
@@ -51,7 +52,8 @@ export class SocketLine implements Line {
   }
 
   reset(): void {
-    this.#socket.resetAndDestroy();
+    if (this.#socket.remoteAddress === undefined) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   pause(): void {

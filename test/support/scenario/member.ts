@@ -11,6 +11,7 @@ import { randomSize } from "./options.ts";
 import type { Given } from "./outbox.ts";
 import { messageOf } from "./server-message.ts";
 import type { ScenarioServer } from "./scenario-server.ts";
+import { sleeps } from "./traits.ts";
 import { excerpt, readTag, tagged } from "./tagged.ts";
 
 /** How a handler of a connection behaves. */
@@ -72,6 +73,7 @@ export class Member {
     this.ws = ws;
     if (ws.status !== "Connected") this.#fault(`onOpen with the status ${ws.status}`);
     return this.#call("open", () => {
+      if (sleeps(this.name)) void this.#chatter();
       if (this.#mood.floods) for (let i = 0; i < 150; i++) this.say(60_000);
     });
   }
@@ -168,6 +170,15 @@ export class Member {
       return !entry.lost;
     };
     return { begin, finish };
+  }
+
+  /** Sends short messages in many turns: some 300 KB. Its peer sleeps. */
+  async #chatter(): Promise<void> {
+    for (let turns = 0; turns < 15; turns++) {
+      for (let i = 0; i < 10; i++) this.say(2000);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.ws?.status !== "Connected") return;
+    }
   }
 
   /** Closes the connection. */

@@ -1,6 +1,7 @@
 import { Duplex } from "node:stream";
 import type { Random } from "../../../fuzz/engine/random.ts";
 import type { Line, LineListener } from "./line.ts";
+import type { Faults } from "./traits.ts";
 import type { World } from "./world.ts";
 
 /** How an odd stream behaves. */
@@ -42,9 +43,9 @@ class OddDuplex extends Duplex {
   readonly #line: StreamLine;
   readonly #oddities: Oddities;
 
-  constructor(oddities: Oddities, line: StreamLine) {
+  constructor(oddities: Oddities, line: StreamLine, emitClose: boolean) {
     const { highWaterMark, allowHalfOpen } = oddities;
-    super({ highWaterMark, allowHalfOpen });
+    super({ highWaterMark, allowHalfOpen, emitClose });
     this.#line = line;
     this.#oddities = oddities;
     if (!oddities.hasWritev) Object.defineProperty(this, "_writev", { value: null });
@@ -84,6 +85,7 @@ export class StreamLine implements Line {
   /** What the server is given. */
   readonly stream: Duplex;
   readonly takes: boolean;
+  readonly #throwsAfter: number;
   hasStopped = false;
   readonly #oddities: Oddities;
   readonly #listener: LineListener;
@@ -95,14 +97,29 @@ export class StreamLine implements Line {
   #hasRequest = false;
   #waiting: (() => void)[] = [];
 
-  constructor(random: Random, world: World, listener: LineListener) {
+  constructor(random: Random, world: World, listener: LineListener, { emitsClose, throwsAfter }: Faults) {
     this.#random = random;
     this.#world = world;
     this.#listener = listener;
     this.#oddities = randomOddities(random);
-    this.takes = this.#oddities.stopsAfter === Infinity;
-    this.stream = new OddDuplex(this.#oddities, this);
+    this.#throwsAfter = throwsAfter;
+    this.takes = this.#oddities.stopsAfter === Infinity && throwsAfter === Infinity;
+    this.stream = new OddDuplex(this.#oddities, this, emitsClose);
     this.stream.on("error", () => {});
+    if (throwsAfter !== Infinity) this.#breakWrite();
+  }
+
+  /** Only `write` itself throws: what `_write` throws later, Node throws at the application. */
+  #breakWrite(): void {
+    const { stream } = this;
+    const write = stream.write.bind(stream) as (...given: unknown[]) => boolean;
+    const broken = (...given: unknown[]): boolean => {
+      if (this.#bytes <= this.#throwsAfter) return write(...given);
+      this.hasStopped = true;
+      this.#listener.onStop();
+      throw new Error("a stream of the application throws");
+    };
+    Object.defineProperty(stream, "write", { value: broken });
   }
 
   write(bytes: Buffer): void {

@@ -3,10 +3,14 @@ import { FrameDecoder } from "../../../scripts/reliability/frames.ts";
 import { FrameMaker, Op } from "./frame-maker.ts";
 import type { Line, LineListener } from "./line.ts";
 import { Peer, type Target } from "./peer.ts";
+import { sleeps } from "./traits.ts";
 import { excerpt } from "./tagged.ts";
 import type { World } from "./world.ts";
 
 const END_OF_HEAD = "\r\n\r\n";
+
+/** Milliseconds for which a peer that sleeps takes nothing. */
+const NAP = 30;
 
 /** A peer that writes its frames by itself, on a socket or on an odd stream. */
 export class RawPeer extends Peer implements LineListener {
@@ -76,6 +80,10 @@ export class RawPeer extends Peer implements LineListener {
     this.#send(Buffer.concat([Buffer.from(request.join("")), ...early]));
     while (this.status === 0 && !this.isOver && !this.#line.hasStopped)
       await new Promise<void>((resolve) => (this.#wake = resolve));
+    if (!sleeps(this.name)) return;
+    this.#line.pause();
+    await new Promise((resolve) => setTimeout(resolve, NAP));
+    this.#line.resume();
   }
 
   protected override step(): void {

@@ -6,6 +6,7 @@ import { StreamLine } from "./odd-duplex.ts";
 import type { Peer } from "./peer.ts";
 import { RawPeer } from "./raw-peer.ts";
 import { ScenarioServer, WebServers } from "./scenario-server.ts";
+import { PLAIN, faultsOf, isLocal } from "./traits.ts";
 import { until } from "./until.ts";
 import { World } from "./world.ts";
 import { WsPeer } from "./ws-peer.ts";
@@ -21,9 +22,11 @@ export interface Outcome {
 /**
  * Runs one random scenario: several servers, peers of all kinds, and everything that may happen between them. The same seed
  * makes the same choices; the order in which the system delivers bytes may differ.
+ *
+ * @param hasTraits whether peers and streams have the traits of `traits.ts`
  */
-export async function runScenario(seed: number): Promise<Outcome> {
-  const scenario = new Scenario(seed);
+export async function runScenario(seed: number, hasTraits = true): Promise<Outcome> {
+  const scenario = new Scenario(seed, hasTraits);
   const { world } = scenario;
   const onRejection = (error: unknown): void => world.fault(`an unhandled rejection: ${describe(error)}`);
   const onException = (error: unknown): void => world.fault(`an uncaught exception: ${describe(error)}`);
@@ -58,8 +61,8 @@ class Scenario {
   readonly #servers: ScenarioServer[] = [];
   readonly #peers: Peer[] = [];
 
-  constructor(seed: number) {
-    this.world = new World(`x${String(seed)}`);
+  constructor(seed: number, hasTraits: boolean) {
+    this.world = new World(`${hasTraits ? "y" : PLAIN}${String(seed)}`);
     this.#random = new Random(seed);
   }
 
@@ -108,8 +111,8 @@ class Scenario {
     const given = { name, target, random, world: this.world };
     const kind = random.below(5);
     const connect = (listener: LineListener): SocketLine | StreamLine => {
-      if (kind < 3) return new SocketLine(target.port, listener);
-      const line = new StreamLine(random, this.world, listener);
+      if (kind < 3) return new SocketLine(isLocal(name) ? this.#webs.pathOf(web) : target.port, listener);
+      const line = new StreamLine(random, this.world, listener, faultsOf(name));
       web.emit("connection", line.stream);
       return line;
     };

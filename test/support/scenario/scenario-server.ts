@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { type Server, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createNetServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { type WSConnectionEvent, type WSErrorEvent, WebSocketServer, refuse } from "hawser";
 import { Random } from "../../../fuzz/engine/random.ts";
@@ -113,10 +116,17 @@ export class WebServers {
   readonly attached = createServer((_request, response) => response.writeHead(400).end());
   readonly handing = createServer((_request, response) => response.writeHead(400).end());
   readonly #routes = new Map<string, ScenarioServer>();
+  /** Their Unix sockets. */
+  readonly #folder = mkdtempSync(join(tmpdir(), "scenario-"));
+  readonly #local = [this.attached, this.handing].map((web) =>
+    createNetServer({ allowHalfOpen: true }, (socket) => web.emit("connection", socket)),
+  );
 
   async listen(): Promise<void> {
     for (const web of [this.attached, this.handing])
       await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+    for (const [i, local] of this.#local.entries())
+      await new Promise<void>((resolve) => local.listen(join(this.#folder, String(i)), resolve));
     this.handing.on("upgrade", (request, socket: Duplex, head: Buffer) => {
       const server = this.#routes.get((request.url ?? "").split("?")[0] ?? "") ?? [...this.#routes.values()][0];
       if (server === undefined) socket.destroy();
@@ -137,15 +147,21 @@ export class WebServers {
     return (web.address() as AddressInfo).port;
   }
 
+  /** The path of the Unix socket of a web server. */
+  pathOf(web: Server): string {
+    return join(this.#folder, web === this.attached ? "0" : "1");
+  }
+
   /** The number of open sockets. */
   async count(): Promise<number> {
     let sum = 0;
-    for (const web of [this.attached, this.handing])
+    for (const web of [this.attached, this.handing, ...this.#local])
       sum += await new Promise<number>((resolve) => web.getConnections((_error, count) => resolve(count)));
     return sum;
   }
 
   async close(): Promise<void> {
-    for (const web of [this.attached, this.handing]) await new Promise((resolve) => web.close(resolve));
+    for (const web of [this.attached, this.handing, ...this.#local]) await new Promise((resolve) => web.close(resolve));
+    rmSync(this.#folder, { recursive: true });
   }
 }

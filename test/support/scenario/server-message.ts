@@ -1,5 +1,6 @@
 import type { Message } from "hawser";
 import type { Random } from "../../../fuzz/engine/random.ts";
+import { PLAIN } from "./traits.ts";
 
 /** Payloads of at most this many bytes are copied when they are sent: their memory may be used again at once. */
 const COPIED = 16 * 1024;
@@ -10,13 +11,25 @@ interface Outgoing {
   readonly afterwards: () => void;
 }
 
+/** A `Blob` that is read late. */
+class LateBlob extends Blob {
+  override async arrayBuffer(): Promise<ArrayBuffer> {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    return super.arrayBuffer();
+  }
+}
+
 /** A text in one of the types that `send` accepts. */
 export function messageOf(text: string, random: Random): Outgoing {
   const kind = random.below(12);
   if (kind < 6) return { message: text, afterwards: ignore };
   if (kind < 7) return { message: { m: text }, afterwards: ignore };
   const bytes = Buffer.from(text);
-  if (kind < 8) return { message: new Blob([bytes]), afterwards: ignore };
+  if (kind < 8)
+    return {
+      message: new (bytes.length % 2 === 0 && !text.includes(`<s-${PLAIN}`) ? LateBlob : Blob)([bytes]),
+      afterwards: ignore,
+    };
   // A view in the middle of other memory.
   const around = Buffer.alloc(bytes.length + 16, "#");
   around.set(bytes, 8);

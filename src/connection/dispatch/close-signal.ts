@@ -28,7 +28,11 @@ export function abortSignalOf(connection: object): void {
  * reason, or an error that the platform made of it.
  */
 export function isAbortOf(connection: object, error: unknown): boolean {
-  const signal = controllers.get(connection)?.signal;
+  return isAbortBy(controllers.get(connection)?.signal, error);
+}
+
+/** The same of any signal; undefined: nobody has asked for it. */
+export function isAbortBy(signal: AbortSignal | undefined, error: unknown): boolean {
   if (signal?.aborted !== true) return false;
   return error === signal.reason || (error instanceof Error && error.name === "AbortError");
 }

@@ -16,6 +16,11 @@ export interface ServerCounters {
      */
     readonly leaving: number;
   };
+  /** Counts of the tasks of `ws.waitUntil`. */
+  readonly tasks: {
+    /** Tasks that had not settled when `onTerminate` was called: after `closeTimeout`, or at the end of the server. */
+    readonly unfinished: number;
+  };
   /** Counts of the messages that were sent over all connections, closed ones included. */
   readonly messages: MessageCounters;
   /** Clients that were refused, by the reason. `handler`: `onConnection` has refused them. */

@@ -15,6 +15,7 @@ import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
+import { BusyCallbacks } from "./busy-callbacks.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { GracefulShutdown } from "./graceful-shutdown.ts";
@@ -58,6 +59,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   readonly #clients: ServerClients;
   readonly #acceptor: HandshakeAcceptor;
   readonly #livenessTimer: LivenessTimer<WebSocketConnection>;
+  readonly #busyCallbacks: BusyCallbacks;
 
   #nextId = 1;
   #opened = 0;
@@ -84,8 +86,11 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, this);
     this.#acceptor.advice.checkServerHandler(dispatcher.handler);
     this.#livenessTimer = new LivenessTimer(settings.keepalive.tickMs, this.#clients, (connection) => {
-      connectionOf(connection).checkPeer();
+      const core = connectionOf(connection);
+      core.checkPeer();
+      this.#busyCallbacks.check(core.dispatcher, connection.id, this.currentTick);
     });
+    this.#busyCallbacks = new BusyCallbacks(settings.keepalive.tickMs);
     this.#binding = new HttpBinding(settings, this);
   }
 
@@ -107,7 +112,9 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     const leaving = this.#clients.finishing.size;
     const connections = { opened, closed: opened - this.connections.size, leaving };
     const { exit } = this.#acceptor;
-    return { connections, messages, refused: { ...exit.counters }, limits: { ...this.settings.limitCounters } };
+    const { limitCounters, taskCounters } = this.settings;
+    const tasks = { ...taskCounters };
+    return { connections, tasks, messages, refused: { ...exit.counters }, limits: { ...limitCounters } };
   }
 
   /** The address on which the web server listens. */

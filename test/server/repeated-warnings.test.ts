@@ -32,3 +32,12 @@ test("many texts are at most 21 warnings a minute, and those above are counted",
   expect(texts()).toHaveLength(41);
   expect(texts()[40]).toMatch(/\(and 979 more since the last warning\)$/);
 });
+
+test("warnings with one key are repetitions of each other, whatever their texts are", () => {
+  const warnings = new RepeatedWarnings(() => now);
+  for (const text of ["a", "b", "c"]) warnings.warn(text, () => "", { code: "HWS_CALLBACK_BUSY", key: "busy" });
+  now = 60_000;
+  warnings.warn("d", () => "", { code: "HWS_CALLBACK_BUSY", key: "busy" });
+  expect(texts()).toEqual(["a", "d (and 2 more since the last warning)"]);
+  expect(warn.mock.calls[0]![1]).toMatchObject({ code: "HWS_CALLBACK_BUSY" });
+});

@@ -83,6 +83,7 @@ describe("counters", () => {
     const { wss, port, recorders } = await startServer();
     expect(wss.counters).toEqual({
       connections: { opened: 0, closed: 0, leaving: 0 },
+      tasks: { unfinished: 0 },
       messages: NOTHING,
       refused: expect.anything() as unknown,
       limits: newLimitCounters(),

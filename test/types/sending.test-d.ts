@@ -60,6 +60,7 @@ describe("counters", () => {
       readonly closed: number;
       readonly leaving: number;
     }>();
+    expectTypeOf(counters.tasks).toEqualTypeOf<{ readonly unfinished: number }>();
     expectTypeOf(counters.messages).toEqualTypeOf<MessageCounters>();
     expectTypeOf(counters.limits).toEqualTypeOf<Readonly<Record<LimitName, number>>>();
     expectTypeOf(counters.limits.maxConnections).toEqualTypeOf<number>();

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 
+import { abort } from "../connection/dispatch/close-signal.ts";
 import { callInNoContext } from "../connection/transport/no-context.ts";
 
 /**
@@ -12,7 +13,7 @@ export class HandshakeSignal {
 
   constructor(stream: Duplex) {
     this.#stream = stream;
-    if (isGone(stream)) this.#controller.abort();
+    if (isGone(stream)) abort(this.#controller);
     else stream.on("end", this.#onGone).on("close", this.#onGone);
   }
 
@@ -24,7 +25,7 @@ export class HandshakeSignal {
   /** Aborts the signal. */
   abort(): void {
     this.stop();
-    callInNoContext(() => this.#controller.abort());
+    callInNoContext(() => abort(this.#controller));
   }
 
   /** The client has its answer: from now on its stream aborts nothing. */

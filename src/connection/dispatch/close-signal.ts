@@ -1,3 +1,4 @@
+import { withoutStack } from "../../errors/errors.ts";
 import { callInNoContext } from "../transport/no-context.ts";
 
 /** The controllers of the connections whose signal was asked for. A field would take 8 bytes for each connection. */
@@ -12,7 +13,7 @@ export function signalOf(connection: object, isOver: boolean): AbortSignal {
   let controller = controllers.get(connection);
   if (controller === undefined) {
     controllers.set(connection, (controller = new AbortController()));
-    if (isOver) controller.abort();
+    if (isOver) abort(controller);
   }
   return controller.signal;
 }
@@ -20,7 +21,16 @@ export function signalOf(connection: object, isOver: boolean): AbortSignal {
 /** Aborts the signal of a connection, if there is one. */
 export function abortSignalOf(connection: object): void {
   const controller = controllers.get(connection);
-  if (controller !== undefined) callInNoContext(() => controller.abort());
+  if (controller !== undefined) callInNoContext(() => abort(controller));
+}
+
+/**
+ * Aborts a signal. Its reason has no stack: the engine keeps the objects in it, such as the connection and its stream, for as long as
+ * somebody keeps the reason.
+ */
+export function abort(controller: AbortController): void {
+  const reason = withoutStack(() => new DOMException("This operation was aborted", "AbortError"));
+  controller.abort(reason);
 }
 
 /**

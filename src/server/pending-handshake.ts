@@ -54,6 +54,8 @@ export class PendingHandshake {
   /** The signal of the event, after the answer. */
   #signal: AbortSignal | undefined;
   #deadline: Deadline | undefined;
+  /** Nobody waits for `onConnection` any more. */
+  #isCallOver = false;
   #onAnswered: (() => void) | undefined;
   /** The bytes that had been written when the wait for `onConnection` began; undefined: it does not wait. */
   #written: number | undefined;
@@ -68,19 +70,26 @@ export class PendingHandshake {
   /** Calls `onConnection`. `onAnswered` is called when the client gets its answer. */
   start(onAnswered: () => void): void {
     this.#onAnswered = onAnswered;
-    if (this.#event === undefined) return;
+    const event = this.#event;
+    if (event === undefined) {
+      this.endCall();
+      return;
+    }
     try {
-      const answer = this.#owner.callOnConnection(this.#event);
+      const answer = this.#owner.callOnConnection(event);
       if (isThenable(answer)) this.#wait(answer);
       else this.#answer(answer);
     } catch (error) {
       this.#fail(error);
     }
+    if (this.#deadline === undefined) this.endCall();
   }
 
   /** Refuses the client before `onConnection` has settled, unless it has its answer. */
   refuse(refusal: Refusal): void {
     const event = this.#event;
+    // `onConnection` itself has terminated the server, and has not returned.
+    if (event !== undefined && this.#deadline === undefined) this.#owner.onCallPending(this);
     this.#refuse(refusal);
     if (event !== undefined) this.#signal = settleEvent(event, true);
   }
@@ -102,19 +111,24 @@ export class PendingHandshake {
       .catch((error: unknown) => {
         this.#fail(error);
       });
+    if (!this.#isCallOver) this.#awaitCall();
+    void settled.finally(() => {
+      this.endCall();
+    });
+  }
+
+  #awaitCall(): void {
     this.#deadline = new Deadline(this.#owner.handshakeTimeout, () => {
       if (this.#offer !== undefined) this.#owner.onHandshakeTimeout();
       this.refuse(new Refusal(503, "The server took too long to answer.", {}, "timeout"));
       this.endCall();
     });
     this.#owner.onCallPending(this);
-    void settled.finally(() => {
-      this.endCall();
-    });
   }
 
   /** Nobody waits for `onConnection` any more: it has settled, its time is over, or the server has ended. */
   endCall(): void {
+    this.#isCallOver = true;
     this.#deadline?.stop();
     this.#owner.onCallEnded(this);
   }

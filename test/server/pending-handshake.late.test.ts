@@ -176,6 +176,34 @@ describe("a handler that onConnection returns", () => {
     expect(calls).toEqual(["terminate", "server"]);
   });
 
+  test.each([
+    ["waits for the rest of it", undefined, ["terminate", "server"]],
+    ["waits for nothing at 0 seconds", 0, ["server", "terminate"]],
+  ])("after it has terminated the server and waited: the end of the server %s", async (_what, seconds, expected) => {
+    const calls: string[] = [];
+    const answer = deferred();
+    const wss = new WebSocketServer(
+      {
+        onConnection: async () => {
+          void wss.terminate(seconds);
+          await answer.promise;
+          return { onMessage: () => {}, onTerminate: () => calls.push("terminate") };
+        },
+        onTerminate: () => calls.push("server"),
+      },
+      { port: 0, host: "127.0.0.1" },
+    );
+    onTestFinished(() => wss.terminate(0));
+    const client = await RawClient.connect(await portOf(wss));
+    client.write(handshake());
+    await client.rest();
+    for (let i = 0; i < 5; i++) await turn();
+    expect(wss.terminated).toBe(seconds === 0);
+    answer.resolve();
+    await until(() => calls.length === 2);
+    expect(calls).toEqual(expected);
+  });
+
   test("too late, whose onTerminate fails, is an error of the server with its connection", async () => {
     const server = new Waiting();
     await server.goneClient();

@@ -73,9 +73,9 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     return this.#owner.settings;
   }
 
-  /** The user's handler. */
-  get handler(): HandlerCallbacks {
-    return this.#dispatcher.handler;
+  /** The calls of the user's handler. */
+  get dispatcher(): HandlerDispatcher {
+    return this.#dispatcher;
   }
 
   /** The state as 4D names it. */

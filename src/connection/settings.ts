@@ -1,13 +1,14 @@
 import { isUtf8 } from "node:buffer";
 
 import { ReaderRules } from "../protocol/reader-rules.ts";
+import type { DispatchSettings } from "./dispatch/handler-dispatcher.ts";
 import type { KeepaliveSettings } from "./keepalive/settings.ts";
 import type { ReceivingSettings } from "./receiving/settings.ts";
 import type { SendingSettings } from "./sending/settings.ts";
 
 /** What connections that are made alike have in common: those of one server. */
-export interface ConnectionSettings extends SendingSettings, ReceivingSettings {
-  /** Milliseconds the peer has for its side of closing. */
+export interface ConnectionSettings extends SendingSettings, ReceivingSettings, Pick<DispatchSettings, "taskCounters"> {
+  /** Milliseconds the peer has for its side of closing, and tasks after that. */
   readonly closeTimeout: number;
   /** How long connections live, in ticks. */
   readonly keepalive: KeepaliveSettings;

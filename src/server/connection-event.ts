@@ -2,17 +2,29 @@ import { OutOfRangeError } from "../errors/errors.ts";
 import type { HandshakeOffer } from "../handshake/offer.ts";
 import { ownText } from "../handshake/own-text.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
+import { HandshakeSignal } from "./handshake-signal.ts";
+
+/** What the event shows of a handshake. */
+type ShownOffer = Pick<HandshakeOffer, "request" | "protocols" | "stream">;
+
+let settle: (event: WSConnectionEvent, isAborted: boolean) => AbortSignal | undefined;
 
 /** The event of `onConnection`: a client asks to connect. */
 export class WSConnectionEvent {
   readonly type = "connection";
   /** The subprotocols that the client offers, in its order (RFC 6455 1.9). */
   readonly protocols: readonly string[];
-  readonly #offer: Pick<HandshakeOffer, "request" | "protocols">;
+  readonly #offer: ShownOffer;
   #protocol: string | undefined;
+  #signal: HandshakeSignal | undefined;
+  #isSettled = false;
+
+  static {
+    settle = (event, isAborted) => event.#settle(isAborted);
+  }
 
   /** Made by the server. */
-  constructor(offer: Pick<HandshakeOffer, "request" | "protocols">, ours: readonly string[] = []) {
+  constructor(offer: ShownOffer, ours: readonly string[] = []) {
     this.#offer = offer;
     this.protocols = offer.protocols;
     if (ours.length > 0) this.#protocol = ours.find((one) => offer.protocols.includes(one));
@@ -21,6 +33,23 @@ export class WSConnectionEvent {
   /** What the client asked for. */
   get request(): ConnectionRequest {
     return this.#offer.request;
+  }
+
+  /**
+   * Aborts when the client has gone, and when `handshakeTimeout`, a limit or the end of the server refuses it, before `onConnection`
+   * has settled. An `onConnection` that rejects because of it has not failed. It is made when it is asked for.
+   *
+   * @example
+   * async onConnection(wss: WebSocketServer, event: WSConnectionEvent) {
+   *   return new Member(await fetch(url, { signal: event.signal }));
+   * }
+   */
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      this.#signal = new HandshakeSignal(this.#offer.stream);
+      if (this.#isSettled) this.#signal.stop();
+    }
+    return this.#signal.signal;
   }
 
   /**
@@ -41,4 +70,24 @@ export class WSConnectionEvent {
     // The connection keeps it, and must not keep the header that it was cut from.
     this.#protocol = protocol === undefined ? undefined : ownText(protocol);
   }
+
+  #settle(isAborted: boolean): AbortSignal | undefined {
+    this.#isSettled = true;
+    this.#signal?.stop();
+    if (!isAborted) return this.#signal?.signal;
+    // Who asks for it later must see that it has aborted.
+    this.#signal ??= new HandshakeSignal(this.#offer.stream);
+    this.#signal.abort();
+    return this.#signal.signal;
+  }
+}
+
+/**
+ * The client has its answer. Only the server calls it.
+ *
+ * @param isAborted the answer is not that of `onConnection`: its signal aborts
+ * @returns the signal, if there is one
+ */
+export function settleEvent(event: WSConnectionEvent, isAborted: boolean): AbortSignal | undefined {
+  return settle(event, isAborted);
 }

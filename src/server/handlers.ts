@@ -26,7 +26,10 @@ export interface ConnectionHandler<T extends DataType = DataType> {
   onDrain?(ws: WebSocketConnection, event: WSDrainEvent): unknown;
   /** Something failed, and the connection is closing. Called at most once. */
   onError?(ws: WebSocketConnection, event: WSErrorEvent): unknown;
-  /** The connection is closed and no longer in `wss.connections`. Always called, exactly once, as the last callback. */
+  /**
+   * The connection is closed and no longer in `wss.connections`. Always called, exactly once, as the last callback. Without `onOpen`
+   * if the client had gone, or was refused, before `onConnection` returned this handler.
+   */
   onTerminate?(ws: WebSocketConnection, event: WSTerminateEvent): unknown;
 }
 

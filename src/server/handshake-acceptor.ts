@@ -22,8 +22,15 @@ import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 
-/** Opens a connection for an accepted handshake. */
-export type OpenConnection = (accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress) => void;
+/** Gets the handlers that `onConnection` returned. */
+export interface HandshakeListener {
+  /** The handshake is accepted: a connection opens. */
+  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void;
+  /** The client has gone, or was refused before. */
+  onTooLate(handler: HandlerCallbacks, address: CountedAddress): void;
+  /** The promise of an `onConnection` has settled, or its time is over. */
+  onCallEnded(): void;
+}
 
 /** Seconds after which a client may retry when the server shuts down. They are random, so that not all retry at once. */
 const RETRY_AFTER = { min: 1, max: 10 } as const;
@@ -37,19 +44,19 @@ export class HandshakeAcceptor implements HandshakeOwner {
   readonly #settings: Settings;
   readonly #dispatcher: ServerDispatcher;
   readonly #clients: ServerClients;
-  readonly onAccepted: OpenConnection;
+  readonly #listener: HandshakeListener;
   readonly protocols: readonly string[];
   readonly advice = new Advice();
   /** Sends and reports all refusals. */
   readonly exit: RefusalExit;
   #closed = false;
 
-  constructor(settings: Settings, dispatcher: ServerDispatcher, clients: ServerClients, onAccepted: OpenConnection) {
+  constructor(settings: Settings, dispatcher: ServerDispatcher, clients: ServerClients, listener: HandshakeListener) {
     this.handshakeTimeout = settings.handshakeTimeout;
     this.#settings = settings;
     this.#dispatcher = dispatcher;
     this.#clients = clients;
-    this.onAccepted = onAccepted;
+    this.#listener = listener;
     this.protocols = settings.protocols;
     this.exit = new RefusalExit(settings, dispatcher, clients.held);
   }
@@ -96,6 +103,22 @@ export class HandshakeAcceptor implements HandshakeOwner {
 
   callOnConnection(event: WSConnectionEvent): unknown {
     return this.#dispatcher.callOnConnection(event);
+  }
+
+  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void {
+    this.#listener.onAccepted(accepted, handler, address);
+  }
+
+  onTooLate(handler: HandlerCallbacks, address: CountedAddress): void {
+    this.#listener.onTooLate(handler, address);
+  }
+
+  onCallPending(handshake: PendingHandshake): void {
+    this.#clients.pendingCalls.add(handshake);
+  }
+
+  onCallEnded(handshake: PendingHandshake): void {
+    if (this.#clients.pendingCalls.delete(handshake)) this.#listener.onCallEnded();
   }
 
   refuse(offer: HandshakeOffer, refusal: Refusal): void {

@@ -49,7 +49,7 @@ export class LivenessTimer<C> {
     this.#timer = inNoContext(() => setInterval(this.#onTick, this.#tickMs)).unref();
   }
 
-  /** Stops the timer. Called when the last connection has closed. */
+  /** Stops the timer. Called when the last connection has closed, and its handler has finished. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = this.#iterator = undefined;

@@ -1,3 +1,4 @@
+import { isAbortBy } from "../connection/dispatch/close-signal.ts";
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
 import { HawserError } from "../errors/errors.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
@@ -10,9 +11,10 @@ import type { CountedAddress } from "./address-counts.ts";
 import type { Advice } from "./advice.ts";
 import { misspeltCallbacks } from "./callback-names.ts";
 import { bytesWritten, isAnsweredByOther } from "./claimed-socket.ts";
-import { WSConnectionEvent } from "./connection-event.ts";
+import { WSConnectionEvent, settleEvent } from "./connection-event.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 import { describe } from "./describe.ts";
+import { isGone } from "./handshake-signal.ts";
 
 /** What a pending handshake needs of its server. */
 export interface HandshakeOwner {
@@ -26,6 +28,12 @@ export interface HandshakeOwner {
   callOnConnection(event: WSConnectionEvent): unknown;
   /** `onConnection` returned a handler. */
   onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void;
+  /** `onConnection` returned a handler, but its client has gone or was refused. */
+  onTooLate(handler: HandlerCallbacks, address: CountedAddress): void;
+  /** `onConnection` returned a promise. */
+  onCallPending(handshake: PendingHandshake): void;
+  /** That promise has settled, or nobody waits for it any more. */
+  onCallEnded(handshake: PendingHandshake): void;
   /** Sends a refusal. */
   refuse(offer: HandshakeOffer, refusal: Refusal): void;
   /** Another `upgrade` listener has answered while `onConnection` was awaited. */
@@ -44,7 +52,11 @@ export class PendingHandshake {
   #offer: HandshakeOffer | undefined;
   readonly #owner: HandshakeOwner;
   #event: WSConnectionEvent | undefined;
+  /** The signal of the event, after the answer. */
+  #signal: AbortSignal | undefined;
   #deadline: Deadline | undefined;
+  /** Nobody waits for `onConnection` any more. */
+  #isCallOver = false;
   #onAnswered: (() => void) | undefined;
   /** The bytes that had been written when the wait for `onConnection` began; undefined: it does not wait. */
   #written: number | undefined;
@@ -59,18 +71,31 @@ export class PendingHandshake {
   /** Calls `onConnection`. `onAnswered` is called when the client gets its answer. */
   start(onAnswered: () => void): void {
     this.#onAnswered = onAnswered;
-    if (this.#event === undefined) return;
+    const event = this.#event;
+    if (event === undefined) {
+      this.endCall();
+      return;
+    }
     try {
-      const answer = this.#owner.callOnConnection(this.#event);
+      const answer = this.#owner.callOnConnection(event);
       if (isThenable(answer)) this.#wait(answer);
       else this.#answer(answer);
     } catch (error) {
       this.#fail(error);
     }
+    if (this.#deadline === undefined) this.endCall();
   }
 
-  /** Refuses the client, unless it has its answer. */
+  /** Refuses the client before `onConnection` has settled, unless it has its answer. */
   refuse(refusal: Refusal): void {
+    const event = this.#event;
+    // `onConnection` itself has terminated the server, and has not returned.
+    if (event !== undefined && this.#deadline === undefined) this.#owner.onCallPending(this);
+    this.#refuse(refusal);
+    if (event !== undefined) this.#signal = settleEvent(event, true);
+  }
+
+  #refuse(refusal: Refusal): void {
     const offer = this.#offer;
     if (offer === undefined) return;
     this.#settle();
@@ -78,31 +103,44 @@ export class PendingHandshake {
   }
 
   #wait(answer: PromiseLike<unknown>): void {
-    if (this.#offer !== undefined) this.#written = bytesWritten(this.#offer.stream);
     // The offer is already answered when `onConnection` itself has terminated the server.
-    if (this.#offer !== undefined) {
-      this.#deadline = new Deadline(this.#owner.handshakeTimeout, () => {
-        this.#owner.onHandshakeTimeout();
-        this.refuse(new Refusal(503, "The server took too long to answer.", {}, "timeout"));
-      });
-    }
-    Promise.resolve(answer)
-      .then((settled) => {
-        this.#answer(settled);
+    if (this.#offer !== undefined) this.#written = bytesWritten(this.#offer.stream);
+    const settled = Promise.resolve(answer)
+      .then((value) => {
+        this.#answer(value);
       })
       .catch((error: unknown) => {
         this.#fail(error);
       });
+    if (!this.#isCallOver) this.#awaitCall();
+    void settled.finally(() => {
+      this.endCall();
+    });
+  }
+
+  #awaitCall(): void {
+    this.#deadline = new Deadline(this.#owner.handshakeTimeout, () => {
+      if (this.#offer !== undefined) this.#owner.onHandshakeTimeout();
+      this.refuse(new Refusal(503, "The server took too long to answer.", {}, "timeout"));
+      this.endCall();
+    });
+    this.#owner.onCallPending(this);
+  }
+
+  /** Nobody waits for `onConnection` any more: it has settled, its time is over, or the server has ended. */
+  endCall(): void {
+    this.#isCallOver = true;
+    this.#deadline?.stop();
+    this.#owner.onCallEnded(this);
   }
 
   #answer(answer: unknown): void {
-    // The deadline or the server's shutdown came first.
-    if (this.#offer === undefined) return;
-    // A forgotten `return`. As in 4D, it refuses the client.
-    if (answer === undefined) this.#owner.advice.once("HWS_NO_ANSWER", NO_ANSWER);
-    if (answer === null || answer === undefined) this.refuse(new Refusal(403, "The server does not let you connect."));
-    else if (answer instanceof Refusal) this.refuse(answer);
-    else if (isHandler(answer)) this.#accept(this.#offer, answer);
+    // A forgotten `return`. As in 4D, it refuses the client. One that was refused before, or has gone, needs no answer.
+    if (answer === undefined && this.#offer !== undefined && !isGone(this.#offer.stream))
+      this.#owner.advice.once("HWS_NO_ANSWER", NO_ANSWER);
+    if (answer === null || answer === undefined) this.#refuse(new Refusal(403, "The server does not let you connect."));
+    else if (answer instanceof Refusal) this.#refuse(answer);
+    else if (isHandler(answer)) this.#accept(answer);
     else {
       this.#owner.onHandshakeError(
         new HawserError(
@@ -111,21 +149,33 @@ export class PendingHandshake {
         ),
         "library",
       );
-      this.refuse(INTERNAL_ERROR);
+      this.#refuse(INTERNAL_ERROR);
     }
   }
 
-  #accept(offer: HandshakeOffer, handler: HandlerCallbacks): void {
-    const protocol = this.#event?.protocol;
-    this.#settle();
+  #accept(handler: HandlerCallbacks): void {
     this.#owner.advice.checkConnectionHandler(handler);
-    if (this.#isLost(offer)) return;
+    const protocol = this.#event?.protocol;
+    const offer = this.#takeOffer();
+    if (offer === undefined) {
+      this.#owner.onTooLate(handler, this.address);
+      return;
+    }
     if (protocol === undefined && offer.protocols.length > 0)
       this.#owner.advice.once("HWS_NO_SUBPROTOCOL", NO_SUBPROTOCOL);
-    const accepted = offer.accept({ protocol });
-    // The client may have disconnected while it waited. The end of its stream is not reported again.
-    if (accepted.stream.destroyed || accepted.stream.readableEnded) accepted.stream.destroy();
-    else this.#owner.onAccepted(accepted, handler, this.address);
+    this.#owner.onAccepted(offer.accept({ protocol }), handler, this.address);
+  }
+
+  /** Ends the wait. Returns the offer, unless its client has its answer already, or has gone. */
+  #takeOffer(): HandshakeOffer | undefined {
+    const offer = this.#offer;
+    if (offer === undefined) return undefined;
+    this.#settle();
+    if (this.#isLost(offer)) return undefined;
+    if (!isGone(offer.stream)) return offer;
+    // The end of its stream is not reported again.
+    offer.stream.destroy();
+    return undefined;
   }
 
   /** Whether another `upgrade` listener has answered meanwhile: our answer would be written into its WebSocket. */
@@ -138,16 +188,22 @@ export class PendingHandshake {
   #fail(error: unknown): void {
     // A refusal may be thrown from a function that onConnection calls.
     if (isInstanceOf(error, Refusal)) {
-      this.refuse(error);
+      this.#refuse(error);
       return;
     }
-    this.#owner.onHandshakeError(error, "handler");
-    this.refuse(INTERNAL_ERROR);
+    const offer = this.#offer;
+    if (offer !== undefined) this.#settle();
+    // It has stopped because its signal has aborted, as it was asked to. If nobody was refused, the client has gone.
+    const isAbort = isAbortBy(this.#signal, error);
+    if (!isAbort) this.#owner.onHandshakeError(error, "handler");
+    if (offer === undefined || this.#isLost(offer)) return;
+    if (isAbort) offer.stream.destroy();
+    else this.#owner.refuse(offer, INTERNAL_ERROR);
   }
 
   #settle(): void {
-    this.#deadline?.stop();
     this.#onAnswered?.();
+    if (this.#event !== undefined) this.#signal = settleEvent(this.#event, false);
     this.#offer = this.#event = undefined;
   }
 }

@@ -14,6 +14,8 @@ export class ServerClients {
   readonly finishing = new Set<Connection>();
   /** Clients that wait for `onConnection`. */
   readonly pending = new Set<PendingHandshake>();
+  /** Promises of `onConnection` that are awaited, also of clients that were refused meanwhile. */
+  readonly pendingCalls = new Set<PendingHandshake>();
   /** Sockets that are held, and that are no clients. */
   readonly held: HeldSockets;
   /** Refuses clients above the limits. */
@@ -27,6 +29,18 @@ export class ServerClients {
   /** How many connections there are, closed ones included until their handler has finished. */
   get connectedCount(): number {
     return this.connections.size + this.finishing.size;
+  }
+
+  /** How many connections the timer checks. */
+  get size(): number {
+    return this.connectedCount;
+  }
+
+  /** All of them. They may come and go during an iteration. */
+  *values(): Generator<WebSocketConnection, undefined> {
+    const open = this.connections.values();
+    for (let next = open.next(); next.done !== true; next = open.next()) yield next.value;
+    for (const { publicConnection } of this.finishing) yield publicConnection as WebSocketConnection;
   }
 
   /** How many clients wait for `onConnection`. */
@@ -76,6 +90,13 @@ export class ServerClients {
     connection.place = address;
     this.connections.add(connection.publicConnection as WebSocketConnection);
     this.limiter.keep(address);
+  }
+
+  /** Adds a connection whose client had gone before it could open. It keeps a place until its handler has finished. */
+  addClosed(connection: Connection, address: CountedAddress): void {
+    connection.place = address;
+    this.limiter.keep(address);
+    this.finishing.add(connection);
   }
 
   /** Removes a connection that is closed. It is `finishing`, and keeps its place, until its handler has finished. */

@@ -10,6 +10,16 @@ export interface ServerCounters {
     readonly opened: number;
     /** Connections that have closed. Together with `wss.connections.length` they add up to `opened`. */
     readonly closed: number;
+    /**
+     * Closed connections with a callback, or a task of `waitUntil`, that has not settled. They keep their places in `maxConnections`. Those
+     * whose client had gone before they could open count here, and not as opened.
+     */
+    readonly leaving: number;
+  };
+  /** Counts of the tasks of `ws.waitUntil`. */
+  readonly tasks: {
+    /** Tasks that had not settled when `onTerminate` was called: after `closeTimeout`, or at the end of the server. */
+    readonly unfinished: number;
   };
   /** Counts of the messages that were sent over all connections, closed ones included. */
   readonly messages: MessageCounters;

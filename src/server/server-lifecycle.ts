@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
+import { Duplex } from "node:stream";
 
 import { Connection } from "../connection/connection.ts";
 import type { ConnectionOwner } from "../connection/connection-owner.ts";
@@ -15,10 +15,11 @@ import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
 import { isInstanceOf } from "../util/attempt.ts";
+import { BusyCallbacks } from "./busy-callbacks.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { GracefulShutdown } from "./graceful-shutdown.ts";
-import { HandshakeAcceptor } from "./handshake-acceptor.ts";
+import { HandshakeAcceptor, type HandshakeListener } from "./handshake-acceptor.ts";
 import { LivenessTimer } from "./liveness-timer.ts";
 import type { Undecided } from "./held-sockets.ts";
 import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
@@ -49,7 +50,7 @@ const NOT_BY_PEER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * The life of a server: it starts, opens connections, and shuts down. It is apart from `WebSocketServer` because the web
  * server and the connections call its methods, which users must not reach.
  */
-export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
+export class ServerLifecycle implements HttpBindingListener, HandshakeListener, ConnectionOwner {
   readonly path: string | undefined;
   readonly handshakeTimeout: number;
   readonly settings: Settings;
@@ -62,8 +63,10 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   readonly #clients: ServerClients;
   readonly #acceptor: HandshakeAcceptor;
   readonly #livenessTimer: LivenessTimer<WebSocketConnection>;
+  readonly #busyCallbacks: BusyCallbacks;
 
   #nextId = 1;
+  #opened = 0;
   /** The message counters of the connections that are closed. */
   #closedMessages = NO_MESSAGES;
   #shutdown: GracefulShutdown<WebSocketConnection> | undefined;
@@ -72,6 +75,10 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   /** The promise of `terminate`, from its first call on. */
   #termination: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   #deadlines: NodeJS.Timeout[] = [];
+  /** The time of `terminate` is over: no callback is awaited any more. */
+  #waitsNoMore = false;
+  /** Everything has ended, and the web server is closed. A handler may still come too late. */
+  #isFinished = false;
 
   constructor(settings: Settings, dispatcher: ServerDispatcher, makePublicConnection: MakePublicConnection) {
     this.path = settings.path;
@@ -80,13 +87,14 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     this.#dispatcher = dispatcher;
     this.#makePublicConnection = makePublicConnection;
     this.#clients = new ServerClients(settings);
-    this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, (accepted, handler, address) => {
-      this.#open(accepted, handler, address);
-    });
+    this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, this);
     this.#acceptor.advice.checkServerHandler(dispatcher.handler);
-    this.#livenessTimer = new LivenessTimer(settings.keepalive.tickMs, this.connections, (connection) => {
-      connectionOf(connection).checkPeer();
+    this.#livenessTimer = new LivenessTimer(settings.keepalive.tickMs, this.#clients, (connection) => {
+      const core = connectionOf(connection);
+      core.checkPeer();
+      this.#busyCallbacks.check(core.dispatcher, connection.id, this.currentTick);
     });
+    this.#busyCallbacks = new BusyCallbacks(settings.keepalive.tickMs);
     this.#binding = new HttpBinding(settings, this);
   }
 
@@ -104,10 +112,13 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   get counters(): ServerCounters {
     let messages = this.#closedMessages;
     for (const connection of this.connections.list) messages = addMessages(messages, connectionOf(connection).counters);
-    const opened = this.#nextId - 1;
-    const connections = { opened, closed: opened - this.connections.size };
+    const opened = this.#opened;
+    const leaving = this.#clients.finishing.size;
+    const connections = { opened, closed: opened - this.connections.size, leaving };
     const { exit } = this.#acceptor;
-    return { connections, messages, refused: { ...exit.counters }, limits: { ...this.settings.limitCounters } };
+    const { limitCounters, taskCounters } = this.settings;
+    const tasks = { ...taskCounters };
+    return { connections, tasks, messages, refused: { ...exit.counters }, limits: { ...limitCounters } };
   }
 
   /** The address on which the web server listens. */
@@ -214,11 +225,11 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   onClosed(connection: Connection): void {
     this.#clients.removeConnection(connection);
     this.#closedMessages = addMessages(this.#closedMessages, connection.counters);
-    if (this.connections.size === 0) this.#livenessTimer.stop();
   }
 
   onFinished(connection: Connection): void {
     this.#clients.removeFinished(connection);
+    if (this.#clients.size === 0) this.#livenessTimer.stop();
     this.#finishIfEmpty();
   }
 
@@ -228,14 +239,12 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     this.#dispatcher.dispatchError(error, source, warnIfUnhandled, connection.publicConnection as WebSocketConnection);
   }
 
-  #open(
-    { stream, handshakeResponse, head, protocol }: AcceptedHandshake,
-    handler: HandlerCallbacks,
-    address: CountedAddress,
-  ) {
-    const id = this.#nextId++;
-    const connection = new Connection(stream, handler, this);
-    connection.publicConnection = this.#makePublicConnection(connection, id, protocol);
+  // Calls of the acceptor.
+
+  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void {
+    const { stream, handshakeResponse, head, protocol } = accepted;
+    const connection = this.#newConnection(stream, handler, protocol);
+    this.#opened++;
     this.#clients.addConnection(connection, address);
     this.#livenessTimer.start();
     try {
@@ -245,6 +254,25 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
       this.#dispatcher.dispatchError(error, "library", true);
       this.#destroy(connection);
     }
+  }
+
+  onTooLate(handler: HandlerCallbacks, address: CountedAddress): void {
+    // Its own stream may be gone, or another listener's by now.
+    const connection = this.#newConnection(new Duplex().destroy(), handler, undefined);
+    this.#clients.addClosed(connection, address);
+    this.#livenessTimer.start();
+    connection.onStreamClose();
+    if (this.#waitsNoMore) connection.destroy();
+  }
+
+  onCallEnded(): void {
+    this.#finishIfEmpty();
+  }
+
+  #newConnection(stream: Duplex, handler: HandlerCallbacks, protocol: string | undefined): Connection {
+    const connection = new Connection(stream, handler, this);
+    connection.publicConnection = this.#makePublicConnection(connection, this.#nextId++, protocol);
+    return connection;
   }
 
   /** Accepts no more clients, and closes all connections within half of `timeout` milliseconds. 0: it closes none. */
@@ -266,10 +294,12 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   }
 
   #destroyAll(): void {
+    this.#waitsNoMore = true;
     this.#shutdown?.stop();
     this.#clients.held.cutAll();
     for (const connection of this.connections.list) this.#destroy(connectionOf(connection));
     for (const connection of this.#clients.finishing) this.#destroy(connection);
+    this.#finishIfEmpty();
   }
 
   /** A stream of the application may throw: the others are destroyed nevertheless. */
@@ -282,7 +312,10 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   }
 
   #finishIfEmpty(): void {
-    if (this.#termination === undefined || this.#clients.connectedCount > 0) return;
+    if (this.#termination === undefined || this.#isFinished || this.#clients.connectedCount > 0) return;
+    // A handler that comes too late has an `onTerminate`, which comes before that of the server.
+    if (this.#clients.pendingCalls.size > 0 && !this.#waitsNoMore) return;
+    this.#isFinished = true;
     for (const deadline of this.#deadlines) clearTimeout(deadline);
     void this.#finish(this.#termination.resolve);
   }
@@ -291,6 +324,7 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
     this.#shutdown?.stop();
     this.#binding.detach();
     this.#clients.held.passOnAll();
+    for (const call of this.#clients.pendingCalls) call.endCall();
     // The caller of `terminate` gets its promise before `onTerminate` is called.
     await Promise.resolve();
     if (this.#terminated) return;

@@ -54,6 +54,7 @@ export function readOptions(options: WebSocketServerOptions): Settings {
     keepOnInvalidJson: invalidJson === "keep",
     keepalive: toTicks(values),
     limitCounters: newLimitCounters(),
+    taskCounters: { unfinished: 0 },
   };
 }
 
@@ -82,8 +83,8 @@ function toTicks({
     maxLifetime,
   };
   const shortest = Math.min(...Object.values(times));
-  const tick =
-    shortest === Infinity ? Infinity : Math.min(TICK.max, Math.max(TICK.min, Math.floor(shortest / TICKS_PER_TIME)));
+  // Without any limit the ticks go on: callbacks that do not settle are looked for.
+  const tick = Math.min(TICK.max, Math.max(TICK.min, Math.floor(shortest / TICKS_PER_TIME)));
   const ticks = (ms: number): number => (ms === Infinity ? Infinity : Math.ceil(ms / tick));
   return {
     tickMs: tick,

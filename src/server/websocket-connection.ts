@@ -1,5 +1,6 @@
 import { signalOf } from "../connection/dispatch/close-signal.ts";
 import type { Connection } from "../connection/connection.ts";
+import type { Task } from "../connection/dispatch/tasks.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
 import { type Message, outgoingMessage } from "../connection/sending/outgoing-message.ts";
@@ -7,6 +8,7 @@ import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { fitsReason, isSendableCode } from "../protocol/close-frame.ts";
 import type { Status } from "../connection/status.ts";
+import { isThenable } from "../util/thenable.ts";
 import type { ConnectionHandler, WSHandler } from "./handlers.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
@@ -66,7 +68,7 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
 
   /** The handler that `onConnection` returned for this connection. */
   get handler(): H {
-    return this.#core.handler as unknown as H;
+    return this.#core.dispatcher.handler as unknown as H;
   }
 
   /** `"Connected"`, `"Closing"` or `"Closed"`. */
@@ -136,6 +138,25 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   }
 
   /**
+   * Supervises work that runs beside the callbacks, such as a slow answer, or a loop that begins in `onOpen`. The next messages do
+   * not wait for it. If it fails, a callback has failed: `onError`, and close 1011. If it rejects because `signal` has aborted, it
+   * has not failed. `onTerminate` waits until all such work has settled, at most `closeTimeout`.
+   *
+   * @param task a promise, or a function that is called at once with `ws.signal`, and returns one
+   * @returns true when the work is supervised and `onTerminate` waits for it. False for a function when `status` is not
+   *   `"Connected"`: it is not called. False for a promise after `onTerminate` was called: only its failure is reported
+   * @throws {InvalidArgumentError} for any other value
+   * @example
+   * ws.waitUntil(async (signal) => {
+   *   for await (const price of prices({ signal })) if (!ws.send(price) && !(await ws.drained())) return;
+   * });
+   */
+  waitUntil(task: Task): boolean {
+    checkTask(task);
+    return this.#core.dispatcher.waitUntil(task, this.status !== "Connected");
+  }
+
+  /**
    * Closes the connection. No more messages are delivered. `onTerminate` is called when the peer has answered, or after
    * `closeTimeout`. A second call does nothing.
    *
@@ -175,6 +196,12 @@ export function readKeyOption(method: string, options: unknown): string | undefi
   if (key !== undefined && typeof key !== "string")
     throw new InvalidArgumentError(`${method}: key: expected a string, got ${key === null ? "null" : typeof key}`);
   return key;
+}
+
+function checkTask(task: unknown): void {
+  if (typeof task === "function" || isThenable(task)) return;
+  const given = task === null ? "null" : typeof task;
+  throw new InvalidArgumentError(`waitUntil: task: expected a promise, or a function that returns one, got ${given}`);
 }
 
 function checkClose(code: unknown, message: unknown): void {

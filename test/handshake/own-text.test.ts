@@ -58,7 +58,11 @@ test("the address that a proxy reports keeps no header in memory", () => {
 test("the chosen subprotocol keeps no header in memory", () => {
   const protocolOf = (i: number): string | undefined => {
     const protocols = header(`subprotocol-number-${String(i)}`).split(", ");
-    const event = new WSConnectionEvent({ request: {} as ConnectionRequest as never, protocols });
+    const event = new WSConnectionEvent({
+      request: {} as ConnectionRequest as never,
+      protocols,
+      stream: undefined as never,
+    });
     event.protocol = protocols[1];
     return event.protocol;
   };

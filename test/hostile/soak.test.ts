@@ -23,7 +23,7 @@ describe("many connections that open and close in every way", { timeout: TIMEOUT
     const nothingLeft = { closed: opened, left: 0, leaked: 0, waiting: 0, handlesLeft: 0 };
     expect({ closed, left, leaked, waiting, handlesLeft }).toEqual(nothingLeft);
     const { connections, messages } = record.counts.counters;
-    expect(connections).toEqual({ opened, closed });
+    expect(connections).toEqual({ opened, closed, leaving: 0 });
     expect(messages).toMatchObject({ accepted: messages.written + messages.dropped, pending: 0 });
     expect(record.samples.map(({ handles }) => handles)).toEqual(record.samples.map(() => 1));
     expect(growthOf(record.samples, WARM_UP).heapUsed).toBeLessThan(BOUND);

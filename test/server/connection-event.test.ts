@@ -1,7 +1,8 @@
+import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { OutOfRangeError } from "../../src/errors/errors.ts";
 import type { ReceivedRequest } from "../../src/handshake/request.ts";
-import { WSConnectionEvent } from "../../src/server/connection-event.ts";
+import { WSConnectionEvent, settleEvent } from "../../src/server/connection-event.ts";
 
 const REQUEST: ReceivedRequest = {
   headers: {},
@@ -12,7 +13,7 @@ const REQUEST: ReceivedRequest = {
 };
 
 function offer(protocols: readonly string[]): ConstructorParameters<typeof WSConnectionEvent>[0] {
-  return { request: REQUEST, protocols };
+  return { request: REQUEST, protocols, stream: new PassThrough() };
 }
 
 describe("the event of onConnection", () => {
@@ -61,5 +62,34 @@ describe("the event of onConnection", () => {
     expect(() => {
       event.protocol = "constructor";
     }).toThrow(OutOfRangeError);
+  });
+});
+
+describe("its signal", () => {
+  test("is made once, when it is asked for: before that nothing listens to the stream", () => {
+    const shown = offer([]);
+    const event = new WSConnectionEvent(shown);
+    expect(shown.stream.listenerCount("close")).toBe(0);
+    const { signal } = event;
+    expect([event.signal === signal, signal.aborted]).toEqual([true, false]);
+    expect(shown.stream.listenerCount("close")).toBe(1);
+  });
+
+  test("aborts when it is settled by somebody else, also for who asks for it only then", () => {
+    const [asked, askedLater] = [new WSConnectionEvent(offer([])), new WSConnectionEvent(offer([]))];
+    const { signal } = asked;
+    for (const event of [asked, askedLater]) settleEvent(event, true);
+    expect([signal.aborted, askedLater.signal.aborted]).toEqual([true, true]);
+  });
+
+  test("does not abort after its own answer, and listens to the stream no more", async () => {
+    for (const asksLater of [false, true]) {
+      const shown = offer([]);
+      const event = new WSConnectionEvent(shown);
+      if (!asksLater) expect(event.signal.aborted).toBe(false);
+      expect(settleEvent(event, false)).toBe(asksLater ? undefined : event.signal);
+      expect(event.signal.aborted).toBe(false);
+      expect(shown.stream.listenerCount("close")).toBe(0);
+    }
   });
 });

@@ -4,7 +4,7 @@ import { PassThrough } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import type { WSConnectionEvent } from "../../src/server/connection-event.ts";
-import { HandshakeAcceptor } from "../../src/server/handshake-acceptor.ts";
+import { HandshakeAcceptor, type HandshakeListener } from "../../src/server/handshake-acceptor.ts";
 import { ServerClients } from "../../src/server/server-clients.ts";
 import type { ServerDispatcher } from "../../src/server/server-dispatcher.ts";
 import { readOptions } from "../../src/server/settings.ts";
@@ -17,6 +17,8 @@ interface Rig {
   readonly settings: ReturnType<typeof readOptions>;
   /** The handlers of the opened connections. */
   readonly opened: unknown[];
+  /** The handlers that came after their client had its answer. */
+  readonly tooLate: unknown[];
   readonly errors: unknown[];
   /** Sends a request through `read` and `answer`, and returns what was written to its socket. */
   readonly request: (headers?: Readonly<Record<string, string>>) => string;
@@ -29,16 +31,23 @@ function rig(
   const settings = readOptions(options);
   const clients = new ServerClients(settings);
   const opened: unknown[] = [];
+  const tooLate: unknown[] = [];
   const errors: unknown[] = [];
   const dispatcher = {
     callOnConnection: onConnection,
     dispatchError: (error: unknown) => void errors.push(error),
     dispatchRefused: () => undefined,
   };
-  const acceptor = new HandshakeAcceptor(settings, dispatcher as unknown as ServerDispatcher, clients, (_to, handler) =>
-    opened.push(handler),
-  );
-  onTestFinished(() => acceptor.close());
+  const listener: HandshakeListener = {
+    onAccepted: (_accepted, handler) => void opened.push(handler),
+    onTooLate: (handler) => void tooLate.push(handler),
+    onCallEnded: () => undefined,
+  };
+  const acceptor = new HandshakeAcceptor(settings, dispatcher as unknown as ServerDispatcher, clients, listener);
+  onTestFinished(() => {
+    acceptor.close();
+    for (const call of clients.pendingCalls) call.endCall();
+  });
   const request = (headers: Readonly<Record<string, string>> = {}): string => {
     const all = {
       Host: "example.com",
@@ -64,7 +73,7 @@ function rig(
     socket.destroy();
     return written.split("\r\n")[0]!;
   };
-  return { acceptor, clients, settings, opened, errors, request };
+  return { acceptor, clients, settings, opened, tooLate, errors, request };
 }
 
 describe("a handshake", () => {
@@ -114,7 +123,19 @@ test("after close, those that wait and those that come get 503", () => {
   const { acceptor, request, clients, opened } = rig(() => new Promise(() => undefined));
   request();
   acceptor.close();
-  expect(clients.pendingCount).toBe(0);
+  expect([clients.pendingCount, clients.pendingCalls.size]).toEqual([0, 1]);
+  for (const call of clients.pendingCalls) call.endCall();
+  expect(clients.pendingCalls.size).toBe(0);
   expect(request()).toBe("HTTP/1.1 503 Service Unavailable");
   expect(opened).toEqual([]);
+});
+
+test("a handler that comes after that is passed on as too late", async () => {
+  let answer: (handler: unknown) => void = () => undefined;
+  const { acceptor, request, clients, opened, tooLate } = rig(() => new Promise((resolve) => (answer = resolve)));
+  request();
+  acceptor.close();
+  answer(HANDLER);
+  await expect.poll(() => clients.pendingCalls.size).toBe(0);
+  expect([opened, tooLate]).toEqual([[], [HANDLER]]);
 });

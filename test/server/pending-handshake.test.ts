@@ -306,7 +306,7 @@ describe("onConnection settles later", () => {
       answer.resolve(handler);
       for (let i = 0; i < 20; i++) await turn();
       expect(wss.connections.length).toBe(0);
-      expect(handler.calls).toEqual([]);
+      expect(handler.calls).toEqual(["terminate"]);
       expect(errors).toEqual([]);
     },
   );

@@ -35,6 +35,9 @@ function pending(place: unknown): PendingHandshake {
     handshakeTimeout: 60_000,
     callOnConnection: () => new Promise(() => undefined),
     onAccepted: never,
+    onTooLate: never,
+    onCallPending: () => undefined,
+    onCallEnded: () => undefined,
     refuse: () => {
       refused++;
     },
@@ -94,6 +97,18 @@ describe("the clients of a server", () => {
     expect(statusOf(all.limiter.admit(REQUEST))).toBeUndefined();
   });
 
+  test("a connection whose client had gone before it could open has its places until its handler has finished", () => {
+    const all = clients({ maxConnectionsPerAddress: 1 });
+    const place = all.limiter.admit(REQUEST) as CountedAddress;
+    all.limiter.release(place);
+    const connection = { publicConnection: { id: 1 }, place: undefined } as unknown as Connection;
+    all.addClosed(connection, place);
+    all.removeConnection(connection);
+    expect([all.size, all.connections.size, place.places, [...all.values()]]).toEqual([1, 0, 1, [{ id: 1 }]]);
+    all.removeFinished(connection);
+    expect([all.size, place.places, [...all.values()]]).toEqual([0, 0, []]);
+  });
+
   describe("when handshakes have all places", () => {
     /** Clients of two addresses, of which one has this many handshakes, and the other the rest of 16. */
     function full(first: number): {
@@ -113,6 +128,7 @@ describe("the clients of a server", () => {
       }
       onTestFinished(() => {
         for (const one of all.pending) one.refuse(new Refusal(503, ""));
+        for (const one of others) one.endCall();
       });
       refused = 0;
       return { all, others, limits: limitCounters };

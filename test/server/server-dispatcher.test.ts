@@ -1,3 +1,4 @@
+import { PassThrough } from "node:stream";
 import { type WSErrorEvent, WebSocketServer, type WSHandler } from "hawser";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WSConnectionEvent } from "../../src/server/connection-event.ts";
@@ -8,6 +9,7 @@ const WSS = new WebSocketServer({ onConnection: () => null });
 const EVENT = new WSConnectionEvent({
   request: { headers: {}, query: {}, url: "/", remoteAddress: "", isGone: false },
   protocols: [],
+  stream: new PassThrough(),
 });
 
 interface Warning {

@@ -240,7 +240,7 @@ describe("the time limits of a connection, in ticks", () => {
     [{ pingInterval: 3_600_000, pingTimeout: 1_800_000 }, [1_000, 3_599, 1_800, Infinity, Infinity]],
     // Without pings there is no wait for a pong.
     [{ pingInterval: Infinity, idleTimeout: 60_000 }, [1_000, Infinity, Infinity, 60, Infinity]],
-    [{ pingInterval: Infinity, pingTimeout: 5 }, [Infinity, Infinity, Infinity, Infinity, Infinity]],
+    [{ pingInterval: Infinity, pingTimeout: 5 }, [1_000, Infinity, Infinity, Infinity, Infinity]],
     [{ pingTimeout: Infinity }, [1_000, 24, Infinity, Infinity, Infinity]],
   ] as const)(
     "%j is rounded up to whole ticks, and the first ping is sent a tick before its interval ends",

@@ -82,7 +82,8 @@ describe("counters", () => {
   test("a connection's and the server's match what the clients received, closed ones too", async () => {
     const { wss, port, recorders } = await startServer();
     expect(wss.counters).toEqual({
-      connections: { opened: 0, closed: 0 },
+      connections: { opened: 0, closed: 0, leaving: 0 },
+      tasks: { unfinished: 0 },
       messages: NOTHING,
       refused: expect.anything() as unknown,
       limits: newLimitCounters(),
@@ -103,7 +104,7 @@ describe("counters", () => {
     b.send("one more");
     await peers[1]!.received(7);
     expect(wss.counters.messages).toEqual({ ...NOTHING, accepted: 108, written: 108 });
-    expect(wss.counters.connections).toEqual({ opened: 2, closed: 1 });
+    expect(wss.counters.connections).toEqual({ opened: 2, closed: 1, leaving: 0 });
   });
 
   test("what send refuses is not accepted", async () => {

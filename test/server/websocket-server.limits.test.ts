@@ -28,7 +28,7 @@ describe("maxConnections", () => {
     await Peer.open(port);
     expect((await Peer.refused(port)).status).toBe(503);
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxConnections: 2 });
-    expect(wss.counters.connections).toEqual({ opened: 3, closed: 1 });
+    expect(wss.counters.connections).toEqual({ opened: 3, closed: 1, leaving: 0 });
   });
 
   test("a connection whose onTerminate is pending still counts", async () => {
@@ -77,10 +77,11 @@ describe("maxConnectionsPerAddress", () => {
     await until(() => wss.connections.length === 0);
     for (let i = 0; i < 4; i++) expect((await Peer.refused(port)).status).toBe(429);
     for (let i = 0; i < 3; i++) await Peer.open(port, "/", [], { localAddress: "127.0.0.2" });
-    expect(wss.counters.connections).toEqual({ opened: 6, closed: 3 });
+    expect(wss.counters.connections).toEqual({ opened: 6, closed: 3, leaving: 3 });
     resolve();
     await promise;
     await turn();
+    expect(wss.counters.connections.leaving).toBe(0);
     await Peer.open(port);
     expect(wss.counters.limits).toMatchObject({ maxConnections: 0, maxConnectionsPerAddress: 4 });
   });

@@ -118,11 +118,15 @@ function checkOver({ server, clients, web }: Scene): void {
   expect(wss.connections.length).toBe(0);
   expect(vi.getTimerCount()).toBe(0);
   expect(sendBudget.total).toBe(0);
-  // The server's own end comes after those of all connections.
-  const opened = [...members.values()].filter(({ calls }) => calls.length > 0);
-  expect(log).toEqual([...opened.map(() => "terminate"), "over"]);
+  // A handler that came too late for its client has only an end.
+  const ended = [...members.values()].filter(({ calls }) => calls.length > 0);
+  const opened = ended.filter(({ calls }) => calls[0] === "open");
+  expect(log.filter((call) => call === "terminate")).toHaveLength(ended.length);
+  // The server's own end comes after those of all connections. The time of `terminate` may be over before `onConnection` settles.
+  expect(log.indexOf("over")).toBeGreaterThanOrEqual(opened.length);
+  expect(log.indexOf("over")).toBe(log.lastIndexOf("over"));
   const { connections, messages } = wss.counters;
-  expect(connections).toEqual({ opened: opened.length, closed: opened.length });
+  expect(connections).toEqual({ opened: opened.length, closed: opened.length, leaving: 0 });
   const sum = (of: "accepted" | "written" | "dropped"): number =>
     opened.reduce((all, { ws }) => all + (ws?.counters[of] ?? 0), 0);
   expect(messages).toEqual({ accepted: sum("accepted"), written: sum("written"), dropped: sum("dropped"), pending: 0 });
@@ -136,7 +140,7 @@ function checkOver({ server, clients, web }: Scene): void {
     expect(controls.filter(([kind]) => kind === "close").length).toBeLessThanOrEqual(1);
     if (member === undefined) continue;
     expect(client.socket.isPaused() || client.gone, "its socket is left").toBe(true);
-    expect(member.calls.join(" ")).toMatch(/^(open( message| drain)*( error)? terminate)?$/);
+    expect(member.calls.join(" ")).toMatch(/^(open( message| drain)*( error)? terminate|terminate)?$/);
     expect(member.heard).toEqual(meaningOf(client.said).messages.slice(0, member.heard.length));
     expect(got.length).toBeLessThanOrEqual(member.ws?.counters.written ?? 0);
   }

@@ -75,7 +75,7 @@ describe("every client is closed", () => {
     await ended;
     expect(wss.terminated).toBe(true);
     expect(recorders.map(({ end }) => end)).toEqual(peers.map(() => [1001, undefined]));
-    expect(wss.counters.connections).toEqual({ opened: 10, closed: 10 });
+    expect(wss.counters.connections).toEqual({ opened: 10, closed: 10, leaving: 0 });
     expect(wss.counters.limits.closeTimeout).toBe(0);
   });
 
@@ -249,7 +249,7 @@ describe("a stream of the application's that emits no close", () => {
     await until(() => wss.connections.length === 1);
     await wss.terminate(seconds);
     expect(calls).toEqual(["connection", "server"]);
-    expect(wss.counters.connections).toEqual({ opened: 1, closed: 1 });
+    expect(wss.counters.connections).toEqual({ opened: 1, closed: 1, leaving: 0 });
   });
 });
 

@@ -69,7 +69,7 @@ export function came(session: Session): string[] {
  * @param react - What else onDrain does.
  */
 export function recordDrains(session: Session, react: () => unknown = () => undefined): void {
-  const handler = session.connection.handler as { onDrain?: (ws: unknown, event: object) => unknown };
+  const handler = session.connection.dispatcher.handler as { onDrain?: (ws: unknown, event: object) => unknown };
   handler.onDrain = (_ws, event) => {
     session.calls.push(["drain", event]);
     return react();

@@ -55,7 +55,12 @@ describe("counters", () => {
   test("a server's are of connections, messages and limits, each limit by the name of its option", () => {
     const { counters } = new WebSocketServer(HANDLER);
     expectTypeOf(counters).toEqualTypeOf<ServerCounters>();
-    expectTypeOf(counters.connections).toEqualTypeOf<{ readonly opened: number; readonly closed: number }>();
+    expectTypeOf(counters.connections).toEqualTypeOf<{
+      readonly opened: number;
+      readonly closed: number;
+      readonly leaving: number;
+    }>();
+    expectTypeOf(counters.tasks).toEqualTypeOf<{ readonly unfinished: number }>();
     expectTypeOf(counters.messages).toEqualTypeOf<MessageCounters>();
     expectTypeOf(counters.limits).toEqualTypeOf<Readonly<Record<LimitName, number>>>();
     expectTypeOf(counters.limits.maxConnections).toEqualTypeOf<number>();

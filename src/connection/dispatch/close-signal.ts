@@ -1,3 +1,4 @@
+import { withoutStack } from "../../errors/errors.ts";
 import { attempt } from "../../util/attempt.ts";
 import { callInNoContext } from "../transport/no-context.ts";
 import { isError } from "./thrown-text.ts";
@@ -14,7 +15,7 @@ export function signalOf(connection: object, isOver: boolean): AbortSignal {
   let controller = controllers.get(connection);
   if (controller === undefined) {
     controllers.set(connection, (controller = new AbortController()));
-    if (isOver) controller.abort();
+    if (isOver) abort(controller);
   }
   return controller.signal;
 }
@@ -22,7 +23,16 @@ export function signalOf(connection: object, isOver: boolean): AbortSignal {
 /** Aborts the signal of a connection, if there is one. */
 export function abortSignalOf(connection: object): void {
   const controller = controllers.get(connection);
-  if (controller !== undefined) callInNoContext(() => controller.abort());
+  if (controller !== undefined) callInNoContext(() => abort(controller));
+}
+
+/**
+ * Aborts a signal. Its reason has no stack: the engine keeps the objects in it, such as the connection and its stream, for as long as
+ * somebody keeps the reason.
+ */
+export function abort(controller: AbortController): void {
+  const reason = withoutStack(() => new DOMException("This operation was aborted", "AbortError"));
+  controller.abort(reason);
 }
 
 /**
@@ -30,7 +40,11 @@ export function abortSignalOf(connection: object): void {
  * reason, or an error that the platform made of it.
  */
 export function isAbortOf(connection: object, error: unknown): boolean {
-  const signal = controllers.get(connection)?.signal;
+  return isAbortBy(controllers.get(connection)?.signal, error);
+}
+
+/** The same of any signal; undefined: nobody has asked for it. */
+export function isAbortBy(signal: AbortSignal | undefined, error: unknown): boolean {
   if (signal?.aborted !== true) return false;
   return error === signal.reason || (isError(error) && attempt(() => error.name) === "AbortError");
 }

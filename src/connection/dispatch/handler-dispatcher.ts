@@ -1,8 +1,9 @@
 import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, errorEvent, hasOnError } from "./events.ts";
 import { isTransferred, memoryTransferredError } from "../../protocol/transferred-memory.ts";
 import { isThenable } from "../../util/thenable.ts";
-import { isAbortOf } from "./close-signal.ts";
-import { SerialQueue } from "./serial-queue.ts";
+import { isAbortOf, signalOf } from "./close-signal.ts";
+import { type BusyCallback, SerialQueue } from "./serial-queue.ts";
+import { type Task, Tasks, begin } from "./tasks.ts";
 import { inNextTurn } from "../transport/turn.ts";
 import { callInNoContext } from "../transport/no-context.ts";
 import { type TurnCount, countInTurn } from "./turn-budget.ts";
@@ -24,12 +25,28 @@ export interface HandlerCallbacks {
   onTerminate?(connection: unknown, event: object): unknown;
 }
 
+/** The settings of all dispatchers of a server. */
+export interface DispatchSettings {
+  /** How a message is parsed just before it is delivered. */
+  readonly decode: Pick<Decoder, "parse">;
+  /** Milliseconds that `onTerminate` waits for tasks. */
+  readonly closeTimeout: number;
+  /** Counts the tasks. */
+  readonly taskCounters: TaskCounters;
+}
+
+/** Counts of the tasks of `ws.waitUntil`. */
+export interface TaskCounters {
+  /** Tasks that had not settled when `onTerminate` was called. */
+  unfinished: number;
+}
+
 /** What the dispatcher needs of its connection. */
 export interface DispatcherOwner {
   /** The user's object for this connection: each callback's first argument. */
   readonly publicConnection: unknown;
-  /** How a message is parsed just before it is delivered. */
-  readonly settings: { readonly decode: Pick<Decoder, "parse"> };
+  /** How a message is parsed just before it is delivered, and how long `onTerminate` waits for tasks. */
+  readonly settings: DispatchSettings;
   /** A message could not be parsed. */
   onUndecodable(error: unknown): void;
   /** `onOpen` or `onMessage` threw, or its promise was rejected. */
@@ -91,6 +108,11 @@ export class HandlerDispatcher implements TurnCount {
     return this.#serialQueue === undefined ? 0 : this.#serialQueue.bytes;
   }
 
+  /** The callback that is awaited while other calls wait for it; undefined: there is none. */
+  get busyCallback(): BusyCallback | undefined {
+    return this.#serialQueue?.busyCallback;
+  }
+
   /** Runs `task` when every callback before it has settled: now, if none is awaited. */
   runInOrder(task: () => void): void {
     if (this.isBusy) this.#queue.addTask(task);
@@ -116,6 +138,21 @@ export class HandlerDispatcher implements TurnCount {
     const queue = this.#queue;
     queue.stopWaiting();
     if (!this.#calling) callInNoContext(() => queue.runNext());
+    const tasks = Tasks.unfinishedOf(this.#owner);
+    if (tasks !== undefined) callInNoContext(() => tasks.stopWaiting());
+  }
+
+  /**
+   * Supervises work beside the callbacks: its failure is that of a callback, and `onTerminate` waits for it.
+   *
+   * @param isClosing the connection is closing: a function is not called
+   * @returns whether `onTerminate` waits for it
+   */
+  waitUntil(task: Task, isClosing: boolean): boolean {
+    if (typeof task === "function" && isClosing) return false;
+    const promise = typeof task === "function" ? begin(task, signalOf(this.#owner, false)) : task;
+    Tasks.add(this.#owner, promise, (error) => this.#onTaskFailed(error));
+    return this.#stage !== Stage.terminated;
   }
 
   /** Calls `onOpen`. */
@@ -124,7 +161,7 @@ export class HandlerDispatcher implements TurnCount {
       if (typeof this.handler.onOpen === "function")
         return this.handler.onOpen(this.#owner.publicConnection, OPEN_EVENT);
       return undefined;
-    });
+    }, "onOpen");
   }
 
   /** Calls `onMessage`, now or when its turn comes. */
@@ -170,13 +207,23 @@ export class HandlerDispatcher implements TurnCount {
     });
   }
 
-  /** Calls `onTerminate` in its order: the last call. `then` follows when it has settled. */
+  /** Calls `onTerminate` in its order, and after all tasks: the last call. `then` follows when it has settled. */
   dispatchTerminate(event: WSTerminateEvent, then: () => void): void {
     this.runInOrder(() => {
-      this.#stage = Stage.terminated;
-      this.#guarded(() => this.handler.onTerminate?.(this.#owner.publicConnection, event));
-      this.runInOrder(then);
+      const tasks = this.#serialQueue?.waitsNoMore === true ? undefined : Tasks.unfinishedOf(this.#owner);
+      if (tasks === undefined) this.#callOnTerminate(event, then);
+      // A task that fails meanwhile has its `onError` before it.
+      else
+        tasks.wait(this.#owner.settings.closeTimeout, () => this.runInOrder(() => this.#callOnTerminate(event, then)));
     });
+  }
+
+  #callOnTerminate(event: WSTerminateEvent, then: () => void): void {
+    this.#stage = Stage.terminated;
+    const unfinished = Tasks.unfinishedOf(this.#owner)?.unfinished;
+    if (unfinished !== undefined) this.#owner.settings.taskCounters.unfinished += unfinished;
+    this.#guarded(() => this.handler.onTerminate?.(this.#owner.publicConnection, event), "onTerminate");
+    this.runInOrder(then);
   }
 
   /** Whether messages that will be delivered wait for the next turn, and no callback runs or is awaited. */
@@ -247,7 +294,7 @@ export class HandlerDispatcher implements TurnCount {
     this.#calling = true;
     try {
       const result = this.handler.onMessage(this.#owner.publicConnection, { type: "message", data });
-      if (result !== undefined) this.#await(result, true);
+      if (result !== undefined) this.#await(result, true, "onMessage");
     } catch (error) {
       this.#onCallbackFailed(error);
     } finally {
@@ -261,7 +308,7 @@ export class HandlerDispatcher implements TurnCount {
       if (typeof this.handler.onDrain === "function")
         return this.handler.onDrain(this.#owner.publicConnection, DRAIN_EVENT);
       return undefined;
-    });
+    }, "onDrain");
   }
 
   /** Delivers an item that has waited. Meanwhile a handler may have transferred memory that the message shares. */
@@ -272,10 +319,10 @@ export class HandlerDispatcher implements TurnCount {
   }
 
   /** Calls a callback whose exception closes the connection. `#deliver` does the same without a closure. */
-  #call(callback: () => unknown): void {
+  #call(callback: () => unknown, name: string): void {
     this.#calling = true;
     try {
-      this.#await(callback(), true);
+      this.#await(callback(), true, name);
     } catch (error) {
       this.#onCallbackFailed(error);
     } finally {
@@ -296,14 +343,14 @@ export class HandlerDispatcher implements TurnCount {
       return;
     }
     this.#stage = Stage.errorReported;
-    this.#guarded(() => this.handler.onError?.(this.#owner.publicConnection, errorEvent(error, source)));
+    this.#guarded(() => this.handler.onError?.(this.#owner.publicConnection, errorEvent(error, source)), "onError");
   }
 
   /** Calls a callback whose exception closes nothing: the connection is closing already. */
-  #guarded(callback: () => unknown): void {
+  #guarded(callback: () => unknown, name: string): void {
     this.#calling = true;
     try {
-      this.#await(callback(), false);
+      this.#await(callback(), false, name);
     } catch (error) {
       this.#reportFailure(error);
     } finally {
@@ -320,13 +367,22 @@ export class HandlerDispatcher implements TurnCount {
     this.#owner.onHandlerFailed();
   }
 
-  /** If `result` is a promise, what follows waits for it. `fatal`: its rejection closes the connection. */
-  #await(result: unknown, fatal: boolean): void {
+  /** Closes the connection at once. `onError` waits for the callback that is running. */
+  #onTaskFailed(error: unknown): void {
+    if (isAbortOf(this.#owner, error)) return;
+    this.stopDelivery();
+    this.runInOrder(() => this.#callOnError(error, "handler"));
+    this.#owner.onHandlerFailed();
+  }
+
+  /** If the result of the callback `name` is a promise, what follows waits for it. `fatal`: its rejection closes the connection. */
+  #await(result: unknown, fatal: boolean, name: string): void {
     if (!isThenable(result)) return;
-    this.#queue.waitFor(result, (error) => {
+    const failed = (error: unknown): void => {
       if (fatal) this.#onCallbackFailed(error);
       else this.#reportFailure(error);
-    });
+    };
+    this.#queue.waitFor(result, failed, name);
   }
 
   /** The failure of a callback that closes nothing. */

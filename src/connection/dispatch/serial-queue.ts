@@ -10,6 +10,16 @@ class Task {
   }
 }
 
+/** A callback that is awaited while other calls wait. */
+export interface BusyCallback {
+  /** Its name. */
+  readonly name: string;
+  /** The number of its promise, among all that its connection has waited for. */
+  readonly number: number;
+  /** How many calls wait for it. */
+  readonly waiting: number;
+}
+
 /**
  * Runs tasks one after the other. After a task that returns a promise, the next ones wait until it settles. As long as no task
  * does, no promise is involved. This is 4D's worker: the callbacks of a connection never overlap,
@@ -33,6 +43,8 @@ export class SerialQueue {
   #bytes = 0;
   /** The number of the promise that is awaited. Promises with other numbers are ignored. */
   #awaited = 0;
+  /** The callback whose promise it is. */
+  #callback: string | undefined;
 
   /**
    * @param onEmpty is called whenever the queue has become empty
@@ -65,6 +77,18 @@ export class SerialQueue {
     return this.#waitedOnlyForTurns;
   }
 
+  /** Whether no promise is awaited any more. */
+  get waitsNoMore(): boolean {
+    return this.#waitsNoMore;
+  }
+
+  /** The callback that is awaited while other calls wait for it; undefined: there is none. */
+  get busyCallback(): BusyCallback | undefined {
+    const name = this.#callback;
+    if (!this.#isWaiting || name === undefined || this.length === 0) return undefined;
+    return { name, number: this.#awaited, waiting: this.length };
+  }
+
   /** The bytes that the waiting messages take, roughly. */
   get bytes(): number {
     return this.#bytes;
@@ -83,10 +107,13 @@ export class SerialQueue {
   /**
    * Makes the queue wait until `promise` settles. `failed` is called with its rejection before anything else runs. If that waits
    * for another promise, the queue waits for it too.
+   *
+   * @param callback the name of the callback that has returned the promise
    */
-  waitFor(promise: PromiseLike<unknown>, failed: (error: unknown) => void = nothing): void {
+  waitFor(promise: PromiseLike<unknown>, failed: (error: unknown) => void = nothing, callback?: string): void {
     this.#isWaiting = !this.#waitsNoMore;
     this.#waitsForTurn = this.#waitedOnlyForTurns = false;
+    this.#callback = callback;
     const number = ++this.#awaited;
     let over = false;
     const settle = (rejected: boolean, error?: unknown): void => {
@@ -111,6 +138,7 @@ export class SerialQueue {
   /** Makes the queue wait until the next turn of the event loop. */
   waitForTurn(): void {
     this.#isWaiting = this.#waitsForTurn = !this.#waitsNoMore;
+    this.#callback = undefined;
     const number = ++this.#awaited;
     inNextTurn(() => this.#endWait(number));
   }

@@ -18,6 +18,14 @@ describe("the signal of a connection", () => {
     expect(signalOf({}, true).aborted).toBe(true);
   });
 
+  test("has a reason without a stack, which would keep the connection in memory", () => {
+    const connection = {};
+    const aborted = signalOf(connection, false);
+    abortSignalOf(connection);
+    for (const { reason } of [aborted, signalOf({}, true)] as { reason: DOMException }[])
+      expect([reason.name, reason.stack]).toEqual(["AbortError", "AbortError: This operation was aborted"]);
+  });
+
   test("is not made for a connection that closes without one", () => {
     const connection = {};
     abortSignalOf(connection);

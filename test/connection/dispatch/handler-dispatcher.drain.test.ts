@@ -16,7 +16,7 @@ function rig(onDrain: () => unknown = () => undefined, own: Partial<HandlerCallb
   const reports: unknown[] = [];
   const host: DispatcherOwner = {
     publicConnection: PUBLIC_CONNECTION,
-    settings: { decode: { parse: undefined } },
+    settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
     onUndecodable: () => undefined,
     onHandlerFailed: () => log.push("failed"),
     reportError: (error, source) => {
@@ -62,7 +62,7 @@ describe("onDrain", () => {
     }
     const dispatcher = new HandlerDispatcher(new Handler(), {
       publicConnection: PUBLIC_CONNECTION,
-      settings: { decode: { parse: undefined } },
+      settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
       onUndecodable: () => undefined,
       onHandlerFailed() {},
       reportError() {},
@@ -217,7 +217,7 @@ test("a handler whose onDrain cannot be read fails alone: nothing is thrown to t
   };
   const dispatcher = new HandlerDispatcher(handler, {
     publicConnection: undefined,
-    settings: { decode: { parse: undefined } },
+    settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
     onUndecodable: () => undefined,
     onHandlerFailed: () => told.push("failed"),
     reportError: (error) => told.push((error as Error).message),
@@ -235,7 +235,7 @@ test("several drains while the handler is pending are one onDrain", async () => 
     { onMessage: () => busy, onDrain: () => heard.push("drain") },
     {
       publicConnection: undefined,
-      settings: { decode: { parse: undefined } },
+      settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
       onUndecodable: () => undefined,
       onHandlerFailed: () => undefined,
       reportError: () => undefined,

@@ -12,7 +12,7 @@ function rig(delays: (Promise<void> | undefined)[]) {
   const log: string[] = [];
   const host: DispatcherOwner = {
     publicConnection: {},
-    settings: { decode: { parse: undefined } },
+    settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
     onUndecodable: () => undefined,
     onHandlerFailed: () => log.push("failed"),
     reportError: (_error, source) => log.push(`report ${source}`),

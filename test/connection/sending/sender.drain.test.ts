@@ -131,7 +131,9 @@ describe("onDrain", () => {
     const { promise, resolve } = deferred();
     const second = deferred();
     const session = await listening({}, () => second.promise);
-    const handler = session.connection.handler as { onMessage: (ws: unknown, event: { data: unknown }) => unknown };
+    const handler = session.connection.dispatcher.handler as {
+      onMessage: (ws: unknown, event: { data: unknown }) => unknown;
+    };
     handler.onMessage = (_ws, { data }) => {
       session.calls.push(["message", data]);
       return data === "slow" ? promise : undefined;

@@ -33,6 +33,8 @@ export interface State {
   readonly errors: CodeCounts;
   /** Calls of `onTerminate`, by the close code. */
   readonly ended: CodeCounts;
+  /** Calls of `onTerminate` without `onOpen`: the client had gone, or was refused, before `onConnection` settled. */
+  readonly tooLate: number;
   /** Calls of `onError` of the server, and warnings of the process. */
   readonly complaints: readonly string[];
 }
@@ -64,11 +66,12 @@ interface Told {
   messages: number;
   readonly errors: CodeCounts;
   readonly ended: CodeCounts;
+  tooLate: number;
   readonly complaints: string[];
 }
 
 function newCounts(): Told {
-  return { asked: 0, opened: 0, messages: 0, errors: {}, ended: {}, complaints: [] };
+  return { asked: 0, opened: 0, messages: 0, errors: {}, ended: {}, tooLate: 0, complaints: [] };
 }
 
 function newGate(): { readonly promise: Promise<void>; readonly open: () => void } {
@@ -89,7 +92,7 @@ class Answerer {
     this.#answer = answer;
   }
 
-  onOpen(): void {
+  onOpen(_ws: WebSocketConnection): void {
     limitCounters.opened++;
   }
 
@@ -102,13 +105,28 @@ class Answerer {
     count(limitCounters.errors, errors[0].errCode);
   }
 
-  onTerminate(_ws: unknown, { code }: WSTerminateEvent): void {
+  onTerminate(_ws: WebSocketConnection, { code }: WSTerminateEvent): void {
     count(limitCounters.ended, code);
   }
 }
 
+/** The same for a path whose handler may come too late for its client. */
+class LateAnswerer extends Answerer {
+  readonly #opened = new WeakSet<WebSocketConnection>();
+
+  override onOpen(ws: WebSocketConnection): void {
+    this.#opened.add(ws);
+    super.onOpen(ws);
+  }
+
+  override onTerminate(ws: WebSocketConnection, event: WSTerminateEvent): void {
+    if (this.#opened.has(ws)) super.onTerminate(ws, event);
+    else limitCounters.tooLate++;
+  }
+}
+
 const sink = new Answerer(() => undefined);
-const late = new Answerer(() => undefined);
+const late = new LateAnswerer(() => undefined);
 const answerers: Readonly<Record<Path, Answerer>> = {
   "/echo": new Answerer((ws, data) => void ws.send(data)),
   "/sink": sink,

@@ -2,19 +2,19 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { closeBecause } from "../connection/closing.ts";
 import { Connection } from "../connection/connection.ts";
 import type { ConnectionOwner } from "../connection/connection-owner.ts";
 import { NO_MESSAGES, addMessages } from "../connection/counters/message-counters.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
-import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
+import { HawserError, InvalidArgumentError, asHawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { pathOf } from "../handshake/node-request.ts";
 import { peerAddressOf } from "../handshake/peer-address.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
-import { CloseCode } from "../protocol/close-frame.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { GracefulShutdown } from "./graceful-shutdown.ts";
@@ -126,15 +126,16 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
    * Closes the server.
    *
    * @param seconds until all remaining connections are destroyed; default: the close timeout
+   * @param reason is sent to all peers. Default: `retry-after=` and a number of seconds, not the same for all
    */
-  terminate(seconds?: number): Promise<void> {
+  terminate(seconds?: number, reason?: string): Promise<void> {
     const timeout = seconds === undefined ? this.settings.closeTimeout : seconds * 1000;
     const isFirst = this.#termination === undefined;
     this.#termination ??= deferred();
     const { promise } = this.#termination;
     if (timeout === 0) this.#clients.held.cutAll();
     if (this.#terminated) return promise;
-    if (isFirst) this.#beginShutdown(timeout);
+    if (isFirst) this.#beginShutdown(timeout, reason);
     if (timeout === 0) this.#destroyAll();
     else
       this.#deadlines.push(
@@ -240,19 +241,18 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
       stream.off("error", ignore);
     } catch (error) {
       this.#dispatcher.dispatchError(error, "library", true);
-      connection.destroy();
+      connection.destroy(asHawserError(error));
     }
   }
 
   /** Accepts no more clients, and closes all connections within half of `timeout` milliseconds. 0: it closes none. */
-  #beginShutdown(timeout: number): void {
+  #beginShutdown(timeout: number, reason: string | undefined): void {
     this.#acceptor.close();
     this.readiness.reject(new HawserError("HWS_NOT_STARTED"));
     if (timeout > 0) {
       const until = performance.now() + timeout;
-      // RFC 6455 7.4.1: 1001, going away.
-      const goAway = (connection: WebSocketConnection): void =>
-        connectionOf(connection).close(CloseCode.goingAway, undefined, until);
+      const goAway = (connection: WebSocketConnection, retryAfter: number): void =>
+        closeBecause(connectionOf(connection), "HWS_SHUTDOWN", reason ?? `retry-after=${String(retryAfter)}`, until);
       this.#shutdown = new GracefulShutdown(this.settings, this.connections.list, goAway);
       this.#shutdown.start(timeout);
     }
@@ -262,8 +262,8 @@ export class ServerLifecycle implements HttpBindingListener, ConnectionOwner {
   #destroyAll(): void {
     this.#shutdown?.stop();
     this.#clients.held.cutAll();
-    for (const connection of this.connections.list) connectionOf(connection).destroy();
-    for (const connection of this.#clients.finishing) connection.destroy();
+    for (const connection of this.connections.list) connectionOf(connection).destroy("HWS_SHUTDOWN");
+    for (const connection of this.#clients.finishing) connection.destroy("HWS_SHUTDOWN");
   }
 
   #finishIfEmpty(): void {

@@ -21,7 +21,7 @@ describe("a peer that has not read everything when the server shuts down", () =>
     const sent = await fill(ws);
     const ended = wss.terminate(10);
     setTimeout(() => peer.socket.resume(), 600);
-    expect(await peer.closed).toEqual([1001, ""]);
+    expect(await peer.closed).toEqual([1001, "retry-after=1"]);
     await ended;
     expect(peer.messages.length).toBe(sent);
     expect(wss.counters.messages).toEqual({ accepted: sent, written: sent, dropped: 0, pending: 0 });
@@ -53,7 +53,7 @@ test("has closeTimeout to answer when nothing waits for it, however long the ser
   const { port, wss, recorders } = await startServer({}, { closeTimeout: 100 });
   const client = await RawClient.open(port);
   const ended = wss.terminate(LONG);
-  expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001) });
+  expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001, "retry-after=1") });
   await ended;
   expect(recorders[0]!.end).toEqual([1006, undefined]);
   expect(wss.counters.limits.closeTimeout).toBe(1);

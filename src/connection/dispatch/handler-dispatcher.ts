@@ -33,7 +33,7 @@ export interface DispatcherOwner {
   /** A message could not be parsed. */
   onUndecodable(error: unknown): void;
   /** `onOpen` or `onMessage` threw, or its promise was rejected. */
-  onHandlerFailed(): void;
+  onHandlerFailed(error: unknown): void;
   /** An error that the handler's `onError` cannot get: there is none, it was called before, or it threw itself. */
   reportError(error: unknown, source: ErrorSource): void;
   /** No callback runs or is awaited, and none waits. Called after each callback once a `SerialQueue` exists. */
@@ -309,7 +309,7 @@ export class HandlerDispatcher {
     if (isAbortOf(this.#owner, error)) return;
     this.stopDelivery();
     this.#callOnError(error, "handler");
-    this.#owner.onHandlerFailed();
+    this.#owner.onHandlerFailed(error);
   }
 
   /** If `result` is a promise, what follows waits for it. `fatal`: its rejection closes the connection. */

@@ -33,7 +33,7 @@ describe("a peer that breaks the protocol", () => {
     ["a text that is not UTF-8", frame(1, hex("ff")), "1007 invalid UTF-8", 113],
     ["a message that is too big", frame(2, fill(0, 101)), "1009 message too big", 114],
   ])(
-    "by %s gets code and reason, onError and onTerminate come once, and nothing after it is delivered",
+    "by %s gets the code, onError and onTerminate come once, and nothing after it is delivered",
     async (_name, bytes, sent, errCode) => {
       const session = new Session(
         { message: (ws, data) => ws.send(outgoing(data as string)) },

@@ -252,3 +252,43 @@ describe("a stream of the application's that emits no close", () => {
     expect(wss.counters.connections).toEqual({ opened: 1, closed: 1 });
   });
 });
+
+describe("terminate with a reason", () => {
+  test("sends it to all, and onTerminate gets HWS_SHUTDOWN as the cause", async () => {
+    const { wss, port, recorders } = await startServer({}, { closeBatchSize: 1 });
+    const peers = await open(port, 3);
+    await wss.terminate(5, { reason: "back at n\u00f6\u00f6n" });
+    for (const peer of peers) expect(await peer.closed).toEqual([1001, "back at n\u00f6\u00f6n"]);
+    for (const { terminated } of recorders)
+      expect(terminated).toMatchObject({ code: 1001, initiator: "local", cause: { code: "HWS_SHUTDOWN" } });
+  });
+
+  test("an empty one is sent as none, and with 0 seconds there is no close frame", async () => {
+    const { wss, port } = await startServer();
+    const [peer] = await open(port, 1);
+    await wss.terminate(5, { reason: "" });
+    expect(await peer!.closed).toEqual([1001, ""]);
+    const other = await startServer();
+    const [cut] = await open(other.port, 1);
+    await other.wss.terminate(0, { reason: "not sent" });
+    expect(await cut!.closed).toEqual([1006, ""]);
+    expect(other.recorders[0]!.terminated).toMatchObject({ initiator: "local", cause: { code: "HWS_SHUTDOWN" } });
+  });
+
+  test("that is wrong is an error, and the server goes on; the options are read once", async () => {
+    const { wss, port } = await startServer();
+    const terminate = wss.terminate.bind(wss) as (...given: readonly unknown[]) => Promise<void>;
+    for (const options of [5, null, "reason"]) expect(() => terminate(5, options)).toThrow(/^terminate: options: /);
+    for (const reason of [5, null, {}])
+      expect(() => terminate(5, { reason })).toThrow(/^terminate: reason: expected a string/);
+    expect(() => terminate(5, { reason: "x".repeat(124) })).toThrow(RangeError);
+    const [peer] = await open(port, 1);
+    let reads = 0;
+    await terminate(5, {
+      get reason() {
+        return reads++ === 0 ? "mine" : "x".repeat(500);
+      },
+    });
+    expect([await peer!.closed, reads]).toEqual([[1001, "mine"], 1]);
+  });
+});

@@ -157,7 +157,7 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
 
   /**
    * Closes the server. New clients are refused (HTTP 503 with `Retry-After`). Each connection gets a close frame with 1001
-   * after the messages that were sent before, and its socket is destroyed when the peer has answered. Connections are
+   * and `retry-after=N` after the messages that were sent before, and its socket is destroyed when the peer has answered. Connections are
    * closed in batches (`closeBatchSize`) within the first half of the timeout, and work normally until then. Your own web
    * server keeps running.
    *

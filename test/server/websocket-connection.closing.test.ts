@@ -199,6 +199,29 @@ describe("destroy", () => {
     expect(recorder.calls).toEqual([["open"], ["message", "one"], ["terminate", 1006, undefined]]);
   });
 
+  test.each(["destroy", "terminate"] as const)(
+    "what the system had not taken then counts as dropped: %s",
+    async (end) => {
+      const { wss, port, recorders } = await startServer({}, { closeTimeout: 50, maxSendQueue: 2 ** 30 });
+      const peer = await Peer.open(port);
+      peer.socket.pause();
+      const ws = wss.connections[0]!;
+      // More than the buffers of both systems hold.
+      ws.send(Buffer.alloc(64 * 1024 * 1024));
+      ws.send("after it");
+      await until(() => ws.bufferedAmount > 0 && ws.counters.written === 1);
+      ws[end]();
+      await recorders[0]!.over;
+      expect(ws.counters).toEqual({ accepted: 2, written: 0, dropped: 2, pending: 0 });
+      expect(wss.counters.messages).toEqual(ws.counters);
+      expect(recorders[0]!.terminated).toMatchObject({
+        code: 1006,
+        initiator: "local",
+        cause: end === "destroy" ? undefined : { code: "HWS_CLOSE_TIMEOUT" },
+      });
+    },
+  );
+
   test("while the connection is closing it does not wait for the peer, and is no cause either", async () => {
     const { ws, peer, recorder } = await connected();
     peer.socket.pause();

@@ -5,7 +5,7 @@ import type { DataType } from "../connection/receiving/decode.ts";
 import { type Message, outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
-import { fitsReason, isSendableCode } from "../protocol/close-frame.ts";
+import { CloseCode, fitsReason, isSendableCode } from "../protocol/close-frame.ts";
 import type { Status } from "../connection/status.ts";
 import type { ConnectionHandler, WSHandler } from "./handlers.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
@@ -29,9 +29,6 @@ const REASON_ABOVE_CODE = 3000;
 
 /** The largest close code (RFC 6455 7.4.2). */
 const MAX_CODE = 4999;
-
-/** The code of a `close` with a reason only, as in browsers (RFC 6455 7.4.1). */
-const NORMAL_CLOSURE = 1000;
 
 let coreOf: (connection: WebSocketConnection) => Connection;
 
@@ -184,8 +181,8 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
       );
     }
     checkReason("close: reason", reason);
-    // A reason has no place in a close frame without a code (RFC 6455 5.5.1).
-    this.#core.close(code ?? (reason === undefined || reason === "" ? undefined : NORMAL_CLOSURE), reason);
+    // As in browsers: a reason has no place in a close frame without a code (RFC 6455 5.5.1).
+    this.#core.close(code ?? (reason === undefined || reason === "" ? undefined : CloseCode.normal), reason);
   }
 
   /**

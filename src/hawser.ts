@@ -13,6 +13,7 @@ export type { MessageCounters } from "./connection/counters/message-counters.ts"
 export type { DataOf, DataType } from "./connection/receiving/decode.ts";
 export type { RatePolicy } from "./connection/receiving/settings.ts";
 export type {
+  Initiator,
   WSDrainEvent,
   ErrorEntry,
   WSErrorEvent,
@@ -37,4 +38,4 @@ export type {
 export type { WebSocketServerOptions } from "./server/options.ts";
 export type { WebServer } from "./server/web-server.ts";
 export { type SendOptions, type TerminateOptions, WebSocketConnection } from "./server/websocket-connection.ts";
-export { type BroadcastOptions, WebSocketServer } from "./server/websocket-server.ts";
+export { type BroadcastOptions, type ShutdownOptions, WebSocketServer } from "./server/websocket-server.ts";

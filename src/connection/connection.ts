@@ -1,9 +1,8 @@
 import type { Duplex } from "node:stream";
 
-import { HawserError, type ProtocolError, asHawserError, withoutStack } from "../errors/errors.ts";
-import { type ErrorRow, errorTable } from "../errors/table.ts";
+import { HawserError, asHawserError, handlerError, streamError, withoutStack } from "../errors/errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
-import { type Close, CloseCode, serializeClose } from "../protocol/close-frame.ts";
+import { CloseCode, serializeClose } from "../protocol/close-frame.ts";
 import { type DataOpcode, Opcode } from "../protocol/opcodes.ts";
 import { FrameReader, type FrameSink } from "../protocol/frame-reader.ts";
 import {
@@ -19,11 +18,12 @@ import {
 import { countLimit } from "./counters/limit-counters.ts";
 import type { MessageCounters } from "./counters/message-counters.ts";
 import { HandlerDispatcher, type DispatcherOwner, type HandlerCallbacks } from "./dispatch/handler-dispatcher.ts";
-import type { ErrorSource } from "./dispatch/events.ts";
+import { type CloseCause, Closing, closeBecause, closeBodyOf } from "./closing.ts";
+import type { ErrorSource, Initiator } from "./dispatch/events.ts";
 import type { ConnectionOwner, Place } from "./connection-owner.ts";
 import { abortSignalOf } from "./dispatch/close-signal.ts";
-import { CloseTimer, type ClosingConnection } from "./keepalive/close-timer.ts";
 import { Liveness } from "./keepalive/liveness.ts";
+import { timeLimitErrors } from "./keepalive/liveness-check.ts";
 import type { Ping } from "./keepalive/ping.ts";
 import { isJsonError } from "./receiving/json.ts";
 import { RateLimiter } from "./receiving/rate-limiter.ts";
@@ -39,13 +39,11 @@ import { type StreamListener, attach, deliver } from "./transport/stream-events.
 import { StreamWriter } from "./transport/stream-writer.ts";
 
 /** One live connection over a stream: its reader, its sender, its handler's dispatcher, and its state. */
-export class Connection implements FrameSink, StreamListener, DispatcherOwner, SenderOwner, ClosingConnection {
+export class Connection implements FrameSink, StreamListener, DispatcherOwner, SenderOwner {
   /** The object that the user's callbacks get as their first argument. The owner sets it before `start`. */
   publicConnection: unknown = undefined;
   /** The owner sets it, and gives it back when the handler has finished. */
   place: Place | undefined = undefined;
-  /** What the peer's close frame said, once it was read. */
-  peerClose: Close | undefined;
   readonly #owner: ConnectionOwner;
   readonly #reader: FrameReader;
   readonly #sender: Sender;
@@ -53,7 +51,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   readonly #dispatcher: HandlerDispatcher;
   /** A connection is made when the opening handshake is done. */
   #state: State = "open";
-  #closeTimer: CloseTimer | undefined;
+  /** How it ends. It is made when that begins. */
+  #closing: Closing | undefined;
   /** Decides when reading pauses. It is made when that is needed. */
   #readFlow: ReadFlow | undefined;
 
@@ -145,20 +144,19 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     if (verdict === "pingDue") this.#sendPing();
     else if (verdict !== "alive") {
       this.settings.limitCounters[verdict]++;
-      if (verdict !== "pingTimeout") return this.close(CloseCode.goingAway);
-      this.#destroyStream();
-      this.#dispatcher.dispatchError(withoutStack(() => new HawserError("HWS_PEER_SILENT")));
+      if (verdict === "pingTimeout") this.onStreamError(withoutStack(() => new HawserError("HWS_PEER_SILENT")));
+      else closeBecause(this, timeLimitErrors[verdict]);
     }
   }
 
   /**
    * Starts the close handshake (RFC 6455 7.1.2). The caller has checked code and reason. Does nothing the second time.
    *
-   * @param sendDeadline the time of `performance.now()` until which data before the close frame may still be sent. Default:
-   *   `closeTimeout` limits this data too
+   * @param cause why the library closes the connection. Default: the application does. For `sendDeadline` see `Closing`
    */
-  close(code: number | undefined, reason?: string, sendDeadline?: number): void {
+  close(code: number | undefined, reason?: string, cause?: CloseCause, sendDeadline?: number): void {
     if (!canStartClose(this.#state)) return;
+    this.#beginClosing("local").noteCause(cause);
     this.#dispatcher.stopDelivery();
     this.#transition("queueClose");
     this.#startCloseTimer(sendDeadline);
@@ -169,10 +167,16 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     });
   }
 
-  /** Destroys the stream, with no close frame, and waits for no handler: `onTerminate` follows. */
-  destroy(): void {
+  /** Destroys the stream, with no close frame: `onTerminate` follows, after the running callback. */
+  cut(cause: CloseCause = "destroyed"): void {
+    this.#beginClosing("local").noteCause(cause);
     this.#dispatcher.stopDelivery();
     this.#destroyStream();
+  }
+
+  /** The same, but waits for no handler. */
+  destroy(cause?: CloseCause): void {
+    this.cut(cause);
     this.#dispatcher.stopWaiting();
   }
 
@@ -216,6 +220,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   #receiveEnd(): void {
     if (isEnding(this.#state)) return;
     this.#reader.stop();
+    this.#beginClosing("network");
     this.#transition("receiveEnd");
     if (isEnding(this.#state)) this.#endStream();
     // Otherwise our close frame is still owed, and is sent after the messages before it have been handled.
@@ -223,13 +228,12 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   onStreamError(cause: Error): void {
-    // Most streams have done so themselves; those without `autoDestroy` would never close.
-    this.#writer.destroy();
     const unexpected = this.#state === "open";
-    this.#transition("fail");
-    if (!unexpected) return;
-    const lost = (): HawserError => new HawserError("HWS_STREAM_FAILED", cause.message, { cause });
-    this.#dispatcher.dispatchError(cause instanceof HawserError ? cause : withoutStack(lost));
+    const error = streamError(cause);
+    this.#beginClosing("network").noteLoss(error);
+    // Most streams have done so themselves; those without `autoDestroy` would never close.
+    this.#destroyStream();
+    if (unexpected) this.#dispatcher.dispatchError(error);
   }
 
   onStreamClose(): void {
@@ -239,13 +243,12 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#sender.onStreamClose();
     this.#readFlow?.stop();
     this.#liveness.stop();
-    this.#closeTimer?.stop();
+    const event = this.#beginClosing("network").onStreamClose();
     this.#owner.onClosed(this);
-    const { code, reason } = this.peerClose ?? { code: CloseCode.abnormal, reason: undefined };
-    this.#dispatcher.dispatchTerminate({ type: "terminate", code, reason }, () => this.#owner.onFinished(this));
+    this.#dispatcher.dispatchTerminate(event, () => this.#owner.onFinished(this));
   }
 
-  // From the reader.
+  // From the reader. `onError` comes from the sender too.
 
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void {
     if (!this.#acceptsMessage()) return;
@@ -268,7 +271,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   onClose(code: number, reason: string | undefined): void {
-    this.peerClose = { code, reason };
+    this.#beginClosing("peer").peerClose = { code, reason };
     this.#readFlow?.release();
     this.#dispatcher.runAfterTurns(() => this.#receiveClose(code));
   }
@@ -282,7 +285,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     } else if (isEnding(this.#state)) this.#endStream();
   }
 
-  onError(error: ProtocolError): void {
+  onError(error: HawserError): void {
     this.#fail(error);
   }
 
@@ -299,8 +302,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     else this.#dispatcher.callOnError(error);
   }
 
-  onHandlerFailed(): void {
-    this.close(CloseCode.internalError);
+  onHandlerFailed(cause: unknown): void {
+    closeBecause(this, handlerError(cause));
   }
 
   reportError(error: unknown, source: ErrorSource): void {
@@ -311,19 +314,10 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#readFlow?.onHandlerIdle();
   }
 
-  // From the sender and the close timer.
-
-  onSendFailed(error: HawserError): void {
-    this.#fail(error);
-  }
+  // From the sender.
 
   onDrained(): void {
     if (canSend(this.#state)) this.#dispatcher.dispatchDrain();
-  }
-
-  onCloseTimeout(): void {
-    this.settings.limitCounters.closeTimeout++;
-    this.#writer.destroy();
   }
 
   /** Pings and pongs are bounded in a turn as messages are. Those that were read are answered. */
@@ -370,13 +364,16 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     const owed = canSendClose(this.#state);
     countLimit(this.settings.limitCounters, error.code);
     this.#reader.stop();
-    if (owed) {
-      const { closeCode }: ErrorRow = errorTable[error.code];
-      this.#sender.addCloseNow(serializeClose(closeCode));
-    }
+    this.#beginClosing("local").noteCause(error);
+    if (owed) this.#sender.addCloseNow(closeBodyOf(error.code));
     this.#transition("fail");
     this.#endStream();
     if (owed) this.#dispatcher.dispatchError(error);
+  }
+
+  /** Returns how the connection ends. The first call says who began it. */
+  #beginClosing(initiator: Initiator): Closing {
+    return (this.#closing ??= new Closing(initiator, this.#sender, this.settings));
   }
 
   /** Destroys the stream without a close frame: the peer does not read, or we do not wait for it. */
@@ -388,13 +385,14 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** No frame goes either way any more: what was written goes out, and the stream is ended. */
   #endStream(): void {
-    this.#startCloseTimer();
     this.#sender.end();
+    // A stream may close at once.
+    if (this.#state !== "closed") this.#startCloseTimer();
   }
 
   /** The peer has `closeTimeout` to answer and to close its side. What it still sends is read, so that its end is seen. */
   #startCloseTimer(sendDeadline = 0): void {
     this.#readFlow?.release();
-    this.#closeTimer ??= new CloseTimer(this, this.settings.closeTimeout, sendDeadline);
+    this.#beginClosing("local").startTimer(sendDeadline);
   }
 }

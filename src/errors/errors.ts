@@ -44,6 +44,17 @@ export function asHawserError(cause: unknown): HawserError {
   return cause instanceof HawserError ? cause : new HawserError("HWS_INTERNAL", undefined, { cause });
 }
 
+/** A connection's stream has failed: the library's own error as it is, any other as `HWS_STREAM_FAILED`. */
+export function streamError(cause: Error): HawserError {
+  if (cause instanceof HawserError) return cause;
+  return withoutStack(() => new HawserError("HWS_STREAM_FAILED", cause.message, { cause }));
+}
+
+/** A callback has thrown `cause`, which may be anything. It has its own stack, if it has one. */
+export function handlerError(cause: unknown): HawserError {
+  return withoutStack(() => new HawserError("HWS_HANDLER_FAILED", undefined, { cause }));
+}
+
 /** The peer broke RFC 6455. The connection is failed with `closeCode` (RFC 6455 7.1.7). */
 export class ProtocolError extends HawserError {
   override readonly name = "ProtocolError";

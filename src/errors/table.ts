@@ -12,38 +12,46 @@ export interface ErrorRow {
   readonly componentSignature: string;
   /** The close code sent to the peer (RFC 6455 7.4.1), where one is. */
   readonly closeCode?: number;
-  /** What happened, for people. Never sent to a peer. */
+  /** The reason sent with that code, in a few words (RFC 6455 7.1.6). */
+  readonly closeReason?: string;
+  /** What happened, for people. It is never sent to a peer: `closeReason` is. */
   readonly message: string;
 }
 
 /** Every error the library makes itself, by its stable code. */
 // prettier-ignore
 export const errorTable = {
-  HWS_RESERVED_BITS: { errCode: 101, componentSignature: "hwpr", closeCode: 1002, message: "A frame has reserved bits set that no extension gave a meaning" },
-  HWS_RESERVED_OPCODE: { errCode: 102, componentSignature: "hwpr", closeCode: 1002, message: "A frame has a reserved opcode" },
-  HWS_MASK_MISSING: { errCode: 103, componentSignature: "hwpr", closeCode: 1002, message: "A client's frame is not masked" },
-  HWS_MASK_FORBIDDEN: { errCode: 104, componentSignature: "hwpr", closeCode: 1002, message: "A server's frame is masked" },
-  HWS_CONTROL_FRAGMENTED: { errCode: 105, componentSignature: "hwpr", closeCode: 1002, message: "A control frame is fragmented" },
-  HWS_CONTROL_TOO_LONG: { errCode: 106, componentSignature: "hwpr", closeCode: 1002, message: "A control frame carries more than 125 bytes" },
-  HWS_LENGTH_NOT_MINIMAL: { errCode: 107, componentSignature: "hwpr", closeCode: 1002, message: "A payload length is not in its shortest form" },
-  HWS_LENGTH_SIGN: { errCode: 108, componentSignature: "hwpr", closeCode: 1002, message: "A 64-bit payload length has its highest bit set" },
-  HWS_CONTINUATION_UNEXPECTED: { errCode: 109, componentSignature: "hwpr", closeCode: 1002, message: "A continuation frame came without a message to continue" },
-  HWS_CONTINUATION_EXPECTED: { errCode: 110, componentSignature: "hwpr", closeCode: 1002, message: "A new message began inside a fragmented one" },
-  HWS_CLOSE_LENGTH: { errCode: 111, componentSignature: "hwpr", closeCode: 1002, message: "A close frame has a body of one byte" },
-  HWS_CLOSE_CODE: { errCode: 112, componentSignature: "hwpr", closeCode: 1002, message: "A close frame has a code that must not be sent" },
-  HWS_INVALID_UTF8: { errCode: 113, componentSignature: "hwpr", closeCode: 1007, message: "A text or a close reason is not UTF-8" },
-  HWS_MESSAGE_TOO_BIG: { errCode: 114, componentSignature: "hwpr", closeCode: 1009, message: "A message is larger than maxMessageSize" },
-  HWS_TOO_MANY_FRAGMENTS: { errCode: 115, componentSignature: "hwpr", closeCode: 1009, message: "A message comes in too many fragments" },
-  HWS_INVALID_JSON: { errCode: 201, componentSignature: "hwcn", closeCode: 1007, message: "A message is not JSON" },
-  HWS_SEND_QUEUE_FULL: { errCode: 202, componentSignature: "hwcn", closeCode: 1013, message: "The peer reads too slowly: more waits for it than may" },
+  HWS_RESERVED_BITS: { errCode: 101, componentSignature: "hwpr", closeCode: 1002, closeReason: "reserved bits set", message: "A frame has reserved bits set that no extension gave a meaning" },
+  HWS_RESERVED_OPCODE: { errCode: 102, componentSignature: "hwpr", closeCode: 1002, closeReason: "reserved opcode", message: "A frame has a reserved opcode" },
+  HWS_MASK_MISSING: { errCode: 103, componentSignature: "hwpr", closeCode: 1002, closeReason: "frame not masked", message: "A client's frame is not masked" },
+  HWS_MASK_FORBIDDEN: { errCode: 104, componentSignature: "hwpr", closeCode: 1002, closeReason: "frame masked", message: "A server's frame is masked" },
+  HWS_CONTROL_FRAGMENTED: { errCode: 105, componentSignature: "hwpr", closeCode: 1002, closeReason: "control frame fragmented", message: "A control frame is fragmented" },
+  HWS_CONTROL_TOO_LONG: { errCode: 106, componentSignature: "hwpr", closeCode: 1002, closeReason: "control frame too long", message: "A control frame carries more than 125 bytes" },
+  HWS_LENGTH_NOT_MINIMAL: { errCode: 107, componentSignature: "hwpr", closeCode: 1002, closeReason: "length not minimal", message: "A payload length is not in its shortest form" },
+  HWS_LENGTH_SIGN: { errCode: 108, componentSignature: "hwpr", closeCode: 1002, closeReason: "length too large", message: "A 64-bit payload length has its highest bit set" },
+  HWS_CONTINUATION_UNEXPECTED: { errCode: 109, componentSignature: "hwpr", closeCode: 1002, closeReason: "continuation not expected", message: "A continuation frame came without a message to continue" },
+  HWS_CONTINUATION_EXPECTED: { errCode: 110, componentSignature: "hwpr", closeCode: 1002, closeReason: "continuation expected", message: "A new message began inside a fragmented one" },
+  HWS_CLOSE_LENGTH: { errCode: 111, componentSignature: "hwpr", closeCode: 1002, closeReason: "close frame of one byte", message: "A close frame has a body of one byte" },
+  HWS_CLOSE_CODE: { errCode: 112, componentSignature: "hwpr", closeCode: 1002, closeReason: "invalid close code", message: "A close frame has a code that must not be sent" },
+  HWS_INVALID_UTF8: { errCode: 113, componentSignature: "hwpr", closeCode: 1007, closeReason: "invalid UTF-8", message: "A text or a close reason is not UTF-8" },
+  HWS_MESSAGE_TOO_BIG: { errCode: 114, componentSignature: "hwpr", closeCode: 1009, closeReason: "message too big", message: "A message is larger than maxMessageSize" },
+  HWS_TOO_MANY_FRAGMENTS: { errCode: 115, componentSignature: "hwpr", closeCode: 1009, closeReason: "too many fragments", message: "A message comes in too many fragments" },
+  HWS_INVALID_JSON: { errCode: 201, componentSignature: "hwcn", closeCode: 1007, closeReason: "invalid JSON", message: "A message is not JSON" },
+  HWS_SEND_QUEUE_FULL: { errCode: 202, componentSignature: "hwcn", closeCode: 1013, closeReason: "reading too slowly", message: "The peer reads too slowly: more waits for it than may" },
   HWS_STREAM_FAILED: { errCode: 203, componentSignature: "hwcn", message: "The connection's stream failed" },
   HWS_SEND_FAILED: { errCode: 204, componentSignature: "hwcn", closeCode: 1011, message: "A message could not be sent: its Blob was not read, or its memory changed" },
   HWS_INTERNAL: { errCode: 205, componentSignature: "hwcn", closeCode: 1011, message: "The library, or the memory it asked for, failed" },
-  HWS_JSON_TOO_DEEP: { errCode: 206, componentSignature: "hwcn", closeCode: 1009, message: "A message's JSON is nested deeper than maxJsonDepth" },
-  HWS_JSON_TOO_BIG: { errCode: 207, componentSignature: "hwcn", closeCode: 1009, message: "A message's JSON has more values than maxJsonValues" },
+  HWS_JSON_TOO_DEEP: { errCode: 206, componentSignature: "hwcn", closeCode: 1009, closeReason: "JSON too deep", message: "A message's JSON is nested deeper than maxJsonDepth" },
+  HWS_JSON_TOO_BIG: { errCode: 207, componentSignature: "hwcn", closeCode: 1009, closeReason: "JSON has too many values", message: "A message's JSON has more values than maxJsonValues" },
   HWS_PEER_SILENT: { errCode: 208, componentSignature: "hwcn", message: "The peer did not answer a ping within pingTimeout, nor send anything else" },
-  HWS_RATE_EXCEEDED: { errCode: 209, componentSignature: "hwcn", closeCode: 1008, message: "The peer sends more than maxMessagesPerSecond or maxBytesPerSecond" },
+  HWS_RATE_EXCEEDED: { errCode: 209, componentSignature: "hwcn", closeCode: 1008, closeReason: "rate exceeded", message: "The peer sends more than maxMessagesPerSecond or maxBytesPerSecond" },
+  HWS_IDLE_TIMEOUT: { errCode: 210, componentSignature: "hwcn", closeCode: 1001, closeReason: "idle timeout", message: "No message was sent or received for idleTimeout" },
+  HWS_MAX_LIFETIME: { errCode: 211, componentSignature: "hwcn", closeCode: 1001, closeReason: "max lifetime", message: "The connection was open for maxLifetime" },
+  HWS_SHUTDOWN: { errCode: 212, componentSignature: "hwcn", closeCode: 1001, message: "The server was terminated" },
+  HWS_CLOSE_TIMEOUT: { errCode: 213, componentSignature: "hwcn", message: "The peer did not read what was sent, or did not answer the close frame, within closeTimeout" },
+  HWS_STREAM_ENDED: { errCode: 214, componentSignature: "hwcn", message: "The connection's stream ended without a close frame of the peer" },
   HWS_MEMORY_TRANSFERRED: { errCode: 215, componentSignature: "hwcn", closeCode: 1011, message: "A handler transferred the memory of a message, which the messages after it share: transfer a copy" },
+  HWS_HANDSHAKE_TIMEOUT: { errCode: 216, componentSignature: "hwcn", message: "onConnection did not answer within handshakeTimeout" },
   HWS_HANDLER_FAILED: { errCode: 301, componentSignature: "hwhd", closeCode: 1011, message: "A handler's callback threw" },
   HWS_INVALID_HANDLER: { errCode: 302, componentSignature: "hwhd", message: "onConnection did not return a connection handler" },
   HWS_INVALID_ARGUMENT: { errCode: 401, componentSignature: "hwsv", message: "An argument or option is not of the type that was expected" },

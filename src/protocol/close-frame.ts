@@ -2,12 +2,11 @@ import { type Bytes, EMPTY, allocate } from "./bytes.ts";
 import { MAX_CLOSE_REASON } from "./limits.ts";
 import { isUtf8, utf8Length } from "./utf8.ts";
 
-/** The close codes that the library itself sends or reports (RFC 6455 7.4.1, and later entries in its registry). */
+/** The close codes that have a meaning of their own here (RFC 6455 7.4.1). Those of failures are in the error table. */
 export const CloseCode = {
-  goingAway: 1001,
+  normal: 1000,
   noStatus: 1005,
   abnormal: 1006,
-  internalError: 1011,
 } as const;
 
 /** The content of a close frame. */

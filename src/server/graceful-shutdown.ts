@@ -13,29 +13,43 @@ const INTERVAL = 100;
 /** A pause is longer or shorter than the average by at most this share of it. */
 const JITTER = 0.5;
 
+/** The clients are asked to come back within at least this many seconds. */
+const MIN_RETRY_SECONDS = 10;
+
 /**
  * Closes all connections, a batch at a time and at irregular intervals. Clients that were all closed at once would all
- * reconnect at once to the server that takes over.
+ * reconnect at once to the server that takes over. For the same reason each is asked to wait for a number of seconds before it
+ * reconnects: the numbers go from 1 to 10, or, where that would be more than `closeBatchSize` clients a second, further.
  */
 export class GracefulShutdown<C> {
   readonly #closeBatchSize: number;
   /** The connections that are still to be closed, the oldest last. */
   readonly #remaining: C[];
-  readonly #close: (connection: C) => void;
+  readonly #close: (connection: C, retryAfter: number) => void;
   readonly #onFailed: (connection: C, error: unknown) => void;
+  /** The numbers of seconds go from 1 to this. */
+  readonly #maxRetryAfter: number;
+  #closed = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onFailed is called when `close` has thrown for a connection: the others are closed nevertheless */
+  /**
+   * @param settings how many are closed at a time
+   * @param connections all connections
+   * @param close closes a connection, and asks its client to come back after `retryAfter` seconds
+   * @param onFailed is called when `close` has thrown for a connection: the others are closed nevertheless
+   */
   constructor(
-    { closeBatchSize }: ShutdownSettings,
+    settings: ShutdownSettings,
     connections: readonly C[],
-    close: (connection: C) => void,
+    close: (connection: C, retryAfter: number) => void,
     onFailed: (connection: C, error: unknown) => void,
   ) {
+    const { closeBatchSize } = settings;
     this.#closeBatchSize = closeBatchSize;
     this.#remaining = [...connections].reverse();
     this.#close = close;
     this.#onFailed = onFailed;
+    this.#maxRetryAfter = Math.max(MIN_RETRY_SECONDS, Math.ceil(connections.length / closeBatchSize));
   }
 
   /** Closes the first batch. All are closed within half of `ms` milliseconds, so that peers have the other half to answer. */
@@ -55,7 +69,7 @@ export class GracefulShutdown<C> {
       const connection = this.#remaining.pop();
       if (connection === undefined) return;
       try {
-        this.#close(connection);
+        this.#close(connection, (this.#closed++ % this.#maxRetryAfter) + 1);
       } catch (error) {
         this.#onFailed(connection, error);
       }

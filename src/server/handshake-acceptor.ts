@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
 import { HawserError } from "../errors/errors.ts";
+import type { ErrorCode } from "../errors/table.ts";
 import { readHttp1 } from "../handshake/http1.ts";
 import { NodeRequest } from "../handshake/node-request.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
@@ -27,7 +28,7 @@ export interface HandshakeListener {
   /** The handshake is accepted: a connection opens. */
   onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void;
   /** The client has gone, or was refused before. */
-  onTooLate(handler: HandlerCallbacks, address: CountedAddress): void;
+  onTooLate(handler: HandlerCallbacks, address: CountedAddress, cause: ErrorCode | undefined): void;
   /** The promise of an `onConnection` has settled, or its time is over. */
   onCallEnded(): void;
 }
@@ -109,8 +110,8 @@ export class HandshakeAcceptor implements HandshakeOwner {
     this.#listener.onAccepted(accepted, handler, address);
   }
 
-  onTooLate(handler: HandlerCallbacks, address: CountedAddress): void {
-    this.#listener.onTooLate(handler, address);
+  onTooLate(handler: HandlerCallbacks, address: CountedAddress, cause: ErrorCode | undefined): void {
+    this.#listener.onTooLate(handler, address, cause);
   }
 
   onCallPending(handshake: PendingHandshake): void {

@@ -1,6 +1,7 @@
 import { isAbortBy } from "../connection/dispatch/close-signal.ts";
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
 import { HawserError } from "../errors/errors.ts";
+import type { ErrorCode } from "../errors/table.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
 import { INTERNAL_ERROR } from "../handshake/refusals.ts";
@@ -29,7 +30,7 @@ export interface HandshakeOwner {
   /** `onConnection` returned a handler. */
   onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void;
   /** `onConnection` returned a handler, but its client has gone or was refused. */
-  onTooLate(handler: HandlerCallbacks, address: CountedAddress): void;
+  onTooLate(handler: HandlerCallbacks, address: CountedAddress, cause: ErrorCode | undefined): void;
   /** `onConnection` returned a promise. */
   onCallPending(handshake: PendingHandshake): void;
   /** That promise has settled, or nobody waits for it any more. */
@@ -58,6 +59,7 @@ export class PendingHandshake {
   /** Nobody waits for `onConnection` any more. */
   #isCallOver = false;
   #onAnswered: (() => void) | undefined;
+  #refusedBy: string | undefined;
   /** The bytes that had been written when the wait for `onConnection` began; undefined: it does not wait. */
   #written: number | undefined;
 
@@ -91,6 +93,7 @@ export class PendingHandshake {
     const event = this.#event;
     // `onConnection` itself has terminated the server, and has not returned.
     if (event !== undefined && this.#deadline === undefined) this.#owner.onCallPending(this);
+    if (this.#offer !== undefined) this.#refusedBy = refusal.reason;
     this.#refuse(refusal);
     if (event !== undefined) this.#signal = settleEvent(event, true);
   }
@@ -105,17 +108,27 @@ export class PendingHandshake {
   #wait(answer: PromiseLike<unknown>): void {
     // The offer is already answered when `onConnection` itself has terminated the server.
     if (this.#offer !== undefined) this.#written = bytesWritten(this.#offer.stream);
-    const settled = Promise.resolve(answer)
-      .then((value) => {
-        this.#answer(value);
-      })
-      .catch((error: unknown) => {
-        this.#fail(error);
-      });
+    // One promise: a call that never settles keeps what waits for it in memory.
+    Promise.resolve(answer).then(
+      (value) => {
+        this.#end(() => this.#answer(value));
+      },
+      (error: unknown) => {
+        this.#end(() => this.#fail(error));
+      },
+    );
     if (!this.#isCallOver) this.#awaitCall();
-    void settled.finally(() => {
+  }
+
+  /** `onConnection` has settled: does what follows. */
+  #end(answer: () => void): void {
+    try {
+      answer();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
       this.endCall();
-    });
+    }
   }
 
   #awaitCall(): void {
@@ -131,6 +144,7 @@ export class PendingHandshake {
   endCall(): void {
     this.#isCallOver = true;
     this.#deadline?.stop();
+    this.#onAnswered = undefined;
     this.#owner.onCallEnded(this);
   }
 
@@ -158,12 +172,18 @@ export class PendingHandshake {
     const protocol = this.#event?.protocol;
     const offer = this.#takeOffer();
     if (offer === undefined) {
-      this.#owner.onTooLate(handler, this.address);
+      this.#owner.onTooLate(handler, this.address, this.#causeOfRefusal);
       return;
     }
     if (protocol === undefined && offer.protocols.length > 0)
       this.#owner.advice.once("HWS_NO_SUBPROTOCOL", NO_SUBPROTOCOL);
     this.#owner.onAccepted(offer.accept({ protocol }), handler, this.address);
+  }
+
+  /** Why the client was refused before `onConnection` settled; undefined: it has gone by itself. */
+  get #causeOfRefusal(): ErrorCode | undefined {
+    if (this.#refusedBy === "shutdown") return "HWS_SHUTDOWN";
+    return this.#refusedBy === "timeout" ? "HWS_HANDSHAKE_TIMEOUT" : undefined;
   }
 
   /** Ends the wait. Returns the offer, unless its client has its answer already, or has gone. */

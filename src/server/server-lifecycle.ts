@@ -2,18 +2,18 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Duplex } from "node:stream";
 
+import { type CloseCause, closeBecause } from "../connection/closing.ts";
 import { Connection } from "../connection/connection.ts";
 import type { ConnectionOwner } from "../connection/connection-owner.ts";
 import { NO_MESSAGES, addMessages } from "../connection/counters/message-counters.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
-import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
+import { HawserError, InvalidArgumentError, asHawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { pathOf } from "../handshake/node-request.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
-import { CloseCode } from "../protocol/close-frame.ts";
 import { isInstanceOf } from "../util/attempt.ts";
 import { BusyCallbacks } from "./busy-callbacks.ts";
 import type { CountedAddress } from "./address-counts.ts";
@@ -141,15 +141,16 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
    * Closes the server.
    *
    * @param seconds until all remaining connections are destroyed; default: the close timeout
+   * @param reason is sent to all peers. Default: `retry-after=` and a number of seconds, not the same for all
    */
-  terminate(seconds?: number): Promise<void> {
+  terminate(seconds?: number, reason?: string): Promise<void> {
     const timeout = seconds === undefined ? this.settings.closeTimeout : seconds * 1000;
     const isFirst = this.#termination === undefined;
     this.#termination ??= deferred();
     const { promise } = this.#termination;
     if (timeout === 0) this.#clients.held.cutAll();
     if (this.#terminated) return promise;
-    if (isFirst) this.#beginShutdown(timeout);
+    if (isFirst) this.#beginShutdown(timeout, reason);
     if (timeout === 0) this.#destroyAll();
     else
       this.#deadlines.push(
@@ -252,15 +253,16 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
       stream.off("error", ignore);
     } catch (error) {
       this.#dispatcher.dispatchError(error, "library", true);
-      this.#destroy(connection);
+      this.#destroy(connection, asHawserError(error));
     }
   }
 
-  onTooLate(handler: HandlerCallbacks, address: CountedAddress): void {
+  onTooLate(handler: HandlerCallbacks, address: CountedAddress, cause: ErrorCode | undefined): void {
     // Its own stream may be gone, or another listener's by now.
     const connection = this.#newConnection(new Duplex().destroy(), handler, undefined);
     this.#clients.addClosed(connection, address);
     this.#livenessTimer.start();
+    if (cause !== undefined) connection.cut(cause);
     connection.onStreamClose();
     if (this.#waitsNoMore) connection.destroy();
   }
@@ -276,17 +278,16 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   }
 
   /** Accepts no more clients, and closes all connections within half of `timeout` milliseconds. 0: it closes none. */
-  #beginShutdown(timeout: number): void {
+  #beginShutdown(timeout: number, reason: string | undefined): void {
     this.#acceptor.close();
     this.readiness.reject(new HawserError("HWS_NOT_STARTED"));
     if (timeout > 0) {
       const until = performance.now() + timeout;
-      // RFC 6455 7.4.1: 1001, going away.
-      const goAway = (connection: WebSocketConnection): void =>
-        connectionOf(connection).close(CloseCode.goingAway, undefined, until);
+      const goAway = (connection: WebSocketConnection, retryAfter: number): void =>
+        closeBecause(connectionOf(connection), "HWS_SHUTDOWN", reason ?? `retry-after=${String(retryAfter)}`, until);
       this.#shutdown = new GracefulShutdown(this.settings, this.connections.list, goAway, (connection, error) => {
         this.#dispatcher.dispatchError(error, "library", true, connection);
-        this.#destroy(connectionOf(connection));
+        this.#destroy(connectionOf(connection), "HWS_SHUTDOWN");
       });
       this.#shutdown.start(timeout);
     }
@@ -297,15 +298,15 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#waitsNoMore = true;
     this.#shutdown?.stop();
     this.#clients.held.cutAll();
-    for (const connection of this.connections.list) this.#destroy(connectionOf(connection));
-    for (const connection of this.#clients.finishing) this.#destroy(connection);
+    for (const connection of this.connections.list) this.#destroy(connectionOf(connection), "HWS_SHUTDOWN");
+    for (const connection of this.#clients.finishing) this.#destroy(connection, "HWS_SHUTDOWN");
     this.#finishIfEmpty();
   }
 
   /** A stream of the application may throw: the others are destroyed nevertheless. */
-  #destroy(connection: Connection): void {
+  #destroy(connection: Connection, cause: CloseCause): void {
     try {
-      connection.destroy();
+      connection.destroy(cause);
     } catch (error) {
       this.#dispatcher.dispatchError(error, "library", true, connection.publicConnection as WebSocketConnection);
     }

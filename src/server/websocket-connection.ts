@@ -6,7 +6,7 @@ import type { DataType } from "../connection/receiving/decode.ts";
 import { type Message, outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
-import { fitsReason, isSendableCode } from "../protocol/close-frame.ts";
+import { CloseCode, fitsReason, isSendableCode } from "../protocol/close-frame.ts";
 import type { Status } from "../connection/status.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { ConnectionHandler, WSHandler } from "./handlers.ts";
@@ -14,7 +14,7 @@ import type { WebSocketServer } from "./websocket-server.ts";
 
 /** The arguments of `terminate` as one object. */
 export interface TerminateOptions {
-  /** The close code, 1000 or above. */
+  /** The close code. One of 3000 or less that must not be sent closes without a code. */
   readonly code?: number | undefined;
   /** The reason. It is sent only with codes above 3000. */
   readonly message?: string | undefined;
@@ -28,6 +28,9 @@ export interface SendOptions {
 
 /** 4D: the reason is sent only with a code above this. */
 const REASON_ABOVE_CODE = 3000;
+
+/** The largest close code (RFC 6455 7.4.2). */
+const MAX_CODE = 4999;
 
 let coreOf: (connection: WebSocketConnection) => Connection;
 
@@ -157,13 +160,13 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   }
 
   /**
-   * Closes the connection. No more messages are delivered. `onTerminate` is called when the peer has answered, or after
+   * Closes the connection as 4D does. No more messages are delivered. `onTerminate` is called when the peer has answered, or after
    * `closeTimeout`. A second call does nothing.
    *
-   * @param code a close code that RFC 6455 7.4 allows in a close frame. Default: none is sent
-   * @param message the reason, at most 123 bytes of UTF-8. As in 4D, it is sent only with a code above 3000
+   * @param code at most 4999. One that RFC 6455 7.4 forbids in a close frame closes without a code. Default: none is sent
+   * @param message the reason, at most 123 bytes of UTF-8. As in 4D, it is sent only with a code above 3000, and ignored else
    * @throws {InvalidArgumentError} for arguments of another type
-   * @throws {OutOfRangeError} for a code or a message that cannot be sent
+   * @throws {OutOfRangeError} for a code that is no integer or above 4999, or a message that is too long
    * @example
    * ws.terminate(4001, "You were idle");
    * ws.terminate({ code: 4001, message: "You were idle" });
@@ -171,11 +174,44 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   terminate(code?: number | TerminateOptions, message?: string): void {
     const options: TerminateOptions =
       typeof code === "object" && (code as unknown) !== null ? code : { code: code as number | undefined, message };
-    // A getter may return something else the second time.
-    const { code: closeCode, message: reason } = options;
-    checkClose(closeCode, reason);
-    const isReasonSent = closeCode !== undefined && closeCode > REASON_ABOVE_CODE;
-    this.#core.close(closeCode, isReasonSent ? reason : undefined);
+    // A getter may return something else the second time, and may throw: the message is read only if it is sent.
+    const { code: closeCode } = options;
+    checkTerminateCode(closeCode);
+    if (closeCode !== undefined && closeCode > REASON_ABOVE_CODE) {
+      const { message: reason } = options;
+      checkReason("terminate: message", reason);
+      this.#core.close(closeCode, reason);
+    } else this.#core.close(closeCode !== undefined && isSendableCode(closeCode) ? closeCode : undefined);
+  }
+
+  /**
+   * Closes the connection as the web platform does, with any code that may be sent, and its reason. Otherwise as `terminate`.
+   *
+   * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4). Default: none is sent, or 1000 with a reason
+   * @param reason at most 123 bytes of UTF-8
+   * @throws {InvalidArgumentError} for arguments of another type
+   * @throws {OutOfRangeError} for a code that must not be sent, or a reason that is too long
+   * @example
+   * ws.close(1000, "bye");
+   */
+  close(code?: number, reason?: string): void {
+    checkNumber("close: code", code);
+    if (code !== undefined && !isSendableCode(code)) {
+      throw new OutOfRangeError(
+        `close: code: expected 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4), got ${String(code)}`,
+      );
+    }
+    checkReason("close: reason", reason);
+    // As in browsers: a reason has no place in a close frame without a code (RFC 6455 5.5.1).
+    this.#core.close(code ?? (reason === undefined || reason === "" ? undefined : CloseCode.normal), reason);
+  }
+
+  /**
+   * Cuts the connection at once, without a close frame: what waits is dropped, and no more messages are delivered. `onTerminate`
+   * is called with 1006, after the callback that runs.
+   */
+  destroy(): void {
+    this.#core.cut();
   }
 }
 
@@ -204,18 +240,27 @@ function checkTask(task: unknown): void {
   throw new InvalidArgumentError(`waitUntil: task: expected a promise, or a function that returns one, got ${given}`);
 }
 
-function checkClose(code: unknown, message: unknown): void {
+/** 4D: the code is an integer up to 4999. */
+function checkTerminateCode(code: unknown): asserts code is number | undefined {
+  checkNumber("terminate: code", code);
+  if (code !== undefined && !(Number.isInteger(code) && code <= MAX_CODE))
+    throw new OutOfRangeError(`terminate: code: expected an integer up to ${String(MAX_CODE)}, got ${String(code)}`);
+}
+
+function checkNumber(name: string, code: unknown): asserts code is number | undefined {
   if (code !== undefined && typeof code !== "number")
-    throw new InvalidArgumentError(`terminate: code: expected a number, got ${code === null ? "null" : typeof code}`);
-  if (code !== undefined && !isSendableCode(code)) {
-    throw new OutOfRangeError(
-      `terminate: code: expected 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4), got ${String(code)}`,
-    );
-  }
-  if (message === undefined) return;
-  if (typeof message !== "string")
-    throw new InvalidArgumentError(
-      `terminate: message: expected a string, got ${message === null ? "null" : typeof message}`,
-    );
-  if (!fitsReason(message)) throw new OutOfRangeError("terminate: message: expected at most 123 bytes of UTF-8");
+    throw new InvalidArgumentError(`${name}: expected a number, got ${code === null ? "null" : typeof code}`);
+}
+
+/**
+ * Checks the reason of a close frame.
+ *
+ * @throws {InvalidArgumentError} when it is not a string
+ * @throws {OutOfRangeError} when it is too long
+ */
+export function checkReason(name: string, reason: unknown): asserts reason is string | undefined {
+  if (reason === undefined) return;
+  if (typeof reason !== "string")
+    throw new InvalidArgumentError(`${name}: expected a string, got ${reason === null ? "null" : typeof reason}`);
+  if (!fitsReason(reason)) throw new OutOfRangeError(`${name}: expected at most 123 bytes of UTF-8`);
 }

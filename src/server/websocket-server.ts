@@ -16,7 +16,7 @@ import type { ConnectionRegistry } from "./connection-registry.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
 import { ServerLifecycle } from "./server-lifecycle.ts";
 import { readOptions } from "./settings.ts";
-import { WebSocketConnection, connectionOf, readKeyOption } from "./websocket-connection.ts";
+import { WebSocketConnection, checkReason, connectionOf, readKeyOption } from "./websocket-connection.ts";
 
 /** Options of `broadcast`. */
 export interface BroadcastOptions {
@@ -24,6 +24,12 @@ export interface BroadcastOptions {
   readonly except?: WebSocketConnection | Iterable<WebSocketConnection> | undefined;
   /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key. */
   readonly key?: string | undefined;
+}
+
+/** Options of the server's `terminate`. */
+export interface ShutdownOptions {
+  /** The reason in each close frame, at most 123 bytes of UTF-8. Default: `retry-after=` and a number of seconds, not the same for all. */
+  readonly reason?: string | undefined;
 }
 
 // `S` extends only `object`: with `WSHandler`, the `event.data` of inline handlers would not have the type of `T`.
@@ -151,17 +157,18 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
 
   /**
    * Closes the server. New clients are refused (HTTP 503 with `Retry-After`). Each connection gets a close frame with 1001
-   * after the messages that were sent before, and its socket is destroyed when the peer has answered. Connections are
+   * and `retry-after=N` after the messages that were sent before, and its socket is destroyed when the peer has answered. Connections are
    * closed in batches (`closeBatchSize`) within the first half of the timeout, and work normally until then. Your own web
    * server keeps running.
    *
    * @param timeout **seconds** until the remaining connections are destroyed. 0: all are destroyed at once, without close
    *   frames. Default: the option `closeTimeout`
+   * @param options the `reason` that all peers get
    * @returns settles after `onTerminate`, which follows the `onTerminate` of every connection
-   * @throws {InvalidArgumentError} for a timeout that is not a number
-   * @throws {OutOfRangeError} for a negative one
+   * @throws {InvalidArgumentError} for a timeout that is not a number, or options of another type
+   * @throws {OutOfRangeError} for a negative timeout, or a reason that is too long
    */
-  terminate(timeout?: number): Promise<void> {
+  terminate(timeout?: number, options?: ShutdownOptions): Promise<void> {
     if (timeout !== undefined && typeof timeout !== "number")
       throw new InvalidArgumentError("terminate: timeout: expected a number of seconds");
     if (timeout !== undefined && !(timeout >= 0 && timeout <= MAX_SECONDS)) {
@@ -169,8 +176,16 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
         `terminate: timeout: expected 0 to ${String(MAX_SECONDS)} seconds, got ${String(timeout)}`,
       );
     }
-    return this.#lifecycle.terminate(timeout);
+    return this.#lifecycle.terminate(timeout, options === undefined ? undefined : readShutdownReason(options));
   }
+}
+
+function readShutdownReason(options: unknown): string | undefined {
+  if (typeof options !== "object" || options === null)
+    throw new InvalidArgumentError("terminate: options: expected an object");
+  const { reason } = options as { reason?: unknown };
+  checkReason("terminate: reason", reason);
+  return reason;
 }
 
 /** The longest time of Node's timers, in seconds: 24 days. */

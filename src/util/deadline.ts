@@ -21,8 +21,12 @@ export class Deadline {
     this.start();
   }
 
-  /** Starts the time, or starts it again. */
-  start(): void {
+  /**
+   * Starts the time, or starts it again.
+   *
+   * @param ms milliseconds. Default: those of the constructor
+   */
+  start(ms = this.#ms): void {
     this.#timer = setTimeout(() => {
       const before = this.#progress();
       // Timers come before sockets in a turn of the event loop, immediates after them.
@@ -30,7 +34,7 @@ export class Deadline {
         if (this.#progress() === before) this.#onExpired();
         else this.start();
       });
-    }, this.#ms);
+    }, ms);
   }
 
   /** Stops the time. `onExpired` is not called. */

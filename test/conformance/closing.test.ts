@@ -163,12 +163,26 @@ describe("the server closes", () => {
   });
 
   // shows 6455-7.4.1-1, 6455-7.4.1-2, 6455-7.4.1-3, 6455-7.4.2-1
-  test.each([1005, 1006, 1015, 0, 999, 1004, 1016, 2999, 5000, 65_536])("terminate does not take %i", async (code) => {
+  test.each([1005, 1006, 1015, 0, 999, 1004, 1016, 2999])(
+    "terminate sends no %i: its close frame is empty",
+    async (code) => {
+      const { port } = await startServer({ open: (ws) => ws.terminate(code, "not sent") });
+      const client = await RawClient.open(port);
+      const frame = await client.frame();
+      expect([frame?.opcode, frame?.payload.length]).toEqual([0x8, 0]);
+    },
+  );
+
+  // shows 6455-7.4.1-1, 6455-7.4.1-2, 6455-7.4.1-3, 6455-7.4.2-1
+  test.each([
+    ...([1005, 1006, 1015, 0, 999, 1004, 1016, 2999] as const).map((code) => ["close", code] as const),
+    ...([5000, 65_536] as const).flatMap((code) => [["close", code] as const, ["terminate", code] as const]),
+  ])("%s does not take %i", async (method, code) => {
     const thrown: unknown[] = [];
     const { port } = await startServer({
       open(ws) {
         try {
-          ws.terminate(code);
+          ws[method](code);
         } catch (error) {
           thrown.push(error);
         }

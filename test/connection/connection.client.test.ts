@@ -63,6 +63,6 @@ describe("a connection in a client's role", () => {
     expect(session.calls).toEqual([["open"], ["message", "hi"]]);
     session.receive(hex("81 82 00 00 00 00 68 69"));
     await turns();
-    expect(sent()).toEqual([["close", 1002, undefined]]);
+    expect(sent()).toEqual([["close", 1002, "frame masked"]]);
   });
 });

@@ -24,17 +24,17 @@ function wireSays(session: Session, words: string): boolean {
 describe("a peer that breaks the protocol", () => {
   // shows 6455-7.1.7-2, 6455-7.1.7-3, 4D-2-error, 4D-2-error-stops, 4D-2-terminate-1006
   test.each([
-    ["a reserved bit", asClient(hex("c1 00")), 1002, 101],
-    ["a reserved opcode", broken, 1002, 102],
-    ["a frame that is not masked", hex("81 00"), 1002, 103],
-    ["a continuation of nothing", asClient(hex("80 00")), 1002, 109],
-    ["a close frame of one byte", frame(8, hex("03")), 1002, 111],
-    ["a close code that must not be sent", close(1006), 1002, 112],
-    ["a text that is not UTF-8", frame(1, hex("ff")), 1007, 113],
-    ["a message that is too big", frame(2, fill(0, 101)), 1009, 114],
+    ["a reserved bit", asClient(hex("c1 00")), "1002 reserved bits set", 101],
+    ["a reserved opcode", broken, "1002 reserved opcode", 102],
+    ["a frame that is not masked", hex("81 00"), "1002 frame not masked", 103],
+    ["a continuation of nothing", asClient(hex("80 00")), "1002 continuation not expected", 109],
+    ["a close frame of one byte", frame(8, hex("03")), "1002 close frame of one byte", 111],
+    ["a close code that must not be sent", close(1006), "1002 invalid close code", 112],
+    ["a text that is not UTF-8", frame(1, hex("ff")), "1007 invalid UTF-8", 113],
+    ["a message that is too big", frame(2, fill(0, 101)), "1009 message too big", 114],
   ])(
     "by %s gets the code, onError and onTerminate come once, and nothing after it is delivered",
-    async (_name, bytes, code, errCode) => {
+    async (_name, bytes, sent, errCode) => {
       const session = new Session(
         { message: (ws, data) => ws.send(outgoing(data as string)) },
         { maxMessageSize: 100 },
@@ -48,7 +48,7 @@ describe("a peer that breaks the protocol", () => {
       await turns();
       expect(session.sent).toEqual([
         ["text", "a"],
-        ["close", `${code}`],
+        ["close", sent],
       ]);
       expect(session.calls).toEqual([OPEN, ["message", "a"], ["error", errCode], LOST]);
       expect(session.told).toEqual(["left", "finished"]);
@@ -68,7 +68,7 @@ describe("a peer that breaks the protocol", () => {
     session.stream.arriveEnd();
     await turns();
     expect(session.calls).toEqual([OPEN, ["error", 102], LOST]);
-    expect(session.sent).toEqual([["close", "1002"]]);
+    expect(session.sent).toEqual([["close", "1002 reserved opcode"]]);
   });
 
   test("after our close frame: no second close frame, no onError, and the end", async () => {
@@ -120,8 +120,9 @@ describe("a message that cannot be decoded", () => {
     session.stream.arriveEnd();
     await turns();
     expect(session.calls).toEqual([OPEN, ["message", {}], ["error", 201], LOST]);
-    expect(session.sent).toEqual([["close", "1007"]]);
-    expect(wireSays(session, "JSON")).toBe(false);
+    expect(session.sent).toEqual([["close", "1007 invalid JSON"]]);
+    // The text of the error, which quotes the message, is not sent.
+    expect(wireSays(session, "{")).toBe(false);
   });
 
   // shows 4D-3-receive-not-json-keep
@@ -147,7 +148,7 @@ describe("a message that cannot be decoded", () => {
     busy.resolve();
     await turns();
     expect(session.calls).toEqual([OPEN, ["message", "wait"], ["message", 1], ["error", 201]]);
-    expect(session.sent).toEqual([["close", "1007"]]);
+    expect(session.sent).toEqual([["close", "1007 invalid JSON"]]);
   });
 
   test("whose peer has gone while it waited is reported, nothing after it is delivered, and no timer is left", async () => {
@@ -174,7 +175,7 @@ describe("a message that cannot be decoded", () => {
     session.stream.arriveEnd();
     await turns();
     expect(session.calls).toEqual([OPEN, ["error", 113], LOST]);
-    expect(session.sent).toEqual([["close", "1007"]]);
+    expect(session.sent).toEqual([["close", "1007 invalid UTF-8"]]);
   });
 
   test("is not decoded after our close frame", async () => {
@@ -366,7 +367,7 @@ describe("a send queue that overflows", () => {
     await turns();
     expect(session.sent).toEqual([
       ["text", "in the stream"],
-      ["close", "1013"],
+      ["close", "1013 reading too slowly"],
     ]);
     session.stream.arriveEnd();
     await turns();

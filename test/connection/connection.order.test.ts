@@ -374,10 +374,10 @@ describe("a Blob", () => {
     session.connection.close(4000);
     session.receive(broken);
     await turns();
-    expect(session.sent).toEqual([["close", "1002"]]);
+    expect(session.sent).toEqual([["close", "1002 reserved opcode"]]);
     blob.read();
     await turns();
-    expect(session.sent).toEqual([["close", "1002"]]);
+    expect(session.sent).toEqual([["close", "1002 reserved opcode"]]);
     expect(session.stream.errored).toBeNull();
     session.stream.arriveEnd();
     await turns();

@@ -99,9 +99,11 @@ class Play {
     if (end !== "peer is silent") this.hangUp();
     await this.goOn();
     if (connection.status === "Closed") expect(vi.getTimerCount()).toBe(0);
-    // The limit for a peer that does not close its side.
-    vi.advanceTimersByTime(1000);
-    await random.goOn();
+    // The limit for a peer that does not close its side. It starts again when what was sent before has been taken.
+    for (let i = 0; i < 2; i++) {
+      vi.advanceTimersByTime(1000);
+      await random.goOn();
+    }
   }
 
   /** The invariants of an open connection, when nothing waits. */
@@ -158,7 +160,8 @@ function checkSent({ connection, stream, sent }: RandomConnection, pings: readon
   const traffic = trafficIn(sent, lost);
   expect(traffic.behindClose).toBe(0);
   expect(traffic.controls.filter(([kind]) => kind === "close").length).toBeLessThanOrEqual(1);
-  if (lost) expect(traffic.messages.length).toBeLessThanOrEqual(connection.counters.written);
+  // A stream that is destroyed may still take what waits in it.
+  if (lost) expect(traffic.messages.length).toBeLessThanOrEqual(connection.counters.accepted);
   else expect(traffic.messages).toHaveLength(connection.counters.written);
   const numbers = traffic.messages.map((message) => Number.parseInt(message, 10));
   expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));

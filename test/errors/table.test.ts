@@ -7,6 +7,7 @@ interface Row {
   readonly errCode: number;
   readonly componentSignature: string;
   readonly closeCode?: number;
+  readonly closeReason?: string;
   readonly message: string;
 }
 
@@ -42,6 +43,16 @@ describe("the error table", () => {
     expect([...new Set(codes)].sort()).toEqual([1002, 1007, 1009]);
   });
 
+  test("has a reason that fits for each close code, but for 1011 and for a shutdown, which has a number of seconds", () => {
+    const bare = rows.filter(([, row]) => row.closeCode !== undefined && row.closeReason === undefined);
+    expect(bare.filter(([, row]) => row.closeCode !== 1011).map(([code]) => code)).toEqual(["HWS_SHUTDOWN"]);
+    for (const [code, { closeCode, closeReason }] of rows) {
+      if (closeReason === undefined) continue;
+      expect(closeCode, code).toBeDefined();
+      expect(closeReason, code).toMatch(/^[A-Za-z0-9][A-Za-z0-9 -]{1,40}$/);
+    }
+  });
+
   test.each(rows)("%s says what happened in a text that a detail can follow", (_code, row) => {
     expect(row.message).toMatch(/^\S.*[A-Za-z0-9]$/);
   });
@@ -69,6 +80,7 @@ describe("docs/errors.md", () => {
       String(row.errCode),
       row.componentSignature,
       row.closeCode === undefined ? "none" : String(row.closeCode),
+      row.closeReason ?? (code === "HWS_SHUTDOWN" ? "retry-after=, seconds" : "none"),
       row.message,
     ]);
     expect(cells).toEqual(expected);

@@ -18,7 +18,7 @@ describe("a burst of messages in one write", () => {
     const { port, wss, recorders } = await startServer({}, { maxMessagesPerSecond: limit, ratePolicy: "close" });
     const client = await RawClient.open(port);
     client.write(burst(30_000));
-    expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1008) });
+    expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1008, "rate exceeded") });
     client.end();
     await recorders[0]!.over;
     expect(recorders[0]!.messages.length).toBe(limit);

@@ -21,7 +21,7 @@ describe("a peer that has not read everything when the server shuts down", () =>
     const sent = await fill(ws);
     const ended = wss.terminate(10);
     setTimeout(() => peer.socket.resume(), 600);
-    expect(await peer.closed).toEqual([1001, ""]);
+    expect(await peer.closed).toEqual([1001, "retry-after=1"]);
     await ended;
     expect(peer.messages.length).toBe(sent);
     expect(wss.counters.messages).toEqual({ accepted: sent, written: sent, dropped: 0, pending: 0 });
@@ -40,12 +40,44 @@ describe("a peer that has not read everything when the server shuts down", () =>
     expect(dropped).toBeGreaterThan(0);
   });
 
-  test("has only closeTimeout when its connection alone was closed", async () => {
+  test("has all the time that it needs when its connection alone was closed, if it reads on", async () => {
+    const size = 32 * 1024 * 1024;
+    const { port, wss } = await startServer({}, { closeTimeout: 500, maxSendQueue: 2 * size });
+    const socket = connect(port, "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+    socket.write(handshake());
+    await once(socket, "data");
+    // Half a mebibyte, and a pause: this takes longer than closeTimeout.
+    let read = 0;
+    let last = Buffer.alloc(0);
+    socket.on("data", (chunk: Buffer) => {
+      if (Math.floor((read + chunk.length) / 2 ** 19) > Math.floor(read / 2 ** 19)) {
+        socket.pause();
+        setTimeout(() => socket.resume(), 20);
+      }
+      read += chunk.length;
+      last = Buffer.concat([last, chunk]).subarray(-7);
+    });
+    const ws = wss.connections[0]!;
+    ws.send(Buffer.alloc(size));
+    ws.close(1000, "bye");
+    await once(socket, "end");
+    // The header has 10 bytes, the close frame 7.
+    expect([read, last.toString("hex")]).toEqual([size + 17, `8805${closeBody(1000, "bye").toString("hex")}`]);
+    socket.destroy();
+    await until(() => ws.status === "Closed");
+    expect(wss.counters.messages).toEqual({ accepted: 1, written: 1, dropped: 0, pending: 0 });
+  });
+
+  test("has only closeTimeout when its connection alone was closed, if it does not read", async () => {
     const { ws, wss } = await pausedPeer({ closeTimeout: 100 });
-    await fill(ws);
+    const sent = await fill(ws);
     ws.terminate(1000);
     await until(() => ws.status === "Closed");
     expect(wss.counters.limits.closeTimeout).toBe(1);
+    const { accepted, written, dropped, pending } = wss.counters.messages;
+    expect([accepted, written + dropped, pending]).toEqual([sent, sent, 0]);
+    expect(dropped).toBeGreaterThan(0);
   });
 });
 
@@ -53,7 +85,7 @@ test("has closeTimeout to answer when nothing waits for it, however long the ser
   const { port, wss, recorders } = await startServer({}, { closeTimeout: 100 });
   const client = await RawClient.open(port);
   const ended = wss.terminate(LONG);
-  expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001) });
+  expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001, "retry-after=1") });
   await ended;
   expect(recorders[0]!.end).toEqual([1006, undefined]);
   expect(wss.counters.limits.closeTimeout).toBe(1);

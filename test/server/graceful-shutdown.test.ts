@@ -179,3 +179,35 @@ describe("stop", () => {
     expect(other.told).toEqual([]);
   });
 });
+
+describe("the seconds after which clients are asked to come back", () => {
+  /** How many clients get each number of seconds. */
+  function spread(count: number, closeBatchSize: number): Map<number, number> {
+    const clients = new Map<number, number>();
+    const everyone = Array.from({ length: count }, (_, i) => i);
+    const close = (_one: number, retryAfter: number): void => {
+      clients.set(retryAfter, (clients.get(retryAfter) ?? 0) + 1);
+    };
+    const shutdown = new GracefulShutdown({ closeBatchSize }, everyone, close, (_one, error) => {
+      throw error;
+    });
+    shutdown.start(60_000);
+    vi.advanceTimersByTime(60_000);
+    return clients;
+  }
+
+  test.each([
+    [1, 1_000, 1],
+    [7, 1_000, 7],
+    [10_000, 1_000, 10],
+    [10_001, 1_000, 11],
+    [50_000, 1_000, 50],
+    [100, Infinity, 10],
+  ])("for %i connections and batches of %d go from 1 to %i, each for equally many", (count, closeBatchSize, last) => {
+    const clients = spread(count, closeBatchSize);
+    expect([...clients.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: last }, (_, i) => i + 1));
+    const counts = [...clients.values()];
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(Math.max(closeBatchSize, Math.ceil(count / 10)));
+  });
+});

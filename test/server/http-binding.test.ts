@@ -98,7 +98,7 @@ describe("a web server of the user's", () => {
     const { wss, log } = start({ server });
     const peer = await Peer.open(port);
     await wss.terminate();
-    expect(await peer.closed).toEqual([1001, ""]);
+    expect(await peer.closed).toEqual([1001, "retry-after=1"]);
     expect(server.listening).toBe(true);
     expect(await (await fetch(`http://127.0.0.1:${String(port)}/`)).text()).toBe("mine");
     expect(log.calls).toEqual(["open", "connection", "connection's terminate", "terminate"]);

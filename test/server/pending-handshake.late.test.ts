@@ -24,6 +24,8 @@ class Waiting {
   readonly errors: unknown[] = [];
   /** The calls of the server, and of the handlers that `late` has made. */
   readonly calls: string[] = [];
+  /** Who ended them, and why. */
+  readonly ends: unknown[] = [];
   /** The connections that these handlers got. */
   readonly connections: WebSocketConnection[] = [];
 
@@ -67,6 +69,7 @@ class Waiting {
       onMessage: () => void this.calls.push("message"),
       onTerminate: (ws: WebSocketConnection, event: WSTerminateEvent) => {
         this.connections.push(ws);
+        this.ends.push([event.initiator, event.cause?.code]);
         this.calls.push(`terminate ${String(event.code)} ${String(event.reason)} ${ws.status}`);
         return last;
       },
@@ -89,8 +92,8 @@ function webServer(): Server {
 const TERMINATED = "terminate 1006 undefined Closed";
 
 /** The ways in which a client's answer comes before the handler. */
-const ways: readonly [string, (server: Waiting) => Promise<unknown>][] = [
-  ["after its client has gone", (server) => server.goneClient()],
+const ways: readonly [string, (server: Waiting) => Promise<unknown>, string, string][] = [
+  ["after its client has gone", (server) => server.goneClient(), "network", "HWS_STREAM_ENDED"],
   [
     "after its client was reset",
     async (server) => {
@@ -99,17 +102,21 @@ const ways: readonly [string, (server: Waiting) => Promise<unknown>][] = [
       const { signal } = server.event!;
       await until(() => signal.aborted);
     },
+    "network",
+    "HWS_STREAM_ENDED",
   ],
   [
     "after handshakeTimeout",
     async (server) => {
       expect((await (await server.client()).response()).status).toBe(503);
     },
+    "local",
+    "HWS_HANDSHAKE_TIMEOUT",
   ],
 ];
 
 describe("a handler that onConnection returns", () => {
-  test.each(ways)("%s gets onTerminate, once, and no onOpen", async (_when, goes) => {
+  test.each(ways)("%s gets onTerminate, once, and no onOpen", async (_when, goes, initiator, cause) => {
     const server = new Waiting({ handshakeTimeout: 100 });
     await goes(server);
     const handler = server.late();
@@ -117,6 +124,7 @@ describe("a handler that onConnection returns", () => {
     await until(() => server.calls.length > 0);
     await turn();
     expect(server.calls).toEqual([TERMINATED]);
+    expect(server.ends).toEqual([[initiator, cause]]);
     const ws = server.connections[0]!;
     expect([ws.handler, ws.wss, ws.bufferedAmount, ws.signal.aborted]).toEqual([handler, server.wss, 0, true]);
     expect([ws.send("a"), await ws.drained(), await ws.ping()]).toEqual([false, false, undefined]);

@@ -151,7 +151,13 @@ describe("the order of a server's callbacks", () => {
     ]);
     expect(seen.map((call) => call.length)).toEqual([4, 4, 4, 4, 4, 4]);
     expect(seen[3]?.[3]).toEqual({ type: "message", data: "x" });
-    expect(seen[4]?.[3]).toEqual({ type: "terminate", code: 4000, reason: "bye" });
+    expect(seen[4]?.[3]).toEqual({
+      type: "terminate",
+      code: 4000,
+      reason: "bye",
+      initiator: "peer",
+      cause: undefined,
+    });
   });
 
   // shows 4D-2-shared
@@ -175,8 +181,11 @@ describe("terminate", () => {
     const quick = await RawClient.open(port);
     const slow = await RawClient.open(port);
     const ended = wss.terminate();
-    for (const client of [quick, slow])
-      expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001) });
+    for (const [i, client] of [quick, slow].entries())
+      expect(await client.frame()).toMatchObject({
+        opcode: 8,
+        payload: closeBody(1001, `retry-after=${String(i + 1)}`),
+      });
     quick.write(masked(0x88, closeBody(1001)));
     quick.socket.end();
     await recorders[0]!.over;
@@ -459,7 +468,7 @@ describe("an error on a connection", () => {
     const good = await Peer.open(port);
     const bad = await RawClient.open(port);
     bad.write([0xff, 0xff, 0xff]);
-    expect(await bad.frame()).toMatchObject({ opcode: 8, payload: closeBody(1002) });
+    expect(await bad.frame()).toMatchObject({ opcode: 8, payload: closeBody(1002, "reserved bits set") });
     bad.socket.resetAndDestroy();
     await recorders[1]!.over;
     good.socket.send("still here");

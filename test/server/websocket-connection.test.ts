@@ -213,8 +213,41 @@ describe("terminate", () => {
     },
   );
 
+  // shows 4D-3-terminate-small-code
+  test.each([-1, 0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999])(
+    "code %d, which must not be sent, closes without a code, and without the message",
+    async (code) => {
+      const { ws, peer } = await connected();
+      ws.terminate(code, "not sent");
+      expect(await peer.closed).toEqual([1005, ""]);
+    },
+  );
+
+  // shows 4D-3-terminate-small-code
+  test.each([undefined, 0, 1000, 1005, 3000])(
+    "with code %s nothing about the message throws: not its type, not its length, not its getter",
+    async (code) => {
+      const messages = ["x".repeat(124), 5, null, {}, Symbol("no text")] as unknown as string[];
+      const getter = {
+        code,
+        get message(): string {
+          throw new Error("read");
+        },
+      };
+      for (const act of [
+        ...messages.map((message) => (ws: WebSocketConnection) => ws.terminate(code, message)),
+        ...messages.map((message) => (ws: WebSocketConnection) => ws.terminate({ code, message })),
+        (ws: WebSocketConnection) => ws.terminate(getter),
+      ]) {
+        const { ws, peer } = await connected();
+        act(ws);
+        expect(await peer.closed).toEqual([code === 1000 || code === 3000 ? code : 1005, ""]);
+      }
+    },
+  );
+
   // shows 4D-3-terminate-impossible
-  test.each([0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65_536, -1, 1000.5, NaN, Infinity])(
+  test.each([5000, 65_536, 1000.5, -0.5, NaN, Infinity, -Infinity])(
     "code %d is a RangeError, and nothing is closed",
     async (code) => {
       const { ws } = await connected();
@@ -246,7 +279,7 @@ describe("terminate", () => {
     const { ws, peer } = await connected();
     for (const message of ["x".repeat(124), "\u00e9".repeat(62), "\u{1f600}".repeat(31)]) {
       expect(() => ws.terminate(4000, message)).toThrow(OutOfRangeError);
-      expect(() => ws.terminate({ message })).toThrow(/^terminate: message: expected at most 123 bytes/);
+      expect(() => ws.terminate({ code: 3001, message })).toThrow(/^terminate: message: expected at most 123 bytes/);
     }
     expect(ws.status).toBe("Connected");
     ws.terminate(4000, `${"\u00e9".repeat(61)}x`);
@@ -278,7 +311,7 @@ describe("terminate", () => {
     ws.terminate(4003);
     expect(ws.status).toBe("Closed");
     // A wrong argument is always an error.
-    expect(() => ws.terminate(1)).toThrow(RangeError);
+    expect(() => ws.terminate(5000)).toThrow(RangeError);
   });
 
   test("earlier messages are still sent", async () => {

@@ -151,9 +151,9 @@ describe("idleTimeout and maxLifetime", () => {
       wss.connections.at(-1)!.send("news");
       return over;
     });
-    expect(await idle.closed).toEqual([1001, ""]);
+    expect(await idle.closed).toEqual([1001, "idle timeout"]);
     await recorders[0]!.over;
-    expect(recorders[0]!.calls).toEqual([["open"], ["terminate", 1001, undefined]]);
+    expect(recorders[0]!.calls).toEqual([["open"], ["terminate", 1001, "idle timeout"]]);
     expect(wss.connections.map(({ status }) => status)).toEqual(["Connected"]);
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), idleTimeout: 1 });
     expect(listening.messages.length).toBeGreaterThan(0);
@@ -169,9 +169,9 @@ describe("idleTimeout and maxLifetime", () => {
       peer.socket.send(data);
     });
     peer.socket.send("and so on");
-    expect(await peer.closed).toEqual([1001, ""]);
+    expect(await peer.closed).toEqual([1001, "max lifetime"]);
     await recorders[0]!.over;
-    expect(recorders[0]!.end).toEqual([1001, undefined]);
+    expect(recorders[0]!.end).toEqual([1001, "max lifetime"]);
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), maxLifetime: 1 });
   });
 });

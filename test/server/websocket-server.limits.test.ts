@@ -194,13 +194,13 @@ describe("JSON beyond its limits", () => {
   const options = { dataType: "object", maxJsonDepth: 3, maxJsonValues: 6 } as const;
 
   test.each([
-    ["[[[[1]]]]", 206, "maxJsonDepth"],
-    ["[1,2,3,4,5,6]", 207, "maxJsonValues"],
-  ])("%s reaches onError, is counted and closes with 1009", async (json, errCode, limit) => {
+    ["[[[[1]]]]", 206, "maxJsonDepth", "JSON too deep"],
+    ["[1,2,3,4,5,6]", 207, "maxJsonValues", "JSON has too many values"],
+  ])("%s reaches onError, is counted and closes with 1009", async (json, errCode, limit, reason) => {
     const { wss, port, recorders } = await startServer({}, options);
     const peer = await Peer.open(port);
     peer.socket.send(json);
-    expect(await peer.closed).toEqual([1009, ""]);
+    expect(await peer.closed).toEqual([1009, reason]);
     await recorders[0]!.over;
     expect(recorders[0]!.calls).toEqual([["open"], ["error", errCode], ["terminate", 1006, undefined]]);
     expect(wss.counters.limits).toEqual({ ...newLimitCounters(), [limit]: 1 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { startServer } from "../support/live-server.ts";
 import { deferred, Peer, until } from "../support/peer.ts";
-import { masked, RawClient } from "../support/raw-client.ts";
+import { closeBody, masked, RawClient } from "../support/raw-client.ts";
 
 /** This many messages, from 0 on. */
 function numbered(count: number): string[] {
@@ -14,7 +14,7 @@ describe('ratePolicy "close"', () => {
     const { wss, port, recorders } = await startServer({}, { maxMessagesPerSecond: 3, ratePolicy: "close" });
     const client = await RawClient.open(port);
     client.write(...numbered(9).map((message) => masked(0x81, message)));
-    expect(await client.frame()).toMatchObject({ opcode: 8, payload: Buffer.of(1008 >> 8, 1008 & 0xff) });
+    expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1008, "rate exceeded") });
     client.socket.end();
     await recorders[0]!.over;
     expect(recorders[0]!.messages).toEqual(numbered(3));
@@ -30,7 +30,7 @@ describe('ratePolicy "close"', () => {
     const client = await RawClient.open(port);
     // 8 bytes are the frame's header.
     client.write(masked(0x82, Buffer.alloc(993)));
-    expect(await client.frame()).toMatchObject({ opcode: 8, payload: Buffer.of(1008 >> 8, 1008 & 0xff) });
+    expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1008, "rate exceeded") });
     client.socket.end();
     await recorders[0]!.over;
     expect(recorders[0]!.messages).toEqual([Buffer.alloc(993)]);

@@ -69,12 +69,12 @@ describe("every client is closed", () => {
     let over = false;
     const ended = wss.terminate(5).then(() => (over = true));
     const closed = await Promise.all(peers.map((peer) => peer.closed));
-    expect(closed).toEqual(peers.map(() => [1001, ""]));
+    expect(closed).toEqual(peers.map((_peer, i) => [1001, `retry-after=${String(i + 1)}`]));
     await Promise.all(recorders.slice(0, -1).map((recorder) => recorder.over));
     await recorders.at(-1)!.over.then(() => expect(over).toBe(false));
     await ended;
     expect(wss.terminated).toBe(true);
-    expect(recorders.map(({ end }) => end)).toEqual(peers.map(() => [1001, undefined]));
+    expect(recorders.map(({ end }) => end)).toEqual(closed);
     expect(wss.counters.connections).toEqual({ opened: 10, closed: 10, leaving: 0 });
     expect(wss.counters.limits.closeTimeout).toBe(0);
   });
@@ -85,8 +85,8 @@ describe("every client is closed", () => {
     const long = "x".repeat(1_000_000);
     for (const message of ["one", long, new Blob(["three"])]) wss.broadcast(message);
     const ended = wss.terminate(5);
-    for (const peer of peers) {
-      expect(await peer.closed).toEqual([1001, ""]);
+    for (const [i, peer] of peers.entries()) {
+      expect(await peer.closed).toEqual([1001, `retry-after=${String(i + 1)}`]);
       expect(peer.messages).toEqual(["one", long, Buffer.from("three")]);
     }
     await ended;
@@ -100,7 +100,7 @@ describe("clients of later batches", () => {
     const { wss, port, recorders } = await echo(SLOWLY);
     const [first, second, third] = (await open(port, 3)) as [Peer, Peer, Peer];
     const ended = terminateSlowly(wss);
-    expect(await first.closed).toEqual([1001, ""]);
+    expect(await first.closed).toEqual([1001, "retry-after=1"]);
     await recorders[0]!.over;
     for (const peer of [second, third]) {
       peer.socket.send("still here?");
@@ -132,7 +132,7 @@ describe("clients of later batches", () => {
     const { wss, port, recorders } = await echo({});
     const silent = await RawClient.open(port);
     const ended = wss.terminate(0.05);
-    expect(await silent.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001) });
+    expect(await silent.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001, "retry-after=1") });
     await ended;
     expect(recorders[0]!.end).toEqual([1006, undefined]);
     expect(await silent.frame()).toBeUndefined();
@@ -219,7 +219,7 @@ test("a peer that closes at the same time is answered, and one close frame goes 
   const client = await RawClient.open(port);
   const ended = terminateSlowly(wss);
   client.write(masked(0x88, closeBody(4000, "mine")));
-  expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001) });
+  expect(await client.frame()).toMatchObject({ opcode: 8, payload: closeBody(1001, "retry-after=1") });
   client.socket.end();
   expect(await client.frames()).toEqual([]);
   await ended;
@@ -288,4 +288,44 @@ describe("a stream of the application that throws", () => {
       expect(wss.connections.length).toBe(0);
     },
   );
+});
+
+describe("terminate with a reason", () => {
+  test("sends it to all, and onTerminate gets HWS_SHUTDOWN as the cause", async () => {
+    const { wss, port, recorders } = await startServer({}, { closeBatchSize: 1 });
+    const peers = await open(port, 3);
+    await wss.terminate(5, { reason: "back at n\u00f6\u00f6n" });
+    for (const peer of peers) expect(await peer.closed).toEqual([1001, "back at n\u00f6\u00f6n"]);
+    for (const { terminated } of recorders)
+      expect(terminated).toMatchObject({ code: 1001, initiator: "local", cause: { code: "HWS_SHUTDOWN" } });
+  });
+
+  test("an empty one is sent as none, and with 0 seconds there is no close frame", async () => {
+    const { wss, port } = await startServer();
+    const [peer] = await open(port, 1);
+    await wss.terminate(5, { reason: "" });
+    expect(await peer!.closed).toEqual([1001, ""]);
+    const other = await startServer();
+    const [cut] = await open(other.port, 1);
+    await other.wss.terminate(0, { reason: "not sent" });
+    expect(await cut!.closed).toEqual([1006, ""]);
+    expect(other.recorders[0]!.terminated).toMatchObject({ initiator: "local", cause: { code: "HWS_SHUTDOWN" } });
+  });
+
+  test("that is wrong is an error, and the server goes on; the options are read once", async () => {
+    const { wss, port } = await startServer();
+    const terminate = wss.terminate.bind(wss) as (...given: readonly unknown[]) => Promise<void>;
+    for (const options of [5, null, "reason"]) expect(() => terminate(5, options)).toThrow(/^terminate: options: /);
+    for (const reason of [5, null, {}])
+      expect(() => terminate(5, { reason })).toThrow(/^terminate: reason: expected a string/);
+    expect(() => terminate(5, { reason: "x".repeat(124) })).toThrow(RangeError);
+    const [peer] = await open(port, 1);
+    let reads = 0;
+    await terminate(5, {
+      get reason() {
+        return reads++ === 0 ? "mine" : "x".repeat(500);
+      },
+    });
+    expect([await peer!.closed, reads]).toEqual([[1001, "mine"], 1]);
+  });
 });

@@ -274,17 +274,17 @@ describe("dataType", () => {
 
   // shows 4D-3-receive-text-binary, 4D-3-receive-not-json
   test.each([
-    ["text", Buffer.of(0xff), 113],
-    ["object", Buffer.of(0xff), 113],
-    ["object", "{", 201],
-    ["object", "", 201],
+    ["text", Buffer.of(0xff), 113, "invalid UTF-8"],
+    ["object", Buffer.of(0xff), 113, "invalid UTF-8"],
+    ["object", "{", 201, "invalid JSON"],
+    ["object", "", 201, "invalid JSON"],
   ] as const)(
     "under %s data of another type reaches onError and closes with 1007",
-    async (dataType, message, errCode) => {
+    async (dataType, message, errCode, reason) => {
       const { port, recorders } = await startServer({}, { dataType });
       const peer = await Peer.open(port);
       peer.socket.send(message);
-      expect(await peer.closed).toEqual([1007, ""]);
+      expect(await peer.closed).toEqual([1007, reason]);
       await recorders[0]!.over;
       expect(recorders[0]!.calls).toEqual([["open"], ["error", errCode], ["terminate", 1006, undefined]]);
     },

@@ -16,6 +16,8 @@ export type Call = readonly [callback: string, ...details: unknown[]];
 /** A connection handler that records its calls. */
 export class Recorder {
   readonly calls: Call[] = [];
+  /** The event of `onTerminate`. */
+  terminated: WSTerminateEvent | undefined;
   /** Settles when the connection is over: `calls` is complete. */
   readonly over: Promise<void>;
   #finish: () => void = () => {};
@@ -43,10 +45,10 @@ export class Recorder {
     this.#react.open?.(ws);
   }
 
-  onMessage(ws: WebSocketConnection<Recorder>, event: WSMessageEvent<string | Buffer>): void {
+  onMessage(ws: WebSocketConnection<Recorder>, event: WSMessageEvent<string | Buffer>): unknown {
     const { data } = event;
     this.calls.push(["message", typeof data === "string" ? data : Buffer.from(data)]);
-    this.#react.message?.(ws, data);
+    return this.#react.message?.(ws, data);
   }
 
   onError(_ws: WebSocketConnection<Recorder>, event: WSErrorEvent): void {
@@ -55,6 +57,7 @@ export class Recorder {
 
   onTerminate(_ws: WebSocketConnection<Recorder>, event: WSTerminateEvent): void {
     this.calls.push(["terminate", event.code, event.reason]);
+    this.terminated = event;
     this.#finish();
   }
 }
@@ -63,7 +66,7 @@ export class Recorder {
 export interface Reactions {
   connection?(event: WSConnectionEvent): void;
   open?(ws: WebSocketConnection<Recorder>): void;
-  message?(ws: WebSocketConnection<Recorder>, data: string | Uint8Array): void;
+  message?(ws: WebSocketConnection<Recorder>, data: string | Uint8Array): unknown;
 }
 
 /** A running server of one test. */

@@ -8,6 +8,7 @@ import {
   type Refusal,
   type WSServerErrorEvent,
   refuse,
+  type ErrorCode,
   type WSTerminateEvent,
   type WebSocketConnection,
   WebSocketServer,
@@ -208,6 +209,8 @@ describe("inline handlers", () => {
           },
           onTerminate(_ws, end) {
             expectTypeOf(end).toEqualTypeOf<WSTerminateEvent>();
+            expectTypeOf(end.initiator).toEqualTypeOf<"local" | "peer" | "network">();
+            expectTypeOf(end.cause?.code).toEqualTypeOf<ErrorCode | undefined>();
           },
         };
       },

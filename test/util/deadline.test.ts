@@ -155,3 +155,15 @@ describe("a stopped deadline", () => {
     expect(log).toEqual(["late at 100"]);
   });
 });
+
+test("start with milliseconds of its own waits for these, once", async () => {
+  const { deadline, sign, log } = rig();
+  deadline.stop();
+  deadline.start(30);
+  vi.advanceTimersByTime(30);
+  sign.value = "progress";
+  await turns(1);
+  expect(log).toEqual([]);
+  await pass(100);
+  expect(log).toEqual(["late at 130"]);
+});

@@ -4,7 +4,7 @@ export interface MessageCounters {
   readonly accepted: number;
   /** Messages that were handed to the operating system's stream: from here on they are TCP's. */
   readonly written: number;
-  /** Messages that were given up: by the policy of a full queue, or because the connection was lost before their turn. */
+  /** Messages that were given up: by the policy of a full queue, or because the connection was lost before the system had taken them. */
   readonly dropped: number;
   /** Messages that wait. */
   readonly pending: number;

@@ -42,6 +42,12 @@ export interface ErrorEntry {
   readonly cause: unknown;
 }
 
+/**
+ * Who began the end of a connection. `local`: we did, the application or the library. `peer`: its close frame came first.
+ * `network`: the stream ended or failed, or the peer was silent, before a close frame.
+ */
+export type Initiator = "local" | "peer" | "network";
+
 /** A connection's `onTerminate`: the last call of its handler. */
 export interface WSTerminateEvent {
   readonly type: "terminate";
@@ -49,6 +55,13 @@ export interface WSTerminateEvent {
   readonly code: number;
   /** The peer's reason, where it gave one. */
   readonly reason: string | undefined;
+  /** Who began it. Not 4D's. */
+  readonly initiator: Initiator;
+  /**
+   * Why, with a stable `code` from the error table; undefined after an orderly close by the peer or the application, and after
+   * `ws.destroy()`. Not 4D's.
+   */
+  readonly cause: HawserError | undefined;
 }
 
 /** The one `WSOpenEvent`: all are equal. */

@@ -50,7 +50,7 @@ export interface DispatcherOwner {
   /** A message could not be parsed. */
   onUndecodable(error: unknown): void;
   /** `onOpen` or `onMessage` threw, or its promise was rejected. */
-  onHandlerFailed(): void;
+  onHandlerFailed(error: unknown): void;
   /** An error that the handler's `onError` cannot get: there is none, it was called before, or it threw itself. */
   reportError(error: unknown, source: ErrorSource): void;
   /** No callback runs or is awaited, and none waits. Called after each callback once a `SerialQueue` exists. */
@@ -364,7 +364,7 @@ export class HandlerDispatcher implements TurnCount {
     if (isAbortOf(this.#owner, error)) return;
     this.stopDelivery();
     this.#callOnError(error, "handler");
-    this.#owner.onHandlerFailed();
+    this.#owner.onHandlerFailed(error);
   }
 
   /** Closes the connection at once. `onError` waits for the callback that is running. */
@@ -372,7 +372,7 @@ export class HandlerDispatcher implements TurnCount {
     if (isAbortOf(this.#owner, error)) return;
     this.stopDelivery();
     this.runInOrder(() => this.#callOnError(error, "handler"));
-    this.#owner.onHandlerFailed();
+    this.#owner.onHandlerFailed(error);
   }
 
   /** If the result of the callback `name` is a promise, what follows waits for it. `fatal`: its rejection closes the connection. */

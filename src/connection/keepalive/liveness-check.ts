@@ -26,6 +26,9 @@ export interface LivenessSnapshot {
 /** The result of a check: the connection is alive, a ping is due, or a limit was reached and the connection must end. */
 export type LivenessVerdict = "alive" | "pingDue" | "pingTimeout" | "idleTimeout" | "maxLifetime";
 
+/** The errors for the limits of a connection's time. */
+export const timeLimitErrors = { idleTimeout: "HWS_IDLE_TIMEOUT", maxLifetime: "HWS_MAX_LIFETIME" } as const;
+
 /** Judges a connection. A time is over when its last tick has passed completely. */
 export function checkLiveness(
   { currentTick, lastActivityAt, readingStopped, ping, age }: LivenessSnapshot,

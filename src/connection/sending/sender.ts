@@ -31,7 +31,7 @@ export interface SenderOwner {
   /** The settings of all connections of its owner. */
   readonly settings: SendingSettings;
   /** The connection must be closed: a `Blob` could not be read, or too many bytes wait and the policy says so. */
-  onSendFailed(error: HawserError): void;
+  onError(error: HawserError): void;
   /** At most `highWaterMark` bytes wait again, after `send` had reported more. */
   onDrained(): void;
 }
@@ -181,7 +181,7 @@ export class Sender implements BlobQueueSink, DrainSource {
   onBlobFailed(cause: unknown, lost: number): void {
     this.#dropped += lost;
     this.#noteQueued();
-    this.#owner.onSendFailed(new HawserError("HWS_SEND_FAILED", undefined, { cause }));
+    this.#owner.onError(new HawserError("HWS_SEND_FAILED", undefined, { cause }));
   }
 
   onEmpty(): void {
@@ -272,7 +272,7 @@ export class Sender implements BlobQueueSink, DrainSource {
     this.#settings.limitCounters[name]++;
     if (this.#dropOlder(limit, key)) return true;
     this.#dropped++;
-    if (this.#closesWhenFull()) this.#owner.onSendFailed(new HawserError("HWS_SEND_QUEUE_FULL", name));
+    if (this.#closesWhenFull()) this.#owner.onError(new HawserError("HWS_SEND_QUEUE_FULL", name));
     else this.#waiters.request();
     return false;
   }

@@ -28,6 +28,8 @@ export class StreamWriter {
   /** What is known of the stream. The field saves a call to the stream for each message. */
   #state: "empty" | "waiting" | "full" = "waiting";
   #bytesWritten = 0;
+  /** The messages that were written since the stream was last empty. A write that the system takes at once is not counted. */
+  #messages = 0;
 
   /** @param nodeSocket whether `stream` is one of Node's own sockets; tests on streams in memory say so themselves */
   constructor(stream: Duplex, nodeSocket = isNodeSocket(stream)) {
@@ -50,6 +52,16 @@ export class StreamWriter {
     return pendingWriteBytes(this.stream);
   }
 
+  /** The number of bytes that the system has taken, in 32 bits. */
+  get takenBytes(): number {
+    return (this.#bytesWritten - this.pendingBytes) | 0;
+  }
+
+  /** When the stream is closed: the messages in it that the system had not taken, as far as is known. */
+  get untakenMessages(): number {
+    return this.isFull ? this.#messages : 0;
+  }
+
   /** The bytes that wait in the stream. */
   get size(): number {
     return this.#state === "empty" ? 0 : bufferedIn(this.stream);
@@ -65,19 +77,23 @@ export class StreamWriter {
    * Writes bytes to the stream, or a string in which each character is one byte.
    *
    * @param shared whether other code also reads or writes this memory
+   * @param messages the number of messages that end in these bytes
    * @returns whether the system has taken all the bytes, so that their memory may be used again
    */
-  write(bytes: Bytes | string, shared: boolean): boolean {
+  write(bytes: Bytes | string, shared: boolean, messages = 0): boolean {
     this.#bytesWritten = (this.#bytesWritten + bytes.length) | 0;
     const stream = this.stream;
     try {
       // A stream that is full stays full until its "drain" event, even if it takes this write (a ping).
       if (mayWriteDirectly(stream)) {
         const taken = writeDirectly(stream, bytes, reportDrain);
-        if (!taken) this.#state = "full";
-        else if (!this.isFull) this.#state = "empty";
+        if (!taken) {
+          this.#state = "full";
+          this.#messages = messages;
+        } else if (!this.isFull) this.#state = "empty";
         return taken;
       }
+      this.#messages = bufferedIn(stream) === 0 ? messages : this.#messages + messages;
       if (!this.isNodeSocket && isInsideWritev(stream)) this.#writeLater(bytes, shared);
       else if (!this.#writeToQueue(bytes, shared)) {
         this.#state = "full";
@@ -129,7 +145,7 @@ export class StreamWriter {
   /** Ends the stream after everything that was written, and then calls `ended`: a full stream has no "drain" event after that. */
   end(ended: () => void): void {
     this.#attempt(() => {
-      if (this.isFull) this.stream.end(ended);
+      if (this.isFull) this.stream.end((error?: Error | null) => this.#onEnded(error, ended));
       else this.stream.end();
       // A user's stream need not destroy itself after both ends, nor say that it has.
       if (!this.isNodeSocket) finished(this.stream, () => this.destroy());
@@ -142,7 +158,17 @@ export class StreamWriter {
    * @param error why: what was written in part cannot be completed. Default: no error
    */
   destroy(error?: unknown): void {
+    if (!this.stream.destroyed) {
+      if (bufferedIn(this.stream) === 0) this.#messages = 0;
+      this.#state = "full";
+    }
     destroyStream(this.stream, error);
+  }
+
+  /** The stream has written everything, or has failed. */
+  #onEnded(error: Error | null | undefined, ended: () => void): void {
+    if (!error) this.#state = "waiting";
+    ended();
   }
 
   /** Writes after the stream's `_writev` has returned. The stream is full until it has taken these bytes. */

@@ -8,7 +8,7 @@ import { deferred } from "../../support/session.ts";
 import { turns } from "../../support/wire.ts";
 
 const PUBLIC_CONNECTION = { name: "the user's object" };
-const TERMINATE = { type: "terminate", code: 1000, reason: undefined } as const;
+const TERMINATE = { type: "terminate", code: 1000, reason: undefined, initiator: "peer", cause: undefined } as const;
 
 /** A dispatcher with a handler that records its calls. `onDrain`: what else that does. */
 function rig(onDrain: () => unknown = () => undefined, own: Partial<HandlerCallbacks> = {}) {

@@ -5,7 +5,7 @@ import { HawserError } from "../../../src/errors/errors.ts";
 import { deferred } from "../../support/session.ts";
 import { turns } from "../../support/wire.ts";
 
-const TERMINATE = { type: "terminate", code: 1000, reason: undefined } as const;
+const TERMINATE = { type: "terminate", code: 1000, reason: undefined, initiator: "peer", cause: undefined } as const;
 
 /** A dispatcher with a handler that records its calls. `delays`: the rate limiter's delays, one after the other; then undefined. */
 function rig(delays: (Promise<void> | undefined)[]) {

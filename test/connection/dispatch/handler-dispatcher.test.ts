@@ -10,7 +10,7 @@ import { deferred } from "../../support/session.ts";
 import { turns } from "../../support/wire.ts";
 
 const PUBLIC_CONNECTION = { name: "the user's object" };
-const TERMINATE = { type: "terminate", code: 1000, reason: undefined } as const;
+const TERMINATE = { type: "terminate", code: 1000, reason: undefined, initiator: "peer", cause: undefined } as const;
 
 beforeEach(() => {
   // On a slow machine the time of a turn could be over before the messages of a test.

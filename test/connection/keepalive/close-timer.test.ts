@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { CloseTimer, type ClosingConnection } from "../../../src/connection/keepalive/close-timer.ts";
+import { CloseTimer, type CloseTimerOwner } from "../../../src/connection/keepalive/close-timer.ts";
 import { turns } from "../../support/wire.ts";
 
 beforeEach(() => {
@@ -10,19 +10,25 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A connection that closes. The test sets what waits and whether the peer has answered. */
-class Closing implements ClosingConnection {
-  bufferedAmount = 0;
+/** A connection that closes. The test sets what waits, what was taken, and whether the peer has answered. */
+class Closing implements CloseTimerOwner {
+  readonly data = { size: 0, buffer: { writer: { takenBytes: 0 } } };
   peerClose: unknown = undefined;
   /** When the time was over, in milliseconds since the beginning. */
   readonly late: number[] = [];
   readonly #begun = performance.now();
   readonly closeTimer: CloseTimer;
 
-  /** The timeout is 100 ms. `patience`: milliseconds for waiting bytes; undefined: no `until`. */
+  /** The timeout is 100 ms. `patience`: milliseconds for waiting bytes in any case; undefined: none. */
   constructor(waiting: number, patience?: number) {
-    this.bufferedAmount = waiting;
-    this.closeTimer = new CloseTimer(this, 100, patience === undefined ? 0 : this.#begun + patience);
+    this.data.size = waiting;
+    this.closeTimer = new CloseTimer(this, this.data, 100, patience === undefined ? 0 : this.#begun + patience);
+  }
+
+  /** The system takes some of what waits. */
+  take(bytes: number): void {
+    this.data.size -= bytes;
+    this.data.buffer.writer.takenBytes += bytes;
   }
 
   onCloseTimeout(): void {
@@ -63,46 +69,88 @@ describe("a close timer with a limit for waiting bytes", () => {
 
   test("waits until the limit for unsent bytes", async () => {
     const closing = new Closing(5, 350);
-    await pass(390);
+    await pass(340);
     expect(closing.late).toEqual([]);
     await pass(10);
-    expect(closing.late).toEqual([400]);
+    expect(closing.late).toEqual([350]);
     await pass(1000);
-    expect(closing.late).toEqual([400]);
+    expect(closing.late).toEqual([350]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("starts its timeout again when it sees that all is sent", async () => {
+  test("starts its timeout again when all is sent", async () => {
     const closing = new Closing(5, 10_000);
     await pass(250);
-    closing.bufferedAmount = 0;
-    // It sees this at 300.
-    await pass(140);
+    closing.take(5);
+    await pass(90);
     expect(closing.late).toEqual([]);
-    await pass(10);
-    expect(closing.late).toEqual([400]);
+    // A quarter of the timeout may pass until it sees this.
+    await pass(50);
+    expect(closing.late).toHaveLength(1);
     await pass(1000);
-    expect(closing.late).toEqual([400]);
-  });
-
-  test("goes on when bytes wait again", async () => {
-    const closing = new Closing(5, 10_000);
-    await pass(150);
-    closing.bufferedAmount = 0;
-    await pass(100);
-    closing.bufferedAmount = 5;
-    await pass(100);
-    closing.bufferedAmount = 0;
-    // Nothing waits at 200, something at 300, nothing at 400.
-    await pass(140);
-    expect(closing.late).toEqual([]);
-    await pass(10);
-    expect(closing.late).toEqual([500]);
+    expect(closing.late).toHaveLength(1);
   });
 
   test("that is already over does not count", async () => {
     const closing = new Closing(5, 100);
     await pass(100);
+    expect(closing.late).toEqual([100]);
+  });
+});
+
+describe("a close timer while the system takes what waits", () => {
+  test("starts its timeout again, also for a single byte", async () => {
+    const closing = new Closing(100);
+    for (let i = 0; i < 8; i++) {
+      await pass(90);
+      closing.take(1);
+    }
+    await pass(90);
+    expect(closing.late).toEqual([]);
+    await pass(50);
+    expect(closing.late).toHaveLength(1);
+  });
+
+  test("ends at most a quarter of its timeout too late when the system takes no more", async () => {
+    const closing = new Closing(100);
+    await pass(10);
+    closing.take(1);
+    await pass(100);
+    expect(closing.late).toEqual([]);
+    await pass(30);
+    expect(closing.late).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("ends after twelve times its timeout, even if the system has taken something until then", async () => {
+    const closing = new Closing(1000);
+    for (let i = 0; i < 119; i++) {
+      closing.take(1);
+      await pass(10);
+    }
+    expect(closing.late).toEqual([]);
+    closing.take(1);
+    await pass(20);
+    expect(closing.late).toHaveLength(1);
+    expect(closing.late[0]).toBeLessThanOrEqual(1210);
+  });
+
+  test("ends after the limit for waiting bytes, if that is later", async () => {
+    const closing = new Closing(1000, 2000);
+    for (let i = 0; i < 199; i++) {
+      closing.take(1);
+      await pass(10);
+    }
+    expect(closing.late).toEqual([]);
+    await pass(20);
+    expect(closing.late).toHaveLength(1);
+  });
+
+  test("does not count what is taken when nothing waited: an answer to a ping gives the peer no more time", async () => {
+    const closing = new Closing(0);
+    await pass(50);
+    closing.data.buffer.writer.takenBytes += 2;
+    await pass(50);
     expect(closing.late).toEqual([100]);
   });
 });
@@ -137,7 +185,7 @@ describe("a closed connection", () => {
   ])("%s leaves no timer, and reports no timeout", async (_when, ms, waiting) => {
     const closing = new Closing(waiting, 10_000);
     await pass(ms);
-    expect(vi.getTimerCount()).toBe(1);
+    expect(vi.getTimerCount()).toBe(waiting === 0 ? 1 : 2);
     closing.closeTimer.stop();
     expect(vi.getTimerCount()).toBe(0);
     await pass(1000);

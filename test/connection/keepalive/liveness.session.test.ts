@@ -148,12 +148,15 @@ describe("a peer that takes slowly", () => {
 });
 
 describe("a connection with a time limit", () => {
-  test.each(["idleTimeout", "maxLifetime"] as const)("is closed with 1001 and counted: %s", async (limit) => {
+  test.each([
+    ["idleTimeout", "idle timeout"],
+    ["maxLifetime", "max lifetime"],
+  ] as const)("is closed with 1001 and a reason, and counted: %s", async (limit, reason) => {
     const { session, limitCounters, live } = living({ keepalive: { ...LIFE, pingInterval: Infinity, [limit]: 6 } });
     await live(6);
     expect(session.sent).toEqual([]);
     await live(10);
-    expect(session.sent).toEqual([["close", "1001"]]);
+    expect(session.sent).toEqual([["close", `1001 ${reason}`]]);
     expect(limitCounters[limit]).toBe(1);
   });
 
@@ -170,7 +173,7 @@ describe("a connection with a time limit", () => {
     expect(session.connection.status).toBe("Connected");
     session.receive(ping("x"));
     await live(1);
-    expect(session.sent.at(-1)).toEqual(["close", "1001"]);
+    expect(session.sent.at(-1)).toEqual(["close", "1001 idle timeout"]);
   });
 
   test("is not idle while its handler is pending", async () => {
@@ -186,6 +189,6 @@ describe("a connection with a time limit", () => {
     await live(6);
     expect(session.connection.status).toBe("Connected");
     await live(1);
-    expect(session.sent).toEqual([["close", "1001"]]);
+    expect(session.sent).toEqual([["close", "1001 idle timeout"]]);
   });
 });

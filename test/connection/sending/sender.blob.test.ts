@@ -78,7 +78,7 @@ function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
   const log: string[] = [];
   const host: SenderOwner = {
     settings: connectionSettings({ limitCounters: zeroCounters(connectionLimitNames), ...own }),
-    onSendFailed: ({ code, message }) =>
+    onError: ({ code, message }) =>
       log.push(code === "HWS_SEND_FAILED" ? "unreadable" : `overfull ${message.split(": ").at(-1)}`),
     onDrained: () => log.push("drained"),
   };

@@ -69,7 +69,7 @@ describe.each(ways)("the send budget of the process, by %s", (_name, way) => {
     ]);
     expect(large.limitCounters).toMatchObject({ maxTotalSendQueue: 1, maxSendQueue: 0 });
     await flow(large);
-    expect(came(large)).toEqual([FIRST, "close 1013"]);
+    expect(came(large)).toEqual([FIRST, "close 1013 reading too slowly"]);
     expect(large.calls).toEqual([["open"], ["error", 202]]);
     for (const one of [alsoLarge, small, healthy]) expect(one.calls).toEqual([["open"]]);
     await flow(alsoLarge);

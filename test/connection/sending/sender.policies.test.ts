@@ -32,7 +32,7 @@ describe.each(ways)("%s to a peer that does not read", (_name, way) => {
     expect(sendAll(way, session, "m5")).toEqual([dropped]);
     expect(session.connection.counters.accepted).toBe(5);
     await flow(session);
-    expect(came(session)).toEqual([FIRST, "close 1013"]);
+    expect(came(session)).toEqual([FIRST, "close 1013 reading too slowly"]);
     expect(session.calls).toEqual([["open"], ["error", 202]]);
     expect(session.connection.bufferedAmount).toBe(0);
   });
@@ -105,7 +105,7 @@ describe.each(ways)("%s to a peer that does not read", (_name, way) => {
     expect(session.connection.status).toBe("Closing");
     expect(session.connection.counters).toEqual({ accepted: 9, written: 1, dropped: 8, pending: 0 });
     await flow(session);
-    expect(came(session)).toEqual([FIRST, "close 1013"]);
+    expect(came(session)).toEqual([FIRST, "close 1013 reading too slowly"]);
     expect(session.calls).toEqual([["open"], ["error", 202]]);
   });
 

@@ -72,17 +72,17 @@ describe.each(policies)('messages that wait under "%s"', (sendQueuePolicy) => {
     session.receive(broken);
     expect(session.connection.counters).toEqual({ accepted: 4, written: 1, dropped: 3, pending: 0 });
     await flow(session);
-    expect(came(session)).toEqual([FIRST, "close 1002"]);
+    expect(came(session)).toEqual([FIRST, "close 1002 reserved opcode"]);
   });
 
-  test("are dropped and counted at a reset", async () => {
+  test("are dropped and counted at a reset, and so is the one in the stream that the system has not taken", async () => {
     const session = await slowPeer({ sendQueuePolicy });
     session.connection.send(outgoing("m1"));
     session.connection.send(outgoing(new SlowBlob("blob")));
     session.connection.send(outgoing("m2"));
     session.stream.reset();
     await turns();
-    expect(session.connection.counters).toEqual({ accepted: 4, written: 1, dropped: 3, pending: 0 });
+    expect(session.connection.counters).toEqual({ accepted: 4, written: 0, dropped: 4, pending: 0 });
     expect(session.connection.send(outgoing("m3"))).toBe(dropped);
     expect(session.connection.counters.accepted).toBe(4);
   });
@@ -109,7 +109,7 @@ describe("a Blob", () => {
     expect(session.connection.counters).toEqual({ accepted: 3, written: 1, dropped: 2, pending: 0 });
     blob.read();
     await flow(session);
-    expect(came(session)).toEqual([FIRST, "close 1013"]);
+    expect(came(session)).toEqual([FIRST, "close 1013 reading too slowly"]);
   });
 
   test('under "drop-newest" is sent before the messages that are accepted after it', async () => {

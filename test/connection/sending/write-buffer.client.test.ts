@@ -100,7 +100,7 @@ test("a client's sender masks a repeated text and a shared frame with a new key"
   const stream = new Wire();
   const host: SenderOwner = {
     settings: connectionSettings({ role: "client" }),
-    onSendFailed: fail,
+    onError: fail,
     onDrained: fail,
   };
   const sender = new Sender(new WriteBuffer(new StreamWriter(stream), encoderOf("client")), host);

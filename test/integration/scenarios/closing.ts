@@ -33,15 +33,15 @@ async function serverCloses(
   expect(recorder.end![0]).toBe(expected.code);
 }
 
-/** The server fails the connection with `code` when the client sends `content`. */
-async function serverFails(client: Client, code: number, content: Parameters<typeof seen>[0]): Promise<void> {
+/** The server fails the connection with this code and reason when the client sends `content`. */
+async function serverFails(client: Client, expected: Ending, content: Parameters<typeof seen>[0]): Promise<void> {
   const { url, recorders } = await serve(echo, { maxMessageSize: 1000, dataType: "text" });
   const other = await connect(client, url);
   const peer = await connect(client, url);
   await peer.send(text("before"));
   expect(await peer.received(1)).toEqual(["text: before"]);
   await peer.send(content);
-  expect(await peer.closed()).toEqual({ code, reason: "" });
+  expect(await peer.closed()).toEqual(expected);
   await recorders[1]!.over;
   expect(recorders[1]!.calls).toEqual([
     ["open"],
@@ -71,6 +71,8 @@ export const closing = {
     serverCloses(client, (ws) => ws.terminate(), { code: 1005, reason: "" }),
   "the server closes with 1000, and the message is not sent": (client) =>
     serverCloses(client, (ws) => ws.terminate(1000, "not sent"), { code: 1000, reason: "" }),
+  "the server closes with 1000 and a reason": (client) =>
+    serverCloses(client, (ws) => ws.close(1000, "bye"), { code: 1000, reason: "bye" }),
   "the server closes with 3001 alone": (client) =>
     serverCloses(client, (ws) => ws.terminate(3001), { code: 3001, reason: "" }),
   "the server closes with 4000 and a message": (client) =>
@@ -98,7 +100,8 @@ export const closing = {
     const { url, wss, recorders } = await serve();
     const peers = [await connect(client, url), await connect(client, url)];
     await wss.terminate();
-    for (const peer of peers) expect(await peer.closed()).toEqual({ code: 1001, reason: "" });
+    for (const [i, peer] of peers.entries())
+      expect(await peer.closed()).toEqual({ code: 1001, reason: `retry-after=${i + 1}` });
     expect(recorders.map((recorder) => recorder.end![0])).toEqual([1001, 1001]);
     expect(wss.terminated).toBe(true);
   },
@@ -125,14 +128,15 @@ export const closing = {
     await peer.send(binary("7f", 100_000));
     expect(await peer.received(1)).toEqual([seen(binary("7f", 100_000))]);
     await peer.send(binary("7f", 100_001));
-    expect(await peer.closed()).toEqual({ code: 1009, reason: "" });
+    expect(await peer.closed()).toEqual({ code: 1009, reason: "message too big" });
     await recorder.over;
     expect(recorder.messages).toHaveLength(1);
   },
 
   "a client gets 1009 also when it had megabytes more to send": (client) =>
-    serverFails(client, 1009, binary("7f", 8_000_000)),
-  "bytes that are not UTF-8 in a text are closed with 1007": (client) => serverFails(client, 1007, binary("c328")),
+    serverFails(client, { code: 1009, reason: "message too big" }, binary("7f", 8_000_000)),
+  "bytes that are not UTF-8 in a text are closed with 1007": (client) =>
+    serverFails(client, { code: 1007, reason: "invalid UTF-8" }, binary("c328")),
 
   "a handler that throws closes with 1011, and the text of its error is not sent": async (client) => {
     const { peer, recorder } = await connected(client, thrower);

@@ -1,3 +1,4 @@
+import { isOwnReason } from "./close-reasons.ts";
 import type {
   MessageCounters,
   SendOptions,
@@ -109,7 +110,7 @@ export class Member {
     const { code, reason } = event;
     if (ws.status !== "Closed") this.#fault(`onTerminate with the status ${ws.status}`);
     if (ws.wss.connections.get(ws.id) !== undefined) this.#fault("onTerminate while it is in wss.connections");
-    if (code !== 1006 && reason !== undefined && reason !== `done ${this.name}` && reason !== `bye ${this.name}`)
+    if (code !== 1006 && reason !== undefined && !isOwnReason(reason, this.name))
       this.#fault(`onTerminate with the reason of another connection: ${reason}`);
     return this.#call("terminate", () => {});
   }

@@ -1,3 +1,4 @@
+import { isOwnReason } from "./close-reasons.ts";
 import type { Random } from "../../../fuzz/engine/random.ts";
 import type { ScenarioOptions } from "./options.ts";
 import { randomSize } from "./options.ts";
@@ -112,7 +113,7 @@ export abstract class Peer {
     if (this.closedBy !== undefined) this.world.fault(`${this.name}: received two close frames`);
     this.closedBy = code;
     this.closeReason = reason;
-    if (reason !== "" && reason !== `bye ${this.name}`)
+    if (reason !== "" && !isOwnReason(reason, this.name))
       this.world.fault(`${this.name}: received the close reason ${reason}`);
   }
 

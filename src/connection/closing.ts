@@ -1,0 +1,114 @@
+import { HawserError, withoutStack } from "../errors/errors.ts";
+import { type ErrorCode, type ErrorRow, errorTable } from "../errors/table.ts";
+import type { Bytes } from "../protocol/bytes.ts";
+import { type Close, CloseCode, serializeClose } from "../protocol/close-frame.ts";
+import type { Initiator, WSTerminateEvent } from "./dispatch/events.ts";
+import { CloseTimer, type CloseTimerOwner, type SentData } from "./keepalive/close-timer.ts";
+
+/** Why a connection ends: an error, the code of one that is made when it is needed, or the application's wish, which is none. */
+export type CloseCause = HawserError | ErrorCode | "destroyed";
+
+/** What closing needs of a connection's sender. */
+export interface ClosingSender extends SentData {
+  /** Whether the stream is full, and a way to destroy it. */
+  readonly buffer: SentData["buffer"] & { readonly writer: { readonly isFull: boolean; destroy(): void } };
+}
+
+/** What closing needs of a connection's settings. */
+export interface ClosingSettings {
+  /** Milliseconds that the end may take. */
+  readonly closeTimeout: number;
+  /** Counts how often that was not enough. */
+  readonly limitCounters: { closeTimeout: number };
+}
+
+/** A connection, as `closeBecause` needs it. */
+interface Closable {
+  close(code: number | undefined, reason: string | undefined, cause: CloseCause, sendDeadline?: number): void;
+}
+
+/** What the handler is told when the peer sent no close frame (RFC 6455 7.1.5, 7.1.6). */
+const NO_CLOSE_FRAME: Close = { code: CloseCode.abnormal, reason: undefined };
+
+/**
+ * How one connection ends: who began it, why, what the peer's close frame said, and how long it may take. It is made when the
+ * end begins, so an open connection has none.
+ */
+export class Closing implements CloseTimerOwner {
+  /** What the peer's close frame said, once it was read. */
+  peerClose: Close | undefined;
+  readonly #initiator: Initiator;
+  readonly #sender: ClosingSender;
+  readonly #settings: ClosingSettings;
+  #cause: CloseCause | undefined;
+  #timer: CloseTimer | undefined;
+
+  constructor(initiator: Initiator, sender: ClosingSender, settings: ClosingSettings) {
+    this.#initiator = initiator;
+    this.#sender = sender;
+    this.#settings = settings;
+  }
+
+  /** Notes why the connection ends, if that is no orderly close. The first cause counts: later ones follow from it. */
+  noteCause(cause: CloseCause | undefined): void {
+    this.#cause ??= cause;
+  }
+
+  /** Notes that the stream is lost, or given up. After an orderly close this is no cause, if nothing waited for the peer. */
+  noteLoss(cause: CloseCause): void {
+    const { size, buffer } = this.#sender;
+    if (this.peerClose === undefined || size > 0 || buffer.writer.isFull) this.noteCause(cause);
+  }
+
+  /**
+   * Limits the time until the connection is closed by `closeTimeout`: see `CloseTimer`. The first call counts.
+   *
+   * @param sendDeadline the time of `performance.now()` until which data before the close frame may be sent in any case
+   */
+  startTimer(sendDeadline: number): void {
+    this.#timer ??= new CloseTimer(this, this.#sender, this.#settings.closeTimeout, sendDeadline);
+  }
+
+  /** The time is over: destroys the stream. */
+  onCloseTimeout(): void {
+    this.#settings.limitCounters.closeTimeout++;
+    this.noteLoss("HWS_CLOSE_TIMEOUT");
+    this.#sender.buffer.writer.destroy();
+  }
+
+  /** The stream is closed. Returns the event for `onTerminate`. */
+  onStreamClose(): WSTerminateEvent {
+    this.#timer?.stop();
+    if (this.peerClose === undefined) this.noteCause("HWS_STREAM_ENDED");
+    const { code, reason } = this.peerClose ?? NO_CLOSE_FRAME;
+    return { type: "terminate", code, reason, initiator: this.#initiator, cause: errorOf(this.#cause) };
+  }
+}
+
+/**
+ * Closes a connection for a reason of the library's, with the code and the reason of its row in the error table.
+ *
+ * @param reason is sent instead of that of the row
+ * @param sendDeadline see `Connection.close`
+ */
+export function closeBecause(
+  connection: Closable,
+  cause: HawserError | ErrorCode,
+  reason?: string,
+  sendDeadline?: number,
+): void {
+  const row: ErrorRow = errorTable[typeof cause === "string" ? cause : cause.code];
+  connection.close(row.closeCode, reason ?? row.closeReason, cause, sendDeadline);
+}
+
+/** The body of the close frame for an error: the code and the reason of its row. */
+export function closeBodyOf(code: ErrorCode): Bytes {
+  const row: ErrorRow = errorTable[code];
+  return serializeClose(row.closeCode, row.closeReason);
+}
+
+/** The error for `event.cause`. A code becomes an error only here: at most once for each connection. */
+function errorOf(cause: CloseCause | undefined): HawserError | undefined {
+  if (typeof cause !== "string") return cause;
+  return cause === "destroyed" ? undefined : withoutStack(() => new HawserError(cause));
+}

@@ -32,6 +32,9 @@ import type { Settings } from "./settings.ts";
 import { isClaimed, markClaimed } from "./claimed-socket.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
+/** Milliseconds by which a connection's own timer comes after the server's time: the server cuts the connection, and says why. */
+const CLOSE_TIMER_MARGIN = 100;
+
 /** Makes the user's object for a connection. */
 export type MakePublicConnection = (
   connection: Connection,
@@ -282,7 +285,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#acceptor.close();
     this.readiness.reject(new HawserError("HWS_NOT_STARTED"));
     if (timeout > 0) {
-      const until = performance.now() + timeout;
+      const until = performance.now() + timeout + CLOSE_TIMER_MARGIN;
       const goAway = (connection: WebSocketConnection, retryAfter: number): void =>
         closeBecause(connectionOf(connection), "HWS_SHUTDOWN", reason ?? `retry-after=${String(retryAfter)}`, until);
       this.#shutdown = new GracefulShutdown(this.settings, this.connections.list, goAway, (connection, error) => {

@@ -260,6 +260,8 @@ describe("onTerminate is told who began and why", () => {
     const { promise, reject } = deferred();
     const session = new Recorded({}, () => promise);
     session.receive(text("a"));
+    // The handler is called, and waits.
+    await turns();
     session.connection.close(4000);
     answer(session, 4000);
     await turns();

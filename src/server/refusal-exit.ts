@@ -52,7 +52,7 @@ export class RefusalExit {
 
   /** Refuses a request. Without `message` the request could not be read. */
   refuse(socket: Duplex, refusal: Refusal, message?: IncomingMessage): void {
-    const request = this.#requestOf(message);
+    const request = message === undefined ? undefined : this.#requestOf(message);
     sendRefusal(socket, refusal, message?.method, () => {
       this.#held.linger(socket, request?.remoteAddress ?? peerAddressOf(socket));
     });
@@ -70,10 +70,11 @@ export class RefusalExit {
   /** Refuses a request for a path that no WebSocket server has, after the answers to earlier requests on its socket. */
   refusePath(socket: Duplex, message: IncomingMessage): void {
     const request = this.#requestOf(message);
+    const { remoteAddress } = request;
     const linger = hasPendingAnswer(socket)
-      ? this.#awaitAnswers(socket, message)
+      ? this.#awaitAnswers(socket, remoteAddress)
       : () => {
-          this.#held.linger(socket, request?.remoteAddress ?? "");
+          this.#held.linger(socket, remoteAddress);
         };
     refuseInOrder(socket, PATH_NOT_FOUND, message.method, linger);
     this.#report(PATH_NOT_FOUND, request);
@@ -82,18 +83,19 @@ export class RefusalExit {
   /** Refuses a handshake that came before the answers to earlier requests. Returns false when there is none to wait for. */
   refusePipelined(socket: Duplex, message: IncomingMessage, onAnswered: (socket: Duplex) => void): boolean {
     if (!hasPendingAnswer(socket)) return false;
-    const linger = this.#awaitAnswers(socket, message);
+    const request = this.#requestOf(message);
+    const linger = this.#awaitAnswers(socket, request.remoteAddress);
     refuseAfterPendingAnswers(socket, message.method, () => {
       onAnswered(socket);
       linger();
     });
-    this.reportMessage(PIPELINED, message);
+    this.#report(PIPELINED, request);
     return true;
   }
 
   /** Reports a refusal that was sent in another way, or that could not be sent. */
   reportMessage(report: RefusalReport, message: IncomingMessage | undefined): void {
-    this.#report(report, this.#requestOf(message));
+    this.#report(report, message === undefined ? undefined : this.#requestOf(message));
   }
 
   #report({ status, reason }: RefusalReport, request: ConnectionRequest | undefined): void {
@@ -104,8 +106,7 @@ export class RefusalExit {
   }
 
   /** Holds a socket until its earlier requests are answered, for at most `handshakeTimeout`. Then it lingers. */
-  #awaitAnswers(socket: Duplex, message: IncomingMessage): () => void {
-    const address = this.#addressOf(message);
+  #awaitAnswers(socket: Duplex, address: string): () => void {
     const release = this.#held.awaitAnswers(socket, address, this.#settings.handshakeTimeout);
     return () => {
       release();
@@ -113,13 +114,8 @@ export class RefusalExit {
     };
   }
 
-  #addressOf(message: IncomingMessage): string {
-    return new NodeRequest(message, this.#settings.addressRule).remoteAddress;
-  }
-
   /** The request, with its address: a client that resets its connection after the answer has none any more. */
-  #requestOf(message: IncomingMessage | undefined): NodeRequest | undefined {
-    if (message === undefined) return undefined;
+  #requestOf(message: IncomingMessage): NodeRequest {
     const request = new NodeRequest(message, this.#settings.addressRule);
     request.readAddress();
     return request;

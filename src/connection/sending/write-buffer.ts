@@ -81,7 +81,7 @@ export class WriteBuffer implements TurnEndListener {
     return this.#size + this.writer.size;
   }
 
-  /** The same; `Infinity` while the stream is full. It is read twice for each message. */
+  /** The same; `Infinity` while the stream is full. It is read for each message. */
   get backlog(): number {
     return this.#size + this.writer.backlog;
   }

@@ -135,12 +135,14 @@ export class Attack {
   }
 
   /**
-   * Waits until no connection, socket and timer of the peers is left. Checks that no memory is left, that each
+   * Waits until no connection, handler's work, socket and timer of the peers is left. Checks that no memory is left, that each
    * connection's end was reported once, and that the good client got every answer. Returns the server's state.
    */
   async isOver(): Promise<State> {
     const { sockets, timers } = this.#before;
-    await this.until((now) => now.connections === 1 && now.sockets <= sockets && now.timers <= timers);
+    await this.until(
+      (now) => now.connections === 1 && now.leaving === 0 && now.sockets <= sockets && now.timers <= timers,
+    );
     expect(await this.#left(), "bytes left at the end").toBeLessThan(LEFT);
     const told = await this.state();
     const ends = Object.values(told.ended).reduce((sum, count) => sum + count, 0);

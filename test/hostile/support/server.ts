@@ -19,6 +19,8 @@ export type CodeCounts = Record<number, number>;
 export interface State {
   /** The length of `wss.connections`. */
   readonly connections: number;
+  /** Connections that are no longer in the list, whose handlers still work on messages or on `onTerminate`. */
+  readonly leaving: number;
   /** TCP sockets of the process. */
   readonly sockets: number;
   /** Timers that are set. */
@@ -179,6 +181,7 @@ const methods = {
     const active = (name: string): number => resources.filter((resource) => resource === name).length;
     return {
       connections: wss?.connections.length ?? 0,
+      leaving: wss?.counters.connections.leaving ?? 0,
       sockets: active("TCPSocketWrap"),
       timers: active("Timeout"),
       ...limitCounters,

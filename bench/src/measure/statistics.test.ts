@@ -15,3 +15,18 @@ test("there is no ratio if a figure is missing or a server has none", () => {
   assert.equal(ratio([1, null], [1, 1]), null);
   assert.equal(ratio([], [1]), null);
 });
+
+test("from six rounds on there is a 95 % interval of the median, which leaves the outermost rounds out when there are more", () => {
+  const of = (count: number) =>
+    ratio(
+      Array.from({ length: count }, (_, i) => i + 1),
+      Array.from({ length: count }, () => 1),
+    )?.interval;
+  // Two-sided sign test, 5 %.
+  assert.equal(of(5), undefined);
+  assert.deepEqual(of(6), { low: 1, high: 6 });
+  assert.deepEqual(of(8), { low: 1, high: 8 });
+  assert.deepEqual(of(9), { low: 2, high: 8 });
+  assert.deepEqual(of(12), { low: 3, high: 10 });
+  assert.deepEqual(of(20), { low: 6, high: 15 });
+});

@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import { formatEngineTable } from "../engine/table.ts";
-import type { Ratio } from "../measure/statistics.ts";
+import { type Ratio, rangeOf } from "../measure/statistics.ts";
 import { packagesOf } from "../peers.ts";
 import type { Result, Row, WorkResult } from "./summary.ts";
 import { costName, verdictsOf } from "./verdict.ts";
@@ -17,7 +17,7 @@ export function formatTables(result: Result): string {
   const head = [
     `${date.slice(0, 10)}, ${machine.processor}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}`,
     ...(versions.length > 0 ? [versions.join(", ")] : []),
-    `rounds: ${pace.rounds}${length}, in turn; medians; [lowest–highest round]`,
+    `rounds: ${pace.rounds}${length}, in turn; medians; [${pace.rounds < 6 ? "lowest–highest round" : "95 % interval of the median"}]`,
   ];
   const tables = result.works.map(formatWork);
   if (result.engine.length > 0) tables.push(formatEngineTable(result.engine));
@@ -105,10 +105,11 @@ function noteOf(row: Row): string {
   return notes.join("; ");
 }
 
-/** A ratio and its range: `14.2× [13.1–15.0]`. */
+/** A ratio and its interval, or its range for a few rounds: `14.2× [13.1–15.0]`. */
 export function times(ratio: Ratio | null): string {
   if (ratio === null) return "";
-  return `${short(ratio.median)}× [${short(ratio.lowest)}–${short(ratio.highest)}]`;
+  const { low, high } = rangeOf(ratio);
+  return `${short(ratio.median)}× [${short(low)}–${short(high)}]`;
 }
 
 function short(value: number): string {

@@ -1,5 +1,5 @@
 import type { Kind } from "../load/job.ts";
-import type { Ratio } from "../measure/statistics.ts";
+import { type Ratio, rangeOf } from "../measure/statistics.ts";
 import type { Row } from "./summary.ts";
 
 /** The parts of a row that decide about a goal. */
@@ -44,7 +44,8 @@ function isMostlyDisturbed({ disturbedRounds, samples }: JudgedRow): boolean {
   return disturbedRounds > 0 && 2 * disturbedRounds >= samples.length;
 }
 
-/** Whether a maximum was met in one round and exceeded in another. */
+/** Whether a maximum lies within the interval of a ratio. */
 function includesLimit(ratio: Ratio, atMost: number): boolean {
-  return ratio.lowest <= atMost && ratio.highest > atMost;
+  const { low, high } = rangeOf(ratio);
+  return low <= atMost && high > atMost;
 }

@@ -6,7 +6,10 @@ const report = process.env["TEST_REPORT"];
 
 export default defineConfig({
   resolve: {
-    alias: { hawser: fileURLToPath(new URL("./src/hawser.ts", import.meta.url)) },
+    alias: [
+      { find: /^hawser$/, replacement: fileURLToPath(new URL("./src/hawser.ts", import.meta.url)) },
+      { find: "hawser/testing", replacement: fileURLToPath(new URL("./src/testing.ts", import.meta.url)) },
+    ],
   },
   test: {
     include: ["test/**/*.test.ts"],

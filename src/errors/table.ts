@@ -58,6 +58,8 @@ export const errorTable = {
   HWS_OUT_OF_RANGE: { errCode: 402, componentSignature: "hwsv", message: "An argument or option is out of range" },
   HWS_ANSWERED_BY_OTHER: { errCode: 403, componentSignature: "hwsv", message: "Another upgrade listener answered a handshake while onConnection was pending" },
   HWS_NOT_STARTED: { errCode: 404, componentSignature: "hwsv", message: "The server was terminated before it listened" },
+  HWS_CONNECT_FAILED: { errCode: 501, componentSignature: "hwcl", message: "The client could not connect" },
+  HWS_REFUSED: { errCode: 503, componentSignature: "hwcl", message: "The server refused the handshake" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** The stable code of an error that the library makes. */

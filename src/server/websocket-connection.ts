@@ -195,15 +195,7 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
    * ws.close(1000, "bye");
    */
   close(code?: number, reason?: string): void {
-    checkNumber("close: code", code);
-    if (code !== undefined && !isSendableCode(code)) {
-      throw new OutOfRangeError(
-        `close: code: expected 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4), got ${String(code)}`,
-      );
-    }
-    checkReason("close: reason", reason);
-    // As in browsers: a reason has no place in a close frame without a code (RFC 6455 5.5.1).
-    this.#core.close(code ?? (reason === undefined || reason === "" ? undefined : CloseCode.normal), reason);
+    this.#core.close(readCloseCode(code, reason), reason);
   }
 
   /**
@@ -213,6 +205,24 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   destroy(): void {
     this.#core.cut();
   }
+}
+
+/**
+ * Checks the arguments of `close`, and returns the code to send.
+ *
+ * @throws {InvalidArgumentError} for arguments of another type
+ * @throws {OutOfRangeError} for a code that must not be sent, or a reason that is too long
+ */
+export function readCloseCode(code: number | undefined, reason: string | undefined): number | undefined {
+  checkNumber("close: code", code);
+  if (code !== undefined && !isSendableCode(code)) {
+    throw new OutOfRangeError(
+      `close: code: expected 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4), got ${String(code)}`,
+    );
+  }
+  checkReason("close: reason", reason);
+  // As in browsers: a reason has no place in a close frame without a code (RFC 6455 5.5.1).
+  return code ?? (reason === undefined || reason === "" ? undefined : CloseCode.normal);
 }
 
 /** The internal connection of a user's object. Only the server calls it. */

@@ -13,6 +13,7 @@ const ENTRIES: Record<string, readonly string[]> = {
     "WebSocketServer",
     "refuse",
   ],
+  "./testing": ["RefusedError", "TestClient", "connect"],
 };
 
 /** The types that each entry exports besides. */
@@ -58,6 +59,7 @@ const TYPES: Record<string, readonly string[]> = {
     "WebServer",
     "WebSocketServerOptions",
   ],
+  "./testing": ["ConnectOptions", "TestedServer"],
 };
 
 interface Manifest {

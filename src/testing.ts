@@ -1,0 +1,5 @@
+/** The entry point `hawser/testing`: a client in memory, for tests of your handlers. */
+
+export { type ConnectOptions, type TestedServer, connect } from "./testing/connect.ts";
+export { RefusedError } from "./testing/refused-error.ts";
+export { TestClient } from "./testing/test-client.ts";

@@ -260,13 +260,16 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     if (this.#acceptsMessage()) this.#dispatcher.dispatchMessage(text);
   }
 
+  /** Control frames and fragments are bounded in a turn as messages are. Pings that were read are answered. */
+  onFrame(): void {
+    if (!this.#dispatcher.countFrame()) (this.#readFlow ??= this.#newReadFlow()).pauseForTurn();
+  }
+
   onPing(payload: Bytes): void {
-    this.#countControl();
     if (answersPings(this.#state)) this.#sender.buffer.addControl(Opcode.pong, payload);
   }
 
   onPong(payload: Bytes): void {
-    this.#countControl();
     this.#liveness.onPong(payload);
   }
 
@@ -320,11 +323,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     if (canSend(this.#state)) this.#dispatcher.dispatchDrain();
   }
 
-  /** Pings and pongs are bounded in a turn as messages are. Those that were read are answered. */
-  #countControl(): void {
-    if (!this.#dispatcher.countControl()) (this.#readFlow ??= this.#newReadFlow()).pauseForTurn();
-  }
-
   #newReadFlow(rateLimiter?: RateLimiter): ReadFlow {
     const source = { stream: this.#writer.stream, messages: this.#dispatcher, liveness: this.#liveness };
     return new ReadFlow(source, this.settings, rateLimiter);
@@ -355,7 +353,10 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   #transition(event: Event): void {
     const wasOpen = canSend(this.#state);
     this.#state = nextState(this.#state, event, this.settings.role);
-    if (wasOpen && !canSend(this.#state)) abortSignalOf(this);
+    if (!wasOpen || canSend(this.#state)) return;
+    abortSignalOf(this);
+    // A handler that waits for the pong would hold back our answer to the close frame.
+    if (event === "receiveClose" || event === "receiveEnd") this.#liveness.abandonRoundTrip();
   }
 
   /** The one exit for failure (RFC 6455 7.1.7): the close frame of the error's row, then no byte is read any more. */

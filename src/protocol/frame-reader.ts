@@ -38,6 +38,8 @@ export interface FrameSink {
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void;
   /** A complete short ASCII text, in place of `onMessage`. Called only with the option `textAsString`. */
   onText(text: string): void;
+  /** A frame that is no whole message: a control frame or a fragment. It costs time, too. What follows from it comes next. */
+  onFrame(): void;
   /** A ping. The answer is a pong with the same payload (RFC 6455 5.5.2). */
   onPing(payload: Bytes): void;
   /** A pong, solicited or not (RFC 6455 5.5.3). */
@@ -198,6 +200,7 @@ export class FrameReader {
     const incoming = this.#incoming;
     const refused = incoming.beginFrame(this.#rules, opcode, firstByte >= FIN, length, key);
     if (refused !== undefined) return this.#fail(refused, end);
+    if (firstByte < FIN || opcode === Opcode.continuation) this.#sink.onFrame();
     return this.#readPayload(incoming, chunk, payloadStart, end);
   }
 
@@ -274,6 +277,7 @@ export class FrameReader {
   }
 
   #handleControl(opcode: number, payload: Bytes): void {
+    this.#sink.onFrame();
     if (opcode === Opcode.ping) return this.#sink.onPing(payload);
     if (opcode === Opcode.pong) return this.#sink.onPong(payload);
     const close = parseClose(payload);

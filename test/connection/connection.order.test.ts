@@ -3,6 +3,7 @@ import type { Connection } from "../../src/connection/connection.ts";
 import { signalOf } from "../../src/connection/dispatch/close-signal.ts";
 import { SendResult } from "../../src/connection/sending/sender.ts";
 import { asClient, encode } from "../support/frames.ts";
+import { utf8 } from "../support/bytes.ts";
 import { Session, broken, close, deferred, ping, text } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
 import { Wire, turns } from "../support/wire.ts";
@@ -60,6 +61,58 @@ describe("an asynchronous handler", () => {
     resolve();
     await turns();
     expect(session.calls.slice(2)).toEqual([["message", "waits"]]);
+  });
+
+  test.each([
+    ["close frame", (session: Session) => session.receive(close(1000)), ["close", "1000"]],
+    ["end of the stream", (session: Session) => session.stream.arriveEnd(), undefined],
+  ] as const)(
+    "that waits for a pong gets undefined at the peer's %s, which is answered",
+    async (_what, leave, answer) => {
+      const { promise, resolve } = deferred();
+      const session = new Session({
+        message: async (ws) => {
+          session.calls.push(["pong", await ws.measureRoundTrip()]);
+          await promise;
+        },
+      });
+      session.receive(text("x"));
+      await turns();
+      leave(session);
+      await turns();
+      expect(session.calls.at(-1)).toEqual(["pong", undefined]);
+      resolve();
+      await turns();
+      if (answer !== undefined) expect(session.sent.at(-1)).toEqual(answer);
+      expect(session.stream.writableEnded).toBe(true);
+    },
+  );
+
+  test("that is busy keeps a message in memory of its own, not the whole read that it came in", async () => {
+    const got: Uint8Array[] = [];
+    const { promise, resolve } = deferred();
+    const session = new Session({
+      message: (_ws, data) => {
+        if (data instanceof Uint8Array) got.push(data);
+        return promise;
+      },
+    });
+    const pongs = Array.from({ length: 400 }, () => asClient(encode({ opcode: 10, payload: utf8("p".repeat(125)) })));
+    session.receive(asClient(encode({ opcode: 2, payload: utf8("busy") })));
+    await turns();
+    session.receive(asClient(encode({ opcode: 2, payload: utf8("a") })), ...pongs);
+    const half = { opcode: 2, payload: utf8("b") };
+    session.receive(
+      asClient(encode({ ...half, fin: false })),
+      asClient(encode({ opcode: 0, payload: utf8("c") })),
+      ...pongs,
+    );
+    session.receive(asClient(encode({ opcode: 2, payload: utf8("long".repeat(10_000)) })));
+    await turns();
+    resolve();
+    await turns();
+    expect(got.map((data) => Buffer.from(data).toString().slice(0, 4))).toEqual(["busy", "a", "bc", "long"]);
+    for (const data of got.slice(1)) expect(data.buffer.byteLength).toBeLessThanOrEqual(2 * data.length);
   });
 
   test.each(["open", "message", "drain"] as const)("gets its round trip inside %s", async (callback) => {

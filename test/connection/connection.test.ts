@@ -2,6 +2,8 @@ import { describe, expect, test, vi } from "vitest";
 import { SendResult } from "../../src/connection/sending/sender.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
+import { asClient, encode } from "../support/frames.ts";
+import { MAX_MESSAGES_PER_TURN } from "../../src/connection/dispatch/turn-budget.ts";
 import { Session, close, binary, ping, text } from "../support/session.ts";
 import { pair } from "../support/socket-pair.ts";
 import { Wire, turns } from "../support/wire.ts";
@@ -201,6 +203,19 @@ describe("send", () => {
     await turns();
     expect(results).toEqual([SendResult.dropped]);
   });
+});
+
+test.each([
+  ["fragments", encode({ fin: false, opcode: 0, payload: utf8("") })],
+  ["pings", encode({ opcode: 9, payload: utf8("") })],
+])("a peer that floods with %s is read again in the next turn only", async (_what, frame) => {
+  const session = new Session();
+  session.receive(asClient(encode({ fin: false, opcode: 1, payload: utf8("a") })));
+  await turns();
+  session.receive(...Array.from({ length: MAX_MESSAGES_PER_TURN + 1 }, () => asClient(frame)));
+  expect(session.stream.isPaused()).toBe(true);
+  await turns();
+  expect(session.stream.isPaused()).toBe(false);
 });
 
 describe("many pings", () => {

@@ -46,12 +46,24 @@ describe("a handler that transfers the memory of a message", () => {
     expect(session.calls.slice(2)).toEqual([["error", 215]]);
   });
 
-  test("loses those that waited for it, and is told: none comes empty", async () => {
+  test("loses none that waited for it: each has memory of its own", async () => {
     const { promise, resolve } = deferred();
     const session = new Session({ message: () => promise });
     session.receive(one, two, three);
     await turns();
     expect(got(session.calls)).toEqual(["01"]);
+    transfer(session.calls[1]![1]);
+    resolve();
+    await turns();
+    expect(got(session.calls).slice(1)).toEqual(["02", "03"]);
+    expect(session.sent).toEqual([]);
+  });
+
+  test("loses a long one that waited for it and fills most of the read, and is told", async () => {
+    const { promise, resolve } = deferred();
+    const session = new Session({ message: () => promise });
+    session.receive(one, binary("ab".repeat(100)));
+    await turns();
     transfer(session.calls[1]![1]);
     resolve();
     await turns();

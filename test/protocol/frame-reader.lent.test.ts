@@ -26,6 +26,8 @@ class Keeper implements FrameSink {
     this.kept.push([1, utf8(text)]);
   }
 
+  onFrame(): void {}
+
   onPing(payload: Bytes): void {
     // Valid until the call returns.
     this.kept.push([9, Uint8Array.from(payload)]);

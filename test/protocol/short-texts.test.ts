@@ -56,6 +56,8 @@ class Teller implements FrameSink {
     this.#tell("string", text);
   }
 
+  onFrame(): void {}
+
   onPing(payload: Bytes): void {
     this.#tell("ping", toHex(payload));
   }

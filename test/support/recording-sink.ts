@@ -48,6 +48,10 @@ export class RecordingSink implements FrameSink {
     this.#record(["text", text]);
   }
 
+  onFrame(): void {
+    if (this.ended) throw new Error("a frame after the end");
+  }
+
   onPing(payload: Bytes): void {
     this.#record(["ping", toHex(payload)]);
   }

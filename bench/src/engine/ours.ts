@@ -18,6 +18,7 @@ interface Sink {
   onMessage(...message: readonly unknown[]): void;
   onText(text: string): void;
   onPing(): void;
+  onFrame(): void;
   onPong(): void;
   onClose(): void;
   onError(error: Error): void;
@@ -179,6 +180,7 @@ function sinkOf(auto: Decoding["decoders"]["auto"], take: (message: Message) => 
     onMessage,
     onText,
     onPing: unexpected,
+    onFrame: unexpected,
     onPong: unexpected,
     onClose: unexpected,
     onError,

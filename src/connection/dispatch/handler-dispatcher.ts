@@ -2,7 +2,7 @@ import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, error
 import { isTransferred, memoryTransferredError } from "../../protocol/transferred-memory.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { isAbortOf, signalOf } from "./close-signal.ts";
-import { type BusyCallback, SerialQueue } from "./serial-queue.ts";
+import { type BusyCallback, SerialQueue, withOwnMemory } from "./serial-queue.ts";
 import { type Task, Tasks, begin } from "./tasks.ts";
 import { inNextTurn } from "../transport/turn.ts";
 import { callInNoContext } from "../transport/no-context.ts";
@@ -175,8 +175,8 @@ export class HandlerDispatcher implements TurnCount {
     }
   }
 
-  /** Counts a ping or a pong in this turn. Returns false if it is one too many. */
-  countControl(): boolean {
+  /** Counts a control frame or a fragment in this turn. Returns false if it is one too many. */
+  countFrame(): boolean {
     return countInTurn(this);
   }
 
@@ -252,7 +252,7 @@ export class HandlerDispatcher implements TurnCount {
   #dispatchInOrder(message: unknown): void {
     const queue = this.#queue;
     if (!this.isBusy && queue.mayDeliver()) this.#deliver(message);
-    else queue.addItem(message);
+    else queue.addItem(this.isBusy ? withOwnMemory(message) : message);
   }
 
   /** Counts a message in this turn. If it is one too many, the queue waits for the next turn. */

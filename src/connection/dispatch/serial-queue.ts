@@ -1,3 +1,4 @@
+import { copyOf } from "../../protocol/bytes.ts";
 import { Fifo } from "../../util/fifo.ts";
 import { inNextTurn } from "../transport/turn.ts";
 
@@ -192,6 +193,12 @@ export class SerialQueue {
 
 /** The memory that a waiting message takes besides its bytes. */
 const ITEM_BYTES = 64;
+
+/** A message to wait for long: a short view would keep the memory of a whole read, 64 KiB, which nobody counts. */
+export function withOwnMemory(message: unknown): unknown {
+  const isShortView = message instanceof Uint8Array && 2 * message.length < message.buffer.byteLength;
+  return isShortView ? copyOf(message) : message;
+}
 
 function sizeOf(item: unknown): number {
   if (typeof item === "string") return ITEM_BYTES + item.length;

@@ -7,16 +7,13 @@ import { afterEachTurn, requestTurnEnd, turnNumber } from "../transport/turn.ts"
 export const MAX_MESSAGES_PER_TURN = 256;
 
 /** The most milliseconds that the messages of one connection may take in a turn, roughly. */
-const MAX_MS_PER_CONNECTION = 5;
+const MAX_MS_PER_CONNECTION = 2;
 
 /** The most milliseconds that the messages of all connections may take in a turn. */
 const MAX_MS_PER_TURN = 20;
 
-/**
- * Messages that one connection is granted at once: to count each of them costs a tenth of a short message's way. It is also the
- * least number of messages between two looks at the clock.
- */
-const GRANT = 32;
+/** The most messages that one connection is granted at once: to count each of them costs a tenth of a short message's way. */
+const MAX_GRANT = 32;
 
 /** The positions of two turns are this far apart: more than the messages of a turn. */
 const TURN = 2 * MAX_MESSAGES_PER_TURN;
@@ -45,6 +42,8 @@ let beganAt = 0;
 let lookedAt = 0;
 /** All connections together have had their time. */
 let isOver = false;
+/** Messages between two looks at the clock, and of a grant: fewer if they take long, in the turn before too. */
+let grantSize = MAX_GRANT;
 /** The connection that asked last, and the messages that it may still have without asking again. They are counted already. */
 let grantee: TurnCount | undefined;
 let granted = 0;
@@ -69,8 +68,8 @@ function ask(connection: TurnCount): boolean {
   if (count === MAX_MESSAGES_PER_TURN) return false;
   // From the second message on the turn's end must be seen: the first alone is not worth a call.
   if (messages === 1) beginClock();
-  else if (messages - messagesAtLook >= GRANT && !hasTime(count)) return false;
-  const grant = messages === 0 ? 1 : Math.min(GRANT, MAX_MESSAGES_PER_TURN - count);
+  else if (messages - messagesAtLook >= grantSize && !hasTime(count)) return false;
+  const grant = messages === 0 ? 1 : Math.min(grantSize, MAX_MESSAGES_PER_TURN - count);
   messages += grant;
   connection.turnPosition = turnStart + count + grant;
   if (grant === 1) return true;
@@ -110,6 +109,7 @@ function hasTime(count: number): boolean {
   const each = (now - lookedAt) / (messages - messagesAtLook);
   lookedAt = now;
   messagesAtLook = messages;
+  grantSize = Math.max(1, Math.min(MAX_GRANT, Math.floor(MAX_MS_PER_CONNECTION / each)));
   isOver = now - beganAt >= MAX_MS_PER_TURN;
   return !isOver && count * each <= MAX_MS_PER_CONNECTION;
 }

@@ -7,6 +7,8 @@ export type { Origins } from "./handshake/rules/origin.ts";
 export type { TrustProxy } from "./handshake/forwarded-address.ts";
 export { type Refusal, type RefusalReason, refuse } from "./handshake/refusal.ts";
 export type { ResponseHeaders } from "./handshake/response-headers.ts";
+export type { Cookies } from "./handshake/cookies.ts";
+export type { RequestHeaders, SingleHeaders } from "./handshake/request-headers.ts";
 export type { ConnectionRequest, Values } from "./handshake/request.ts";
 export type { LimitName } from "./server/limit-counters.ts";
 export type { MessageCounters } from "./connection/counters/message-counters.ts";

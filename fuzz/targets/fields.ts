@@ -9,6 +9,7 @@ import { InvalidArgumentError } from "../../src/hawser.ts";
 import { type Mutator, type RunContext, type Target, holds } from "../engine/target.ts";
 import { mutateRequest } from "../grammar/mutate-request.ts";
 import { fieldOf } from "../grammar/request.ts";
+import { connectionRequest } from "../../test/support/connection-request.ts";
 
 /** The length to which a value is repeated before its steps are counted: a quarter of the limit of all headers. */
 const LONG = 4096;
@@ -154,7 +155,7 @@ function checkFields(value: string): void {
 }
 
 function requestTo(host: string): ConnectionRequest {
-  return { headers: { host }, query: {}, url: "/", remoteAddress: "" };
+  return connectionRequest({ headers: { host } });
 }
 
 /** Mutates the input as the value of a header. */

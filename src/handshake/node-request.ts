@@ -2,6 +2,8 @@ import type { IncomingMessage } from "node:http";
 
 import type { AddressRule } from "./forwarded-address.ts";
 import type { ReceivedRequest, Values } from "./request.ts";
+import { type Cookies, readCookies } from "./cookies.ts";
+import { type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
 import { ownText } from "./own-text.ts";
 import { hasLostPeer, peerAddressOf } from "./peer-address.ts";
 import { parseTarget } from "./rules/target.ts";
@@ -11,20 +13,29 @@ export function pathOf(message: IncomingMessage): string | undefined {
   return parseTarget(message.url ?? "")?.path;
 }
 
+/** The parameters of a path without named segments. */
+const NO_PARAMS = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
+
 /** 4D's request object, made from a request of Node. A property that the handler does not read is never computed. */
 export class NodeRequest implements ReceivedRequest {
   readonly url: string;
+  readonly params: Readonly<Record<string, string>>;
   readonly #message: IncomingMessage;
   readonly #addressRule: AddressRule | undefined;
   /** The address of the socket's peer, which is a proxy or the client. */
   #peer: string | undefined;
   #remoteAddress: string | undefined;
-  #headers: Values | undefined;
+  #headers: RequestHeaders | undefined;
+  #cookies: Cookies | undefined;
   #query: Values | undefined;
 
-  /** @param addressRule which proxies are trusted; undefined: none */
-  constructor(message: IncomingMessage, addressRule?: AddressRule) {
+  /**
+   * @param addressRule which proxies are trusted; undefined: none
+   * @param params the values of the named segments of the server's path
+   */
+  constructor(message: IncomingMessage, addressRule?: AddressRule, params = NO_PARAMS) {
     this.#message = message;
+    this.params = params;
     this.#addressRule = addressRule;
     this.url = message.url ?? "/";
   }
@@ -48,9 +59,22 @@ export class NodeRequest implements ReceivedRequest {
     return this.#addressRule?.isTrusted(this.readAddress()) === true;
   }
 
-  get headers(): Values {
-    this.#headers ??= readHeaders(this.#message.rawHeaders);
+  get raw(): IncomingMessage {
+    return this.#message;
+  }
+
+  get path(): string {
+    return parseTarget(this.url)?.path ?? "/";
+  }
+
+  get headers(): RequestHeaders {
+    this.#headers ??= readRequestHeaders(this.#message.rawHeaders);
     return this.#headers;
+  }
+
+  get cookies(): Cookies {
+    this.#cookies ??= readCookies(this.headers.cookie);
+    return this.#cookies;
   }
 
   get query(): Values {
@@ -68,12 +92,6 @@ export class NodeRequest implements ReceivedRequest {
   }
 }
 
-function readHeaders(raw: readonly string[]): Values {
-  const headers = emptyValues();
-  for (let i = 0; i < raw.length; i += 2) addValue(headers, (raw[i] ?? "").toLowerCase(), raw[i + 1] ?? "");
-  return headers;
-}
-
 function readQuery(search: string): Values {
   const query = emptyValues();
   for (const [name, value] of new URLSearchParams(search)) addValue(query, name, value);
@@ -82,7 +100,7 @@ function readQuery(search: string): Values {
 
 type MutableValues = Record<string, string | string[] | undefined>;
 
-/** The object has no prototype: a header or parameter named `constructor` is like any other (GHSA-5v72-xg48-5rpm). */
+/** The object has no prototype: a parameter named `constructor` is like any other (GHSA-5v72-xg48-5rpm). */
 function emptyValues(): MutableValues {
   return Object.create(null) as MutableValues;
 }

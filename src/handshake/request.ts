@@ -1,14 +1,30 @@
+import type { IncomingMessage } from "node:http";
+
+import type { Cookies } from "./cookies.ts";
+import type { RequestHeaders } from "./request-headers.ts";
+
 /** Names and their values. A name that came several times has all its values, in order. The object has no prototype. */
 export type Values = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** 4D's `event.request` of `onConnection`: what the client asked for. */
 export interface ConnectionRequest {
   /** The headers. Their names are in lower case. */
-  readonly headers: Values;
+  readonly headers: RequestHeaders;
+  /** The cookies, by name. Of a name that comes twice the first counts. */
+  readonly cookies: Cookies;
   /** The decoded parameters of the URL. */
   readonly query: Values;
   /** The raw target, e.g. `/status?name=ryan`. */
   readonly url: string;
+  /** The target's path, not decoded, e.g. `/status`. */
+  readonly path: string;
+  /** The decoded values of the named segments of the option `path`: `{ id: "7" }` for `/rooms/:id`. */
+  readonly params: Readonly<Record<string, string>>;
+  /**
+   * Node's own request: its socket, its client certificate (`raw.socket.getPeerCertificate()`), and what a session middleware has
+   * put on it. The library does not keep it after the handshake.
+   */
+  readonly raw: IncomingMessage;
   /** The client's address. Behind a proxy it is the proxy's address, unless `trustProxy` names the proxy as trusted. */
   readonly remoteAddress: string;
 }

@@ -11,7 +11,7 @@ export class OriginWarnings {
 
   /** The origin of this request is not allowed. */
   onRefused(request: RelayedRequest): void {
-    const origin = quote(request.headers["origin"]);
+    const origin = quote(request.headers.origin);
     this.#warnings.warn(origin, {
       code: "HWS_ORIGIN_REFUSED",
       text: () =>

@@ -69,7 +69,7 @@ describe("a valid handshake", () => {
     const { request, protocols } = offer({ url: "/status?name=ryan" });
     expect(request.url).toBe("/status?name=ryan");
     expect(request.query["name"]).toBe("ryan");
-    expect(request.headers["host"]).toBe("example.com");
+    expect(request.headers.host).toBe("example.com");
     expect(request.remoteAddress).toBe("192.0.2.7");
     expect(protocols).toEqual([]);
   });

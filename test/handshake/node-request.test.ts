@@ -22,6 +22,37 @@ describe("the request's URL", () => {
   });
 });
 
+describe("the request's path, parameters, cookies and Node's own request", () => {
+  test.each([
+    ["/rooms/7?name=ryan", "/rooms/7"],
+    ["ws://example.com/a%20b?x", "/a%20b"],
+    ["http://example.com", "/"],
+    ["*", "/"],
+  ])("the path of %s is %s", (url, path) => {
+    expect(request({ url }).path).toBe(path);
+  });
+
+  test("the parameters are those of the server's path, and none without names", () => {
+    const params = { id: "7" };
+    expect(new NodeRequest({ url: "/", rawHeaders: [] } as unknown as IncomingMessage, undefined, params).params).toBe(
+      params,
+    );
+    expect(request({}).params).toEqual(Object.create(null));
+    expect(Object.isFrozen(request({}).params)).toBe(true);
+  });
+
+  test("the cookies are those of all lines, read once", () => {
+    const one = request({ rawHeaders: ["Cookie", "a=1; b=2", "cookie", "a=3"] });
+    expect({ ...one.cookies }).toEqual({ a: "1", b: "2" });
+    expect(one.cookies).toBe(one.cookies);
+  });
+
+  test("raw is the request that Node has read", () => {
+    const message = { url: "/", rawHeaders: [], session: { user: 1 } } as unknown as IncomingMessage;
+    expect(new NodeRequest(message).raw).toBe(message);
+  });
+});
+
 describe("the request's address", () => {
   // shows 4D-1-request-address
   test("it is the peer's", () => {
@@ -125,9 +156,9 @@ describe("the request's headers", () => {
     expect({ ...headers }).toEqual({ host: "a", "x-one": "1", "x-two": ["b", "a", "c"] });
   });
 
-  test("a name that Node folds into one value is an array too", () => {
+  test("a name of which HTTP allows one is a string: the first; cookies are joined", () => {
     const { headers } = request({ rawHeaders: ["Cookie", "a=1", "Cookie", "b=2", "Host", "x", "Host", "y"] });
-    expect({ ...headers }).toEqual({ cookie: ["a=1", "b=2"], host: ["x", "y"] });
+    expect({ ...headers }).toEqual({ cookie: "a=1; b=2", host: "x" });
   });
 
   // shows 4D-1-request-prototype

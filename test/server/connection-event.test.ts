@@ -1,16 +1,10 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { OutOfRangeError } from "../../src/errors/errors.ts";
-import type { ReceivedRequest } from "../../src/handshake/request.ts";
 import { WSConnectionEvent, settleEvent } from "../../src/server/connection-event.ts";
+import { connectionRequest } from "../support/connection-request.ts";
 
-const REQUEST: ReceivedRequest = {
-  headers: {},
-  query: {},
-  url: "/",
-  remoteAddress: "127.0.0.1",
-  isGone: false,
-};
+const REQUEST = connectionRequest();
 
 function offer(protocols: readonly string[]): ConstructorParameters<typeof WSConnectionEvent>[0] {
   return { request: REQUEST, protocols, stream: new PassThrough() };

@@ -4,6 +4,7 @@ import { Refusal } from "../../src/handshake/refusal.ts";
 import type { ReceivedRequest } from "../../src/handshake/request.ts";
 import type { CountedAddress } from "../../src/server/address-counts.ts";
 import { ConnectionLimiter, type ConnectionLimits } from "../../src/server/connection-limiter.ts";
+import { connectionRequest } from "../support/connection-request.ts";
 
 /** The clock of the rate, in milliseconds: the test moves it. */
 let now = 0;
@@ -56,7 +57,7 @@ function limiterOf(own: Partial<ConnectionLimits>): {
 
 /** The request of a client at this address. */
 function from(remoteAddress: string, isGone = false): ReceivedRequest {
-  return { remoteAddress, headers: {}, query: {}, url: "/", isGone };
+  return connectionRequest({ remoteAddress, isGone });
 }
 
 /** The place of an admitted client. */

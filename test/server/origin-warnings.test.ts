@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { RelayedRequest, Values } from "../../src/handshake/request.ts";
 import { OriginWarnings } from "../../src/server/origin-warnings.ts";
+import { connectionRequest } from "../support/connection-request.ts";
 
 const warn = vi.spyOn(process, "emitWarning");
 
@@ -12,7 +13,11 @@ afterEach(() => void warn.mockReset());
 
 function from(origin: string, headers: Values = {}, isFromTrustedProxy = false): RelayedRequest {
   const all = { origin, host: "127.0.0.1:8080", ...headers };
-  return { headers: all, query: {}, url: "/", remoteAddress: "192.0.2.7", isFromTrustedProxy };
+  return connectionRequest({
+    headers: all,
+    remoteAddress: "192.0.2.7",
+    isFromTrustedProxy,
+  });
 }
 
 /** The text of the warning of one request. */

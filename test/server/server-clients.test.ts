@@ -1,6 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { newLimitCounters } from "../../src/server/limit-counters.ts";
-import type { ReceivedRequest } from "../../src/handshake/request.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import { Refusal } from "../../src/handshake/refusal.ts";
 import type { CountedAddress } from "../../src/server/address-counts.ts";
@@ -8,8 +7,9 @@ import { PendingHandshake } from "../../src/server/pending-handshake.ts";
 import { Advice } from "../../src/server/advice.ts";
 import { ServerClients } from "../../src/server/server-clients.ts";
 import { Wire } from "../support/wire.ts";
+import { connectionRequest } from "../support/connection-request.ts";
 
-const REQUEST: ReceivedRequest = { isGone: false, headers: {}, query: {}, url: "/", remoteAddress: "192.0.2.7" };
+const REQUEST = connectionRequest({ remoteAddress: "192.0.2.7" });
 
 function clients(own: Partial<ConstructorParameters<typeof ServerClients>[0]> = {}): ServerClients {
   return new ServerClients({

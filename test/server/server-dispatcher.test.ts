@@ -4,10 +4,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WSConnectionEvent } from "../../src/server/connection-event.ts";
 import { ServerDispatcher } from "../../src/server/server-dispatcher.ts";
 import { turn } from "../support/peer.ts";
+import { connectionRequest } from "../support/connection-request.ts";
 
 const WSS = new WebSocketServer({ onConnection: () => null });
 const EVENT = new WSConnectionEvent({
-  request: { headers: {}, query: {}, url: "/", remoteAddress: "", isGone: false },
+  request: connectionRequest({ remoteAddress: "" }),
   protocols: [],
   stream: new PassThrough(),
 });

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { RelayedRequest, Values } from "../../../src/handshake/request.ts";
 import { hostClaims } from "../../../src/handshake/rules/public-host.ts";
+import { connectionRequest } from "../../support/connection-request.ts";
 
 function request(headers: Values, isFromTrustedProxy = true): RelayedRequest {
-  return { headers, query: {}, url: "/", remoteAddress: "127.0.0.1", isFromTrustedProxy };
+  return connectionRequest({ headers: headers, isFromTrustedProxy });
 }
 
 /** The claims in short: `["X-Forwarded-Host host", "example.com"]`. */

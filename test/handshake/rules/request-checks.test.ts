@@ -16,6 +16,7 @@ import {
   checkUpgrade,
 } from "../../../src/handshake/rules/request-checks.ts";
 import { readSubprotocols } from "../../../src/handshake/rules/subprotocol.ts";
+import { connectionRequest } from "../../support/connection-request.ts";
 
 /** An opening handshake over HTTP/1.1, with replaced parts. */
 function http1(own: Partial<HandshakeRequest> = {}, ...headers: readonly string[]): HandshakeRequest {
@@ -82,7 +83,7 @@ function http2(own: Readonly<Record<string, string>> = {}): { fields: HandshakeR
   const authority = all[":authority"];
   const target = all[":path"] ?? "";
   const fields = { httpVersion: "2.0", method: all[":method"], target, authority, headers };
-  const request = { headers: { ...all, host: authority }, query: {}, url: target, remoteAddress: "192.0.2.7" };
+  const request = connectionRequest({ headers: { ...all, host: authority ?? "" }, url: target });
   return { fields, request };
 }
 

@@ -135,11 +135,11 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Checks whether the peer is still there. The server's one timer calls it from time to time. */
   checkPeer(): void {
-    if (!canStartClose(this.#state)) return;
+    // A close that has begun may end in order.
+    if (this.#closing !== undefined) return;
     if (this.#dispatcher.isBusy) this.#liveness.noteMessage();
     // A handler that waits in `drained()` waits for the peer: then a peer that is not there must be noticed.
-    const readingStopped =
-      this.#state === "peerClosing" || (this.#readFlow?.paused === true && !this.#sender.hasDrainWaiters);
+    const readingStopped = this.#readFlow?.paused === true && !this.#sender.hasDrainWaiters;
     const verdict = this.#liveness.check(this.settings.keepalive, this.#writer, readingStopped);
     if (verdict === "pingDue") this.#sendPing();
     else if (verdict !== "alive") {
@@ -333,8 +333,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   /** Sends a ping; if one was not answered yet, sends that one again. */
   #sendPing(): Ping {
     const ping = this.#liveness.nextPing(this.#writer);
-    // After its close frame a peer need not answer a ping.
-    if (this.#state === "open") this.#sender.buffer.addControl(Opcode.ping, ping.payload);
+    this.#sender.buffer.addControl(Opcode.ping, ping.payload);
     return ping;
   }
 

@@ -271,6 +271,36 @@ describe("onTerminate is told who began and why", () => {
   });
 });
 
+describe("an orderly close by the peer is not broken by maxLifetime", () => {
+  const keepalive = { ...LIFE, maxLifetime: 1 };
+
+  test("while a callback is busy with the messages before it", async () => {
+    const { promise, resolve } = deferred();
+    const session = new Recorded({ keepalive }, () => promise);
+    for (const frame of [text("a"), text("b"), close(4000)]) session.receive(frame);
+    await turns();
+    passTicks(session, 9);
+    resolve();
+    await turns();
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls.filter(([what]) => what === "message")).toHaveLength(2);
+    expect(session.ends.map(inShort)).toEqual([[4000, "peer", undefined]]);
+  });
+
+  test("while more messages came before it than are delivered in a turn", async () => {
+    const session = new Recorded({ keepalive }, () => undefined);
+    await turns();
+    session.receive(Buffer.concat([...Array.from({ length: 1000 }, () => text("a")), close(4000)]));
+    passTicks(session, 9);
+    await turns(20);
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls.filter(([what]) => what === "message")).toHaveLength(1000);
+    expect(session.ends.map(inShort)).toEqual([[4000, "peer", undefined]]);
+  });
+});
+
 describe("a close timeout", () => {
   /** A session that closes and whose time is over. `act`: what the peer does before. */
   async function late(act: (session: Recorded) => void, options: SessionOptions = {}): Promise<Recorded> {

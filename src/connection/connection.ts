@@ -155,7 +155,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
    * @param cause why the library closes the connection. Default: the application does. For `sendDeadline` see `Closing`
    */
   close(code: number | undefined, reason?: string, cause?: CloseCause, sendDeadline?: number): void {
-    if (!canStartClose(this.#state)) return;
+    if (!canStartClose(this.#state)) return this.#closing?.extendTimer(sendDeadline);
     this.#beginClosing("local").noteCause(cause);
     this.#dispatcher.stopDelivery();
     this.#transition("queueClose");
@@ -188,7 +188,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   // From the stream.
 
   onData(chunk: Bytes, end: number, borrowed: boolean): void {
-    this.#liveness.noteReceived(this.#writer.bytesWritten);
+    const written = this.#writer.bytesWritten;
+    if (!isEnding(this.#state)) this.#closing?.noteReceived();
     this.#sender.buffer.holdWrites();
     try {
       this.#reader.push(chunk, end, borrowed);
@@ -197,6 +198,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
       this.#fail(asHawserError(cause));
     }
     this.#sender.buffer.releaseWrites();
+    // Not before: a chunk that makes us close does not show that its peer has read all that was sent.
+    this.#liveness.noteReceived(written);
     // No later text may be taken for a repetition of one in this chunk.
     forgetLastText();
     if (this.#readFlow?.countBytes(end) === false && canSend(this.#state)) this.#failRate("maxBytesPerSecond");
@@ -372,7 +375,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Returns how the connection ends. The first call says who began it. */
   #beginClosing(initiator: Initiator): Closing {
-    return (this.#closing ??= new Closing(initiator, this.#sender, this.settings));
+    return (this.#closing ??= new Closing(initiator, this.#sender, this.settings, this.#liveness));
   }
 
   /** Destroys the stream without a close frame: the peer does not read, or we do not wait for it. */

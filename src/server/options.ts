@@ -100,7 +100,10 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly idleTimeout?: number | undefined;
   /** Milliseconds that a connection may stay open. Default: no limit. Above it: close 1001. */
   readonly maxLifetime?: number | undefined;
-  /** Milliseconds that a peer has to answer a close frame and to close its side. Default 5,000. */
+  /**
+   * Milliseconds that a peer has to answer a close frame and to close its side. They begin when it has taken what was sent before,
+   * and it gets them once more for each 512 KiB of that: at most 12 times in all. Default 5,000.
+   */
   readonly closeTimeout?: number | undefined;
   /** Connections that `wss.terminate` closes at a time, about every 100 ms. It closes more at a time when its timeout is short. Default 1,000. */
   readonly closeBatchSize?: number | undefined;

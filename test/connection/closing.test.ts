@@ -304,7 +304,7 @@ describe("an orderly close by the peer is not broken by maxLifetime", () => {
 describe("a close timeout", () => {
   /** A session that closes and whose time is over. `act`: what the peer does before. */
   async function late(act: (session: Recorded) => void, options: SessionOptions = {}): Promise<Recorded> {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     try {
       const session = new Recorded({
         closeTimeout: 100,
@@ -397,7 +397,8 @@ describe("a peer that reads slowly while its connection closes", () => {
       session.stream.takeOne();
     }
     const { written } = session.connection.counters;
-    for (let ms = 0; ms < 130; ms += 10) {
+    // What it took before may be in flight: 200,000 bytes.
+    for (let ms = 0; ms < 170; ms += 10) {
       vi.advanceTimersByTime(10);
       await turns();
     }
@@ -415,11 +416,15 @@ describe("a peer that reads slowly while its connection closes", () => {
 });
 
 describe("Closing", () => {
-  const sender = { size: 0, buffer: { writer: { isFull: false, takenBytes: 0, destroy: () => undefined } } };
+  const sender = {
+    size: 0,
+    buffer: { writer: { isFull: false, bytesWritten: 0, takenBytes: 0, destroy: () => undefined } },
+  };
+  const liveness = { writtenAtLastReceived: 0 };
   const settings = { closeTimeout: 1000, limitCounters: { closeTimeout: 0 } };
 
   test("makes an error of a code only for the event, and without a stack: a flood of lost connections must not cost", () => {
-    const closing = new Closing("network", sender, settings);
+    const closing = new Closing("network", sender, settings, liveness);
     closing.noteCause("HWS_STREAM_ENDED");
     const { cause } = closing.onStreamClose();
     expect(cause?.code).toBe("HWS_STREAM_ENDED");
@@ -431,7 +436,7 @@ describe("Closing", () => {
     ["destroyed", undefined],
     ["HWS_SHUTDOWN", "HWS_SHUTDOWN"],
   ])("keeps the first cause: %s", (first, expected) => {
-    const closing = new Closing("local", sender, settings);
+    const closing = new Closing("local", sender, settings, liveness);
     closing.noteCause(first);
     closing.noteLoss("HWS_CLOSE_TIMEOUT");
     expect(closing.onStreamClose().cause?.code).toBe(expected);

@@ -74,7 +74,7 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   /**
    * Bytes that may wait for all busy handlers together, of all servers in the process. Default: a quarter of the memory that
    * the process may have. Above it, connections that have more than an equal share are not read until their handlers have
-   * settled.
+   * settled. Up to 128 KiB of each may have been read before.
    */
   readonly maxTotalReceiveQueue?: number | undefined;
   /**

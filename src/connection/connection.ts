@@ -127,7 +127,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     return canSend(this.#state) ? this.#sender.whenDrained() : Promise.resolve(false);
   }
 
-  /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes before. */
+  /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes or is not read before. */
   measureRoundTrip(): Promise<number | undefined> {
     if (this.#state !== "open" || this.#readFlow?.isFull === true) return Promise.resolve(undefined);
     return (this.#liveness.ping ?? this.#sendPing()).roundTrip();

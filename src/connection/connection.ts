@@ -189,7 +189,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   onData(chunk: Bytes, end: number, borrowed: boolean): void {
     const written = this.#writer.bytesWritten;
-    if (!isEnding(this.#state)) this.#closing?.noteReceived();
+    if (this.#closing !== undefined && !isEnding(this.#state)) this.#closing.noteReceived();
     this.#sender.buffer.holdWrites();
     try {
       this.#reader.push(chunk, end, borrowed);

@@ -22,7 +22,7 @@ export interface ConnectionLimits {
 /** The clients that a server has now. */
 export interface ClientPlaces {
   /** Connections, closed ones included until their handler has finished. */
-  readonly connectedCount: number;
+  readonly size: number;
   /** Clients that wait for `onConnection`. */
   readonly pendingCount: number;
   /**
@@ -58,8 +58,8 @@ export class ConnectionLimiter {
   /** Why no client at all is accepted now; undefined: one may be. No other client loses its place: this one may still be refused. */
   checkCapacity(address: () => string): Refusal | undefined {
     const { maxConnections, limitCounters } = this.#limits;
-    const { connectedCount, pendingCount } = this.#places;
-    if (connectedCount + pendingCount >= maxConnections) {
+    const { size, pendingCount } = this.#places;
+    if (size + pendingCount >= maxConnections) {
       limitCounters.maxConnections++;
       return busy();
     }

@@ -74,7 +74,7 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   /**
    * Bytes that may wait for all busy handlers together, of all servers in the process. Default: a quarter of the memory that
    * the process may have. Above it, connections that have more than an equal share are not read until their handlers have
-   * settled.
+   * settled. Up to 128 KiB of each may have been read before.
    */
   readonly maxTotalReceiveQueue?: number | undefined;
   /**
@@ -100,7 +100,10 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly idleTimeout?: number | undefined;
   /** Milliseconds that a connection may stay open. Default: no limit. Above it: close 1001. */
   readonly maxLifetime?: number | undefined;
-  /** Milliseconds that a peer has to answer a close frame and to close its side. Default 5,000. */
+  /**
+   * Milliseconds that a peer has to answer a close frame and to close its side. They begin when it has taken what was sent before,
+   * and it gets them once more for each 512 KiB of that: at most 12 times in all. Default 5,000.
+   */
   readonly closeTimeout?: number | undefined;
   /** Connections that `wss.terminate` closes at a time, about every 100 ms. It closes more at a time when its timeout is short. Default 1,000. */
   readonly closeBatchSize?: number | undefined;

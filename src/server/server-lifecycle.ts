@@ -316,7 +316,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   }
 
   #finishIfEmpty(): void {
-    if (this.#termination === undefined || this.#isFinished || this.#clients.connectedCount > 0) return;
+    if (this.#termination === undefined || this.#isFinished || this.#clients.size > 0) return;
     // A handler that comes too late has an `onTerminate`, which comes before that of the server.
     if (this.#clients.pendingCalls.size > 0 && !this.#waitsNoMore) return;
     this.#isFinished = true;

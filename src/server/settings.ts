@@ -8,6 +8,7 @@ import { InvalidArgumentError } from "../errors/errors.ts";
 import type { HandshakeRules } from "../handshake/http1.ts";
 import type { WebServer } from "./web-server.ts";
 import type { ConnectionLimits } from "./connection-limiter.ts";
+import { TICKS_PER_ROUND } from "./liveness-timer.ts";
 import type { ShutdownSettings } from "./graceful-shutdown.ts";
 import { type OptionValues, readOptionTable } from "./option-table.ts";
 import type { WebSocketServerOptions } from "./options.ts";
@@ -88,8 +89,8 @@ function toTicks({
   const ticks = (ms: number): number => (ms === Infinity ? Infinity : Math.ceil(ms / tick));
   return {
     tickMs: tick,
-    // A time of N ticks is over after more than N of them. The ping comes before the interval ends.
-    pingInterval: times.pingInterval === Infinity ? Infinity : Math.max(1, Math.floor(times.pingInterval / tick) - 1),
+    // A time is over after more than its ticks, and that is found within a round. The ping comes before the interval ends.
+    pingInterval: Math.max(1, Math.floor(times.pingInterval / tick) - TICKS_PER_ROUND),
     pingTimeout: ticks(times.pingTimeout),
     idleTimeout: ticks(times.idleTimeout),
     maxLifetime: ticks(times.maxLifetime),

@@ -134,7 +134,8 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   /**
    * Sends a ping (RFC 6455 5.5.2). While one is unanswered, another call sends none and waits for the same pong.
    *
-   * @returns the milliseconds until the pong; undefined when the connection closes before. It never rejects
+   * @returns the milliseconds until the pong; undefined when the connection closes before, or is not read because enough messages
+   * wait for its busy handler. It never rejects
    */
   ping(): Promise<number | undefined> {
     return this.#core.measureRoundTrip();

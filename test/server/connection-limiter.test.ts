@@ -16,7 +16,7 @@ beforeEach(() => {
 
 /** The number of clients, set by the test. */
 interface FakeCounts {
-  connectedCount: number;
+  size: number;
   pendingCount: number;
   /** Whether there is a place for one more handshake. */
   hasPlace: boolean;
@@ -32,7 +32,7 @@ function limiterOf(own: Partial<ConnectionLimits>): {
   limitCounters: ConnectionLimits["limitCounters"];
 } {
   const counts: FakeCounts = {
-    connectedCount: 0,
+    size: 0,
     pendingCount: 0,
     hasPlace: true,
     freed: 0,
@@ -80,15 +80,15 @@ const BUSY = [503, { "Retry-After": "1" }];
 describe("connections in all", () => {
   test("there may be maxConnections, and pending handshakes count too", () => {
     const { limiter, counts, limitCounters } = limiterOf({ maxConnections: 3 });
-    counts.connectedCount = 1;
+    counts.size = 1;
     counts.pendingCount = 1;
     expect(limiter.checkCapacity(() => "192.0.2.1")).toBeUndefined();
     counts.pendingCount = 2;
     expect(told(limiter.checkCapacity(() => "192.0.2.1"))).toEqual(BUSY);
-    counts.connectedCount = 3;
+    counts.size = 3;
     counts.pendingCount = 0;
     expect(told(limiter.checkCapacity(() => "192.0.2.1"))).toEqual(BUSY);
-    counts.connectedCount = 2;
+    counts.size = 2;
     expect(limiter.checkCapacity(() => "192.0.2.1")).toBeUndefined();
     expect(limitCounters).toEqual({ ...newLimitCounters(), maxConnections: 2 });
   });
@@ -97,7 +97,7 @@ describe("connections in all", () => {
 describe("handshakes in progress", () => {
   test("one more needs a place", () => {
     const { limiter, counts, limitCounters } = limiterOf({});
-    counts.connectedCount = 2;
+    counts.size = 2;
     expect(limiter.checkCapacity(() => "192.0.2.1")).toBeUndefined();
     counts.hasPlace = false;
     expect(told(limiter.checkCapacity(() => "192.0.2.1"))).toEqual(BUSY);

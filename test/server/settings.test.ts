@@ -220,7 +220,7 @@ describe("the time limits of a connection, in ticks", () => {
   test("by default a tick is a second", () => {
     expect(read({}).keepalive).toEqual({
       tickMs: 1_000,
-      pingInterval: 24,
+      pingInterval: 21,
       pingTimeout: 20,
       idleTimeout: Infinity,
       maxLifetime: Infinity,
@@ -229,21 +229,21 @@ describe("the time limits of a connection, in ticks", () => {
 
   test.each([
     // A twentieth of the shortest time, for that precision.
-    [{ pingInterval: 2_000 }, [100, 19, 200, Infinity, Infinity]],
-    [{ pingTimeout: 2_000 }, [100, 249, 20, Infinity, Infinity]],
-    [{ idleTimeout: 2_000 }, [100, 249, 200, 20, Infinity]],
-    [{ maxLifetime: 2_000 }, [100, 249, 200, Infinity, 20]],
-    [{ maxLifetime: 2_039 }, [101, 246, 199, Infinity, 21]],
+    [{ pingInterval: 2_000 }, [100, 16, 200, Infinity, Infinity]],
+    [{ pingTimeout: 2_000 }, [100, 246, 20, Infinity, Infinity]],
+    [{ idleTimeout: 2_000 }, [100, 246, 200, 20, Infinity]],
+    [{ maxLifetime: 2_000 }, [100, 246, 200, Infinity, 20]],
+    [{ maxLifetime: 2_039 }, [101, 243, 199, Infinity, 21]],
     // Not below 5 ms and not above a second.
-    [{ pingInterval: 100, pingTimeout: 99 }, [5, 19, 20, Infinity, Infinity]],
+    [{ pingInterval: 100, pingTimeout: 99 }, [5, 16, 20, Infinity, Infinity]],
     [{ pingInterval: 1, pingTimeout: 1 }, [5, 1, 1, Infinity, Infinity]],
-    [{ pingInterval: 3_600_000, pingTimeout: 1_800_000 }, [1_000, 3_599, 1_800, Infinity, Infinity]],
+    [{ pingInterval: 3_600_000, pingTimeout: 1_800_000 }, [1_000, 3_596, 1_800, Infinity, Infinity]],
     // Without pings there is no wait for a pong.
     [{ pingInterval: Infinity, idleTimeout: 60_000 }, [1_000, Infinity, Infinity, 60, Infinity]],
     [{ pingInterval: Infinity, pingTimeout: 5 }, [1_000, Infinity, Infinity, Infinity, Infinity]],
-    [{ pingTimeout: Infinity }, [1_000, 24, Infinity, Infinity, Infinity]],
+    [{ pingTimeout: Infinity }, [1_000, 21, Infinity, Infinity, Infinity]],
   ] as const)(
-    "%j is rounded up to whole ticks, and the first ping is sent a tick before its interval ends",
+    "%j is rounded up to whole ticks, and the first ping is due a round before its interval ends",
     (options, [tickMs, pingInterval, pingTimeout, idleTimeout, maxLifetime]) => {
       expect(read(options).keepalive).toEqual({ tickMs, pingInterval, pingTimeout, idleTimeout, maxLifetime });
     },

@@ -80,11 +80,17 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   }
 
   /**
-   * Aborts when `status` leaves `"Connected"`, whoever closes. For work that is of no use then: a callback that rejects because
-   * of it is no failure. It is made when it is asked for.
+   * Aborts when `status` leaves `"Connected"`, whoever closes. For work that is of no use then. It is made when it is asked for.
+   * After it has aborted, a callback has not failed if it rejects with `signal.reason`, with an error that has the reason in its
+   * chain of `cause`s, or with one whose `name` is `"AbortError"`, or whose `code` is `"ABORT_ERR"` or `"ERR_CANCELED"`. Any other
+   * error is a failure: catch it if `signal.aborted`.
    *
    * @example
    * const answer = await fetch(url, { signal: ws.signal });
+   * @example
+   * const rows = await query(text).catch((error) => {
+   *   if (!ws.signal.aborted) throw error;
+   * });
    */
   get signal(): AbortSignal {
     return signalOf(this.#core, this.status !== "Connected");
@@ -142,8 +148,8 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
 
   /**
    * Supervises work that runs beside the callbacks, such as a slow answer, or a loop that begins in `onOpen`. The next messages do
-   * not wait for it. If it fails, a callback has failed: `onError`, and close 1011. If it rejects because `signal` has aborted, it
-   * has not failed. `onTerminate` waits until all such work has settled, at most `closeTimeout`.
+   * not wait for it. If it fails, a callback has failed: `onError`, and close 1011. If it rejects because `signal` has aborted, as
+   * `signal` says, it has not failed. `onTerminate` waits until all such work has settled, at most `closeTimeout`.
    *
    * @param task a promise, or a function that is called at once with `ws.signal`, and returns one
    * @returns true when the work is supervised and `onTerminate` waits for it. False for a function when `status` is not

@@ -10,7 +10,7 @@ import { asBytes } from "../protocol/bytes.ts";
 import { Connections } from "./connections.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import { describe } from "./describe.ts";
-import type { FittingHandlers, HandlerOf, WSHandler } from "./handlers.ts";
+import type { FittingHandlers, HandlerOf, ServerHandlerType, WSHandler } from "./handlers.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
@@ -45,7 +45,7 @@ export interface ShutdownOptions {
  * }
  * const wss = new WebSocketServer(new Chat(), { port: 8080 });
  */
-export class WebSocketServer<S extends object = object, T extends DataType = "text"> {
+export class WebSocketServer<S extends ServerHandlerType = object, T extends DataType = "text"> {
   readonly #connections: Connections<WebSocketConnection<HandlerOf<S>>>;
   readonly #dataType: DataType;
   readonly #handler: S;
@@ -58,7 +58,7 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
    * @throws {InvalidArgumentError} for a handler without `onConnection`, or an option of a wrong type, which it names
    * @throws {OutOfRangeError} for a number out of range
    */
-  constructor(handler: FittingHandlers<S, T> & S & WSHandler<T>, options: WebSocketServerOptions<T> = {}) {
+  constructor(handler: FittingHandlers<S, T> & S & WSHandler<NoInfer<T>>, options: WebSocketServerOptions<T> = {}) {
     checkServerHandler(handler);
     const settings = readOptions(options);
     const self = this as unknown as WebSocketServer;

@@ -3,7 +3,12 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { DataType } from "../connection/receiving/decode.ts";
-import { type Message, SharedMessage, outgoingMessage } from "../connection/sending/outgoing-message.ts";
+import {
+  type FittingMessage,
+  type Message,
+  SharedMessage,
+  outgoingMessage,
+} from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { asBytes } from "../protocol/bytes.ts";
@@ -146,7 +151,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * @example
    * ws.wss.broadcast(`${name} has joined`, { except: ws });
    */
-  broadcast(message: Message, options: BroadcastOptions = {}): number {
+  broadcast<M extends Message>(message: M & FittingMessage<M>, options: BroadcastOptions = {}): number {
     const isExcepted = exceptFilter(options);
     const shared = new SharedMessage(outgoingMessage(message, readKeyOption("broadcast", options)));
     let sent = 0;

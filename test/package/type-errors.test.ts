@@ -31,6 +31,11 @@ server(() => new WebSocketServer({ onConnection: () => new Whole() }, { dataType
 server(() => new WebSocketServer(typed, { dataType: "blob" }));
 server(() => new WebSocketServer({ onConnection: () => Whole }));
 server(() => new WebSocketServer({ onConnection: async () => Empty }));
+declare const ws: WebSocketConnection;
+server(() => ws.send(Promise.resolve("text")));
+server(() => ws.wss.broadcast(new Map([[1, 2]])));
+server(() => ws.send(new Error("x")));
+server(() => ws.send(() => "text"));
 server((): WebSocketServer<Whole> | undefined => undefined);
 `;
 
@@ -59,6 +64,10 @@ const SAID = new RegExp(
     "With dataType '(?:object|blob)'",
     "for objects use dataType: 'object', for bytes dataType: 'blob'",
     "takes the server's handler, which has onConnection",
+    "A promise cannot be sent: await it first",
+    "The JSON of a Map or a Set has nothing of it: send an array or an object",
+    "The JSON of an Error does not have its message: send its properties",
+    "A function cannot be sent",
   ].join("|"),
 );
 
@@ -77,6 +86,10 @@ test("the compiler's message says what is wrong with a handler", () => {
     ...Array<string>(2).fill("for objects use dataType: 'object', for bytes dataType: 'blob'"),
     ...Array<string>(2).fill("With dataType 'blob'"),
     ...Array<string>(2).fill("onConnection returned a class: return a new object of it"),
+    "A promise cannot be sent: await it first",
+    "The JSON of a Map or a Set has nothing of it: send an array or an object",
+    "The JSON of an Error does not have its message: send its properties",
+    "A function cannot be sent",
     "takes the server's handler, which has onConnection",
   ]);
 });

@@ -18,6 +18,10 @@ function bytesOf(message: unknown): Uint8Array {
   return payload;
 }
 
+class Channel {
+  readonly name = "general";
+}
+
 describe("a string", () => {
   // shows 4D-3-send-by-argument
   test.each(["", "hello", "{}", "à\ud800"])("is sent as it is: %j", (text) => {
@@ -74,6 +78,7 @@ describe("an object", () => {
     ["a plain object", { a: 1, b: [true, null], c: undefined }],
     ["an empty object", {}],
     ["an array", [1, undefined, () => {}]],
+    ["an instance of a class", new Channel()],
     ["an object without a prototype", Object.assign(Object.create(null) as object, { a: "€" })],
     ["an object of another realm", vm.runInNewContext("({ a: [1] })") as object],
     ["a Date, which has toJSON", new Date(0)],
@@ -88,10 +93,6 @@ describe("an object", () => {
 });
 
 describe("anything else is a TypeError that says what was expected", () => {
-  class Channel {
-    readonly name = "general";
-  }
-
   // shows 4D-3-send-type-error
   test.each<readonly [string, unknown, string]>([
     ["undefined", undefined, "got undefined"],

@@ -150,11 +150,10 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
    * @param reason is sent to all peers. Default: `retry-after=` and a number of seconds, not the same for all
    */
   terminate(seconds?: number, reason?: string): Promise<void> {
-    if (seconds !== undefined && seconds > MANY_SECONDS)
-      this.#acceptor.advice.once(
-        "HWS_TERMINATE_SECONDS",
-        `terminate: ${String(seconds)} is a number of seconds: were milliseconds meant?`,
-      );
+    if (seconds !== undefined && seconds > MANY_SECONDS) {
+      const text = `terminate: ${String(seconds)} is a number of seconds: were milliseconds meant?`;
+      this.#acceptor.advice.once("HWS_TERMINATE_SECONDS", text);
+    }
     const timeout = seconds === undefined ? this.settings.closeTimeout : seconds * 1000;
     const isFirst = this.#termination === undefined;
     this.#termination ??= deferred();

@@ -7,7 +7,7 @@ import { HandshakeSignal } from "./handshake-signal.ts";
 /** What the event shows of a handshake. */
 type ShownOffer = Pick<HandshakeOffer, "request" | "protocols" | "stream">;
 
-let settle: (event: WSConnectionEvent, isAborted: boolean) => AbortSignal | undefined;
+let settle: (event: WSConnectionEvent, isAborted: boolean) => HandshakeSignal | undefined;
 
 /** The event of `onConnection`: a client asks to connect. */
 export class WSConnectionEvent {
@@ -37,7 +37,8 @@ export class WSConnectionEvent {
 
   /**
    * Aborts when the client has gone, and when `handshakeTimeout`, a limit or the end of the server refuses it, before `onConnection`
-   * has settled. An `onConnection` that rejects because of it has not failed. It is made when it is asked for.
+   * has settled. An `onConnection` that rejects because of it has not failed; `ws.signal` says with which errors. It is made when it
+   * is asked for.
    *
    * @example
    * async onConnection(wss: WebSocketServer, event: WSConnectionEvent) {
@@ -71,14 +72,12 @@ export class WSConnectionEvent {
     this.#protocol = protocol === undefined ? undefined : ownText(protocol);
   }
 
-  #settle(isAborted: boolean): AbortSignal | undefined {
+  #settle(isAborted: boolean): HandshakeSignal | undefined {
     this.#isSettled = true;
     this.#signal?.stop();
-    if (!isAborted) return this.#signal?.signal;
     // Who asks for it later must see that it has aborted.
-    this.#signal ??= new HandshakeSignal(this.#offer.stream);
-    this.#signal.abort();
-    return this.#signal.signal;
+    if (isAborted) (this.#signal ??= new HandshakeSignal(undefined)).abort();
+    return this.#signal;
   }
 }
 
@@ -86,8 +85,8 @@ export class WSConnectionEvent {
  * The client has its answer. Only the server calls it.
  *
  * @param isAborted the answer is not that of `onConnection`: its signal aborts
- * @returns the signal, if there is one
+ * @returns the signal, if somebody has asked for it, or if it has aborted
  */
-export function settleEvent(event: WSConnectionEvent, isAborted: boolean): AbortSignal | undefined {
+export function settleEvent(event: WSConnectionEvent, isAborted: boolean): HandshakeSignal | undefined {
   return settle(event, isAborted);
 }

@@ -72,6 +72,15 @@ export interface WSServerTerminateEvent {
   readonly type: "terminate";
 }
 
+/** The type of a server's handler. A connection handler is none, unless it is a server's handler too. */
+export type ServerHandlerType = object &
+  (
+    | { readonly onConnection: unknown }
+    | {
+        readonly onMessage?: "A connection handler: WebSocketServer takes the server's handler, which has onConnection";
+      }
+  );
+
 /** The type of connection handler that a server handler's `onConnection` returns. */
 export type HandlerOf<S> = S extends { onConnection(...args: never[]): infer Answer }
   ? Extract<Exclude<Awaited<Answer>, Refusal | null | undefined>, ConnectionHandler>
@@ -92,18 +101,30 @@ type ReturnedHandler<S> = S extends { onConnection(...args: never[]): infer Answ
 
 /** For each handler: that it fits, or what is wrong. */
 type Verdict<H, T extends DataType> = H extends unknown
-  ? "onMessage" extends keyof H
-    ? [T] extends ["object"]
-      ? JsonVerdict<H>
-      : "fits"
-    : "A connection handler needs the method onMessage"
+  ? H extends abstract new (...args: never[]) => unknown
+    ? "onConnection returned a class: return a new object of it"
+    : "onMessage" extends keyof H
+      ? DataVerdict<H, T>
+      : "A connection handler needs the method onMessage"
   : never;
 
-/** TypeScript compares the parameters of methods in both directions, so `string` fits `unknown`. Here it does not. */
-type JsonVerdict<H> = H extends { onMessage(ws: never, event: { readonly data: infer Data }): unknown }
-  ? ["json"] extends [Kind<Data>]
-    ? "fits"
-    : "With dataType 'object', event.data of onMessage is parsed JSON: declare it as unknown or as the type of your objects, not as text or bytes"
+/** Whether the type that `onMessage` gives to `event.data` is one of those that the data type makes. */
+type DataVerdict<H, T extends DataType> = H extends {
+  onMessage(ws: never, event: { readonly data: infer Data }): unknown;
+}
+  ? [T] extends ["object"]
+    ? ["json"] extends [Kind<Data>]
+      ? "fits"
+      : "With dataType 'object', event.data of onMessage is parsed JSON: declare it as unknown or as the type of your objects, not as text or bytes"
+    : [Extract<Data, DataOf[T]> | Extract<DataOf[T], Data>] extends [never]
+      ? WrongData<T>
+      : "fits"
   : "fits";
+
+type WrongData<T extends DataType> = [T] extends ["blob"]
+  ? "With dataType 'blob', event.data of onMessage is a Buffer: for other types use another dataType"
+  : [T] extends ["text"]
+    ? "Without the option dataType, event.data of onMessage is a string: for objects use dataType: 'object', for bytes dataType: 'blob'"
+    : "fits";
 
 type Kind<Data> = Data extends string | ArrayBufferView ? "text or bytes" : "json";

@@ -46,7 +46,7 @@ export type OptionValues = {
  */
 export function readOptionTable(options: object): OptionValues {
   for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(optionTable, name))
+    if (!isOptionName(name))
       throw new InvalidArgumentError(`options: there is no option ${JSON.stringify(name)}${suggestion(name)}`);
   }
   const given = options as Readonly<Record<string, unknown>>;
@@ -55,6 +55,11 @@ export function readOptionTable(options: object): OptionValues {
     return [name, typeof check === "function" ? check(value, name) : readNumber(name, value, check)] as const;
   });
   return Object.fromEntries(entries) as unknown as OptionValues;
+}
+
+/** Whether there is an option of this name. */
+export function isOptionName(name: string): boolean {
+  return Object.hasOwn(optionTable, name);
 }
 
 /** What other libraries call an option. */

@@ -15,7 +15,7 @@ import { bytesWritten, isAnsweredByOther } from "./claimed-socket.ts";
 import { WSConnectionEvent, settleEvent } from "./connection-event.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 import { describe } from "./describe.ts";
-import { isGone } from "./handshake-signal.ts";
+import { type HandshakeSignal, isGone } from "./handshake-signal.ts";
 
 /** What a pending handshake needs of its server. */
 export interface HandshakeOwner {
@@ -54,7 +54,7 @@ export class PendingHandshake {
   readonly #owner: HandshakeOwner;
   #event: WSConnectionEvent | undefined;
   /** The signal of the event, after the answer. */
-  #signal: AbortSignal | undefined;
+  #signal: HandshakeSignal | undefined;
   #deadline: Deadline | undefined;
   /** Nobody waits for `onConnection` any more. */
   #isCallOver = false;
@@ -214,7 +214,7 @@ export class PendingHandshake {
     const offer = this.#offer;
     if (offer !== undefined) this.#settle();
     // It has stopped because its signal has aborted, as it was asked to. If nobody was refused, the client has gone.
-    const isAbort = isAbortBy(this.#signal, error);
+    const isAbort = isAbortBy(this.#signal?.signalIfAsked, error);
     if (!isAbort) this.#owner.onHandshakeError(error, "handler");
     if (offer === undefined || this.#isLost(offer)) return;
     if (isAbort) offer.stream.destroy();

@@ -8,6 +8,7 @@ import { peerAddressOf } from "../handshake/peer-address.ts";
 import { type Refusal, type RefusalReason, refusalReasons } from "../handshake/refusal.ts";
 import { PATH_NOT_FOUND, PIPELINED } from "../handshake/refusals.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
+import type { OriginRule } from "../handshake/rules/origin.ts";
 import { sendRefusal } from "../handshake/response.ts";
 import { hasPendingAnswer, refuseAfterPendingAnswers, refuseInOrder } from "./claimed-socket.ts";
 import type { HeldSockets } from "./held-sockets.ts";
@@ -24,6 +25,8 @@ export type RefusalReport = Pick<Refusal, "reason"> & { readonly status: number 
 export interface RefusalSettings {
   /** Finds the client's address if proxies are trusted. */
   readonly addressRule: AddressRule | undefined;
+  /** Decides which origins may connect. */
+  readonly originRule: OriginRule;
   /** Milliseconds that a refusal waits for the answers before it. */
   readonly handshakeTimeout: number;
 }
@@ -38,7 +41,7 @@ export class RefusalExit {
   readonly #settings: RefusalSettings;
   readonly #dispatcher: Pick<ServerDispatcher, "dispatchRefused">;
   readonly #held: Pick<HeldSockets, "linger" | "awaitAnswers">;
-  readonly #originWarnings = new OriginWarnings();
+  readonly #originWarnings: OriginWarnings;
 
   constructor(
     settings: RefusalSettings,
@@ -48,6 +51,7 @@ export class RefusalExit {
     this.#settings = settings;
     this.#dispatcher = dispatcher;
     this.#held = held;
+    this.#originWarnings = new OriginWarnings(settings.originRule);
   }
 
   /** Refuses a request. Without `message` the request could not be read. */

@@ -35,6 +35,9 @@ import { type WebSocketConnection, connectionOf } from "./websocket-connection.t
 /** Milliseconds by which a connection's own timer comes after the server's time: the server cuts the connection, and says why. */
 const CLOSE_TIMER_MARGIN = 100;
 
+/** A server that closes for longer than this many seconds is unusual. Somebody who thinks of milliseconds gives thousands. */
+const MANY_SECONDS = 300;
+
 /** Makes the user's object for a connection. */
 export type MakePublicConnection = (
   connection: Connection,
@@ -147,6 +150,10 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
    * @param reason is sent to all peers. Default: `retry-after=` and a number of seconds, not the same for all
    */
   terminate(seconds?: number, reason?: string): Promise<void> {
+    if (seconds !== undefined && seconds > MANY_SECONDS) {
+      const text = `terminate: ${String(seconds)} is a number of seconds: were milliseconds meant?`;
+      this.#acceptor.advice.once("HWS_TERMINATE_SECONDS", text);
+    }
     const timeout = seconds === undefined ? this.settings.closeTimeout : seconds * 1000;
     const isFirst = this.#termination === undefined;
     this.#termination ??= deferred();

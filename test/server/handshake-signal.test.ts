@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { PassThrough } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { HandshakeSignal, isGone } from "../../src/server/handshake-signal.ts";
 import { turn } from "../support/peer.ts";
 
@@ -29,6 +29,22 @@ describe("the signal of a handshake", () => {
     stream.destroy();
     await turn();
     expect(one.signal.aborted).toBe(false);
+  });
+
+  test("is made only when it is asked for, also after it has aborted", () => {
+    const one = new HandshakeSignal(undefined);
+    one.abort();
+    expect(one.signalIfAsked).toBeUndefined();
+    expect(one.signal.aborted).toBe(true);
+    expect(one.signalIfAsked).toBe(one.signal);
+  });
+
+  test("may have many listeners: Node does not warn of a leak", () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const { signal } = new HandshakeSignal(undefined);
+    for (let i = 0; i < 30; i++) signal.addEventListener("abort", () => i);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 
   test("aborts in no context of another client", () => {

@@ -88,8 +88,19 @@ export class HandshakeAcceptor implements HandshakeOwner {
   /** Refuses the offer, or asks `onConnection` about it. */
   answer(offer: HandshakeOffer): void {
     const address = this.#closed ? shuttingDown() : this.#clients.limiter.admit(offer.request);
+    if (address === undefined) {
+      // The client has gone: nobody is refused.
+      offer.stream.destroy();
+      return;
+    }
     if (address instanceof Refusal) {
       this.refuse(offer, address);
+      return;
+    }
+    // `onRefused`, or a listener to `event.signal`, of a client that lost its place for this one may have terminated the server.
+    if (this.#closed) {
+      this.#clients.limiter.release(address);
+      this.refuse(offer, shuttingDown());
       return;
     }
     const handshake = new PendingHandshake(offer, this, address);

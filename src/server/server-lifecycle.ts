@@ -11,6 +11,7 @@ import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher
 import { HawserError, InvalidArgumentError, asHawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { pathOf } from "../handshake/node-request.ts";
+import type { Addressed } from "../handshake/peer-address.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
@@ -193,8 +194,8 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#acceptor.exit.refuse(socket, refusal);
   }
 
-  onRefused(report: RefusalReport, message?: IncomingMessage): void {
-    this.#acceptor.exit.reportMessage(report, message);
+  onRefused(report: RefusalReport, message: IncomingMessage | undefined, peer: Addressed): void {
+    this.#acceptor.exit.reportMessage(report, message, peer);
   }
 
   readonly #onAnswered = (socket: Duplex): void => {

@@ -178,6 +178,21 @@ describe("a handler that onConnection returns", () => {
     expect(server.calls).toEqual([TERMINATED]);
   });
 
+  test("after its client has sent data, and then has ended its side, gets onTerminate only", async () => {
+    const web = webServer();
+    const sockets: (Socket & { readonly _readableState?: { readonly ended: boolean } })[] = [];
+    web.on("connection", (socket) => sockets.push(socket));
+    const server = new Waiting({ server: web });
+    const client = await server.client();
+    client.write("too early");
+    client.end();
+    await until(() => sockets[0]?._readableState?.ended === true);
+    server.answer.resolve(server.late());
+    await until(() => server.calls.length > 0);
+    expect([server.calls, server.ends]).toEqual([[TERMINATED], [["network", "HWS_STREAM_ENDED"]]]);
+    await until(() => sockets[0]!.destroyed);
+  });
+
   test("after another upgrade listener has answered gets onTerminate only, and their WebSocket stays open", async () => {
     const web = webServer();
     const server = new Waiting({ server: web });

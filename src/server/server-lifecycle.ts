@@ -213,7 +213,11 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.readiness.reject(error);
     if (isFatal && !this.#started && !this.readiness.isRead && !this.#dispatcher.hasOnError)
       process.nextTick(throwUncaught, error);
-    else this.#dispatcher.dispatchError(error, "library", isFatal && !this.readiness.isRead);
+    else {
+      // Errors of the user's web server are the user's. A failure to start goes to a reader of `ready`.
+      const isOwn = this.settings.port !== undefined;
+      this.#dispatcher.dispatchError(error, "library", isOwn && !(isFatal && this.readiness.isRead));
+    }
     if (isFatal) void this.terminate(0);
   }
 

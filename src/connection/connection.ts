@@ -185,8 +185,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     return this.#sender.buffer.writer;
   }
 
-  // From the stream.
-
   onData(chunk: Bytes, end: number, borrowed: boolean): void {
     const written = this.#writer.bytesWritten;
     if (this.#closing !== undefined && !isEnding(this.#state)) this.#closing.noteReceived();

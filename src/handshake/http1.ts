@@ -112,18 +112,32 @@ function removeHttpSettings(socket: Duplex & Partial<Pick<Socket, "timeout" | "s
 }
 
 /**
- * While somebody listens to "readable", no data flows. These listeners are called after "data" from now on: what they read in
- * the middle of it would come before it.
+ * While somebody listens to "readable", no data flows. So these listeners are called after each "data" from now on. In the next
+ * tick: one that reads during "data" would emit the next chunk before all listeners have this one. `off` still finds them.
  */
 function letDataFlow(socket: Duplex): void {
-  for (const listener of socket.listeners("readable") as (() => void)[]) {
-    socket.off("readable", listener);
-    socket.on("data", () => {
-      process.nextTick(() => {
-        listener.call(socket);
-      });
-    });
-  }
+  // With those of `once`, which remove themselves by `removeListener`.
+  const listeners = socket.rawListeners("readable") as ((this: Duplex) => void)[];
+  for (const listener of listeners) socket.off("readable", listener);
+  const callAll = (): void => {
+    for (const listener of [...listeners]) listener.call(socket);
+  };
+  const onData = (): void => {
+    process.nextTick(callAll);
+  };
+  socket.on("data", onData);
+  const remove = socket.removeListener.bind(socket);
+  socket.off = socket.removeListener = (event: string | symbol, listener: Parameters<typeof remove>[1]) => {
+    const at = event === "readable" ? listeners.findLastIndex((one) => isListener(one, listener)) : -1;
+    if (at < 0) return remove(event, listener);
+    listeners.splice(at, 1);
+    return listeners.length === 0 ? remove("data", onData) : socket;
+  };
+}
+
+/** Whether it is the listener itself, or what `once` has made of it. */
+function isListener(one: object, listener: unknown): boolean {
+  return one === listener || (one as { listener?: unknown }).listener === listener;
 }
 
 /**

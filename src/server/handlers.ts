@@ -56,7 +56,10 @@ export interface WSServerErrorEvent extends WSErrorEvent {
   readonly connection?: WebSocketConnection;
 }
 
-/** The event of a server handler's `onRefused`: the client was refused, and has its answer. */
+/**
+ * The event of a server handler's `onRefused`: the library has refused a client. Its answer was sent, or follows the answers to
+ * earlier requests on its connection. A client that had gone before is not refused.
+ */
 export interface WSRefusedEvent {
   readonly type: "refused";
   /** The HTTP status; undefined when the client got no HTTP answer, e.g. after a failed TLS handshake. */
@@ -65,6 +68,10 @@ export interface WSRefusedEvent {
   readonly reason: RefusalReason;
   /** What the client asked for; undefined when no request was read. */
   readonly request: ConnectionRequest | undefined;
+  /** The client's address, as `request.remoteAddress`, also when no request was read; undefined: it is not known any more. */
+  readonly remoteAddress: string | undefined;
+  /** Why the TLS handshake failed, with the reason `"tls"`; otherwise undefined. */
+  readonly cause: Error | undefined;
 }
 
 /** The event of a server handler's `onTerminate`. */

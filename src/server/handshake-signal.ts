@@ -58,7 +58,12 @@ export class HandshakeSignal {
   };
 }
 
+/** Node keeps here whether the other side has ended. `readableEnded` says so only when all that came before was read. */
+interface EndedStream extends Duplex {
+  readonly _readableState?: { readonly ended?: boolean };
+}
+
 /** Whether a client has gone while it waited for its answer. A handshake has no use for a client that only has ended its side. */
 export function isGone(stream: Duplex): boolean {
-  return stream.destroyed || stream.readableEnded;
+  return stream.destroyed || stream.readableEnded || (stream as EndedStream)._readableState?.ended === true;
 }

@@ -88,6 +88,11 @@ function optionalNumber(range: Range): Reader<number | undefined> {
 }
 
 function readPath(path: unknown): string | undefined {
+  // Other routers take these for patterns. As a literal it would never match what is meant.
+  if (typeof path === "string" && /\*|\/:/.test(path))
+    throw new InvalidArgumentError(
+      `path: expected a literal path without "*" and ":name", got ${JSON.stringify(path)}. Leave it out to take all paths, and look at event.request.url`,
+    );
   if (path === undefined || (typeof path === "string" && /^\/[!-~]*$/.test(path) && !/[?#]/.test(path))) return path;
   // A request has only such characters in its target (RFC 9112 3.2), so the path would never be asked for.
   if (typeof path === "string" && /[^ -~]/.test(path))

@@ -9,7 +9,7 @@ import type { WebServer } from "./web-server.ts";
 
 /** Options of a `WebSocketServer`. Times are in milliseconds, sizes in bytes. */
 export interface WebSocketServerOptions<T extends DataType = DataType> {
-  /** The path of this server, e.g. `"/chat"`. Default: it takes every WebSocket request. */
+  /** The path of this server, e.g. `"/chat"`, without patterns. Default: it takes every WebSocket request. */
   readonly path?: string | undefined;
   /** The type of `event.data` in `onMessage`. Default `"text"`. */
   readonly dataType?: T | undefined;

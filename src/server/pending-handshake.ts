@@ -93,7 +93,7 @@ export class PendingHandshake {
     const event = this.#event;
     // `onConnection` itself has terminated the server, and has not returned.
     if (event !== undefined && this.#deadline === undefined) this.#owner.onCallPending(this);
-    if (this.#offer !== undefined) this.#refusedBy = refusal.reason;
+    if (this.#offer !== undefined && !isGone(this.#offer.stream)) this.#refusedBy = refusal.reason;
     this.#refuse(refusal);
     if (event !== undefined) this.#signal = settleEvent(event, true);
   }
@@ -102,7 +102,14 @@ export class PendingHandshake {
     const offer = this.#offer;
     if (offer === undefined) return;
     this.#settle();
-    if (!this.#isLost(offer)) this.#owner.refuse(offer, refusal);
+    if (!this.#isLost(offer)) this.#refuseOffer(offer, refusal);
+  }
+
+  /** A client that has gone is not refused: it could not learn of it, and it is not counted. */
+  #refuseOffer(offer: HandshakeOffer, refusal: Refusal): void {
+    // The end of its stream is not reported again.
+    if (isGone(offer.stream)) offer.stream.destroy();
+    else this.#owner.refuse(offer, refusal);
   }
 
   #wait(answer: PromiseLike<unknown>): void {
@@ -180,10 +187,11 @@ export class PendingHandshake {
     this.#owner.onAccepted(offer.accept({ protocol }), handler, this.address);
   }
 
-  /** Why the client was refused before `onConnection` settled; undefined: it has gone by itself. */
+  /** Why the client was refused before `onConnection` settled; undefined: it had gone by itself, or another listener has it. */
   get #causeOfRefusal(): ErrorCode | undefined {
+    if (this.#refusedBy === undefined) return undefined;
     if (this.#refusedBy === "shutdown") return "HWS_SHUTDOWN";
-    return this.#refusedBy === "timeout" ? "HWS_HANDSHAKE_TIMEOUT" : undefined;
+    return this.#refusedBy === "timeout" ? "HWS_HANDSHAKE_TIMEOUT" : "HWS_LIMIT_REACHED";
   }
 
   /** Ends the wait. Returns the offer, unless its client has its answer already, or has gone. */
@@ -218,7 +226,7 @@ export class PendingHandshake {
     if (!isAbort) this.#owner.onHandshakeError(error, "handler");
     if (offer === undefined || this.#isLost(offer)) return;
     if (isAbort) offer.stream.destroy();
-    else this.#owner.refuse(offer, INTERNAL_ERROR);
+    else this.#refuseOffer(offer, INTERNAL_ERROR);
   }
 
   #settle(): void {

@@ -11,6 +11,7 @@ import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher
 import { HawserError, InvalidArgumentError, asHawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { pathOf } from "../handshake/node-request.ts";
+import type { Addressed } from "../handshake/peer-address.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
@@ -200,8 +201,8 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#acceptor.exit.refuse(socket, refusal);
   }
 
-  onRefused(report: RefusalReport, message?: IncomingMessage): void {
-    this.#acceptor.exit.reportMessage(report, message);
+  onRefused(report: RefusalReport, message: IncomingMessage | undefined, peer: Addressed): void {
+    this.#acceptor.exit.reportMessage(report, message, peer);
   }
 
   readonly #onAnswered = (socket: Duplex): void => {
@@ -219,7 +220,11 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.readiness.reject(error);
     if (isFatal && !this.#started && !this.readiness.isRead && !this.#dispatcher.hasOnError)
       process.nextTick(throwUncaught, error);
-    else this.#dispatcher.dispatchError(error, "library", isFatal && !this.readiness.isRead);
+    else {
+      // Errors of the user's web server are the user's. A failure to start goes to a reader of `ready`.
+      const isOwn = this.settings.port !== undefined;
+      this.#dispatcher.dispatchError(error, "library", isOwn && !(isFatal && this.readiness.isRead));
+    }
     if (isFatal) void this.terminate(0);
   }
 

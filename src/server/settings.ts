@@ -45,7 +45,7 @@ export function readOptions(options: WebSocketServerOptions): Settings {
   if (typeof options !== "object" || (options as unknown) === null)
     throw new InvalidArgumentError("options: expected an object");
   const { origins, trustProxy, invalidJson, ...values } = readOptionTable(options);
-  checkListening(values);
+  checkListening(values, options);
   return {
     ...values,
     role: "server",
@@ -60,10 +60,31 @@ export function readOptions(options: WebSocketServerOptions): Settings {
 }
 
 /** Checks the options about where the server listens: some exclude others. */
-function checkListening({ server, port, host, tls }: Pick<OptionValues, "server" | "port" | "host" | "tls">): void {
+function checkListening(
+  { server, port, host, tls }: Pick<OptionValues, "server" | "port" | "host" | "tls">,
+  given: object,
+): void {
   if (server !== undefined && port !== undefined) throw new InvalidArgumentError("port: not together with server");
   if (port === undefined && (host !== undefined || tls !== undefined))
     throw new InvalidArgumentError(`${host === undefined ? "tls" : "host"}: only together with port`);
+  // A value of the configuration that is not set: nothing would listen.
+  const unset = (["port", "server"] as const).find((name) => Object.hasOwn(given, name));
+  if (server === undefined && port === undefined && unset !== undefined)
+    throw new InvalidArgumentError(`${unset}: expected a value, got undefined. Leave it out to use handleUpgrade only`);
+  if (tls !== undefined && !hasCertificate(tls))
+    throw new InvalidArgumentError("tls: expected a certificate and its key, e.g. cert and key, or pfx");
+}
+
+/** Whether clients can get a certificate. Without one, or another way, each TLS handshake would fail. */
+function hasCertificate(tls: NonNullable<OptionValues["tls"]>): boolean {
+  const { cert, key, privateKeyIdentifier, pfx, SNICallback, pskCallback, ciphers } = tls;
+  // Ciphers may be of a kind that needs none.
+  if ([pfx, SNICallback, pskCallback, ciphers].some(isGiven)) return true;
+  return isGiven(cert) && (isGiven(key) || isGiven(privateKeyIdentifier));
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== "";
 }
 
 /** The shortest time has at least this many ticks, so it is kept to within a twentieth. */

@@ -60,13 +60,14 @@ function from(remoteAddress: string, isGone = false): ReceivedRequest {
 }
 
 /** The place of an admitted client. */
-function admitted(answer: CountedAddress | Refusal): CountedAddress {
+function admitted(answer: CountedAddress | Refusal | undefined): CountedAddress {
+  if (answer === undefined) throw new Error("it has gone");
   if (answer instanceof Refusal) throw new Error(`refused with ${String(answer.status)}`);
   return answer;
 }
 
 /** The status of a refusal; undefined for a client that is admitted. */
-function statusOf(answer: CountedAddress | Refusal): number | undefined {
+function statusOf(answer: CountedAddress | Refusal | undefined): number | undefined {
   return answer instanceof Refusal ? answer.status : undefined;
 }
 
@@ -211,7 +212,7 @@ describe("connections of one address", () => {
 
   test("a client that has reset its connection gets no place: its address is not known any more", () => {
     const { limiter } = limiterOf({ maxConnectionsPerAddress: 1 });
-    expect(statusOf(limiter.admit(from("", true)))).toBe(400);
+    expect(limiter.admit(from("", true))).toBeUndefined();
   });
 
   test("without a limit all are admitted", () => {

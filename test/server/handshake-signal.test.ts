@@ -22,6 +22,17 @@ describe("the signal of a handshake", () => {
     expect([stream.listenerCount("close"), stream.listenerCount("end")]).toEqual([0, 0]);
   });
 
+  test("has aborted, once it is made, if the client has sent data and then ended its side", async () => {
+    const stream = new PassThrough();
+    stream.end("unread");
+    await turn();
+    expect([stream.readableEnded, isGone(stream), new HandshakeSignal(stream).signal.aborted]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
   test("does not abort when the client goes after its answer", async () => {
     const stream = new PassThrough();
     const one = new HandshakeSignal(stream);

@@ -53,7 +53,7 @@ function pending(place: unknown): PendingHandshake {
 }
 
 /** The status of a refusal; undefined for a client that is admitted. */
-function statusOf(answer: CountedAddress | Refusal): number | undefined {
+function statusOf(answer: CountedAddress | Refusal | undefined): number | undefined {
   return answer instanceof Refusal ? answer.status : undefined;
 }
 

@@ -50,7 +50,7 @@ describe("without options", () => {
   });
 
   test("an undefined option has its default", () => {
-    const names = ["path", "dataType", "server", "port", "host", "tls", "origins", "invalidJson"];
+    const names = ["path", "dataType", "host", "tls", "origins", "invalidJson"];
     const policies = ["sendQueuePolicy", "ratePolicy", "trustProxy"];
     const none = Object.fromEntries(
       [...names, ...policies, ...Object.keys(numberOptions)].map((name) => [name, undefined]),
@@ -94,6 +94,10 @@ describe("path", () => {
     null,
     ["/"],
     {},
+    "/chat/*",
+    "/*",
+    "/chat/:name",
+    "/:name",
   ])("%j is none, and the error names the option", (path) => {
     expect(() => read({ path })).toThrow(InvalidArgumentError);
     expect(() => read({ path })).toThrow(/^path: expected /);
@@ -153,6 +157,45 @@ describe("where it listens", () => {
     const server = createServer();
     expect(read({ server }).server).toBe(server);
     expect(() => read({ server, port: 0 })).toThrow(/^port: not together with server/);
+  });
+
+  test.each([
+    ["port", { port: undefined }],
+    ["server", { server: undefined }],
+    ["port", { server: undefined, port: undefined }],
+  ])("%s is given, and not set: %j", (name, options) => {
+    expect(() => read(options)).toThrow(InvalidArgumentError);
+    expect(() => read(options)).toThrow(new RegExp(`^${name}: expected a value, got undefined`));
+  });
+
+  test("of a server and a port, one may be undefined", () => {
+    const server = createServer();
+    expect(read({ server, port: undefined }).server).toBe(server);
+    expect(read({ server: undefined, port: 0 }).port).toBe(0);
+  });
+
+  test.each([
+    {},
+    { key: undefined, cert: undefined },
+    { key: "", cert: "" },
+    { key: "a" },
+    { cert: "a" },
+    { minVersion: "TLSv1.3" },
+  ])("%j as tls has no certificate and key", (tls) => {
+    expect(() => read({ port: 0, tls })).toThrow(InvalidArgumentError);
+    expect(() => read({ port: 0, tls })).toThrow(/^tls: expected a certificate and its key/);
+  });
+
+  test.each([
+    { key: "a", cert: "a" },
+    { key: [{ pem: "a" }], cert: ["a"] },
+    { cert: "a", privateKeyIdentifier: "a" },
+    { pfx: "a" },
+    { SNICallback: () => undefined },
+    { pskCallback: () => null },
+    { ciphers: "aNULL" },
+  ])("%j as tls may serve clients", (tls) => {
+    expect(read({ port: 0, tls }).tls).toBe(tls);
   });
 
   test("host and tls are for a port", () => {

@@ -161,7 +161,7 @@ function checkAnswer(
   if (handler.broken.length > 0) throw handler.broken[0];
   if (response.status === 101) {
     holds(scenario.accepts, "a client is accepted that onConnection did not accept");
-    checkAccepted(response, message, scenario.options.path);
+    checkAccepted(response, message, scenario.options.path as string | undefined);
     holds(handler.ended, "a connection does not end after its peer has ended", handler.calls);
   } else {
     const isFromApplication = scenario.server !== "own" && APPLICATION_STATUSES.includes(response.status);

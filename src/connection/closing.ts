@@ -14,6 +14,12 @@ export interface ClosingSender extends SentData {
   readonly buffer: SentData["buffer"] & { readonly writer: { readonly isFull: boolean; destroy(): void } };
 }
 
+/** What closing needs of what is known of its peer. */
+export interface ClosingLiveness {
+  /** The number of bytes that had been written when something was last received, in 32 bits. */
+  readonly writtenAtLastReceived: number;
+}
+
 /** What closing needs of a connection's settings. */
 export interface ClosingSettings {
   /** Milliseconds that the end may take. */
@@ -40,13 +46,15 @@ export class Closing implements CloseTimerOwner {
   readonly #initiator: Initiator;
   readonly #sender: ClosingSender;
   readonly #settings: ClosingSettings;
+  readonly #writtenAtLastReceived: number;
   #cause: CloseCause | undefined;
   #timer: CloseTimer | undefined;
 
-  constructor(initiator: Initiator, sender: ClosingSender, settings: ClosingSettings) {
+  constructor(initiator: Initiator, sender: ClosingSender, settings: ClosingSettings, liveness: ClosingLiveness) {
     this.#initiator = initiator;
     this.#sender = sender;
     this.#settings = settings;
+    this.#writtenAtLastReceived = liveness.writtenAtLastReceived;
   }
 
   /** Notes why the connection ends, if that is no orderly close. The first cause counts: later ones follow from it. */
@@ -61,12 +69,24 @@ export class Closing implements CloseTimerOwner {
   }
 
   /**
-   * Limits the time until the connection is closed by `closeTimeout`: see `CloseTimer`. The first call counts.
+   * Limits the time until the connection is closed by `closeTimeout`: see `CloseTimer`. A later call only extends it.
    *
    * @param sendDeadline the time of `performance.now()` until which data before the close frame may be sent in any case
    */
   startTimer(sendDeadline: number): void {
-    this.#timer ??= new CloseTimer(this, this.#sender, this.#settings.closeTimeout, sendDeadline);
+    const { closeTimeout } = this.#settings;
+    this.#timer ??= new CloseTimer(this, this.#sender, closeTimeout, this.#writtenAtLastReceived);
+    this.#timer.extend(sendDeadline);
+  }
+
+  /** The same, if the time is limited already. */
+  extendTimer(sendDeadline = 0): void {
+    this.#timer?.extend(sendDeadline);
+  }
+
+  /** Something was received, after the close frame of ours was queued, and before the peer's. */
+  noteReceived(): void {
+    this.#timer?.noteReceived();
   }
 
   /** The time is over: destroys the stream. */

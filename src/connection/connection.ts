@@ -127,7 +127,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     return canSend(this.#state) ? this.#sender.whenDrained() : Promise.resolve(false);
   }
 
-  /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes before. */
+  /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes or is not read before. */
   measureRoundTrip(): Promise<number | undefined> {
     if (this.#state !== "open" || this.#readFlow?.isFull === true) return Promise.resolve(undefined);
     return (this.#liveness.ping ?? this.#sendPing()).roundTrip();
@@ -135,11 +135,11 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Checks whether the peer is still there. The server's one timer calls it from time to time. */
   checkPeer(): void {
-    if (!canStartClose(this.#state)) return;
+    // A close that has begun may end in order.
+    if (this.#closing !== undefined) return;
     if (this.#dispatcher.isBusy) this.#liveness.noteMessage();
     // A handler that waits in `drained()` waits for the peer: then a peer that is not there must be noticed.
-    const readingStopped =
-      this.#state === "peerClosing" || (this.#readFlow?.paused === true && !this.#sender.hasDrainWaiters);
+    const readingStopped = this.#readFlow?.paused === true && !this.#sender.hasDrainWaiters;
     const verdict = this.#liveness.check(this.settings.keepalive, this.#writer, readingStopped);
     if (verdict === "pingDue") this.#sendPing();
     else if (verdict !== "alive") {
@@ -155,7 +155,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
    * @param cause why the library closes the connection. Default: the application does. For `sendDeadline` see `Closing`
    */
   close(code: number | undefined, reason?: string, cause?: CloseCause, sendDeadline?: number): void {
-    if (!canStartClose(this.#state)) return;
+    if (!canStartClose(this.#state)) return this.#closing?.extendTimer(sendDeadline);
     this.#beginClosing("local").noteCause(cause);
     this.#dispatcher.stopDelivery();
     this.#transition("queueClose");
@@ -185,10 +185,9 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     return this.#sender.buffer.writer;
   }
 
-  // From the stream.
-
   onData(chunk: Bytes, end: number, borrowed: boolean): void {
-    this.#liveness.noteReceived(this.#writer.bytesWritten);
+    const written = this.#writer.bytesWritten;
+    if (this.#closing !== undefined && !isEnding(this.#state)) this.#closing.noteReceived();
     this.#sender.buffer.holdWrites();
     try {
       this.#reader.push(chunk, end, borrowed);
@@ -197,6 +196,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
       this.#fail(asHawserError(cause));
     }
     this.#sender.buffer.releaseWrites();
+    // Not before: a chunk that makes us close does not show that its peer has read all that was sent.
+    this.#liveness.noteReceived(written);
     // No later text may be taken for a repetition of one in this chunk.
     forgetLastText();
     if (this.#readFlow?.countBytes(end) === false && canSend(this.#state)) this.#failRate("maxBytesPerSecond");
@@ -331,8 +332,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   /** Sends a ping; if one was not answered yet, sends that one again. */
   #sendPing(): Ping {
     const ping = this.#liveness.nextPing(this.#writer);
-    // After its close frame a peer need not answer a ping.
-    if (this.#state === "open") this.#sender.buffer.addControl(Opcode.ping, ping.payload);
+    this.#sender.buffer.addControl(Opcode.ping, ping.payload);
     return ping;
   }
 
@@ -374,7 +374,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Returns how the connection ends. The first call says who began it. */
   #beginClosing(initiator: Initiator): Closing {
-    return (this.#closing ??= new Closing(initiator, this.#sender, this.settings));
+    return (this.#closing ??= new Closing(initiator, this.#sender, this.settings, this.#liveness));
   }
 
   /** Destroys the stream without a close frame: the peer does not read, or we do not wait for it. */

@@ -7,6 +7,7 @@ import type { AddressRule } from "./forwarded-address.ts";
 import { NodeRequest } from "./node-request.ts";
 import type { HandshakeOffer } from "./offer.ts";
 import type { Refusal } from "./refusal.ts";
+import type { RequestDetails } from "./request.ts";
 import { HEADERS_TOO_LARGE, ORIGIN_NOT_ALLOWED, badRequest } from "./refusals.ts";
 import { sendRefusal, switchingProtocols } from "./response.ts";
 import { NO_EXTENSIONS, readExtensions } from "./rules/extensions.ts";
@@ -45,6 +46,7 @@ export function readHttp1(
   socket: Duplex,
   head: Bytes,
   rules: HandshakeRules,
+  details?: RequestDetails,
 ): HandshakeOffer | Refusal {
   const headers = new HandshakeHeaders(message.rawHeaders);
   if (mayBeCut(message) || (message.url ?? "").length + headers.byteLength > rules.maxHeaderSize)
@@ -53,7 +55,7 @@ export function readHttp1(
   if (refusal !== undefined) return refusal;
   // A server may ignore what a client offers, and some clients send an empty or untidy header.
   const extensions = readExtensions(headers.list("sec-websocket-extensions")) ?? NO_EXTENSIONS;
-  const request = new NodeRequest(message, rules.addressRule);
+  const request = new NodeRequest(message, rules.addressRule, details);
   if (!mayConnectFrom(headers.list("origin"), request, rules.originRule)) return ORIGIN_NOT_ALLOWED;
   const protocols = readSubprotocols(headers.list("sec-websocket-protocol"));
   if (protocols === undefined) return badRequest("Sec-WebSocket-Protocol is malformed.");
@@ -112,18 +114,32 @@ function removeHttpSettings(socket: Duplex & Partial<Pick<Socket, "timeout" | "s
 }
 
 /**
- * While somebody listens to "readable", no data flows. These listeners are called after "data" from now on: what they read in
- * the middle of it would come before it.
+ * While somebody listens to "readable", no data flows. So these listeners are called after each "data" from now on. In the next
+ * tick: one that reads during "data" would emit the next chunk before all listeners have this one. `off` still finds them.
  */
 function letDataFlow(socket: Duplex): void {
-  for (const listener of socket.listeners("readable") as (() => void)[]) {
-    socket.off("readable", listener);
-    socket.on("data", () => {
-      process.nextTick(() => {
-        listener.call(socket);
-      });
-    });
-  }
+  // With those of `once`, which remove themselves by `removeListener`.
+  const listeners = socket.rawListeners("readable") as ((this: Duplex) => void)[];
+  for (const listener of listeners) socket.off("readable", listener);
+  const callAll = (): void => {
+    for (const listener of [...listeners]) listener.call(socket);
+  };
+  const onData = (): void => {
+    process.nextTick(callAll);
+  };
+  socket.on("data", onData);
+  const remove = socket.removeListener.bind(socket);
+  socket.off = socket.removeListener = (event: string | symbol, listener: Parameters<typeof remove>[1]) => {
+    const at = event === "readable" ? listeners.findLastIndex((one) => isListener(one, listener)) : -1;
+    if (at < 0) return remove(event, listener);
+    listeners.splice(at, 1);
+    return listeners.length === 0 ? remove("data", onData) : socket;
+  };
+}
+
+/** Whether it is the listener itself, or what `once` has made of it. */
+function isListener(one: object, listener: unknown): boolean {
+  return one === listener || (one as { listener?: unknown }).listener === listener;
 }
 
 /**

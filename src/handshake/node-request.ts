@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 
 import type { AddressRule } from "./forwarded-address.ts";
-import type { ReceivedRequest, Values } from "./request.ts";
+import type { ReceivedRequest, RequestDetails, Values } from "./request.ts";
 import { type Cookies, readCookies } from "./cookies.ts";
 import { type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
 import { ownText } from "./own-text.ts";
@@ -20,6 +20,7 @@ const NO_PARAMS = Object.freeze(Object.create(null)) as Readonly<Record<string, 
 export class NodeRequest implements ReceivedRequest {
   readonly url: string;
   readonly params: Readonly<Record<string, string>>;
+  readonly context: unknown;
   readonly #message: IncomingMessage;
   readonly #addressRule: AddressRule | undefined;
   /** The address of the socket's peer, which is a proxy or the client. */
@@ -31,11 +32,12 @@ export class NodeRequest implements ReceivedRequest {
 
   /**
    * @param addressRule which proxies are trusted; undefined: none
-   * @param params the values of the named segments of the server's path
+   * @param details what is known besides the message
    */
-  constructor(message: IncomingMessage, addressRule?: AddressRule, params = NO_PARAMS) {
+  constructor(message: IncomingMessage, addressRule?: AddressRule, details?: RequestDetails) {
     this.#message = message;
-    this.params = params;
+    this.params = details?.params ?? NO_PARAMS;
+    this.context = details?.context;
     this.#addressRule = addressRule;
     this.url = message.url ?? "/";
   }

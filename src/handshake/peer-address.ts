@@ -2,10 +2,14 @@ import { Socket, isIPv4 } from "node:net";
 import { TLSSocket } from "node:tls";
 
 /** A socket, or a stream in its place. Node's own `remoteAddress` asks the handle too. */
-interface Addressed {
+export interface Addressed {
+  /** The address of the other end. */
   readonly remoteAddress?: string | undefined;
+  /** The address of this end. */
   readonly localAddress?: string | undefined;
+  /** Whether it was destroyed. */
   readonly destroyed?: boolean;
+  /** Node's own object for the connection. */
   readonly _handle?: { getpeername?(into: PeerName): number } | null;
 }
 

@@ -6,6 +6,14 @@ import type { RequestHeaders } from "./request-headers.ts";
 /** Names and their values. A name that came several times has all its values, in order. The object has no prototype. */
 export type Values = Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** What the server knows of a request besides what the client has sent. */
+export interface RequestDetails {
+  /** The values of the named segments of the server's path. Default: none. */
+  readonly params?: Readonly<Record<string, string>>;
+  /** What the application gave to `handleUpgrade`. */
+  readonly context?: unknown;
+}
+
 /** 4D's `event.request` of `onConnection`: what the client asked for. */
 export interface ConnectionRequest {
   /** The headers. Their names are in lower case. */
@@ -37,6 +45,8 @@ export interface RelayedRequest extends ConnectionRequest {
 
 /** A request as the server keeps it. */
 export interface ReceivedRequest extends RelayedRequest {
+  /** What the application gave to `handleUpgrade`. */
+  readonly context?: unknown;
   /** Whether the client has reset its connection. Then its address is unknown, and no answer can reach it. */
   readonly isGone: boolean;
 }

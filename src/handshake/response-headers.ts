@@ -28,7 +28,7 @@ export function checkedRefusalHeaders(headers: ResponseHeaders): ResponseHeaders
  * @throws {InvalidArgumentError} for a header that HTTP does not allow, or that only the library sets
  */
 export function checkedAcceptHeaders(headers: ResponseHeaders): ResponseHeaders {
-  return checkedHeaders("accept", headers, (name) => FRAMING.has(name) || name.startsWith(HANDSHAKE_PREFIX));
+  return checkedHeaders("responseHeaders", headers, (name) => FRAMING.has(name) || name.startsWith(HANDSHAKE_PREFIX));
 }
 
 /** Header lines as HTTP/1.1 text, each with its line end. */

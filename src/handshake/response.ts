@@ -22,6 +22,11 @@ export function switchingProtocols(acceptKey: string, { protocol, extensions, he
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey}\r\n${chosen}\r\n`;
 }
 
+/** Whether a refusal can be sent: neither has the client reset its connection, nor has anybody ended the socket. */
+export function canAnswer(socket: Duplex): boolean {
+  return !socket.destroyed && !socket.writableEnded;
+}
+
 /**
  * Answers with an HTTP status and one line of text, then closes the socket.
  *
@@ -29,7 +34,7 @@ export function switchingProtocols(acceptKey: string, { protocol, extensions, he
  * @param linger is called when the answer was written
  */
 export function sendRefusal(socket: Duplex, refusal: Refusal, method: string | undefined, linger: Linger): void {
-  if (socket.destroyed || socket.writableEnded) return;
+  if (!canAnswer(socket)) return;
   socket.on("error", () => socket.destroy());
   // Data that still arrives is read and dropped. Otherwise the client would get a reset instead of the answer.
   socket.once("end", () => socket.destroy());

@@ -10,6 +10,20 @@ import { type Linger, sendRefusal } from "../handshake/response.ts";
  */
 const claimed = Symbol.for("hawser.claimed");
 
+/** A property of our listeners. Its name stays the same: another copy or version of the library looks at it too. */
+const ours = Symbol.for("hawser.upgrade");
+
+/** Marks a listener to `upgrade`, or to an event of a socket, as one of the library. */
+export function markOurs<F extends object>(listener: F): F {
+  (listener as { [ours]?: true })[ours] = true;
+  return listener;
+}
+
+/** Whether a listener is one of the library, of this copy or of another. */
+export function isOurs(listener: object): boolean {
+  return (listener as { [ours]?: true })[ours] === true;
+}
+
 interface MarkedSocket extends Duplex {
   [claimed]?: true;
 }
@@ -26,7 +40,7 @@ export function isClaimed(socket: Duplex): boolean {
 
 /**
  * Whether a WebSocketServer or another listener has taken the socket. What was written in this turn belongs to somebody else.
- * Who only listens to what is read may count it: `readersOf` is no proof.
+ * A listener to what is read is no proof: it may be a traffic counter.
  */
 export function isInUse(socket: Duplex): boolean {
   return (
@@ -42,9 +56,11 @@ export function readersOf(socket: Duplex): number {
   return socket.listenerCount("data") + socket.listenerCount("readable");
 }
 
-/** The number of all listeners of a socket. */
+/** The number of listeners of a socket that are not of the library. */
 export function listenersOf(socket: Duplex): number {
-  return socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0);
+  return socket
+    .eventNames()
+    .reduce((sum, name) => sum + socket.listeners(name).filter((listener) => !isOurs(listener)).length, 0);
 }
 
 /** The bytes that were written to a socket; 0 for a stream that does not count them. */
@@ -83,6 +99,11 @@ interface Answer {
 /** Whether an earlier request on this socket has no answer yet. */
 export function hasPendingAnswer(socket: Duplex): boolean {
   return pendingAnswer(socket) !== undefined;
+}
+
+/** Whether Node has given the socket no answer to write yet. After one, the property is null. */
+export function hasNoAnswerYet(socket: Duplex): boolean {
+  return (socket as AnsweringSocket)._httpMessage === undefined;
 }
 
 function pendingAnswer(socket: Duplex): Answer | undefined {
@@ -145,7 +166,7 @@ function afterPendingAnswers(socket: Duplex, linger: Linger, answered: () => voi
 export function afterAnswers(socket: Duplex, answered: () => void, linger?: Linger): boolean {
   if (!hasPendingAnswer(socket)) return false;
   // Node no longer listens to the socket, so the client's failure, and the answers' "drain", are handled here.
-  socket.on("error", () => socket.destroy());
+  socket.on("error", destroyFailed);
   const onDrain = (): void => {
     const answer = pendingAnswer(socket);
     if (answer?.writableNeedDrain === true) answer.emit("drain");
@@ -154,8 +175,16 @@ export function afterAnswers(socket: Duplex, answered: () => void, linger?: Ling
   if (!socket.writableNeedDrain) onDrain();
   return onceAnswered(socket, () => {
     socket.off("drain", onDrain);
-    if (!socket.writableEnded) answered();
-    else if (linger === undefined) socket.resume();
+    if (!socket.writableEnded) {
+      // Whoever gets the socket now listens itself. The error of a destroyed socket may still follow.
+      if (!socket.destroyed) socket.off("error", destroyFailed);
+      answered();
+    } else if (linger === undefined) socket.resume();
     else linger(socket);
   });
 }
+
+/** One function for all sockets: a closure would keep what its scope holds, and the socket may be another listener's. */
+export const destroyFailed = markOurs(function (this: Duplex): void {
+  this.destroy();
+});

@@ -22,7 +22,7 @@ export interface ConnectionLimits {
 /** The clients that a server has now. */
 export interface ClientPlaces {
   /** Connections, closed ones included until their handler has finished. */
-  readonly connectedCount: number;
+  readonly size: number;
   /** Clients that wait for `onConnection`. */
   readonly pendingCount: number;
   /**
@@ -37,9 +37,6 @@ export interface ClientPlaces {
 
 /** Seconds after which a client with too many connections from its address may retry. */
 const RETRY_AFTER = "1";
-
-/** The client has reset its connection. */
-const GONE = new Refusal(400, "The connection is lost.", {}, "error");
 
 /** Refuses clients above the limits: in total, from one address, at the same time, in a second. */
 export class ConnectionLimiter {
@@ -58,8 +55,8 @@ export class ConnectionLimiter {
   /** Why no client at all is accepted now; undefined: one may be. No other client loses its place: this one may still be refused. */
   checkCapacity(address: () => string): Refusal | undefined {
     const { maxConnections, limitCounters } = this.#limits;
-    const { connectedCount, pendingCount } = this.#places;
-    if (connectedCount + pendingCount >= maxConnections) {
+    const { size, pendingCount } = this.#places;
+    if (size + pendingCount >= maxConnections) {
       limitCounters.maxConnections++;
       return busy();
     }
@@ -68,13 +65,13 @@ export class ConnectionLimiter {
   }
 
   /**
-   * Gives a client a place, or says why it gets none. The address is read now, because a socket that is reset later no
-   * longer knows it.
+   * Gives a client a place, or says why it gets none. Undefined: it has reset its connection. The address is read now, because a
+   * socket that is reset later no longer knows it.
    */
-  admit(request: ReceivedRequest): CountedAddress | Refusal {
+  admit(request: ReceivedRequest): CountedAddress | Refusal | undefined {
     const { remoteAddress } = request;
     // Without its address it would not be counted, and no answer can reach it.
-    if (remoteAddress === "" && request.isGone) return GONE;
+    if (remoteAddress === "" && request.isGone) return undefined;
     const address = this.#addresses.add(remoteAddress);
     // Last: another client may lose its place, so only a client that nothing else refuses may cause that.
     const refusal = this.#refusalByAddress(address) ?? this.#refusalByRate() ?? this.#refusalByPlaces(address);

@@ -56,7 +56,10 @@ export interface WSServerErrorEvent extends WSErrorEvent {
   readonly connection?: WebSocketConnection;
 }
 
-/** The event of a server handler's `onRefused`: the client was refused, and has its answer. */
+/**
+ * The event of a server handler's `onRefused`: the library has refused a client. Its answer was sent, or follows the answers to
+ * earlier requests on its connection. A client that had gone before is not refused.
+ */
 export interface WSRefusedEvent {
   readonly type: "refused";
   /** The HTTP status; undefined when the client got no HTTP answer, e.g. after a failed TLS handshake. */
@@ -65,12 +68,30 @@ export interface WSRefusedEvent {
   readonly reason: RefusalReason;
   /** What the client asked for; undefined when no request was read. */
   readonly request: ConnectionRequest | undefined;
+  /** The client's address, as `request.remoteAddress`, also when no request was read; undefined: it is not known any more. */
+  readonly remoteAddress: string | undefined;
+  /** Why the TLS handshake failed, with the reason `"tls"`; otherwise undefined. */
+  readonly cause: Error | undefined;
 }
 
 /** The event of a server handler's `onTerminate`. */
 export interface WSServerTerminateEvent {
   readonly type: "terminate";
 }
+
+/** The type of a server's handler. A connection handler is none, unless it is a server's handler too. */
+export type ServerHandlerType = object &
+  (
+    | { readonly onConnection: unknown }
+    | {
+        readonly onMessage?: "A connection handler: WebSocketServer takes the server's handler, which has onConnection";
+      }
+  );
+
+/** The type of `event.context` that a server handler's `onConnection` declares; otherwise anything may be given. */
+export type ContextOf<S> = S extends { onConnection(wss: never, event: WSConnectionEvent<infer Context>): unknown }
+  ? Context
+  : unknown;
 
 /** The type of connection handler that a server handler's `onConnection` returns. */
 export type HandlerOf<S> = S extends { onConnection(...args: never[]): infer Answer }
@@ -92,18 +113,30 @@ type ReturnedHandler<S> = S extends { onConnection(...args: never[]): infer Answ
 
 /** For each handler: that it fits, or what is wrong. */
 type Verdict<H, T extends DataType> = H extends unknown
-  ? "onMessage" extends keyof H
-    ? [T] extends ["object"]
-      ? JsonVerdict<H>
-      : "fits"
-    : "A connection handler needs the method onMessage"
+  ? H extends abstract new (...args: never[]) => unknown
+    ? "onConnection returned a class: return a new object of it"
+    : "onMessage" extends keyof H
+      ? DataVerdict<H, T>
+      : "A connection handler needs the method onMessage"
   : never;
 
-/** TypeScript compares the parameters of methods in both directions, so `string` fits `unknown`. Here it does not. */
-type JsonVerdict<H> = H extends { onMessage(ws: never, event: { readonly data: infer Data }): unknown }
-  ? ["json"] extends [Kind<Data>]
-    ? "fits"
-    : "With dataType 'object', event.data of onMessage is parsed JSON: declare it as unknown or as the type of your objects, not as text or bytes"
+/** Whether the type that `onMessage` gives to `event.data` is one of those that the data type makes. */
+type DataVerdict<H, T extends DataType> = H extends {
+  onMessage(ws: never, event: { readonly data: infer Data }): unknown;
+}
+  ? [T] extends ["object"]
+    ? ["json"] extends [Kind<Data>]
+      ? "fits"
+      : "With dataType 'object', event.data of onMessage is parsed JSON: declare it as unknown or as the type of your objects, not as text or bytes"
+    : [Extract<Data, DataOf[T]> | Extract<DataOf[T], Data>] extends [never]
+      ? WrongData<T>
+      : "fits"
   : "fits";
+
+type WrongData<T extends DataType> = [T] extends ["blob"]
+  ? "With dataType 'blob', event.data of onMessage is a Buffer: for other types use another dataType"
+  : [T] extends ["text"]
+    ? "Without the option dataType, event.data of onMessage is a string: for objects use dataType: 'object', for bytes dataType: 'blob'"
+    : "fits";
 
 type Kind<Data> = Data extends string | ArrayBufferView ? "text or bytes" : "json";

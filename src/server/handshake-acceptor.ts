@@ -8,6 +8,7 @@ import { readHttp1 } from "../handshake/http1.ts";
 import { NodeRequest } from "../handshake/node-request.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
+import type { RequestDetails } from "../handshake/request.ts";
 import { HEADERS_TOO_LARGE, INTERNAL_ERROR } from "../handshake/refusals.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { isInstanceOf } from "../util/attempt.ts";
@@ -39,6 +40,12 @@ const RETRY_AFTER = { min: 1, max: 10 } as const;
 /** Milliseconds that other `upgrade` listeners have to answer, if none of them has added a listener to the socket. */
 const OTHERS_TIMEOUT = 2000;
 
+/**
+ * The same for a request with a path of ours: somebody listens to what is read from its socket. A traffic counter never answers,
+ * and each handshake waits for it.
+ */
+const READERS_TIMEOUT = 250;
+
 /** Takes opening handshakes from the request to a connection or a refusal. */
 export class HandshakeAcceptor implements HandshakeOwner {
   readonly handshakeTimeout: number;
@@ -63,9 +70,9 @@ export class HandshakeAcceptor implements HandshakeOwner {
   }
 
   /** Reads a request. Returns undefined when the request was refused. */
-  read(message: IncomingMessage, socket: Duplex, head: Bytes): HandshakeOffer | undefined {
+  read(message: IncomingMessage, socket: Duplex, head: Bytes, details?: RequestDetails): HandshakeOffer | undefined {
     const full = this.#closed ? undefined : this.#clients.limiter.checkCapacity(() => this.#addressOf(message));
-    const offer = full ?? this.#parse(message, socket, head);
+    const offer = full ?? this.#parse(message, socket, head, details);
     if (!(offer instanceof Refusal)) return offer;
     if (offer === HEADERS_TOO_LARGE) this.#settings.limitCounters.maxHeaderSize++;
     this.exit.refuse(socket, offer, message);
@@ -74,18 +81,27 @@ export class HandshakeAcceptor implements HandshakeOwner {
 
   /** Waits for other `upgrade` listeners to answer a request. If none does, it is answered here. */
   awaitOthers(message: IncomingMessage, socket: Duplex, undecided: Undecided): void {
-    this.#clients.held.wait(socket, this.#addressOf(message), {
-      ...undecided,
-      shortTimeout: Math.min(OTHERS_TIMEOUT, this.handshakeTimeout),
-      timeout: this.handshakeTimeout,
-    });
+    const shortTimeout = Math.min(undecided.isForUs ? READERS_TIMEOUT : OTHERS_TIMEOUT, this.handshakeTimeout);
+    const timeout = undecided.isForUs ? shortTimeout : this.handshakeTimeout;
+    this.#clients.held.wait(socket, this.#addressOf(message), { ...undecided, shortTimeout, timeout });
   }
 
   /** Refuses the offer, or asks `onConnection` about it. */
   answer(offer: HandshakeOffer): void {
     const address = this.#closed ? shuttingDown() : this.#clients.limiter.admit(offer.request);
+    if (address === undefined) {
+      // The client has gone: nobody is refused.
+      offer.stream.destroy();
+      return;
+    }
     if (address instanceof Refusal) {
       this.refuse(offer, address);
+      return;
+    }
+    // `onRefused`, or a listener to `event.signal`, of a client that lost its place for this one may have terminated the server.
+    if (this.#closed) {
+      this.#clients.limiter.release(address);
+      this.refuse(offer, shuttingDown());
       return;
     }
     const handshake = new PendingHandshake(offer, this, address);
@@ -145,9 +161,14 @@ export class HandshakeAcceptor implements HandshakeOwner {
     return new NodeRequest(message, this.#settings.addressRule).remoteAddress;
   }
 
-  #parse(message: IncomingMessage, socket: Duplex, head: Bytes): HandshakeOffer | Refusal {
+  #parse(
+    message: IncomingMessage,
+    socket: Duplex,
+    head: Bytes,
+    details: RequestDetails | undefined,
+  ): HandshakeOffer | Refusal {
     try {
-      return readHttp1(message, socket, head, this.#settings);
+      return readHttp1(message, socket, head, this.#settings, details);
     } catch (error) {
       // The user's `origins` function has thrown.
       if (isInstanceOf(error, Refusal)) return error;

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 
 import { clientOf } from "../handshake/forwarded-address.ts";
+import { markOurs } from "./claimed-socket.ts";
 import { type Addressed, FairQueue } from "./fair-queue.ts";
 import type { LimitCounters } from "./limit-counters.ts";
 
@@ -23,6 +24,8 @@ export interface HeldSocketLimits {
 
 /** A request that another listener may still answer. */
 export interface Undecided {
+  /** Whether a WebSocket server has its path: then others have only a moment. */
+  readonly isForUs: boolean;
   /** Whether another listener has taken the socket. */
   isTaken(): boolean;
   /** Whether anybody has added a listener to the socket: it may be about to answer. */
@@ -159,9 +162,9 @@ export class HeldSockets {
       },
       answersTimeout ?? request?.shortTimeout ?? LINGER,
     ).unref();
-    const onClose = (): void => {
+    const onClose = markOurs((): void => {
       this.#release(one);
-    };
+    });
     const one: HeldSocket = { socket, address: clientOf(address) ?? "", request, timer, onClose };
     queue.add(one);
     socket.once("close", onClose);

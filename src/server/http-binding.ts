@@ -36,8 +36,8 @@ export class HttpBinding {
     this.#own = settings.port === undefined ? undefined : createOwnServer(settings, listener);
     this.#server = this.#own ?? settings.server;
     if (this.#own !== undefined && settings.maxHandshakes !== Infinity) {
-      this.#pendingSockets = new PendingSockets(settings, () => {
-        listener.onRefused(LIMIT_REACHED);
+      this.#pendingSockets = new PendingSockets(settings, (socket) => {
+        listener.onRefused(LIMIT_REACHED, undefined, socket);
       });
       this.#pendingSockets.watch(this.#own, settings.tls !== undefined);
     }

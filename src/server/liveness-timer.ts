@@ -8,8 +8,8 @@ export interface IterableSet<C> {
   values(): Iterator<C>;
 }
 
-/** Every connection is checked once in this many ticks. */
-const TICKS_PER_ROUND = 4;
+/** Every connection is checked once in this many ticks, at the latest. */
+export const TICKS_PER_ROUND = 4;
 
 /** Connections that are checked in a tick at least. A small server checks all its connections in every tick. */
 const MIN_CHECKS_PER_TICK = 1000;
@@ -33,7 +33,7 @@ export class LivenessTimer<C> {
   #remaining = 0;
 
   /**
-   * @param tickMs milliseconds; Infinity: nothing is checked
+   * @param tickMs milliseconds of a tick
    * @param check checks whether a connection's peer still responds
    */
   constructor(tickMs: number, connections: IterableSet<C>, check: (connection: C) => void) {
@@ -44,7 +44,7 @@ export class LivenessTimer<C> {
 
   /** Starts the timer, unless it runs. Called when a connection opens. */
   start(): void {
-    if (this.#timer !== undefined || this.#tickMs === Infinity) return;
+    if (this.#timer !== undefined) return;
     // The sockets keep the process running, not this timer.
     this.#timer = inNoContext(() => setInterval(this.#onTick, this.#tickMs)).unref();
   }

@@ -5,6 +5,8 @@ import { addressRule, type TrustProxy } from "../handshake/forwarded-address.ts"
 import { isToken } from "../handshake/rules/tokens.ts";
 import { originRule } from "../handshake/rules/origin.ts";
 import { similarName } from "../util/similar.ts";
+import { describe } from "./describe.ts";
+import { type PathFunction, type PathRule, pathRule } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
 import { type Range, numberOptions, readNumber } from "./number-options.ts";
 import type { WebSocketServerOptions } from "./options.ts";
@@ -46,7 +48,7 @@ export type OptionValues = {
  */
 export function readOptionTable(options: object): OptionValues {
   for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(optionTable, name))
+    if (!isOptionName(name))
       throw new InvalidArgumentError(`options: there is no option ${JSON.stringify(name)}${suggestion(name)}`);
   }
   const given = options as Readonly<Record<string, unknown>>;
@@ -55,6 +57,11 @@ export function readOptionTable(options: object): OptionValues {
     return [name, typeof check === "function" ? check(value, name) : readNumber(name, value, check)] as const;
   });
   return Object.fromEntries(entries) as unknown as OptionValues;
+}
+
+/** Whether there is an option of this name. */
+export function isOptionName(name: string): boolean {
+  return Object.hasOwn(optionTable, name);
 }
 
 /** What other libraries call an option. */
@@ -82,15 +89,17 @@ function optionalNumber(range: Range): Reader<number | undefined> {
   return (value, name) => (value === undefined ? undefined : readNumber(name, value, range));
 }
 
-function readPath(path: unknown): string | undefined {
-  if (path === undefined || (typeof path === "string" && /^\/[!-~]*$/.test(path) && !/[?#]/.test(path))) return path;
+function readPath(path: unknown): PathRule | undefined {
+  if (path === undefined) return undefined;
+  if (typeof path === "function") return pathRule(path as PathFunction);
+  if (typeof path === "string" && /^\/[!-~]*$/.test(path) && !/[?#]/.test(path)) return pathRule(path);
   // A request has only such characters in its target (RFC 9112 3.2), so the path would never be asked for.
   if (typeof path === "string" && /[^ -~]/.test(path))
     throw new InvalidArgumentError(
       `path: expected ASCII characters, e.g. ${JSON.stringify(new URL(path, "http://x").pathname)}`,
     );
   throw new InvalidArgumentError(
-    `path: expected a string that begins with "/" and has no "?" or "#", got ${JSON.stringify(path)}`,
+    `path: expected a function, or a string that begins with "/" and has no "?" or "#", got ${describe(path)}`,
   );
 }
 

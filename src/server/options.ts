@@ -5,12 +5,18 @@ import type { RatePolicy } from "../connection/receiving/settings.ts";
 import type { SendQueuePolicy } from "../connection/sending/settings.ts";
 import type { TrustProxy } from "../handshake/forwarded-address.ts";
 import type { Origins } from "../handshake/rules/origin.ts";
+import type { PathFunction } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
 
 /** Options of a `WebSocketServer`. Times are in milliseconds, sizes in bytes. */
 export interface WebSocketServerOptions<T extends DataType = DataType> {
-  /** The path of this server, e.g. `"/chat"`. Default: it takes every WebSocket request. */
-  readonly path?: string | undefined;
+  /**
+   * The path of this server, compared exactly (`"/chat"` is not `"/chat/"`), or with named segments and perhaps a final `*`
+   * (`"/rooms/:id"`, `"/files/*"`): they are in `event.request.params`. Or a function that returns true, the parameters, or false:
+   * then the next server on that web server is asked. Exact paths come first, then those with names, then functions, each in the
+   * order in which the servers were made. Default: it takes every WebSocket request that no other server takes.
+   */
+  readonly path?: string | PathFunction | undefined;
   /** The type of `event.data` in `onMessage`. Default `"text"`. */
   readonly dataType?: T | undefined;
   /** Your web server to attach to. Its host, port and TLS are used. The library does not close it. */
@@ -74,7 +80,7 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   /**
    * Bytes that may wait for all busy handlers together, of all servers in the process. Default: a quarter of the memory that
    * the process may have. Above it, connections that have more than an equal share are not read until their handlers have
-   * settled.
+   * settled. Up to 128 KiB of each may have been read before.
    */
   readonly maxTotalReceiveQueue?: number | undefined;
   /**
@@ -100,7 +106,10 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly idleTimeout?: number | undefined;
   /** Milliseconds that a connection may stay open. Default: no limit. Above it: close 1001. */
   readonly maxLifetime?: number | undefined;
-  /** Milliseconds that a peer has to answer a close frame and to close its side. Default 5,000. */
+  /**
+   * Milliseconds that a peer has to answer a close frame and to close its side. They begin when it has taken what was sent before,
+   * and it gets them once more for each 512 KiB of that: at most 12 times in all. Default 5,000.
+   */
   readonly closeTimeout?: number | undefined;
   /** Connections that `wss.terminate` closes at a time, about every 100 ms. It closes more at a time when its timeout is short. Default 1,000. */
   readonly closeBatchSize?: number | undefined;

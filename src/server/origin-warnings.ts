@@ -1,23 +1,43 @@
 import type { RelayedRequest } from "../handshake/request.ts";
+import { type OriginRule, exactOrigin } from "../handshake/rules/origin.ts";
 import { hostClaims } from "../handshake/rules/public-host.ts";
 import { Warnings } from "../util/warnings.ts";
 
 /** Characters of a header that a warning has. The client chooses the header. */
-const MAX_LENGTH = 200;
+const MAX_LENGTH = 300;
+
+/** What a browser sends: a host has at most 253 characters, in ASCII. */
+const PLAIN = /^[!-~]{1,300}$/;
 
 /** Warns of each origin that is refused, once. A browser tells its page nothing about the reason. */
 export class OriginWarnings {
   readonly #warnings = new Warnings(Infinity);
+  readonly #rule: OriginRule;
+
+  /** @param rule the server's */
+  constructor(rule: OriginRule) {
+    this.#rule = rule;
+  }
 
   /** The origin of this request is not allowed. */
   onRefused(request: RelayedRequest): void {
-    const origin = quote(request.headers.origin);
-    this.#warnings.warn(origin, {
+    const origin = request.headers.origin ?? "";
+    this.#warnings.warn(quote(origin), {
       code: "HWS_ORIGIN_REFUSED",
       text: () =>
-        `A page of the origin ${origin} was refused (HTTP 403). ${comparedWith(request)}` +
-        `To allow the page, use the option origins: ["same", ${origin}]. ${proxyAdvice(request)}`,
+        `A page of the origin ${quote(origin)} was refused (HTTP 403). ${comparedWith(request)}${this.#adviceFor(origin, request)}`,
     });
+  }
+
+  /** What allows the page. Nothing that allows other pages too may be proposed: it is pasted. */
+  #adviceFor(origin: string, request: RelayedRequest): string {
+    if (this.#rule.isFunction === true)
+      return `The function of the option origins has refused it. ${proxyAdvice(request)}`;
+    if (origin === "null")
+      return "Any page can have this origin, in a sandboxed frame. Do not allow it unless you know why.";
+    const exact = PLAIN.test(origin) ? exactOrigin(origin) : undefined;
+    if (exact === undefined) return "It is not the plain origin of a page: no value of the option origins is proposed.";
+    return `To allow the page, add ${quote(exact)} to the option origins. ${proxyAdvice(request)}`;
   }
 }
 
@@ -44,8 +64,8 @@ function proxyAdvice(request: RelayedRequest): string {
 }
 
 /** A header as JSON: it cannot end a line or colour a terminal. */
-function quote(header: string | readonly string[] | undefined): string {
-  return JSON.stringify(String(header ?? "").slice(0, MAX_LENGTH)).replace(
+function quote(header: string): string {
+  return JSON.stringify(header.slice(0, MAX_LENGTH)).replace(
     /[^\x20-\x7e]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

@@ -3,11 +3,8 @@ import type { Duplex } from "node:stream";
 
 import { mayBeCut } from "../handshake/http1.ts";
 import { hasToken } from "../handshake/rules/tokens.ts";
-import { afterAnswers } from "./claimed-socket.ts";
+import { afterAnswers, isOurs } from "./claimed-socket.ts";
 import type { WebServer } from "./web-server.ts";
-
-/** A property of our `upgrade` listeners. Its name stays the same: another copy or version of the library looks at it too. */
-const ours = Symbol.for("hawser.upgrade");
 
 /** A property of a request that was given back to the application. */
 const passed = Symbol.for("hawser.passed");
@@ -30,20 +27,21 @@ interface ServedSocket extends Duplex {
 /** Node's own listener of a new connection: it reads requests from it. */
 const { _connectionListener: serve } = http as { _connectionListener?: (this: unknown, socket: Duplex) => void };
 
-/** Marks an `upgrade` listener as one of the library. */
-export function markOurs(listener: object): void {
-  (listener as { [ours]?: true })[ours] = true;
+/** The `upgrade` listeners of a web server, in the order of their calls; none if it does not tell. */
+export function listenersTo(server: WebServer): readonly object[] {
+  return (server as NodeServer).listeners?.("upgrade") ?? [];
 }
 
 /** Whether every `upgrade` listener of a web server is one of the library, of this copy or of another. */
 export function areAllOurs(server: WebServer): boolean {
-  const listeners = (server as NodeServer).listeners?.("upgrade");
-  return listeners?.every((listener) => (listener as { [ours]?: true })[ours] === true) ?? false;
+  return (server as NodeServer).listeners?.("upgrade").every(isOurs) ?? false;
 }
 
-/** Whether a listener of `upgrade` is called before all others. */
-export function isFirst(server: WebServer, listener: object): boolean {
-  return (server as NodeServer).listeners?.("upgrade")[0] === listener;
+/** Whether a listener of `upgrade` is called before all that are not of the library. */
+export function isBeforeOthers(server: WebServer, listener: object): boolean {
+  const listeners = listenersTo(server);
+  const at = listeners.indexOf(listener);
+  return at >= 0 && listeners.slice(0, at).every(isOurs);
 }
 
 /** Whether a request asks for a WebSocket. It may name other protocols too. */
@@ -105,6 +103,8 @@ export function canPassOn(message: IncomingMessage, socket: ServedSocket): boole
 export function passOn(message: IncomingMessage, socket: ServedSocket, head: Uint8Array): void {
   (message as { [passed]?: true })[passed] = true;
   const pass = (): void => {
+    // The client may have gone while it waited for the answers.
+    if (socket.destroyed) return;
     // Node's own listener only: what others do with a new connection, they have done.
     serve?.call(socket.server, socket);
     restoreUpgrade(socket);

@@ -10,6 +10,7 @@ import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 
 import { InvalidArgumentError } from "../errors/errors.ts";
+import type { Addressed } from "../handshake/peer-address.ts";
 import { Refusal } from "../handshake/refusal.ts";
 import {
   HEADERS_TOO_LARGE,
@@ -36,15 +37,12 @@ export type OwnServerSettings = Pick<
 export interface OwnServerListener {
   /** Refuses a request that could not be read. */
   refuse(socket: Duplex, refusal: Refusal): void;
-  /** A client was refused. Its answer was sent, or it gets none. */
-  onRefused(report: RefusalReport, message?: IncomingMessage): void;
+  /** A client was refused. Its answer was sent, or it gets none. `peer` knows its address. */
+  onRefused(report: RefusalReport, message: IncomingMessage | undefined, peer: Addressed): void;
 }
 
 /** A client that gets no answer, because there are too many sockets. */
 const DROPPED: RefusalReport = { status: undefined, reason: "limit" };
-
-/** A client whose TLS handshake failed. */
-const TLS_FAILED: RefusalReport = { status: undefined, reason: "tls" };
 
 /** The request did not come in time (RFC 9110 15.5.9). */
 const REQUEST_TIMEOUT = new Refusal(408, "The request took too long.", {}, "timeout");
@@ -69,12 +67,12 @@ export function createOwnServer(settings: OwnServerSettings, listener: OwnServer
   // Sockets without a request have maxHandshakes places, and those before and after onConnection as many again.
   const sockets = settings.maxConnections + 2 * settings.maxHandshakes;
   if (sockets < Number.MAX_SAFE_INTEGER) server.maxConnections = sockets;
-  server.on("drop", () => {
+  server.on("drop", (peer: Addressed = {}) => {
     settings.limitCounters.maxConnections++;
-    listener.onRefused(DROPPED);
+    listener.onRefused(DROPPED, undefined, peer);
   });
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    listener.onRefused(answerPlain(request, response), request);
+    listener.onRefused(answerPlain(request, response), request, request.socket);
   };
   server.on("request", answer);
   server.on("checkExpectation", answer);
@@ -102,10 +100,11 @@ const tlsFailures = new WeakSet<Duplex>();
 
 /** Node emits `clientError` for these sockets too, from its own listener: ours comes first. */
 function reportTlsFailures(server: Server, listener: OwnServerListener): void {
-  server.prependListener("tlsClientError", (_error: Error, socket: Duplex & { readonly _parent?: Duplex }) => {
+  server.prependListener("tlsClientError", (cause: Error, socket: Duplex & { readonly _parent?: Duplex }) => {
     tlsFailures.add(socket);
     // The server itself has cut a socket that is marked.
-    if (socket._parent === undefined || !isClaimed(socket._parent)) listener.onRefused(TLS_FAILED);
+    if (socket._parent === undefined || !isClaimed(socket._parent))
+      listener.onRefused({ status: undefined, reason: "tls", cause }, undefined, socket);
   });
 }
 

@@ -12,10 +12,10 @@ import type { CountedAddress } from "./address-counts.ts";
 import type { Advice } from "./advice.ts";
 import { misspeltCallbacks } from "./callback-names.ts";
 import { bytesWritten, isAnsweredByOther } from "./claimed-socket.ts";
-import { WSConnectionEvent, settleEvent } from "./connection-event.ts";
+import { WSConnectionEvent, responseHeadersOf, settleEvent } from "./connection-event.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 import { describe } from "./describe.ts";
-import { isGone } from "./handshake-signal.ts";
+import { type HandshakeSignal, isGone } from "./handshake-signal.ts";
 
 /** What a pending handshake needs of its server. */
 export interface HandshakeOwner {
@@ -54,7 +54,7 @@ export class PendingHandshake {
   readonly #owner: HandshakeOwner;
   #event: WSConnectionEvent | undefined;
   /** The signal of the event, after the answer. */
-  #signal: AbortSignal | undefined;
+  #signal: HandshakeSignal | undefined;
   #deadline: Deadline | undefined;
   /** Nobody waits for `onConnection` any more. */
   #isCallOver = false;
@@ -93,7 +93,7 @@ export class PendingHandshake {
     const event = this.#event;
     // `onConnection` itself has terminated the server, and has not returned.
     if (event !== undefined && this.#deadline === undefined) this.#owner.onCallPending(this);
-    if (this.#offer !== undefined) this.#refusedBy = refusal.reason;
+    if (this.#offer !== undefined && !isGone(this.#offer.stream)) this.#refusedBy = refusal.reason;
     this.#refuse(refusal);
     if (event !== undefined) this.#signal = settleEvent(event, true);
   }
@@ -102,7 +102,14 @@ export class PendingHandshake {
     const offer = this.#offer;
     if (offer === undefined) return;
     this.#settle();
-    if (!this.#isLost(offer)) this.#owner.refuse(offer, refusal);
+    if (!this.#isLost(offer)) this.#refuseOffer(offer, refusal);
+  }
+
+  /** A client that has gone is not refused: it could not learn of it, and it is not counted. */
+  #refuseOffer(offer: HandshakeOffer, refusal: Refusal): void {
+    // The end of its stream is not reported again.
+    if (isGone(offer.stream)) offer.stream.destroy();
+    else this.#owner.refuse(offer, refusal);
   }
 
   #wait(answer: PromiseLike<unknown>): void {
@@ -170,6 +177,7 @@ export class PendingHandshake {
   #accept(handler: HandlerCallbacks): void {
     this.#owner.advice.checkConnectionHandler(handler);
     const protocol = this.#event?.protocol;
+    const headers = this.#event && responseHeadersOf(this.#event);
     const offer = this.#takeOffer();
     if (offer === undefined) {
       this.#owner.onTooLate(handler, this.address, this.#causeOfRefusal);
@@ -177,13 +185,14 @@ export class PendingHandshake {
     }
     if (protocol === undefined && offer.protocols.length > 0)
       this.#owner.advice.once("HWS_NO_SUBPROTOCOL", NO_SUBPROTOCOL);
-    this.#owner.onAccepted(offer.accept({ protocol }), handler, this.address);
+    this.#owner.onAccepted(offer.accept({ protocol, headers }), handler, this.address);
   }
 
-  /** Why the client was refused before `onConnection` settled; undefined: it has gone by itself. */
+  /** Why the client was refused before `onConnection` settled; undefined: it had gone by itself, or another listener has it. */
   get #causeOfRefusal(): ErrorCode | undefined {
+    if (this.#refusedBy === undefined) return undefined;
     if (this.#refusedBy === "shutdown") return "HWS_SHUTDOWN";
-    return this.#refusedBy === "timeout" ? "HWS_HANDSHAKE_TIMEOUT" : undefined;
+    return this.#refusedBy === "timeout" ? "HWS_HANDSHAKE_TIMEOUT" : "HWS_LIMIT_REACHED";
   }
 
   /** Ends the wait. Returns the offer, unless its client has its answer already, or has gone. */
@@ -214,11 +223,11 @@ export class PendingHandshake {
     const offer = this.#offer;
     if (offer !== undefined) this.#settle();
     // It has stopped because its signal has aborted, as it was asked to. If nobody was refused, the client has gone.
-    const isAbort = isAbortBy(this.#signal, error);
+    const isAbort = isAbortBy(this.#signal?.signalIfAsked, error);
     if (!isAbort) this.#owner.onHandshakeError(error, "handler");
     if (offer === undefined || this.#isLost(offer)) return;
     if (isAbort) offer.stream.destroy();
-    else this.#owner.refuse(offer, INTERNAL_ERROR);
+    else this.#refuseOffer(offer, INTERNAL_ERROR);
   }
 
   #settle(): void {

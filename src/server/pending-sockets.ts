@@ -25,13 +25,13 @@ export interface PendingSocketLimits {
  */
 export class PendingSockets {
   readonly #settings: PendingSocketLimits;
-  readonly #onCut: () => void;
+  readonly #onCut: (socket: Duplex) => void;
   readonly #sockets = new Set<Duplex>();
   /** One listener for all sockets, so that none has its own closure. */
   readonly #onClose: (this: Duplex) => void;
 
-  /** @param onCut is called when a socket was destroyed for a new one */
-  constructor(settings: PendingSocketLimits, onCut: () => void) {
+  /** @param onCut is called before a socket is destroyed for a new one: it still has an address */
+  constructor(settings: PendingSocketLimits, onCut: (socket: Duplex) => void) {
     this.#settings = settings;
     this.#onCut = onCut;
     const sockets = this.#sockets;
@@ -65,9 +65,9 @@ export class PendingSockets {
     const [oldest] = this.#sockets;
     if (oldest === undefined) return;
     this.remove(oldest);
-    cut(oldest);
     this.#settings.limitCounters.maxHandshakes++;
-    this.#onCut();
+    this.#onCut(oldest);
+    cut(oldest);
   }
 
   /** Destroys all pending sockets. */

@@ -5,28 +5,33 @@ import type { Duplex } from "node:stream";
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { pathOf } from "../handshake/node-request.ts";
 import type { Bytes } from "../protocol/bytes.ts";
+import type { RequestDetails } from "../handshake/request.ts";
+import { type PathParams, type PathRule, isSamePath, rankOf } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
-import { bytesWritten, hasPendingAnswer, isInUse, listenersOf, onceAnswered, readersOf } from "./claimed-socket.ts";
+import { type Before, beforeOf, guessBefore, hasNewReaders, isAnsweredSince, noteBefore } from "./before-others.ts";
+import { bytesWritten, destroyFailed, isInUse, listenersOf, markOurs, onceAnswered } from "./claimed-socket.ts";
 import type { Undecided } from "./held-sockets.ts";
 import {
   areAllOurs,
   asksForWebSocket,
   canPassOn,
-  isFirst,
+  isBeforeOthers,
   isPassedOn,
   letOthersPass,
-  markOurs,
+  listenersTo,
   passOn,
 } from "./other-upgrades.ts";
 
 /** One of the WebSocket servers on a web server. */
 export interface Route {
-  /** Its path; undefined: every path that no other route has. */
-  readonly path: string | undefined;
+  /** Its path; undefined: every path that no other route takes. */
+  readonly path: PathRule | undefined;
   /** Milliseconds a handshake may take. */
   readonly handshakeTimeout: number;
+  /** The parameters of a path that is for this route; undefined: it is not. */
+  match(path: string | undefined, message: IncomingMessage): PathParams | undefined;
   /** An upgrade request for this path has arrived. */
-  onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void;
+  onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes, details: RequestDetails): void;
   /** An upgrade request has arrived for a path that no WebSocket server has: it gets 404. */
   onUnknownPath(message: IncomingMessage, socket: Duplex): void;
   /** Another listener may still answer a request. */
@@ -35,22 +40,21 @@ export interface Route {
 
 const routers = new WeakMap<WebServer, Router>();
 
-/** The listeners of a socket when its upgrade request came, before others were asked. */
-interface Before {
-  readonly socket: Duplex;
-  readonly readers: number;
-  readonly listeners: number;
-  readonly written: number;
+/** How a request is answered if no other listener answers it. */
+interface OwnAnswer {
+  readonly before: Before | undefined;
+  /** A WebSocket server has the request's path. */
+  readonly isForUs: boolean;
+  answer(): void;
 }
 
 /** Listens for upgrade requests on a web server. It selects one of several WebSocket servers by path. */
 export class Router {
   readonly #server: WebServer;
-  readonly #routes = new Map<string | undefined, Route>();
+  /** In the order in which they are asked. */
+  #routes: readonly Route[] = [];
   /** Whether requests that are not for a WebSocket are the application's. Not on a web server of the library. */
   readonly #hasApplication: boolean;
-  /** Of the request that is being emitted; undefined: nobody else listens to requests. */
-  #before: Before | undefined;
   #stopPassing: (() => void) | undefined;
 
   private constructor(server: WebServer, hasApplication: boolean) {
@@ -74,18 +78,17 @@ export class Router {
   }
 
   #add(route: Route): () => void {
-    if (this.#routes.has(route.path)) {
+    if (this.#routes.some(({ path }) => isSamePath(path, route.path))) {
       throw new InvalidArgumentError(
-        `path: another WebSocketServer on this web server has ${route.path === undefined ? "no path either" : `"${route.path}"`}`,
+        `path: another WebSocketServer on this web server has ${route.path === undefined ? "no path either" : `"${String(route.path.option)}"`}`,
       );
     }
-    if (this.#routes.size === 0) this.#listen();
-    this.#routes.set(route.path, route);
+    if (this.#routes.length === 0) this.#listen();
+    this.#routes = [...this.#routes, route].sort((one, other) => rankOf(one.path) - rankOf(other.path));
     return () => {
-      // Another route may have the path by now.
-      if (this.#routes.get(route.path) !== route) return;
-      this.#routes.delete(route.path);
-      if (this.#routes.size === 0) this.#unlisten();
+      if (!this.#routes.includes(route)) return;
+      this.#routes = this.#routes.filter((one) => one !== route);
+      if (this.#routes.length === 0) this.#unlisten();
     };
   }
 
@@ -105,47 +108,61 @@ export class Router {
   }
 
   /** Called before the listeners of others, so that what they do to the socket can be told from what was there. */
-  readonly #onFirst = (_message: IncomingMessage, socket: Duplex): void => {
-    this.#before =
-      this.#hasOthers() && isFirst(this.#server, this.#onFirst)
-        ? { socket, readers: readersOf(socket), listeners: listenersOf(socket), written: bytesWritten(socket) }
-        : undefined;
+  readonly #onFirst = (message: IncomingMessage, socket: Duplex): void => {
+    // Another copy of the library may have noted it.
+    if (!this.#hasOthers() || beforeOf(message) !== undefined) return;
+    if (isBeforeOthers(this.#server, this.#onFirst)) noteBefore(message, socket);
+    else {
+      guessBefore(message, socket);
+      this.#moveToFront();
+    }
   };
 
+  /** Somebody has prepended a listener. From the next request on, ours is called before it again. */
+  #moveToFront(): void {
+    if (!listenersTo(this.#server).includes(this.#onFirst)) return;
+    this.#server.off("upgrade", this.#onFirst);
+    this.#server.prependListener?.("upgrade", this.#onFirst);
+  }
+
   readonly #onUpgrade = (message: IncomingMessage, socket: Duplex, head: Bytes): void => {
-    const before = this.#before?.socket === socket ? this.#before : undefined;
-    this.#before = undefined;
+    const before = this.#hasOthers() ? (beforeOf(message) ?? guessBefore(message, socket)) : undefined;
     // Another listener, called before this one, has taken the socket.
-    if (isPassedOn(message) || isInUse(socket) || this.#isTakenSince(before, socket)) return;
+    if (isPassedOn(message) || isInUse(socket) || isAnsweredSince(before, socket)) return;
     if (this.#hasApplication && !asksForWebSocket(message) && canPassOn(message, socket)) {
-      const pass = (): void => {
+      const answer = (): void => {
         if (!isPassedOn(message)) passOn(message, socket, head);
       };
-      if (areAllOurs(this.#server)) pass();
-      else this.#waitForOthers(message, socket, before, pass);
+      if (areAllOurs(this.#server)) answer();
+      else this.#waitForOthers(message, socket, { before, isForUs: false, answer });
       return;
     }
-    const path = pathOf(message);
-    const route = (path === undefined ? undefined : this.#routes.get(path)) ?? this.#routes.get(undefined);
-    if (route !== undefined) {
-      // Somebody reads, and has done nothing else: it may be a traffic counter, or an owner that answers later.
-      if (before !== undefined && readersOf(socket) > before.readers)
-        this.#waitForOthers(message, socket, before, () => {
-          route.onUpgrade(message, socket, head);
-        });
-      else route.onUpgrade(message, socket, head);
+    const found = this.#find(message);
+    if (found !== undefined) {
+      const { route, params } = found;
+      // Who reads, and has done nothing else, may be an owner that answers later. A guess about that has a deadline.
+      if (hasNewReaders(before, socket)) {
+        const answer = (): void => {
+          route.onUpgrade(message, socket, head, { params });
+        };
+        this.#waitForOthers(message, socket, { before, isForUs: true, answer });
+      } else route.onUpgrade(message, socket, head, { params });
       return;
     }
     const last = this.#routeWithLongestTimeout();
-    const refuse = (): void => (this.#routeWithLongestTimeout() ?? last)?.onUnknownPath(message, socket);
-    if (this.#hasOthers()) this.#waitForOthers(message, socket, before, refuse);
-    else refuse();
+    const answer = (): void => (this.#routeWithLongestTimeout() ?? last)?.onUnknownPath(message, socket);
+    if (this.#hasOthers()) this.#waitForOthers(message, socket, { before, isForUs: false, answer });
+    else answer();
   };
 
-  /** Whether another listener has written since the request came. Without knowing what was there before, who reads is an owner. */
-  #isTakenSince(before: Before | undefined, socket: Duplex): boolean {
-    if (before === undefined) return this.#hasOthers() && readersOf(socket) > 0;
-    return !hasPendingAnswer(socket) && bytesWritten(socket) !== before.written;
+  /** The first route that takes a request, with the parameters of its path. */
+  #find(message: IncomingMessage): { readonly route: Route; readonly params: PathParams } | undefined {
+    const path = pathOf(message);
+    for (const route of this.#routes) {
+      const params = route.match(path, message);
+      if (params !== undefined) return { route, params };
+    }
+    return undefined;
   }
 
   /** Whether somebody else listens to `upgrade`, perhaps another copy of the library. */
@@ -154,7 +171,8 @@ export class Router {
   }
 
   /** Another `upgrade` listener may still answer the request. If none has answered in time, we do. */
-  #waitForOthers(message: IncomingMessage, socket: Duplex, before: Before | undefined, answer: () => void): void {
+  #waitForOthers(message: IncomingMessage, socket: Duplex, own: OwnAnswer): void {
+    const { before, isForUs } = own;
     // There may be no listener yet, and a client that resets the connection must not end the process.
     socket.on("error", destroyFailed);
     let written: number | undefined;
@@ -167,6 +185,11 @@ export class Router {
       // The error of a destroyed socket may still follow.
       if (!socket.destroyed) socket.off("error", destroyFailed);
     };
+    const answer = (): void => {
+      // What answers listens itself. On a socket that the application keeps, each of ours would stay.
+      leave();
+      own.answer();
+    };
     const isTaken = (): boolean =>
       isPassedOn(message) || isInUse(socket) || (written !== undefined && bytesWritten(socket) !== written);
     // Most listeners answer at once, but some of them are called after this one.
@@ -175,13 +198,13 @@ export class Router {
         leave();
         return;
       }
-      // One of them is ours.
-      const hasListener = before === undefined || listenersOf(socket) > before.listeners + 1;
+      const hasListener = before === undefined || listenersOf(socket) > before.listeners;
       let known = Infinity;
       const isWanted = (): boolean => hasListener || listenersOf(socket) > known;
       const wait = (): boolean => {
         const route = this.#routeWithLongestTimeout();
-        if (route !== undefined) route.onUndecided(message, socket, { isTaken, isWanted, answer, leave, passOn: wait });
+        const undecided = { isForUs, isTaken, isWanted, answer, leave, passOn: wait };
+        if (route !== undefined) route.onUndecided(message, socket, undecided);
         else if (this.#server.listenerCount("upgrade") === 0) return false;
         else leave();
         return true;
@@ -194,15 +217,10 @@ export class Router {
   /** The route with the longest handshake timeout. Requests for a path that no WebSocket server has are held by it. */
   #routeWithLongestTimeout(): Route | undefined {
     let found: Route | undefined;
-    for (const route of this.#routes.values())
+    for (const route of this.#routes)
       if (found === undefined || route.handshakeTimeout > found.handshakeTimeout) found = route;
     return found;
   }
-}
-
-/** One function for all sockets: a closure would keep what its scope holds, and the socket may be another listener's. */
-function destroyFailed(this: Duplex): void {
-  this.destroy();
 }
 
 /** Node warns above `getMaxListeners()` listeners of an event; 0 turns the warning off. */

@@ -27,13 +27,8 @@ export class ServerClients {
   }
 
   /** How many connections there are, closed ones included until their handler has finished. */
-  get connectedCount(): number {
-    return this.connections.size + this.finishing.size;
-  }
-
-  /** How many connections the timer checks. */
   get size(): number {
-    return this.connectedCount;
+    return this.connections.size + this.finishing.size;
   }
 
   /** All of them. They may come and go during an iteration. */

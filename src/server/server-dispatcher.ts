@@ -26,6 +26,11 @@ export class ServerDispatcher {
     return hasOnError(this.handler);
   }
 
+  /** Whether the handler has an `onRefused`. */
+  get hasOnRefused(): boolean {
+    return this.handler.onRefused !== undefined;
+  }
+
   /** Calls `onConnection`. What it throws is not caught. */
   callOnConnection(event: WSConnectionEvent): unknown {
     return this.handler.onConnection(this.#wss, event);

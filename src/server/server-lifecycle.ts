@@ -10,7 +10,10 @@ import type { ErrorSource } from "../connection/dispatch/events.ts";
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
 import { HawserError, InvalidArgumentError, asHawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
-import { pathOf } from "../handshake/node-request.ts";
+import { NodeRequest, pathOf } from "../handshake/node-request.ts";
+import type { RequestDetails } from "../handshake/request.ts";
+import { type PathParams, type PathRule, matchPath } from "./path-rule.ts";
+import type { Addressed } from "../handshake/peer-address.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
@@ -35,6 +38,9 @@ import { type WebSocketConnection, connectionOf } from "./websocket-connection.t
 /** Milliseconds by which a connection's own timer comes after the server's time: the server cuts the connection, and says why. */
 const CLOSE_TIMER_MARGIN = 100;
 
+/** A server that closes for longer than this many seconds is unusual. Somebody who thinks of milliseconds gives thousands. */
+const MANY_SECONDS = 300;
+
 /** Makes the user's object for a connection. */
 export type MakePublicConnection = (
   connection: Connection,
@@ -54,7 +60,7 @@ const NOT_BY_PEER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * server and the connections call its methods, which users must not reach.
  */
 export class ServerLifecycle implements HttpBindingListener, HandshakeListener, ConnectionOwner {
-  readonly path: string | undefined;
+  readonly path: PathRule | undefined;
   readonly handshakeTimeout: number;
   readonly settings: Settings;
   /** The promise of `wss.ready`. */
@@ -134,10 +140,11 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
    *
    * @throws {InvalidArgumentError} when the socket was handed over before
    */
-  handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
+  handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes, context?: unknown): void {
     if (isClaimed(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
-    if (this.path === undefined || pathOf(message) === this.path) this.onUpgrade(message, socket, head);
-    else this.onUnknownPath(message, socket);
+    const params = this.match(pathOf(message), message);
+    if (params === undefined) this.onUnknownPath(message, socket);
+    else this.onUpgrade(message, socket, head, { params, context });
   }
 
   /**
@@ -147,6 +154,10 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
    * @param reason is sent to all peers. Default: `retry-after=` and a number of seconds, not the same for all
    */
   terminate(seconds?: number, reason?: string): Promise<void> {
+    if (seconds !== undefined && seconds > MANY_SECONDS) {
+      const text = `terminate: ${String(seconds)} is a number of seconds: were milliseconds meant?`;
+      this.#acceptor.advice.once("HWS_TERMINATE_SECONDS", text);
+    }
     const timeout = seconds === undefined ? this.settings.closeTimeout : seconds * 1000;
     const isFirst = this.#termination === undefined;
     this.#termination ??= deferred();
@@ -166,13 +177,23 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
 
   // Calls of the web server.
 
-  onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes): void {
+  match(path: string | undefined, message: IncomingMessage): PathParams | undefined {
+    try {
+      return matchPath(this.path, path, () => new NodeRequest(message, this.settings.addressRule));
+    } catch (error) {
+      // The application's function has thrown: it declines.
+      this.#acceptor.onHandshakeError(error, "handler");
+      return undefined;
+    }
+  }
+
+  onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes, details: RequestDetails): void {
     markClaimed(socket);
     // Until the connection listens for errors, a socket that fails must not end the process.
     socket.on("error", ignore);
     if (this.#acceptor.exit.refusePipelined(socket, message, this.#onAnswered)) return;
     this.#binding.onRequest(socket);
-    const offer = this.#acceptor.read(message, socket, head);
+    const offer = this.#acceptor.read(message, socket, head, details);
     if (offer === undefined) return;
     // `onOpen` may terminate the server.
     this.onListening();
@@ -193,8 +214,8 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#acceptor.exit.refuse(socket, refusal);
   }
 
-  onRefused(report: RefusalReport, message?: IncomingMessage): void {
-    this.#acceptor.exit.reportMessage(report, message);
+  onRefused(report: RefusalReport, message: IncomingMessage | undefined, peer: Addressed): void {
+    this.#acceptor.exit.reportMessage(report, message, peer);
   }
 
   readonly #onAnswered = (socket: Duplex): void => {
@@ -212,7 +233,11 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.readiness.reject(error);
     if (isFatal && !this.#started && !this.readiness.isRead && !this.#dispatcher.hasOnError)
       process.nextTick(throwUncaught, error);
-    else this.#dispatcher.dispatchError(error, "library", isFatal && !this.readiness.isRead);
+    else {
+      // Errors of the user's web server are the user's. A failure to start goes to a reader of `ready`.
+      const isOwn = this.settings.port !== undefined;
+      this.#dispatcher.dispatchError(error, "library", isOwn && !(isFatal && this.readiness.isRead));
+    }
     if (isFatal) void this.terminate(0);
   }
 
@@ -316,7 +341,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   }
 
   #finishIfEmpty(): void {
-    if (this.#termination === undefined || this.#isFinished || this.#clients.connectedCount > 0) return;
+    if (this.#termination === undefined || this.#isFinished || this.#clients.size > 0) return;
     // A handler that comes too late has an `onTerminate`, which comes before that of the server.
     if (this.#clients.pendingCalls.size > 0 && !this.#waitsNoMore) return;
     this.#isFinished = true;

@@ -8,14 +8,16 @@ import { InvalidArgumentError } from "../errors/errors.ts";
 import type { HandshakeRules } from "../handshake/http1.ts";
 import type { WebServer } from "./web-server.ts";
 import type { ConnectionLimits } from "./connection-limiter.ts";
+import { TICKS_PER_ROUND } from "./liveness-timer.ts";
 import type { ShutdownSettings } from "./graceful-shutdown.ts";
+import type { PathRule } from "./path-rule.ts";
 import { type OptionValues, readOptionTable } from "./option-table.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 
 /** Checked options, with their defaults filled in. */
 export interface Settings extends ConnectionSettings, HandshakeRules, ConnectionLimits, ShutdownSettings {
-  /** The path that reaches the server; undefined: every path. */
-  readonly path: string | undefined;
+  /** The paths that reach the server; undefined: every path. */
+  readonly path: PathRule | undefined;
   /** The type of `event.data` in `onMessage`. */
   readonly dataType: DataType;
   /** The subprotocols, in the order in which they are preferred. */
@@ -44,7 +46,7 @@ export function readOptions(options: WebSocketServerOptions): Settings {
   if (typeof options !== "object" || (options as unknown) === null)
     throw new InvalidArgumentError("options: expected an object");
   const { origins, trustProxy, invalidJson, ...values } = readOptionTable(options);
-  checkListening(values);
+  checkListening(values, options);
   return {
     ...values,
     role: "server",
@@ -59,10 +61,31 @@ export function readOptions(options: WebSocketServerOptions): Settings {
 }
 
 /** Checks the options about where the server listens: some exclude others. */
-function checkListening({ server, port, host, tls }: Pick<OptionValues, "server" | "port" | "host" | "tls">): void {
+function checkListening(
+  { server, port, host, tls }: Pick<OptionValues, "server" | "port" | "host" | "tls">,
+  given: object,
+): void {
   if (server !== undefined && port !== undefined) throw new InvalidArgumentError("port: not together with server");
   if (port === undefined && (host !== undefined || tls !== undefined))
     throw new InvalidArgumentError(`${host === undefined ? "tls" : "host"}: only together with port`);
+  // A value of the configuration that is not set: nothing would listen.
+  const unset = (["port", "server"] as const).find((name) => Object.hasOwn(given, name));
+  if (server === undefined && port === undefined && unset !== undefined)
+    throw new InvalidArgumentError(`${unset}: expected a value, got undefined. Leave it out to use handleUpgrade only`);
+  if (tls !== undefined && !hasCertificate(tls))
+    throw new InvalidArgumentError("tls: expected a certificate and its key, e.g. cert and key, or pfx");
+}
+
+/** Whether clients can get a certificate. Without one, or another way, each TLS handshake would fail. */
+function hasCertificate(tls: NonNullable<OptionValues["tls"]>): boolean {
+  const { cert, key, privateKeyIdentifier, pfx, SNICallback, pskCallback, ciphers } = tls;
+  // Ciphers may be of a kind that needs none.
+  if ([pfx, SNICallback, pskCallback, ciphers].some(isGiven)) return true;
+  return isGiven(cert) && (isGiven(key) || isGiven(privateKeyIdentifier));
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== "";
 }
 
 /** The shortest time has at least this many ticks, so it is kept to within a twentieth. */
@@ -88,8 +111,8 @@ function toTicks({
   const ticks = (ms: number): number => (ms === Infinity ? Infinity : Math.ceil(ms / tick));
   return {
     tickMs: tick,
-    // A time of N ticks is over after more than N of them. The ping comes before the interval ends.
-    pingInterval: times.pingInterval === Infinity ? Infinity : Math.max(1, Math.floor(times.pingInterval / tick) - 1),
+    // A time is over after more than its ticks, and that is found within a round. The ping comes before the interval ends.
+    pingInterval: Math.max(1, Math.floor(times.pingInterval / tick) - TICKS_PER_ROUND),
     pingTimeout: ticks(times.pingTimeout),
     idleTimeout: ticks(times.idleTimeout),
     maxLifetime: ticks(times.maxLifetime),

@@ -3,7 +3,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { Task } from "../connection/dispatch/tasks.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
-import { type Message, outgoingMessage } from "../connection/sending/outgoing-message.ts";
+import { type FittingMessage, type Message, outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { CloseCode, fitsReason, isSendableCode } from "../protocol/close-frame.ts";
@@ -80,11 +80,17 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   }
 
   /**
-   * Aborts when `status` leaves `"Connected"`, whoever closes. For work that is of no use then: a callback that rejects because
-   * of it is no failure. It is made when it is asked for.
+   * Aborts when `status` leaves `"Connected"`, whoever closes. For work that is of no use then. It is made when it is asked for.
+   * After it has aborted, a callback has not failed if it rejects with `signal.reason`, with an error that has the reason in its
+   * chain of `cause`s, or with one whose `name` is `"AbortError"`, or whose `code` is `"ABORT_ERR"` or `"ERR_CANCELED"`. Any other
+   * error is a failure: catch it if `signal.aborted`.
    *
    * @example
    * const answer = await fetch(url, { signal: ws.signal });
+   * @example
+   * const rows = await query(text).catch((error) => {
+   *   if (!ws.signal.aborted) throw error;
+   * });
    */
   get signal(): AbortSignal {
     return signalOf(this.#core, this.status !== "Connected");
@@ -102,7 +108,7 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
 
   /**
    * Sends a message. A string is sent as a text frame; bytes (`Uint8Array`, any view, `ArrayBuffer`, `Blob`) as a binary
-   * frame; any other object as the JSON that `JSON.stringify` makes of it. All messages of one turn of the event loop are
+   * frame; any other object, also an instance of a class, as the JSON that `JSON.stringify` makes of it. All messages of one turn of the event loop are
    * sent in one write, unless the peer is slow. More than 16 KiB of bytes are not copied: do not change them before they
    * are sent.
    *
@@ -110,9 +116,10 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
    * @returns true when the message was accepted and no more than `highWaterMark` bytes wait. False in two cases. The message
    *   was accepted but the peer is slow: wait with `drained` or `onDrain`. Or the message was dropped: by `sendQueuePolicy`,
    *   or, as in browsers, because `status` is not `"Connected"`
-   * @throws {InvalidArgumentError} for any other value; `JSON.stringify` throws a `TypeError` for a cyclic object
+   * @throws {InvalidArgumentError} for any other value, and for an object of which JSON holds nothing: a function, a promise, `Map`,
+   *   `Set`, `Error`, `RegExp` and the like, without `toJSON`; `JSON.stringify` throws a `TypeError` for a cyclic object
    */
-  send(message: Message, options?: SendOptions): boolean {
+  send<M extends Message>(message: M & FittingMessage<M>, options?: SendOptions): boolean {
     const isPlainText = typeof message === "string" && options === undefined;
     const result = isPlainText
       ? this.#core.sendText(message)
@@ -134,7 +141,8 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   /**
    * Sends a ping (RFC 6455 5.5.2). While one is unanswered, another call sends none and waits for the same pong.
    *
-   * @returns the milliseconds until the pong; undefined when the connection closes before. It never rejects
+   * @returns the milliseconds until the pong; undefined when the connection closes before, or is not read because enough messages
+   * wait for its busy handler. It never rejects
    */
   ping(): Promise<number | undefined> {
     return this.#core.measureRoundTrip();
@@ -142,8 +150,8 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
 
   /**
    * Supervises work that runs beside the callbacks, such as a slow answer, or a loop that begins in `onOpen`. The next messages do
-   * not wait for it. If it fails, a callback has failed: `onError`, and close 1011. If it rejects because `signal` has aborted, it
-   * has not failed. `onTerminate` waits until all such work has settled, at most `closeTimeout`.
+   * not wait for it. If it fails, a callback has failed: `onError`, and close 1011. If it rejects because `signal` has aborted, as
+   * `signal` says, it has not failed. `onTerminate` waits until all such work has settled, at most `closeTimeout`.
    *
    * @param task a promise, or a function that is called at once with `ws.signal`, and returns one
    * @returns true when the work is supervised and `onTerminate` waits for it. False for a function when `status` is not

@@ -3,15 +3,23 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { DataType } from "../connection/receiving/decode.ts";
-import { type Message, SharedMessage, outgoingMessage } from "../connection/sending/outgoing-message.ts";
+import {
+  type FittingMessage,
+  type Message,
+  SharedMessage,
+  outgoingMessage,
+} from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { asBytes } from "../protocol/bytes.ts";
+import { SERVER_CALLBACKS, misspeltCallbacks } from "./callback-names.ts";
 import { Connections } from "./connections.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import { describe } from "./describe.ts";
-import type { FittingHandlers, HandlerOf, WSHandler } from "./handlers.ts";
+import type { ContextOf, FittingHandlers, HandlerOf, ServerHandlerType, WSHandler } from "./handlers.ts";
+import { isOptionName } from "./option-table.ts";
 import type { WebSocketServerOptions } from "./options.ts";
+import type { PathFunction } from "./path-rule.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
 import { ServerLifecycle } from "./server-lifecycle.ts";
@@ -45,7 +53,7 @@ export interface ShutdownOptions {
  * }
  * const wss = new WebSocketServer(new Chat(), { port: 8080 });
  */
-export class WebSocketServer<S extends object = object, T extends DataType = "text"> {
+export class WebSocketServer<S extends ServerHandlerType = object, T extends DataType = "text"> {
   readonly #connections: Connections<WebSocketConnection<HandlerOf<S>>>;
   readonly #dataType: DataType;
   readonly #handler: S;
@@ -58,7 +66,7 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
    * @throws {InvalidArgumentError} for a handler without `onConnection`, or an option of a wrong type, which it names
    * @throws {OutOfRangeError} for a number out of range
    */
-  constructor(handler: FittingHandlers<S, T> & S & WSHandler<T>, options: WebSocketServerOptions<T> = {}) {
+  constructor(handler: FittingHandlers<S, T> & S & WSHandler<NoInfer<T>>, options: WebSocketServerOptions<T> = {}) {
     checkServerHandler(handler);
     const settings = readOptions(options);
     const self = this as unknown as WebSocketServer;
@@ -89,9 +97,9 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
     return this.#handler;
   }
 
-  /** The path of this server; undefined: it takes every WebSocket request. */
-  get path(): string | undefined {
-    return this.#lifecycle.path;
+  /** The option `path`; undefined: it takes every WebSocket request. */
+  get path(): string | PathFunction | undefined {
+    return this.#lifecycle.path?.option;
   }
 
   /**
@@ -126,13 +134,15 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
    * Takes an upgrade request that you got, e.g. from a framework. It answers 404 to a request for another path.
    *
    * @param head the bytes that arrived after the request; they are unmasked in place
+   * @param context what `onConnection` gets as `event.context`, e.g. the user whom your session middleware has found
    * @throws {InvalidArgumentError} when the socket was handed over before
    */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array, context?: ContextOf<S>): void {
     this.#lifecycle.handleUpgrade(
       request,
       socket,
       asBytes(Buffer.from(head.buffer as ArrayBuffer, head.byteOffset, head.byteLength)),
+      context,
     );
   }
 
@@ -144,7 +154,7 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
    * @example
    * ws.wss.broadcast(`${name} has joined`, { except: ws });
    */
-  broadcast(message: Message, options: BroadcastOptions = {}): number {
+  broadcast<M extends Message>(message: M & FittingMessage<M>, options: BroadcastOptions = {}): number {
     const isExcepted = exceptFilter(options);
     const shared = new SharedMessage(outgoingMessage(message, readKeyOption("broadcast", options)));
     let sent = 0;
@@ -162,7 +172,7 @@ export class WebSocketServer<S extends object = object, T extends DataType = "te
    * server keeps running.
    *
    * @param timeout **seconds** until the remaining connections are destroyed. 0: all are destroyed at once, without close
-   *   frames. Default: the option `closeTimeout`
+   *   frames. Above 300 the process is warned: milliseconds may be meant. Default: the option `closeTimeout`
    * @param options the `reason` that all peers get
    * @returns settles after `onTerminate`, which follows the `onTerminate` of every connection
    * @throws {InvalidArgumentError} for a timeout that is not a number, or options of another type
@@ -215,9 +225,18 @@ function checkServerHandler(handler: unknown): void {
     throw new InvalidArgumentError(`handler: expected an object with onConnection, got ${describe(handler)}`);
   const callbacks = handler as Record<string, unknown>;
   if (typeof callbacks["onConnection"] !== "function")
-    throw new InvalidArgumentError("handler: onConnection: expected a function");
-  for (const name of ["onOpen", "onTerminate", "onError"]) {
+    throw new InvalidArgumentError(`handler: onConnection: expected a function${mistakeIn(handler)}`);
+  for (const name of SERVER_CALLBACKS) {
     if (callbacks[name] !== undefined && typeof callbacks[name] !== "function")
       throw new InvalidArgumentError(`handler: ${name}: expected a function`);
   }
+}
+
+/** What may be meant with an object that has no `onConnection`. */
+function mistakeIn(handler: object): string {
+  const names = Object.keys(handler);
+  if (names.length > 0 && names.every(isOptionName))
+    return ". The handler is the first argument, the options are the second";
+  const [text] = misspeltCallbacks(handler, ["onConnection"]);
+  return text === undefined ? "" : `. ${text}`;
 }

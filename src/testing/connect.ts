@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { DataType } from "../connection/receiving/decode.ts";
 import type { ConnectionSettings } from "../connection/settings.ts";
 import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
+import { isPattern } from "../server/path-pattern.ts";
 import { readOptions } from "../server/settings.ts";
 import type { WebSocketServer } from "../server/websocket-server.ts";
 import { MemorySocket } from "./memory-socket.ts";
@@ -13,7 +14,7 @@ import { type HandshakeResult, TestClient } from "./test-client.ts";
 
 /** What a client in a test asks for. */
 export interface ConnectOptions<T extends DataType = "auto"> {
-  /** The target of the request, e.g. `/chat?name=ryan`. Default: the server's `path`, or `/`. */
+  /** The target of the request, e.g. `/chat?name=ryan`. Default: the server's `path` if it is a plain one, or `/`. */
   readonly url?: string | undefined;
   /** Headers of the request, e.g. `cookie`, `authorization`, `origin`. `host` is `localhost` unless it is given. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined;
@@ -81,7 +82,7 @@ async function handshake(wss: TestedServer, options: ConnectOptions<DataType>): 
   const { client, server } = MemorySocket.pair(options.remoteAddress ?? "127.0.0.1");
   const sent = request({
     createConnection: () => client,
-    path: options.url ?? wss.path ?? "/",
+    path: options.url ?? defaultUrl(wss),
     headers: requestHeaders(options),
     ...(options.signal && { signal: options.signal }),
   });
@@ -99,6 +100,10 @@ async function handshake(wss: TestedServer, options: ConnectOptions<DataType>): 
   httpServerOf(wss).emit("connection", server);
   sent.end();
   return answered;
+}
+
+function defaultUrl({ path }: TestedServer): string {
+  return typeof path === "string" && !isPattern(path) ? path : "/";
 }
 
 function requestHeaders({ headers, protocols }: ConnectOptions<DataType>): Record<string, string | string[]> {

@@ -1,7 +1,7 @@
 /** The greatest number of changes between two names that are taken for the same one. */
 const MAX_CHANGES = 2;
 
-/** The name of `names` that is meant by `name`: in another case, or with one or two characters changed. Undefined: none. */
+/** The name of `names` that is meant by `name`: in another case, or with one or two changes. Undefined: none. */
 export function similarName(name: string, names: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
   let best: string | undefined;
@@ -13,16 +13,20 @@ export function similarName(name: string, names: readonly string[]): string | un
   return best;
 }
 
-/** Levenshtein's distance: how many characters are added, removed or replaced. */
+/** How many characters are added, removed or replaced, or exchanged with the next one (the optimal string alignment distance). */
 function changesBetween(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > MAX_CHANGES) return MAX_CHANGES + 1;
+  let before: readonly number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const isExchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const exchanged = isExchanged ? (before[j - 2] ?? 0) + 1 : Infinity;
+      next.push(Math.min(replaced, exchanged, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
     }
+    before = row;
     row = next;
   }
   return row[b.length] ?? 0;

@@ -271,10 +271,40 @@ describe("onTerminate is told who began and why", () => {
   });
 });
 
+describe("an orderly close by the peer is not broken by maxLifetime", () => {
+  const keepalive = { ...LIFE, maxLifetime: 1 };
+
+  test("while a callback is busy with the messages before it", async () => {
+    const { promise, resolve } = deferred();
+    const session = new Recorded({ keepalive }, () => promise);
+    for (const frame of [text("a"), text("b"), close(4000)]) session.receive(frame);
+    await turns();
+    passTicks(session, 9);
+    resolve();
+    await turns();
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls.filter(([what]) => what === "message")).toHaveLength(2);
+    expect(session.ends.map(inShort)).toEqual([[4000, "peer", undefined]]);
+  });
+
+  test("while more messages came before it than are delivered in a turn", async () => {
+    const session = new Recorded({ keepalive }, () => undefined);
+    await turns();
+    session.receive(Buffer.concat([...Array.from({ length: 1000 }, () => text("a")), close(4000)]));
+    passTicks(session, 9);
+    await turns(20);
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls.filter(([what]) => what === "message")).toHaveLength(1000);
+    expect(session.ends.map(inShort)).toEqual([[4000, "peer", undefined]]);
+  });
+});
+
 describe("a close timeout", () => {
   /** A session that closes and whose time is over. `act`: what the peer does before. */
   async function late(act: (session: Recorded) => void, options: SessionOptions = {}): Promise<Recorded> {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     try {
       const session = new Recorded({
         closeTimeout: 100,
@@ -367,7 +397,8 @@ describe("a peer that reads slowly while its connection closes", () => {
       session.stream.takeOne();
     }
     const { written } = session.connection.counters;
-    for (let ms = 0; ms < 130; ms += 10) {
+    // What it took before may be in flight: 200,000 bytes.
+    for (let ms = 0; ms < 170; ms += 10) {
       vi.advanceTimersByTime(10);
       await turns();
     }
@@ -385,11 +416,15 @@ describe("a peer that reads slowly while its connection closes", () => {
 });
 
 describe("Closing", () => {
-  const sender = { size: 0, buffer: { writer: { isFull: false, takenBytes: 0, destroy: () => undefined } } };
+  const sender = {
+    size: 0,
+    buffer: { writer: { isFull: false, bytesWritten: 0, takenBytes: 0, destroy: () => undefined } },
+  };
+  const liveness = { writtenAtLastReceived: 0 };
   const settings = { closeTimeout: 1000, limitCounters: { closeTimeout: 0 } };
 
   test("makes an error of a code only for the event, and without a stack: a flood of lost connections must not cost", () => {
-    const closing = new Closing("network", sender, settings);
+    const closing = new Closing("network", sender, settings, liveness);
     closing.noteCause("HWS_STREAM_ENDED");
     const { cause } = closing.onStreamClose();
     expect(cause?.code).toBe("HWS_STREAM_ENDED");
@@ -401,7 +436,7 @@ describe("Closing", () => {
     ["destroyed", undefined],
     ["HWS_SHUTDOWN", "HWS_SHUTDOWN"],
   ])("keeps the first cause: %s", (first, expected) => {
-    const closing = new Closing("local", sender, settings);
+    const closing = new Closing("local", sender, settings, liveness);
     closing.noteCause(first);
     closing.noteLoss("HWS_CLOSE_TIMEOUT");
     expect(closing.onStreamClose().cause?.code).toBe(expected);

@@ -12,7 +12,7 @@ afterEach(() => {
 
 /** The pending timers, counted by a replaced `setTimeout`. */
 function fakeTimers(): void {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
 }
 
 describe("the peer closes", () => {

@@ -151,6 +151,20 @@ describe("an asynchronous handler", () => {
     expect(session.calls.map(([, data]) => String(data).length)).toEqual([9, 4, 70_000]);
   });
 
+  test("for which more waits than is read ahead gives nobody a round trip until it has settled", async () => {
+    const { promise, resolve } = deferred();
+    const session = new Session({ message: () => promise });
+    session.receive(text("work"), text("x".repeat(70_000)));
+    await turns();
+    expect(await session.connection.measureRoundTrip()).toBeUndefined();
+    expect(session.sent).toEqual([]);
+    resolve();
+    await turns();
+    void session.connection.measureRoundTrip();
+    await turns();
+    expect(session.sent).toEqual([["ping", expect.any(String)]]);
+  });
+
   test("is told of the peer's close frame while it is pending: nothing more is sent, and no promise waits for a drain", async () => {
     const stream = new Wire({ highWaterMark: 1 });
     const results: unknown[] = [];

@@ -97,7 +97,7 @@ const ends: readonly (readonly [what: string, act: (session: Session) => void])[
 ];
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   return () => vi.useRealTimers();
 });
 

@@ -9,6 +9,7 @@ import { originRule } from "../../src/handshake/rules/origin.ts";
 import { Refusal } from "../../src/handshake/refusal.ts";
 import type { Extension } from "../../src/handshake/rules/extensions.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
+import { turn } from "../support/peer.ts";
 
 interface Given {
   readonly method?: string;
@@ -313,5 +314,61 @@ describe("headers that Node may have dropped", () => {
     [2, 0],
   ])("HTTP/%i.%i is not the HTTP/1.1 that an upgrade needs", (...version) => {
     expect(refusal({ version }).status).toBe(400);
+  });
+});
+
+describe("a listener to readable, after the handshake is accepted,", () => {
+  /** Accepts a handshake on a socket to which `listen` listens, and sends chunks to it. */
+  async function accept(listen: (socket: PassThrough) => void) {
+    const { answer, socket } = read();
+    listen(socket);
+    (answer as HandshakeOffer).accept({});
+    const received: string[] = [];
+    socket.on("data", (chunk: Buffer) => received.push(String(chunk)));
+    const push = async (...chunks: string[]): Promise<void> => {
+      for (const chunk of chunks) {
+        socket.write(chunk);
+        await turn();
+      }
+    };
+    await turn();
+    return { socket, received, push };
+  }
+
+  test("is called after each chunk, and may read", async () => {
+    let calls = 0;
+    const { received, push } = await accept((socket) => {
+      socket.on("readable", () => {
+        calls++;
+        while (socket.read() !== null);
+      });
+    });
+    await push("a", "b", "c");
+    expect([received, calls]).toEqual([["a", "b", "c"], 3]);
+  });
+
+  test("is called once if it was added by once", async () => {
+    let calls = 0;
+    const { socket, received, push } = await accept((added) => added.once("readable", () => calls++));
+    await push("a", "b", "c");
+    expect([received, calls]).toEqual([["a", "b", "c"], 1]);
+    // Nothing of ours is left.
+    expect(socket.listenerCount("data")).toBe(1);
+  });
+
+  test.each(["off", "removeListener"] as const)("is not called any more after %s, once for each call", async (off) => {
+    let calls = 0;
+    const listener = (): number => calls++;
+    const { socket, received, push } = await accept((added) => {
+      added.on("readable", listener).once("readable", listener);
+    });
+    socket[off]("readable", listener);
+    await push("a", "b");
+    expect(calls).toBe(2);
+    socket[off]("readable", listener)[off]("readable", listener);
+    await push("c");
+    expect([received, calls, socket.listenerCount("data")]).toEqual([["a", "b", "c"], 2, 1]);
+    const other = (): void => undefined;
+    expect(socket.on("close", other)[off]("close", other).listeners("close")).not.toContain(other);
   });
 });

@@ -34,7 +34,7 @@ describe("the request's path, parameters, cookies and Node's own request", () =>
 
   test("the parameters are those of the server's path, and none without names", () => {
     const params = { id: "7" };
-    expect(new NodeRequest({ url: "/", rawHeaders: [] } as unknown as IncomingMessage, undefined, params).params).toBe(
+    expect(new NodeRequest({ url: "/", rawHeaders: [] } as unknown as IncomingMessage, undefined, { params }).params).toBe(
       params,
     );
     expect(request({}).params).toEqual(Object.create(null));

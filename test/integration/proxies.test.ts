@@ -1,8 +1,9 @@
 import type { WebSocketServerOptions } from "hawser";
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { numberOptions } from "../../src/server/number-options.ts";
+import { readOptions } from "../../src/server/settings.ts";
 import { type Reactions, type Recorder } from "../support/live-server.ts";
+import { LivenessRig } from "../support/liveness-rig.ts";
 import { describeWith } from "../support/system.ts";
 import {
   type ProxyProgram,
@@ -268,7 +269,11 @@ describe("the times on docs/proxies.md", () => {
   test("the first ping comes before a proxy ends an idle connection", () => {
     const seconds = [...documented("haproxy").matchAll(/timeout (?:client|server) (\d+)s/g)].map(([, n]) => Number(n));
     expect(seconds).toHaveLength(2);
-    for (const time of seconds) expect(numberOptions.pingInterval.default).toBeLessThan(time * 1000);
-    expect(numberOptions.pingInterval.default).toBe(25_000);
+    const { keepalive } = readOptions({});
+    const silent = new LivenessRig(keepalive);
+    let ticks = 0;
+    // The silence begins before the first tick.
+    for (; silent.asked.length === 0 && ticks < 1_000; ticks++) silent.live(1);
+    for (const time of seconds) expect((ticks + 1) * keepalive.tickMs).toBeLessThan(time * 1000);
   });
 });

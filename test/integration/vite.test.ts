@@ -57,7 +57,7 @@ test.each([
   const warnings = warn.mock.calls.map(([text]) => String(text)).filter((text) => text.includes("origin"));
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toContain(`Host is "${new URL(fronted.url).host}"`);
-  expect(warnings[0]).toContain(`origins: ["same", "${originOf(fronted)}"]`);
+  expect(warnings[0]).toContain(`add "${originOf(fronted)}" to the option origins`);
 });
 
 test("with changeOrigin the page connects when its origin is listed", async () => {

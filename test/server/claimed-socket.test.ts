@@ -3,7 +3,10 @@ import { type ServerResponse, createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
+  destroyFailed,
+  isOurs,
   markClaimed,
+  markOurs,
   refuseAfterPendingAnswers,
   isInUse,
   isClaimed,
@@ -31,6 +34,15 @@ test.each([
   const socket = new Wire();
   happens(socket);
   expect([isClaimed(socket), isInUse(socket)]).toEqual([false, true]);
+});
+
+test("the library's own listeners do not count", () => {
+  const socket = new Wire();
+  const before = listenersOf(socket);
+  const mine = (): void => undefined;
+  socket.on("close", mine).on("error", destroyFailed);
+  expect([isOurs(mine), isOurs(destroyFailed), listenersOf(socket) - before]).toEqual([false, true, 1]);
+  expect([markOurs(mine), isOurs(mine), listenersOf(socket) - before]).toEqual([mine, true, 0]);
 });
 
 test("who only reads a socket may count its bytes: that is no proof", () => {

@@ -72,7 +72,8 @@ describe("its signal", () => {
   test("aborts when it is settled by somebody else, also for who asks for it only then", () => {
     const [asked, askedLater] = [new WSConnectionEvent(offer([])), new WSConnectionEvent(offer([]))];
     const { signal } = asked;
-    for (const event of [asked, askedLater]) settleEvent(event, true);
+    const [first, second] = [asked, askedLater].map((event) => settleEvent(event, true));
+    expect([first?.signalIfAsked === signal, second?.signalIfAsked]).toEqual([true, undefined]);
     expect([signal.aborted, askedLater.signal.aborted]).toEqual([true, true]);
   });
 
@@ -81,7 +82,7 @@ describe("its signal", () => {
       const shown = offer([]);
       const event = new WSConnectionEvent(shown);
       if (!asksLater) expect(event.signal.aborted).toBe(false);
-      expect(settleEvent(event, false)).toBe(asksLater ? undefined : event.signal);
+      expect(settleEvent(event, false)?.signal).toBe(asksLater ? undefined : event.signal);
       expect(event.signal.aborted).toBe(false);
       expect(shown.stream.listenerCount("close")).toBe(0);
     }

@@ -1,5 +1,7 @@
-import { EventEmitter } from "node:events";
+import { WebSocketServer, type WSHandler } from "hawser";
+import { EventEmitter, once } from "node:events";
 import type { IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { PassThrough } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { asBytes } from "../../src/protocol/bytes.ts";
@@ -8,6 +10,8 @@ import { HandshakeAcceptor, type HandshakeListener } from "../../src/server/hand
 import { ServerClients } from "../../src/server/server-clients.ts";
 import type { ServerDispatcher } from "../../src/server/server-dispatcher.ts";
 import { readOptions } from "../../src/server/settings.ts";
+import { portOf, until } from "../support/peer.ts";
+import { handshake } from "../support/raw-client.ts";
 
 const HANDLER = { onMessage: () => undefined };
 
@@ -138,4 +142,39 @@ test("a handler that comes after that is passed on as too late", async () => {
   answer(HANDLER);
   await expect.poll(() => clients.pendingCalls.size).toBe(0);
   expect([opened, tooLate]).toEqual([[], [HANDLER]]);
+});
+
+describe("a client that gets the place of another, whose refusal terminates the server,", () => {
+  test.each(["in onRefused", "in a listener to event.signal"])(
+    "%s gets 503, and onConnection is not called",
+    async (way) => {
+      const asked: string[] = [];
+      const end = (): void => void wss.terminate(0);
+      const handler: WSHandler = {
+        onConnection: (_wss, event) => {
+          asked.push(event.request.remoteAddress);
+          if (way !== "in onRefused") event.signal.addEventListener("abort", end);
+          return new Promise(() => undefined);
+        },
+        ...(way === "in onRefused" ? { onRefused: end } : {}),
+      };
+      const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", maxHandshakes: 2 });
+      onTestFinished(() => wss.terminate(0));
+      const port = await portOf(wss);
+      const clients = [connect(port, "127.0.0.1"), connect(port, "127.0.0.1")];
+      for (const client of clients) client.write(handshake());
+      await until(() => asked.length === 2);
+      // Its address has fewer handshakes than its share.
+      const other = connect({ port, host: "127.0.0.1", localAddress: "127.0.0.2" });
+      onTestFinished(() => {
+        for (const client of [...clients, other]) client.destroy();
+      });
+      const answer = once(other, "data");
+      other.write(handshake());
+      expect(String((await answer)[0])).toMatch("HTTP/1.1 503 ");
+      await wss.terminate(0);
+      expect(asked).toEqual(["127.0.0.1", "127.0.0.1"]);
+      expect([wss.terminated, wss.counters.connections.opened, wss.counters.refused.shutdown]).toEqual([true, 0, 2]);
+    },
+  );
 });

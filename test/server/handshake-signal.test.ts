@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { PassThrough } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { HandshakeSignal, isGone } from "../../src/server/handshake-signal.ts";
 import { turn } from "../support/peer.ts";
 
@@ -22,6 +22,17 @@ describe("the signal of a handshake", () => {
     expect([stream.listenerCount("close"), stream.listenerCount("end")]).toEqual([0, 0]);
   });
 
+  test("has aborted, once it is made, if the client has sent data and then ended its side", async () => {
+    const stream = new PassThrough();
+    stream.end("unread");
+    await turn();
+    expect([stream.readableEnded, isGone(stream), new HandshakeSignal(stream).signal.aborted]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
   test("does not abort when the client goes after its answer", async () => {
     const stream = new PassThrough();
     const one = new HandshakeSignal(stream);
@@ -29,6 +40,22 @@ describe("the signal of a handshake", () => {
     stream.destroy();
     await turn();
     expect(one.signal.aborted).toBe(false);
+  });
+
+  test("is made only when it is asked for, also after it has aborted", () => {
+    const one = new HandshakeSignal(undefined);
+    one.abort();
+    expect(one.signalIfAsked).toBeUndefined();
+    expect(one.signal.aborted).toBe(true);
+    expect(one.signalIfAsked).toBe(one.signal);
+  });
+
+  test("may have many listeners: Node does not warn of a leak", () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const { signal } = new HandshakeSignal(undefined);
+    for (let i = 0; i < 30; i++) signal.addEventListener("abort", () => i);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 
   test("aborts in no context of another client", () => {

@@ -30,6 +30,7 @@ function rig(maxHandshakes: number) {
     const one = { socket: new PassThrough(), isTaken: false, isPassedOn: false, refused: 0 };
     held.wait(one.socket, address, {
       timeout: 5_000,
+      isForUs: false,
       isTaken: () => one.isTaken,
       shortTimeout: 5_000,
       isWanted: () => false,

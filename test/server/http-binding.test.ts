@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createSecureServer } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
-import { connect } from "node:net";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { connect, Server as NetServer } from "node:net";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { certificate } from "../support/certificate.ts";
 import { Peer, portOf, turn, until } from "../support/peer.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -266,5 +266,42 @@ describe("a web server of its own", () => {
     await wss.terminate(0);
     expect(wss.address()).toBeNull();
     expect(log.calls).toEqual(["open", "terminate"]);
+  });
+});
+
+describe("an error of the web server while it listens, without onError,", () => {
+  function failing(options: WebSocketServerOptions<"text">): { wss: WebSocketServer; warned: () => unknown[] } {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    onTestFinished(() => {
+      warn.mockRestore();
+    });
+    const wss = new WebSocketServer({ onConnection: () => null }, options);
+    onTestFinished(async () => wss.terminate(0));
+    return { wss, warned: () => warn.mock.calls.map(([text]) => text) };
+  }
+  const error = new Error("accept ENFILE");
+
+  test("is a warning if the server is the library's own", async () => {
+    const listen = vi.spyOn(NetServer.prototype, "listen");
+    onTestFinished(() => {
+      listen.mockRestore();
+    });
+    const { wss, warned } = failing({ port: 0, host: "127.0.0.1" });
+    await wss.ready;
+    const own = listen.mock.contexts.at(-1) as NetServer;
+    own.emit("error", error);
+    expect(warned()).toEqual(["An error that no onError handled: accept ENFILE"]);
+    await Peer.open(await portOf(wss)).catch(() => undefined);
+    expect(wss.terminated).toBe(false);
+  });
+
+  test("is no warning if it is the user's, who gets it", async () => {
+    const server = ended(createServer().listen(0, "127.0.0.1"));
+    const { wss, warned } = failing({ server });
+    await wss.ready;
+    const errors: unknown[] = [];
+    server.on("error", (one) => errors.push(one));
+    server.emit("error", error);
+    expect([warned(), errors]).toEqual([[], [error]]);
   });
 });

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { LivenessTimer } from "../../src/server/liveness-timer.ts";
+import { checkLiveness } from "../../src/connection/keepalive/liveness-check.ts";
+import { readOptions } from "../../src/server/settings.ts";
 import { ConnectionRegistry } from "../../src/server/connection-registry.ts";
 
 /** Milliseconds. */
@@ -22,9 +24,9 @@ class Ward {
   #looks: number[] = [];
   #last = 0;
 
-  constructor(count: number, tick = TICK) {
+  constructor(count: number) {
     for (let i = 0; i < count; i++) this.add();
-    this.heartbeat = new LivenessTimer(tick, this.registry, (one) => {
+    this.heartbeat = new LivenessTimer(TICK, this.registry, (one) => {
       this.#looks.push(one.id);
       this.whenLooked(one);
     });
@@ -93,6 +95,32 @@ describe("a round", () => {
     for (let from = 0; from + ROUND <= ticks.length; from++)
       expect(new Set(ticks.slice(from, from + ROUND).flat()).size).toBe(count);
   });
+});
+
+describe("a silent peer", () => {
+  test.each(COUNTS.flatMap((count) => [25_000, 100].map((pingInterval) => [count, pingInterval] as const)))(
+    "of %i is sent a ping within its interval of %i ms, but not much earlier",
+    (count, pingInterval) => {
+      const { keepalive } = readOptions({ pingInterval });
+      const interval = pingInterval / keepalive.tickMs;
+      const ward = new Ward(count);
+      // In each phase of a round some have been heard for the last time.
+      const lastActivityAt = (id: number): number => id % ROUND;
+      const silences = new Map<number, number>();
+      ward.whenLooked = ({ id }) => {
+        const { currentTick } = ward.heartbeat;
+        const one = { currentTick, lastActivityAt: lastActivityAt(id), readingStopped: false };
+        if (silences.has(id) || checkLiveness({ ...one, ping: undefined, age: undefined }, keepalive) !== "pingDue")
+          return;
+        silences.set(id, currentTick - lastActivityAt(id));
+      };
+      ward.start();
+      ward.tick(interval + 2 * ROUND);
+      expect(silences.size).toBe(count);
+      expect(Math.max(...silences.values())).toBeLessThanOrEqual(interval);
+      expect(Math.min(...silences.values())).toBeGreaterThan(interval - ROUND - 1);
+    },
+  );
 });
 
 describe("connections that open and close", () => {
@@ -254,13 +282,5 @@ describe("its timer", () => {
     ward.heartbeat.stop();
     ward.start();
     expect(ward.tick(2)).toEqual(ward.ids);
-  });
-
-  test("there is no timer without connections", () => {
-    const { heartbeat } = new Ward(3, Infinity);
-    heartbeat.start();
-    expect(vi.getTimerCount()).toBe(0);
-    heartbeat.stop();
-    expect(heartbeat.currentTick).toBe(0);
   });
 });

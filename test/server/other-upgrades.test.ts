@@ -7,14 +7,15 @@ import { promisify } from "node:util";
 import express from "express";
 import fastify from "fastify";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { markOurs } from "../../src/server/claimed-socket.ts";
 import {
   areAllOurs,
   asksForWebSocket,
   canPassOn,
-  isFirst,
+  isBeforeOthers,
   isPassedOn,
   letOthersPass,
-  markOurs,
+  listenersTo,
   passOn,
 } from "../../src/server/other-upgrades.ts";
 import { certificate } from "../support/certificate.ts";
@@ -227,9 +228,15 @@ test("the parts: who listens, what a request asks for, and whether it was given 
   const server = createServer();
   server.on("upgrade", listener);
   expect(areAllOurs(server)).toBe(false);
-  expect([isFirst(server, listener), isFirst(server, echo)]).toEqual([true, false]);
+  expect([isBeforeOthers(server, listener), isBeforeOthers(server, echo)]).toEqual([true, false]);
+  const later = (): void => {};
+  server.on("upgrade", later);
+  expect(isBeforeOthers(server, later)).toBe(false);
   markOurs(listener);
+  expect([areAllOurs(server), isBeforeOthers(server, later)]).toEqual([false, true]);
+  markOurs(later);
   expect(areAllOurs(server)).toBe(true);
+  expect(listenersTo(server)).toEqual([listener, later]);
   const message = new IncomingMessage(new Socket());
   message.rawHeaders = ["Host", "x", "uPGRADE", "h2c, WebSocket"];
   expect([asksForWebSocket(message), isPassedOn(message)]).toEqual([true, false]);
@@ -273,4 +280,30 @@ test("a handshake is still accepted", async () => {
   const port = await listen(server);
   attach(server);
   expect(await (await Peer.open(port)).received(1)).toEqual(["ours"]);
+});
+
+describe("many such requests on one connection", () => {
+  const GET = "GET /p HTTP/1.1\r\nHost: x\r\n\r\n";
+  test.each([
+    ["with another upgrade listener", "", true],
+    ["each pipelined after one that is not answered yet", GET, false],
+    ["alone", "", false],
+  ])("%s leave no listener of ours", async (_how, before, hasOther) => {
+    const sockets: Socket[] = [];
+    const server = createServer((request, response) => void setImmediate(() => response.end(request.url)));
+    server.on("connection", (socket) => sockets.push(socket));
+    if (hasOther) server.on("upgrade", () => {});
+    const wss = new WebSocketServer({ onConnection: () => null }, { server, path: "/ours", handshakeTimeout: 20 });
+    onTestFinished(() => wss.terminate(0));
+    const client = await RawClient.connect(await listen(server));
+    const ask = async (): Promise<number[]> => {
+      client.write(before, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+      if (before !== "") expect((await client.response()).body).toBe("/p");
+      expect((await client.response()).body).toBe("/");
+      return ["error", "close", "end", "data", "drain"].map((event) => sockets[0]!.listenerCount(event));
+    };
+    const first = await ask();
+    for (let i = 0; i < 3; i++) await ask();
+    expect(await ask()).toEqual(first);
+  });
 });

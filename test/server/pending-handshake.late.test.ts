@@ -1,5 +1,5 @@
 import { type Server, createServer } from "node:http";
-import type { Socket } from "node:net";
+import { type Socket, connect } from "node:net";
 import {
   type WSConnectionEvent,
   type WSServerErrorEvent,
@@ -92,7 +92,13 @@ function webServer(): Server {
 const TERMINATED = "terminate 1006 undefined Closed";
 
 /** The ways in which a client's answer comes before the handler. */
-const ways: readonly [string, (server: Waiting) => Promise<unknown>, string, string][] = [
+const ways: readonly [
+  string,
+  (server: Waiting) => Promise<unknown>,
+  initiator: string,
+  cause: string,
+  WebSocketServerOptions<"text">?,
+][] = [
   ["after its client has gone", (server) => server.goneClient(), "network", "HWS_STREAM_ENDED"],
   [
     "after its client was reset",
@@ -113,11 +119,38 @@ const ways: readonly [string, (server: Waiting) => Promise<unknown>, string, str
     "local",
     "HWS_HANDSHAKE_TIMEOUT",
   ],
+  [
+    "after a limit has refused its client for another one",
+    async (server) => {
+      const client = await server.client();
+      const first = server.answer;
+      server.answer = deferred();
+      await server.client();
+      // An address with fewer handshakes than its share takes the place of the oldest.
+      const other = connect({ port: await portOf(server.wss), host: "127.0.0.1", localAddress: "127.0.0.2" });
+      onTestFinished(() => void other.destroy());
+      other.write(handshake());
+      expect((await client.response()).status).toBe(503);
+      server.answer = first;
+    },
+    "local",
+    "HWS_LIMIT_REACHED",
+    { maxHandshakes: 2 },
+  ],
+  [
+    "after its client has gone, and handshakeTimeout is over",
+    async (server) => {
+      await server.goneClient();
+      await until(() => server.wss.counters.limits.handshakeTimeout > 0);
+    },
+    "network",
+    "HWS_STREAM_ENDED",
+  ],
 ];
 
 describe("a handler that onConnection returns", () => {
-  test.each(ways)("%s gets onTerminate, once, and no onOpen", async (_when, goes, initiator, cause) => {
-    const server = new Waiting({ handshakeTimeout: 100 });
+  test.each(ways)("%s gets onTerminate, once, and no onOpen", async (_when, goes, initiator, cause, options) => {
+    const server = new Waiting(options ?? { handshakeTimeout: 100 });
     await goes(server);
     const handler = server.late();
     server.answer.resolve(handler);
@@ -143,6 +176,21 @@ describe("a handler that onConnection returns", () => {
     socket!.destroy();
     await until(() => server.calls.length > 0);
     expect(server.calls).toEqual([TERMINATED]);
+  });
+
+  test("after its client has sent data, and then has ended its side, gets onTerminate only", async () => {
+    const web = webServer();
+    const sockets: (Socket & { readonly _readableState?: { readonly ended: boolean } })[] = [];
+    web.on("connection", (socket) => sockets.push(socket));
+    const server = new Waiting({ server: web });
+    const client = await server.client();
+    client.write("too early");
+    client.end();
+    await until(() => sockets[0]?._readableState?.ended === true);
+    server.answer.resolve(server.late());
+    await until(() => server.calls.length > 0);
+    expect([server.calls, server.ends]).toEqual([[TERMINATED], [["network", "HWS_STREAM_ENDED"]]]);
+    await until(() => sockets[0]!.destroyed);
   });
 
   test("after another upgrade listener has answered gets onTerminate only, and their WebSocket stays open", async () => {

@@ -1,5 +1,11 @@
-import { type WSRefusedEvent, WebSocketServer, type WebSocketServerOptions, refuse } from "hawser";
-import { once } from "node:events";
+import {
+  type WSConnectionEvent,
+  type WSRefusedEvent,
+  WebSocketServer,
+  type WebSocketServerOptions,
+  refuse,
+} from "hawser";
+import { EventEmitter, once } from "node:events";
 import { readFileSync, readdirSync } from "node:fs";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
@@ -8,7 +14,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { refusalReasons } from "../../src/handshake/refusal.ts";
 import { HeldSockets } from "../../src/server/held-sockets.ts";
 import { certificate } from "../support/certificate.ts";
-import { deferred, portOf, until } from "../support/peer.ts";
+import { deferred, portOf, turn, until } from "../support/peer.ts";
 import { handshake, RawClient, SAMPLE_KEY } from "../support/raw-client.ts";
 import { Wire } from "../support/wire.ts";
 
@@ -46,8 +52,13 @@ async function send(
 }
 
 /** A request that Node would not pass on, handed to `handleUpgrade`. */
-function hand(changes: object, headers: Readonly<Record<string, string | undefined>> = {}): Refusing {
-  const refusing = start();
+function hand(
+  changes: object,
+  headers: Readonly<Record<string, string | undefined>> = {},
+  wire = new Wire(),
+  options: WebSocketServerOptions<"text"> = {},
+): Refusing {
+  const refusing = start(options);
   const all: Record<string, string | undefined> = {
     Host: "example.com",
     Upgrade: "websocket",
@@ -56,7 +67,6 @@ function hand(changes: object, headers: Readonly<Record<string, string | undefin
     "Sec-WebSocket-Version": "13",
     ...headers,
   };
-  const wire = new Wire();
   onTestFinished(() => void wire.destroy());
   const rawHeaders = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
   const message = { method: "GET", url: "/", httpVersion: "1.1", rawHeaders, headers: {}, socket: wire, ...changes };
@@ -107,14 +117,11 @@ async function comeTwice(options: WebSocketServerOptions<"text">): Promise<Refus
   return refusing;
 }
 
-const LOST = { destroyed: true, localAddress: "127.0.0.1" };
-
 /** For each refusal in the source, by its text: what gets it, and the status and the reason that are reported. */
 const scenarios: Readonly<
   Record<string, readonly [how: () => Refusing | Promise<Refusing>, status: number, reason: string]>
 > = {
   "The server is going down.": [goDown, 503, "shutdown"],
-  "The connection is lost.": [() => hand({ socket: LOST }), 400, "error"],
   "The server is busy.": [() => comeTwice({ maxConnections: 1 }), 503, "limit"],
   "There are too many connections from your address.": [() => comeTwice({ maxConnectionsPerAddress: 1 }), 429, "limit"],
   "The request took too long.": [() => send("GET / HTTP/1.1\r\nHost:", { handshakeTimeout: 50 }), 408, "timeout"],
@@ -147,11 +154,6 @@ const scenarios: Readonly<
   "The Connection header does not name upgrade.": [() => hand({}, { Connection: "close" }), 400, "malformed"],
   "A WebSocket request has no body.": [() => hand({}, { "Content-Length": "2" }), 400, "malformed"],
   "Sec-WebSocket-Key is not 16 bytes as base64.": [() => hand({}, { "Sec-WebSocket-Key": "a" }), 400, "malformed"],
-  "Sec-WebSocket-Extensions is malformed.": [
-    () => hand({}, { "Sec-WebSocket-Extensions": 'a; b="\u0001' }),
-    400,
-    "malformed",
-  ],
   "Sec-WebSocket-Protocol is malformed.": [() => hand({}, { "Sec-WebSocket-Protocol": "a b" }), 400, "malformed"],
 };
 
@@ -179,7 +181,46 @@ describe("each refusal of the source", () => {
     await until(() => wss.counters.refused[reason as "limit"] > 0);
     expect(wss.counters.refused).toEqual({ ...noRefusals(), [reason]: 1 });
     const reports = reason === "handler" ? [] : [{ type: "refused", status, reason }];
-    expect(events.map(({ request: _request, ...rest }) => rest)).toEqual(reports);
+    expect(events.map(({ status, reason, type }) => ({ type, status, reason }))).toEqual(reports);
+  });
+
+  test("is walked by a scenario, and no scenario is without one", () => {
+    expect(Object.keys(scenarios).sort()).toEqual([...new Set(texts)].sort());
+  });
+});
+
+describe("a server that is busy", () => {
+  /** What brings the server to each place that refuses with "The server is busy." */
+  const limits: Readonly<Record<string, WebSocketServerOptions<"text">>> = {
+    maxConnections: { maxConnections: 1 },
+    maxHandshakes: { maxHandshakes: 1 },
+    "maxHandshakes, for a client of another address": { maxHandshakes: 2 },
+    maxHandshakesPerSecond: { maxHandshakesPerSecond: 1 },
+  };
+
+  test.each(Object.keys(limits))("because of %s reports the client that gets 503, once", async (limit) => {
+    let asked = 0;
+    const { wss, events } = start({ ...LOCAL, ...limits[limit] }, () => {
+      asked++;
+      return new Promise(() => undefined);
+    });
+    const port = await portOf(wss);
+    const ask = (localAddress = "127.0.0.1"): void => {
+      const client = connect({ port, host: "127.0.0.1", localAddress });
+      onTestFinished(() => void client.destroy());
+      client.write(handshake());
+    };
+    ask();
+    await until(() => asked === 1);
+    if (limit.includes("another")) {
+      ask();
+      await until(() => asked === 2);
+    }
+    ask("127.0.0.2");
+    await until(() => events.length > 0);
+    expect(wss.counters.refused).toEqual({ ...noRefusals(), limit: 1 });
+    const remoteAddress = limit.includes("another") ? "127.0.0.1" : "127.0.0.2";
+    expect(events).toMatchObject([{ status: 503, reason: "limit", remoteAddress, request: { remoteAddress } }]);
   });
 });
 
@@ -210,7 +251,14 @@ describe("a client that gets no HTTP answer", () => {
     await once(old, "error");
     await until(() => wss.counters.refused.tls > 0);
     expect(wss.counters.refused).toEqual({ ...noRefusals(), tls: wss.counters.refused.tls });
-    expect(events[0]).toEqual({ type: "refused", status: undefined, reason: "tls", request: undefined });
+    expect(events[0]).toEqual({
+      type: "refused",
+      status: undefined,
+      reason: "tls",
+      request: undefined,
+      remoteAddress: "127.0.0.1",
+      cause: expect.objectContaining({ code: "ERR_SSL_HTTP_REQUEST" }) as unknown,
+    });
   });
 
   test("because its TLS handshake takes too long is counted once", async () => {
@@ -232,11 +280,89 @@ describe("a client that gets no HTTP answer", () => {
     await first.rest();
     await until(() => wss.counters.refused.limit > 0);
     expect(wss.counters.refused).toEqual({ ...noRefusals(), limit: 1 });
-    expect(events).toEqual([{ type: "refused", status: undefined, reason: "limit", request: undefined }]);
+    const nothing = { status: undefined, request: undefined, cause: undefined };
+    expect(events).toEqual([{ type: "refused", reason: "limit", remoteAddress: "127.0.0.1", ...nothing }]);
+  });
+});
+
+describe("a client that has gone before is not refused:", () => {
+  /** What `onConnection` does after its client has gone. */
+  const answers: Readonly<Record<string, (event: WSConnectionEvent) => unknown>> = {
+    null: () => null,
+    "a refusal": () => refuse(401),
+    "no handler": () => "no handler",
+    "an exception": () => {
+      throw new Error("mine");
+    },
+    "an AbortError": ({ signal }) => {
+      throw signal.reason;
+    },
+    "nothing in time": () => new Promise(() => undefined),
+  };
+  const ways: Readonly<Record<string, (client: RawClient) => unknown>> = {
+    "reset it": (client) => client.socket.resetAndDestroy(),
+    "closed it": (client) => client.socket.destroy(),
+  };
+  const cases = Object.keys(answers).flatMap((answer) => Object.keys(ways).map((way) => [answer, way] as const));
+
+  test.each(cases)("%s, after it has %s", async (answer, way) => {
+    let event: WSConnectionEvent | undefined;
+    const settled = deferred();
+    const events: unknown[] = [];
+    const handler = {
+      async onConnection(_wss: unknown, its: WSConnectionEvent) {
+        event = its;
+        await new Promise((resolve) => its.signal.addEventListener("abort", resolve));
+        settled.resolve();
+        return answers[answer]!(its) as null;
+      },
+      onError: () => undefined,
+      onRefused: (_wss: unknown, refused: unknown) => void events.push(refused),
+    };
+    const wss = new WebSocketServer(handler, { ...LOCAL, handshakeTimeout: 50 });
+    onTestFinished(() => wss.terminate(0));
+    const client = await RawClient.connect(await portOf(wss));
+    client.write(handshake());
+    await until(() => event !== undefined);
+    ways[way]!(client);
+    await settled.promise;
+    if (answer === "nothing in time") await until(() => wss.counters.limits.handshakeTimeout === 1);
+    await turn();
+    await wss.terminate(1);
+    expect([wss.counters.refused, events]).toEqual([noRefusals(), []]);
+  });
+
+  test.each([
+    ["its address is lost", { socket: { destroyed: true, localAddress: "127.0.0.1" } }, {}],
+    ["its origin may not connect", {}, { Origin: "https://a.test" }],
+    ["its path is unknown", { url: "/nobody" }, {}],
+    ["its handshake came before the answers to earlier requests", {}, {}],
+  ])("%s", (what, changes, headers) => {
+    const wire = new Wire();
+    if (what.includes("earlier")) Object.assign(wire, { _httpMessage: new EventEmitter() });
+    if (!what.includes("address")) wire.destroy();
+    const { wss, events } = hand(changes, headers, wire, what.includes("path") ? { path: "/ours" } : {});
+    expect([wss.counters.refused, events]).toEqual([noRefusals(), []]);
+    expect(wire.destroyed).toBe(true);
   });
 });
 
 describe("onRefused", () => {
+  test("gets the address of a client without a request", async () => {
+    const { events } = await send("hello\r\n\r\n");
+    expect(events).toMatchObject([
+      { reason: "malformed", request: undefined, remoteAddress: "127.0.0.1", cause: undefined },
+    ]);
+    // A Unix socket and other streams have none.
+    expect(hand({}, { Connection: "close" }).events).toMatchObject([{ remoteAddress: undefined }]);
+  });
+
+  test("gets the address that a trusted proxy reports", async () => {
+    const headers = { Origin: "https://a.test", "X-Forwarded-For": "198.51.100.7" };
+    const { events } = await send(handshake("/", headers), { trustProxy: 1 });
+    expect(events.map(({ remoteAddress }) => remoteAddress)).toEqual(["198.51.100.7"]);
+  });
+
   test("gets the request", async () => {
     const { events } = await send(handshake("/b?x=1", { Origin: "https://a.test" }));
     expect(events[0]?.request).toMatchObject({

@@ -53,7 +53,7 @@ function pending(place: unknown): PendingHandshake {
 }
 
 /** The status of a refusal; undefined for a client that is admitted. */
-function statusOf(answer: CountedAddress | Refusal): number | undefined {
+function statusOf(answer: CountedAddress | Refusal | undefined): number | undefined {
   return answer instanceof Refusal ? answer.status : undefined;
 }
 
@@ -62,7 +62,7 @@ describe("the clients of a server", () => {
     const all = clients({ maxHandshakes: 1 });
     const one = pending(all.limiter.admit(REQUEST));
     all.addPending(one);
-    expect([all.pendingCount, all.connectedCount]).toEqual([1, 0]);
+    expect([all.pendingCount, all.size]).toEqual([1, 0]);
     expect(all.limiter.checkCapacity(() => REQUEST.remoteAddress)?.status).toBe(503);
     all.removePending(one);
     expect(all.pendingCount).toBe(0);
@@ -90,10 +90,10 @@ describe("the clients of a server", () => {
     const connection = { publicConnection: { id: 1 }, place: undefined } as unknown as Connection;
     all.addConnection(connection, place);
     all.removeConnection(connection);
-    expect([all.connectedCount, all.connections.size, place.places]).toEqual([1, 0, 1]);
+    expect([all.size, all.connections.size, place.places]).toEqual([1, 0, 1]);
     expect(statusOf(all.limiter.admit(REQUEST))).toBe(429);
     for (let i = 0; i < 3; i++) all.removeFinished(connection);
-    expect([all.connectedCount, place.places]).toEqual([0, 0]);
+    expect([all.size, place.places]).toEqual([0, 0]);
     expect(statusOf(all.limiter.admit(REQUEST))).toBeUndefined();
   });
 

@@ -50,7 +50,7 @@ describe("without options", () => {
   });
 
   test("an undefined option has its default", () => {
-    const names = ["path", "dataType", "server", "port", "host", "tls", "origins", "invalidJson"];
+    const names = ["path", "dataType", "host", "tls", "origins", "invalidJson"];
     const policies = ["sendQueuePolicy", "ratePolicy", "trustProxy"];
     const none = Object.fromEntries(
       [...names, ...policies, ...Object.keys(numberOptions)].map((name) => [name, undefined]),
@@ -94,6 +94,10 @@ describe("path", () => {
     null,
     ["/"],
     {},
+    "/chat/*",
+    "/*",
+    "/chat/:name",
+    "/:name",
   ])("%j is none, and the error names the option", (path) => {
     expect(() => read({ path })).toThrow(InvalidArgumentError);
     expect(() => read({ path })).toThrow(/^path: expected /);
@@ -153,6 +157,45 @@ describe("where it listens", () => {
     const server = createServer();
     expect(read({ server }).server).toBe(server);
     expect(() => read({ server, port: 0 })).toThrow(/^port: not together with server/);
+  });
+
+  test.each([
+    ["port", { port: undefined }],
+    ["server", { server: undefined }],
+    ["port", { server: undefined, port: undefined }],
+  ])("%s is given, and not set: %j", (name, options) => {
+    expect(() => read(options)).toThrow(InvalidArgumentError);
+    expect(() => read(options)).toThrow(new RegExp(`^${name}: expected a value, got undefined`));
+  });
+
+  test("of a server and a port, one may be undefined", () => {
+    const server = createServer();
+    expect(read({ server, port: undefined }).server).toBe(server);
+    expect(read({ server: undefined, port: 0 }).port).toBe(0);
+  });
+
+  test.each([
+    {},
+    { key: undefined, cert: undefined },
+    { key: "", cert: "" },
+    { key: "a" },
+    { cert: "a" },
+    { minVersion: "TLSv1.3" },
+  ])("%j as tls has no certificate and key", (tls) => {
+    expect(() => read({ port: 0, tls })).toThrow(InvalidArgumentError);
+    expect(() => read({ port: 0, tls })).toThrow(/^tls: expected a certificate and its key/);
+  });
+
+  test.each([
+    { key: "a", cert: "a" },
+    { key: [{ pem: "a" }], cert: ["a"] },
+    { cert: "a", privateKeyIdentifier: "a" },
+    { pfx: "a" },
+    { SNICallback: () => undefined },
+    { pskCallback: () => null },
+    { ciphers: "aNULL" },
+  ])("%j as tls may serve clients", (tls) => {
+    expect(read({ port: 0, tls }).tls).toBe(tls);
   });
 
   test("host and tls are for a port", () => {
@@ -220,7 +263,7 @@ describe("the time limits of a connection, in ticks", () => {
   test("by default a tick is a second", () => {
     expect(read({}).keepalive).toEqual({
       tickMs: 1_000,
-      pingInterval: 24,
+      pingInterval: 21,
       pingTimeout: 20,
       idleTimeout: Infinity,
       maxLifetime: Infinity,
@@ -229,21 +272,21 @@ describe("the time limits of a connection, in ticks", () => {
 
   test.each([
     // A twentieth of the shortest time, for that precision.
-    [{ pingInterval: 2_000 }, [100, 19, 200, Infinity, Infinity]],
-    [{ pingTimeout: 2_000 }, [100, 249, 20, Infinity, Infinity]],
-    [{ idleTimeout: 2_000 }, [100, 249, 200, 20, Infinity]],
-    [{ maxLifetime: 2_000 }, [100, 249, 200, Infinity, 20]],
-    [{ maxLifetime: 2_039 }, [101, 246, 199, Infinity, 21]],
+    [{ pingInterval: 2_000 }, [100, 16, 200, Infinity, Infinity]],
+    [{ pingTimeout: 2_000 }, [100, 246, 20, Infinity, Infinity]],
+    [{ idleTimeout: 2_000 }, [100, 246, 200, 20, Infinity]],
+    [{ maxLifetime: 2_000 }, [100, 246, 200, Infinity, 20]],
+    [{ maxLifetime: 2_039 }, [101, 243, 199, Infinity, 21]],
     // Not below 5 ms and not above a second.
-    [{ pingInterval: 100, pingTimeout: 99 }, [5, 19, 20, Infinity, Infinity]],
+    [{ pingInterval: 100, pingTimeout: 99 }, [5, 16, 20, Infinity, Infinity]],
     [{ pingInterval: 1, pingTimeout: 1 }, [5, 1, 1, Infinity, Infinity]],
-    [{ pingInterval: 3_600_000, pingTimeout: 1_800_000 }, [1_000, 3_599, 1_800, Infinity, Infinity]],
+    [{ pingInterval: 3_600_000, pingTimeout: 1_800_000 }, [1_000, 3_596, 1_800, Infinity, Infinity]],
     // Without pings there is no wait for a pong.
     [{ pingInterval: Infinity, idleTimeout: 60_000 }, [1_000, Infinity, Infinity, 60, Infinity]],
     [{ pingInterval: Infinity, pingTimeout: 5 }, [1_000, Infinity, Infinity, Infinity, Infinity]],
-    [{ pingTimeout: Infinity }, [1_000, 24, Infinity, Infinity, Infinity]],
+    [{ pingTimeout: Infinity }, [1_000, 21, Infinity, Infinity, Infinity]],
   ] as const)(
-    "%j is rounded up to whole ticks, and the first ping is sent a tick before its interval ends",
+    "%j is rounded up to whole ticks, and the first ping is due a round before its interval ends",
     (options, [tickMs, pingInterval, pingTimeout, idleTimeout, maxLifetime]) => {
       expect(read(options).keepalive).toEqual({ tickMs, pingInterval, pingTimeout, idleTimeout, maxLifetime });
     },

@@ -329,3 +329,16 @@ describe("terminate with a reason", () => {
     expect([await peer!.closed, reads]).toEqual([[1001, "mine"], 1]);
   });
 });
+
+test("a timeout above 300 seconds, which may be meant as milliseconds, is a warning", async () => {
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+  const codes = (): unknown[] => warn.mock.calls.map(([, options]) => (options as { code?: unknown }).code);
+  const handler = { onConnection: () => null };
+  for (const timeout of [undefined, 0, 300]) await new WebSocketServer(handler).terminate(timeout);
+  expect(codes()).toEqual([]);
+  const wss = new WebSocketServer(handler);
+  await Promise.all([wss.terminate(5_000), wss.terminate(5_000)]);
+  expect(codes()).toEqual(["HWS_TERMINATE_SECONDS"]);
+  expect(warn.mock.calls[0]?.[0]).toContain("5000 is a number of seconds: were milliseconds meant?");
+  warn.mockRestore();
+});

@@ -39,7 +39,19 @@ describe("the constructor", () => {
     },
   );
 
-  test.each(["onOpen", "onTerminate", "onError"])("%s must be a function if it is there", (name) => {
+  test.each([
+    [{ port: 0 }, "The handler is the first argument, the options are the second"],
+    [{ port: 0, dataType: "object" }, "The handler is the first argument, the options are the second"],
+    [{ onConnect: () => null }, "did you mean onConnection?"],
+    [{ onconnection: () => null }, "did you mean onConnection?"],
+    [{ path: "/chat", onScore: () => null }, "expected a function"],
+  ])("a mistake is named: %o", (handler, said) => {
+    const make = (): unknown => new WebSocketServer(handler as unknown as WSHandler);
+    expect(make).toThrow(InvalidArgumentError);
+    expect(make).toThrow(new RegExp(`${said.replace("?", "\\?")}$`));
+  });
+
+  test.each(["onOpen", "onTerminate", "onError", "onRefused"])("%s must be a function if it is there", (name) => {
     for (const callback of [5, "x", {}, null]) {
       const make = (): unknown => new WebSocketServer({ ...LEAST, [name]: callback });
       expect(make).toThrow(new RegExp(`^handler: ${name}: expected a function`));

@@ -121,6 +121,21 @@ describe("the argument of onMessage", () => {
     new WebSocketServer({ onConnection: () => new Declared() }, { dataType: "object" });
   });
 
+  test("under object the library's own types of text are an error", () => {
+    const handler: WSHandler<"text"> = { onConnection: () => null };
+    // @ts-expect-error: parsed JSON is no text
+    new WebSocketServer(handler, { dataType: "object" });
+    // @ts-expect-error: parsed JSON is no text
+    new WebSocketServer({ onConnection: (): ConnectionHandler<"text"> => new RandomHandler() }, { dataType: "object" });
+    // @ts-expect-error: parsed JSON is never bytes
+    new WebSocketServer({ onConnection: (): ConnectionHandler<"blob"> => new Blobs() }, { dataType: "object" });
+    new WebSocketServer({ onConnection: (): ConnectionHandler<"object"> => new Orders() }, { dataType: "object" });
+    const objects: WSHandler<"object"> = { onConnection: () => null };
+    expectTypeOf(new WebSocketServer(objects, { dataType: "object" })).toEqualTypeOf<
+      WebSocketServer<WSHandler<"object">, "object">
+    >();
+  });
+
   test("under object a handler may declare what JSON can be", () => {
     class Mixed {
       onMessage(_ws: WebSocketConnection<Mixed>, _event: WSMessageEvent<string | { readonly id: number }>): void {}
@@ -407,6 +422,25 @@ describe("a server where any server is accepted", () => {
     const named: WebSocketServer<Chat> = wss;
     const any: WebSocketServer = named;
     expectTypeOf(any.connections[0]!.handler).toExtend<ConnectionHandler>();
+  });
+
+  test("its type takes the server's handler, not that of a connection, which has no onConnection", () => {
+    // @ts-expect-error: a connection's handler
+    type Wrong = WebSocketServer<RandomHandler>;
+    expectTypeOf<Wrong>().not.toBeNever();
+    class Both {
+      onConnection(): null {
+        return null;
+      }
+
+      onMessage(): void {}
+    }
+    expectTypeOf<WebSocketServer<Both>["handler"]>().toEqualTypeOf<Both>();
+    expectTypeOf(new WebSocketServer(new Both())).toEqualTypeOf<WebSocketServer<Both>>();
+    class Kept<S extends object> {
+      readonly wss: WebSocketServer<S> | undefined;
+    }
+    expectTypeOf<Kept<Chat>["wss"]>().toEqualTypeOf<WebSocketServer<Chat> | undefined>();
   });
 
   test("a handler's callbacks may ask for their own kind of server", () => {

@@ -1,6 +1,7 @@
 import {
   type BroadcastOptions,
   type LimitName,
+  type Message,
   type MessageCounters,
   type SendOptions,
   type ServerCounters,
@@ -30,6 +31,76 @@ describe("sending", () => {
     };
     expectTypeOf(use).returns.toBeVoid();
     expectTypeOf<SendOptions>().toEqualTypeOf<{ readonly key?: string | undefined }>();
+  });
+
+  class Score {
+    readonly points = 5;
+  }
+
+  test("send and broadcast take texts, bytes and what JSON can hold", () => {
+    interface Chat {
+      readonly name: string;
+      readonly message: string;
+    }
+    const use = (ws: WebSocketConnection, chat: Chat, message: Message, object: object): void => {
+      for (const send of [ws.send.bind(ws), ws.wss.broadcast.bind(ws.wss)]) expectTypeOf(send).toBeFunction();
+      const either = Math.random() > 0.5 ? "text" : new Uint8Array(1);
+      ws.send(chat);
+      ws.send(JSON.parse("1"));
+      ws.send(message);
+      ws.send(object);
+      ws.send(either);
+      ws.send(new Score());
+      ws.send(new Date());
+      ws.send([new Score()]);
+      ws.send({ name: "x", message: "y", stack: "z" });
+      ws.send({ stack: 5, size: 7 });
+      ws.send(Object.assign(new Map(), { toJSON: () => ({}) }));
+      ws.wss.broadcast(new Score());
+      ws.wss.broadcast(chat, { except: ws });
+    };
+    const generic = <T extends object>(ws: WebSocketConnection, object: T, list: T[]): boolean =>
+      ws.send(object) && ws.send(list) && ws.send({ object });
+    const narrower = <M extends Message>(ws: WebSocketConnection, message: M): M => {
+      ws.wss.broadcast(message);
+      return message;
+    };
+    expectTypeOf(use).returns.toBeVoid();
+    expectTypeOf(generic).returns.toBeBoolean();
+    expectTypeOf(narrower).toBeFunction();
+  });
+
+  test("objects of which JSON holds nothing do not compile", () => {
+    class Refused extends Error {
+      readonly code = 5;
+    }
+    const use = (ws: WebSocketConnection): void => {
+      // @ts-expect-error: a forgotten await
+      ws.send(Promise.resolve("text"));
+      // @ts-expect-error: a forgotten await, in one of two
+      ws.send(Math.random() > 0.5 ? "text" : Promise.resolve("text"));
+      // @ts-expect-error: JSON has nothing of a Map
+      ws.send(new Map<string, number>());
+      // @ts-expect-error: JSON has nothing of a Set
+      ws.send(new Set<string>());
+      // @ts-expect-error: JSON has nothing of a WeakMap
+      ws.send(new WeakMap<object, string>());
+      // @ts-expect-error: JSON has nothing of an Error
+      ws.send(new Error("x"));
+      // @ts-expect-error: an Error of a class
+      ws.send(new Refused("x"));
+      // @ts-expect-error: JSON has nothing of a RegExp
+      ws.send(/x/);
+      // @ts-expect-error: JSON has no functions
+      ws.send(() => "text");
+      // @ts-expect-error: a class is a function
+      ws.send(Score);
+      // @ts-expect-error: JSON has nothing of a Map
+      ws.wss.broadcast(new Map<string, number>());
+      // @ts-expect-error: a promise, not its value
+      ws.wss.broadcast(Promise.resolve({}));
+    };
+    expectTypeOf(use).returns.toBeVoid();
   });
 
   test("broadcast takes a key and a connection to leave out, and returns how many accepted it", () => {

@@ -4,7 +4,9 @@ import { similarName } from "../../src/util/similar.ts";
 const NAMES = ["port", "maxMessageSize", "pingInterval", "origins", "onTerminate"];
 
 test.each([
-  ["prot", undefined],
+  ["prot", "port"],
+  ["pnigInterval", "pingInterval"],
+  ["tropy", undefined],
   ["porta", "port"],
   ["origin", "origins"],
   ["maxmessagesize", "maxMessageSize"],

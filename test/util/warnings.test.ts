@@ -38,8 +38,47 @@ test("many texts are at most 21 warnings a minute, and those above are counted",
   expect(texts()).toHaveLength(21);
   now = 60_000;
   for (let i = 0; i < 1_000; i++) give(warnings, `later ${String(i)}`, "");
-  expect(texts()).toHaveLength(41);
-  expect(texts()[40]).toMatch(/\(and 979 more since the last warning\)$/);
+  expect(texts()).toHaveLength(42);
+  expect(texts()[21]).toBe("later 0 (and 979 other warnings were left out before)");
+  expect(texts().slice(22)).toEqual(Array.from({ length: 20 }, (_, i) => `later ${String(i + 1)}`));
+});
+
+test("the count of a text is told before its place is taken", () => {
+  const warnings = new Warnings(undefined, () => now);
+  give(warnings, "disk full", "stack");
+  now = 30_000;
+  for (let i = 0; i < 1_000; i++) give(warnings, "disk full");
+  for (let i = 0; i < 19; i++) give(warnings, `other ${String(i)}`);
+  warn.mockClear();
+  now = 61_000;
+  give(warnings, "another");
+  give(warnings, "disk full");
+  expect(texts()).toEqual(["disk full (and 1000 more since the last warning)", "another"]);
+  now = 121_000;
+  give(warnings, "disk full");
+  expect(texts()[2]).toBe("disk full (and 1 more since the last warning)");
+});
+
+test("a count of texts without a place of their own is never that of one text", () => {
+  const warnings = new Warnings(undefined, () => now);
+  for (let i = 0; i < 25; i++) give(warnings, `first ${String(i)}`);
+  for (let i = 0; i < 20; i++) give(warnings, `first ${String(i)}`);
+  warn.mockClear();
+  now = 60_000;
+  give(warnings, "new");
+  expect(texts()).toEqual([
+    ...Array.from({ length: 20 }, (_, i) => `first ${String(i)} (and 1 more since the last warning)`),
+    "new (and 4 other warnings were left out before)",
+  ]);
+});
+
+test("the text that is shown again is that of the last time", () => {
+  const warnings = new Warnings(undefined, () => now);
+  for (const text of ["connection 1", "connection 2"]) {
+    warnings.warn("busy", { code: "HWS_CALLBACK_BUSY", text: () => text });
+    now = 60_000;
+  }
+  expect(texts()).toEqual(["connection 1", "connection 2"]);
 });
 
 test("with an infinite interval each text is one warning, and at most 20 are", () => {

@@ -1,7 +1,8 @@
 import { HawserError } from "../../errors/errors.ts";
 import { SYSTEM_COMPONENT, errorTable } from "../../errors/table.ts";
 import { attempt, isInstanceOf } from "../../util/attempt.ts";
-import { isError, thrownText } from "./thrown-text.ts";
+import { causeChain } from "./causes.ts";
+import { thrownText } from "./thrown-text.ts";
 
 /** `onOpen` of a server's and of a connection's handler. */
 export interface WSOpenEvent {
@@ -26,7 +27,7 @@ export interface WSDrainEvent {
 /** `onError` of a server's and of a connection's handler. */
 export interface WSErrorEvent {
   readonly type: "error";
-  /** What failed, the newest first, followed by its causes. */
+  /** The error, then its chain of `cause`s. */
   readonly errors: readonly [ErrorEntry, ...ErrorEntry[]];
 }
 
@@ -73,23 +74,15 @@ export const DRAIN_EVENT: WSDrainEvent = Object.freeze({ type: "drain" });
 /** Where an error comes from: a user's callback that threw, or the library, the system or the peer. */
 export type ErrorSource = "handler" | "library";
 
-/** A chain of causes longer than this is cut. */
-const MAX_CAUSES = 10;
-
 /**
  * The event for an error and its chain of causes. Nothing that the error does throws here.
  *
  * @param source "handler" when a user's callback threw `error`; the library's own errors carry their numbers themselves
  */
 export function errorEvent(error: unknown, source: ErrorSource): WSErrorEvent {
-  const errors: [ErrorEntry, ...ErrorEntry[]] = [entryOf(error, source)];
   // The first entry is always there: a handler may throw even undefined.
-  let cause = causeOf(error);
-  while (cause !== undefined && cause !== null && errors.length < MAX_CAUSES) {
-    errors.push(entryOf(cause, source));
-    cause = causeOf(cause);
-  }
-  return { type: "error", errors };
+  const [thrown, ...causes] = causeChain(error);
+  return { type: "error", errors: [entryOf(thrown, source), ...causes.map((cause) => entryOf(cause, source))] };
 }
 
 function entryOf(error: unknown, source: ErrorSource): ErrorEntry {
@@ -102,10 +95,6 @@ function entryOf(error: unknown, source: ErrorSource): ErrorEntry {
     return { errCode, message, componentSignature, cause: error };
   }
   return { errCode: systemNumber(error), message, componentSignature: SYSTEM_COMPONENT, cause: error };
-}
-
-function causeOf(error: unknown): unknown {
-  return isError(error) ? attempt(() => error.cause) : undefined;
 }
 
 /** The operating system's number of an error, positive, as C has it; 0 where Node gives none. */

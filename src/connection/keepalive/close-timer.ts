@@ -1,4 +1,5 @@
 import { Deadline } from "../../util/deadline.ts";
+import { BYTES_PER_TIMEOUT, timeoutFactorOf } from "./bytes-in-flight.ts";
 
 /** What was sent before the close frame. */
 export interface SentData {
@@ -7,7 +8,9 @@ export interface SentData {
   /** Where it waits. */
   readonly buffer: {
     readonly writer: {
-      /** The bytes that the system has taken. Only differences are useful. */
+      /** The bytes that were written, in 32 bits. */
+      readonly bytesWritten: number;
+      /** The bytes of them that the system has taken. Only differences are useful. */
       readonly takenBytes: number;
     };
   };
@@ -28,39 +31,58 @@ const MAX_TIMES = 12;
 const CHECKS = 4;
 
 /**
- * Limits how long a connection may take to close: `ms` milliseconds. While data from before the close frame waits, they start
- * again whenever the system has taken some of it; but all takes at most `MAX_TIMES` as long. Such data may take until
- * `sendDeadline` in any case, a time of `performance.now()`.
+ * Limits how long a connection may take to close: `ms` milliseconds, and once more for each 512 KiB that the peer may not have
+ * read yet. While data from before the close frame waits, this time starts again whenever the system has taken some of it. All
+ * takes at most `MAX_TIMES * ms`, but large data may take until the time that `extend` allows.
  */
 export class CloseTimer {
   readonly #owner: CloseTimerOwner;
   readonly #data: SentData;
   readonly #ms: number;
-  readonly #sendDeadline: number;
-  /** No progress gives more time than this. */
-  readonly #latest: number;
   readonly #deadline: Deadline;
-  /** What the last progress gives time until. */
-  #extendedTo = 0;
+  /** The time of `performance.now()` when the system last took some of what waited. Before: when the timer started. */
+  #progressAt: number;
+  /** No progress gives more time than this. */
+  #latest: number;
+  #sendDeadline = 0;
+  /** Bytes that the system has taken since something was last received: the peer may not have read them. */
+  #inFlight: number;
+  #isHeard = false;
   #progressTimer: NodeJS.Timeout | undefined;
   // What was found when progress was last looked for.
   #isWaiting: boolean;
   #takenBytes: number;
 
-  constructor(owner: CloseTimerOwner, data: SentData, ms: number, sendDeadline: number) {
+  /** @param writtenBefore the number of bytes that had been written when something was last received before, in 32 bits */
+  constructor(owner: CloseTimerOwner, data: SentData, ms: number, writtenBefore: number) {
     this.#owner = owner;
     this.#data = data;
     this.#ms = ms;
-    this.#sendDeadline = sendDeadline;
-    this.#latest = Math.max(performance.now() + MAX_TIMES * ms, sendDeadline);
+    this.#progressAt = performance.now();
+    this.#latest = this.#progressAt + MAX_TIMES * ms;
     this.#isWaiting = data.size > 0;
     this.#takenBytes = data.buffer.writer.takenBytes;
+    this.#inFlight = Math.max(0, (this.#takenBytes - writtenBefore) | 0);
     this.#deadline = new Deadline(
       ms,
       () => this.#onExpired(),
       () => owner.peerClose,
     );
     this.#watchProgress();
+  }
+
+  /** Data before the close frame may take until `sendDeadline` in any case, a time of `performance.now()`. */
+  extend(sendDeadline: number): void {
+    this.#sendDeadline = Math.max(this.#sendDeadline, sendDeadline);
+    this.#latest = Math.max(this.#latest, sendDeadline);
+  }
+
+  /**
+   * The peer has sent something, and has not answered the close frame yet: it is there. It may have sent that before as well, so
+   * it may not have read anything of what a system can hold.
+   */
+  noteReceived(): void {
+    this.#isHeard = true;
   }
 
   /** The connection is closed. */
@@ -82,16 +104,26 @@ export class CloseTimer {
     const isWaiting = this.#data.size > 0;
     const { takenBytes } = this.#data.buffer.writer;
     // The peer's time to answer starts when it has received what was sent before.
-    if (this.#isWaiting && (!isWaiting || takenBytes !== this.#takenBytes))
-      this.#extendedTo = Math.min(performance.now() + this.#ms, this.#latest);
+    if (this.#isWaiting && (!isWaiting || takenBytes !== this.#takenBytes)) {
+      this.#progressAt = performance.now();
+      this.#inFlight += Math.max(0, (takenBytes - this.#takenBytes) | 0);
+    }
     this.#isWaiting = isWaiting;
     this.#takenBytes = takenBytes;
   }
 
+  /** When the time is over, as far as is known now. */
+  #end(): number {
+    const inFlight = this.#isHeard ? this.#data.buffer.writer.bytesWritten >>> 0 : this.#inFlight;
+    const end = Math.min(this.#progressAt + this.#ms * timeoutFactorOf(inFlight), this.#latest);
+    // Whether the peer has read the last bytes cannot be seen. A few need no more time than its answer.
+    const hasMuch = this.#isWaiting || inFlight >= BYTES_PER_TIMEOUT;
+    return hasMuch ? Math.max(end, this.#sendDeadline) : end;
+  }
+
   #onExpired(): void {
     this.#noteProgress();
-    const end = this.#isWaiting ? Math.max(this.#extendedTo, this.#sendDeadline) : this.#extendedTo;
-    const rest = end - performance.now();
+    const rest = this.#end() - performance.now();
     // A timer cannot wait for less than a millisecond.
     if (rest >= 1) {
       this.#deadline.start(Math.min(rest, this.#ms));

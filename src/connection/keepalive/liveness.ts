@@ -43,7 +43,12 @@ export class Liveness {
     return this.#ping;
   }
 
-  /** Bytes were received. `written`: the number of bytes that have been written. */
+  /** The number of bytes that had been written when something was last received, in 32 bits. */
+  get writtenAtLastReceived(): number {
+    return this.#writtenAtLastReceived;
+  }
+
+  /** Bytes were received. `written`: the number of bytes that had been written then. */
   noteReceived(written: number): void {
     this.#lastActivityAt = this.#clock.currentTick;
     this.#writtenAtLastReceived = written;

@@ -1,15 +1,9 @@
 import { type Bytes, allocate } from "../../protocol/bytes.ts";
 import { Waiters } from "../../util/waiters.ts";
+import { timeoutFactorOf } from "./bytes-in-flight.ts";
 
 /** Bytes of a ping's payload. */
 const PAYLOAD = 4;
-
-/**
- * Bytes that were written before a ping may still be in the buffers of the two systems, where they cannot be seen. A slow peer
- * gets one more `pingTimeout` for each `BYTES_PER_TIMEOUT` of them (26 KB a second with the default), up to what systems buffer.
- */
-const BYTES_PER_TIMEOUT = 512 * 1024;
-const MAX_BYTES_IN_FLIGHT = 4 * 1024 * 1024;
 
 /** The pings of this process are numbered, so that a pong is matched with its ping. */
 let last = 0;
@@ -39,7 +33,7 @@ export class Ping {
     this.sentAtTick = tick;
     this.#sent = now;
     this.#pendingWriteBytes = pending;
-    this.timeoutFactor = 1 + Math.min(before, MAX_BYTES_IN_FLIGHT) / BYTES_PER_TIMEOUT;
+    this.timeoutFactor = timeoutFactorOf(before);
     last = (last + 1) >>> 0;
     this.payload = allocate(PAYLOAD);
     for (let i = 0; i < PAYLOAD; i++) this.payload[i] = last >>> (8 * i);

@@ -117,9 +117,9 @@ export class ReadFlow implements TurnEndListener {
     const waiting = queuedBytes + this.#unfinished;
     this.#isCounted = true;
     receiveBudget.set(this, waiting);
-    if (this.#paused || waiting <= receiveBudget.share(this.#settings.maxTotalReceiveQueue)) return;
+    if (waiting <= receiveBudget.share(this.#settings.maxTotalReceiveQueue)) return;
     this.#settings.limitCounters.maxTotalReceiveQueue++;
-    this.#pauseForHandler();
+    if (!this.isFull) this.#pauseForHandler();
   }
 
   onTurnEndFailed(error: unknown): void {

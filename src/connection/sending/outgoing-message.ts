@@ -6,13 +6,47 @@ import { serializeFrame } from "../../protocol/frame-encoder.ts";
 import { FIN } from "../../protocol/frame-header.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
 import { MAX_COPIED } from "../transport/stream-writer.ts";
+import { EXPECTED, jsonText } from "./json-text.ts";
 import { textFrame } from "./text-frames.ts";
 
 /**
  * A message that `send` accepts. It sends a string as a text frame, and bytes or a `Blob` as a binary frame. It sends any
- * other object as JSON text, made by `JSON.stringify`.
+ * other object, also an instance of a class, as exactly the JSON text that `JSON.stringify` makes. Objects of which JSON would hold
+ * nothing are an error: functions, promises, `Map`, `Set`, `Error`, `RegExp` and the like, unless they have `toJSON`.
  */
 export type Message = string | ArrayBufferView | ArrayBufferLike | Blob | object;
+
+/** The error that TypeScript shows at a message that `send` does not accept; `unknown` if it does. */
+export type FittingMessage<M> = [AllFit<MessageVerdict<M>>] extends [false]
+  ? Exclude<MessageVerdict<M>, "fits">
+  : unknown;
+
+type AllFit<V> = [V] extends ["fits"] ? true : false;
+
+/** Each type of a message fits, or what is wrong with it. `any` fits. */
+type MessageVerdict<M> = 0 extends 1 & M ? "fits" : ObjectVerdict<M>;
+
+type ObjectVerdict<M> = M extends
+  string | ArrayBufferView | ArrayBufferLike | Blob | { toJSON(...args: never): unknown }
+  ? "fits"
+  : M extends ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
+    ? "A function cannot be sent"
+    : M extends PromiseLike<unknown>
+      ? "A promise cannot be sent: await it first"
+      : M extends ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | WeakMap<never, unknown> | WeakSet<never>
+        ? "The JSON of a Map or a Set has nothing of it: send an array or an object"
+        : M extends RegExp
+          ? "The JSON of a RegExp has nothing of it"
+          : ErrorVerdict<M>;
+
+/** An object with a name and a message is no error, nor is one that has a stack for sure. */
+type ErrorVerdict<M> = M extends Error
+  ? "stack" extends keyof M
+    ? Partial<Pick<M, "stack">> extends Pick<M, "stack">
+      ? "The JSON of an Error does not have its message: send its properties"
+      : "fits"
+    : "fits"
+  : "fits";
 
 /** A message whose bytes must be read first: a `Blob`, or a `Blob` that several connections share. */
 export type BlobLike = Pick<Blob, "size" | "arrayBuffer">;
@@ -72,9 +106,6 @@ function frameOf(opcode: DataOpcode, payload: OutgoingMessage["payload"]): Bytes
   return isBlobLike(payload) ? undefined : serializeFrame(opcode | FIN, payload);
 }
 
-const EXPECTED =
-  "expected a string, bytes (Uint8Array, any view, ArrayBuffer, Blob), a plain object, an array, or an object with toJSON";
-
 /**
  * Turns a user's message into one that can be sent. Bytes are a view, not a copy. A `Blob` is read later.
  *
@@ -87,7 +118,7 @@ export function outgoingMessage(message: unknown, key?: string): OutgoingMessage
   }
   const payload = binaryOf(message);
   return payload === undefined
-    ? { opcode: Opcode.text, payload: jsonOf(message), key }
+    ? { opcode: Opcode.text, payload: jsonText(message), key }
     : { opcode: Opcode.binary, payload, key };
 }
 
@@ -136,26 +167,4 @@ function viewOf(view: ArrayBufferView): Bytes {
   const prototype = isTypedArray(view) ? TypedArray : DataView.prototype;
   const get = (name: string): unknown => Reflect.get(prototype, name, view);
   return asBytes(Buffer.from(get("buffer") as ArrayBuffer, get("byteOffset") as number, get("byteLength") as number));
-}
-
-function jsonOf(message: object): string {
-  // JSON would silently turn a Map or a Promise into `{}`, and an instance of a class into a plain object.
-  if (!isPlain(message) && typeof (message as { toJSON?: unknown }).toJSON !== "function") {
-    throw new InvalidArgumentError(`message: ${EXPECTED}, got ${nameOf(message)}`);
-  }
-  const json = JSON.stringify(message) as string | undefined;
-  if (json === undefined) throw new InvalidArgumentError("message: toJSON returned nothing that JSON can hold");
-  return json;
-}
-
-/** Whether `value` is an array, or an object whose prototype is null or `Object.prototype` (of any realm). */
-function isPlain(value: object): boolean {
-  if (Array.isArray(value)) return true;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-function nameOf(value: object): string {
-  const name = (value.constructor as { name?: unknown } | undefined)?.name;
-  return typeof name === "string" && name !== "" ? `an instance of ${name}` : "an object of a class";
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../../errors/errors.ts";
+import { attempt } from "../../util/attempt.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { Warnings } from "../../util/warnings.ts";
 import type { ConnectionRequest, RelayedRequest } from "../request.ts";
@@ -7,13 +8,17 @@ import { type HostClaim, hostClaims } from "./public-host.ts";
 /**
  * The web pages that may connect. `"same"`, the default: pages of this host only. A list: pages of these origins. An
  * origin in it is exact (`"https://app.example.com"`), has a `*` for any subdomain (`"https://*.example.com"`), or is
- * `"*"`, which allows all; `"http://localhost:*"` allows any port, `"file://"` pages without a host, `"chrome-extension://*"` any
+ * `"*"`, which allows every page; `"http://localhost:*"` allows any port, `"file://"` pages without a host, `"chrome-extension://*"` any
  * host of a scheme that is not of the web; `"same"` in a list adds the pages of this host. A function returns true for what may connect.
  */
 export type Origins = "same" | readonly string[] | ((origin: string, request: ConnectionRequest) => boolean);
 
 /** Whether a request with this `Origin` may connect. */
-export type OriginRule = (origin: string, request: RelayedRequest) => boolean;
+export interface OriginRule {
+  (origin: string, request: RelayedRequest): boolean;
+  /** The application's own function decides. */
+  readonly isFunction?: true;
+}
 
 /**
  * Makes the rule for an `origins` option. A browser sends cookies with a WebSocket request from any page. Without a rule,
@@ -24,7 +29,10 @@ export type OriginRule = (origin: string, request: RelayedRequest) => boolean;
 export function originRule(origins: unknown): OriginRule {
   if (origins === undefined || origins === "same") return isSameOrigin;
   if (typeof origins === "function") return functionRule(origins as (...args: Parameters<OriginRule>) => unknown);
-  if (origins === "*") return () => true;
+  if (typeof origins === "string")
+    throw new InvalidArgumentError(
+      `origins: expected "same", or a list: ${JSON.stringify([origins])}${origins === "*" ? " allows every page" : ""}`,
+    );
   if (!Array.isArray(origins))
     throw new InvalidArgumentError('origins: expected "same", a list of origins, or a function');
   const rules = origins.map((origin: unknown) => ruleOf(origin));
@@ -75,7 +83,7 @@ function withoutSlash(origin: string): string {
 /** Only `true` allows a page. An async function returns a promise, which is not `true`: its rejection is caught. */
 function functionRule(allows: (...args: Parameters<OriginRule>) => unknown): OriginRule {
   const warnings = new Warnings(Infinity);
-  return (origin, request) => {
+  const rule: OriginRule = (origin, request) => {
     const result = allows(origin, request);
     if (isThenable(result)) {
       void Promise.resolve(result).then(undefined, () => undefined);
@@ -83,6 +91,15 @@ function functionRule(allows: (...args: Parameters<OriginRule>) => unknown): Ori
     }
     return result === true;
   };
+  return Object.assign(rule, { isFunction: true as const });
+}
+
+/** The value of a list that allows exactly the pages with this `Origin`; undefined: there is none. A client chooses the header. */
+export function exactOrigin(header: string): string | undefined {
+  const origin = withoutSlash(header);
+  // With a star it allows more than these pages, and "same" is no origin.
+  if (origin.includes("*") || origin === "same") return undefined;
+  return attempt(() => ruleOf(origin)) === undefined ? undefined : origin;
 }
 
 const ASYNC_ORIGINS =

@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { setTimeout } from "node:timers/promises";
+import { describe, expect, test, vi } from "vitest";
 import { abortSignalOf, isAbortOf, signalOf } from "../../../src/connection/dispatch/close-signal.ts";
 
 describe("the signal of a connection", () => {
@@ -26,6 +27,17 @@ describe("the signal of a connection", () => {
       expect([reason.name, reason.stack]).toEqual(["AbortError", "AbortError: This operation was aborted"]);
   });
 
+  test("may have a listener for each of many tasks: Node does not warn of a leak", async () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const connection = {};
+    const signal = signalOf(connection, false);
+    const tasks = Array.from({ length: 30 }, () => setTimeout(60_000, undefined, { signal }));
+    abortSignalOf(connection);
+    expect(await Promise.allSettled(tasks)).toHaveLength(30);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
   test("is not made for a connection that closes without one", () => {
     const connection = {};
     abortSignalOf(connection);
@@ -33,28 +45,65 @@ describe("the signal of a connection", () => {
   });
 });
 
+/** An error as a library may make it. */
+function errorWith(properties: object): Error {
+  return Object.assign(new Error("x"), properties);
+}
+
 describe("an error that the signal has caused", () => {
-  test("is its reason, or an AbortError, after it has aborted", () => {
+  const unreadable = {
+    get: () => {
+      throw new Error("unreadable");
+    },
+  };
+
+  test("is one only after the signal has aborted, and only if somebody has asked for it", () => {
     const connection = {};
     const signal = signalOf(connection, false);
     const abortError = new DOMException("This operation was aborted", "AbortError");
     expect(isAbortOf(connection, abortError)).toBe(false);
     abortSignalOf(connection);
     for (const error of [abortError, signal.reason]) expect(isAbortOf(connection, error)).toBe(true);
-    for (const error of [new Error("other"), undefined, "AbortError"]) expect(isAbortOf(connection, error)).toBe(false);
     expect(isAbortOf({}, abortError)).toBe(false);
   });
 
-  test("is none that cannot be read", () => {
+  test.each<readonly [string, (reason: unknown) => unknown, boolean]>([
+    ["its reason", (reason) => reason, true],
+    ["an error with the name AbortError", () => errorWith({ name: "AbortError" }), true],
+    ["Node's own", () => errorWith({ code: "ABORT_ERR" }), true],
+    ["that of axios", () => errorWith({ name: "CanceledError", code: "ERR_CANCELED" }), true],
+    ["one that has the reason as its cause", (reason) => new Error("x", { cause: reason }), true],
+    ["one that has it further down", (reason) => new Error("x", { cause: new Error("y", { cause: reason }) }), true],
+    [
+      "one that another AbortError has caused",
+      () => new Error("x", { cause: errorWith({ name: "AbortError" }) }),
+      false,
+    ],
+    ["one with another code", () => errorWith({ code: "ERR_CANCELLED" }), false],
+    ["another error", () => new Error("AbortError"), false],
+    ["no error", () => "AbortError", false],
+    ["an object that is no error", () => ({ name: "AbortError", code: "ABORT_ERR" }), false],
+    ["nothing", () => undefined, false],
+    ["one whose name cannot be read", () => Object.defineProperty(new Error("x"), "name", unreadable), false],
+    ["one whose code cannot be read", () => Object.defineProperty(new Error("x"), "code", unreadable), false],
+    ["one whose cause cannot be read", () => Object.defineProperty(new Error("x"), "cause", unreadable), false],
+    ["one that is its own cause", () => circular(), false],
+    ["a revoked proxy", () => revoked(), false],
+  ])("%s", (_what, make, isAbort) => {
     const connection = {};
-    signalOf(connection, true);
-    const unreadable = Object.defineProperty(new Error("x"), "name", {
-      get: () => {
-        throw new Error("unreadable");
-      },
-    });
-    const revoked = Proxy.revocable(new Error("x"), {});
-    revoked.revoke();
-    for (const error of [unreadable, revoked.proxy]) expect(isAbortOf(connection, error)).toBe(false);
+    const { reason } = signalOf(connection, true) as { readonly reason: unknown };
+    expect(isAbortOf(connection, make(reason))).toBe(isAbort);
   });
+
+  function circular(): Error {
+    const error = new Error("x");
+    error.cause = error;
+    return error;
+  }
+
+  function revoked(): Error {
+    const { proxy, revoke } = Proxy.revocable(new Error("x"), {});
+    revoke();
+    return proxy;
+  }
 });

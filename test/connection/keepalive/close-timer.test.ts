@@ -12,17 +12,31 @@ afterEach(() => {
 
 /** A connection that closes. The test sets what waits, what was taken, and whether the peer has answered. */
 class Closing implements CloseTimerOwner {
-  readonly data = { size: 0, buffer: { writer: { takenBytes: 0 } } };
+  readonly data = { size: 0, buffer: { writer: { bytesWritten: 0, takenBytes: 0 } } };
   peerClose: unknown = undefined;
   /** When the time was over, in milliseconds since the beginning. */
   readonly late: number[] = [];
   readonly #begun = performance.now();
   readonly closeTimer: CloseTimer;
 
-  /** The timeout is 100 ms. `patience`: milliseconds for waiting bytes in any case; undefined: none. */
-  constructor(waiting: number, patience?: number) {
+  /**
+   * The timeout is 100 ms.
+   *
+   * @param patience milliseconds for waiting bytes in any case; undefined: none
+   * @param taken bytes that the system has taken
+   * @param known bytes of them that were written when something was last received
+   */
+  constructor(waiting: number, patience?: number, taken = 0, known = 0) {
     this.data.size = waiting;
-    this.closeTimer = new CloseTimer(this, this.data, 100, patience === undefined ? 0 : this.#begun + patience);
+    this.data.buffer.writer.bytesWritten = taken + waiting;
+    this.data.buffer.writer.takenBytes = taken;
+    this.closeTimer = new CloseTimer(this, this.data, 100, known);
+    if (patience !== undefined) this.extend(patience);
+  }
+
+  /** Waiting bytes may take until this many milliseconds after the beginning. */
+  extend(patience: number): void {
+    this.closeTimer.extend(this.#begun + patience);
   }
 
   /** The system takes some of what waits. */
@@ -152,6 +166,111 @@ describe("a close timer while the system takes what waits", () => {
     closing.data.buffer.writer.takenBytes += 2;
     await pass(50);
     expect(closing.late).toEqual([100]);
+  });
+});
+
+/** Each of this many bytes that may be in flight gives the timeout once more. */
+const STEP = 512 * 1024;
+
+describe("bytes that the system has taken, and that the peer may not have read,", () => {
+  test.each([
+    ["none", 0, 0, 100],
+    ["two steps", 2 * STEP, 0, 300],
+    ["two steps, and as many that were answered", 4 * STEP, 2 * STEP, 300],
+    ["more than systems hold", 100 * STEP, 0, 900],
+    ["all but those that the peer has answered, which had not been taken then", STEP, 5 * STEP, 100],
+  ])("extend the time: %s", async (_what, taken, known, end) => {
+    const closing = new Closing(0, undefined, taken, known);
+    await pass(end - 10);
+    expect(closing.late).toEqual([]);
+    await pass(20);
+    expect(closing.late).toHaveLength(1);
+  });
+
+  test("count from when they were taken", async () => {
+    const closing = new Closing(4 * STEP);
+    await pass(50);
+    closing.take(4 * STEP);
+    await pass(500);
+    expect(closing.late).toEqual([]);
+    await pass(60);
+    expect(closing.late).toHaveLength(1);
+  });
+
+  test("extend the time while others wait: the system takes some only when a large part has been read", async () => {
+    const closing = new Closing(1, undefined, 2 * STEP);
+    await pass(290);
+    expect(closing.late).toEqual([]);
+    closing.take(1);
+    await pass(290);
+    expect(closing.late).toEqual([]);
+    await pass(50);
+    expect(closing.late).toHaveLength(1);
+  });
+
+  test("are all that were sent, as far as a system can hold them, when the peer sends something else than its answer", async () => {
+    const closing = new Closing(0, undefined, 4 * STEP, 4 * STEP);
+    await pass(50);
+    closing.closeTimer.noteReceived();
+    await pass(440);
+    expect(closing.late).toEqual([]);
+    closing.closeTimer.noteReceived();
+    await pass(20);
+    expect(closing.late).toHaveLength(1);
+  });
+
+  test("do not matter where few were sent: a peer that sends all the time and never answers gets its timeout", async () => {
+    const closing = new Closing(0, undefined, 1000, 1000);
+    for (let i = 0; i < 10; i++) {
+      closing.closeTimer.noteReceived();
+      await pass(10);
+    }
+    await pass(10);
+    expect(closing.late).toHaveLength(1);
+  });
+
+  test("have the limit for waiting bytes too, if they are many", async () => {
+    const [many, few] = [new Closing(0, 1000, STEP), new Closing(0, 1000, STEP - 1)];
+    await pass(210);
+    expect([many.late.length, few.late.length]).toEqual([0, 1]);
+    await pass(780);
+    expect(many.late).toEqual([]);
+    await pass(20);
+    expect(many.late).toHaveLength(1);
+  });
+
+  test("do not extend the time beyond twelve times the timeout", async () => {
+    const closing = new Closing(20 * STEP);
+    for (let i = 0; i < 60; i++) {
+      await pass(10);
+      closing.take(STEP / 4);
+    }
+    await pass(610);
+    expect(closing.late).toHaveLength(1);
+    expect(closing.late[0]).toBeGreaterThanOrEqual(1200);
+  });
+});
+
+describe("a limit for waiting bytes that comes later", () => {
+  test("extends a timer that runs, and beyond twelve times the timeout", async () => {
+    const closing = new Closing(5);
+    await pass(50);
+    closing.extend(2000);
+    closing.extend(300);
+    await pass(1940);
+    expect(closing.late).toEqual([]);
+    await pass(20);
+    expect(closing.late).toHaveLength(1);
+  });
+
+  test("starts no timer again that was stopped, or is over", async () => {
+    const [stopped, over] = [new Closing(5), new Closing(5)];
+    stopped.closeTimer.stop();
+    await pass(120);
+    for (const closing of [stopped, over]) closing.extend(1000);
+    expect(vi.getTimerCount()).toBe(0);
+    await pass(1000);
+    expect([stopped.late.length, over.late.length]).toEqual([0, 1]);
   });
 });
 

@@ -157,4 +157,24 @@ describe("the receive budget of the process", () => {
     large.settle();
     expect(large.read()).toEqual(READ);
   });
+
+  test("counts what is more than an equal share also where so much waits that reading has stopped before", async () => {
+    const { flow, messages, settings, told, read } = rig({ maxTotalReceiveQueue: 2000 });
+    messages.queuedBytes = 64 * KIB + 1;
+    flow.noteReadAhead(0);
+    expect(read()).toEqual(PAUSED);
+    await turns(1);
+    expect(settings.limitCounters.maxTotalReceiveQueue).toBe(1);
+    expect(told).toEqual(["round trip abandoned"]);
+  });
+
+  test("keeps a peer from being read that has sent enough for one turn, too", async () => {
+    const { flow, messages, settings, read } = rig({ maxTotalReceiveQueue: 2000 });
+    messages.queuedBytes = 3000;
+    flow.noteReadAhead(0);
+    flow.pauseForTurn();
+    await turns(3);
+    expect(settings.limitCounters.maxTotalReceiveQueue).toBe(1);
+    expect([read(), flow.isFull]).toEqual([PAUSED, true]);
+  });
 });

@@ -18,6 +18,10 @@ function bytesOf(message: unknown): Uint8Array {
   return payload;
 }
 
+class Channel {
+  readonly name = "general";
+}
+
 describe("a string", () => {
   // shows 4D-3-send-by-argument
   test.each(["", "hello", "{}", "à\ud800"])("is sent as it is: %j", (text) => {
@@ -74,6 +78,7 @@ describe("an object", () => {
     ["a plain object", { a: 1, b: [true, null], c: undefined }],
     ["an empty object", {}],
     ["an array", [1, undefined, () => {}]],
+    ["an instance of a class", new Channel()],
     ["an object without a prototype", Object.assign(Object.create(null) as object, { a: "€" })],
     ["an object of another realm", vm.runInNewContext("({ a: [1] })") as object],
     ["a Date, which has toJSON", new Date(0)],
@@ -88,10 +93,6 @@ describe("an object", () => {
 });
 
 describe("anything else is a TypeError that says what was expected", () => {
-  class Channel {
-    readonly name = "general";
-  }
-
   // shows 4D-3-send-type-error
   test.each<readonly [string, unknown, string]>([
     ["undefined", undefined, "got undefined"],
@@ -109,24 +110,11 @@ describe("anything else is a TypeError that says what was expected", () => {
     ["an Error", new Error("x"), "an instance of Error"],
     ["a RegExp", /x/, "an instance of RegExp"],
     ["a String object", new String("x"), "an instance of String"],
-    ["an instance of a class", new Channel(), "an instance of Channel"],
-    [
-      "an instance of a class without a name",
-      new (class {
-        readonly x = 1;
-      })(),
-      "an object of a class",
-    ],
     ["a Proxy of a Buffer", new Proxy(Buffer.from("x"), {}), "a Proxy of a Buffer"],
     ["a Proxy of a Uint8Array", new Proxy(new Uint8Array(1), {}), "instance of Uint8Array"],
     ["an object with the prototype of Blob", Object.create(Blob.prototype) as object, "instance of Blob"],
     ["an object whose toJSON gives undefined", { toJSON: () => undefined }, "toJSON"],
     ["an object whose toJSON gives a function", { toJSON: () => () => {} }, "toJSON"],
-    [
-      "an object whose toJSON is no function, of a class",
-      Object.assign(new Channel(), { toJSON: "x" }),
-      "instance of Channel",
-    ],
   ])("%s", (_name, message, said) => {
     const sending = (): unknown => payloadOf(message);
     expect(sending).toThrow(InvalidArgumentError);

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../../../src/errors/errors.ts";
-import { isSameOrigin, mayConnectFrom, originRule, type Origins } from "../../../src/handshake/rules/origin.ts";
+import {
+  exactOrigin,
+  isSameOrigin,
+  mayConnectFrom,
+  originRule,
+  type Origins,
+} from "../../../src/handshake/rules/origin.ts";
 import type { ConnectionRequest, RelayedRequest, Values } from "../../../src/handshake/request.ts";
 import { connectionRequest } from "../../support/connection-request.ts";
 
@@ -249,7 +255,7 @@ describe("a list of origins", () => {
   });
 
   test("a star stands for all pages", () => {
-    for (const origins of ["*", ["*"], ["https://example.com", "*"]] as Origins[]) {
+    for (const origins of [["*"], ["https://example.com", "*"]] as Origins[]) {
       for (const origin of ["https://evil.example", "null", "anything"]) expect(allows(origins, origin)).toBe(true);
     }
   });
@@ -324,13 +330,49 @@ describe("a function of the user's", () => {
   });
 });
 
+describe("the value that allows one page", () => {
+  test.each([
+    ["https://example.com", "https://example.com"],
+    ["https://example.com/", "https://example.com"],
+    ["http://localhost:5173", "http://localhost:5173"],
+    ["chrome-extension://abc", "chrome-extension://abc"],
+    ["file://", "file://"],
+  ])("of the origin %s is %s", (header, value) => {
+    expect(exactOrigin(header)).toBe(value);
+    expect(mayConnectFrom(header, requestTo("example.com"), originRule([value]))).toBe(true);
+  });
+
+  test.each([
+    "*",
+    "same",
+    "https://*.example.com",
+    "http://localhost:*",
+    "app://*",
+    "",
+    "nonsense",
+    "https://a, https://b",
+  ])("of the origin %j does not exist: it would allow others, or is none", (header) => {
+    expect(exactOrigin(header)).toBeUndefined();
+  });
+});
+
 describe("an invalid option", () => {
+  test.each([
+    ["*", 'origins: expected "same", or a list: ["*"] allows every page'],
+    ["https://example.com", 'origins: expected "same", or a list: ["https://example.com"]'],
+    ["null", 'origins: expected "same", or a list: ["null"]'],
+  ])("the text %s alone is refused, and the error names the list", (origins, message) => {
+    expect(() => originRule(origins)).toThrow(InvalidArgumentError);
+    expect(() => originRule(origins)).toThrow(message);
+  });
+
   test.each([
     ["null", null],
     ["true", true],
     ["a number", 5],
     ["an object", {}],
     ["a single origin", "https://example.com"],
+    ["a star alone", "*"],
     ["an empty text", ""],
     ["a list with a number", [5]],
     ["a list in a list", [["https://example.com"]]],

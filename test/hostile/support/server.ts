@@ -9,6 +9,7 @@ import {
   WebSocketServer,
   type WebSocketServerOptions,
 } from "hawser";
+import { receiveBudget } from "../../../src/connection/receiving/receive-budget.ts";
 import { certificate } from "../../support/certificate.ts";
 import { serve } from "./remote.ts";
 
@@ -21,6 +22,10 @@ export interface State {
   readonly connections: number;
   /** Connections that are no longer in the list, whose handlers still work on messages or on `onTerminate`. */
   readonly leaving: number;
+  /** Bytes that wait for busy handlers, as the budget of the process has them. */
+  readonly waiting: number;
+  /** How often they were more than `maxTotalReceiveQueue`. */
+  readonly tooMuchWaiting: number;
   /** TCP sockets of the process. */
   readonly sockets: number;
   /** Timers that are set. */
@@ -182,6 +187,8 @@ const methods = {
     return {
       connections: wss?.connections.length ?? 0,
       leaving: wss?.counters.connections.leaving ?? 0,
+      waiting: receiveBudget.total,
+      tooMuchWaiting: wss?.counters.limits.maxTotalReceiveQueue ?? 0,
       sockets: active("TCPSocketWrap"),
       timers: active("Timeout"),
       ...limitCounters,

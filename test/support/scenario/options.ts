@@ -4,7 +4,8 @@ import type { Random } from "../../../fuzz/engine/random.ts";
 const KIB = 1024;
 
 /** The options of one server of a scenario. */
-export type ScenarioOptions = WebSocketServerOptions & {
+export type ScenarioOptions = Omit<WebSocketServerOptions, "path"> & {
+  readonly path?: string | undefined;
   readonly dataType: DataType;
   readonly sendQueuePolicy: "terminate" | "drop-newest" | "drop-oldest" | "latest";
   readonly maxMessageSize: number;

@@ -141,7 +141,7 @@ test.each([1100, 1500])(
       client.write(`GET / HTTP/1.1\r\n${UPGRADE}${many}\r\n`);
       statuses.push((await client.response()).status);
     }
-    // Newer versions of Node refuse so many headers.
+    // Newer versions of Node refuse this many headers.
     expect([200, 431]).toContain(statuses[0]);
     expect(statuses[1]).toBe(statuses[0]);
   },

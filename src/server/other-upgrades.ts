@@ -71,8 +71,13 @@ function isUpgrade(name: string | undefined): boolean {
 export function letOthersPass(server: NodeServer): () => void {
   return decideUpgrades(
     server,
-    (message) => !asksForWebSocket(message) && areAllOurs(server) && hasApplication(server),
+    (message) => !asksForWebSocket(message) && showsUpgrade(message) && areAllOurs(server) && hasApplication(server),
   );
+}
+
+/** Whether the header is among those that Node has kept. What it left out may ask for a WebSocket. */
+function showsUpgrade({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.some((name, i) => i % 2 === 0 && isUpgrade(name));
 }
 
 function hasApplication(server: WebServer): boolean {

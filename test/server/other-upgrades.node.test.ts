@@ -100,7 +100,7 @@ describe.each(Object.keys(ways))("a request that the application gets from %s", 
     });
   });
 
-  test("counts for maxRequestsPerSocket, however often it comes", async () => {
+  test("counts for the limit on requests of a socket, however often it comes", async () => {
     const { server, port } = await serve(way, (_request, response) => response.end());
     server.maxRequestsPerSocket = 3;
     const client = await RawClient.connect(port);

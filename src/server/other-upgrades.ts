@@ -4,24 +4,28 @@ import type { Duplex } from "node:stream";
 import { mayBeCut } from "../handshake/http1.ts";
 import { hasToken } from "../handshake/rules/tokens.ts";
 import { afterAnswers, isOurs } from "./claimed-socket.ts";
+import { readEarly } from "./early-bytes.ts";
+import { type AskedServer, decideUpgrades } from "./upgrade-decision.ts";
 import type { WebServer } from "./web-server.ts";
 
 /** A property of a request that was given back to the application. */
 const passed = Symbol.for("hawser.passed");
 
-/** A header's name that HTTP does not know. It is as long as `Upgrade`, so that no limit counts other bytes. */
+/** Replaces the name `Upgrade` for Node. It is as long, so that no limit counts other bytes. */
 const HIDDEN = "Upgrad_";
 
 /** What a web server of Node has, and a framework's type need not have. */
-interface NodeServer extends WebServer {
-  shouldUpgradeCallback?: ((message: IncomingMessage) => unknown) | undefined;
+interface NodeServer extends WebServer, Pick<AskedServer, "shouldUpgradeCallback"> {
+  readonly maxRequestsPerSocket?: number | null;
+  readonly httpAllowHalfOpen?: boolean;
   listeners?(event: string): object[];
 }
 
 /** What Node keeps in a socket that a web server reads. */
 interface ServedSocket extends Duplex {
   readonly server?: NodeServer;
-  readonly parser?: { onIncoming?: (message: IncomingMessage, ...more: unknown[]) => unknown } | null;
+  readonly parser?: { onIncoming?: (message: IncomingMessage, keepAlive: boolean) => unknown } | null;
+  setTimeout?(milliseconds: number): unknown;
 }
 
 /** Node's own listener of a new connection: it reads requests from it. */
@@ -58,25 +62,20 @@ function isUpgrade(name: string | undefined): boolean {
 
 /**
  * Lets Node treat a request for another protocol as if nobody listened to `upgrade`: the application gets it, and may ignore
- * the header (RFC 9110 7.8). Node 24.9 and later ask the web server. For others `passOn` does it.
+ * the header (RFC 9110 7.8). Where somebody else listens to `upgrade`, `passOn` does it after they had time to answer.
  *
  * @returns a function that ends this
  */
 export function letOthersPass(server: NodeServer): () => void {
-  const before = server.shouldUpgradeCallback;
-  if (typeof before !== "function") return nothing;
-  const decide = function (this: unknown, message: IncomingMessage): unknown {
-    if (!asksForWebSocket(message) && areAllOurs(server) && hasApplication(server)) return false;
-    return before.call(this, message);
-  };
-  server.shouldUpgradeCallback = decide;
-  return () => {
-    if (server.shouldUpgradeCallback === decide) server.shouldUpgradeCallback = before;
-  };
+  return decideUpgrades(
+    server,
+    (message) => !asksForWebSocket(message) && showsUpgrade(message) && areAllOurs(server) && hasApplication(server),
+  );
 }
 
-function nothing(): void {
-  // This version of Node does not ask.
+/** Whether the header is among those that Node has kept. What it left out may ask for a WebSocket. */
+function showsUpgrade({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.some((name, i) => i % 2 === 0 && isUpgrade(name));
 }
 
 function hasApplication(server: WebServer): boolean {
@@ -102,15 +101,22 @@ export function canPassOn(message: IncomingMessage, socket: ServedSocket): boole
 /** Gives a request for another protocol to the application, after the answers to earlier requests on its socket. */
 export function passOn(message: IncomingMessage, socket: ServedSocket, head: Uint8Array): void {
   (message as { [passed]?: true })[passed] = true;
+  let takeEarly: (() => Buffer) | undefined;
   const pass = (): void => {
     // The client may have gone while it waited for the answers.
     if (socket.destroyed) return;
+    const early = takeEarly?.() ?? head.subarray(0, 0);
+    // After an answer Node has set the time that a client may be idle.
+    socket.setTimeout?.(0);
     // Node's own listener only: what others do with a new connection, they have done.
     serve?.call(socket.server, socket);
-    restoreUpgrade(socket);
-    socket.unshift(Buffer.concat([headOf(message), head]));
+    restoreRequest(socket, message);
+    socket.unshift(Buffer.concat([headOf(message), head, early]));
+    if (socket.isPaused()) socket.resume();
   };
   if (!afterAnswers(socket, pass)) pass();
+  // An application that allows half-open connections answers a client that has ended its side.
+  else if (socket.server?.httpAllowHalfOpen !== true) takeEarly = readEarly(socket);
 }
 
 /** The request's head. Its `Upgrade` has another name, so that Node reads the body and what follows. */
@@ -123,14 +129,15 @@ function headOf({ method = "", url = "", httpVersion, rawHeaders }: IncomingMess
   return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
 }
 
-/** The application reads the name that the client sent. Node makes `headers` of `rawHeaders` later. */
-function restoreUpgrade({ parser }: ServedSocket): void {
+/** The application gets the headers that the client sent. Node makes `headers` of `rawHeaders` later. */
+function restoreRequest({ parser, server }: ServedSocket, { rawHeaders }: IncomingMessage): void {
   const onIncoming = parser?.onIncoming;
   if (parser === undefined || parser === null || typeof onIncoming !== "function") return;
-  parser.onIncoming = function (this: unknown, message, ...more) {
+  // Node counts the requests of this socket anew. So where their number is limited, this one is the last.
+  const isLast = (server?.maxRequestsPerSocket ?? 0) > 0;
+  parser.onIncoming = function (this: unknown, message, keepAlive) {
     parser.onIncoming = onIncoming;
-    const { rawHeaders } = message;
-    for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i] === HIDDEN) rawHeaders[i] = "Upgrade";
-    return onIncoming.call(this, message, ...more);
+    message.rawHeaders = rawHeaders;
+    return onIncoming.call(this, message, keepAlive && !isLast);
   };
 }

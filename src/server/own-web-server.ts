@@ -20,7 +20,7 @@ import {
   badRequest,
 } from "../handshake/refusals.ts";
 import { connectionHeader } from "../handshake/response.ts";
-import { markClaimed, isClaimed } from "./claimed-socket.ts";
+import { destroyFailed, isClaimed, markClaimed } from "./claimed-socket.ts";
 import type { RefusalReport } from "./refusal-exit.ts";
 import type { Settings } from "./settings.ts";
 
@@ -35,8 +35,8 @@ export type OwnServerSettings = Pick<
 
 /** Sends and reports the refusals of an own web server. */
 export interface OwnServerListener {
-  /** Refuses a request that could not be read. */
-  refuse(socket: Duplex, refusal: Refusal): void;
+  /** Refuses a request. Without `message` it could not be read. */
+  refuse(socket: Duplex, refusal: Refusal, message?: IncomingMessage): void;
   /** A client was refused. Its answer was sent, or it gets none. `peer` knows its address. */
   onRefused(report: RefusalReport, message: IncomingMessage | undefined, peer: Addressed): void;
 }
@@ -72,10 +72,17 @@ export function createOwnServer(settings: OwnServerSettings, listener: OwnServer
     listener.onRefused(DROPPED, undefined, peer);
   });
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    listener.onRefused(answerPlain(request, response), request, request.socket);
+    // After an answer with "Connection: close", no other request is answered (RFC 9112 9.6). Each client counts once.
+    if (!isClaimed(request.socket)) listener.onRefused(answerPlain(request, response), request, request.socket);
   };
   server.on("request", answer);
   server.on("checkExpectation", answer);
+  // Without a listener Node would drop the socket.
+  server.on("connect", (request: IncomingMessage, socket: Duplex) => {
+    if (isClaimed(socket)) return;
+    markClaimed(socket);
+    listener.refuse(socket, refusalOf(request), request);
+  });
   if (settings.tls !== undefined) reportTlsFailures(server, listener);
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     answerClientError(error, socket, settings.limitCounters, listener);
@@ -110,8 +117,9 @@ function reportTlsFailures(server: Server, listener: OwnServerListener): void {
 
 /** Answers a request that is not an upgrade (RFC 9110 15.5.22). */
 function answerPlain(request: IncomingMessage, response: ServerResponse): Refusal {
-  // After an answer with "Connection: close", no other request is answered (RFC 9112 9.6).
   markClaimed(request.socket);
+  // Node's own listener leaves the socket if an upgrade follows. A reset must not end the process.
+  request.socket.on("error", destroyFailed);
   const refusal = refusalOf(request);
   response.writeHead(refusal.status, {
     ...(refusal.headers as OutgoingHttpHeaders),
@@ -134,10 +142,10 @@ function answerClientError(
   limitCounters: Settings["limitCounters"],
   listener: OwnServerListener,
 ): void {
-  if (error.code === "HPE_HEADER_OVERFLOW") limitCounters.maxHeaderSize++;
-  else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") limitCounters.handshakeTimeout++;
   // The socket has its answer, and still has time to read it.
   if (error.code !== "ECONNRESET" && (isClaimed(socket) || socket.writableEnded)) return;
+  if (error.code === "HPE_HEADER_OVERFLOW") limitCounters.maxHeaderSize++;
+  else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") limitCounters.handshakeTimeout++;
   if (error.code === "ECONNRESET" || !socket.writable || tlsFailures.has(socket)) {
     socket.destroy();
     return;

@@ -1,9 +1,10 @@
 /** The promise of `wss.ready`. Its rejection is handled, so that a server whose `ready` nobody reads is no unhandled rejection. */
 export class Readiness {
-  readonly #promise: Promise<void>;
+  #promise: Promise<void>;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
   #isRead = false;
+  #isSettled = false;
 
   constructor() {
     this.#promise = new Promise<void>((resolve, reject) => {
@@ -24,13 +25,16 @@ export class Readiness {
     return this.#isRead;
   }
 
-  /** The server has started. */
+  /** The server has started. After `reject` there is a new promise: the user's web server may listen on another port. */
   resolve(): void {
+    if (this.#isSettled) this.#promise = Promise.resolve();
+    this.#isSettled = true;
     this.#resolve();
   }
 
   /** The server has not started. After `resolve` this does nothing. */
   reject(error: unknown): void {
+    this.#isSettled = true;
     this.#reject(error);
   }
 }

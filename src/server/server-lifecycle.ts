@@ -209,9 +209,9 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#acceptor.awaitOthers(message, socket, undecided);
   }
 
-  refuse(socket: Duplex, refusal: Refusal): void {
+  refuse(socket: Duplex, refusal: Refusal, message?: IncomingMessage): void {
     this.#binding.onRequest(socket);
-    this.#acceptor.exit.refuse(socket, refusal);
+    this.#acceptor.exit.refuse(socket, refusal, message);
   }
 
   onRefused(report: RefusalReport, message: IncomingMessage | undefined, peer: Addressed): void {

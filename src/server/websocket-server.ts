@@ -107,6 +107,9 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * that cannot listen, and with `HWS_NOT_STARTED` after `terminate` before that. Its rejection counts as handled. A failure to
    * start that neither `onError` nor a reader of `ready` gets is an uncaught exception, as with Node's own servers.
    *
+   * A promise that has rejected stays rejected. If your web server listens after that, on another port for example, `ready` is a
+   * new promise, which has resolved.
+   *
    * @example
    * await wss.ready;
    * console.log(wss.address());

@@ -1,5 +1,6 @@
-import { WebSocketServer, type WebSocketServerOptions } from "hawser";
+import { type WSRefusedEvent, WebSocketServer, type WebSocketServerOptions } from "hawser";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect as connectSecure } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readOptions } from "../../src/server/settings.ts";
@@ -7,6 +8,10 @@ import { createOwnServer } from "../../src/server/own-web-server.ts";
 import { certificate } from "../support/certificate.ts";
 import { Peer, portOf, until } from "../support/peer.ts";
 import { handshake, RawClient, type RawResponse } from "../support/raw-client.ts";
+
+const PLAIN = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+const CONNECT = "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n";
 
 /** Gets the refusals of a server that a test only looks at. */
 const UNHEARD = { refuse: () => undefined, onRefused: () => undefined };
@@ -51,6 +56,52 @@ describe("a request that is not a handshake", () => {
     client.write("GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
     expect((await client.response()).status).toBe(426);
     expect((await client.rest()).length).toBe(0);
+  });
+
+  test.each([
+    ["GET", PLAIN, PLAIN, 426, "version"],
+    ["GET that expects 100", "GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n", PLAIN, 426, "version"],
+    ["GET that expects more", "GET / HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n", PLAIN, 426, "version"],
+    ["POST with a body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", PLAIN, 405, "method"],
+    ["GET before handshakes", PLAIN, handshake(), 426, "version"],
+    ["GET before CONNECT", PLAIN, CONNECT, 426, "version"],
+    ["GET before a header that is too large", PLAIN, `GET / HTTP/1.1\r\nX: ${"a".repeat(20_000)}`, 426, "version"],
+    ["CONNECT", CONNECT, PLAIN, 405, "method"],
+  ])("%s and 500 pipelined requests count once", async (_how, first, then, status, reason) => {
+    const refused: WSRefusedEvent[] = [];
+    const wss = new WebSocketServer(
+      { onConnection: () => null, onRefused: (_wss, event) => refused.push(event) },
+      { port: 0, host: "127.0.0.1" },
+    );
+    onTestFinished(async () => wss.terminate(0));
+    const client = await RawClient.connect(await portOf(wss));
+    client.write(first + then.repeat(500));
+    await client.rest();
+    expect(refused).toMatchObject([{ status, reason, request: { url: expect.any(String) as string } }]);
+    expect(Object.values(wss.counters.refused).reduce((sum, count) => sum + count)).toBe(1);
+    expect(wss.counters.limits.maxHeaderSize).toBe(0);
+  });
+
+  test("CONNECT gets 405 and the allowed method; without Host it gets 400", async () => {
+    const port = await listen();
+    const { status, headers } = await answer(port, CONNECT);
+    expect([status, headers.get("allow"), headers.get("connection")]).toEqual([405, ["GET"], ["close"]]);
+    expect((await answer(port, "CONNECT x:1 HTTP/1.1\r\n\r\n")).status).toBe(400);
+  });
+
+  test.each([handshake(), CONNECT])("a reset after it and a pipelined %j does not end the process", async (next) => {
+    const server = createOwnServer(readOptions({}), UNHEARD).listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    let listeners = 0;
+    const look = (_message: unknown, socket: Duplex): void => {
+      listeners = socket.listenerCount("error");
+      socket.destroy(new Error("reset"));
+    };
+    server.on("upgrade", look).on("connect", look);
+    const client = await RawClient.connect(await portOf(server));
+    client.write(PLAIN, next);
+    await client.rest();
+    expect(listeners).toBe(1);
   });
 
   test("what is not HTTP gets 400", async () => {

@@ -27,6 +27,16 @@ test("the first result counts", async () => {
   expect(readiness.isRead).toBe(true);
 });
 
+test("after a failure, a start makes a new promise, and the old one stays rejected", async () => {
+  const readiness = new Readiness();
+  const { promise } = readiness;
+  readiness.reject(new Error("in use"));
+  expect(readiness.promise).toBe(promise);
+  readiness.resolve();
+  await expect(promise).rejects.toThrow("in use");
+  await expect(readiness.promise).resolves.toBeUndefined();
+});
+
 describe("wss.ready", () => {
   test("resolves when an own web server listens", async () => {
     const wss = new WebSocketServer(HANDLER, LOCAL);
@@ -65,6 +75,22 @@ describe("wss.ready", () => {
     const { ready } = wss;
     server.listen(await usedPort(), "127.0.0.1");
     await expect(ready).rejects.toMatchObject({ code: "EADDRINUSE" });
+  });
+
+  test("is a new promise when the user's web server then listens on another port", async () => {
+    const opened: string[] = [];
+    const server = createServer().on("error", () => server.listen(0, "127.0.0.1"));
+    onTestFinished(() => void server.close());
+    const wss = new WebSocketServer({ ...HANDLER, onOpen: () => opened.push("open") }, { server });
+    onTestFinished(() => wss.terminate(0));
+    const { ready } = wss;
+    const port = await usedPort();
+    const listening = new Promise((resolve) => server.once("listening", resolve));
+    server.listen(port, "127.0.0.1");
+    await expect(ready).rejects.toMatchObject({ code: "EADDRINUSE" });
+    await listening;
+    await expect(wss.ready).resolves.toBeUndefined();
+    expect(opened).toEqual(["open"]);
   });
 
   test("rejects when the server was terminated before it listened", async () => {

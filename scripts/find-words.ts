@@ -40,7 +40,7 @@ const RULES: readonly Rule[] = [
   {
     pattern: /\brooms?\b/gi,
     instead: "layer, folder; space; bytes",
-    except: ["name, room, user", "chat room", "chat rooms", "handler.room === room"],
+    except: ["name, room, user", "chat room", "chat rooms", "/rooms", "handler.room === room"],
   },
   { pattern: /\bmend(?:s|ed|ing)?\b/gi, instead: "fix" },
 ];

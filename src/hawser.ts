@@ -31,6 +31,7 @@ export type { Connections } from "./server/connections.ts";
 export type {
   ConnectionAnswer,
   ConnectionHandler,
+  ContextOf,
   HandlerOf,
   WSRefusedEvent,
   WSServerErrorEvent,
@@ -38,6 +39,8 @@ export type {
   WSHandler,
 } from "./server/handlers.ts";
 export type { WebSocketServerOptions } from "./server/options.ts";
+export type { PathFunction } from "./server/path-rule.ts";
+export type { PathParams } from "./server/path-pattern.ts";
 export type { WebServer } from "./server/web-server.ts";
 export { type SendOptions, type TerminateOptions, WebSocketConnection } from "./server/websocket-connection.ts";
 export { type BroadcastOptions, type ShutdownOptions, WebSocketServer } from "./server/websocket-server.ts";

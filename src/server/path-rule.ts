@@ -3,8 +3,6 @@ import type { ConnectionRequest } from "../handshake/request.ts";
 import { describe } from "./describe.ts";
 import { type PathParams, PathPattern, isPattern } from "./path-pattern.ts";
 
-export type { PathParams } from "./path-pattern.ts";
-
 /**
  * Decides which requests are for a server. It returns true, or the parameters for `event.request.params`; false declines: the next
  * server on that web server is asked.

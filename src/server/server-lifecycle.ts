@@ -12,7 +12,8 @@ import { HawserError, InvalidArgumentError, asHawserError } from "../errors/erro
 import type { ErrorCode } from "../errors/table.ts";
 import { NodeRequest, pathOf } from "../handshake/node-request.ts";
 import type { RequestDetails } from "../handshake/request.ts";
-import { type PathParams, type PathRule, matchPath } from "./path-rule.ts";
+import type { PathParams } from "./path-pattern.ts";
+import { type PathRule, matchPath } from "./path-rule.ts";
 import type { Addressed } from "../handshake/peer-address.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";

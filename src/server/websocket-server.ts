@@ -137,7 +137,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * Takes an upgrade request that you got, e.g. from a framework. It answers 404 to a request for another path.
    *
    * @param head the bytes that arrived after the request; they are unmasked in place
-   * @param context what `onConnection` gets as `event.context`, e.g. the user whom your session middleware has found
+   * @param context what `onConnection` gets as `event.context`, e.g. the user of the session
    * @throws {InvalidArgumentError} when the socket was handed over before
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array, context?: ContextOf<S>): void {

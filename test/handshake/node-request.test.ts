@@ -34,9 +34,9 @@ describe("the request's path, parameters, cookies and Node's own request", () =>
 
   test("the parameters are those of the server's path, and none without names", () => {
     const params = { id: "7" };
-    expect(new NodeRequest({ url: "/", rawHeaders: [] } as unknown as IncomingMessage, undefined, { params }).params).toBe(
-      params,
-    );
+    expect(
+      new NodeRequest({ url: "/", rawHeaders: [] } as unknown as IncomingMessage, undefined, { params }).params,
+    ).toBe(params);
     expect(request({}).params).toEqual(Object.create(null));
     expect(Object.isFrozen(request({}).params)).toBe(true);
   });

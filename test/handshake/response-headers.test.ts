@@ -9,7 +9,7 @@ import {
 
 describe.each([
   ["a refusal", checkedRefusalHeaders, "refuse"],
-  ["an accepted handshake", checkedAcceptHeaders, "accept"],
+  ["an accepted handshake", checkedAcceptHeaders, "responseHeaders"],
 ])("the headers of %s", (_name, check, method) => {
   test("a copy is returned, with numbers as text", () => {
     const cookies = ["a=1", "b=2"];

@@ -67,7 +67,7 @@ describeWith("chromium", "Chromium", (chromium) => {
 
   test("the browser's cookies come with the request", async () => {
     const cookies: unknown[] = [];
-    const { url } = await serve({ connection: ({ request }) => void cookies.push(request.headers["cookie"]) });
+    const { url } = await serve({ connection: ({ request }) => void cookies.push(request.headers.cookie) });
     const page = await visit(url);
     await page.evaluate(() => (document.cookie = "session=42"));
     await page.evaluateHandle(openWebPeer, { url, protocols: [] });

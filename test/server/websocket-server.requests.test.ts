@@ -75,9 +75,9 @@ test("exact paths come before named segments, these before functions, and none c
     { path: ({ path }) => path === "/never" },
     { path: "/rooms/:id" },
     { path: "/files/*" },
-    { path: "/rooms/lobby" },
+    { path: "/rooms/all" },
   ]);
-  expect(await firstOf(`${url}/rooms/lobby`)).toEqual([5, {}]);
+  expect(await firstOf(`${url}/rooms/all`)).toEqual([5, {}]);
   expect(await firstOf(`${url}/rooms/a%20b`)).toEqual([3, { id: "a b" }]);
   expect(await firstOf(`${url}/files/a/b.txt`)).toEqual([4, { "*": "a/b.txt" }]);
   expect(await firstOf(`${url}/friends?name=ann`)).toEqual([1, { name: "ann" }]);
@@ -99,7 +99,7 @@ test.each([
     "broken",
   ],
   ["returns a promise", async () => true, "expected the function to return true, false, or an object of strings"],
-  ["returns a number", () => 1, "got 1"],
+  ["returns a number", () => 1, "got a number"],
 ])("a function that %s declines, and onError is told", async (_what, path, message) => {
   const handler = telling(() => undefined);
   const wss = new WebSocketServer(handler, { path: path as unknown as () => boolean });

@@ -11,8 +11,7 @@ class Site {
   readonly errors: unknown[] = [];
 
   onConnection(_wss: unknown, { request, protocols }: WSConnectionEvent): Member | ReturnType<typeof refuse> {
-    if (request.headers["authorization"] === "no")
-      return refuse(401, "Sign in first.", { "WWW-Authenticate": "Basic" });
+    if (request.headers.authorization === "no") return refuse(401, "Sign in first.", { "WWW-Authenticate": "Basic" });
     return new Member(this, `${String(request.query["name"])}@${request.remoteAddress}/${protocols.join("+")}`);
   }
 

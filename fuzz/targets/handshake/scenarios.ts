@@ -38,7 +38,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { ...no, answer: () => Promise.reject(new Error("thrown by the handler")), statuses: [500] },
   { ...no, answer: () => ({ onMessage: "no function" }), statuses: [500] },
   { ...no, options: { origins: () => never() }, answer: never, statuses: [500] },
-  { ...yes, options: { origins: (origin, { headers }) => origin === `http://${String(headers["host"])}` } },
+  { ...yes, options: { origins: (origin, { headers }) => origin === `http://${String(headers.host)}` } },
 ];
 
 /** Reads every property of the request, selects a subprotocol and accepts the client. */

@@ -24,7 +24,7 @@ test.each(rows.filter(([name, usual]) => name in numberOptions && /^[\d,]+$|^Inf
   },
 );
 
-test("the README names every option that is a number", () => {
-  const readme = readFileSync("README.md", "utf8");
-  expect(Object.keys(numberOptions).filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+test("docs/limits.md names every option that is a number", () => {
+  const page = readFileSync("docs/limits.md", "utf8");
+  expect(Object.keys(numberOptions).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
@@ -145,6 +146,31 @@ describe("an empty project that installs the tarball", () => {
     await once(server, "exit");
   });
 
+  test(
+    "compiles the programs of README as they stand there, and the first one answers",
+    async () => {
+      expect(programs.map(([name]) => name)).toEqual(["server.ts", "auth.ts", "attach.ts", "jobs.ts"]);
+      for (const [name, code] of programs) await writeFile(join(project, name), code);
+      // A free port, and its number on the first line: the rest is README's.
+      const first = new Map(programs).get("server.ts")!.replace("port: 8080", "port: 0");
+      await writeFile(join(project, "first.ts"), `${first}\nconsole.log((wss.address() as { port: number }).port);\n`);
+      await run(process.execPath, [tsc, "-p", "."], { cwd: project });
+
+      server = spawn(process.execPath, ["first.js"], { cwd: project, stdio: ["ignore", "pipe", "inherit"] });
+      const client = new WebSocket(`ws://127.0.0.1:${await firstLine(server)}/?name=ann`, {
+        origin: "http://localhost:3000",
+      });
+      await once(client, "open");
+      client.send('"hello"');
+      const [data] = (await once(client, "message")) as [Buffer];
+      client.terminate();
+      server.kill("SIGKILL");
+      await once(server, "exit");
+      expect(JSON.parse(data.toString())).toEqual({ from: "ann", text: "hello" });
+    },
+    SLOW,
+  );
+
   test("gets the package and no dependency", async () => {
     const installed = (await readdir(join(project, "node_modules"))).filter((name) => !name.startsWith("."));
     expect(installed.sort()).toEqual(["@types", "hawser"]);
@@ -167,6 +193,11 @@ describe("an empty project that installs the tarball", () => {
     SLOW,
   );
 });
+
+/** The programs of README: blocks of TypeScript that begin with the name of their file. */
+const programs = [...readFileSync("README.md", "utf8").matchAll(/```ts\n(\/\/ (\w+\.ts)\n.*?)```/gs)].map(
+  ([, code = "", name = ""]) => [name, code] as const,
+);
 
 /** Runs a program and returns its output. The output of a failed program is in the error. */
 async function run(program: string, args: readonly string[], options: { readonly cwd?: string } = {}): Promise<string> {

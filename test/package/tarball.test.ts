@@ -147,9 +147,9 @@ describe("an empty project that installs the tarball", () => {
   });
 
   test(
-    "compiles the programs of README as they stand there, and the first one answers",
+    "compiles the programs of the pages as they stand there, and the first one answers",
     async () => {
-      expect(programs.map(([name]) => name)).toEqual(["server.ts", "auth.ts", "attach.ts", "jobs.ts"]);
+      expect(programs.map(([name]) => name)).toEqual(["server.ts", "auth.ts", "attach.ts", "jobs.ts", "chat.ts"]);
       for (const [name, code] of programs) await writeFile(join(project, name), code);
       // A free port, and its number on the first line: the rest is README's.
       const first = new Map(programs).get("server.ts")!.replace("port: 8080", "port: 0");
@@ -194,9 +194,11 @@ describe("an empty project that installs the tarball", () => {
   );
 });
 
-/** The programs of README: blocks of TypeScript that begin with the name of their file. */
-const programs = [...readFileSync("README.md", "utf8").matchAll(/```ts\n(\/\/ (\w+\.ts)\n.*?)```/gs)].map(
-  ([, code = "", name = ""]) => [name, code] as const,
+/** The programs of the pages for users: blocks of TypeScript that begin with the name of their file. */
+const programs = ["README.md", "docs/from-ws.md"].flatMap((page) =>
+  [...readFileSync(page, "utf8").matchAll(/```ts\n(\/\/ (\w+\.ts)\n.*?)```/gs)].map(
+    ([, code = "", name = ""]) => [name, code] as const,
+  ),
 );
 
 /** Runs a program and returns its output. The output of a failed program is in the error. */

@@ -52,7 +52,7 @@ const floods: readonly Flood[] = [
     payload: "x",
     times: 1,
   },
-  { what: '`invalidJson: "keep"`, messages of one byte', path: "/json", members: 0, payload: "{", times: 10 },
+  { what: '`invalidJson: "ignore"`, messages of one byte', path: "/json", members: 0, payload: "{", times: 10 },
 ];
 
 /** One round. */

@@ -25,6 +25,7 @@ export type {
 } from "./connection/dispatch/events.ts";
 export type { SendQueuePolicy } from "./connection/sending/settings.ts";
 export type { Message } from "./connection/sending/outgoing-message.ts";
+export type { BroadcastOptions, ConnectionList } from "./server/broadcast-options.ts";
 export type { WSConnectionEvent } from "./server/connection-event.ts";
 export type { ServerCounters } from "./server/server-counters.ts";
 export type { Connections } from "./server/connections.ts";
@@ -43,4 +44,4 @@ export type { PathFunction } from "./server/path-rule.ts";
 export type { PathParams } from "./server/path-pattern.ts";
 export type { WebServer } from "./server/web-server.ts";
 export { type SendOptions, type TerminateOptions, WebSocketConnection } from "./server/websocket-connection.ts";
-export { type BroadcastOptions, type ShutdownOptions, WebSocketServer } from "./server/websocket-server.ts";
+export { type ShutdownOptions, WebSocketServer } from "./server/websocket-server.ts";

@@ -35,7 +35,7 @@ export async function start(port: number): Promise<{ port: number; stop: () => P
     path: "/chat",
     dataType: "object",
     maxMessageSize: 8 * 1024,
-    invalidJson: "keep",
+    invalidJson: "ignore",
   });
   const stop = async () => {
     await wss.terminate(2);

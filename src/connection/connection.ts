@@ -297,12 +297,12 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   onUndecodable(cause: unknown): void {
     const error = asHawserError(cause);
-    const isKept = isJsonError(error.code) && this.settings.keepOnInvalidJson;
-    if (!isKept) this.#dispatcher.stopDelivery();
+    const isIgnored = isJsonError(error.code) && this.settings.ignoresInvalidJson;
+    if (!isIgnored) this.#dispatcher.stopDelivery();
     // The message may have waited, and its peer has gone meanwhile.
-    if (!isKept && !isEnding(this.#state)) return this.#fail(error);
+    if (!isIgnored && !isEnding(this.#state)) return this.#fail(error);
     countLimit(this.settings.limitCounters, error.code);
-    if (isKept) this.reportError(error, "library");
+    if (isIgnored) this.reportError(error, "library");
     else this.#dispatcher.callOnError(error);
   }
 

@@ -25,7 +25,8 @@ const LIMIT_REACHED = { status: undefined, reason: "limit" } as const;
 /** Connects a WebSocket server with a web server: the library's own, the user's, or none, with `handleUpgrade` only. */
 export class HttpBinding {
   readonly #own: Server | undefined;
-  readonly #server: WebServer | undefined;
+  /** The web server; undefined: there is none. */
+  readonly server: WebServer | undefined;
   readonly #listener: HttpBindingListener;
   readonly #detach: () => void;
   /** Sockets of the own web server that have not sent a whole request yet. */
@@ -34,28 +35,27 @@ export class HttpBinding {
   constructor(settings: Settings, listener: HttpBindingListener) {
     this.#listener = listener;
     this.#own = settings.port === undefined ? undefined : createOwnServer(settings, listener);
-    this.#server = this.#own ?? settings.server;
+    this.server = this.#own ?? settings.server;
     if (this.#own !== undefined && settings.maxHandshakes !== Infinity) {
       this.#pendingSockets = new PendingSockets(settings, (socket) => {
         listener.onRefused(LIMIT_REACHED, undefined, socket);
       });
       this.#pendingSockets.watch(this.#own, settings.tls !== undefined);
     }
-    this.#detach =
-      this.#server === undefined ? nothing : Router.attach(this.#server, listener, this.#own === undefined);
+    this.#detach = this.server === undefined ? nothing : Router.attach(this.server, listener, this.#own === undefined);
     // Several WebSocket servers may share one web server. Node must not take eleven of them for a leak.
-    addToMaxListeners(this.#server, 1);
-    if (this.#server?.listening === false) this.#server.once("listening", this.#onListening);
+    addToMaxListeners(this.server, 1);
+    if (this.server?.listening === false) this.server.once("listening", this.#onListening);
     else process.nextTick(this.#onListening);
     // `errorMonitor` observes the user's web server. Its errors stay the user's to handle.
-    this.#server?.on(this.#own === undefined ? EventEmitter.errorMonitor : "error", this.#onError);
-    this.#server?.once("close", this.#onClose);
+    this.server?.on(this.#own === undefined ? EventEmitter.errorMonitor : "error", this.#onError);
+    this.server?.once("close", this.#onClose);
     this.#own?.listen(settings.port, settings.host);
   }
 
   /** The address on which the web server listens; null when it does not listen, or there is none. */
   address(): AddressInfo | string | null {
-    return this.#server?.address() ?? null;
+    return this.server?.address() ?? null;
   }
 
   /** A socket has sent its request or has its answer, so it no longer counts as pending. */
@@ -66,10 +66,10 @@ export class HttpBinding {
   /** Takes no more requests, and closes the own web server with its sockets. The user's web server keeps running. */
   detach(): void {
     this.#detach();
-    this.#server?.off("listening", this.#onListening);
-    addToMaxListeners(this.#server, -1);
-    this.#server?.off("close", this.#onClose);
-    if (this.#own === undefined) this.#server?.off(EventEmitter.errorMonitor, this.#onError);
+    this.server?.off("listening", this.#onListening);
+    addToMaxListeners(this.server, -1);
+    this.server?.off("close", this.#onClose);
+    if (this.#own === undefined) this.server?.off(EventEmitter.errorMonitor, this.#onError);
     this.#own?.close();
     // Sockets after an upgrade stay open, so refused clients may still read their answer.
     this.#own?.closeAllConnections();

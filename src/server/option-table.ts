@@ -28,7 +28,7 @@ const optionTable = {
   origins: originRule,
   protocols: readProtocols,
   trustProxy: (value: unknown) => addressRule(value as TrustProxy | undefined),
-  invalidJson: oneOf(["close", "keep"], "close"),
+  invalidJson: oneOf(["close", "ignore"], "close"),
   sendQueuePolicy: oneOf(["terminate", "drop-newest", "drop-oldest", "latest"], "terminate"),
   ratePolicy: oneOf(["pause", "close"], "pause"),
 } satisfies { readonly [N in keyof WebSocketServerOptions]-?: Range | Reader<unknown> };

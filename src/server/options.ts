@@ -54,9 +54,9 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly maxJsonValues?: number | undefined;
   /**
    * With `dataType: "object"`, what happens when a message is not JSON, or exceeds the limits for JSON. `"close"` (default):
-   * close 1007 or 1009. `"keep"`: the message is dropped, the server's `onError` is called, and the connection stays open.
+   * close 1007 or 1009. `"ignore"`: the message is dropped, the server's `onError` is called, and the connection stays open.
    */
-  readonly invalidJson?: "close" | "keep" | undefined;
+  readonly invalidJson?: "close" | "ignore" | undefined;
   /** Messages that one connection may deliver in a second, and in one burst. Default: no limit. */
   readonly maxMessagesPerSecond?: number | undefined;
   /**

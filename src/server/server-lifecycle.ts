@@ -13,6 +13,7 @@ import type { ErrorCode } from "../errors/table.ts";
 import { NodeRequest, pathOf } from "../handshake/node-request.ts";
 import type { RequestDetails } from "../handshake/request.ts";
 import type { PathParams } from "./path-pattern.ts";
+import type { WebServer } from "./web-server.ts";
 import { type PathRule, matchPath } from "./path-rule.ts";
 import type { Addressed } from "../handshake/peer-address.ts";
 import type { Refusal } from "../handshake/refusal.ts";
@@ -116,6 +117,16 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   /** True after everything is closed. */
   get terminated(): boolean {
     return this.#terminated;
+  }
+
+  /** True from the first call of `terminate` on. */
+  get isDraining(): boolean {
+    return this.#termination !== undefined;
+  }
+
+  /** The web server; undefined: there is none. */
+  get webServer(): WebServer | undefined {
+    return this.#binding.server;
   }
 
   /** A snapshot of what was counted. */

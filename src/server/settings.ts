@@ -53,7 +53,7 @@ export function readOptions(options: WebSocketServerOptions): Settings {
     decode: values.dataType === "object" ? objectDecoder(values) : decoders[values.dataType],
     originRule: origins,
     addressRule: trustProxy,
-    keepOnInvalidJson: invalidJson === "keep",
+    ignoresInvalidJson: invalidJson === "ignore",
     keepalive: toTicks(values),
     limitCounters: newLimitCounters(),
     taskCounters: { unfinished: 0 },

@@ -12,6 +12,7 @@ import {
 import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { asBytes } from "../protocol/bytes.ts";
+import { type BroadcastOptions, receiversOf } from "./broadcast-options.ts";
 import { SERVER_CALLBACKS, misspeltCallbacks } from "./callback-names.ts";
 import { Connections } from "./connections.ts";
 import type { ServerCounters } from "./server-counters.ts";
@@ -19,20 +20,13 @@ import { describe } from "./describe.ts";
 import type { ContextOf, FittingHandlers, HandlerOf, ServerHandlerType, WSHandler } from "./handlers.ts";
 import { isOptionName } from "./option-table.ts";
 import type { WebSocketServerOptions } from "./options.ts";
+import type { WebServer } from "./web-server.ts";
 import type { PathFunction } from "./path-rule.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
 import { ServerLifecycle } from "./server-lifecycle.ts";
 import { readOptions } from "./settings.ts";
 import { WebSocketConnection, checkReason, connectionOf, readKeyOption } from "./websocket-connection.ts";
-
-/** Options of `broadcast`. */
-export interface BroadcastOptions {
-  /** A connection, or several, that do not get the message. */
-  readonly except?: WebSocketConnection | Iterable<WebSocketConnection> | undefined;
-  /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key. */
-  readonly key?: string | undefined;
-}
 
 /** Options of the server's `terminate`. */
 export interface ShutdownOptions {
@@ -123,6 +117,16 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
     return this.#lifecycle.terminated;
   }
 
+  /** True from `terminate` on: new clients are refused. For health checks. */
+  get draining(): boolean {
+    return this.#lifecycle.isDraining;
+  }
+
+  /** The web server: its own, yours, or undefined if it has none. E.g. `setSecureContext` of its own one renews a certificate. */
+  get httpServer(): WebServer | undefined {
+    return this.#lifecycle.webServer;
+  }
+
   /** A snapshot of what was counted since the server was made. It reads the counters of each connection. */
   get counters(): ServerCounters {
     return this.#lifecycle.counters;
@@ -150,19 +154,21 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
   }
 
   /**
-   * Sends a message to all connections. It is encoded only once.
+   * Sends a message to all connections, or to those that `to` names. It is encoded only once.
    *
    * @returns how many connections accepted it: one that is closing does not, nor a slow one whose queue is full
    * @throws {InvalidArgumentError} for a value that `send` does not accept
    * @example
    * ws.wss.broadcast(`${name} has joined`, { except: ws });
    */
-  broadcast<M extends Message>(message: M & FittingMessage<M>, options: BroadcastOptions = {}): number {
-    const isExcepted = exceptFilter(options);
+  broadcast<M extends Message>(message: M & FittingMessage<M>, options: BroadcastOptions<HandlerOf<S>> = {}): number {
+    if (typeof options !== "object" || (options as unknown) === null)
+      throw new InvalidArgumentError("broadcast: options: expected an object");
+    const { from, except } = receiversOf(this, this.#lifecycle.connections.list, options as BroadcastOptions);
     const shared = new SharedMessage(outgoingMessage(message, readKeyOption("broadcast", options)));
     let sent = 0;
-    for (const connection of this.#lifecycle.connections.list) {
-      if (connection.status !== "Connected" || isExcepted(connection)) continue;
+    for (const connection of from) {
+      if (connection.status !== "Connected" || except?.has(connection) === true) continue;
       if (connectionOf(connection).send(shared) !== SendResult.dropped) sent++;
     }
     return sent;
@@ -203,20 +209,6 @@ function readShutdownReason(options: unknown): string | undefined {
 
 /** The longest time of Node's timers, in seconds: 24 days. */
 const MAX_SECONDS = 2_147_483;
-
-function exceptFilter(options: BroadcastOptions): (connection: WebSocketConnection) => boolean {
-  if (typeof options !== "object" || (options as unknown) === null) {
-    throw new InvalidArgumentError("broadcast: options: expected an object");
-  }
-  const { except } = options;
-  if (except === undefined || (except as unknown) === null) return () => false;
-  if (except instanceof WebSocketConnection) return (connection) => connection === except;
-  if (typeof except !== "object" || typeof except[Symbol.iterator] !== "function") {
-    throw new InvalidArgumentError("broadcast: except: expected a connection, or several in a list");
-  }
-  const all = new Set(except);
-  return (connection) => all.has(connection);
-}
 
 /**
  * Checks a server's handler.

@@ -127,7 +127,7 @@ describe("a message that cannot be decoded", () => {
 
   // shows 4D-3-receive-not-json-keep
   test("because it is not JSON is dropped if the settings say so, and reported to the owner", async () => {
-    const session = new Session({}, { decode: decoders.object, keepOnInvalidJson: true });
+    const session = new Session({}, { decode: decoders.object, ignoresInvalidJson: true });
     session.receive(text("{"), text("[1]"));
     await turns();
     expect(session.calls).toEqual([OPEN, ["message", [1]]]);
@@ -170,7 +170,7 @@ describe("a message that cannot be decoded", () => {
 
   // shows 4D-3-receive-text-binary
   test("because it is binary and not UTF-8 fails the connection with 1007, under any setting for JSON", async () => {
-    const session = new Session({}, { decode: decoders.object, keepOnInvalidJson: true });
+    const session = new Session({}, { decode: decoders.object, ignoresInvalidJson: true });
     session.receive(frame(2, hex("ff")), text("{}"));
     session.stream.arriveEnd();
     await turns();

@@ -22,6 +22,7 @@ const TYPES: Record<string, readonly string[]> = {
     "BroadcastOptions",
     "ConnectionAnswer",
     "ConnectionHandler",
+    "ConnectionList",
     "ConnectionRequest",
     "Connections",
     "ContextOf",

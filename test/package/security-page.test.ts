@@ -118,11 +118,11 @@ test.each(options.filter(([name, usual]) => name in numberOptions && usual !== u
 
 test("docs/security.md says what the default policies are", () => {
   const defaults = Object.fromEntries(options.filter(([, usual]) => usual?.startsWith('"') === true));
-  const { sendQueuePolicy, ratePolicy, keepOnInvalidJson } = readOptions({});
+  const { sendQueuePolicy, ratePolicy, ignoresInvalidJson } = readOptions({});
   expect(defaults).toEqual({
     origins: '"same"',
     sendQueuePolicy: `"${sendQueuePolicy}"`,
     ratePolicy: `"${ratePolicy}"`,
-    invalidJson: keepOnInvalidJson ? '"keep"' : '"close"',
+    invalidJson: ignoresInvalidJson ? '"ignore"' : '"close"',
   });
 });

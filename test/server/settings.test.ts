@@ -21,7 +21,7 @@ describe("without options", () => {
       port: undefined,
       host: undefined,
       tls: undefined,
-      keepOnInvalidJson: false,
+      ignoresInvalidJson: false,
       maxMessageSize: 1_048_576,
       handshakeTimeout: 10_000,
       closeTimeout: 5_000,
@@ -118,10 +118,10 @@ describe("dataType and invalidJson", () => {
   });
 
   test("invalid JSON closes, or is dropped", () => {
-    expect(read({ invalidJson: "close" }).keepOnInvalidJson).toBe(false);
-    expect(read({ invalidJson: "keep" }).keepOnInvalidJson).toBe(true);
+    expect(read({ invalidJson: "close" }).ignoresInvalidJson).toBe(false);
+    expect(read({ invalidJson: "ignore" }).ignoresInvalidJson).toBe(true);
     for (const invalidJson of [true, "drop", null, 1]) {
-      expect(() => read({ invalidJson })).toThrow(/^invalidJson: expected one of "close", "keep", got /);
+      expect(() => read({ invalidJson })).toThrow(/^invalidJson: expected one of "close", "ignore", got /);
     }
   });
 });

@@ -99,8 +99,8 @@ describe("the messages of one connection in a turn are limited", () => {
     },
   );
 
-  test('with invalidJson "keep": invalid messages count, and are reported in the order of the others', async () => {
-    const { recorder, port } = serverOf({ dataType: "object", invalidJson: "keep" });
+  test('with invalidJson "ignore": invalid messages count, and are reported in the order of the others', async () => {
+    const { recorder, port } = serverOf({ dataType: "object", invalidJson: "ignore" });
     const socket = await client(await port(), "/flood");
     socket.write(
       flood(

@@ -54,7 +54,7 @@ export class Simulation {
     this.#clock = clock;
     this.#wire = WIRES[wire % WIRES.length] ?? 0;
     this.current = new Client(this.#wire);
-    const invalidJson = (type & 4) === 0 ? "close" : "keep";
+    const invalidJson = (type & 4) === 0 ? "close" : "ignore";
     this.options = { dataType: TYPES[type & 3], invalidJson, ...SIZES[sizes % SIZES.length] };
     this.wss = new WebSocketServer(
       {

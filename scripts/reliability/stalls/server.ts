@@ -44,7 +44,7 @@ export const server = {
         errors++;
       },
     };
-    new WebSocketServer(noted, { server: web, path: "/json", dataType: "object", invalidJson: "keep" });
+    new WebSocketServer(noted, { server: web, path: "/json", dataType: "object", invalidJson: "ignore" });
     const echo = {
       onConnection: () => ({
         onMessage: (ws: { send(data: string): unknown }, { data }: { data: string }) => void ws.send(data),

@@ -9,7 +9,7 @@ export interface ReceivingSettings {
   /** Makes a handler's data of a message. */
   readonly decode: Decoder;
   /** Whether invalid JSON, or JSON beyond its limits, only drops the message. Otherwise it closes the connection. */
-  readonly keepOnInvalidJson: boolean;
+  readonly ignoresInvalidJson: boolean;
   /** Bytes a message may have. */
   readonly maxMessageSize: number;
   /** Fragments a message may have. */

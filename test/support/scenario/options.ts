@@ -42,7 +42,7 @@ export function randomOptions(random: Random, path: string): ScenarioOptions {
     dataType: random.pick(["text", "blob", "object", "auto"] as const),
     sendQueuePolicy: random.pick(["terminate", "drop-newest", "drop-oldest", "latest"] as const),
     maxMessageSize: random.pick([2 * KIB, 70 * KIB, 1024 * KIB]),
-    invalidJson: random.pick(["close", "keep"] as const),
+    invalidJson: random.pick(["close", "ignore"] as const),
     trustProxy: random.pick([undefined, undefined, 1]),
     ...limits,
     ...times,

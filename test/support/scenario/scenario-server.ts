@@ -101,7 +101,7 @@ export class ScenarioServer {
   #onError(cause: unknown): void {
     if (this.world.reported(cause)) return;
     const { code } = cause as { readonly code?: string };
-    // `invalidJson: "keep"` and what follows an `onError` of the connection.
+    // `invalidJson: "ignore"` and what follows an `onError` of the connection.
     if (typeof code !== "string" || code === "HWS_INTERNAL") this.#fault(`reported ${String(cause)}`);
   }
 

@@ -180,7 +180,7 @@ function sinkOf(auto: Decoding["decoders"]["auto"], take: (message: Message) => 
     onMessage,
     onText,
     onPing: unexpected,
-    onFrame: unexpected,
+    onFrame: () => undefined,
     onPong: unexpected,
     onClose: unexpected,
     onError,

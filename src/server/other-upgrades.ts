@@ -31,6 +31,12 @@ interface ServedSocket extends Duplex {
 /** Node's own listener of a new connection: it reads requests from it. */
 const { _connectionListener: serve } = http as { _connectionListener?: (this: unknown, socket: Duplex) => void };
 
+/**
+ * Whether Node reads the body of a request with `Upgrade` itself, so that the request cannot be given back later. Then the
+ * application gets a request with a body at once, and the `upgrade` listeners of others do not.
+ */
+export const READS_BODIES = Number.parseInt(process.versions.node, 10) >= 25;
+
 /** The `upgrade` listeners of a web server, in the order of their calls; none if it does not tell. */
 export function listenersTo(server: WebServer): readonly object[] {
   return (server as NodeServer).listeners?.("upgrade") ?? [];
@@ -69,8 +75,16 @@ function isUpgrade(name: string | undefined): boolean {
 export function letOthersPass(server: NodeServer): () => void {
   return decideUpgrades(
     server,
-    (message) => !asksForWebSocket(message) && showsUpgrade(message) && areAllOurs(server) && hasApplication(server),
+    (message) =>
+      !asksForWebSocket(message) &&
+      showsUpgrade(message) &&
+      hasApplication(server) &&
+      (areAllOurs(server) || (READS_BODIES && hasBody(message))),
   );
+}
+
+function hasBody({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.some((name, i) => i % 2 === 0 && /^(?:transfer-encoding|content-length)$/i.test(name));
 }
 
 /** Whether the header is among those that Node has kept. What it left out may ask for a WebSocket. */

@@ -9,7 +9,7 @@ import {
 } from "node:http";
 import type { Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { passOn } from "../../src/server/other-upgrades.ts";
+import { READS_BODIES, passOn } from "../../src/server/other-upgrades.ts";
 import { portOf, turn, until } from "../support/peer.ts";
 import { RawClient } from "../support/raw-client.ts";
 
@@ -64,7 +64,9 @@ describe.each(Object.keys(ways))("a request that the application gets from %s", 
     expect(sockets.length).toBe(5);
   });
 
-  test("has its body, which came while an earlier one waited", async () => {
+  // Where Node reads the body itself, such a request is never given back later.
+  const isNever = READS_BODIES && way === "the library, after others had time";
+  test.skipIf(isNever)("has its body, which came while an earlier one waited", async () => {
     const polls: ServerResponse[] = [];
     const { port } = await serve(way, (request, response) => {
       let body = "";

@@ -9,6 +9,7 @@ import fastify from "fastify";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { markOurs } from "../../src/server/claimed-socket.ts";
 import {
+  READS_BODIES,
   areAllOurs,
   asksForWebSocket,
   canPassOn,
@@ -220,7 +221,8 @@ test("without an answer of the others the application gets it in the end", async
   const client = await RawClient.connect(port);
   client.write(JAVA);
   expect(JSON.parse((await client.response()).body)).toMatchObject({ body: "hello, world" });
-  expect(asked).toBe(1);
+  // Newer versions of Node read the body themselves: nobody else is asked.
+  expect(asked).toBe(READS_BODIES ? 0 : 1);
 });
 
 test("the parts: who listens, what a request asks for, and whether it was given back", async () => {

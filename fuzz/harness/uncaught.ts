@@ -41,6 +41,7 @@ const EXPECTED: ReadonlySet<string | undefined> = new Set([
   "HWS_ORIGIN_REFUSED",
   "HWS_NO_ANSWER",
   "HWS_NO_SUBPROTOCOL",
+  "HWS_CALLBACK_BUSY",
 ]);
 
 function isExpected(what: unknown): boolean {

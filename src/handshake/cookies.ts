@@ -1,3 +1,5 @@
+import { attempt } from "../util/attempt.ts";
+
 /** Cookies by name. The object has no prototype. */
 export type Cookies = Readonly<Record<string, string | undefined>>;
 
@@ -20,10 +22,5 @@ function unquoted(value: string): string {
 }
 
 function decode(value: string): string {
-  if (!value.includes("%")) return value;
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
+  return value.includes("%") ? (attempt(() => decodeURIComponent(value)) ?? value) : value;
 }

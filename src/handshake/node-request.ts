@@ -14,7 +14,7 @@ export function pathOf(message: IncomingMessage): string | undefined {
 }
 
 /** The parameters of a path without named segments. */
-const NO_PARAMS = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
+export const NO_PARAMS = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
 
 /** 4D's request object, made from a request of Node. A property that the handler does not read is never computed. */
 export class NodeRequest implements ReceivedRequest {

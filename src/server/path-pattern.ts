@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../errors/errors.ts";
+import { attempt } from "../util/attempt.ts";
 
 /** The values of the named segments of a path, e.g. `{ id: "7" }` for `/rooms/:id`. The object has no prototype. */
 export type PathParams = Readonly<Record<string, string>>;
@@ -42,7 +43,7 @@ export class PathPattern {
     const params = Object.create(null) as Record<string, string>;
     for (const [i, { text, name }] of this.#segments.entries()) {
       const part = name === REST ? parts.slice(i).join("/") : (parts[i] ?? "");
-      const value = text === undefined ? decode(part) : part;
+      const value = text === undefined ? attempt(() => decodeURIComponent(part)) : part;
       if (value === undefined || (text === undefined ? value === "" && name !== REST : value !== text))
         return undefined;
       if (text === undefined) params[name] = value;
@@ -54,12 +55,4 @@ export class PathPattern {
 function readSegment(segment: string): Segment {
   if (segment === REST) return { text: undefined, name: REST };
   return segment.startsWith(":") ? { text: undefined, name: segment.slice(1) } : { text: segment, name: "" };
-}
-
-function decode(part: string): string | undefined {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return undefined;
-  }
 }

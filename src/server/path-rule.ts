@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../errors/errors.ts";
+import { NO_PARAMS } from "../handshake/node-request.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 import { describe } from "./describe.ts";
 import { type PathParams, PathPattern, isPattern } from "./path-pattern.ts";
@@ -16,9 +17,6 @@ export interface PathRule {
   /** For a path with named segments. */
   readonly pattern: PathPattern | undefined;
 }
-
-/** The parameters of a path that has none. */
-const NONE: PathParams = Object.freeze(Object.create(null) as Record<string, string>);
 
 /** Reads the option `path`, which is valid in itself. */
 export function pathRule(option: string | PathFunction): PathRule {
@@ -49,15 +47,15 @@ export function matchPath(
   path: string | undefined,
   request: () => ConnectionRequest,
 ): PathParams | undefined {
-  if (rule === undefined) return NONE;
+  if (rule === undefined) return NO_PARAMS;
   const { option, pattern } = rule;
   if (typeof option === "function") return readResult(option(request()));
-  if (pattern === undefined) return path === option ? NONE : undefined;
+  if (pattern === undefined) return path === option ? NO_PARAMS : undefined;
   return path === undefined ? undefined : pattern.match(path);
 }
 
 function readResult(result: unknown): PathParams | undefined {
-  if (result === true) return NONE;
+  if (result === true) return NO_PARAMS;
   if (result === false) return undefined;
   if (
     typeof result === "object" &&

@@ -19,7 +19,7 @@ const RULES: readonly Rule[] = [
   {
     pattern: /\bbehind\b/gi,
     instead: "after",
-    except: ["behind a proxy", "behind proxies", "behind a NAT", "leaves behind", "left behind"],
+    except: ["behind a proxy", "behind-a-proxy", "behind proxies", "behind a NAT", "leaves behind", "left behind"],
   },
   { pattern: /\bwhom\b/gi, instead: "a new sentence, or: who, that" },
   { pattern: /\bso many\b/gi, instead: "this many, as many as" },

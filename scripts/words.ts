@@ -13,6 +13,7 @@ function files(folder: string): string[] {
 /** The list of these words and its test, a page with the names of tests, and pages whose prose has not been rewritten yet. */
 const LEFT_OUT = [
   "scripts/find-words.ts",
+  "scripts/words.ts",
   "test/scripts/find-words.test.ts",
   "docs/conformance.md",
   "docs/security.md",
@@ -22,8 +23,13 @@ const LEFT_OUT = [
 
 const checked = [...["src", "test", "docs", "scripts", "fuzz", "bench/src"].flatMap(files), "bench/README.md"];
 
+/** A chat has rooms: the guides speak of them. */
+const isUsersWord = (file: string, word: string): boolean =>
+  /^(docs|test)\/guides\//.test(file) && /^rooms?$/i.test(word);
+
 for (const file of checked.filter((name) => !LEFT_OUT.includes(name))) {
   for (const { line, word, instead } of findWords(readFileSync(file, "utf8"))) {
+    if (isUsersWord(file, word)) continue;
     console.error(`${file}:${line}: ${word}: say instead: ${instead}`);
     process.exitCode = 1;
   }

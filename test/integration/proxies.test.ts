@@ -137,7 +137,7 @@ describeWith("nginx", "nginx", (path) => {
     `server {\nlisten 443 ssl;\nssl_certificate /etc/ssl/app.pem;\nssl_certificate_key /etc/ssl/app.key;\n${location}}\n`;
 
   describe.each(TRANSPORTS)("%s", (_transport, isSecure) => {
-    describe("as docs/proxies.md says", () => {
+    describe("as docs/guides/behind-a-proxy.md says", () => {
       runDocumented(program, documented("nginx"), isSecure);
     });
 
@@ -236,7 +236,7 @@ describeWith("haproxy", "HAProxy", (path) => {
   const program = haproxyAt(path);
 
   describe.each(TRANSPORTS)("%s", (_transport, isSecure) => {
-    describe("as docs/proxies.md says", () => {
+    describe("as docs/guides/behind-a-proxy.md says", () => {
       runDocumented(program, documented("haproxy"), isSecure);
     });
 
@@ -265,7 +265,7 @@ describeWith("haproxy", "HAProxy", (path) => {
   });
 });
 
-describe("the times on docs/proxies.md", () => {
+describe("the times on docs/guides/behind-a-proxy.md", () => {
   test("the first ping comes before a proxy ends an idle connection", () => {
     const seconds = [...documented("haproxy").matchAll(/timeout (?:client|server) (\d+)s/g)].map(([, n]) => Number(n));
     expect(seconds).toHaveLength(2);

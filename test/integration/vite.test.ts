@@ -37,7 +37,7 @@ function configured(more: string): string {
   return documented("js").replace("ws: true", `ws: true, ${more}`);
 }
 
-test("the page of Vite's development server connects, as docs/proxies.md says", async () => {
+test("the page of Vite's development server connects, as docs/guides/behind-a-proxy.md says", async () => {
   const fronted = await front(documented("js"));
   const socket = await enter(fronted, { origin: originOf(fronted), path: "/live" });
   socket.send("hello");

@@ -1,21 +1,16 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-
-const execute = promisify(execFile);
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const bin = (path: string) => join(root, "node_modules", path);
-const tsc = bin("typescript/bin/tsc");
+import { installed, pack, run, tsc } from "../support/packed-package.ts";
+import { SLOW, programsOf } from "../support/page-project.ts";
 
 /** The first program of a user of the package. */
 const HANDLER = `
@@ -52,32 +47,13 @@ const COMPILER_OPTIONS = {
   types: ["node"],
 };
 
-/** Compilers and npm take seconds each, and many seconds on a busy machine. */
-const SLOW = 180_000;
-
 let folder = "";
 let tarball = "";
-let packed: string[] = [];
+let packed: readonly string[] = [];
 
-/** Builds and packs a copy, so that neither dist nor a build that runs at the same time is disturbed. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "hawser-"));
-  const copy = join(folder, "copy");
-  await mkdir(copy);
-  for (const name of await readdir(root)) {
-    if (/^(src|package\.json|tsconfig.*\.json|[A-Z]+(\.md)?)$/.test(name)) {
-      await cp(join(root, name), join(copy, name), { recursive: true });
-    }
-  }
-  await symlink(join(root, "node_modules"), join(copy, "node_modules"), "dir");
-  await run(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: copy });
-
-  const report = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
-    cwd: copy,
-  });
-  const [result] = JSON.parse(report) as [{ filename: string; files: { path: string }[] }];
-  tarball = join(folder, result.filename);
-  packed = result.files.map((file) => file.path);
+  ({ tarball, files: packed } = await pack(folder));
 }, SLOW);
 
 afterAll(async () => {
@@ -85,14 +61,24 @@ afterAll(async () => {
 });
 
 describe("the tarball", () => {
-  test("holds the built files, their sources and the documents, and nothing else", () => {
-    const strangers = packed.filter((path) => !/^(dist\/.+\.(js|d\.ts|js\.map|d\.ts\.map)|src\/.+\.ts)$/.test(path));
-    expect(strangers.filter((path) => path !== "README.md" && path !== "CHANGELOG.md").sort()).toEqual([
-      "LICENSE",
-      "package.json",
-    ]);
+  test("holds the built files, their sources, the pages and the examples, and nothing else", () => {
+    const strangers = packed.filter(
+      (path) =>
+        !/^(dist\/.+\.(js|d\.ts|js\.map|d\.ts\.map)|src\/.+\.ts|docs\/.+\.md|examples\/.+|bench\/results\/\w+\.(md|svg)|[A-Z]+\.md)$/.test(
+          path,
+        ),
+    );
+    expect([...strangers].sort()).toEqual(["LICENSE", "package.json"]);
     expect(packed).toContain("dist/hawser.js");
     expect(packed).toContain("dist/hawser.d.ts");
+  });
+
+  test("holds every page that README links to", () => {
+    const links = [...readFileSync("README.md", "utf8").matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(
+      ([, path]) => path,
+    );
+    expect(links.length).toBeGreaterThan(10);
+    for (const path of links) expect(packed).toContain(path);
   });
 
   test("has every source that a source map names", async () => {
@@ -114,7 +100,7 @@ describe("the tarball", () => {
   test(
     "gives its types to every kind of import that an ES module package serves",
     async () => {
-      const attw = bin("@arethetypeswrong/cli/dist/index.js");
+      const attw = installed("@arethetypeswrong/cli/dist/index.js");
       // It exits with an error when it finds a problem.
       const report = await run(process.execPath, [attw, "--profile", "esm-only", "--no-emoji", tarball]);
       expect(report).toContain("OK (ESM)");
@@ -135,7 +121,7 @@ describe("an empty project that installs the tarball", () => {
       cwd: project,
     });
     await mkdir(join(project, "node_modules/@types"));
-    await symlink(bin("@types/node"), join(project, "node_modules/@types/node"), "dir");
+    await symlink(installed("@types/node"), join(project, "node_modules/@types/node"), "dir");
     await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions: COMPILER_OPTIONS }));
     await writeFile(join(project, "echo.ts"), HANDLER);
   }, SLOW);
@@ -147,12 +133,12 @@ describe("an empty project that installs the tarball", () => {
   });
 
   test(
-    "compiles the programs of the pages as they stand there, and the first one answers",
+    "compiles the programs of README as they stand there, and the first one answers",
     async () => {
-      expect(programs.map(([name]) => name)).toEqual(["server.ts", "auth.ts", "attach.ts", "jobs.ts", "chat.ts"]);
+      expect([...programs.keys()]).toEqual(["server.ts", "auth.ts", "attach.ts", "jobs.ts"]);
       for (const [name, code] of programs) await writeFile(join(project, name), code);
       // A free port, and its number on the first line: the rest is README's.
-      const first = new Map(programs).get("server.ts")!.replace("port: 8080", "port: 0");
+      const first = programs.get("server.ts")!.replace("port: 8080", "port: 0");
       await writeFile(join(project, "first.ts"), `${first}\nconsole.log((wss.address() as { port: number }).port);\n`);
       await run(process.execPath, [tsc, "-p", "."], { cwd: project });
 
@@ -194,22 +180,8 @@ describe("an empty project that installs the tarball", () => {
   );
 });
 
-/** The programs of the pages for users: blocks of TypeScript that begin with the name of their file. */
-const programs = ["README.md", "docs/from-ws.md"].flatMap((page) =>
-  [...readFileSync(page, "utf8").matchAll(/```ts\n(\/\/ (\w+\.ts)\n.*?)```/gs)].map(
-    ([, code = "", name = ""]) => [name, code] as const,
-  ),
-);
-
-/** Runs a program and returns its output. The output of a failed program is in the error. */
-async function run(program: string, args: readonly string[], options: { readonly cwd?: string } = {}): Promise<string> {
-  try {
-    return (await execute(program, args, options)).stdout;
-  } catch (error) {
-    const { stdout, stderr } = error as { readonly stdout: string; readonly stderr: string };
-    throw new Error(`${[program, ...args].join(" ")} failed:\n${stdout}${stderr}`, { cause: error });
-  }
-}
+/** The programs of README. */
+const programs = programsOf("README.md");
 
 async function firstLine(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error("The child's output is not piped.");

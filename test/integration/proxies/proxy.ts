@@ -9,13 +9,14 @@ import { onTestFinished } from "vitest";
 import { certificate } from "../../support/certificate.ts";
 
 /** The page for users: its configurations are those that are tested. */
-const page = readFileSync("docs/proxies.md", "utf8");
+const page = readFileSync("docs/guides/behind-a-proxy.md", "utf8");
 
 /** The nth block of code of a language on the page. */
 export function documented(language: string, index = 0): string {
   const blocks = [...page.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].filter(([, name]) => name === language);
   const block = blocks[index]?.[2];
-  if (block === undefined) throw new Error(`docs/proxies.md has no block ${String(index)} of ${language}`);
+  if (block === undefined)
+    throw new Error(`docs/guides/behind-a-proxy.md has no block ${String(index)} of ${language}`);
   return block;
 }
 

@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll } from "vitest";
+import { installed, packedTarball, run, tsc } from "./packed-package.ts";
+
+/** The `tsconfig.json` that README asks for, and what strict users add to it. */
+const COMPILER_OPTIONS = {
+  target: "ES2023",
+  module: "nodenext",
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  verbatimModuleSyntax: true,
+  skipLibCheck: true,
+  types: ["node"],
+};
+
+/** Compilers and npm take seconds each, and many seconds on a busy machine. */
+export const SLOW = 180_000;
+
+/** The programs of a page: the blocks that begin with the name of their file, `// name.ts` or `<!-- name.html -->`. */
+export function programsOf(page: string): ReadonlyMap<string, string> {
+  const blocks = readFileSync(page, "utf8").matchAll(
+    /```\w+\n((?:\/\/|#|<!--) ([\w.-]+\.(?:ts|js|html|json))(?: -->)?\n.*?)```/gs,
+  );
+  return new Map([...blocks].map(([, code = "", name = ""]) => [name, code]));
+}
+
+/** A program of a page that runs. */
+export interface RunningProgram {
+  /** Its port. */
+  readonly port: number;
+  /** What it has printed so far, errors included. */
+  output(): string;
+  /** Sends SIGTERM, and waits until it has ended. Returns its exit code; null: it had to be killed. */
+  stop(): Promise<number | null>;
+}
+
+/** An empty folder with the packed package and the programs of a page, compiled as they stand there. */
+export class PageProject {
+  readonly folder: string;
+  readonly #running = new Set<ChildProcess>();
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /**
+   * Starts a compiled program with a free port in the variable PORT, and waits until it listens there.
+   *
+   * @param file such as `server.js`
+   */
+  async start(file: string, env: NodeJS.ProcessEnv = {}): Promise<RunningProgram> {
+    const port = await freePort();
+    const child = spawn(process.execPath, [file], {
+      cwd: this.folder,
+      env: { ...process.env, ...env, PORT: String(port) },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#running.add(child);
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+    while (!(await isListening(port))) {
+      if (child.exitCode !== null) throw new Error(`${file} has ended:\n${output}`);
+      await delay(20);
+    }
+    return {
+      port,
+      output: () => output,
+      stop: async () => {
+        child.kill();
+        const killer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+        if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+        clearTimeout(killer);
+        this.#running.delete(child);
+        return child.exitCode;
+      },
+    };
+  }
+
+  /** Ends the programs, and removes the folder. */
+  async remove(): Promise<void> {
+    for (const child of this.#running) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Makes a project of a page's programs before the tests of a file, and removes it after them.
+ *
+ * @param page its path from the root of the repository
+ * @param modules the packages that its programs import besides, such as `express`, and their types
+ * @returns a function that gives the project inside a test
+ */
+export function usePage(page: string, modules: readonly string[] = []): () => PageProject {
+  let project: PageProject | undefined;
+  beforeAll(async () => {
+    project = await createProject(page, modules);
+  }, SLOW);
+  afterAll(() => project?.remove());
+  return () => {
+    if (project === undefined) throw new Error("The project is made before the tests.");
+    return project;
+  };
+}
+
+async function createProject(page: string, modules: readonly string[]): Promise<PageProject> {
+  const folder = await mkdtemp(join(tmpdir(), "hawser-page-"));
+  await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  const install = ["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", await packedTarball()];
+  await run("npm", install, { cwd: folder });
+  for (const name of ["@types/node", ...modules]) {
+    await mkdir(dirname(join(folder, "node_modules", name)), { recursive: true });
+    await symlink(installed(name), join(folder, "node_modules", name), "dir");
+  }
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: COMPILER_OPTIONS }));
+  for (const [name, code] of programsOf(page)) await writeFile(join(folder, name), code);
+  await run(process.execPath, [tsc, "-p", "."], { cwd: folder });
+  return new PageProject(folder);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

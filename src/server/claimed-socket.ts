@@ -91,6 +91,7 @@ interface AnsweringSocket extends Duplex {
 }
 
 interface Answer {
+  readonly headersSent?: boolean;
   readonly writableNeedDrain?: boolean;
   prependOnceListener(event: "close", listener: () => void): unknown;
   emit(event: "drain"): unknown;
@@ -99,6 +100,11 @@ interface Answer {
 /** Whether an earlier request on this socket has no answer yet. */
 export function hasPendingAnswer(socket: Duplex): boolean {
   return pendingAnswer(socket) !== undefined;
+}
+
+/** Whether a part of the answer to an earlier request has been written. */
+export function hasBegunAnswer(socket: Duplex): boolean {
+  return pendingAnswer(socket)?.headersSent === true;
 }
 
 /** Whether Node has given the socket no answer to write yet. After one, the property is null. */

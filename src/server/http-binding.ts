@@ -3,14 +3,16 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { InvalidArgumentError } from "../errors/errors.ts";
 import type { WebServer } from "./web-server.ts";
 import { type OwnServerListener, createOwnServer } from "./own-web-server.ts";
+import { type PlainRequestListener, PlainRequests } from "./plain-requests.ts";
 import { PendingSockets } from "./pending-sockets.ts";
 import { type Route, Router, addToMaxListeners } from "./router.ts";
 import type { Settings } from "./settings.ts";
 
 /** Gets the upgrade requests and the events of a web server. */
-export interface HttpBindingListener extends Route, OwnServerListener {
+export interface HttpBindingListener extends Route, OwnServerListener, PlainRequestListener {
   /** Clients can connect now. */
   onListening(): void;
   /** The web server failed, e.g. its port is in use. `isFatal`: no client can ever connect. */
@@ -31,10 +33,12 @@ export class HttpBinding {
   readonly #detach: () => void;
   /** Sockets of the own web server that have not sent a whole request yet. */
   readonly #pendingSockets: PendingSockets | undefined;
+  /** The requests that the application answers on the own web server. */
+  readonly #plainRequests: PlainRequests | undefined;
 
   constructor(settings: Settings, listener: HttpBindingListener) {
     this.#listener = listener;
-    this.#own = settings.port === undefined ? undefined : createOwnServer(settings, listener);
+    this.#own = settings.listen === undefined ? undefined : createOwnServer(settings, listener);
     this.server = this.#own ?? settings.server;
     if (this.#own !== undefined && settings.maxHandshakes !== Infinity) {
       this.#pendingSockets = new PendingSockets(settings, (socket) => {
@@ -42,7 +46,11 @@ export class HttpBinding {
       });
       this.#pendingSockets.watch(this.#own, settings.tls !== undefined);
     }
-    this.#detach = this.server === undefined ? nothing : Router.attach(this.server, listener, this.#own === undefined);
+    const { requestListener } = settings;
+    if (this.#own !== undefined && requestListener !== undefined)
+      this.#plainRequests = new PlainRequests(this.#own, requestListener, listener);
+    const hasApplication = this.#own === undefined || requestListener !== undefined;
+    this.#detach = this.server === undefined ? nothing : Router.attach(this.server, listener, hasApplication);
     // Several WebSocket servers may share one web server. Node must not take eleven of them for a leak.
     addToMaxListeners(this.server, 1);
     if (this.server?.listening === false) this.server.once("listening", this.#onListening);
@@ -50,7 +58,7 @@ export class HttpBinding {
     // `errorMonitor` observes the user's web server. Its errors stay the user's to handle.
     this.server?.on(this.#own === undefined ? EventEmitter.errorMonitor : "error", this.#onError);
     this.server?.once("close", this.#onClose);
-    this.#own?.listen(settings.port, settings.host);
+    if (this.#own !== undefined) startListening(this.#own, settings.listen);
   }
 
   /** The address on which the web server listens; null when it does not listen, or there is none. */
@@ -61,6 +69,18 @@ export class HttpBinding {
   /** A socket has sent its request or has its answer, so it no longer counts as pending. */
   onRequest(socket: Duplex): void {
     this.#pendingSockets?.remove(socket);
+  }
+
+  /**
+   * Lets the application answer the plain requests that are under way on the own web server, which listens no more. Nothing else
+   * uses that any longer.
+   *
+   * @returns whether there are none; if there are, `onPlainRequestsFinished` follows
+   */
+  finishPlainRequests(): boolean {
+    if (this.#plainRequests === undefined) return true;
+    this.server?.off("close", this.#onClose);
+    return this.#plainRequests.finish();
   }
 
   /** Takes no more requests, and closes the own web server with its sockets. The user's web server keeps running. */
@@ -87,6 +107,15 @@ export class HttpBinding {
   readonly #onClose = (): void => {
     this.#listener.onWebServerClosed();
   };
+}
+
+/** Node checks the values: what it throws names them. */
+function startListening(server: Server, listen: Settings["listen"]): void {
+  try {
+    server.listen(listen);
+  } catch (cause) {
+    throw new InvalidArgumentError(`listen: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
 }
 
 function nothing(): void {

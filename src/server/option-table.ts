@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import { Server as NetServer } from "node:net";
 
 import { InvalidArgumentError } from "../errors/errors.ts";
@@ -6,6 +7,7 @@ import { isToken } from "../handshake/rules/tokens.ts";
 import { originRule } from "../handshake/rules/origin.ts";
 import { similarName } from "../util/similar.ts";
 import { describe } from "./describe.ts";
+import { readListen } from "./listen-options.ts";
 import { type PathFunction, type PathRule, pathRule } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
 import { type Range, numberOptions, readNumber } from "./number-options.ts";
@@ -24,6 +26,8 @@ const optionTable = {
   server: readServer,
   port: optionalNumber(PORT),
   host: readHost,
+  listen: readListen,
+  requestListener: readRequestListener,
   tls: readTls,
   origins: originRule,
   protocols: readProtocols,
@@ -129,6 +133,11 @@ function readProtocols(protocols: unknown): readonly string[] {
 function readHost(host: unknown): string | undefined {
   if (host === undefined || typeof host === "string") return host;
   throw new InvalidArgumentError("host: expected a string");
+}
+
+function readRequestListener(listener: unknown): RequestListener | undefined {
+  if (listener === undefined || typeof listener === "function") return listener as RequestListener | undefined;
+  throw new InvalidArgumentError(`requestListener: expected a function (request, response), got ${describe(listener)}`);
 }
 
 function readTls(tls: unknown): WebSocketServerOptions["tls"] {

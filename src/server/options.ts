@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import type { SecureContextOptions, TlsOptions } from "node:tls";
 
 import type { DataType } from "../connection/receiving/decode.ts";
@@ -5,6 +6,7 @@ import type { RatePolicy } from "../connection/receiving/settings.ts";
 import type { SendQueuePolicy } from "../connection/sending/settings.ts";
 import type { TrustProxy } from "../handshake/forwarded-address.ts";
 import type { Origins } from "../handshake/rules/origin.ts";
+import type { ListenOptions } from "./listen-options.ts";
 import type { PathFunction } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
 
@@ -25,6 +27,17 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly port?: number | undefined;
   /** The address on which the library's own web server listens. Default: all addresses. */
   readonly host?: string | undefined;
+  /**
+   * How the library's own web server listens, as `net.Server.listen()` takes it: `path` for a Unix socket, `fd`, `backlog`, `ipv6Only`,
+   * `reusePort` and others. Alone, or together with `port` and `host`.
+   */
+  readonly listen?: ListenOptions | undefined;
+  /**
+   * Answers plain HTTP requests on the library's own web server, such as health checks: what `http.createServer()` takes, so an
+   * Express app fits. Node's own `requestTimeout` and its check of `Host` hold for them. An exception that it throws is one of
+   * the process, as there. Default: plain requests get HTTP 426.
+   */
+  readonly requestListener?: RequestListener | undefined;
   /** Certificate and key for the library's own web server, which then accepts `wss:` only. */
   readonly tls?: (SecureContextOptions & TlsOptions) | undefined;
   /** The web pages that may connect. Default: pages of this host. Behind a proxy, see `trustProxy`. */

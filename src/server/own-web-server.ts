@@ -20,17 +20,26 @@ import {
   badRequest,
 } from "../handshake/refusals.ts";
 import { connectionHeader } from "../handshake/response.ts";
-import { destroyFailed, isClaimed, markClaimed } from "./claimed-socket.ts";
+import { destroyFailed, hasBegunAnswer, hasPendingAnswer, isClaimed, markClaimed } from "./claimed-socket.ts";
 import type { RefusalReport } from "./refusal-exit.ts";
 import type { Settings } from "./settings.ts";
 
 /** Milliseconds between two checks for slow clients. Node's default of 30 s is longer than the default timeout. */
 const CHECK_INTERVAL = 1000;
 
+/** Milliseconds that a plain request with its body may take: Node's own default. */
+const REQUEST_TIMEOUT_OF_NODE = 300_000;
+
 /** The settings of an own web server. */
 export type OwnServerSettings = Pick<
   Settings,
-  "tls" | "maxHeaderSize" | "handshakeTimeout" | "maxConnections" | "maxHandshakes" | "limitCounters"
+  | "tls"
+  | "requestListener"
+  | "maxHeaderSize"
+  | "handshakeTimeout"
+  | "maxConnections"
+  | "maxHandshakes"
+  | "limitCounters"
 >;
 
 /** Sends and reports the refusals of an own web server. */
@@ -48,17 +57,20 @@ const DROPPED: RefusalReport = { status: undefined, reason: "limit" };
 const REQUEST_TIMEOUT = new Refusal(408, "The request took too long.", {}, "timeout");
 
 /**
- * Makes a web server that serves only WebSocket requests. It refuses all others.
+ * Makes a web server that serves WebSocket requests. It refuses plain requests, unless the settings have a listener to them, which
+ * is added elsewhere.
  */
 export function createOwnServer(settings: OwnServerSettings, listener: OwnServerListener): Server {
+  const hasApplication = settings.requestListener !== undefined;
+  const { handshakeTimeout } = settings;
   const options = {
     // Node does not accept Infinity.
     maxHeaderSize: Math.min(settings.maxHeaderSize, Number.MAX_SAFE_INTEGER),
-    // The library answers a request without Host. Node would answer it and keep the connection open.
-    requireHostHeader: false,
-    headersTimeout: settings.handshakeTimeout,
-    requestTimeout: settings.handshakeTimeout,
-    connectionsCheckingInterval: Math.min(CHECK_INTERVAL, settings.handshakeTimeout),
+    // Without an application the library answers a request without Host. Node would answer it and keep the connection open.
+    requireHostHeader: hasApplication,
+    headersTimeout: handshakeTimeout,
+    requestTimeout: hasApplication ? Math.max(REQUEST_TIMEOUT_OF_NODE, handshakeTimeout) : handshakeTimeout,
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL, handshakeTimeout),
   };
   const server = settings.tls === undefined ? createServer(options) : createTlsServer(options, settings);
   // 0: Node keeps all headers. A header that it left out could not be checked. `maxHeaderSize` limits them.
@@ -71,12 +83,7 @@ export function createOwnServer(settings: OwnServerSettings, listener: OwnServer
     settings.limitCounters.maxConnections++;
     listener.onRefused(DROPPED, undefined, peer);
   });
-  const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    // After an answer with "Connection: close", no other request is answered (RFC 9112 9.6). Each client counts once.
-    if (!isClaimed(request.socket)) listener.onRefused(answerPlain(request, response), request, request.socket);
-  };
-  server.on("request", answer);
-  server.on("checkExpectation", answer);
+  if (!hasApplication) refusePlainRequests(server, listener);
   // Without a listener Node would drop the socket.
   server.on("connect", (request: IncomingMessage, socket: Duplex) => {
     if (isClaimed(socket)) return;
@@ -115,6 +122,15 @@ function reportTlsFailures(server: Server, listener: OwnServerListener): void {
   });
 }
 
+function refusePlainRequests(server: Server, listener: OwnServerListener): void {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    // After an answer with "Connection: close", no other request is answered (RFC 9112 9.6). Each client counts once.
+    if (!isClaimed(request.socket)) listener.onRefused(answerPlain(request, response), request, request.socket);
+  };
+  server.on("request", answer);
+  server.on("checkExpectation", answer);
+}
+
 /** Answers a request that is not an upgrade (RFC 9110 15.5.22). */
 function answerPlain(request: IncomingMessage, response: ServerResponse): Refusal {
   markClaimed(request.socket);
@@ -144,9 +160,13 @@ function answerClientError(
 ): void {
   // The socket has its answer, and still has time to read it.
   if (error.code !== "ECONNRESET" && (isClaimed(socket) || socket.writableEnded)) return;
+  // The application is about to answer a request of this socket: its time is Node's.
+  const isOfApplication = hasPendingAnswer(socket);
   if (error.code === "HPE_HEADER_OVERFLOW") limitCounters.maxHeaderSize++;
-  else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") limitCounters.handshakeTimeout++;
-  if (error.code === "ECONNRESET" || !socket.writable || tlsFailures.has(socket)) {
+  else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && !isOfApplication) limitCounters.handshakeTimeout++;
+  // A refusal in the middle of an answer would be read as a part of it.
+  const isAnswered = isOfApplication && hasBegunAnswer(socket);
+  if (error.code === "ECONNRESET" || !socket.writable || tlsFailures.has(socket) || isAnswered) {
     socket.destroy();
     return;
   }

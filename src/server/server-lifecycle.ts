@@ -19,6 +19,7 @@ import type { Addressed } from "../handshake/peer-address.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
+import { type Deferred, deferred } from "../util/deferred.ts";
 import { isInstanceOf } from "../util/attempt.ts";
 import { BusyCallbacks } from "./busy-callbacks.ts";
 import type { CountedAddress } from "./address-counts.ts";
@@ -84,7 +85,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   #started = false;
   #terminated = false;
   /** The promise of `terminate`, from its first call on. */
-  #termination: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  #termination: Deferred | undefined;
   #deadlines: NodeJS.Timeout[] = [];
   /** The time of `terminate` is over: no callback is awaited any more. */
   #waitsNoMore = false;
@@ -247,7 +248,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
       process.nextTick(throwUncaught, error);
     else {
       // Errors of the user's web server are the user's. A failure to start goes to a reader of `ready`.
-      const isOwn = this.settings.port !== undefined;
+      const isOwn = this.settings.listen !== undefined;
       this.#dispatcher.dispatchError(error, "library", isOwn && !(isFatal && this.readiness.isRead));
     }
     if (isFatal) void this.terminate(0);
@@ -255,6 +256,14 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
 
   onWebServerClosed(): void {
     void this.terminate();
+  }
+
+  onPlainRequest(socket: Duplex): void {
+    this.#binding.onRequest(socket);
+  }
+
+  onPlainRequestsFinished(): void {
+    this.#finishIfEmpty();
   }
 
   // Calls of a connection.
@@ -355,7 +364,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   #finishIfEmpty(): void {
     if (this.#termination === undefined || this.#isFinished || this.#clients.size > 0) return;
     // A handler that comes too late has an `onTerminate`, which comes before that of the server.
-    if (this.#clients.pendingCalls.size > 0 && !this.#waitsNoMore) return;
+    if (!this.#waitsNoMore && (this.#clients.pendingCalls.size > 0 || !this.#binding.finishPlainRequests())) return;
     this.#isFinished = true;
     for (const deadline of this.#deadlines) clearTimeout(deadline);
     void this.#finish(this.#termination.resolve);
@@ -374,14 +383,6 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#dispatcher.dispatchTerminate();
     resolve();
   }
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve: () => void = ignore;
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }
 
 /** As with a server of Node that has no listener for `error`. */

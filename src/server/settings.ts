@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import type { SecureContextOptions, TlsOptions } from "node:tls";
 
 import { type LimitCounters, newLimitCounters } from "./limit-counters.ts";
@@ -8,6 +9,7 @@ import { InvalidArgumentError } from "../errors/errors.ts";
 import type { HandshakeRules } from "../handshake/http1.ts";
 import type { WebServer } from "./web-server.ts";
 import type { ConnectionLimits } from "./connection-limiter.ts";
+import { type ListenOptions, listenAddress } from "./listen-options.ts";
 import { TICKS_PER_ROUND } from "./liveness-timer.ts";
 import type { ShutdownSettings } from "./graceful-shutdown.ts";
 import type { PathRule } from "./path-rule.ts";
@@ -24,10 +26,10 @@ export interface Settings extends ConnectionSettings, HandshakeRules, Connection
   readonly protocols: readonly string[];
   /** The user's web server. */
   readonly server: WebServer | undefined;
-  /** The port of the library's own web server. */
-  readonly port: number | undefined;
-  /** The address of the library's own web server. */
-  readonly host: string | undefined;
+  /** Where the library's own web server listens; undefined: there is none. */
+  readonly listen: ListenOptions | undefined;
+  /** Answers the plain requests of the library's own web server. */
+  readonly requestListener: RequestListener | undefined;
   /** The certificate and key of the library's own web server. */
   readonly tls: (SecureContextOptions & TlsOptions) | undefined;
   /** Counts how often each limit was reached. */
@@ -45,10 +47,12 @@ export interface Settings extends ConnectionSettings, HandshakeRules, Connection
 export function readOptions(options: WebSocketServerOptions): Settings {
   if (typeof options !== "object" || (options as unknown) === null)
     throw new InvalidArgumentError("options: expected an object");
-  const { origins, trustProxy, invalidJson, ...values } = readOptionTable(options);
-  checkListening(values, options);
+  const { origins, trustProxy, invalidJson, port, host, ...values } = readOptionTable(options);
+  const listen = listenAddress(port, host, values.listen);
+  checkListening({ ...values, listen, host }, options);
   return {
     ...values,
+    listen,
     role: "server",
     decode: values.dataType === "object" ? objectDecoder(values) : decoders[values.dataType],
     originRule: origins,
@@ -60,20 +64,29 @@ export function readOptions(options: WebSocketServerOptions): Settings {
   };
 }
 
+/** Options that only the library's own web server has. */
+const OWN = ["host", "tls", "requestListener"] as const;
+
 /** Checks the options about where the server listens: some exclude others. */
-function checkListening(
-  { server, port, host, tls }: Pick<OptionValues, "server" | "port" | "host" | "tls">,
-  given: object,
-): void {
-  if (server !== undefined && port !== undefined) throw new InvalidArgumentError("port: not together with server");
-  if (port === undefined && (host !== undefined || tls !== undefined))
-    throw new InvalidArgumentError(`${host === undefined ? "tls" : "host"}: only together with port`);
+function checkListening(values: Pick<OptionValues, "server" | "listen" | (typeof OWN)[number]>, given: object): void {
+  const { server, listen, tls } = values;
+  if (server !== undefined && listen !== undefined) {
+    const name = (given as WebSocketServerOptions).listen === undefined ? "port" : "listen";
+    throw new InvalidArgumentError(`${name}: not together with server`);
+  }
+  const lonely = listen === undefined ? OWN.find((name) => values[name] !== undefined) : undefined;
+  if (lonely !== undefined)
+    throw new InvalidArgumentError(`${lonely}: only together with port or listen${hint(lonely)}`);
   // A value of the configuration that is not set: nothing would listen.
-  const unset = (["port", "server"] as const).find((name) => Object.hasOwn(given, name));
-  if (server === undefined && port === undefined && unset !== undefined)
+  const unset = (["port", "listen", "server"] as const).find((name) => Object.hasOwn(given, name));
+  if (server === undefined && listen === undefined && unset !== undefined)
     throw new InvalidArgumentError(`${unset}: expected a value, got undefined. Leave it out to use handleUpgrade only`);
   if (tls !== undefined && !hasCertificate(tls))
     throw new InvalidArgumentError("tls: expected a certificate and its key, e.g. cert and key, or pfx");
+}
+
+function hint(name: (typeof OWN)[number]): string {
+  return name === "requestListener" ? ". A web server of yours has a listener of its own" : "";
 }
 
 /** Whether clients can get a certificate. Without one, or another way, each TLS handshake would fail. */

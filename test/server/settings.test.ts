@@ -18,8 +18,8 @@ describe("without options", () => {
       path: undefined,
       dataType: "text",
       server: undefined,
-      port: undefined,
-      host: undefined,
+      listen: undefined,
+      requestListener: undefined,
       tls: undefined,
       ignoresInvalidJson: false,
       maxMessageSize: 1_048_576,
@@ -128,8 +128,8 @@ describe("dataType and invalidJson", () => {
 
 describe("where it listens", () => {
   test("a port may be any, with a host", () => {
-    expect(read({ port: 0 }).port).toBe(0);
-    expect(read({ port: 65_535, host: "::1" })).toMatchObject({ port: 65_535, host: "::1" });
+    expect(read({ port: 0 }).listen).toEqual({ port: 0 });
+    expect(read({ port: 65_535, host: "::1" }).listen).toEqual({ port: 65_535, host: "::1" });
   });
 
   test.each([-1, 65_536, 80.5, NaN, Infinity])("the port %s is out of range", (port) => {
@@ -174,7 +174,7 @@ describe("where it listens", () => {
   test("of a server and a port, one may be undefined", () => {
     const server = createServer();
     expect(read({ server, port: undefined }).server).toBe(server);
-    expect(read({ server: undefined, port: 0 }).port).toBe(0);
+    expect(read({ server: undefined, port: 0 }).listen).toEqual({ port: 0 });
   });
 
   test.each([
@@ -201,7 +201,37 @@ describe("where it listens", () => {
     expect(read({ port: 0, tls }).tls).toBe(tls);
   });
 
+  test.each([5, null, "listener", {}])("%j as requestListener is no function", (requestListener) => {
+    expect(() => read({ port: 0, requestListener })).toThrow(/^requestListener: expected a function/);
+  });
+
+  test("of port, path and fd, the own web server needs exactly one", () => {
+    expect(read({ listen: { path: "/tmp/x" } }).listen).toEqual({ path: "/tmp/x" });
+    expect(read({ port: 80, host: "::1", listen: { backlog: 5 } }).listen).toEqual({
+      port: 80,
+      host: "::1",
+      backlog: 5,
+    });
+    expect(read({ listen: { port: 80, ipv6Only: true } }).listen).toEqual({ port: 80, ipv6Only: true });
+    expect(() => read({ listen: {} })).toThrow(/^listen: expected one of port, path and fd, got none/);
+    expect(() => read({ listen: { host: "::1" } })).toThrow(/^listen: expected one of port, path and fd, got none/);
+    expect(() => read({ port: 0, listen: { fd: 3 } })).toThrow(/, got port and fd$/);
+    expect(() => read({ listen: { path: "/tmp/x", fd: 3 } })).toThrow(/, got path and fd$/);
+    expect(() => read({ port: 0, listen: { port: 0 } })).toThrow(/^listen: port: not together with the option port/);
+    expect(() => read({ host: "x", listen: { host: "x" } })).toThrow(
+      /^listen: host: not together with the option host/,
+    );
+    expect(() => read({ server: createServer(), listen: { fd: 3 } })).toThrow(/^listen: not together with server/);
+    expect(() => read({ listen: undefined })).toThrow(/^listen: expected a value, got undefined/);
+  });
+
   test("host and tls are for a port", () => {
+    expect(() => read({ requestListener: () => undefined })).toThrow(
+      /^requestListener: only together with port or listen/,
+    );
+    expect(() => read({ server: createServer(), requestListener: () => undefined })).toThrow(
+      /has a listener of its own$/,
+    );
     expect(() => read({ host: "127.0.0.1" })).toThrow(/^host: only together with port/);
     expect(() => read({ tls: {} })).toThrow(/^tls: only together with port/);
     expect(() => read({ server: createServer(), tls: {} })).toThrow(/^tls: only together with port/);

@@ -44,4 +44,6 @@ export type { PathFunction } from "./server/path-rule.ts";
 export type { PathParams } from "./server/path-pattern.ts";
 export type { WebServer } from "./server/web-server.ts";
 export { type SendOptions, type TerminateOptions, WebSocketConnection } from "./server/websocket-connection.ts";
-export { type ShutdownOptions, WebSocketServer } from "./server/websocket-server.ts";
+export type { ListenOptions } from "./server/listen-options.ts";
+export type { ShutdownOptions } from "./server/graceful-shutdown.ts";
+export { WebSocketServer } from "./server/websocket-server.ts";

@@ -33,6 +33,12 @@ interface Closable {
   close(code: number | undefined, reason: string | undefined, cause: CloseCause, sendDeadline?: number): void;
 }
 
+/** What a close frame says. */
+interface CloseFrame {
+  readonly code?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
 /** What the handler is told when the peer sent no close frame (RFC 6455 7.1.5, 7.1.6). */
 const NO_CLOSE_FRAME: Close = { code: CloseCode.abnormal, reason: undefined };
 
@@ -108,17 +114,17 @@ export class Closing implements CloseTimerOwner {
 /**
  * Closes a connection for a reason of the library's, with the code and the reason of its row in the error table.
  *
- * @param reason is sent instead of that of the row
+ * @param closeFrame what is sent instead of what the row says
  * @param sendDeadline see `Connection.close`
  */
 export function closeBecause(
   connection: Closable,
   cause: HawserError | ErrorCode,
-  reason?: string,
+  closeFrame?: CloseFrame,
   sendDeadline?: number,
 ): void {
   const row: ErrorRow = errorTable[typeof cause === "string" ? cause : cause.code];
-  connection.close(row.closeCode, reason ?? row.closeReason, cause, sendDeadline);
+  connection.close(closeFrame?.code ?? row.closeCode, closeFrame?.reason ?? row.closeReason, cause, sendDeadline);
 }
 
 /** The body of the close frame for an error: the code and the reason of its row. */

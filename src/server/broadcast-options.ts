@@ -1,12 +1,12 @@
 import { InvalidArgumentError } from "../errors/errors.ts";
-import type { ConnectionHandler } from "./handlers.ts";
+import type { ConnectionHandler, ConnectionHandlerType } from "./handlers.ts";
 import { WebSocketConnection } from "./websocket-connection.ts";
 
 /** A connection, or several. */
 export type ConnectionList = WebSocketConnection | Iterable<WebSocketConnection>;
 
 /** Options of `broadcast`. `H` is the type of the connections' handlers. */
-export interface BroadcastOptions<H extends ConnectionHandler = ConnectionHandler> {
+export interface BroadcastOptions<H extends ConnectionHandlerType = ConnectionHandler> {
   /**
    * Who gets the message: a connection, several, or a function that is asked about each. Default: all. One that comes twice gets it
    * once.

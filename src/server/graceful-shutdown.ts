@@ -4,6 +4,14 @@ export interface ShutdownSettings {
   readonly closeBatchSize: number;
 }
 
+/** Options of the server's `terminate`. */
+export interface ShutdownOptions {
+  /** The reason in each close frame, at most 123 bytes of UTF-8. Default: `retry-after=` and a number of seconds, not the same for all. */
+  readonly reason?: string | undefined;
+  /** The code in each close frame, e.g. 1012 before a restart. Default 1001. The codes are those of `ws.close`. */
+  readonly code?: number | undefined;
+}
+
 /**
  * Milliseconds between two batches on average. With the default batch of 1,000, ten thousand clients a second reconnect to
  * the server that takes over.

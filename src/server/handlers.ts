@@ -33,11 +33,20 @@ export interface ConnectionHandler<T extends DataType = DataType> {
   onTerminate?(ws: WebSocketConnection, event: WSTerminateEvent): unknown;
 }
 
+/**
+ * The least that the type of a connection's handler has. It does not name `WebSocketConnection`, of whose type it is a part: TypeScript
+ * could not decide such a type.
+ */
+export interface ConnectionHandlerType {
+  /** A complete message has arrived. */
+  onMessage(...args: never[]): unknown;
+}
+
 /** What `onConnection` may return: a handler, null or undefined (HTTP 403), or a refusal with another status. */
-export type ConnectionAnswer<H extends ConnectionHandler = ConnectionHandler> = H | Refusal | null | undefined;
+export type ConnectionAnswer<H extends ConnectionHandlerType = ConnectionHandler> = H | Refusal | null | undefined;
 
 /** Handles a server. It is any object with `onConnection`; the other callbacks are optional. Callbacks are called as its methods. */
-export interface WSHandler<T extends DataType = DataType, H extends ConnectionHandler<T> = ConnectionHandler<T>> {
+export interface WSHandler<T extends DataType = DataType, H extends ConnectionHandlerType = ConnectionHandler<T>> {
   /** A client asks to connect. The returned handler handles the connection. Null or undefined refuse the client. */
   onConnection(wss: WebSocketServer, event: WSConnectionEvent): ConnectionAnswer<H> | PromiseLike<ConnectionAnswer<H>>;
   /** The server has started. Called after its constructor has returned, and before the first `onConnection`. */
@@ -95,7 +104,7 @@ export type ContextOf<S> = S extends { onConnection(wss: never, event: WSConnect
 
 /** The type of connection handler that a server handler's `onConnection` returns. */
 export type HandlerOf<S> = S extends { onConnection(...args: never[]): infer Answer }
-  ? Extract<Exclude<Awaited<Answer>, Refusal | null | undefined>, ConnectionHandler>
+  ? Extract<Exclude<Awaited<Answer>, Refusal | null | undefined>, ConnectionHandlerType>
   : ConnectionHandler;
 
 // Where a type parameter is not known yet, TypeScript takes the branch that is right for every type: then all fit.

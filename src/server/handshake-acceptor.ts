@@ -13,11 +13,10 @@ import { HEADERS_TOO_LARGE, INTERNAL_ERROR } from "../handshake/refusals.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { isInstanceOf } from "../util/attempt.ts";
 import { Advice } from "./advice.ts";
-import type { CountedAddress } from "./address-counts.ts";
 import { leaveToOther } from "./claimed-socket.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import type { Undecided } from "./held-sockets.ts";
-import { type HandshakeOwner, PendingHandshake } from "./pending-handshake.ts";
+import { type AdmittedClient, type HandshakeOwner, PendingHandshake } from "./pending-handshake.ts";
 import { RefusalExit } from "./refusal-exit.ts";
 import type { ServerClients } from "./server-clients.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
@@ -27,9 +26,9 @@ import type { ErrorSource } from "../connection/dispatch/events.ts";
 /** Gets the handlers that `onConnection` returned. */
 export interface HandshakeListener {
   /** The handshake is accepted: a connection opens. */
-  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void;
+  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, client: AdmittedClient): void;
   /** The client has gone, or was refused before. */
-  onTooLate(handler: HandlerCallbacks, address: CountedAddress, cause: ErrorCode | undefined): void;
+  onTooLate(handler: HandlerCallbacks, client: AdmittedClient, cause: ErrorCode | undefined): void;
   /** The promise of an `onConnection` has settled, or its time is over. */
   onCallEnded(): void;
 }
@@ -122,12 +121,12 @@ export class HandshakeAcceptor implements HandshakeOwner {
     return this.#dispatcher.callOnConnection(event);
   }
 
-  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void {
-    this.#listener.onAccepted(accepted, handler, address);
+  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, client: AdmittedClient): void {
+    this.#listener.onAccepted(accepted, handler, client);
   }
 
-  onTooLate(handler: HandlerCallbacks, address: CountedAddress, cause: ErrorCode | undefined): void {
-    this.#listener.onTooLate(handler, address, cause);
+  onTooLate(handler: HandlerCallbacks, client: AdmittedClient, cause: ErrorCode | undefined): void {
+    this.#listener.onTooLate(handler, client, cause);
   }
 
   onCallPending(handshake: PendingHandshake): void {

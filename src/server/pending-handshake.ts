@@ -17,6 +17,14 @@ import type { ErrorSource } from "../connection/dispatch/events.ts";
 import { describe } from "./describe.ts";
 import { type HandshakeSignal, isGone } from "./handshake-signal.ts";
 
+/** A client that has a place among the limits of the server. */
+export interface AdmittedClient {
+  /** The address that has the place. */
+  readonly address: CountedAddress;
+  /** The whole address, of which that one is a part with IPv6; "" if it is unknown. */
+  readonly remoteAddress: string;
+}
+
 /** What a pending handshake needs of its server. */
 export interface HandshakeOwner {
   /** Milliseconds that `onConnection` may take. */
@@ -28,9 +36,9 @@ export interface HandshakeOwner {
   /** Calls the user's `onConnection`. */
   callOnConnection(event: WSConnectionEvent): unknown;
   /** `onConnection` returned a handler. */
-  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void;
+  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, client: AdmittedClient): void;
   /** `onConnection` returned a handler, but its client has gone or was refused. */
-  onTooLate(handler: HandlerCallbacks, address: CountedAddress, cause: ErrorCode | undefined): void;
+  onTooLate(handler: HandlerCallbacks, client: AdmittedClient, cause: ErrorCode | undefined): void;
   /** `onConnection` returned a promise. */
   onCallPending(handshake: PendingHandshake): void;
   /** That promise has settled, or nobody waits for it any more. */
@@ -46,9 +54,9 @@ export interface HandshakeOwner {
 }
 
 /** A valid handshake that waits for its answer: from `onConnection`, the deadline, or the server's shutdown. */
-export class PendingHandshake {
-  /** The address that has the client's place. */
+export class PendingHandshake implements AdmittedClient {
   readonly address: CountedAddress;
+  readonly remoteAddress: string;
   /** Undefined after the answer. A user's promise that never settles must not keep the client in memory. */
   #offer: HandshakeOffer | undefined;
   readonly #owner: HandshakeOwner;
@@ -65,6 +73,7 @@ export class PendingHandshake {
 
   constructor(offer: HandshakeOffer, owner: HandshakeOwner, address: CountedAddress) {
     this.address = address;
+    this.remoteAddress = offer.request.remoteAddress;
     this.#offer = offer;
     this.#owner = owner;
     this.#event = new WSConnectionEvent(offer, owner.protocols);
@@ -180,12 +189,12 @@ export class PendingHandshake {
     const headers = this.#event && responseHeadersOf(this.#event);
     const offer = this.#takeOffer();
     if (offer === undefined) {
-      this.#owner.onTooLate(handler, this.address, this.#causeOfRefusal);
+      this.#owner.onTooLate(handler, this, this.#causeOfRefusal);
       return;
     }
     if (protocol === undefined && offer.protocols.length > 0)
       this.#owner.advice.once("HWS_NO_SUBPROTOCOL", NO_SUBPROTOCOL);
-    this.#owner.onAccepted(offer.accept({ protocol, headers }), handler, this.address);
+    this.#owner.onAccepted(offer.accept({ protocol, headers }), handler, this);
   }
 
   /** Why the client was refused before `onConnection` settled; undefined: it had gone by itself, or another listener has it. */

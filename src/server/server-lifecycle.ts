@@ -22,9 +22,9 @@ import type { Bytes } from "../protocol/bytes.ts";
 import { type Deferred, deferred } from "../util/deferred.ts";
 import { isInstanceOf } from "../util/attempt.ts";
 import { BusyCallbacks } from "./busy-callbacks.ts";
-import type { CountedAddress } from "./address-counts.ts";
+import type { AdmittedClient } from "./pending-handshake.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
-import { GracefulShutdown } from "./graceful-shutdown.ts";
+import { GracefulShutdown, type ShutdownOptions } from "./graceful-shutdown.ts";
 import { HandshakeAcceptor, type HandshakeListener } from "./handshake-acceptor.ts";
 import { LivenessTimer } from "./liveness-timer.ts";
 import type { Undecided } from "./held-sockets.ts";
@@ -36,7 +36,7 @@ import type { RefusalReport } from "./refusal-exit.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
 import { isClaimed, markClaimed } from "./claimed-socket.ts";
-import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
+import { type ConnectionDetails, type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** Milliseconds by which a connection's own timer comes after the server's time: the server cuts the connection, and says why. */
 const CLOSE_TIMER_MARGIN = 100;
@@ -45,11 +45,7 @@ const CLOSE_TIMER_MARGIN = 100;
 const MANY_SECONDS = 300;
 
 /** Makes the user's object for a connection. */
-export type MakePublicConnection = (
-  connection: Connection,
-  id: number,
-  protocol: string | undefined,
-) => WebSocketConnection;
+export type MakePublicConnection = (connection: Connection, details: ConnectionDetails) => WebSocketConnection;
 
 /** Errors of a connection that the peer did not cause. */
 const NOT_BY_PEER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -164,9 +160,9 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
    * Closes the server.
    *
    * @param seconds until all remaining connections are destroyed; default: the close timeout
-   * @param reason is sent to all peers. Default: `retry-after=` and a number of seconds, not the same for all
+   * @param closeFrame what is sent to all peers
    */
-  terminate(seconds?: number, reason?: string): Promise<void> {
+  terminate(seconds?: number, closeFrame: ShutdownOptions = {}): Promise<void> {
     if (seconds !== undefined && seconds > MANY_SECONDS) {
       const text = `terminate: ${String(seconds)} is a number of seconds: were milliseconds meant?`;
       this.#acceptor.advice.once("HWS_TERMINATE_SECONDS", text);
@@ -177,7 +173,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     const { promise } = this.#termination;
     if (timeout === 0) this.#clients.held.cutAll();
     if (this.#terminated) return promise;
-    if (isFirst) this.#beginShutdown(timeout, reason);
+    if (isFirst) this.#beginShutdown(timeout, closeFrame);
     if (timeout === 0) this.#destroyAll();
     else
       this.#deadlines.push(
@@ -291,11 +287,11 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
 
   // Calls of the acceptor.
 
-  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, address: CountedAddress): void {
+  onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, client: AdmittedClient): void {
     const { stream, handshakeResponse, head, protocol } = accepted;
-    const connection = this.#newConnection(stream, handler, protocol);
+    const connection = this.#newConnection(stream, handler, client, protocol);
     this.#opened++;
-    this.#clients.addConnection(connection, address);
+    this.#clients.addConnection(connection, client.address);
     this.#livenessTimer.start();
     try {
       connection.start(handshakeResponse, head);
@@ -306,10 +302,10 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     }
   }
 
-  onTooLate(handler: HandlerCallbacks, address: CountedAddress, cause: ErrorCode | undefined): void {
+  onTooLate(handler: HandlerCallbacks, client: AdmittedClient, cause: ErrorCode | undefined): void {
     // Its own stream may be gone, or another listener's by now.
-    const connection = this.#newConnection(new Duplex().destroy(), handler, undefined);
-    this.#clients.addClosed(connection, address);
+    const connection = this.#newConnection(new Duplex().destroy(), handler, client);
+    this.#clients.addClosed(connection, client.address);
     this.#livenessTimer.start();
     if (cause !== undefined) connection.cut(cause);
     connection.onStreamClose();
@@ -320,20 +316,29 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#finishIfEmpty();
   }
 
-  #newConnection(stream: Duplex, handler: HandlerCallbacks, protocol: string | undefined): Connection {
+  #newConnection(stream: Duplex, handler: HandlerCallbacks, client: AdmittedClient, protocol?: string): Connection {
     const connection = new Connection(stream, handler, this);
-    connection.publicConnection = this.#makePublicConnection(connection, this.#nextId++, protocol);
+    // Most often the text that all connections of the address share: no other one stays in memory.
+    const { name } = client.address;
+    const remoteAddress = name === client.remoteAddress ? name : client.remoteAddress;
+    const details = { id: this.#nextId++, protocol, remoteAddress };
+    connection.publicConnection = this.#makePublicConnection(connection, details);
     return connection;
   }
 
   /** Accepts no more clients, and closes all connections within half of `timeout` milliseconds. 0: it closes none. */
-  #beginShutdown(timeout: number, reason: string | undefined): void {
+  #beginShutdown(timeout: number, { code, reason }: ShutdownOptions): void {
     this.#acceptor.close();
     this.readiness.reject(new HawserError("HWS_NOT_STARTED"));
     if (timeout > 0) {
       const until = performance.now() + timeout + CLOSE_TIMER_MARGIN;
       const goAway = (connection: WebSocketConnection, retryAfter: number): void =>
-        closeBecause(connectionOf(connection), "HWS_SHUTDOWN", reason ?? `retry-after=${String(retryAfter)}`, until);
+        closeBecause(
+          connectionOf(connection),
+          "HWS_SHUTDOWN",
+          { code, reason: reason ?? `retry-after=${String(retryAfter)}` },
+          until,
+        );
       this.#shutdown = new GracefulShutdown(this.settings, this.connections.list, goAway, (connection, error) => {
         this.#dispatcher.dispatchError(error, "library", true, connection);
         this.#destroy(connectionOf(connection), "HWS_SHUTDOWN");

@@ -3,13 +3,13 @@ import type { Connection } from "../connection/connection.ts";
 import type { Task } from "../connection/dispatch/tasks.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
-import { type FittingMessage, type Message, outgoingMessage } from "../connection/sending/outgoing-message.ts";
+import { type Message, type MessageOf, outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/sender.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { CloseCode, fitsReason, isSendableCode } from "../protocol/close-frame.ts";
 import type { Status } from "../connection/status.ts";
 import { isThenable } from "../util/thenable.ts";
-import type { ConnectionHandler, WSHandler } from "./handlers.ts";
+import type { ConnectionHandler, ConnectionHandlerType, WSHandler } from "./handlers.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
 /** The arguments of `terminate` as one object. */
@@ -26,6 +26,16 @@ export interface SendOptions {
   readonly key?: string | undefined;
 }
 
+/** What a connection says of itself. */
+export interface ConnectionDetails {
+  /** An integer that is unique within the server. */
+  readonly id: number;
+  /** The chosen subprotocol; undefined: none. */
+  readonly protocol: string | undefined;
+  /** The client's address; "" if it is unknown. */
+  readonly remoteAddress: string;
+}
+
 /** 4D: the reason is sent only with a code above this. */
 const REASON_ABOVE_CODE = 3000;
 
@@ -37,14 +47,30 @@ let coreOf: (connection: WebSocketConnection) => Connection;
 /**
  * The connection of one client: 4D's `WebSocketConnection`. The server makes it when `onConnection` returns a handler, and
  * passes it to each callback of that handler.
+ *
+ * The type parameters are what you declare at a callback: `H` is the type of the connection's handler, `Out` that of the messages
+ * which `send` and `ws.wss.broadcast` take (default: all that can be sent), `S` that of the server's handler, which is `ws.wss.handler`.
+ *
+ * @example
+ * class Member {
+ *   onMessage(ws: WebSocketConnection<Member, ToPage, Chat>, event: WSMessageEvent<unknown>) {
+ *     ws.send({ type: "topic", text: ws.wss.handler.topic });
+ *   }
+ * }
  */
-export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler> {
+export class WebSocketConnection<
+  H extends ConnectionHandlerType = ConnectionHandler,
+  Out = unknown,
+  S extends object = WSHandler<DataType, H>,
+> {
   /** An integer that is unique within the server. */
   readonly id: number;
   /** The server it belongs to. */
-  readonly wss: WebSocketServer<WSHandler<DataType, H>, DataType>;
+  readonly wss: WebSocketServer<S, DataType, Out>;
   /** The subprotocol that was chosen in `onConnection`. */
   readonly protocol: string | undefined;
+  /** The client's address, as `event.request.remoteAddress` was in `onConnection`; "" if it is unknown, e.g. on a Unix socket. */
+  readonly remoteAddress: string;
   readonly #core: Connection;
 
   static {
@@ -52,19 +78,15 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
   }
 
   /** Only the server makes connections. */
-  constructor(
-    core: Connection,
-    wss: WebSocketServer<WSHandler<DataType, H>, DataType>,
-    id: number,
-    protocol: string | undefined,
-  ) {
+  constructor(core: Connection, wss: WebSocketServer<S, DataType, Out>, details: ConnectionDetails) {
     if (!(core instanceof Object) || typeof (core as { start?: unknown }).start !== "function") {
       throw new InvalidArgumentError("WebSocketConnection: connections are made by a WebSocketServer");
     }
     this.#core = core;
     this.wss = wss;
-    this.id = id;
-    this.protocol = protocol;
+    this.id = details.id;
+    this.protocol = details.protocol;
+    this.remoteAddress = details.remoteAddress;
     // It is read-only at run time too, because the server looks it up by its id.
     Object.freeze(this);
   }
@@ -119,7 +141,7 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
    * @throws {InvalidArgumentError} for any other value, and for an object of which JSON holds nothing: a function, a promise, `Map`,
    *   `Set`, `Error`, `RegExp` and the like, without `toJSON`; `JSON.stringify` throws a `TypeError` for a cyclic object
    */
-  send<M extends Message>(message: M & FittingMessage<M>, options?: SendOptions): boolean {
+  send<M extends Message>(message: MessageOf<Out, M>, options?: SendOptions): boolean {
     const isPlainText = typeof message === "string" && options === undefined;
     const result = isPlainText
       ? this.#core.sendText(message)
@@ -222,15 +244,24 @@ export class WebSocketConnection<H extends ConnectionHandler = ConnectionHandler
  * @throws {OutOfRangeError} for a code that must not be sent, or a reason that is too long
  */
 export function readCloseCode(code: number | undefined, reason: string | undefined): number | undefined {
-  checkNumber("close: code", code);
-  if (code !== undefined && !isSendableCode(code)) {
-    throw new OutOfRangeError(
-      `close: code: expected 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4), got ${String(code)}`,
-    );
-  }
+  checkSendableCode("close: code", code);
   checkReason("close: reason", reason);
   // As in browsers: a reason has no place in a close frame without a code (RFC 6455 5.5.1).
   return code ?? (reason === undefined || reason === "" ? undefined : CloseCode.normal);
+}
+
+/**
+ * Checks the code of a close frame.
+ *
+ * @throws {InvalidArgumentError} when it is not a number
+ * @throws {OutOfRangeError} when it must not be sent
+ */
+export function checkSendableCode(name: string, code: unknown): asserts code is number | undefined {
+  checkNumber(name, code);
+  if (code === undefined || isSendableCode(code)) return;
+  throw new OutOfRangeError(
+    `${name}: expected 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4), got ${String(code)}`,
+  );
 }
 
 /** The internal connection of a user's object. Only the server calls it. */

@@ -4,8 +4,8 @@ import type { Duplex } from "node:stream";
 
 import type { DataType } from "../connection/receiving/decode.ts";
 import {
-  type FittingMessage,
   type Message,
+  type MessageOf,
   SharedMessage,
   outgoingMessage,
 } from "../connection/sending/outgoing-message.ts";
@@ -18,6 +18,7 @@ import { Connections } from "./connections.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import { describe } from "./describe.ts";
 import type { ContextOf, FittingHandlers, HandlerOf, ServerHandlerType, WSHandler } from "./handlers.ts";
+import type { ShutdownOptions } from "./graceful-shutdown.ts";
 import { isOptionName } from "./option-table.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 import type { WebServer } from "./web-server.ts";
@@ -26,13 +27,13 @@ import type { ConnectionRegistry } from "./connection-registry.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
 import { ServerLifecycle } from "./server-lifecycle.ts";
 import { readOptions } from "./settings.ts";
-import { WebSocketConnection, checkReason, connectionOf, readKeyOption } from "./websocket-connection.ts";
-
-/** Options of the server's `terminate`. */
-export interface ShutdownOptions {
-  /** The reason in each close frame, at most 123 bytes of UTF-8. Default: `retry-after=` and a number of seconds, not the same for all. */
-  readonly reason?: string | undefined;
-}
+import {
+  WebSocketConnection,
+  checkReason,
+  checkSendableCode,
+  connectionOf,
+  readKeyOption,
+} from "./websocket-connection.ts";
 
 // `S` extends only `object`: with `WSHandler`, the `event.data` of inline handlers would not have the type of `T`.
 /**
@@ -47,8 +48,8 @@ export interface ShutdownOptions {
  * }
  * const wss = new WebSocketServer(new Chat(), { port: 8080 });
  */
-export class WebSocketServer<S extends ServerHandlerType = object, T extends DataType = "text"> {
-  readonly #connections: Connections<WebSocketConnection<HandlerOf<S>>>;
+export class WebSocketServer<S extends ServerHandlerType = object, T extends DataType = "text", Out = unknown> {
+  readonly #connections: Connections<WebSocketConnection<HandlerOf<S>, Out>>;
   readonly #dataType: DataType;
   readonly #handler: S;
   readonly #lifecycle: ServerLifecycle;
@@ -69,15 +70,15 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
     this.#lifecycle = new ServerLifecycle(
       settings,
       new ServerDispatcher(handler, self),
-      (core, id, protocol) => new WebSocketConnection(core, self as WebSocketConnection["wss"], id, protocol),
+      (core, details) => new WebSocketConnection(core, self as WebSocketConnection["wss"], details),
     );
     this.#connections = new Connections(
-      this.#lifecycle.connections as unknown as ConnectionRegistry<WebSocketConnection<HandlerOf<S>>>,
+      this.#lifecycle.connections as unknown as ConnectionRegistry<WebSocketConnection<HandlerOf<S>, Out>>,
     );
   }
 
   /** All open connections: a live collection. */
-  get connections(): Connections<WebSocketConnection<HandlerOf<S>>> {
+  get connections(): Connections<WebSocketConnection<HandlerOf<S>, Out>> {
     return this.#connections;
   }
 
@@ -161,10 +162,10 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * @example
    * ws.wss.broadcast(`${name} has joined`, { except: ws });
    */
-  broadcast<M extends Message>(message: M & FittingMessage<M>, options: BroadcastOptions<HandlerOf<S>> = {}): number {
+  broadcast<M extends Message>(message: MessageOf<Out, M>, options: BroadcastOptions<HandlerOf<S>> = {}): number {
     if (typeof options !== "object" || (options as unknown) === null)
       throw new InvalidArgumentError("broadcast: options: expected an object");
-    const { from, except } = receiversOf(this, this.#lifecycle.connections.list, options as BroadcastOptions);
+    const { from, except } = receiversOf(this, this.#lifecycle.connections.list, options);
     const shared = new SharedMessage(outgoingMessage(message, readKeyOption("broadcast", options)));
     let sent = 0;
     for (const connection of from) {
@@ -176,16 +177,16 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
 
   /**
    * Closes the server. New clients are refused (HTTP 503 with `Retry-After`). Each connection gets a close frame with 1001
-   * and `retry-after=N` after the messages that were sent before, and its socket is destroyed when the peer has answered. Connections are
+   * and the reason `retry-after=N` after the messages that were sent before, and its socket is destroyed when the peer has answered. Connections are
    * closed in batches (`closeBatchSize`) within the first half of the timeout, and work normally until then. Your own web
    * server keeps running.
    *
    * @param timeout **seconds** until the remaining connections are destroyed. 0: all are destroyed at once, without close
    *   frames. Above 300 the process is warned: milliseconds may be meant. Default: the option `closeTimeout`
-   * @param options the `reason` that all peers get
+   * @param options the `code` and the `reason` that all peers get. A later call changes neither
    * @returns settles after `onTerminate`, which follows the `onTerminate` of every connection
    * @throws {InvalidArgumentError} for a timeout that is not a number, or options of another type
-   * @throws {OutOfRangeError} for a negative timeout, or a reason that is too long
+   * @throws {OutOfRangeError} for a negative timeout, a code that must not be sent, or a reason that is too long
    */
   terminate(timeout?: number, options?: ShutdownOptions): Promise<void> {
     if (timeout !== undefined && typeof timeout !== "number")
@@ -195,16 +196,17 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
         `terminate: timeout: expected 0 to ${String(MAX_SECONDS)} seconds, got ${String(timeout)}`,
       );
     }
-    return this.#lifecycle.terminate(timeout, options === undefined ? undefined : readShutdownReason(options));
+    return this.#lifecycle.terminate(timeout, options === undefined ? undefined : readShutdownOptions(options));
   }
 }
 
-function readShutdownReason(options: unknown): string | undefined {
+function readShutdownOptions(options: unknown): ShutdownOptions {
   if (typeof options !== "object" || options === null)
     throw new InvalidArgumentError("terminate: options: expected an object");
-  const { reason } = options as { reason?: unknown };
+  const { code, reason } = options as { code?: unknown; reason?: unknown };
+  checkSendableCode("terminate: code", code);
   checkReason("terminate: reason", reason);
-  return reason;
+  return { code, reason };
 }
 
 /** The longest time of Node's timers, in seconds: 24 days. */

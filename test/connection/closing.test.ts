@@ -214,11 +214,11 @@ const cases: readonly Case[] = [
   {
     name: "the server shuts down",
     async act(session) {
-      closeBecause(session.connection, "HWS_SHUTDOWN", "back soon");
+      closeBecause(session.connection, "HWS_SHUTDOWN", { code: 1012, reason: "back soon" });
       await turns();
-      answer(session, 1001);
+      answer(session, 1012);
     },
-    end: [1001, "local", "HWS_SHUTDOWN"],
+    end: [1012, "local", "HWS_SHUTDOWN"],
   },
 ];
 

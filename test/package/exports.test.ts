@@ -34,6 +34,7 @@ const TYPES: Record<string, readonly string[]> = {
     "HandlerOf",
     "Initiator",
     "LimitName",
+    "ListenOptions",
     "Message",
     "MessageCounters",
     "Origins",

@@ -36,6 +36,11 @@ server(() => ws.send(Promise.resolve("text")));
 server(() => ws.wss.broadcast(new Map([[1, 2]])));
 server(() => ws.send(new Error("x")));
 server(() => ws.send(() => "text"));
+declare const client: WebSocketConnection<Whole, { readonly type: "said"; readonly text: string }, { topic: string } & WSHandler>;
+server(() => client.send({ type: "say", text: "x" }));
+server(() => client.send({ type: "said", text: "x", from: "y" }));
+server(() => client.wss.broadcast("x"));
+server(() => client.wss.handler.topci);
 server((): WebSocketServer<Whole> | undefined => undefined);
 `;
 
@@ -68,6 +73,10 @@ const SAID = new RegExp(
     "The JSON of a Map or a Set has nothing of it: send an array or an object",
     "The JSON of an Error does not have its message: send its properties",
     "A function cannot be sent",
+    `Type '"say"' is not assignable to type '"said"'`,
+    "'from' does not exist in type '{ readonly type: \"said\"; readonly text: string; }'",
+    "Argument of type 'string' is not assignable to parameter of type '{ readonly type: \"said\"; readonly text: string; }'",
+    "Property 'topci' does not exist on type '{ topic: string; }",
   ].join("|"),
 );
 
@@ -90,6 +99,10 @@ test("the compiler's message says what is wrong with a handler", () => {
     "The JSON of a Map or a Set has nothing of it: send an array or an object",
     "The JSON of an Error does not have its message: send its properties",
     "A function cannot be sent",
+    `Type '"say"' is not assignable to type '"said"'`,
+    "'from' does not exist in type '{ readonly type: \"said\"; readonly text: string; }'",
+    "Argument of type 'string' is not assignable to parameter of type '{ readonly type: \"said\"; readonly text: string; }'",
+    "Property 'topci' does not exist on type '{ topic: string; }",
     "takes the server's handler, which has onConnection",
   ]);
 });

@@ -1,11 +1,17 @@
-import { type WSErrorEvent, WebSocketServer, type WebSocketServerOptions } from "hawser";
+import {
+  type WSErrorEvent,
+  type WSMessageEvent,
+  type WebSocketConnection,
+  WebSocketServer,
+  type WebSocketServerOptions,
+} from "hawser";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createSecureServer } from "node:http2";
-import { createServer as createHttpsServer } from "node:https";
+import { type Server as SecureServer, createServer as createHttpsServer } from "node:https";
 import { connect, Server as NetServer } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { certificate } from "../support/certificate.ts";
+import { certificate, renewedCertificate } from "../support/certificate.ts";
 import { Peer, portOf, turn, until } from "../support/peer.ts";
 import { RawClient } from "../support/raw-client.ts";
 
@@ -227,6 +233,29 @@ describe("a web server of its own", () => {
   });
 
   // shows 4D-1-handler-error-port
+  test("setSecureContext renews its certificate, and no connection is lost", async () => {
+    const wss = new WebSocketServer(
+      {
+        onConnection: () => ({
+          onMessage: (ws: WebSocketConnection, event: WSMessageEvent) => void ws.send(event.data),
+        }),
+      },
+      { port: 0, host: "127.0.0.1", tls: certificate },
+    );
+    onTestFinished(() => wss.terminate(0));
+    const port = await portOf(wss);
+    const open = async (ca: string): Promise<Peer> => Peer.openSecure(port, "/", { ca, rejectUnauthorized: true });
+    const before = await open(certificate.cert);
+    (wss.httpServer as SecureServer).setSecureContext(renewedCertificate);
+    const after = await open(renewedCertificate.cert);
+    await expect(open(certificate.cert)).rejects.toThrow(/certificate/);
+    for (const peer of [before, after]) {
+      peer.socket.send("hello");
+      expect(await peer.received(1)).toEqual(["hello"]);
+    }
+    expect(wss.counters.connections).toMatchObject({ opened: 2, closed: 0 });
+  });
+
   test("a port in use reaches onError with the system's code, and the server ends without ever being open", async () => {
     const taken = ended(createServer().listen(0, "127.0.0.1"));
     const port = await portOf(taken);

@@ -1,4 +1,5 @@
 import { WebSocketConnection, type WebSocketServer } from "hawser";
+import { connect } from "hawser/testing";
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError, OutOfRangeError } from "../../src/errors/errors.ts";
 import { startServer } from "../support/live-server.ts";
@@ -77,6 +78,31 @@ describe("the members of a connection", () => {
     const other = await Peer.open(port);
     expect(other.socket.protocol).toBe("");
     expect(wss.connections[1]!.protocol).toBeUndefined();
+  });
+
+  test("remoteAddress is the client's, also after it has gone", async () => {
+    const { port, wss } = await startServer();
+    const peers = await Promise.all([Peer.open(port), Peer.open(port, "/", [], { localAddress: "127.0.0.5" })]);
+    const both = [...wss.connections];
+    expect(both.map((ws) => ws.remoteAddress).sort()).toEqual(["127.0.0.1", "127.0.0.5"]);
+    for (const { socket } of peers) socket.terminate();
+    await until(() => wss.connections.length === 0);
+    expect(both.map((ws) => ws.remoteAddress).sort()).toEqual(["127.0.0.1", "127.0.0.5"]);
+  });
+
+  test.each([
+    ["203.0.113.7", "203.0.113.7"],
+    ["2001:db8::7", "2001:db8::7"],
+  ])("and the one that a trusted proxy reports: %s", async (forwarded, remoteAddress) => {
+    const { port, wss } = await startServer({}, { trustProxy: 1 });
+    await Peer.open(port, "/", [], { headers: { "X-Forwarded-For": forwarded } });
+    expect(wss.connections[0]!.remoteAddress).toBe(remoteAddress);
+  });
+
+  test("it is empty on a stream without an address", async () => {
+    const { wss } = await startServer();
+    await connect(wss, { remoteAddress: "" });
+    expect(wss.connections[0]!.remoteAddress).toBe("");
   });
 
   // shows 4D-3-status

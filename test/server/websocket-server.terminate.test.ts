@@ -300,6 +300,21 @@ describe("terminate with a reason", () => {
       expect(terminated).toMatchObject({ code: 1001, initiator: "local", cause: { code: "HWS_SHUTDOWN" } });
   });
 
+  test("and a code sends that too, and a later call changes neither", async () => {
+    const { wss, port, recorders } = await startServer({}, { closeBatchSize: 1 });
+    const peers = await open(port, 3);
+    const terminated = wss.terminate(5, { code: 1012 });
+    void wss.terminate(5, { code: 4000, reason: "too late" });
+    await terminated;
+    for (const peer of peers) expect(await peer.closed).toEqual([1012, expect.stringMatching(/^retry-after=\d+$/)]);
+    for (const { terminated } of recorders)
+      expect(terminated).toMatchObject({ initiator: "local", cause: { code: "HWS_SHUTDOWN" } });
+    const other = await startServer();
+    const [peer] = await open(other.port, 1);
+    await other.wss.terminate(5, { code: 4100, reason: "new version" });
+    expect(await peer!.closed).toEqual([4100, "new version"]);
+  });
+
   test("an empty one is sent as none, and with 0 seconds there is no close frame", async () => {
     const { wss, port } = await startServer();
     const [peer] = await open(port, 1);
@@ -319,6 +334,10 @@ describe("terminate with a reason", () => {
     for (const reason of [5, null, {}])
       expect(() => terminate(5, { reason })).toThrow(/^terminate: reason: expected a string/);
     expect(() => terminate(5, { reason: "x".repeat(124) })).toThrow(RangeError);
+    for (const code of ["1012", null, {}])
+      expect(() => terminate(5, { code })).toThrow(/^terminate: code: expected a number/);
+    for (const code of [999, 1004, 1005, 1006, 1015, 2999, 5000, 1000.5, NaN])
+      expect(() => terminate(5, { code })).toThrow(/^terminate: code: expected 1000 to 1003, /);
     const [peer] = await open(port, 1);
     let reads = 0;
     await terminate(5, {

@@ -91,9 +91,9 @@ export class Peer {
     return new Peer(`ws://127.0.0.1:${port}${path}`, protocols, options);
   }
 
-  /** Connects to 127.0.0.1 over TLS; the certificate is not checked. */
-  static async openSecure(port: number, path = "/"): Promise<Peer> {
-    const peer = new Peer(`wss://127.0.0.1:${port}${path}`, [], {});
+  /** Connects to 127.0.0.1 over TLS. The certificate is not checked, unless the options say so. */
+  static async openSecure(port: number, path = "/", options: ClientOptions = {}): Promise<Peer> {
+    const peer = new Peer(`wss://127.0.0.1:${port}${path}`, [], options);
     await peer.#opened;
     return peer;
   }

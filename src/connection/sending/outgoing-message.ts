@@ -21,6 +21,12 @@ export type FittingMessage<M> = [AllFit<MessageVerdict<M>>] extends [false]
   ? Exclude<MessageVerdict<M>, "fits">
   : unknown;
 
+/**
+ * The parameter of `send` for connections that send messages of the type `Out`. With `unknown` that is every message, and what JSON has
+ * nothing of is an error.
+ */
+export type MessageOf<Out, M> = [Out] extends [Message] ? Out : M & FittingMessage<M>;
+
 type AllFit<V> = [V] extends ["fits"] ? true : false;
 
 /** Each type of a message fits, or what is wrong with it. `any` fits. */

@@ -38,6 +38,10 @@ export interface RunningProgram {
   readonly port: number;
   /** What it has printed so far, errors included. */
   output(): string;
+  /** Its exit code; null: a signal has ended it. */
+  readonly ended: Promise<number | null>;
+  /** Sends it a signal. */
+  kill(signal: NodeJS.Signals): void;
   /** Sends SIGTERM, and waits until it has ended. Returns its exit code; null: it had to be killed. */
   stop(): Promise<number | null>;
 }
@@ -57,29 +61,39 @@ export class PageProject {
    * @param file such as `server.js`
    */
   async start(file: string, env: NodeJS.ProcessEnv = {}): Promise<RunningProgram> {
+    const program = await this.begin(file, env);
+    const state = { hasEnded: false };
+    void program.ended.then(() => (state.hasEnded = true));
+    while (!(await isListening(program.port))) {
+      if (state.hasEnded) throw new Error(`${file} has ended:\n${program.output()}`);
+      await delay(20);
+    }
+    return program;
+  }
+
+  /** The same, but does not wait until it listens. */
+  async begin(file: string, env: NodeJS.ProcessEnv = {}): Promise<RunningProgram> {
     const port = await freePort();
     const child = spawn(process.execPath, [file], {
       cwd: this.folder,
-      env: { ...process.env, ...env, PORT: String(port) },
+      env: { ...process.env, PORT: String(port), ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#running.add(child);
     let output = "";
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding("utf8").on("data", (text: string) => (output += text));
-    while (!(await isListening(port))) {
-      if (child.exitCode !== null) throw new Error(`${file} has ended:\n${output}`);
-      await delay(20);
-    }
+    const ended = once(child, "close").then(([code]) => code as number | null);
     return {
       port,
       output: () => output,
+      ended,
+      kill: (signal) => child.kill(signal),
       stop: async () => {
         child.kill();
-        const killer = setTimeout(() => child.kill("SIGKILL"), 10_000);
-        if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+        const killer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+        await ended;
         clearTimeout(killer);
-        this.#running.delete(child);
         return child.exitCode;
       },
     };

@@ -17,7 +17,6 @@ const LEFT_OUT = [
   "test/scripts/find-words.test.ts",
   "docs/conformance.md",
   "docs/security.md",
-  "docs/limits.md",
   "docs/reliability.md",
 ];
 

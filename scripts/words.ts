@@ -16,7 +16,6 @@ const LEFT_OUT = [
   "scripts/words.ts",
   "test/scripts/find-words.test.ts",
   "docs/conformance.md",
-  "docs/security.md",
   "docs/reliability.md",
 ];
 

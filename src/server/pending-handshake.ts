@@ -4,6 +4,7 @@ import { HawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
+import type { ResponseHeaders } from "../handshake/response-headers.ts";
 import { INTERNAL_ERROR } from "../handshake/refusals.ts";
 import { Deadline } from "../util/deadline.ts";
 import { isInstanceOf } from "../util/attempt.ts";
@@ -186,7 +187,15 @@ export class PendingHandshake implements AdmittedClient {
   #accept(handler: HandlerCallbacks): void {
     this.#owner.advice.checkConnectionHandler(handler);
     const protocol = this.#event?.protocol;
-    const headers = this.#event && responseHeadersOf(this.#event);
+    let headers: ResponseHeaders | undefined;
+    try {
+      headers = this.#event && responseHeadersOf(this.#event);
+    } catch (error) {
+      // The client is refused. The handler has been returned, so it gets its `onTerminate`.
+      this.#fail(error);
+      this.#owner.onTooLate(handler, this, "HWS_INVALID_ARGUMENT");
+      return;
+    }
     const offer = this.#takeOffer();
     if (offer === undefined) {
       this.#owner.onTooLate(handler, this, this.#causeOfRefusal);

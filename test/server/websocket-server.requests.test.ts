@@ -1,7 +1,13 @@
 import { type IncomingMessage, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { WebSocketServer, type WSConnectionEvent, type WSServerErrorEvent, refuse } from "hawser";
+import {
+  WebSocketServer,
+  type WSConnectionEvent,
+  type WSServerErrorEvent,
+  type WSTerminateEvent,
+  refuse,
+} from "hawser";
 import { connect } from "hawser/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
@@ -181,6 +187,26 @@ test("a response header with a line break throws, and one of the handshake is 50
   await expect(connect(new WebSocketServer(reserved))).rejects.toMatchObject({ status: 500 });
   expect(broken.errors).toHaveLength(1);
   expect(reserved.errors).toEqual([expect.stringContaining("sec-websocket-accept is set by the library")]);
+});
+
+test("the handler of a client that is refused because of its response headers gets onTerminate", async () => {
+  const calls: unknown[] = [];
+  const wss = new WebSocketServer({
+    async onConnection(_wss: unknown, { responseHeaders }: WSConnectionEvent) {
+      await Promise.resolve();
+      responseHeaders.set("upgrade", "x");
+      return {
+        onOpen: () => void calls.push("open"),
+        onMessage() {},
+        onTerminate: (_ws: unknown, { code, cause }: WSTerminateEvent) => void calls.push(code, cause?.code),
+      };
+    },
+    onError: () => undefined,
+  });
+  await expect(connect(wss)).rejects.toMatchObject({ status: 500 });
+  await wss.terminate();
+  expect(calls).toEqual([1006, "HWS_INVALID_ARGUMENT"]);
+  expect(wss.counters.connections).toMatchObject({ opened: 0, leaving: 0 });
 });
 
 test("response headers do not go out with a refusal", async () => {

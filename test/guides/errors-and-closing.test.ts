@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { type ConnectionHandler, WebSocketServer, type WSServerErrorEvent } from "hawser";
+import { connect } from "hawser/testing";
 import { SLOW, usePage } from "../support/page-project.ts";
 import { PageClient, printed, refusal } from "./page-client.ts";
 
@@ -77,3 +79,36 @@ test(
   },
   SLOW,
 );
+
+/** Lets a client of this handler send a message and leave. Returns its close code, and what the server's onError got. */
+async function talk(handler: ConnectionHandler<"text">): Promise<readonly [code: number, errors: readonly string[]]> {
+  const errors: string[] = [];
+  const wss = new WebSocketServer({
+    onConnection: () => handler,
+    onError(_wss: WebSocketServer, { errors: [error], connection }: WSServerErrorEvent) {
+      errors.push(`${error.message} of ${String(connection?.id)}`);
+    },
+  });
+  const client = await connect(wss);
+  client.send("hello");
+  await client.ping();
+  client.close(1000);
+  const { code } = await client.closed;
+  await wss.terminate();
+  return [code, errors];
+}
+
+const fail = (text: string): never => {
+  throw new Error(text);
+};
+
+test.each<readonly [what: string, handler: ConnectionHandler<"text">, code: number, errors: readonly string[]]>([
+  ["onMessage, without onError", { onMessage: () => fail("message") }, 1011, ["message of 1"]],
+  ["onMessage, with onError", { onMessage: () => fail("message"), onError() {} }, 1011, []],
+  ["onOpen, async", { onOpen: () => Promise.reject(new Error("open")), onMessage() {} }, 1011, ["open of 1"]],
+  ["work of waitUntil", { onMessage: (ws) => ws.waitUntil(async () => fail("work")) }, 1011, ["work of 1"]],
+  ["onError", { onMessage: () => fail("message"), onError: () => fail("error") }, 1011, ["error of 1"]],
+  ["onTerminate", { onMessage() {}, onTerminate: () => fail("end") }, 1000, ["end of 1"]],
+])("the table is right about an error in %s", async (_what, handler, code, errors) => {
+  expect(await talk(handler)).toEqual([code, errors]);
+});

@@ -62,6 +62,11 @@ export const requirements = {
     packages: ["haproxy"],
     find: () => firstExisting(["/usr/sbin/haproxy"]),
   },
+  caddy: {
+    name: "Caddy",
+    packages: ["caddy"],
+    find: () => firstExisting(["/usr/bin/caddy"]),
+  },
   bun: { name: "Bun", npm: bun, find: () => inPackage(bun, "bin/bun") ?? inPath("bun") },
   deno: { name: "Deno", npm: deno, find: () => inPackage(deno, "deno") ?? inPath("deno") },
 } satisfies Record<string, Requirement>;

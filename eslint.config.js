@@ -68,7 +68,8 @@ const src = {
     ],
     "jsdoc/require-description": ["error", { contexts: DESCRIBED, descriptionStyle: "body" }],
     "jsdoc/no-types": "error",
-    "jsdoc/check-tag-names": ["error", { typed: true }],
+    // A type that is not exported, and stands in the API's pages as what it is: see scripts/api.ts.
+    "jsdoc/check-tag-names": ["error", { typed: true, definedTags: ["inline"] }],
     "jsdoc/check-param-names": ["error", { checkDestructured: false, disableMissingParamChecks: true }],
     "jsdoc/require-param-description": "error",
     "jsdoc/require-returns-description": "error",

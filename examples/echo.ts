@@ -5,7 +5,7 @@ import { WebSocketServer } from "hawser";
 import type { WSMessageEvent, WebSocketConnection } from "hawser";
 import { stopWhenTold } from "./stop-when-told.ts";
 
-class Echo {
+export class Echo {
   onMessage(ws: WebSocketConnection<Echo>, event: WSMessageEvent) {
     ws.send(event.data.toUpperCase());
   }

@@ -5,7 +5,7 @@ import { WebSocketServer } from "hawser";
 import type { WSMessageEvent, WebSocketConnection } from "hawser";
 import { stopWhenTold } from "./stop-when-told.ts";
 
-class Adder {
+export class Adder {
   total = 0;
 
   onMessage(ws: WebSocketConnection<Adder>, event: WSMessageEvent<unknown>) {

@@ -1,4 +1,8 @@
-/** The entry point `hawser`: the server. */
+/**
+ * The entry point `hawser`: the server.
+ *
+ * @module hawser
+ */
 
 export { HawserError, InvalidArgumentError, OutOfRangeError, ProtocolError } from "./errors/errors.ts";
 export type { ErrorCode } from "./errors/table.ts";

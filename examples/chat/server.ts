@@ -24,19 +24,21 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 };
 
+/** The options of the chat, whichever web server it is on. */
+export const chatOptions = {
+  path: "/chat",
+  dataType: "object",
+  maxMessageSize: 8 * 1024,
+  invalidJson: "ignore",
+} as const;
+
 /** Starts the chat. Port 0 takes any free port; the promise is rejected when the port is in use. */
 export async function start(port: number): Promise<{ port: number; stop: () => Promise<void> }> {
   const server = createServer(answer);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, resolve);
   });
-  const wss = new WebSocketServer(new Chat(), {
-    server,
-    path: "/chat",
-    dataType: "object",
-    maxMessageSize: 8 * 1024,
-    invalidJson: "ignore",
-  });
+  const wss = new WebSocketServer(new Chat(), { ...chatOptions, server });
   const stop = async () => {
     await wss.terminate(2);
     await new Promise((done) => {

@@ -21,6 +21,10 @@ export interface WebServer {
   listenerCount(event: string): number;
 }
 
-// As in Node's own declarations. The arguments depend on the event's name, which this type does not distinguish.
+/**
+ * As in Node's own declarations. The arguments depend on the event's name, which this type does not distinguish.
+ *
+ * @inline
+ */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Listener = (...args: any[]) => void;

@@ -22,6 +22,11 @@ export interface HandshakeResult {
   readonly headers: Headers;
 }
 
+/**
+ * What `next` gives.
+ *
+ * @inline
+ */
 type Item<T extends DataType> = IteratorResult<DataOf[T], undefined>;
 
 const DONE = { done: true, value: undefined } as const;

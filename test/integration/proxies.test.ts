@@ -7,6 +7,7 @@ import { LivenessRig } from "../support/liveness-rig.ts";
 import { describeWith } from "../support/system.ts";
 import {
   type ProxyProgram,
+  caddy as caddyAt,
   configuration,
   documented,
   haproxy as haproxyAt,
@@ -261,6 +262,26 @@ describeWith("haproxy", "HAProxy", (path) => {
       const headers = { "X-Forwarded-Host": "evil.example" };
       expect(await statusOf(fronted, { origin: fronted.page, headers })).toBe(403);
       expect(await statusOf(fronted, { origin: EVIL, headers })).toBe(101);
+    });
+  });
+});
+
+describeWith("caddy", "Caddy", (path) => {
+  const program = caddyAt(path);
+  const plain = "app.example.com {\n  reverse_proxy 127.0.0.1:8080\n}\n";
+
+  describe.each(TRANSPORTS)("%s", (_transport, isSecure) => {
+    describe("as docs/guides/behind-a-proxy.md says", () => {
+      runDocumented(program, documented("caddy"), isSecure);
+    });
+
+    test("with one line it keeps the Host, and tells the address of the client, not one that it has made up", async () => {
+      const fronted = await front(program, plain, isSecure, TRUSTED);
+      await expectToWork(fronted);
+      const headers = { "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "ftp", "X-Forwarded-For": "6.6.6.6" };
+      expect(await statusOf(fronted, { origin: EVIL, headers })).toBe(403);
+      expect(await statusOf(fronted, { origin: fronted.page, headers })).toBe(101);
+      expect(fronted.addresses).toEqual(["127.0.0.1", "127.0.0.1"]);
     });
   });
 });

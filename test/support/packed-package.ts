@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,15 +52,24 @@ export async function packedTarball(): Promise<string> {
   const cache = installed(".cache/hawser");
   const path = join(cache, `${await hashOfSources()}.tgz`);
   if (existsSync(path)) return path;
-  await rm(cache, { recursive: true, force: true });
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(tmpdir(), "hawser-"));
   const { tarball } = await pack(folder);
   const beside = `${path}.${String(process.pid)}`;
   await cp(tarball, beside);
   await rename(beside, path);
+  await removeOld(cache);
   await rm(folder, { recursive: true });
   return path;
+}
+
+/** Tarballs that are a day old: another process may still install a newer one. */
+async function removeOld(cache: string): Promise<void> {
+  const DAY = 86_400_000;
+  for (const name of await readdir(cache)) {
+    const { mtimeMs } = await stat(join(cache, name));
+    if (Date.now() - mtimeMs > DAY) await rm(join(cache, name), { force: true });
+  }
 }
 
 async function hashOfSources(): Promise<string> {

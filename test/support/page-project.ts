@@ -129,11 +129,17 @@ export function usePage(page: string, modules: readonly string[] = []): () => Pa
   };
 }
 
-async function createProject(page: string, modules: readonly string[]): Promise<PageProject> {
+/** Makes a folder of a project that has the packed package and nothing else. Returns its path. */
+export async function emptyProject(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "hawser-page-"));
   await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
   const install = ["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", await packedTarball()];
   await run("npm", install, { cwd: folder });
+  return folder;
+}
+
+async function createProject(page: string, modules: readonly string[]): Promise<PageProject> {
+  const folder = await emptyProject();
   for (const name of ["@types/node", ...modules]) {
     await mkdir(dirname(join(folder, "node_modules", name)), { recursive: true });
     await symlink(installed(name), join(folder, "node_modules", name), "dir");

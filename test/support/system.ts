@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Requirement, requirements } from "../../scripts/requirements.ts";
+import { type Requirement, advice, requirements } from "../../scripts/requirements.ts";
 
 /**
  * A `describe` whose tests need a program of the system. Without the program one test stands for all of them: it is
@@ -22,7 +22,7 @@ export function describeWith(need: keyof typeof requirements, title: string, bod
       body(path);
       return;
     }
-    const reason = `${requirement.name} is missing (Debian: ${requirement.packages.join(" ")})`;
+    const reason = `${requirement.name} is missing (${advice(requirement)})`;
     test(`needs ${requirement.name}`, (context) => {
       if (process.env["CI"] === "true") expect.fail(reason);
       context.skip(reason);

@@ -2,7 +2,11 @@ import { InvalidArgumentError } from "../../errors/errors.ts";
 import { Deadline } from "../../util/deadline.ts";
 import { isThenable } from "../../util/thenable.ts";
 
-/** What `ws.waitUntil` takes: work that runs beside the callbacks, or a function that begins it. */
+/**
+ * What `ws.waitUntil` takes: work that runs beside the callbacks, or a function that begins it.
+ *
+ * @inline
+ */
 export type Task = PromiseLike<unknown> | ((signal: AbortSignal) => PromiseLike<unknown>);
 
 /** Calls the function of a task. What it throws, or returns instead of a promise, is the failure of the task. */

@@ -55,6 +55,25 @@ export function haproxy(path: string): ProxyProgram {
   };
 }
 
+/** Caddy, with no other listener, no certificates of its own, and no file outside its folder. */
+export function caddy(path: string): ProxyProgram {
+  return {
+    path,
+    prepare(folder, site) {
+      const options = [
+        "admin off",
+        "auto_https off",
+        `storage file_system ${folder}`,
+        "servers {",
+        "protocols h1 h2",
+        "}",
+      ];
+      writeFileSync(join(folder, "Caddyfile"), ["{", ...options, "}", site].join("\n"));
+      return ["run", "--config", join(folder, "Caddyfile"), "--adapter", "caddyfile"];
+    },
+  };
+}
+
 /** Another process may take a port between our look for it and the proxy's. */
 const ATTEMPTS = 5;
 
@@ -96,12 +115,17 @@ interface Surroundings {
 
 /** A configuration with the ports and the paths of a test. */
 function adapt(site: string, { folder, port, upstream, isSecure }: Surroundings): string {
+  const caddyTls = `  bind 127.0.0.1\n  tls ${folder}/app.pem ${folder}/app.key`;
   const adapted = site
     .replaceAll("127.0.0.1:8080", `127.0.0.1:${String(upstream)}`)
     .replaceAll("/etc/ssl/", `${folder}/`)
     .replace(/^( *listen) 443 ssl;$/m, `$1 127.0.0.1:${String(port)}${isSecure ? " ssl" : ""};`)
+    .replace(
+      /^app\.example\.com \{$/m,
+      isSecure ? `https://:${String(port)} {\n${caddyTls}` : `http://:${String(port)} {\n  bind 127.0.0.1`,
+    )
     .replace(/^( *bind) :443 (ssl .*)$/m, `$1 127.0.0.1:${String(port)}${isSecure ? " $2" : ""}`);
-  if (!adapted.includes(`127.0.0.1:${String(port)}`)) throw new Error("the configuration has no line for the port 443");
+  if (!adapted.includes(`:${String(port)}`)) throw new Error("the configuration has no line for the port 443");
   return adapted;
 }
 

@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { SLOW, usePage } from "../support/page-project.ts";
 import { Client, serve } from "./client.ts";
@@ -62,6 +64,27 @@ test(
     other.send({ id: 1, method: "sleep", params: LONG });
     expect(await other.closed).toEqual({ code: 1008, reason: "not a request" });
     expect(program.output()).toBe("");
+  },
+  SLOW,
+);
+
+/** Prints again and again how many timers the program has. */
+const PROBE = `
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+setInterval(() => console.log(timers()), 50).unref();
+`;
+
+test(
+  "the requests of a client end with its connection",
+  async () => {
+    await writeFile(join(project().folder, "probe.js"), PROBE);
+    const program = await serve(project(), "parallel.js", { NODE_OPTIONS: "--import ./probe.js" });
+    const timers = (): number => Number(program.output().trim().split("\n").at(-1));
+    const client = await Client.open(`ws://127.0.0.1:${String(program.port)}`);
+    for (let id = 1; id <= 10; id++) client.send({ id, method: "sleep", params: LONG });
+    await expect.poll(timers, { timeout: 10_000 }).toBeGreaterThanOrEqual(10);
+    client.socket.terminate();
+    await expect.poll(timers, { timeout: 10_000 }).toBeLessThan(10);
   },
   SLOW,
 );

@@ -102,10 +102,14 @@ export class Closing implements CloseTimerOwner {
     this.#sender.buffer.writer.destroy();
   }
 
-  /** The stream is closed. Returns the event for `onTerminate`. */
-  onStreamClose(): WSTerminateEvent {
+  /**
+   * The stream is closed. Returns the event for `onTerminate`.
+   *
+   * @param hasLost whether messages were dropped with it: then the close was not in order
+   */
+  onStreamClose(hasLost: boolean): WSTerminateEvent {
     this.#timer?.stop();
-    if (this.peerClose === undefined) this.noteCause("HWS_STREAM_ENDED");
+    if (this.peerClose === undefined || hasLost) this.noteCause("HWS_STREAM_ENDED");
     const { code, reason } = this.peerClose ?? NO_CLOSE_FRAME;
     return { type: "terminate", code, reason, initiator: this.#initiator, cause: errorOf(this.#cause) };
   }

@@ -241,10 +241,10 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     if (this.#state === "closed") return;
     this.#transition("disconnect");
     this.#reader.stop();
-    this.#sender.onStreamClose();
+    const hasLost = this.#sender.onStreamClose();
     this.#readFlow?.stop();
     this.#liveness.stop();
-    const event = this.#beginClosing("network").onStreamClose();
+    const event = this.#beginClosing("network").onStreamClose(hasLost);
     this.#owner.onClosed(this);
     this.#dispatcher.dispatchTerminate(event, () => this.#owner.onFinished(this));
   }

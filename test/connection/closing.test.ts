@@ -426,7 +426,7 @@ describe("Closing", () => {
   test("makes an error of a code only for the event, and without a stack: a flood of lost connections must not cost", () => {
     const closing = new Closing("network", sender, settings, liveness);
     closing.noteCause("HWS_STREAM_ENDED");
-    const { cause } = closing.onStreamClose();
+    const { cause } = closing.onStreamClose(false);
     expect(cause?.code).toBe("HWS_STREAM_ENDED");
     expect(cause?.stack).not.toContain("\n    at ");
   });
@@ -439,7 +439,7 @@ describe("Closing", () => {
     const closing = new Closing("local", sender, settings, liveness);
     closing.noteCause(first);
     closing.noteLoss("HWS_CLOSE_TIMEOUT");
-    expect(closing.onStreamClose().cause?.code).toBe(expected);
+    expect(closing.onStreamClose(false).cause?.code).toBe(expected);
   });
 });
 

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { WSTerminateEvent } from "../../src/connection/dispatch/events.ts";
+import { outgoing } from "../support/outgoing.ts";
 import { Session, broken, close, text } from "../support/session.ts";
 import { connectionSettings } from "../support/settings.ts";
 import { Wire, turns } from "../support/wire.ts";
@@ -223,6 +225,57 @@ describe("a stream of the application", () => {
       expect(session.calls.map(([name]) => name)).toEqual(["open", "message", "error", "terminate"]);
     },
   );
+
+  /** A stream that is full after each byte, and whose peer answers the close frame while it is written. */
+  function answering(callsBack: (done: () => void) => void, methods: object = {}): Wire {
+    const write = function (this: Wire, chunk: Uint8Array, _encoding: string, done: () => void): void {
+      if (!chunk.includes(0x88)) return done();
+      this.arrive(close(1000));
+      callsBack(done);
+    };
+    return wire({ _write: write, _writev: null, ...methods }, { highWaterMark: 1 });
+  }
+
+  test.each<[what: string, stream: () => Wire, written: number]>([
+    ["takes all", () => answering((done) => setImmediate(done)), 1],
+    ["takes all, and never finishes", () => answering((done) => done(), { _final: nothing }), 1],
+    ["never tells that it has taken anything", () => answering(nothing), 0],
+  ])(
+    "that %s, and is ended while it is written to, has written as many messages as it has taken",
+    async (_what, make, written) => {
+      const ends: WSTerminateEvent[] = [];
+      const session = new Session({ terminate: (_ws, event) => void ends.push(event) }, { stream: make() });
+      await turns();
+      session.connection.send(outgoing("hello"));
+      session.connection.close(1000);
+      await turns();
+      await turns();
+      session.stream.destroy();
+      await turns();
+      expect(session.connection.counters).toEqual({ accepted: 1, written, dropped: 1 - written, pending: 0 });
+      // The peer's close frame is no proof that it has read what was lost.
+      expect(ends.map(({ code, cause }) => [code, cause?.code])).toEqual([
+        [1000, written === 1 ? undefined : "HWS_STREAM_ENDED"],
+      ]);
+    },
+  );
+
+  test("that is full when it is ended, and never finishes, has written what it has taken", async () => {
+    const stream = wire({ _final: nothing }, { highWaterMark: 1 });
+    const session = new Session({}, { stream });
+    await turns();
+    stream.stick();
+    session.connection.send(outgoing("hello"));
+    session.connection.close(1000);
+    await turns();
+    session.receive(close(1000));
+    await turns();
+    stream.flow();
+    await turns();
+    stream.destroy();
+    await turns();
+    expect(session.connection.counters).toEqual({ accepted: 1, written: 1, dropped: 0, pending: 0 });
+  });
 
   test("that closes after the timer of its close is reported once", async () => {
     let closes: () => void = nothing;

@@ -135,12 +135,14 @@ export class Sender implements BlobQueueSink, DrainSource {
     this.#drainWaiters?.close();
   }
 
-  /** The stream is gone: drops all messages that wait. */
-  onStreamClose(): void {
+  /** The stream is gone: drops all messages that wait. Returns whether it has dropped some. */
+  onStreamClose(): boolean {
+    const before = this.#dropped;
     this.#dropBlobQueue();
     this.#dropQueue();
     this.#dropped += this.buffer.onStreamClose();
     this.#drainWaiters?.close();
+    return this.#dropped > before;
   }
 
   /** The stream is not full any more. */
@@ -385,15 +387,13 @@ export class Sender implements BlobQueueSink, DrainSource {
   }
 
   #dropQueue(): void {
-    const queue = this.#queue;
-    if (queue === undefined) return;
-    this.#dropped += queue.dropTo(-1);
-    this.#accountQueue(queue);
+    if (this.#queue === undefined) return;
+    this.#dropped += this.#queue.dropTo(-1);
+    this.#accountQueue(this.#queue);
   }
 
   #dropBlobQueue(): void {
-    if (this.#blobQueue === undefined) return;
-    this.#dropped += this.#blobQueue.drop();
+    this.#dropped += this.#blobQueue?.drop() ?? 0;
     this.#blobQueue = undefined;
     this.#noteQueued();
   }

@@ -97,7 +97,9 @@ export class StreamWriter {
       if (!this.isNodeSocket && isInsideWritev(stream)) this.#writeLater(bytes, shared);
       else if (!this.#writeToQueue(bytes, shared)) {
         this.#state = "full";
-        listenForDrain(stream);
+        // It was ended by what the peer answered during the write: no "drain" event follows.
+        if (stream.writableEnded) stream.once("finish", () => this.onDrain());
+        else listenForDrain(stream);
       } else this.#noteTaken();
     } catch (error) {
       this.#fail(error);
@@ -145,8 +147,9 @@ export class StreamWriter {
   /** Ends the stream after everything that was written, and then calls `ended`: a full stream has no "drain" event after that. */
   end(ended: () => void): void {
     this.#attempt(() => {
-      if (this.isFull) this.stream.end((error?: Error | null) => this.#onEnded(error, ended));
-      else this.stream.end();
+      this.#endStream((error) => {
+        this.#onTakenAtEnd(error, ended);
+      });
       // A user's stream need not destroy itself after both ends, nor say that it has.
       if (!this.isNodeSocket) finished(this.stream, () => this.destroy());
     });
@@ -165,8 +168,19 @@ export class StreamWriter {
     destroyStream(this.stream, error);
   }
 
-  /** The stream has written everything, or has failed. */
-  #onEnded(error: Error | null | undefined, ended: () => void): void {
+  /** Ends the stream. If it is full, `taken` is called when it has taken everything, or has failed. */
+  #endStream(taken: (error?: Error | null) => void): void {
+    const { stream } = this;
+    if (this.isFull && this.isNodeSocket) {
+      stream.end(taken);
+      return;
+    }
+    // Its "finish" event may never come, although it has taken everything.
+    if (this.isFull) stream.write(EMPTY, taken);
+    stream.end();
+  }
+
+  #onTakenAtEnd(error: Error | null | undefined, ended: () => void): void {
     if (!error) this.#state = "waiting";
     ended();
   }

@@ -91,7 +91,11 @@ function checkStatus({ status, wish }: Peer, fault: (text: string) => void): voi
 export function checkEnd(world: World, server: ScenarioServer): void {
   const { wss, members, ends, name } = server;
   const fault = (text: string): void => world.fault(`${name}: ${text}`);
-  const opened = [...members.values()].filter(({ calls }) => calls.length > 0);
+  // A handler whose client was refused before `onConnection` returned it gets `onTerminate` only.
+  const called = [...members.values()].filter(({ calls }) => calls.length > 0);
+  const opened = called.filter(({ calls }) => calls[0] === "open");
+  const late = called.filter(({ calls }) => calls[0] !== "open");
+  for (const { calls } of late) if (calls.join(" ") !== "terminate") fault(`without onOpen: ${calls.join(" ")}`);
   const { connections, messages } = wss.counters;
   if (!wss.terminated) fault("is not terminated");
   if (wss.connections.length > 0) fault(`${wss.connections.length} connections are open`);

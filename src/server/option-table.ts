@@ -103,7 +103,7 @@ function readPath(path: unknown): PathRule | undefined {
       `path: expected ASCII characters, e.g. ${JSON.stringify(new URL(path, "http://x").pathname)}`,
     );
   throw new InvalidArgumentError(
-    `path: expected a function, or a string that begins with "/" and has no "?" or "#", got ${describe(path)}`,
+    `path: expected a function, or a string that begins with "/" and has no "?" or "#", got ${typeof path === "string" ? JSON.stringify(path) : describe(path)}`,
   );
 }
 

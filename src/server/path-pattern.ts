@@ -7,6 +7,9 @@ export type PathParams = Readonly<Record<string, string>>;
 /** The rest of a path that a final `*` stands for is in `params["*"]`. */
 const REST = "*";
 
+/** Other frameworks allow more after a name, such as `:id(\d+)` or `:id?`: as a part of the name it would mean nothing. */
+const NAME = /^[A-Za-z_]\w*$/;
+
 /** What each segment of a pattern says: text that is compared, a name, or the rest of the path. */
 interface Segment {
   readonly text: string | undefined;
@@ -23,12 +26,14 @@ export class PathPattern {
   readonly #segments: readonly Segment[];
   readonly #hasRest: boolean;
 
-  /** @throws {InvalidArgumentError} for a `*` that is not the last segment, a segment without a name, or a name that comes twice */
+  /** @throws {InvalidArgumentError} for a `*` that is not the last segment, a name that has other characters or comes twice */
   constructor(pattern: string) {
     const segments = pattern.split("/").map(readSegment);
     const names = segments.filter(({ text }) => text === undefined).map(({ name }) => name);
-    if (new Set(names).size < names.length || names.includes(""))
-      throw new InvalidArgumentError(`path: ${pattern}: expected names that are not empty and come once`);
+    if (new Set(names).size < names.length || !names.every((name) => name === REST || NAME.test(name)))
+      throw new InvalidArgumentError(
+        `path: ${pattern}: expected names of letters, digits and _, each once. For other rules, path may be a function`,
+      );
     this.#hasRest = segments.at(-1)?.name === REST;
     if (pattern.replace(/(^|\/)\*$/, "").includes(REST))
       throw new InvalidArgumentError(`path: ${pattern}: expected * as the last segment only`);

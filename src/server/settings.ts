@@ -50,6 +50,10 @@ export function readOptions(options: WebSocketServerOptions): Settings {
   const { origins, trustProxy, invalidJson, port, host, ...values } = readOptionTable(options);
   const listen = listenAddress(port, host, values.listen);
   checkListening({ ...values, listen, host }, options);
+  if (invalidJson === "ignore" && values.dataType !== "object")
+    throw new InvalidArgumentError(
+      `invalidJson: "ignore" is only for dataType: "object": dataType is "${values.dataType}"`,
+    );
   return {
     ...values,
     listen,

@@ -32,6 +32,9 @@ test.each([
   if (params !== undefined) expect(Object.getPrototypeOf(params)).toBeNull();
 });
 
-test.each(["/:", "/:id/:id", "/*/a", "/a*", "/**"])("%s is refused", (pattern) => {
-  expect(() => new PathPattern(pattern)).toThrow(expect.objectContaining({ code: "HWS_INVALID_ARGUMENT" }) as Error);
-});
+test.each(["/:", "/:id(\\d+)", "/:id?", "/:id.json", "/:from-:to", "/:1", "/:id/:id", "/*/a", "/a*", "/**"])(
+  "%s is refused",
+  (pattern) => {
+    expect(() => new PathPattern(pattern)).toThrow(expect.objectContaining({ code: "HWS_INVALID_ARGUMENT" }) as Error);
+  },
+);

@@ -119,7 +119,9 @@ describe("dataType and invalidJson", () => {
 
   test("invalid JSON closes, or is dropped", () => {
     expect(read({ invalidJson: "close" }).ignoresInvalidJson).toBe(false);
-    expect(read({ invalidJson: "ignore" }).ignoresInvalidJson).toBe(true);
+    expect(read({ invalidJson: "ignore", dataType: "object" }).ignoresInvalidJson).toBe(true);
+    expect(() => read({ invalidJson: "ignore" })).toThrow(/^invalidJson: "ignore" is only for dataType: "object"/);
+    expect(() => read({ invalidJson: "ignore", dataType: "auto" })).toThrow(/: dataType is "auto"$/);
     for (const invalidJson of [true, "drop", null, 1]) {
       expect(() => read({ invalidJson })).toThrow(/^invalidJson: expected one of "close", "ignore", got /);
     }

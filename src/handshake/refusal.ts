@@ -58,7 +58,9 @@ export class Refusal {
  */
 export function refuse(status: number, body?: string, headers: ResponseHeaders = {}): Refusal {
   if (!Number.isInteger(status) || status < 300 || status > 599) {
-    throw new OutOfRangeError(`refuse: status: expected an integer from 300 to 599, got ${String(status)}`);
+    throw new OutOfRangeError(
+      `refuse: status: expected an integer from 300 to 599, got ${typeof (status as unknown) === "string" ? JSON.stringify(status) : String(status)}`,
+    );
   }
   if (body !== undefined && typeof body !== "string") throw new InvalidArgumentError("refuse: body: expected a string");
   return new Refusal(status, body ?? nameOfStatus(status), checkedRefusalHeaders(headers));

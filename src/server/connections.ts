@@ -1,7 +1,7 @@
 import type { Identified, ConnectionRegistry } from "./connection-registry.ts";
 
 /**
- * The open connections of a server: a live collection, in the order in which they opened. Adding, removing and `get` take
+ * The connections of a server that are open or closing: a live collection, in the order in which they opened. Adding, removing and `get` take
  * constant time. Loops and `map`, `filter`, `find`, `some`, `every`, `forEach` see the connections that were open when they
  * began, even if some open or close meanwhile.
  *

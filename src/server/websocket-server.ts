@@ -77,7 +77,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
     );
   }
 
-  /** All open connections: a live collection. */
+  /** All connections that are open or closing: a live collection. One leaves it before its `onTerminate` is called. */
   get connections(): Connections<WebSocketConnection<HandlerOf<S>, Out>> {
     return this.#connections;
   }
@@ -184,7 +184,8 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * @param timeout **seconds** until the remaining connections are destroyed. 0: all are destroyed at once, without close
    *   frames. Above 300 the process is warned: milliseconds may be meant. Default: the option `closeTimeout`
    * @param options the `code` and the `reason` that all peers get. A later call changes neither
-   * @returns settles after `onTerminate`, which follows the `onTerminate` of every connection
+   * @returns settles after `onTerminate`, which follows the `onTerminate` of every connection. Promises of callbacks are awaited until the
+   *   timeout, and no longer
    * @throws {InvalidArgumentError} for a timeout that is not a number, or options of another type
    * @throws {OutOfRangeError} for a negative timeout, a code that must not be sent, or a reason that is too long
    */

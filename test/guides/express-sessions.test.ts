@@ -39,7 +39,7 @@ test(
     expect(await refusal(url, { headers: { cookie, origin: "https://evil.example" } })).toBe(403);
 
     expect((await fetch(`${http}/logout`, { method: "POST", headers: { cookie } })).status).toBe(200);
-    for (const { closed } of [one, other]) expect(await closed).toEqual({ code: 1008, reason: "signed out" });
+    for (const { closed } of [one, other]) expect(await closed).toEqual({ code: 4401, reason: "signed out" });
     expect(await refusal(url, { headers: { cookie } })).toBe(401);
     onPhone.send("again");
     expect(await onPhone.text()).toBe("ann: again");

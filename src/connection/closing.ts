@@ -81,7 +81,10 @@ export class Closing implements CloseTimerOwner {
    */
   startTimer(sendDeadline: number): void {
     const { closeTimeout } = this.#settings;
-    this.#timer ??= new CloseTimer(this, this.#sender, closeTimeout, this.#writtenAtLastReceived);
+    if (this.#timer === undefined) {
+      this.#timer = new CloseTimer(this, this.#sender, closeTimeout, this.#writtenAtLastReceived);
+      if (isErrorOf(this.#cause, "HWS_SEND_QUEUE_FULL")) this.#timer.limitToTimeout();
+    }
     this.#timer.extend(sendDeadline);
   }
 
@@ -135,6 +138,10 @@ export function closeBecause(
 export function closeBodyOf(code: ErrorCode): Bytes {
   const row: ErrorRow = errorTable[code];
   return serializeClose(row.closeCode, row.closeReason);
+}
+
+function isErrorOf(cause: CloseCause | undefined, code: ErrorCode): boolean {
+  return cause === code || (cause instanceof HawserError && cause.code === code);
 }
 
 /** The error for `event.cause`. A code becomes an error only here: at most once for each connection. */

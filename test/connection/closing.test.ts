@@ -415,6 +415,27 @@ describe("a peer that reads slowly while its connection closes", () => {
   });
 });
 
+describe("a peer for which too much waits", () => {
+  test("is cut after closeTimeout, however much it may have to read: it gets less time than one that was not given up", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const stream = new Wire({ highWaterMark: 1 });
+    const session = new Recorded({ closeTimeout: 100, stream, maxSendQueue: 1_000_000, sendQueuePolicy: "terminate" });
+    // The system takes eight megabytes, and then no more.
+    for (let i = 0; i < 8; i++) session.connection.send(outgoing(fill(i, 1_000_000)));
+    await turns();
+    stream.stick();
+    for (let i = 0; i < 4; i++) session.connection.send(outgoing(fill(i, 1_000_000)));
+    await turns();
+    expect(session.connection.status).toBe("Closing");
+    for (let ms = 0; ms < 120; ms += 10) {
+      vi.advanceTimersByTime(10);
+      await turns();
+    }
+    vi.useRealTimers();
+    expect(session.ends.map(inShort)).toEqual([[1006, "local", "HWS_SEND_QUEUE_FULL"]]);
+  });
+});
+
 describe("Closing", () => {
   const sender = {
     size: 0,

@@ -77,6 +77,11 @@ export class CloseTimer {
     this.#latest = Math.max(this.#latest, sendDeadline);
   }
 
+  /** The peer gets the timeout once, whatever it has still to read: it was found to be too slow. */
+  limitToTimeout(): void {
+    this.#latest = Math.max(this.#progressAt + this.#ms, this.#sendDeadline);
+  }
+
   /**
    * The peer has sent something, and has not answered the close frame yet: it is there. It may have sent that before as well, so
    * it may not have read anything of what a system can hold.

@@ -187,6 +187,17 @@ describe("bytes that the system has taken, and that the peer may not have read,"
     expect(closing.late).toHaveLength(1);
   });
 
+  test("do not matter for a peer that is too slow, and neither does what it takes", async () => {
+    const closing = new Closing(4 * STEP, undefined, 8 * STEP);
+    closing.closeTimer.limitToTimeout();
+    closing.closeTimer.noteReceived();
+    await pass(50);
+    closing.take(STEP);
+    await pass(55);
+    expect(closing.late).toHaveLength(1);
+    expect(closing.late[0]).toBeLessThan(110);
+  });
+
   test("count from when they were taken", async () => {
     const closing = new Closing(4 * STEP);
     await pass(50);

@@ -86,6 +86,8 @@ export class Liveness {
     const unanswered = (written.bytesWritten - this.#writtenAtLastReceived) >>> 0;
     this.#ping ??= new Ping(now, performance.now(), written.pendingBytes, unanswered);
     this.#ping.sentAtTick = now;
+    // What was received in this tick came before the ping, so it is no answer. What comes later in this tick may be one.
+    this.#lastActivityAt = Math.min(this.#lastActivityAt, now - 1);
     return this.#ping;
   }
 

@@ -43,6 +43,26 @@ describe("a silent peer", () => {
     expect(new Set(liveness.asked.map((payload) => payload.latin1Slice(0, 4))).size).toBe(3);
   });
 
+  test("has pingTimeout for the application's ping, also if something was received just before it", () => {
+    const liveness = new LivenessRig({ pingInterval: 30 });
+    liveness.live(2);
+    liveness.receive();
+    void liveness.measureRoundTrip();
+    liveness.live(10);
+    expect(liveness.log).toEqual(["ping at 102", "dead at 105"]);
+  });
+
+  test("is alive with any byte after the application's ping, also in the same tick", () => {
+    const liveness = new LivenessRig({ pingInterval: 5 });
+    liveness.live(2);
+    void liveness.measureRoundTrip();
+    liveness.receive();
+    liveness.live(5);
+    expect(liveness.log).toEqual(["ping at 102"]);
+    liveness.live(6);
+    expect(liveness.log).toEqual(["ping at 102", "ping at 108", "dead at 111"]);
+  });
+
   test("is not pinged when it is not open any more", () => {
     const liveness = new LivenessRig();
     liveness.open = false;

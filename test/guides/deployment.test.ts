@@ -43,6 +43,8 @@ describe("the server", () => {
       // One client has not answered yet: the server still tells the load balancer that it goes down, and refuses clients.
       expect(await statusOf(server, "/health")).toBe(503);
       await expect(open(server)).rejects.toThrow("503");
+      // A terminal sends it to a group: npm, or the primary of a cluster, sends it again.
+      server.kill("SIGTERM");
       silent.resume();
       expect(await stopped).toBe(0);
       expect(server.output()).toBe("");

@@ -30,11 +30,11 @@ test(
     const refused = await PageClient.open(server);
     refused.send("");
     expect(await refused.closed).toEqual([4400, "a number is expected"]);
-    await printed(server, "connection 1: local 4400 in order");
+    await printed(server, "connection 1: local 4400 no cause");
 
     const leaving = await PageClient.open(server);
     leaving.socket.close(1000);
-    await printed(server, "connection 2: peer 1000 in order");
+    await printed(server, "connection 2: peer 1000 no cause");
 
     const lost = await PageClient.open(server);
     lost.socket.terminate();
@@ -71,7 +71,7 @@ test(
     const [ann, bob] = [await PageClient.open(server), await PageClient.open(server)];
     expect(new Date(await ann.text()).getTime()).not.toBeNaN();
     bob.socket.close();
-    await printed(server, "1 left, in order");
+    await printed(server, "1 left, no cause");
     expect(await server.stop()).toBe(0);
     const [code, reason] = await ann.closed;
     expect([code, reason]).toEqual([1001, expect.stringMatching(/^retry-after=\d+$/)]);

@@ -91,6 +91,34 @@ test(
 );
 
 test(
+  "a client that confirms what it has read gets no old price: while it does not read, the newest of each symbol waits",
+  async () => {
+    const server = await project().start("fresh.js");
+    const [slow, fast] = [await PageClient.open(server), await PageClient.open(server)];
+    const feed = await PageClient.open(server, "/feed");
+    slow.socket.pause();
+    for (let price = 0; price < MESSAGES; price++) feed.send({ symbol: price % 2 === 0 ? "EUR" : "GBP", price });
+    const lastOf = async (client: PageClient): Promise<number> => {
+      const newest: Record<string, number> = {};
+      let received = 0;
+      while (newest["EUR"] !== MESSAGES - 2 || newest["GBP"] !== MESSAGES - 1) {
+        const { symbol, price } = (await client.json()) as { symbol: string; price: number };
+        expect(price).toBeGreaterThan(newest[symbol] ?? -1);
+        newest[symbol] = price;
+        received++;
+      }
+      return received;
+    };
+    await lastOf(fast);
+    slow.socket.resume();
+    // The first batch, and the newest of both symbols.
+    expect(await lastOf(slow)).toBeLessThan(10);
+    await server.stop();
+  },
+  SLOW,
+);
+
+test(
   "where every message counts, a client that has stopped reading is closed with 1013; another one has got every message",
   async () => {
     const server = await project().start("changes.js");

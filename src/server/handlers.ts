@@ -55,13 +55,16 @@ export interface WSHandler<T extends DataType = DataType, H extends ConnectionHa
   onTerminate?(wss: WebSocketServer, event: WSServerTerminateEvent): unknown;
   /** The library has refused a client. Not called for what `onConnection` refuses. `wss.counters.refused` counts both. */
   onRefused?(wss: WebSocketServer, event: WSRefusedEvent): unknown;
-  /** Something failed on the server, or on a connection whose own handler cannot be called about it. */
+  /**
+   * Something failed on the server, or on a connection whose own handler cannot be called about it. With `invalidJson: "ignore"` also: a
+   * message was dropped, and `event.connection` is open.
+   */
   onError?(wss: WebSocketServer, event: WSServerErrorEvent): unknown;
 }
 
 /** The event of a server handler's `onError`. */
 export interface WSServerErrorEvent extends WSErrorEvent {
-  /** The connection on which it happened, when its own handler cannot be called about it. */
+  /** The connection on which it happened; undefined: it did not happen on one. You may send to it. */
   readonly connection?: WebSocketConnection;
 }
 

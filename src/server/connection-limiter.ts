@@ -93,12 +93,7 @@ export class ConnectionLimiter {
   #refusalByAddress({ name, places }: CountedAddress): Refusal | undefined {
     if (name === undefined || places <= this.#limits.maxConnectionsPerAddress) return undefined;
     this.#limits.limitCounters.maxConnectionsPerAddress++;
-    return new Refusal(
-      429,
-      "There are too many connections from your address.",
-      { "Retry-After": RETRY_AFTER },
-      "limit",
-    );
+    return tooManyFromAddress();
   }
 
   #refusalByPlaces(address: CountedAddress): Refusal | undefined {
@@ -119,6 +114,11 @@ export class ConnectionLimiter {
     this.#limits.limitCounters.maxHandshakesPerSecond++;
     return busy(Math.max(1, Math.ceil(wait / 1000)));
   }
+}
+
+/** The refusal of a client above the limit of its address. */
+export function tooManyFromAddress(): Refusal {
+  return new Refusal(429, "There are too many connections from your address.", { "Retry-After": RETRY_AFTER }, "limit");
 }
 
 /** The refusal of a client above a limit of the server. */

@@ -1,9 +1,10 @@
 import { EventEmitter } from "node:events";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, ListenOptions as NodeListenOptions } from "node:net";
 import type { Duplex } from "node:stream";
 
 import { InvalidArgumentError } from "../errors/errors.ts";
+import type { ListenOptions } from "./listen-options.ts";
 import type { WebServer } from "./web-server.ts";
 import { type OwnServerListener, createOwnServer } from "./own-web-server.ts";
 import { type PlainRequestListener, PlainRequests } from "./plain-requests.ts";
@@ -47,8 +48,10 @@ export class HttpBinding {
       this.#pendingSockets.watch(this.#own, settings.tls !== undefined);
     }
     const { requestListener } = settings;
-    if (this.#own !== undefined && requestListener !== undefined)
-      this.#plainRequests = new PlainRequests(this.#own, requestListener, listener);
+    if (this.#own !== undefined && requestListener !== undefined) {
+      this.#plainRequests = new PlainRequests(this.#own, settings, listener);
+      this.#plainRequests.serve(requestListener);
+    }
     const hasApplication = this.#own === undefined || requestListener !== undefined;
     this.#detach = this.server === undefined ? nothing : Router.attach(this.server, listener, hasApplication);
     // Several WebSocket servers may share one web server. Node must not take eleven of them for a leak.
@@ -58,7 +61,7 @@ export class HttpBinding {
     // `errorMonitor` observes the user's web server. Its errors stay the user's to handle.
     this.server?.on(this.#own === undefined ? EventEmitter.errorMonitor : "error", this.#onError);
     this.server?.once("close", this.#onClose);
-    if (this.#own !== undefined) startListening(this.#own, settings.listen);
+    if (this.#own !== undefined && settings.listen !== undefined) startListening(this.#own, settings.listen);
   }
 
   /** The address on which the web server listens; null when it does not listen, or there is none. */
@@ -69,18 +72,25 @@ export class HttpBinding {
   /** A socket has sent its request or has its answer, so it no longer counts as pending. */
   onRequest(socket: Duplex): void {
     this.#pendingSockets?.remove(socket);
+    this.#plainRequests?.release(socket);
   }
 
-  /**
-   * Lets the application answer the plain requests that are under way on the own web server, which listens no more. Nothing else
-   * uses that any longer.
-   *
-   * @returns whether there are none; if there are, `onPlainRequestsFinished` follows
-   */
-  finishPlainRequests(): boolean {
-    if (this.#plainRequests === undefined) return true;
+  /** The head of a plain request was read. */
+  onPlainRequest(socket: Duplex): void {
+    this.#pendingSockets?.remove(socket);
+  }
+
+  /** Whether the application still answers plain requests on the own web server. */
+  get hasAnswersUnderWay(): boolean {
+    return this.#plainRequests?.hasAnswersUnderWay === true;
+  }
+
+  /** No WebSocket is left. The own web server takes no more plain requests; `onPlainRequestsFinished` follows if some are under way. */
+  finishPlainRequests(): void {
+    if (this.#plainRequests === undefined) return;
+    // Its end is ours.
     this.server?.off("close", this.#onClose);
-    return this.#plainRequests.finish();
+    this.#plainRequests.finish();
   }
 
   /** Takes no more requests, and closes the own web server with its sockets. The user's web server keeps running. */
@@ -110,9 +120,9 @@ export class HttpBinding {
 }
 
 /** Node checks the values: what it throws names them. */
-function startListening(server: Server, listen: Settings["listen"]): void {
+function startListening(server: Server, listen: ListenOptions): void {
   try {
-    server.listen(listen);
+    server.listen(listen as NodeListenOptions);
   } catch (cause) {
     throw new InvalidArgumentError(`listen: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }

@@ -1,21 +1,32 @@
-import type { ListenOptions as NodeListenOptions } from "node:net";
-
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { similarName } from "../util/similar.ts";
 import { describe } from "./describe.ts";
 
-/**
- * How the library's own web server listens: the options of `net.Server.listen()`. Node checks their values, and says what is wrong
- * with them when the server starts.
- */
-export interface ListenOptions extends NodeListenOptions {
+/** How the library's own web server listens: options of Node's `net.Server.listen()`. Node checks their values. */
+export interface ListenOptions {
+  /** The port. 0: any free one. */
+  readonly port?: number | undefined;
+  /** The address. Default: all. Only together with a port. */
+  readonly host?: string | undefined;
+  /** The path of a Unix socket, or the name of a pipe on Windows. */
+  readonly path?: string | undefined;
   /** A file descriptor that listens already, e.g. 3 under systemd's socket activation. */
-  readonly fd?: number;
+  readonly fd?: number | undefined;
+  /** Clients that may wait until the process accepts them. Default 511; the system has a limit too. */
+  readonly backlog?: number | undefined;
+  /** In a cluster: this process does not share the port with the others. */
+  readonly exclusive?: boolean | undefined;
+  /** With a host of IPv6: no clients by IPv4. */
+  readonly ipv6Only?: boolean | undefined;
   /**
    * Several processes may listen on the same port, and the system spreads clients over them (`SO_REUSEPORT`). It needs Node 22.12 or
    * newer, and Linux or a BSD.
    */
-  readonly reusePort?: boolean;
+  readonly reusePort?: boolean | undefined;
+  /** All users may read from the Unix socket. */
+  readonly readableAll?: boolean | undefined;
+  /** All users may write to the Unix socket. */
+  readonly writableAll?: boolean | undefined;
 }
 
 const NAMES: Readonly<Record<keyof ListenOptions, true>> = {
@@ -29,7 +40,6 @@ const NAMES: Readonly<Record<keyof ListenOptions, true>> = {
   reusePort: true,
   readableAll: true,
   writableAll: true,
-  signal: true,
 };
 
 /** The first version of Node that does not ignore `reusePort`. */
@@ -53,7 +63,11 @@ export function readListen(listen: unknown): ListenOptions | undefined {
       `listen: there is no option ${JSON.stringify(name)}${meant === undefined ? "" : `: did you mean ${meant}?`}`,
     );
   }
-  const options = listen as ListenOptions;
+  // To Node a port of undefined or null is port 0.
+  const given = Object.entries(listen).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given)
+    if (value === null) throw new InvalidArgumentError(`listen: ${name}: expected a value, got null`);
+  const options = Object.fromEntries(given) as ListenOptions;
   if (options.reusePort === true && !hasReusePort(process.versions.node))
     throw new InvalidArgumentError(
       `listen: reusePort needs Node 22.12 or newer: Node ${process.versions.node} ignores it`,
@@ -71,7 +85,7 @@ export function hasReusePort(version: string): boolean {
 /**
  * Where the own web server listens; undefined: there is none.
  *
- * @throws {InvalidArgumentError} for options that exclude each other, or a `listen` that says nothing of where
+ * @throws {InvalidArgumentError} for options that exclude each other, or none of port, path and fd
  */
 export function listenAddress(
   port: number | undefined,
@@ -86,7 +100,7 @@ export function listenAddress(
   for (const name of ["port", "host"] as const)
     if (given[name] !== undefined && listen[name] !== undefined)
       throw new InvalidArgumentError(`listen: ${name}: not together with the option ${name}`);
-  const merged: ListenOptions = {
+  const merged = {
     ...listen,
     ...(port === undefined ? {} : { port }),
     ...(host === undefined ? {} : { host }),
@@ -96,5 +110,7 @@ export function listenAddress(
     throw new InvalidArgumentError(
       `listen: expected one of port, path and fd, got ${places.length === 0 ? "none" : places.join(" and ")}`,
     );
+  if (merged.host !== undefined && merged.port === undefined)
+    throw new InvalidArgumentError("listen: host: only together with a port");
   return merged;
 }

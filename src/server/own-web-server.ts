@@ -76,8 +76,9 @@ export function createOwnServer(settings: OwnServerSettings, listener: OwnServer
   // 0: Node keeps all headers. A header that it left out could not be checked. `maxHeaderSize` limits them.
   server.maxHeadersCount = 0;
   // The last limit, on sockets in any state. Node drops those above it without an answer.
-  // Sockets without a request have maxHandshakes places, and those before and after onConnection as many again.
-  const sockets = settings.maxConnections + 2 * settings.maxHandshakes;
+  // Sockets without a request have maxHandshakes places, and those before and after onConnection as many again. Plain requests have
+  // as many as WebSockets.
+  const sockets = (hasApplication ? 2 : 1) * settings.maxConnections + 2 * settings.maxHandshakes;
   if (sockets < Number.MAX_SAFE_INTEGER) server.maxConnections = sockets;
   server.on("drop", (peer: Addressed = {}) => {
     settings.limitCounters.maxConnections++;
@@ -137,13 +138,18 @@ function answerPlain(request: IncomingMessage, response: ServerResponse): Refusa
   // Node's own listener leaves the socket if an upgrade follows. A reset must not end the process.
   request.socket.on("error", destroyFailed);
   const refusal = refusalOf(request);
+  answerWith(response, refusal);
+  return refusal;
+}
+
+/** Refuses a plain request. */
+export function answerWith(response: ServerResponse, refusal: Refusal): void {
   response.writeHead(refusal.status, {
     ...(refusal.headers as OutgoingHttpHeaders),
     Connection: connectionHeader(refusal),
     "Content-Type": "text/plain; charset=utf-8",
   });
   response.end(`${refusal.body}\n`);
-  return refusal;
 }
 
 function refusalOf({ headers, httpVersion, method }: IncomingMessage): Refusal {

@@ -1,8 +1,22 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
+import { Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { NodeRequest } from "../handshake/node-request.ts";
+import type { Refusal } from "../handshake/refusal.ts";
+import { AddressCounts, type CountedAddress } from "./address-counts.ts";
+import { busy, tooManyFromAddress } from "./connection-limiter.ts";
+import { type OwnServerListener, answerWith } from "./own-web-server.ts";
+import type { Settings } from "./settings.ts";
+
+/** The settings of plain requests. */
+export type PlainRequestSettings = Pick<
+  Settings,
+  "addressRule" | "maxConnections" | "maxConnectionsPerAddress" | "limitCounters"
+>;
+
 /** Gets what happens to the plain requests of an own web server. */
-export interface PlainRequestListener {
+export interface PlainRequestListener extends Pick<OwnServerListener, "onRefused"> {
   /** Whether the server goes down: clients are asked to close their connections. */
   readonly isDraining: boolean;
   /** The head of a plain request was read: its socket no longer counts as one that has sent nothing. */
@@ -11,52 +25,139 @@ export interface PlainRequestListener {
   onPlainRequestsFinished(): void;
 }
 
-/** The plain requests of the own web server: the application answers them with its `requestListener`. */
-export class PlainRequests {
-  readonly #server: Server;
-  readonly #listener: PlainRequestListener;
-  /** The answers that are under way. */
-  readonly #responses = new Set<ServerResponse>();
-  #isFinishing = false;
-
-  /** @param requestListener what `http.createServer()` takes; an exception of it is one of the process, as there */
-  constructor(server: Server, requestListener: RequestListener, listener: PlainRequestListener) {
-    this.#server = server;
-    this.#listener = listener;
-    // First: the application may answer at once.
-    server.on("request", this.#onRequest);
-    server.on("request", requestListener);
-  }
-
-  /**
-   * Accepts no more sockets, and closes those that are idle. Requests under way are answered.
-   *
-   * @returns whether none is under way; if one is, `onPlainRequestsFinished` follows
-   */
-  finish(): boolean {
-    if (!this.#isFinishing) {
-      this.#isFinishing = true;
-      this.#server.close();
-      for (const response of this.#responses) askToClose(response);
-    }
-    this.#server.closeIdleConnections();
-    return this.#responses.size === 0;
-  }
-
-  readonly #onRequest = ({ socket }: IncomingMessage, response: ServerResponse): void => {
-    this.#listener.onPlainRequest(socket);
-    this.#responses.add(response);
-    if (this.#listener.isDraining) askToClose(response);
-    response.once("close", () => {
-      this.#responses.delete(response);
-      if (!this.#isFinishing) return;
-      this.#server.closeIdleConnections();
-      if (this.#responses.size === 0) this.#listener.onPlainRequestsFinished();
-    });
-  };
+/** A socket that has sent a plain request, and may send more. */
+interface PlainSocket {
+  readonly address: CountedAddress;
+  /** The answers that are under way, in the order of the requests. */
+  readonly responses: Set<ServerResponse>;
+  /** The answer that is to be the last one. */
+  last: ServerResponse | undefined;
 }
 
-/** `Connection: close` (RFC 9112 9.6), unless the head has been sent. */
-function askToClose(response: ServerResponse): void {
-  if (!response.headersSent) response.shouldKeepAlive = false;
+/**
+ * The plain requests of the own web server: the application answers them. Their sockets have limits of their own, as many as
+ * WebSockets have, so that neither can take the places of the other.
+ */
+export class PlainRequests {
+  readonly #server: Server;
+  readonly #settings: PlainRequestSettings;
+  readonly #listener: PlainRequestListener;
+  readonly #sockets = new Map<Duplex, PlainSocket>();
+  readonly #addresses = new AddressCounts();
+  /** One listener for all sockets. Node emits no "close" for an answer that waits for another one when its socket closes. */
+  readonly #onSocketClose: (this: Duplex) => void;
+  /** The number of answers that are under way. */
+  #underWay = 0;
+  #isFinishing = false;
+
+  constructor(server: Server, settings: PlainRequestSettings, listener: PlainRequestListener) {
+    this.#server = server;
+    this.#settings = settings;
+    this.#listener = listener;
+    const release = this.release.bind(this);
+    this.#onSocketClose = function (): void {
+      release(this);
+    };
+  }
+
+  /** Whether an answer is under way. */
+  get hasAnswersUnderWay(): boolean {
+    return this.#underWay > 0;
+  }
+
+  /** Gives the requests to the application. What its listener throws is thrown by the web server's `emit`, as without the library. */
+  serve(requestListener: RequestListener): void {
+    const server = this.#server;
+    server.on("request", (request, response) => {
+      if (this.#admit(request, response)) requestListener.call(server, request, response);
+    });
+    // As Node does without a listener: 417.
+    server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+      if (this.#admit(request, response) && server.listenerCount("checkExpectation") === 1)
+        response.writeHead(417).end();
+    });
+  }
+
+  /** Accepts no more sockets, and closes those that are idle. Requests under way are answered; `onPlainRequestsFinished` follows. */
+  finish(): void {
+    if (this.#isFinishing) return;
+    this.#isFinishing = true;
+    // Not the method of `http.Server`: it destroys sockets whose answer was given to Node, but is not sent yet.
+    NetServer.prototype.close.call(this.#server);
+    for (const [socket, plain] of this.#sockets)
+      if (plain.responses.size === 0) endIdle(socket);
+      else askToClose(plain);
+  }
+
+  /** A socket has closed, or has become a WebSocket. */
+  release(socket: Duplex): void {
+    const plain = this.#sockets.get(socket);
+    if (plain === undefined) return;
+    this.#sockets.delete(socket);
+    this.#addresses.removePlace(plain.address);
+    socket.off("close", this.#onSocketClose);
+    for (const response of plain.responses) this.#remove(socket, plain, response);
+  }
+
+  /** Counts a request. Returns false when a limit is reached: then it is refused. */
+  #admit(request: IncomingMessage, response: ServerResponse): boolean {
+    const { socket } = request;
+    this.#listener.onPlainRequest(socket);
+    const plain = this.#sockets.get(socket) ?? this.#add(request);
+    if (!("responses" in plain)) {
+      this.#listener.onRefused(plain, request, socket);
+      answerWith(response, plain);
+      return false;
+    }
+    plain.responses.add(response);
+    this.#underWay++;
+    response.once("close", () => {
+      this.#remove(socket, plain, response);
+    });
+    if (this.#listener.isDraining) askToClose(plain);
+    return true;
+  }
+
+  #add(request: IncomingMessage): PlainSocket | Refusal {
+    const { addressRule, maxConnections, maxConnectionsPerAddress, limitCounters } = this.#settings;
+    if (this.#sockets.size >= maxConnections) {
+      limitCounters.maxConnections++;
+      return busy();
+    }
+    const address = this.#addresses.add(new NodeRequest(request, addressRule).remoteAddress);
+    if (address.name !== undefined && address.places > maxConnectionsPerAddress) {
+      this.#addresses.removePlace(address);
+      limitCounters.maxConnectionsPerAddress++;
+      return tooManyFromAddress();
+    }
+    const plain: PlainSocket = { address, responses: new Set(), last: undefined };
+    this.#sockets.set(request.socket, plain);
+    request.socket.once("close", this.#onSocketClose);
+    return plain;
+  }
+
+  #remove(socket: Duplex, plain: PlainSocket, response: ServerResponse): void {
+    if (!plain.responses.delete(response)) return;
+    this.#underWay--;
+    if (!this.#isFinishing) return;
+    if (plain.responses.size === 0) endIdle(socket);
+    if (this.#underWay === 0) this.#listener.onPlainRequestsFinished();
+  }
+}
+
+/** Ends a socket after what was written to it. */
+function endIdle(socket: Duplex & { destroySoon?(): void }): void {
+  if (socket.destroySoon === undefined) socket.destroy();
+  else socket.destroySoon();
+}
+
+/** The last answer of a socket says `Connection: close` (RFC 9112 9.6). Node sends none of those after it. */
+function askToClose(plain: PlainSocket): void {
+  const newest = [...plain.responses].at(-1);
+  if (newest === undefined || newest.headersSent) return;
+  if (plain.last?.headersSent === false) plain.last.shouldKeepAlive = true;
+  // The client itself may have asked for it.
+  if (!newest.shouldKeepAlive) return;
+  newest.shouldKeepAlive = false;
+  plain.last = newest;
 }

@@ -38,3 +38,10 @@ export class Readiness {
     this.#reject(error);
   }
 }
+
+/** A server has not started, and nobody reads of it: an uncaught exception, as with a server of Node without a listener for `error`. */
+export function failUncaught(error: Error): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}

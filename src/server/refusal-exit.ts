@@ -57,9 +57,13 @@ export class RefusalExit {
     this.#originWarnings = new OriginWarnings(settings.originRule);
   }
 
-  /** Refuses a request. Without `message` the request could not be read. */
+  /** Refuses a request, after the answers to earlier requests on its socket. Without `message` the request could not be read. */
   refuse(socket: Duplex, refusal: Refusal, message?: IncomingMessage): void {
     if (!canAnswer(socket)) return;
+    if (message !== undefined && hasPendingAnswer(socket)) {
+      this.#refuseInOrder(socket, message, refusal);
+      return;
+    }
     const request = message === undefined ? undefined : this.#requestOf(message);
     const address = request?.remoteAddress ?? peerAddressOf(socket);
     sendRefusal(socket, refusal, message?.method, () => {
@@ -79,7 +83,10 @@ export class RefusalExit {
 
   /** Refuses a request for a path that no WebSocket server has, after the answers to earlier requests on its socket. */
   refusePath(socket: Duplex, message: IncomingMessage): void {
-    if (!canAnswer(socket)) return;
+    if (canAnswer(socket)) this.#refuseInOrder(socket, message, PATH_NOT_FOUND);
+  }
+
+  #refuseInOrder(socket: Duplex, message: IncomingMessage, refusal: Refusal): void {
     const request = this.#requestOf(message);
     const { remoteAddress } = request;
     const linger = hasPendingAnswer(socket)
@@ -87,8 +94,8 @@ export class RefusalExit {
       : () => {
           this.#held.linger(socket, remoteAddress);
         };
-    refuseInOrder(socket, PATH_NOT_FOUND, message.method, linger);
-    this.#report(PATH_NOT_FOUND, request);
+    refuseInOrder(socket, refusal, message.method, linger);
+    this.#report(refusal, request);
   }
 
   /** Refuses a handshake that came before the answers to earlier requests. Returns false when there is none to wait for. */

@@ -31,7 +31,7 @@ import type { Undecided } from "./held-sockets.ts";
 import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
 import { ServerClients } from "./server-clients.ts";
 import type { ServerCounters } from "./server-counters.ts";
-import { Readiness } from "./readiness.ts";
+import { Readiness, failUncaught } from "./readiness.ts";
 import type { RefusalReport } from "./refusal-exit.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
@@ -240,8 +240,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
 
   onWebServerError(error: Error, isFatal: boolean): void {
     this.readiness.reject(error);
-    if (isFatal && !this.#started && !this.readiness.isRead && !this.#dispatcher.hasOnError)
-      process.nextTick(throwUncaught, error);
+    if (isFatal && !this.#started && !this.readiness.isRead && !this.#dispatcher.hasOnError) failUncaught(error);
     else {
       // Errors of the user's web server are the user's. A failure to start goes to a reader of `ready`.
       const isOwn = this.settings.listen !== undefined;
@@ -255,7 +254,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   }
 
   onPlainRequest(socket: Duplex): void {
-    this.#binding.onRequest(socket);
+    this.#binding.onPlainRequest(socket);
   }
 
   onPlainRequestsFinished(): void {
@@ -369,7 +368,9 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   #finishIfEmpty(): void {
     if (this.#termination === undefined || this.#isFinished || this.#clients.size > 0) return;
     // A handler that comes too late has an `onTerminate`, which comes before that of the server.
-    if (!this.#waitsNoMore && (this.#clients.pendingCalls.size > 0 || !this.#binding.finishPlainRequests())) return;
+    if (this.#clients.pendingCalls.size > 0 && !this.#waitsNoMore) return;
+    this.#binding.finishPlainRequests();
+    if (this.#binding.hasAnswersUnderWay && !this.#waitsNoMore) return;
     this.#isFinished = true;
     for (const deadline of this.#deadlines) clearTimeout(deadline);
     void this.#finish(this.#termination.resolve);
@@ -388,11 +389,6 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#dispatcher.dispatchTerminate();
     resolve();
   }
-}
-
-/** As with a server of Node that has no listener for `error`. */
-function throwUncaught(error: Error): void {
-  throw error;
 }
 
 function ignore(): void {

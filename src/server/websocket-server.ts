@@ -35,6 +35,9 @@ import {
   readKeyOption,
 } from "./websocket-connection.ts";
 
+/** `WebSocketServer` without types may have any handler. */
+type KnownHandler<S> = S extends { onConnection(...args: never[]): unknown } ? S : WSHandler<DataType, HandlerOf<S>>;
+
 // `S` extends only `object`: with `WSHandler`, the `event.data` of inline handlers would not have the type of `T`.
 /**
  * A WebSocket server: 4D's `WebSocketServer`. Creating it starts it.
@@ -49,7 +52,7 @@ import {
  * const wss = new WebSocketServer(new Chat(), { port: 8080 });
  */
 export class WebSocketServer<S extends ServerHandlerType = object, T extends DataType = "text", Out = unknown> {
-  readonly #connections: Connections<WebSocketConnection<HandlerOf<S>, Out>>;
+  readonly #connections: Connections<WebSocketConnection<HandlerOf<S>, Out, KnownHandler<S>>>;
   readonly #dataType: DataType;
   readonly #handler: S;
   readonly #lifecycle: ServerLifecycle;
@@ -73,12 +76,14 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
       (core, details) => new WebSocketConnection(core, self as WebSocketConnection["wss"], details),
     );
     this.#connections = new Connections(
-      this.#lifecycle.connections as unknown as ConnectionRegistry<WebSocketConnection<HandlerOf<S>, Out>>,
+      this.#lifecycle.connections as unknown as ConnectionRegistry<
+        WebSocketConnection<HandlerOf<S>, Out, KnownHandler<S>>
+      >,
     );
   }
 
   /** All connections that are open or closing: a live collection. One leaves it before its `onTerminate` is called. */
-  get connections(): Connections<WebSocketConnection<HandlerOf<S>, Out>> {
+  get connections(): Connections<WebSocketConnection<HandlerOf<S>, Out, KnownHandler<S>>> {
     return this.#connections;
   }
 

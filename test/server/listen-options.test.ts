@@ -45,8 +45,19 @@ describe("the options of net.Server.listen()", () => {
     expect(() => readListen({ nonsense: 1 })).toThrow(/^listen: there is no option "nonsense"$/);
   });
 
+  test("an undefined value is as none, and null is none", () => {
+    expect(listenAddress(undefined, undefined, readListen({ path: "/tmp/x", port: undefined }))).toEqual({
+      path: "/tmp/x",
+    });
+    expect(() => readListen({ path: "/tmp/x", port: null })).toThrow(/^listen: port: expected a value, got null/);
+    expect(() => listenAddress(undefined, "::1", { path: "/tmp/x" })).toThrow(
+      /^listen: host: only together with a port/,
+    );
+    expect(() => readListen({ port: 1, signal: AbortSignal.abort() })).toThrow(/^listen: there is no option "signal"/);
+  });
+
   test("a value that Node does not take is an error of the constructor", () => {
-    for (const listen of [{ port: 70_000 }, { port: 0, signal: "x" }, { port: "x" }])
+    for (const listen of [{ port: 70_000 }, { port: "x" }])
       expect(() => new WebSocketServer(ECHO, { listen: listen as ListenOptions })).toThrow(/^listen: /);
   });
 

@@ -200,7 +200,132 @@ describe("the limits of plain requests", () => {
   });
 });
 
+describe("the sockets of plain requests have limits of their own", () => {
+  test("as many from one address as WebSockets", async () => {
+    const { wss, port, refused } = await serve(() => undefined, { maxConnectionsPerAddress: 2 });
+    const waiting = [send(port).end(), send(port).end()];
+    for (const request of waiting) request.on("error", () => undefined);
+    let begun = 0;
+    (wss.httpServer as unknown as NodeJS.EventEmitter).on("request", () => begun++);
+    await until(() => begun === 2);
+    const { status, message } = await get(port);
+    expect([status, message.headers["retry-after"], message.headers.connection]).toEqual([429, "1", "close"]);
+    expect(refused).toMatchObject([{ status: 429, reason: "limit", remoteAddress: "127.0.0.1" }]);
+    expect(wss.counters.limits.maxConnectionsPerAddress).toBe(1);
+    // Places of WebSockets are not theirs.
+    await openClient(port);
+    await openClient(port);
+    for (const request of waiting) request.destroy();
+  });
+
+  test("as many in total as WebSockets, which keep their places", async () => {
+    const { wss, port } = await serve((_request, response) => response.end("ok"), {
+      maxConnections: 2,
+      maxHandshakes: 2,
+    });
+    const agents = [1, 2].map(() => new Agent({ keepAlive: true }));
+    onTestFinished(() => {
+      for (const agent of agents) agent.destroy();
+    });
+    for (const agent of agents) expect((await get(port, { agent })).status).toBe(200);
+    expect((await get(port)).status).toBe(503);
+    expect(wss.counters.limits.maxConnections).toBe(1);
+    await openClient(port);
+    await openClient(port);
+    // A place is free again when a client leaves.
+    agents[0]!.destroy();
+    await expect.poll(async () => (await get(port)).status).toBe(200);
+  });
+
+  test("a place is given back when the socket becomes a WebSocket", async () => {
+    const { port } = await serve((_request, response) => response.end("ok"), { maxConnections: 1 });
+    const client = await RawClient.connect(port);
+    client.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect((await client.response()).status).toBe(200);
+    client.write(handshake());
+    expect((await client.response()).status).toBe(101);
+    expect((await get(port)).status).toBe(200);
+  });
+});
+
+describe("requests that are sent before the answers to earlier ones", () => {
+  const THREE = ["/1", "/2", "/3"].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join("");
+
+  test("are all answered during terminate, and the last answer closes", async () => {
+    const answers: (() => void)[] = [];
+    const { wss, port } = await serve((request, response) => void answers.push(() => response.end(request.url)));
+    const client = await RawClient.connect(port);
+    client.write(THREE);
+    await until(() => answers.length === 3);
+    const terminated = wss.terminate(60);
+    for (const answer of answers.reverse()) answer();
+    const responses = [await client.response(), await client.response(), await client.response()];
+    expect(responses.map(({ body }) => body)).toEqual(["/1", "/2", "/3"]);
+    expect(responses.map(({ headers }) => headers.get("connection")?.[0])).toEqual([
+      "keep-alive",
+      "keep-alive",
+      "close",
+    ]);
+    await terminated;
+  });
+
+  test("during terminate too", async () => {
+    const answers: (() => void)[] = [];
+    const { wss, port } = await serve((request, response) => void answers.push(() => response.end(request.url)));
+    const busy = await RawClient.connect(port);
+    busy.write(handshake());
+    await busy.response();
+    const client = await RawClient.connect(port);
+    const terminated = wss.terminate(60);
+    client.write(THREE);
+    await until(() => answers.length === 3);
+    for (const answer of answers) answer();
+    for (const path of ["/1", "/2", "/3"]) expect((await client.response()).body).toBe(path);
+    busy.socket.destroy();
+    await terminated;
+  });
+
+  test("are not under way any more when their socket has closed", async () => {
+    let begun = 0;
+    const { wss, port } = await serve(() => {
+      begun++;
+    });
+    const client = await RawClient.connect(port);
+    client.write(THREE);
+    await until(() => begun === 3);
+    client.socket.resetAndDestroy();
+    await wss.terminate(60);
+    expect(wss.terminated).toBe(true);
+  });
+
+  test("CONNECT is answered after them", async () => {
+    let answer: (() => void) | undefined;
+    const { port } = await serve((_request, response) => {
+      answer = () => response.end("first");
+    });
+    const client = await RawClient.connect(port);
+    client.write("GET / HTTP/1.1\r\nHost: x\r\n\r\nCONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n");
+    await until(() => answer !== undefined);
+    // The socket is one of a request by now.
+    setImmediate(() => setImmediate(() => answer?.()));
+    expect((await client.response()).body).toBe("first");
+    expect((await client.response()).status).toBe(405);
+  });
+});
+
 describe("the end of the server", () => {
+  test("a large answer that the application has ended goes on to a slow client during terminate", async () => {
+    const BYTES = 20_000_000;
+    const { wss, port } = await serve((_request, response) => response.end(Buffer.alloc(BYTES)));
+    const download = send(port).end();
+    const [message] = (await once(download, "response")) as [IncomingMessage];
+    const terminated = wss.terminate(60);
+    let received = 0;
+    for await (const chunk of message) received += (chunk as Buffer).length;
+    expect(received).toBe(BYTES);
+    await terminated;
+  });
+
   test("a download goes on during terminate, and ends it", async () => {
     const more = deferred();
     const { wss, port } = await serve((_request, response) => {

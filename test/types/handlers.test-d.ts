@@ -333,7 +333,7 @@ describe("the handler of a connection", () => {
 
   test("an index may be greater than the last", () => {
     expectTypeOf(new WebSocketServer(new Chat()).connections[0]).toEqualTypeOf<
-      WebSocketConnection<RandomHandler> | undefined
+      WebSocketConnection<RandomHandler, unknown, Chat> | undefined
     >();
   });
 

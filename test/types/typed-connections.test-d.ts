@@ -31,6 +31,7 @@ class Member {
     ws.send({ type: "said", text: event.data.text });
     ws.wss.broadcast({ type: "topic", topic: ws.wss.handler.topic }, { except: ws });
     for (const client of ws.wss.connections) client.send({ type: "said", text: client.handler.name });
+    for (const client of ws.wss.connections) client.wss.handler.topic = "news";
     // @ts-expect-error: a page does not know this type
     ws.send({ type: "say", text: "x" });
     // @ts-expect-error: another property than the type has
@@ -76,6 +77,24 @@ describe("a connection with all three types", () => {
     // @ts-expect-error: only bytes
     bytes.send("x");
     expectTypeOf<ReturnType<typeof bytes.send>>().toEqualTypeOf<boolean>();
+  });
+});
+
+describe("a second type that is no message", () => {
+  test("is an error where it is sent", () => {
+    const number = null as unknown as WebSocketConnection<Member, string | number>;
+    // @ts-expect-error: the second type must be a message
+    number.send("x");
+    const optional = null as unknown as WebSocketConnection<Member, ToPage | undefined>;
+    // @ts-expect-error: the same
+    optional.send({ type: "said", text: "x" });
+    const map = null as unknown as WebSocketConnection<Member, Map<string, string>>;
+    // @ts-expect-error: JSON has nothing of a map
+    map.send(new Map());
+    const promise = null as unknown as WebSocketConnection<Member, Promise<string>>;
+    // @ts-expect-error: a promise
+    promise.send(Promise.resolve("x"));
+    expectTypeOf<WebSocketConnection<Member, string>>().toExtend<WebSocketConnection>();
   });
 });
 

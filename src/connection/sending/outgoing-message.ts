@@ -25,7 +25,13 @@ export type FittingMessage<M> = [AllFit<MessageVerdict<M>>] extends [false]
  * The parameter of `send` for connections that send messages of the type `Out`. With `unknown` that is every message, and what JSON has
  * nothing of is an error.
  */
-export type MessageOf<Out, M> = [Out] extends [Message] ? Out : M & FittingMessage<M>;
+export type MessageOf<Out, M> = [Out] extends [Message]
+  ? Out & FittingMessage<Out>
+  : [Out] extends [Message | Unsendable]
+    ? "The second type of WebSocketConnection must be a message: text, bytes or objects"
+    : M & FittingMessage<M>;
+
+type Unsendable = null | undefined | number | bigint | boolean | symbol;
 
 type AllFit<V> = [V] extends ["fits"] ? true : false;
 

@@ -101,6 +101,8 @@ function normalize(text: string): string | undefined {
   let address = text;
   if (address.startsWith("[")) address = address.slice(1, Math.max(1, address.indexOf("]")));
   else if (/^\d+\.\d+\.\d+\.\d+:\d+$/.test(address)) address = address.slice(0, address.indexOf(":"));
+  // A zone such as `%eth0` means something on the sender's machine only, and may have any length (RFC 4007 11).
+  if (address.includes("%")) address = address.slice(0, address.indexOf("%"));
   const family = isIP(address);
   if (family === 0) return undefined;
   return (family === 6 ? mappedIn(groupsOf(address)) : undefined) ?? address.toLowerCase();

@@ -34,7 +34,7 @@ export interface ConnectionHandler<T extends DataType = DataType> {
 }
 
 /**
- * The least that the type of a connection's handler has. It does not name `WebSocketConnection`, of whose type it is a part: TypeScript
+ * What the type of every connection handler has. It does not name `WebSocketConnection`, of whose type it is a part: TypeScript
  * could not decide such a type.
  */
 export interface ConnectionHandlerType {

@@ -34,8 +34,8 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly listen?: ListenOptions | undefined;
   /**
    * Answers plain HTTP requests on the library's own web server, such as health checks: what `http.createServer()` takes, so an
-   * Express app fits. Node's own `requestTimeout` and its check of `Host` hold for them. An exception that it throws is one of
-   * the process, as there. Default: plain requests get HTTP 426.
+   * Express app fits. Node's own `requestTimeout` and its check of `Host` hold for them. If it throws, or its promise
+   * rejects, the process gets an uncaught exception or rejection, as there. Default: plain requests get HTTP 426.
    */
   readonly requestListener?: RequestListener | undefined;
   /** Certificate and key for the library's own web server, which then accepts `wss:` only. */

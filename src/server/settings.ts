@@ -78,9 +78,9 @@ function checkListening(values: Pick<OptionValues, "server" | "listen" | (typeof
     const name = (given as WebSocketServerOptions).listen === undefined ? "port" : "listen";
     throw new InvalidArgumentError(`${name}: not together with server`);
   }
-  const lonely = listen === undefined ? OWN.find((name) => values[name] !== undefined) : undefined;
-  if (lonely !== undefined)
-    throw new InvalidArgumentError(`${lonely}: only together with port or listen${hint(lonely)}`);
+  const unused = listen === undefined ? OWN.find((name) => values[name] !== undefined) : undefined;
+  if (unused !== undefined)
+    throw new InvalidArgumentError(`${unused}: only together with port or listen${reasonFor(unused)}`);
   // A value of the configuration that is not set: nothing would listen.
   const unset = (["port", "listen", "server"] as const).find((name) => Object.hasOwn(given, name));
   if (server === undefined && listen === undefined && unset !== undefined)
@@ -89,7 +89,7 @@ function checkListening(values: Pick<OptionValues, "server" | "listen" | (typeof
     throw new InvalidArgumentError("tls: expected a certificate and its key, e.g. cert and key, or pfx");
 }
 
-function hint(name: (typeof OWN)[number]): string {
+function reasonFor(name: (typeof OWN)[number]): string {
   return name === "requestListener" ? ". A web server of yours has a listener of its own" : "";
 }
 

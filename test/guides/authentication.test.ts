@@ -74,12 +74,11 @@ test(
 );
 
 test(
-  "a mistake in the server's own secret is no wrong token: HTTP 500, and the process is warned",
+  "a server without a secret does not start",
   async () => {
-    const program = await serve(project(), "jwt.js", { JWT_SECRET: "" });
-    const headers = { cookie: `token=${await token()}` };
-    expect(await refusal(`ws://127.0.0.1:${String(program.port)}`, { headers })).toBe(500);
-    await expect.poll(() => program.output()).toContain("HWS_UNHEARD");
+    const program = await project().begin("jwt.js", { JWT_SECRET: "" });
+    expect(await program.ended).toBe(1);
+    expect(program.output()).toContain("JWT_SECRET is not set");
   },
   SLOW,
 );

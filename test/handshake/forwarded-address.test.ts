@@ -39,6 +39,11 @@ describe("a number of hops", () => {
     expect(client(2, "10.0.0.1", forwarded)).toBe("10.0.0.1");
   });
 
+  test("a zone of IPv6 is dropped: it may have any length", () => {
+    expect(client(1, "10.0.0.1", `fe80::1%${"a".repeat(15_000)}`)).toBe("fe80::1");
+    expect(client(1, "10.0.0.1", "[fe80::1%eth0]:443")).toBe("fe80::1");
+  });
+
   test("the peer may have any address", () => {
     expect(client(1, "203.0.113.9", "198.51.100.7")).toBe("198.51.100.7");
   });

@@ -22,8 +22,8 @@ export type FittingMessage<M> = [AllFit<MessageVerdict<M>>] extends [false]
   : unknown;
 
 /**
- * The parameter of `send` for connections that send messages of the type `Out`. With `unknown` that is every message, and what JSON has
- * nothing of is an error.
+ * The parameter of `send` for connections that send messages of the type `Out`. With `unknown` that is every message, and a
+ * value that JSON cannot represent is an error.
  */
 export type MessageOf<Out, M> = [Out] extends [Message]
   ? Out & FittingMessage<Out>

@@ -54,8 +54,9 @@ export class Simulation {
     this.#clock = clock;
     this.#wire = WIRES[wire % WIRES.length] ?? 0;
     this.current = new Client(this.#wire);
-    const invalidJson = (type & 4) === 0 ? "close" : "ignore";
-    this.options = { dataType: TYPES[type & 3], invalidJson, ...SIZES[sizes % SIZES.length] };
+    const dataType = TYPES[type & 3];
+    const invalidJson = (type & 4) === 0 || dataType !== "object" ? "close" : "ignore";
+    this.options = { dataType, invalidJson, ...SIZES[sizes % SIZES.length] };
     this.wss = new WebSocketServer(
       {
         onConnection: () => this.current.handler,

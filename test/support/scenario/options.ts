@@ -37,12 +37,14 @@ export function randomOptions(random: Random, path: string): ScenarioOptions {
         ratePolicy: random.pick(["pause", "close"] as const),
       }
     : {};
+  const dataType = random.pick(["text", "blob", "object", "auto"] as const);
   return {
     path,
-    dataType: random.pick(["text", "blob", "object", "auto"] as const),
+    dataType,
     sendQueuePolicy: random.pick(["terminate", "drop-newest", "drop-oldest", "latest"] as const),
     maxMessageSize: random.pick([2 * KIB, 70 * KIB, 1024 * KIB]),
-    invalidJson: random.pick(["close", "ignore"] as const),
+    // The choice is made in any case: the seeds of scenarios stay what they are.
+    invalidJson: [random.pick(["close", "ignore"] as const)].find(() => dataType === "object"),
     trustProxy: random.pick([undefined, undefined, 1]),
     ...limits,
     ...times,

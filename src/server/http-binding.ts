@@ -49,7 +49,7 @@ export class HttpBinding {
     }
     const { requestListener } = settings;
     if (this.#own !== undefined && requestListener !== undefined) {
-      this.#plainRequests = new PlainRequests(this.#own, settings, listener);
+      this.#plainRequests = new PlainRequests(this.#own, settings, listener, this.#pendingSockets);
       this.#plainRequests.serve(requestListener);
     }
     const hasApplication = this.#own === undefined || requestListener !== undefined;
@@ -73,11 +73,6 @@ export class HttpBinding {
   onRequest(socket: Duplex): void {
     this.#pendingSockets?.remove(socket);
     this.#plainRequests?.release(socket);
-  }
-
-  /** The head of a plain request was read. */
-  onPlainRequest(socket: Duplex): void {
-    this.#pendingSockets?.remove(socket);
   }
 
   /** Whether the application still answers plain requests on the own web server. */

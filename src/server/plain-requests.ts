@@ -7,6 +7,7 @@ import type { Refusal } from "../handshake/refusal.ts";
 import { AddressCounts, type CountedAddress } from "./address-counts.ts";
 import { busy, tooManyFromAddress } from "./connection-limiter.ts";
 import { type OwnServerListener, answerWith } from "./own-web-server.ts";
+import type { PendingSockets } from "./pending-sockets.ts";
 import type { Settings } from "./settings.ts";
 
 /** The settings of plain requests. */
@@ -19,8 +20,6 @@ export type PlainRequestSettings = Pick<
 export interface PlainRequestListener extends Pick<OwnServerListener, "onRefused"> {
   /** Whether the server goes down: clients are asked to close their connections. */
   readonly isDraining: boolean;
-  /** The head of a plain request was read: its socket no longer counts as one that has sent nothing. */
-  onPlainRequest(socket: Duplex): void;
   /** After `finish`, the last request under way has its answer. */
   onPlainRequestsFinished(): void;
 }
@@ -42,6 +41,7 @@ export class PlainRequests {
   readonly #server: Server;
   readonly #settings: PlainRequestSettings;
   readonly #listener: PlainRequestListener;
+  readonly #pendingSockets: Pick<PendingSockets, "remove"> | undefined;
   readonly #sockets = new Map<Duplex, PlainSocket>();
   readonly #addresses = new AddressCounts();
   /** One listener for all sockets. Node emits no "close" for an answer that waits for another one when its socket closes. */
@@ -50,7 +50,14 @@ export class PlainRequests {
   #underWay = 0;
   #isFinishing = false;
 
-  constructor(server: Server, settings: PlainRequestSettings, listener: PlainRequestListener) {
+  /** @param pendingSockets the sockets that have not sent a request yet, if they are limited */
+  constructor(
+    server: Server,
+    settings: PlainRequestSettings,
+    listener: PlainRequestListener,
+    pendingSockets: Pick<PendingSockets, "remove"> | undefined,
+  ) {
+    this.#pendingSockets = pendingSockets;
     this.#server = server;
     this.#settings = settings;
     this.#listener = listener;
@@ -102,7 +109,7 @@ export class PlainRequests {
   /** Counts a request. Returns false when a limit is reached: then it is refused. */
   #admit(request: IncomingMessage, response: ServerResponse): boolean {
     const { socket } = request;
-    this.#listener.onPlainRequest(socket);
+    this.#pendingSockets?.remove(socket);
     const plain = this.#sockets.get(socket) ?? this.#add(request);
     if (!("responses" in plain)) {
       this.#listener.onRefused(plain, request, socket);

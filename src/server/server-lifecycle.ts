@@ -253,10 +253,6 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     void this.terminate();
   }
 
-  onPlainRequest(socket: Duplex): void {
-    this.#binding.onPlainRequest(socket);
-  }
-
   onPlainRequestsFinished(): void {
     this.#finishIfEmpty();
   }

@@ -144,7 +144,7 @@ export class StreamWriter {
     this.#attempt(() => this.#askForDrain());
   }
 
-  /** Ends the stream after everything that was written, and then calls `ended`: a full stream has no "drain" event after that. */
+  /** Ends the stream after everything that was written. If it is full, `ended` is called then: no "drain" event follows. */
   end(ended: () => void): void {
     this.#attempt(() => {
       this.#endStream((error) => {

@@ -79,6 +79,13 @@ export default {
       to: { dependencyTypes: ["core"] },
     },
     {
+      name: "one-adapter-for-zlib",
+      comment: "Only src/compression/zlib*.ts know node:zlib: the codec's interface is what others use.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/compression/zlib[^/]*[.]ts$" },
+      to: { path: "^(node:)?zlib$" },
+    },
+    {
       name: "src-imports-only-src",
       comment: "Hawser has no runtime dependency, and knows nothing of its tests: src imports only src and node:.",
       severity: "error",

@@ -36,6 +36,7 @@ export const errorTable = {
   HWS_INVALID_UTF8: { errCode: 113, componentSignature: "hwpr", closeCode: 1007, closeReason: "invalid UTF-8", message: "A text or a close reason is not UTF-8" },
   HWS_MESSAGE_TOO_BIG: { errCode: 114, componentSignature: "hwpr", closeCode: 1009, closeReason: "message too big", message: "A message is larger than maxMessageSize" },
   HWS_TOO_MANY_FRAGMENTS: { errCode: 115, componentSignature: "hwpr", closeCode: 1009, closeReason: "too many fragments", message: "A message comes in too many fragments" },
+  HWS_INVALID_COMPRESSION: { errCode: 116, componentSignature: "hwpr", closeCode: 1007, closeReason: "invalid compression", message: "A compressed message is not DEFLATE data, or is incomplete" },
   HWS_INVALID_JSON: { errCode: 201, componentSignature: "hwcn", closeCode: 1007, closeReason: "invalid JSON", message: "A message is not JSON" },
   HWS_SEND_QUEUE_FULL: { errCode: 202, componentSignature: "hwcn", closeCode: 1013, closeReason: "reading too slowly", message: "The peer reads too slowly: more waits for it than may" },
   HWS_STREAM_FAILED: { errCode: 203, componentSignature: "hwcn", message: "The connection's stream failed" },

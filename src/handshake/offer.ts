@@ -1,11 +1,11 @@
 import type { Duplex } from "node:stream";
 
 import type { Bytes } from "../protocol/bytes.ts";
+import type { Extension } from "../protocol/extension.ts";
 import type { Refusal } from "./refusal.ts";
 import type { ReceivedRequest } from "./request.ts";
 import type { Linger } from "./response.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
-import type { Extension } from "./rules/extensions.ts";
 
 /** What the server chose: the positive answer to an opening handshake. */
 export interface HandshakeAnswer {

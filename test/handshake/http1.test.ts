@@ -7,7 +7,7 @@ import { type HandshakeRules, readHttp1 } from "../../src/handshake/http1.ts";
 import type { HandshakeOffer } from "../../src/handshake/offer.ts";
 import { originRule } from "../../src/handshake/rules/origin.ts";
 import { Refusal } from "../../src/handshake/refusal.ts";
-import type { Extension } from "../../src/handshake/rules/extensions.ts";
+import type { Extension } from "../../src/protocol/extension.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { turn } from "../support/peer.ts";
 

@@ -1,13 +1,6 @@
 import { InvalidArgumentError } from "../../errors/errors.ts";
+import type { Extension } from "../../protocol/extension.ts";
 import { isToken, splitUnquoted } from "./tokens.ts";
-
-/** One extension, as a client offers it or as a server agrees to it (RFC 6455 9.1). */
-export interface Extension {
-  /** The extension's name, a token. */
-  readonly name: string;
-  /** Its parameters in order; a parameter without a value has `true`. */
-  readonly parameters: readonly (readonly [name: string, value: string | true])[];
-}
 
 /** No extension: what most connections have. */
 export const NO_EXTENSIONS: readonly Extension[] = Object.freeze([]);

@@ -1,11 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../../../src/errors/errors.ts";
-import {
-  type Extension,
-  parseExtensions,
-  readExtensions,
-  serializeExtensions,
-} from "../../../src/handshake/rules/extensions.ts";
+import { parseExtensions, readExtensions, serializeExtensions } from "../../../src/handshake/rules/extensions.ts";
+import type { Extension } from "../../../src/protocol/extension.ts";
 
 /** So long that a scanner with backtracking would exceed the test's timeout. */
 const LONG = 1 << 20;

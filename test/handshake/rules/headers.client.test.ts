@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Extension, readExtensions } from "../../../src/handshake/rules/extensions.ts";
+import { readExtensions } from "../../../src/handshake/rules/extensions.ts";
+import type { Extension } from "../../../src/protocol/extension.ts";
 import { HandshakeHeaders } from "../../../src/handshake/rules/headers.ts";
 import { acceptKey } from "../../../src/handshake/rules/key.ts";
 import { hasToken } from "../../../src/handshake/rules/tokens.ts";

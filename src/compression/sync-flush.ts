@@ -1,0 +1,47 @@
+import { HawserError } from "../errors/errors.ts";
+import { type Bytes, allocate } from "../protocol/bytes.ts";
+
+/** The bytes at the end of a sync flush, which are not sent (RFC 7692 7.2.1). */
+export const FLUSH_LENGTH = 4;
+
+/**
+ * What is decompressed after a payload: the four bytes that were not sent (RFC 7692 7.2.2), an empty block with BFINAL set,
+ * and one byte more. If zlib does not reach that byte, it has reached the end of a block with BFINAL set: the payload is
+ * complete. zlib itself does not say whether a payload ended inside a block.
+ */
+export const TAIL: Bytes = allocate(10);
+TAIL.set([0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff, 0x00]);
+
+/**
+ * The most parts of a payload that each end with BFINAL set and are followed by more (RFC 7692 7.2.1). zlib starts anew after
+ * each of them, and a peer could make a part of two bytes: that would be 20 times the work of other payloads.
+ */
+export const MAX_PARTS = 64;
+
+/** The most bytes that a message of `size` bytes can become, with a sync flush: twice what zlib's `deflateBound` adds. */
+export function boundOf(size: number): number {
+  return size + Math.ceil(size / 8) + Math.ceil(size / 16) + 64;
+}
+
+/** The error for memory of a message to send, or of a received one. */
+type MemoryErrorCode = "HWS_SEND_FAILED" | "HWS_MEMORY_TRANSFERRED";
+
+/**
+ * Node ends the process if it gets a range that is not in its memory, and an application may transfer memory at any time.
+ *
+ * @throws {HawserError} with this code if `end` is not in the memory
+ */
+export function checkMemory(code: MemoryErrorCode, bytes: Bytes, end: number): void {
+  if (end > bytes.length) throw new HawserError(code, "the memory of a message was transferred");
+}
+
+/** Whether a payload ends with the last four bytes of its flush, which its sender should have removed. zlib reads them too. */
+export function hasFlush(payload: Bytes, start: number, end: number): boolean {
+  return (
+    end - start > FLUSH_LENGTH &&
+    payload[end - 1] === 0xff &&
+    payload[end - 2] === 0xff &&
+    payload[end - 3] === 0 &&
+    payload[end - 4] === 0
+  );
+}

@@ -19,6 +19,12 @@ export interface Deflater {
   reset(): void;
 }
 
+/** A deflater of one owner. */
+export interface OwnDeflater extends Deflater {
+  /** Frees its memory at once, and not only when it is collected. It must not be used any more. */
+  close(): void;
+}
+
 /** Decompresses messages, each by itself: no history is kept (RFC 7692 7.2.2). */
 export interface Inflater {
   /**

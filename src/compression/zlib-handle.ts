@@ -22,6 +22,7 @@ interface ZlibStream {
   /** The sizes of the free output and of the input that was not read, after a write. */
   readonly _writeState: Uint32Array;
   reset(): void;
+  close(): void;
 }
 
 /** zlib's error of the last write; 0: none. */
@@ -66,6 +67,11 @@ export class Handle {
   /** Starts anew: without history, and without an error. */
   reset(): void {
     this.#stream.reset();
+  }
+
+  /** Frees its memory. It must not be used any more. */
+  close(): void {
+    this.#stream.close();
   }
 }
 

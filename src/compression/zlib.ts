@@ -3,7 +3,7 @@ import { constants, createDeflateRaw, createInflateRaw, inflateRawSync } from "n
 
 import type { ProtocolErrorCode } from "../errors/table.ts";
 import { type Bytes, EMPTY, allocate, asBytes } from "../protocol/bytes.ts";
-import type { Deflater, Inflater } from "./codec.ts";
+import type { Inflater, OwnDeflater } from "./codec.ts";
 import { Jobs } from "./jobs.ts";
 import type { DeflateSettings } from "./settings.ts";
 import { FLUSH_LENGTH, MAX_PARTS, TAIL, boundOf, checkMemory, hasFlush } from "./sync-flush.ts";
@@ -54,7 +54,7 @@ export function zlibWay(): ZlibWay {
 }
 
 /** A deflater of zlib. Its handle and its memory are made when it gets its first message. */
-class ZlibDeflater implements Deflater {
+class ZlibDeflater implements OwnDeflater {
   readonly #settings: DeflateSettings;
   readonly #maxKept: number;
   #handle: Handle | undefined;
@@ -90,6 +90,11 @@ class ZlibDeflater implements Deflater {
     this.#handle?.reset();
   }
 
+  close(): void {
+    this.#handle?.close();
+    this.#handle = undefined;
+  }
+
   #reserve(size: number): Bytes {
     if (this.#memory.length >= size) return this.#memory;
     const memory = allocate(Math.max(size, Math.min(this.#memory.length * 2, this.#maxKept)));
@@ -104,7 +109,7 @@ class ZlibDeflater implements Deflater {
  *
  * @param maxKept the most bytes of memory that it keeps for its next result. Default 256 KiB
  */
-export function createDeflater({ level, memLevel, windowBits }: DeflateSettings, maxKept = KEPT_OUTPUT): Deflater {
+export function createDeflater({ level, memLevel, windowBits }: DeflateSettings, maxKept = KEPT_OUTPUT): OwnDeflater {
   return new ZlibDeflater({ level, memLevel, windowBits }, maxKept);
 }
 

@@ -39,6 +39,14 @@ describe("a kept handle", () => {
     }
   });
 
+  test("is closed once and for all", () => {
+    const handle = new Handle(createInflateRaw({ chunkSize: 64 }));
+    handle.close();
+    expect(() => {
+      handle.reset();
+    }).toThrow();
+  });
+
   test("tells errors of the data from others, which are thrown", () => {
     expect(isMalformed(constants.Z_DATA_ERROR)).toBe(false);
     expect(isMalformed(constants.Z_NEED_DICT)).toBe(false);

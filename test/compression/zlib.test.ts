@@ -114,6 +114,15 @@ describe.each(["kept", "one-shot"] as const)("by the way %s, a deflater", (way) 
     });
   });
 
+  test("can be closed, before and after its first message", () => {
+    const deflater = createDeflater(SETTINGS);
+    deflater.close();
+    deflater.deflate(json(100), 0, 100);
+    deflater.close();
+    deflater.close();
+    expect(zlibWay()).toBe(way);
+  });
+
   test("does not keep the memory for a large message", () => {
     const deflater = createDeflater(SETTINGS);
     expect(readBack(deflater.deflate(noise(MIB), 0, MIB)).length).toBe(MIB);

@@ -43,6 +43,7 @@ export type {
   WSServerTerminateEvent,
   WSHandler,
 } from "./server/handlers.ts";
+export type { CompressionOptions } from "./server/compression-option.ts";
 export type { WebSocketServerOptions } from "./server/options.ts";
 export type { PathFunction } from "./server/path-rule.ts";
 export type { PathParams } from "./server/path-pattern.ts";

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 
+import type { DeflateAgreement } from "../compression/negotiation.ts";
 import { HawserError, asHawserError, handlerError, streamError, withoutStack } from "../errors/errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode, serializeClose } from "../protocol/close-frame.ts";
@@ -25,18 +26,18 @@ import { abortSignalOf } from "./dispatch/close-signal.ts";
 import { Liveness } from "./keepalive/liveness.ts";
 import { timeLimitErrors } from "./keepalive/liveness-check.ts";
 import type { Ping } from "./keepalive/ping.ts";
+import { receiveCompressed } from "./receiving/compressed-message.ts";
 import { isJsonError } from "./receiving/json.ts";
 import { RateLimiter } from "./receiving/rate-limiter.ts";
 import { ReadFlow } from "./receiving/read-flow.ts";
-import { encoderOf } from "./sending/encoders.ts";
 import type { OutgoingMessage } from "./sending/outgoing-message.ts";
-import { Sender, type SenderOwner, SendResult } from "./sending/sender.ts";
+import { type Sender, type SenderOwner, senderOver } from "./sending/sender.ts";
+import { SendResult } from "./sending/send-result.ts";
 import { forgetLastText } from "./sending/text-frames.ts";
-import { WriteBuffer } from "./sending/write-buffer.ts";
-import { type ConnectionSettings, readerRulesOf } from "./settings.ts";
+import { type ConnectionSettings, compressorOf, readerRulesOf } from "./settings.ts";
 import { type Status, statusOf } from "./status.ts";
 import { type StreamListener, attach, deliver } from "./transport/stream-events.ts";
-import { StreamWriter } from "./transport/stream-writer.ts";
+import type { StreamWriter } from "./transport/stream-writer.ts";
 
 /** One live connection over a stream: its reader, its sender, its handler's dispatcher, and its state. */
 export class Connection implements FrameSink, StreamListener, DispatcherOwner, SenderOwner {
@@ -48,7 +49,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   readonly #reader: FrameReader;
   readonly #sender: Sender;
   readonly #liveness: Liveness;
-  readonly #dispatcher: HandlerDispatcher;
+  /** The calls of the user's handler. */
+  readonly dispatcher: HandlerDispatcher;
   /** A connection is made when the opening handshake is done. */
   #state: State = "open";
   /** How it ends. It is made when that begins. */
@@ -56,25 +58,19 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   /** Decides when reading pauses. It is made when that is needed. */
   #readFlow: ReadFlow | undefined;
 
-  constructor(stream: Duplex, handler: HandlerCallbacks, owner: ConnectionOwner) {
+  constructor(stream: Duplex, handler: HandlerCallbacks, owner: ConnectionOwner, deflate?: DeflateAgreement) {
     const { settings } = owner;
     this.#owner = owner;
-    this.#reader = new FrameReader(this, readerRulesOf(settings));
-    const buffer = new WriteBuffer(new StreamWriter(stream), encoderOf(settings.role));
-    this.#sender = new Sender(buffer, this);
+    this.#reader = new FrameReader(this, readerRulesOf(settings, deflate !== undefined));
+    this.#sender = senderOver(stream, this, deflate && compressorOf(settings, deflate));
     this.#liveness = new Liveness(settings.keepalive, owner);
     const rateLimiter = RateLimiter.for(settings);
-    this.#dispatcher = new HandlerDispatcher(handler, this, rateLimiter);
+    this.dispatcher = new HandlerDispatcher(handler, this, rateLimiter);
     if (rateLimiter !== undefined) this.#readFlow = this.#newReadFlow(rateLimiter);
   }
 
   get settings(): ConnectionSettings {
     return this.#owner.settings;
-  }
-
-  /** The calls of the user's handler. */
-  get dispatcher(): HandlerDispatcher {
-    return this.#dispatcher;
   }
 
   /** The state as 4D names it. */
@@ -103,7 +99,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#writer.cork();
     this.#writer.write(handshakeResponse, false);
     this.#sender.buffer.holdWrites();
-    this.#dispatcher.dispatchOpen();
+    this.dispatcher.dispatchOpen();
     deliver(this.#writer.stream, head);
     this.#writer.uncork();
   }
@@ -137,7 +133,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   checkPeer(): void {
     // A close that has begun may end in order.
     if (this.#closing !== undefined) return;
-    if (this.#dispatcher.isBusy) this.#liveness.noteMessage();
+    if (this.dispatcher.isBusy) this.#liveness.noteMessage();
     // A handler that waits in `drained()` waits for the peer: then a peer that is not there must be noticed.
     const readingStopped = this.#readFlow?.paused === true && !this.#sender.hasDrainWaiters;
     const verdict = this.#liveness.check(this.settings.keepalive, this.#writer, readingStopped);
@@ -157,10 +153,10 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   close(code: number | undefined, reason?: string, cause?: CloseCause, sendDeadline?: number): void {
     if (!canStartClose(this.#state)) return this.#closing?.extendTimer(sendDeadline);
     this.#beginClosing("local").noteCause(cause);
-    this.#dispatcher.stopDelivery();
+    this.dispatcher.stopDelivery();
     this.#transition("queueClose");
     this.#startCloseTimer(sendDeadline);
-    this.#sender.runAfterBlobs(() => {
+    this.#sender.runAfterPreparation(() => {
       this.#sender.addClose(serializeClose(code, reason));
       this.#transition("sendClose");
       if (isEnding(this.#state)) this.#endStream();
@@ -170,14 +166,14 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   /** Destroys the stream, with no close frame: `onTerminate` follows, after the running callback. */
   cut(cause: CloseCause = "destroyed"): void {
     this.#beginClosing("local").noteCause(cause);
-    this.#dispatcher.stopDelivery();
+    this.dispatcher.stopDelivery();
     this.#destroyStream();
   }
 
   /** The same, but waits for no handler. */
   destroy(cause?: CloseCause): void {
     this.cut(cause);
-    this.#dispatcher.stopWaiting();
+    this.dispatcher.stopWaiting();
   }
 
   // A field would take 8 bytes for each connection.
@@ -201,7 +197,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     // No later text may be taken for a repetition of one in this chunk.
     forgetLastText();
     if (this.#readFlow?.countBytes(end) === false && canSend(this.#state)) this.#failRate("maxBytesPerSecond");
-    if (this.#dispatcher.isBusy && this.#state === "open")
+    if (this.dispatcher.isBusy && this.#state === "open")
       (this.#readFlow ??= this.#newReadFlow()).noteReadAhead(this.#reader.unfinishedBytes);
   }
 
@@ -215,7 +211,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   onEnd(): void {
-    this.#dispatcher.runAfterTurns(() => this.#receiveEnd());
+    this.dispatcher.runAfterTurns(() => this.#receiveEnd());
   }
 
   #receiveEnd(): void {
@@ -234,7 +230,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#beginClosing("network").noteLoss(error);
     // Most streams have done so themselves; those without `autoDestroy` would never close.
     this.#destroyStream();
-    if (unexpected) this.#dispatcher.dispatchError(error);
+    if (unexpected) this.dispatcher.dispatchError(error);
   }
 
   onStreamClose(): void {
@@ -246,7 +242,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#liveness.stop();
     const event = this.#beginClosing("network").onStreamClose(hasLost);
     this.#owner.onClosed(this);
-    this.#dispatcher.dispatchTerminate(event, () => this.#owner.onFinished(this));
+    this.dispatcher.dispatchTerminate(event, () => this.#owner.onFinished(this));
   }
 
   // From the reader. `onError` comes from the sender too.
@@ -254,16 +250,21 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void {
     if (!this.#acceptsMessage()) return;
     // What this throws fails the connection: see onData.
-    this.#dispatcher.dispatchMessage(this.settings.decode.bytes(opcode, bytes, start, end, ascii));
+    this.dispatcher.dispatchMessage(this.settings.decode.bytes(opcode, bytes, start, end, ascii));
   }
 
   onText(text: string): void {
-    if (this.#acceptsMessage()) this.#dispatcher.dispatchMessage(text);
+    if (this.#acceptsMessage()) this.dispatcher.dispatchMessage(text);
+  }
+
+  onTransformed(opcode: DataOpcode, payload: Bytes): void {
+    if (!this.#acceptsMessage()) return;
+    this.dispatcher.dispatchMessage(receiveCompressed(opcode, payload, this.settings, this.dispatcher.isBusy));
   }
 
   /** Control frames and fragments are bounded in a turn as messages are. Pings that were read are answered. */
   onFrame(): void {
-    if (!this.#dispatcher.countFrame()) (this.#readFlow ??= this.#newReadFlow()).pauseForTurn();
+    if (!this.dispatcher.countFrame()) (this.#readFlow ??= this.#newReadFlow()).pauseForTurn();
   }
 
   onPing(payload: Bytes): void {
@@ -277,7 +278,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   onClose(code: number, reason: string | undefined): void {
     this.#beginClosing("peer").peerClose = { code, reason };
     this.#readFlow?.release();
-    this.#dispatcher.runAfterTurns(() => this.#receiveClose(code));
+    this.dispatcher.runAfterTurns(() => this.#receiveClose(code));
   }
 
   #receiveClose(code: number): void {
@@ -285,7 +286,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     // RFC 6455 5.5.1: the peer's code is sent back, when the messages before it have been handled.
     if (this.#state === "peerClosing") {
       this.#sender.stopDrainWaiters();
-      this.#dispatcher.runInOrder(() => this.close(code === CloseCode.noStatus ? undefined : code));
+      this.dispatcher.runInOrder(() => this.close(code === CloseCode.noStatus ? undefined : code));
     } else if (isEnding(this.#state)) this.#endStream();
   }
 
@@ -298,12 +299,12 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   onUndecodable(cause: unknown): void {
     const error = asHawserError(cause);
     const isIgnored = isJsonError(error.code) && this.settings.ignoresInvalidJson;
-    if (!isIgnored) this.#dispatcher.stopDelivery();
+    if (!isIgnored) this.dispatcher.stopDelivery();
     // The message may have waited, and its peer has gone meanwhile.
     if (!isIgnored && !isEnding(this.#state)) return this.#fail(error);
     countLimit(this.settings.limitCounters, error.code);
     if (isIgnored) this.reportError(error, "library");
-    else this.#dispatcher.callOnError(error);
+    else this.dispatcher.callOnError(error);
   }
 
   onHandlerFailed(cause: unknown): void {
@@ -321,11 +322,11 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   // From the sender.
 
   onDrained(): void {
-    if (canSend(this.#state)) this.#dispatcher.dispatchDrain();
+    if (canSend(this.#state)) this.dispatcher.dispatchDrain();
   }
 
   #newReadFlow(rateLimiter?: RateLimiter): ReadFlow {
-    const source = { stream: this.#writer.stream, messages: this.#dispatcher, liveness: this.#liveness };
+    const source = { stream: this.#writer.stream, messages: this.dispatcher, liveness: this.#liveness };
     return new ReadFlow(source, this.settings, rateLimiter);
   }
 
@@ -361,7 +362,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** The one exit for failure (RFC 6455 7.1.7): the close frame of the error's row, then no byte is read any more. */
   #fail(error: HawserError): void {
-    // A close frame of ours that waits for a `Blob` is replaced by this one.
+    // A close frame of ours that waits for a message before it is replaced by this one.
     const owed = canSendClose(this.#state);
     countLimit(this.settings.limitCounters, error.code);
     this.#reader.stop();
@@ -369,7 +370,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     if (owed) this.#sender.addCloseNow(closeBodyOf(error.code));
     this.#transition("fail");
     this.#endStream();
-    if (owed) this.#dispatcher.dispatchError(error);
+    if (owed) this.dispatcher.dispatchError(error);
   }
 
   /** Returns how the connection ends. The first call says who began it. */

@@ -1,30 +1,51 @@
 import { isUtf8 } from "node:buffer";
 
+import type { DeflateAgreement } from "../compression/negotiation.ts";
+import type { CompressionSettings } from "../compression/settings.ts";
+import { ReservedBit } from "../protocol/frame-header.ts";
 import { ReaderRules } from "../protocol/reader-rules.ts";
-import type { DispatchSettings } from "./dispatch/handler-dispatcher.ts";
+import type { DispatchSettings } from "./dispatch/settings.ts";
 import type { KeepaliveSettings } from "./keepalive/settings.ts";
 import type { ReceivingSettings } from "./receiving/settings.ts";
+import { compressorFor } from "./sending/compressors.ts";
+import type { MessageCompressor } from "./sending/message-compressor.ts";
 import type { SendingSettings } from "./sending/settings.ts";
 
 /** What connections that are made alike have in common: those of one server. */
 export interface ConnectionSettings extends SendingSettings, ReceivingSettings, Pick<DispatchSettings, "taskCounters"> {
   /** Milliseconds the peer has for its side of closing, and tasks after that. */
   readonly closeTimeout: number;
+  /** How messages are compressed with peers that agree; undefined: they are not. */
+  readonly compression: CompressionSettings | undefined;
   /** How long connections live, in ticks. */
   readonly keepalive: KeepaliveSettings;
 }
 
-/** The rules of all readers of one server. */
-const rules = new WeakMap<ConnectionSettings, ReaderRules>();
+/** The rules of all readers of one server: of connections without compression, and with it. */
+const rules = [new WeakMap<ConnectionSettings, ReaderRules>(), new WeakMap<ConnectionSettings, ReaderRules>()] as const;
 
-/** How the connections of one server read: worked out for the first of them. */
-export function readerRulesOf(settings: ConnectionSettings): ReaderRules {
-  let known = rules.get(settings);
-  if (known === undefined) {
+/**
+ * How the connections of one server read: worked out for the first of them.
+ *
+ * @param compressed whether messages may be compressed: RFC 7692 6 gives RSV1 to them
+ */
+export function readerRulesOf(settings: ConnectionSettings, compressed: boolean): ReaderRules {
+  const known = rules[compressed ? 1 : 0];
+  let found = known.get(settings);
+  if (found === undefined) {
     const { role, decode, maxMessageSize, maxFragments } = settings;
     const { textAsString } = decode;
-    known = new ReaderRules({ role, maxMessageSize, maxFragments, textAsString, isUtf8 });
-    rules.set(settings, known);
+    const options = { role, maxMessageSize, maxFragments, textAsString, isUtf8 };
+    found = new ReaderRules(compressed ? { ...options, transformBit: ReservedBit.rsv1 } : options);
+    known.set(settings, found);
   }
-  return known;
+  return found;
+}
+
+/** How a connection compresses what it sends. */
+export function compressorOf(
+  { compression }: ConnectionSettings,
+  agreed: DeflateAgreement,
+): MessageCompressor | undefined {
+  return compression && compressorFor(compression, agreed);
 }

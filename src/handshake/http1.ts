@@ -74,6 +74,7 @@ export function readHttp1(
         head,
         protocol: answer.protocol,
         extensions: answer.extensions ?? NO_EXTENSIONS,
+        deflate: answer.deflate,
       };
     },
     refuse: (refused, linger) => {

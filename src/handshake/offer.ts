@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 
+import type { DeflateAgreement } from "../compression/negotiation.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { Extension } from "../protocol/extension.ts";
 import type { Refusal } from "./refusal.ts";
@@ -13,6 +14,8 @@ export interface HandshakeAnswer {
   readonly protocol?: string | undefined;
   /** The chosen extensions with their agreed parameters, in the order in which they are applied (RFC 6455 9.1). */
   readonly extensions?: readonly Extension[] | undefined;
+  /** What is agreed about compression, if it is one of the extensions. */
+  readonly deflate?: DeflateAgreement | undefined;
   /** More headers of the answer, e.g. `Set-Cookie`. */
   readonly headers?: ResponseHeaders | undefined;
 }
@@ -29,6 +32,8 @@ export interface AcceptedHandshake {
   readonly protocol: string | undefined;
   /** The agreed extensions; most often none. */
   readonly extensions: readonly Extension[];
+  /** What was agreed about compression; undefined: nothing. */
+  readonly deflate: DeflateAgreement | undefined;
 }
 
 /** A valid opening handshake that waits for its answer. There is one implementation for each HTTP version. */

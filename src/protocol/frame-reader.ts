@@ -29,8 +29,9 @@ import { UTF8_START } from "./utf8.ts";
 const FINAL_BINARY = FIN | Opcode.binary;
 
 /**
- * What a reader calls. The receiver may keep the memory of a message, which is a view of the chunk if possible. Two kinds
- * of memory are valid only until the call returns: a control frame's payload, and a text's with `textAsString`.
+ * What a reader calls. The receiver may keep the memory of a message, which is a view of the chunk if possible. Three kinds
+ * of memory are valid only until the call returns: a control frame's payload, a transformed message's, and a text's with
+ * `textAsString`.
  * The methods must not push to the reader that calls them. If one throws, `push` throws, and the reader is of no more use.
  */
 export interface FrameSink {
@@ -38,6 +39,11 @@ export interface FrameSink {
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void;
   /** A complete short ASCII text, in place of `onMessage`. Called only with the option `textAsString`. */
   onText(text: string): void;
+  /**
+   * A complete message whose first frame has the negotiated reserved bit: unmasked, and as an extension has changed it. The
+   * receiver decodes it, and checks its size and its UTF-8. The memory is valid until the call returns.
+   */
+  onTransformed(opcode: DataOpcode, payload: Bytes): void;
   /** A frame that is no whole message: a control frame or a fragment. It costs time, too. What follows from it comes next. */
   onFrame(): void;
   /** A ping. The answer is a pong with the same payload (RFC 6455 5.5.2). */
@@ -190,6 +196,12 @@ export class FrameReader {
       }
       return payloadEnd;
     }
+    if (whole && firstByte >= FIN && opcode !== Opcode.continuation) {
+      if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
+      unmaskInto(chunk, payloadStart, chunk, payloadStart, payloadEnd, key);
+      this.#sink.onTransformed(opcode as DataOpcode, chunk.subarray(payloadStart, payloadEnd));
+      return payloadEnd;
+    }
     const cut = !whole && isSmall(firstByte, length7) && length <= this.#rules.maxMessageSize;
     if (cut && !isNotAscii(chunk, payloadStart, end, key, firstByte & 0x7f)) return this.#keepPartial(chunk, at, end);
     if (this.#incoming === undefined) {
@@ -236,7 +248,7 @@ export class FrameReader {
   #isTransformed(firstByte: number): boolean {
     const opcode = firstByte & 0x0f;
     const isFirst = opcode === Opcode.text || opcode === Opcode.binary;
-    return isFirst && (firstByte & RESERVED_BITS) === this.#rules.transform?.reservedBit;
+    return isFirst && (firstByte & RESERVED_BITS) === this.#rules.transformBit;
   }
 
   /** Reads the part of the current data frame's payload that is in the chunk. Returns where it ends. */
@@ -245,27 +257,17 @@ export class FrameReader {
     if (!incoming.append(this.#rules, chunk, start, stop)) return this.#fail("HWS_INVALID_UTF8", end);
     if (incoming.isComplete) {
       this.#incoming = undefined;
-      this.#finish(incoming, end);
+      this.#finish(incoming);
     }
     return stop;
   }
 
   /** Hands over a complete message that came in pieces. */
-  #finish({ body, opcode, ascii, transformed }: MessageAssembler, end: number): void {
+  #finish({ body, opcode, ascii, transformed }: MessageAssembler): void {
     if (!(body instanceof MessageBuffer)) {
       if (!this.#done) body.end();
-    } else if (transformed) this.#decode(opcode, body.bytes.subarray(0, body.length), end);
+    } else if (transformed) this.#sink.onTransformed(opcode, body.bytes.subarray(0, body.length));
     else this.#sink.onMessage(opcode, body.bytes, 0, body.length, ascii);
-  }
-
-  /** Decodes a complete message. Its size and its UTF-8 are those of the decoded bytes (RFC 7692 6.2). */
-  #decode(opcode: DataOpcode, payload: Bytes, end: number): void {
-    const { transform, maxMessageSize } = this.#rules;
-    const bytes = transform!.decode(payload, maxMessageSize);
-    if (typeof bytes === "string") this.#fail(bytes, end);
-    else if (bytes.length > maxMessageSize) this.#fail("HWS_MESSAGE_TOO_BIG", end);
-    else if (opcode === Opcode.text) this.#deliverText(bytes, 0, bytes.length, mask(bytes, 0, bytes.length, 0));
-    else this.#sink.onMessage(opcode, bytes, 0, bytes.length, false);
   }
 
   /** Checks and hands over the text in `chunk[start, end)`. `byteOr` is the OR of its bytes. */

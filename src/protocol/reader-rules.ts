@@ -1,7 +1,7 @@
 import type { Bytes } from "./bytes.ts";
 import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "./limits.ts";
 import type { StreamedBody } from "./message-body.ts";
-import type { MessageTransform } from "./message-transform.ts";
+import type { ReservedBit } from "./frame-header.ts";
 import type { DataOpcode } from "./opcodes.ts";
 import { MAX_SHORT_PAYLOAD } from "./short-texts.ts";
 import type { Role } from "./state.ts";
@@ -22,8 +22,11 @@ export interface ReaderOptions {
   readonly textAsString?: boolean;
   /** Returns true if the bytes are a complete UTF-8 text: the platform's own check is faster. Default: `checkUtf8`. */
   readonly isUtf8?: (bytes: Bytes) => boolean;
-  /** What decodes the messages that carry its reserved bit. Default: no frame may have a reserved bit. */
-  readonly transform?: MessageTransform;
+  /**
+   * The reserved bit that an extension has negotiated (RFC 6455 9.1). The first frame of a message may have it: the message is
+   * passed as it is to `onTransformed`. Default: no frame may have a reserved bit.
+   */
+  readonly transformBit?: ReservedBit;
   /**
    * Asked when a message begins that is fragmented or cut by the end of a chunk, unless it is transformed. The message is
    * written to the body that this returns; without one it is gathered for `onMessage`. A message that lies whole in a
@@ -44,8 +47,8 @@ export class ReaderRules {
   readonly batchesShortTexts: boolean;
   /** The sink does not keep the memory of a text. */
   readonly borrowsText: boolean;
-  /** What decodes the messages that carry its reserved bit. */
-  readonly transform: MessageTransform | undefined;
+  /** The reserved bit that the first frame of a message may have; 0: none. */
+  readonly transformBit: number;
   /** Returns the body that a message in pieces is written to, if it is not gathered. */
   readonly bodyFor: ((opcode: DataOpcode) => StreamedBody | undefined) | undefined;
   readonly #isUtf8: ((bytes: Bytes) => boolean) | undefined;
@@ -57,7 +60,7 @@ export class ReaderRules {
     // Only if every short text is within the limit, and only for a server: it reads masked frames.
     this.borrowsText = options.textAsString ?? false;
     this.batchesShortTexts = this.borrowsText && this.expectsMasked && this.maxMessageSize >= MAX_SHORT_PAYLOAD;
-    this.transform = options.transform;
+    this.transformBit = options.transformBit ?? 0;
     this.bodyFor = options.bodyFor;
     this.#isUtf8 = options.isUtf8;
   }

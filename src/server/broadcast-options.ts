@@ -19,6 +19,8 @@ export interface BroadcastOptions<H extends ConnectionHandlerType = ConnectionHa
   readonly except?: ConnectionList | undefined;
   /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key. */
   readonly key?: string | undefined;
+  /** Whether the message may be compressed. Default true. */
+  readonly compress?: boolean | undefined;
 }
 
 /** The connections that get a broadcast: those of `from` that are not in `except`. */

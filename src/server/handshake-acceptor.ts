@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
+import { type AcceptedDeflate, acceptDeflate } from "../compression/negotiation.ts";
 import { HawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { readHttp1 } from "../handshake/http1.ts";
@@ -115,6 +116,12 @@ export class HandshakeAcceptor implements HandshakeOwner {
   close(): void {
     this.#closed = true;
     for (const handshake of this.#clients.pending) handshake.refuse(shuttingDown());
+  }
+
+  agreeOnCompression({ extensions }: HandshakeOffer): AcceptedDeflate | undefined {
+    const { compression } = this.#settings;
+    if (compression === undefined || extensions.length === 0) return undefined;
+    return acceptDeflate(extensions, { windowBits: compression.windowBits, contextTakeover: compression.pool > 0 });
   }
 
   callOnConnection(event: WSConnectionEvent): unknown {

@@ -6,6 +6,7 @@ import { addressRule, type TrustProxy } from "../handshake/forwarded-address.ts"
 import { isToken } from "../handshake/rules/tokens.ts";
 import { originRule } from "../handshake/rules/origin.ts";
 import { similarName } from "../util/similar.ts";
+import { readCompression } from "./compression-option.ts";
 import { describe } from "./describe.ts";
 import { readListen } from "./listen-options.ts";
 import { type PathFunction, type PathRule, pathRule } from "./path-rule.ts";
@@ -34,6 +35,7 @@ const optionTable = {
   trustProxy: (value: unknown) => addressRule(value as TrustProxy | undefined),
   invalidJson: oneOf(["close", "ignore"], "close"),
   sendQueuePolicy: oneOf(["terminate", "drop-newest", "drop-oldest", "latest"], "terminate"),
+  compression: readCompression,
   ratePolicy: oneOf(["pause", "close"], "pause"),
 } satisfies { readonly [N in keyof WebSocketServerOptions]-?: Range | Reader<unknown> };
 
@@ -71,6 +73,7 @@ export function isOptionName(name: string): boolean {
 /** What other libraries call an option. */
 const ALIASES: Readonly<Record<string, string>> = {
   maxPayload: "maxMessageSize",
+  perMessageDeflate: "compression",
   hostname: "host",
 };
 

@@ -6,6 +6,7 @@ import type { RatePolicy } from "../connection/receiving/settings.ts";
 import type { SendQueuePolicy } from "../connection/sending/settings.ts";
 import type { TrustProxy } from "../handshake/forwarded-address.ts";
 import type { Origins } from "../handshake/rules/origin.ts";
+import type { CompressionOptions } from "./compression-option.ts";
 import type { ListenOptions } from "./listen-options.ts";
 import type { PathFunction } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
@@ -108,6 +109,15 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
    * is not enough, close 1013.
    */
   readonly sendQueuePolicy?: SendQueuePolicy | undefined;
+
+  // Compression.
+
+  /**
+   * Compresses messages with peers that agree, as all browsers do (permessage-deflate, RFC 7692): `true`, or an object with
+   * settings. It saves bandwidth and costs CPU time. Give `send` the option `compress: false` for secrets that are sent together
+   * with what an attacker can choose. Default `false`.
+   */
+  readonly compression?: boolean | CompressionOptions | undefined;
 
   // How long a connection lives.
 

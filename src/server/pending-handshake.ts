@@ -1,5 +1,6 @@
 import { isAbortBy } from "../connection/dispatch/close-signal.ts";
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
+import type { AcceptedDeflate } from "../compression/negotiation.ts";
 import { HawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
@@ -34,6 +35,8 @@ export interface HandshakeOwner {
   readonly protocols: readonly string[];
   /** Warns of mistakes. */
   readonly advice: Advice;
+  /** What the client's offer of compression leads to; undefined: no compression. */
+  agreeOnCompression(offer: HandshakeOffer): AcceptedDeflate | undefined;
   /** Calls the user's `onConnection`. */
   callOnConnection(event: WSConnectionEvent): unknown;
   /** `onConnection` returned a handler. */
@@ -203,7 +206,9 @@ export class PendingHandshake implements AdmittedClient {
     }
     if (protocol === undefined && offer.protocols.length > 0)
       this.#owner.advice.once("HWS_NO_SUBPROTOCOL", NO_SUBPROTOCOL);
-    this.#owner.onAccepted(offer.accept({ protocol, headers }), handler, this);
+    const deflate = this.#owner.agreeOnCompression(offer);
+    const extensions = deflate && [deflate.response];
+    this.#owner.onAccepted(offer.accept({ protocol, headers, extensions, deflate: deflate?.agreement }), handler, this);
   }
 
   /** Why the client was refused before `onConnection` settled; undefined: it had gone by itself, or another listener has it. */

@@ -15,6 +15,7 @@ import type { RequestDetails } from "../handshake/request.ts";
 import type { PathParams } from "./path-pattern.ts";
 import type { WebServer } from "./web-server.ts";
 import { type PathRule, matchPath } from "./path-rule.ts";
+import { extensionsText } from "../handshake/rules/extensions.ts";
 import type { Addressed } from "../handshake/peer-address.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
@@ -283,8 +284,8 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   // Calls of the acceptor.
 
   onAccepted(accepted: AcceptedHandshake, handler: HandlerCallbacks, client: AdmittedClient): void {
-    const { stream, handshakeResponse, head, protocol } = accepted;
-    const connection = this.#newConnection(stream, handler, client, protocol);
+    const { stream, handshakeResponse, head } = accepted;
+    const connection = this.#newConnection(stream, handler, client, accepted);
     this.#opened++;
     this.#clients.addConnection(connection, client.address);
     this.#livenessTimer.start();
@@ -311,12 +312,18 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#finishIfEmpty();
   }
 
-  #newConnection(stream: Duplex, handler: HandlerCallbacks, client: AdmittedClient, protocol?: string): Connection {
-    const connection = new Connection(stream, handler, this);
+  #newConnection(
+    stream: Duplex,
+    handler: HandlerCallbacks,
+    client: AdmittedClient,
+    accepted?: AcceptedHandshake,
+  ): Connection {
+    const connection = new Connection(stream, handler, this, accepted?.deflate);
     // Most often the text that all connections of the address share: no other one stays in memory.
     const { name } = client.address;
     const remoteAddress = name === client.remoteAddress ? name : client.remoteAddress;
-    const details = { id: this.#nextId++, protocol, remoteAddress };
+    const extensions = accepted === undefined ? "" : extensionsText(accepted.extensions);
+    const details = { id: this.#nextId++, protocol: accepted?.protocol, remoteAddress, extensions };
     connection.publicConnection = this.#makePublicConnection(connection, details);
     return connection;
   }

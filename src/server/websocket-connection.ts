@@ -3,12 +3,19 @@ import type { Connection } from "../connection/connection.ts";
 import type { Task } from "../connection/dispatch/tasks.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
-import { type Message, type MessageOf, outgoingMessage } from "../connection/sending/outgoing-message.ts";
-import { SendResult } from "../connection/sending/sender.ts";
+import {
+  Compression,
+  type Message,
+  type MessageOf,
+  type MessageOptions,
+  outgoingMessage,
+} from "../connection/sending/outgoing-message.ts";
+import { SendResult } from "../connection/sending/send-result.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { CloseCode, fitsReason, isSendableCode } from "../protocol/close-frame.ts";
 import type { Status } from "../connection/status.ts";
 import { isThenable } from "../util/thenable.ts";
+import { describe } from "./describe.ts";
 import type { ConnectionHandler, ConnectionHandlerType, WSHandler } from "./handlers.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
@@ -24,6 +31,11 @@ export interface TerminateOptions {
 export interface SendOptions {
   /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key, e.g. `"price:EUR"`. */
   readonly key?: string | undefined;
+  /**
+   * Whether the message may be compressed, if the server has the option `compression` and the peer agreed. Default true. Set it to
+   * false for a secret that is sent together with what an attacker can choose (CRIME, BREACH).
+   */
+  readonly compress?: boolean | undefined;
 }
 
 /** What a connection says of itself. */
@@ -34,6 +46,8 @@ export interface ConnectionDetails {
   readonly protocol: string | undefined;
   /** The client's address; "" if it is unknown. */
   readonly remoteAddress: string;
+  /** The agreed extensions; "": none. */
+  readonly extensions: string;
 }
 
 /** 4D: the reason is sent only with a code above this. */
@@ -71,6 +85,8 @@ export class WebSocketConnection<
   readonly protocol: string | undefined;
   /** The client's address, as `event.request.remoteAddress` was in `onConnection`; "" if it is unknown, e.g. on a Unix socket. */
   readonly remoteAddress: string;
+  /** The extensions that were agreed, as the answer to the handshake had them, e.g. `"permessage-deflate; ..."`; "": none. */
+  readonly extensions: string;
   readonly #core: Connection;
 
   static {
@@ -87,6 +103,7 @@ export class WebSocketConnection<
     this.id = details.id;
     this.protocol = details.protocol;
     this.remoteAddress = details.remoteAddress;
+    this.extensions = details.extensions;
     // It is read-only at run time too, because the server looks it up by its id.
     Object.freeze(this);
   }
@@ -134,7 +151,7 @@ export class WebSocketConnection<
    * sent in one write, unless the peer is slow. More than 16 KiB of bytes are not copied: do not change them before they
    * are sent.
    *
-   * @param options the message's `key`, for the policy `"latest"`
+   * @param options the message's `key`, for the policy `"latest"`; and whether to `compress` it
    * @returns true when the message was accepted and no more than `highWaterMark` bytes wait. False in two cases. The message
    *   was accepted but the peer is slow: wait with `drained` or `onDrain`. Or the message was dropped: by `sendQueuePolicy`,
    *   or, as in browsers, because `status` is not `"Connected"`
@@ -145,7 +162,9 @@ export class WebSocketConnection<
     const isPlainText = typeof message === "string" && options === undefined;
     const result = isPlainText
       ? this.#core.sendText(message)
-      : this.#core.send(outgoingMessage(message, options === undefined ? undefined : readKeyOption("send", options)));
+      : this.#core.send(
+          outgoingMessage(message, options === undefined ? undefined : readMessageOptions("send", options)),
+        );
     return result === SendResult.accepted;
   }
 
@@ -270,17 +289,19 @@ export function connectionOf(connection: WebSocketConnection): Connection {
 }
 
 /**
- * The key in a message's options.
+ * The options of one message.
  *
- * @throws {InvalidArgumentError} when the options are not an object, or the key is not a string
+ * @throws {InvalidArgumentError} when the options are not an object, or one of them is of another type
  */
-export function readKeyOption(method: string, options: unknown): string | undefined {
+export function readMessageOptions(method: string, options: unknown): MessageOptions {
   if (typeof options !== "object" || options === null)
     throw new InvalidArgumentError(`${method}: options: expected an object`);
-  const { key } = options as { key?: unknown };
+  const { key, compress } = options as { key?: unknown; compress?: unknown };
   if (key !== undefined && typeof key !== "string")
     throw new InvalidArgumentError(`${method}: key: expected a string, got ${key === null ? "null" : typeof key}`);
-  return key;
+  if (compress !== undefined && typeof compress !== "boolean")
+    throw new InvalidArgumentError(`${method}: compress: expected true or false, got ${describe(compress)}`);
+  return { key, compression: compress === false ? Compression.forbidden : Compression.allowed };
 }
 
 function checkTask(task: unknown): void {

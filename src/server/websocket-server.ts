@@ -3,13 +3,9 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { DataType } from "../connection/receiving/decode.ts";
-import {
-  type Message,
-  type MessageOf,
-  SharedMessage,
-  outgoingMessage,
-} from "../connection/sending/outgoing-message.ts";
-import { SendResult } from "../connection/sending/sender.ts";
+import { type Message, type MessageOf, outgoingMessage } from "../connection/sending/outgoing-message.ts";
+import { SendResult } from "../connection/sending/send-result.ts";
+import { SharedMessage } from "../connection/sending/shared-message.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { asBytes } from "../protocol/bytes.ts";
 import { type BroadcastOptions, receiversOf } from "./broadcast-options.ts";
@@ -32,7 +28,7 @@ import {
   checkReason,
   checkSendableCode,
   connectionOf,
-  readKeyOption,
+  readMessageOptions,
 } from "./websocket-connection.ts";
 
 /** `WebSocketServer` without types may have any handler. */
@@ -160,7 +156,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
   }
 
   /**
-   * Sends a message to all connections, or to those that `to` names. It is encoded only once.
+   * Sends a message to all connections, or to those that `to` names. It is encoded, and compressed, only once.
    *
    * @returns how many connections accepted it: one that is closing does not, nor a slow one whose queue is full
    * @throws {InvalidArgumentError} for a value that `send` does not accept
@@ -171,7 +167,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
     if (typeof options !== "object" || (options as unknown) === null)
       throw new InvalidArgumentError("broadcast: options: expected an object");
     const { from, except } = receiversOf(this, this.#lifecycle.connections.list, options);
-    const shared = new SharedMessage(outgoingMessage(message, readKeyOption("broadcast", options)));
+    const shared = new SharedMessage(outgoingMessage(message, readMessageOptions("broadcast", options)));
     let sent = 0;
     for (const connection of from) {
       if (connection.status !== "Connected" || except?.has(connection) === true) continue;

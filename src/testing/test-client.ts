@@ -5,7 +5,7 @@ import { Connection } from "../connection/connection.ts";
 import type { WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
 import type { DataOf, DataType } from "../connection/receiving/decode.ts";
 import { type Message, outgoingMessage } from "../connection/sending/outgoing-message.ts";
-import { SendResult } from "../connection/sending/sender.ts";
+import { SendResult } from "../connection/sending/send-result.ts";
 import type { ConnectionSettings } from "../connection/settings.ts";
 import type { Status } from "../connection/status.ts";
 import { asBytes } from "../protocol/bytes.ts";

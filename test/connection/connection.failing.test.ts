@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { SendResult } from "../../src/connection/sending/sender.ts";
+import { SendResult } from "../../src/connection/sending/send-result.ts";
 import { decoders } from "../support/decoders.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";

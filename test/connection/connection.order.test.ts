@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { Connection } from "../../src/connection/connection.ts";
 import { signalOf } from "../../src/connection/dispatch/close-signal.ts";
-import { SendResult } from "../../src/connection/sending/sender.ts";
+import { SendResult } from "../../src/connection/sending/send-result.ts";
 import { asClient, encode } from "../support/frames.ts";
 import { utf8 } from "../support/bytes.ts";
 import { Session, broken, close, deferred, ping, text } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
 import { Wire, turns } from "../support/wire.ts";
 import { outgoing } from "../support/outgoing.ts";
-import { SharedMessage } from "../../src/connection/sending/outgoing-message.ts";
+import { SharedMessage } from "../../src/connection/sending/shared-message.ts";
 
 const OPEN = ["open"];
 

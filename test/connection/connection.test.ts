@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { SendResult } from "../../src/connection/sending/sender.ts";
+import { SendResult } from "../../src/connection/sending/send-result.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
 import { asClient, encode } from "../support/frames.ts";
@@ -9,7 +9,7 @@ import { pair } from "../support/socket-pair.ts";
 import { Wire, turns } from "../support/wire.ts";
 import { memoryWrittenBy } from "../support/written-memory.ts";
 import { outgoing } from "../support/outgoing.ts";
-import { SharedMessage } from "../../src/connection/sending/outgoing-message.ts";
+import { SharedMessage } from "../../src/connection/sending/shared-message.ts";
 
 const OPEN = ["open"];
 

@@ -26,6 +26,10 @@ class Keeper implements FrameSink {
     this.kept.push([1, utf8(text)]);
   }
 
+  onTransformed(): void {
+    throw new Error("no extension");
+  }
+
   onFrame(): void {}
 
   onPing(payload: Bytes): void {

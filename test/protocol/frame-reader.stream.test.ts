@@ -83,9 +83,11 @@ describe("a message with a body of its own", () => {
     expect(stream([one, more], { maxFragments: 1 }).calls).toEqual([["fail", "HWS_TOO_MANY_FRAGMENTS", 1009]]);
   });
 
-  test("has none where it is transformed: it is decoded when it is complete", () => {
-    const transform = { reservedBit: ReservedBit.rsv1, decode: (payload: Bytes) => copy(payload) };
+  test("has none where it is transformed: it is passed on when it is complete", () => {
     const pieces = [asClient(hex("41 01 61")), asClient(hex("80 01 62"))];
-    expect(stream(pieces, { transform })).toEqual({ calls: [["text", "ab"]], streams: [] });
+    expect(stream(pieces, { transformBit: ReservedBit.rsv1 })).toEqual({
+      calls: [["transformed text", "6162"]],
+      streams: [],
+    });
   });
 });

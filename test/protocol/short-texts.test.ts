@@ -56,6 +56,10 @@ class Teller implements FrameSink {
     this.#tell("string", text);
   }
 
+  onTransformed(): void {
+    throw new Error("no extension");
+  }
+
   onFrame(): void {}
 
   onPing(payload: Bytes): void {

@@ -33,6 +33,7 @@ function pending(place: unknown): PendingHandshake {
     protocols: [],
     advice: new Advice(),
     handshakeTimeout: 60_000,
+    agreeOnCompression: () => undefined,
     callOnConnection: () => new Promise(() => undefined),
     onAccepted: never,
     onTooLate: never,

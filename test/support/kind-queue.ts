@@ -1,5 +1,7 @@
-import { SharedMessage } from "../../src/connection/sending/outgoing-message.ts";
+import { SharedMessage } from "../../src/connection/sending/shared-message.ts";
 import { type QueuedMessage, SendQueue } from "../../src/connection/sending/send-queue.ts";
+import { Compression } from "../../src/connection/sending/outgoing-message.ts";
+import { outgoing } from "./outgoing.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { Opcode } from "../../src/protocol/opcodes.ts";
 
@@ -11,7 +13,7 @@ class AnyFrame extends SharedMessage {
   override readonly frame;
 
   constructor(bytes: Uint8Array, key: string | undefined) {
-    super({ opcode: Opcode.text, payload: "", key });
+    super({ opcode: Opcode.text, payload: "", key, compression: Compression.allowed });
     this.frame = asBytes(bytes);
   }
 }
@@ -24,13 +26,18 @@ export class KindQueue extends SendQueue {
 
   addKind(kind: Kind, bytes: Uint8Array, key?: string): boolean {
     if (kind === "frame") return this.add(new AnyFrame(bytes, key));
-    if (kind === "text") return this.add({ opcode: Opcode.text, payload: Buffer.from(bytes).toString(), key });
-    return this.add({ opcode: Opcode.binary, payload: asBytes(bytes), key });
+    if (kind === "text") return this.add(outgoing(Buffer.from(bytes).toString(), key));
+    return this.add(outgoing(bytes, key));
   }
 }
 
 /** The kind of a message in a queue. */
-export function kindOf({ isFrame, opcode }: QueuedMessage): Kind {
-  if (isFrame) return "frame";
-  return opcode === Opcode.text ? "text" : "binary";
+export function kindOf({ message }: QueuedMessage): Kind {
+  if (message instanceof AnyFrame) return "frame";
+  return message.opcode === Opcode.text ? "text" : "binary";
+}
+
+/** The bytes of a message in a queue. */
+export function bytesOf({ message }: QueuedMessage): Uint8Array {
+  return message instanceof AnyFrame ? message.frame : (message.payload as Uint8Array);
 }

@@ -4,7 +4,7 @@ import { connectionLimitNames, zeroCounters } from "../../src/connection/counter
 import type { HandlerCallbacks } from "../../src/connection/dispatch/handler-dispatcher.ts";
 import type { WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../../src/connection/dispatch/events.ts";
 import type { ConnectionOwner } from "../../src/connection/connection-owner.ts";
-import { SendResult } from "../../src/connection/sending/sender.ts";
+import { SendResult } from "../../src/connection/sending/send-result.ts";
 import type { ConnectionSettings } from "../../src/connection/settings.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { hex, utf8 } from "./bytes.ts";
@@ -14,7 +14,7 @@ import { type Deferred, deferred } from "./session.ts";
 import { connectionSettings } from "./settings.ts";
 import { Wire, turns } from "./wire.ts";
 import { outgoing } from "./outgoing.ts";
-import { SharedMessage } from "../../src/connection/sending/outgoing-message.ts";
+import { SharedMessage } from "../../src/connection/sending/shared-message.ts";
 
 /** What a callback does. */
 export type Reaction = "nothing" | "send" | "resolve" | "wait" | "throw" | "reject" | "terminate" | "destroy";

@@ -6,7 +6,7 @@ import { toHex } from "./bytes.ts";
 
 /** One call of a sink: text as a string, other bytes as hexadecimal digits, a failure as its code and close code. */
 export type Call =
-  | readonly ["text" | "binary" | "ping" | "pong", string]
+  | readonly ["text" | "binary" | "transformed text" | "transformed binary" | "ping" | "pong", string]
   | readonly ["close", number, string | undefined]
   | readonly ["fail", ErrorCode, number];
 
@@ -46,6 +46,11 @@ export class RecordingSink implements FrameSink {
   onText(text: string): void {
     if (!/^[\u0000-\u007f]{0,125}$/.test(text)) throw new Error(`${JSON.stringify(text)} is no short ASCII text`);
     this.#record(["text", text]);
+  }
+
+  onTransformed(opcode: number, payload: Bytes): void {
+    if (opcode !== 1 && opcode !== 2) throw new Error(`${opcode} is no message's opcode`);
+    this.#record([opcode === 1 ? "transformed text" : "transformed binary", toHex(payload)]);
   }
 
   onFrame(): void {

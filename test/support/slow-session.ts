@@ -3,12 +3,12 @@ import {
   connectionLimitNames,
   zeroCounters,
 } from "../../src/connection/counters/limit-counters.ts";
-import type { SendResult } from "../../src/connection/sending/sender.ts";
+import type { SendResult } from "../../src/connection/sending/send-result.ts";
 import { utf8 } from "./bytes.ts";
 import { type React, Session, type SessionOptions } from "./session.ts";
 import { Wire, turns } from "./wire.ts";
 import { outgoing } from "./outgoing.ts";
-import { SharedMessage } from "../../src/connection/sending/outgoing-message.ts";
+import { SharedMessage } from "../../src/connection/sending/shared-message.ts";
 
 /** The message in the stream of a slow peer: with its frame's header, `FIRST_SIZE` bytes. */
 export const FIRST = "first";

@@ -24,13 +24,19 @@ describe("sending", () => {
       expectTypeOf(ws.bufferedAmount).toEqualTypeOf<number>();
       // @ts-expect-error: a key is a string
       ws.send("text", { key: 5 });
+      ws.send("text", { compress: false });
+      // @ts-expect-error: it is true or false
+      ws.send("text", { compress: "no" });
       // @ts-expect-error: there is no such option
       ws.send("text", { kye: "price" });
       // @ts-expect-error: nor one that broadcast has
       ws.send("text", { except: ws });
     };
     expectTypeOf(use).returns.toBeVoid();
-    expectTypeOf<SendOptions>().toEqualTypeOf<{ readonly key?: string | undefined }>();
+    expectTypeOf<SendOptions>().toEqualTypeOf<{
+      readonly key?: string | undefined;
+      readonly compress?: boolean | undefined;
+    }>();
   });
 
   class Score {

@@ -18,6 +18,7 @@ interface Sink {
   onMessage(...message: readonly unknown[]): void;
   onText(text: string): void;
   onPing(): void;
+  onTransformed(): void;
   onFrame(): void;
   onPong(): void;
   onClose(): void;
@@ -180,6 +181,7 @@ function sinkOf(auto: Decoding["decoders"]["auto"], take: (message: Message) => 
     onMessage,
     onText,
     onPing: unexpected,
+    onTransformed: unexpected,
     onFrame: () => undefined,
     onPong: unexpected,
     onClose: unexpected,

@@ -6,8 +6,9 @@ import { type BusyCallback, SerialQueue, withOwnMemory } from "./serial-queue.ts
 import { type Task, Tasks, begin } from "./tasks.ts";
 import { inNextTurn } from "../transport/turn.ts";
 import { callInNoContext } from "../transport/no-context.ts";
+import type { DispatchSettings } from "./settings.ts";
 import { type TurnCount, countInTurn } from "./turn-budget.ts";
-import type { Decoder } from "../receiving/decode.ts";
+import { CompressedMessage } from "../receiving/compressed-message.ts";
 import type { RateLimiter } from "../receiving/rate-limiter.ts";
 import { forgetLastText } from "../sending/text-frames.ts";
 
@@ -23,22 +24,6 @@ export interface HandlerCallbacks {
   onError?(connection: unknown, event: object): unknown;
   /** The connection is closed. */
   onTerminate?(connection: unknown, event: object): unknown;
-}
-
-/** The settings of all dispatchers of a server. */
-export interface DispatchSettings {
-  /** How a message is parsed just before it is delivered. */
-  readonly decode: Pick<Decoder, "parse">;
-  /** Milliseconds that `onTerminate` waits for tasks. */
-  readonly closeTimeout: number;
-  /** Counts the tasks. */
-  readonly taskCounters: TaskCounters;
-}
-
-/** Counts of the tasks of `ws.waitUntil`. */
-export interface TaskCounters {
-  /** Tasks that had not settled when `onTerminate` was called. */
-  unfinished: number;
 }
 
 /** What the dispatcher needs of its connection. */
@@ -272,6 +257,7 @@ export class HandlerDispatcher implements TurnCount {
 
   #deliver(message: unknown): void {
     if (this.#stage !== Stage.delivering) return;
+    if (message instanceof CompressedMessage) return this.#deliverCompressed(message);
     const { parse } = this.#owner.settings.decode;
     if (parse === undefined) this.#callOnMessage(message);
     else this.#parseAndDeliver(message as string, parse);
@@ -316,6 +302,14 @@ export class HandlerDispatcher implements TurnCount {
     if (this.#stage !== Stage.delivering) return;
     if (isTransferred(item)) this.#onCallbackFailed(memoryTransferredError());
     else this.#deliver(item);
+  }
+
+  /** Decompresses a message, and delivers it. If another thread decompresses it, what follows waits. */
+  #deliverCompressed(message: CompressedMessage): void {
+    const data = message.decode();
+    if (!(data instanceof Promise)) return this.#deliver(data);
+    const delivered = data.then((decoded) => this.#deliver(decoded));
+    this.#queue.waitFor(delivered, (error) => this.#owner.onUndecodable(error));
   }
 
   /** Calls a callback whose exception closes the connection. `#deliver` does the same without a closure. */

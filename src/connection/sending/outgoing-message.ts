@@ -2,12 +2,9 @@ import { isAnyArrayBuffer, isTypedArray } from "node:util/types";
 
 import { InvalidArgumentError } from "../../errors/errors.ts";
 import { type Bytes, asBytes, copyOf } from "../../protocol/bytes.ts";
-import { serializeFrame } from "../../protocol/frame-encoder.ts";
-import { FIN } from "../../protocol/frame-header.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
 import { MAX_COPIED } from "../transport/stream-writer.ts";
 import { EXPECTED, jsonText } from "./json-text.ts";
-import { textFrame } from "./text-frames.ts";
 
 /**
  * A message that `send` accepts. It sends a string as a text frame, and bytes or a `Blob` as a binary frame. It sends any
@@ -63,6 +60,19 @@ type ErrorVerdict<M> = M extends Error
 /** A message whose bytes must be read first: a `Blob`, or a `Blob` that several connections share. */
 export type BlobLike = Pick<Blob, "size" | "arrayBuffer">;
 
+/** Whether a message is compressed, if that was agreed. */
+export const Compression = {
+  /** It is compressed if it is long enough, and gets smaller. */
+  allowed: 0,
+  /** It is not compressed: the application has said so. */
+  forbidden: 1,
+  /** Its payload is compressed already, by itself. */
+  done: 2,
+} as const;
+
+/** One of the values of `Compression`. */
+export type Compression = (typeof Compression)[keyof typeof Compression];
+
 /** A message on its way to a peer. */
 export interface OutgoingMessage {
   /** Text or binary. */
@@ -71,41 +81,14 @@ export interface OutgoingMessage {
   readonly payload: string | Bytes | BlobLike;
   /** Under the policy "latest" a waiting message is replaced by a newer one with the same key. */
   readonly key: string | undefined;
-}
-
-/** A message for many receivers. It is encoded, or its `Blob` is read, once for all of them. */
-export class SharedMessage implements OutgoingMessage {
-  readonly opcode: DataOpcode;
-  /** Bytes are those of the frame: the caller may change its own after the call. */
-  readonly payload: string | Bytes | BlobLike;
-  readonly key: string | undefined;
-  /** The frame, not masked; undefined for a `Blob`, whose bytes must be read first. */
-  readonly frame: Bytes | undefined;
-  #read: Promise<SharedMessage> | undefined;
-
-  /** @param message the message that all receivers get */
-  constructor({ opcode, payload, key }: OutgoingMessage) {
-    const frame = frameOf(opcode, payload);
-    this.opcode = opcode;
-    this.payload = payload instanceof Uint8Array ? frame!.subarray(frame!.length - payload.length) : payload;
-    this.key = key;
-    this.frame = frame;
-  }
-
-  /** The same message with the bytes of its `Blob`. The `Blob` is read once. */
-  read(): Promise<SharedMessage> {
-    return (this.#read ??= readBlob(this).then((message) => new SharedMessage(message)));
-  }
+  /** Whether it is compressed, if that was agreed. */
+  readonly compression: Compression;
 }
 
 /** The same message with the bytes of its `Blob`. */
-export async function readBlob({ opcode, payload, key }: OutgoingMessage): Promise<OutgoingMessage> {
-  return { opcode, payload: asBytes(Buffer.from(await (payload as BlobLike).arrayBuffer())), key };
-}
-
-/** The frame of a message for many receivers; undefined for another message, or if frames cannot be shared. */
-export function sharedFrameOf(message: OutgoingMessage, sharesFrames: boolean): Bytes | undefined {
-  return sharesFrames && message instanceof SharedMessage ? message.frame : undefined;
+export async function readBlob(message: OutgoingMessage): Promise<OutgoingMessage> {
+  const { opcode, payload, key, compression } = message;
+  return { opcode, payload: asBytes(Buffer.from(await (payload as BlobLike).arrayBuffer())), key, compression };
 }
 
 /** Bytes that may wait: short ones are copied, because the caller may reuse its memory after `send` returns. */
@@ -113,26 +96,29 @@ export function copyIfShort(bytes: Bytes): Bytes {
   return bytes.length <= MAX_COPIED ? copyOf(bytes) : bytes;
 }
 
-function frameOf(opcode: DataOpcode, payload: OutgoingMessage["payload"]): Bytes | undefined {
-  if (typeof payload === "string") return textFrame(payload);
-  return isBlobLike(payload) ? undefined : serializeFrame(opcode | FIN, payload);
-}
-
 /**
  * Turns a user's message into one that can be sent. Bytes are a view, not a copy. A `Blob` is read later.
  *
+ * @param options those of `send`
  * @throws {InvalidArgumentError} for a value of any other type; and the error of `JSON.stringify` if that throws
  */
-export function outgoingMessage(message: unknown, key?: string): OutgoingMessage {
-  if (typeof message === "string") return { opcode: Opcode.text, payload: message, key };
+export function outgoingMessage(message: unknown, options: MessageOptions = NO_OPTIONS): OutgoingMessage {
+  const { key, compression } = options;
+  if (typeof message === "string") return { opcode: Opcode.text, payload: message, key, compression };
   if (typeof message !== "object" || message === null) {
     throw new InvalidArgumentError(`message: ${EXPECTED}, got ${message === null ? "null" : typeof message}`);
   }
   const payload = binaryOf(message);
   return payload === undefined
-    ? { opcode: Opcode.text, payload: jsonText(message), key }
-    : { opcode: Opcode.binary, payload, key };
+    ? { opcode: Opcode.text, payload: jsonText(message), key, compression }
+    : { opcode: Opcode.binary, payload, key, compression };
 }
+
+/** What the application has said about one message. */
+export type MessageOptions = Pick<OutgoingMessage, "key" | "compression">;
+
+/** Nothing was said. */
+export const NO_OPTIONS: MessageOptions = { key: undefined, compression: Compression.allowed };
 
 /** Whether the bytes of a payload must be read first. */
 export function isBlobLike(payload: OutgoingMessage["payload"]): payload is BlobLike {

@@ -1,18 +1,16 @@
 import { type Bytes, allocate } from "../../protocol/bytes.ts";
 import { headerSize } from "../../protocol/frame-header.ts";
-import type { DataOpcode } from "../../protocol/opcodes.ts";
 import { Fifo } from "../../util/fifo.ts";
-import { type OutgoingMessage, copyIfShort, sharedFrameOf } from "./outgoing-message.ts";
+import { type OutgoingMessage, copyIfShort } from "./outgoing-message.ts";
+import { sharedFrameOf } from "./shared-message.ts";
 
-/** A message that waits, as bytes. */
+/** A message that waits. */
 export interface QueuedMessage {
-  /** Text or binary. */
-  opcode: DataOpcode;
-  /** The payload, or, if `isFrame`, a whole frame that other connections send too. */
-  bytes: Bytes;
-  /** Whether `bytes` is a whole frame. */
-  isFrame: boolean;
-  /** The length of `bytes` when it was added. The bytes may be the caller's memory, which may be detached or resized later. */
+  /** The message. Its payload is bytes, unless it is shared. */
+  message: OutgoingMessage;
+  /** The length of its payload when it was added. It may be the caller's memory, which may be detached or resized later. */
+  length: number;
+  /** The bytes of its frame, as long as it is not compressed. */
   size: number;
   /** With the policy "latest": the key of the message. Only the newest message of each key is kept. */
   readonly key: string | undefined;
@@ -69,13 +67,13 @@ export class SendQueue {
     const item = this.#itemOf(message);
     const older = this.#latest?.get(item.key);
     if (older !== undefined) {
-      this.#size += this.#sizeOf(item) - this.#sizeOf(older);
+      this.#size += item.size - older.size;
       Object.assign(older, item);
       return true;
     }
     this.#latest?.set(item.key, item);
     this.#items.push(item);
-    this.#size += this.#sizeOf(item);
+    this.#size += item.size;
     return false;
   }
 
@@ -88,7 +86,7 @@ export class SendQueue {
   shift(): QueuedMessage | undefined {
     const item = this.#items.shift();
     if (item === undefined) return undefined;
-    this.#size -= this.#sizeOf(item);
+    this.#size -= item.size;
     if (this.#latest?.get(item.key) === item) this.#latest.delete(item.key);
     return item;
   }
@@ -118,22 +116,19 @@ export class SendQueue {
     this.#size = 0;
     for (const item of latest.values()) {
       this.#items.push(item);
-      this.#size += this.#sizeOf(item);
+      this.#size += item.size;
     }
     return before - this.count;
   }
 
   #itemOf(message: OutgoingMessage): QueuedMessage {
-    const { opcode, payload, key } = message;
+    const { key } = message;
     const frame = sharedFrameOf(message, this.#sharesFrames);
-    if (frame !== undefined) return { opcode, bytes: frame, isFrame: true, size: frame.length, key };
-    const bytes = ownBytes(payload as string | Bytes);
-    return { opcode, bytes, isFrame: false, size: bytes.length, key };
-  }
-
-  /** The bytes of its frame. */
-  #sizeOf({ isFrame, size }: QueuedMessage): number {
-    return isFrame ? size : headerSize(size, !this.#sharesFrames) + size;
+    if (frame !== undefined)
+      return { message, length: (message.payload as string | Bytes).length, size: frame.length, key };
+    const payload = ownBytes(message.payload as string | Bytes);
+    const { length } = payload;
+    return { message: { ...message, payload }, length, size: headerSize(length, !this.#sharesFrames) + length, key };
   }
 }
 

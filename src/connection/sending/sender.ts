@@ -1,36 +1,31 @@
+import type { Duplex } from "node:stream";
+
 import { HawserError } from "../../errors/errors.ts";
 import type { Bytes } from "../../protocol/bytes.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
 import type { MessageCounters } from "../counters/message-counters.ts";
-import { BlobQueue, type BlobQueueSink } from "./blob-queue.ts";
+import { PreparationQueue, type PreparationSink } from "./preparation-queue.ts";
 import { DrainWaiters, type DrainSource } from "./drain-waiters.ts";
-import { type OutgoingMessage, isBlobLike, sharedFrameOf } from "./outgoing-message.ts";
+import { addMessage, addText } from "./add-message.ts";
+import type { MessageCompressor } from "./message-compressor.ts";
+import { Compression, type OutgoingMessage } from "./outgoing-message.ts";
+import { encoderOf } from "./encoders.ts";
+import { needsPreparation, preparationOf } from "./preparation.ts";
 import { sendBudget } from "./send-budget.ts";
 import { type QueuedMessage, SendQueue } from "./send-queue.ts";
 import type { SendingSettings } from "./settings.ts";
-import { frameIfRepeated, spaceFor } from "./text-frames.ts";
-import type { WriteBuffer } from "./write-buffer.ts";
+import { SendResult } from "./send-result.ts";
+import { spaceFor } from "./text-frames.ts";
+import { WriteBuffer } from "./write-buffer.ts";
+import { StreamWriter } from "../transport/stream-writer.ts";
 import { callInNoContext } from "../transport/no-context.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
-
-/** The result of `send`. */
-export const SendResult = {
-  /** The message was dropped. */
-  dropped: 0,
-  /** The message was accepted, but more than `highWaterMark` bytes wait: the caller should wait. */
-  acceptedAndSlow: 1,
-  /** The message was accepted. */
-  accepted: 2,
-} as const;
-
-/** One of the values of `SendResult`. */
-export type SendResult = (typeof SendResult)[keyof typeof SendResult];
 
 /** The events of a sender, for its connection. */
 export interface SenderOwner {
   /** The settings of all connections of its owner. */
   readonly settings: SendingSettings;
-  /** The connection must be closed: a `Blob` could not be read, or too many bytes wait and the policy says so. */
+  /** The connection must be closed: a message could not be prepared, or too many bytes wait and the policy says so. */
   onError(error: HawserError): void;
   /** At most `highWaterMark` bytes wait again, after `send` had reported more. */
   onDrained(): void;
@@ -40,11 +35,11 @@ export interface SenderOwner {
 const FLUSH_ABOVE = 64 * 1024;
 
 /**
- * Sends the messages of one connection. A message goes to the write buffer; it first waits in the `BlobQueue` while a
- * `Blob` is being read, or in the `SendQueue` if the policy may drop it later. The sender applies the limits and counts
+ * Sends the messages of one connection. A message goes to the write buffer; it first waits in the `PreparationQueue` while it,
+ * or one before it, is prepared, or in the `SendQueue` if the policy may drop it later. The sender applies the limits and counts
  * the messages: each accepted one is written, dropped or pending.
  */
-export class Sender implements BlobQueueSink, DrainSource {
+export class Sender implements PreparationSink, DrainSource {
   /** What is to be written. */
   readonly buffer: WriteBuffer;
   readonly #owner: SenderOwner;
@@ -52,22 +47,25 @@ export class Sender implements BlobQueueSink, DrainSource {
   readonly #uncongestedBacklog: number;
   #accepted = 0;
   #dropped = 0;
-  /** The messages after a `Blob` that is being read. Most connections never have this queue. */
-  #blobQueue: BlobQueue | undefined;
+  readonly #compressor: MessageCompressor | undefined;
+  /** The messages after one that is being prepared. Most connections never have this queue. */
+  #preparationQueue: PreparationQueue | undefined;
   #queue: SendQueue | undefined;
   /** The callers that wait for the sender to drain. It is made for the first of them. */
   #drainWaiters: DrainWaiters | undefined;
 
-  constructor(buffer: WriteBuffer, owner: SenderOwner) {
+  /** @param compressor undefined: no compression was agreed */
+  constructor(buffer: WriteBuffer, owner: SenderOwner, compressor?: MessageCompressor) {
     this.buffer = buffer;
     this.#owner = owner;
+    this.#compressor = compressor;
     const { highWaterMark, maxSendQueue } = owner.settings;
     this.#uncongestedBacklog = Math.min(FLUSH_ABOVE, highWaterMark, maxSendQueue);
   }
 
   /** The bytes that the operating system has not taken yet. */
   get size(): number {
-    return this.buffer.size + (this.#blobQueue?.size ?? 0) + (this.#queue?.size ?? 0);
+    return this.buffer.size + (this.#preparationQueue?.size ?? 0) + (this.#queue?.size ?? 0);
   }
 
   /** Whether a caller waits for `whenDrained()`. */
@@ -78,7 +76,7 @@ export class Sender implements BlobQueueSink, DrainSource {
   /** The numbers of messages, by their state. */
   get counters(): MessageCounters {
     const { written, pending } = this.buffer;
-    const queued = (this.#blobQueue?.count ?? 0) + (this.#queue?.count ?? 0);
+    const queued = (this.#preparationQueue?.count ?? 0) + (this.#queue?.count ?? 0);
     return { accepted: this.#accepted, written, dropped: this.#dropped, pending: pending + queued };
   }
 
@@ -86,10 +84,11 @@ export class Sender implements BlobQueueSink, DrainSource {
   sendText(text: string): SendResult {
     const { backlog } = this.buffer;
     const limit = this.#uncongestedBacklog;
-    if (backlog > limit || this.#blobQueue !== undefined || this.#queue !== undefined)
-      return this.send({ opcode: Opcode.text, payload: text, key: undefined });
+    const isQueued = this.#preparationQueue !== undefined || this.#queue !== undefined;
+    if (backlog > limit || isQueued || this.#compressor?.isWorth(text) === true)
+      return this.send({ opcode: Opcode.text, payload: text, key: undefined, compression: Compression.allowed });
     this.#accepted++;
-    this.#addText(text);
+    addText(this.buffer, text);
     return backlog + spaceFor(text) <= limit ? SendResult.accepted : this.#resultOfSend();
   }
 
@@ -97,16 +96,16 @@ export class Sender implements BlobQueueSink, DrainSource {
   send(message: OutgoingMessage): SendResult {
     this.#accepted++;
     if (!this.#isUncongested() && !this.#applySendPolicy(message.key)) return SendResult.dropped;
-    if (this.#blobQueue !== undefined) this.#blobQueue.add(message);
-    else if (isBlobLike(message.payload)) this.#readBlob(message);
+    if (this.#preparationQueue !== undefined) this.#preparationQueue.add(message);
+    else if (needsPreparation(message, this.#compressor)) this.#prepare(message);
     else this.write(message);
     return this.#isUncongested() ? SendResult.accepted : this.#resultOfSend();
   }
 
-  /** Runs `task` after the messages that wait for a `Blob`, or at once if there are none. */
-  runAfterBlobs(task: () => void): void {
-    if (this.#blobQueue === undefined) task();
-    else this.#blobQueue.add(task);
+  /** Runs `task` after the messages that wait in the preparation queue, or at once if there are none. */
+  runAfterPreparation(task: () => void): void {
+    if (this.#preparationQueue === undefined) task();
+    else this.#preparationQueue.add(task);
   }
 
   /** Sends the close frame, after all messages. */
@@ -124,7 +123,7 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** No more messages are sent. The waiting ones are written, and then the stream is ended. */
   end(): void {
-    this.#dropBlobQueue();
+    this.#dropPreparationQueue();
     this.#writeAllQueued();
     this.#drainWaiters?.close();
     this.buffer.end();
@@ -138,10 +137,11 @@ export class Sender implements BlobQueueSink, DrainSource {
   /** The stream is gone: drops all messages that wait. Returns whether it has dropped some. */
   onStreamClose(): boolean {
     const before = this.#dropped;
-    this.#dropBlobQueue();
+    this.#dropPreparationQueue();
     this.#dropQueue();
     this.#dropped += this.buffer.onStreamClose();
     this.#drainWaiters?.close();
+    this.#compressor?.forgetHistory();
     return this.#dropped > before;
   }
 
@@ -162,32 +162,32 @@ export class Sender implements BlobQueueSink, DrainSource {
     return this.isDrained ? Promise.resolve(true) : this.#waiters.wait();
   }
 
-  // Called by the blob queue.
+  // Called by the preparation queue.
+
+  prepare(message: OutgoingMessage): Promise<OutgoingMessage> | undefined {
+    return preparationOf(message, this.#compressor);
+  }
 
   write(message: OutgoingMessage): void {
-    if (this.#blobQueue !== undefined && !this.buffer.acceptsMessages) {
+    if (this.#preparationQueue !== undefined && !this.buffer.acceptsMessages) {
       // The call that added it was about to, when the close frame was added before it.
       this.#dropped++;
       return;
     }
-    const { opcode, payload } = message;
-    const frame = sharedFrameOf(message, this.buffer.sharesFrames);
     if (this.#queuesMessages()) this.#enqueue(message);
-    else if (frame !== undefined) this.buffer.addShared(frame);
-    else if (typeof payload === "string") this.#addText(payload);
-    else this.buffer.addMessage(opcode, payload as Bytes);
-    // A `Blob` that was read does not wait before the buffer any more.
-    if (this.#blobQueue !== undefined) this.#noteQueued();
+    else addMessage(this.buffer, message, this.#compressor);
+    // A message that was prepared does not wait before the buffer any more.
+    if (this.#preparationQueue !== undefined) this.#noteQueued();
   }
 
-  onBlobFailed(cause: unknown, lost: number): void {
+  onPreparationFailed(cause: unknown, lost: number): void {
     this.#dropped += lost;
     this.#noteQueued();
     this.#owner.onError(new HawserError("HWS_SEND_FAILED", undefined, { cause }));
   }
 
   onEmpty(): void {
-    this.#blobQueue = undefined;
+    this.#preparationQueue = undefined;
     this.#noteQueued();
     this.#drainWaiters?.onTaken();
   }
@@ -200,8 +200,8 @@ export class Sender implements BlobQueueSink, DrainSource {
   }
 
   askWhenTaken(): void {
-    // While a `Blob` is being read, nothing can be checked: `onEmpty` checks again.
-    if (this.#blobQueue !== undefined) return;
+    // While a message is being prepared, nothing can be checked: `onEmpty` checks again.
+    if (this.#preparationQueue !== undefined) return;
     // The stream reports only the bytes it was given, so they are written first. A full stream reports without being asked.
     this.buffer.flush();
     if (!this.buffer.writer.isFull) this.buffer.writer.notifyWhenTaken();
@@ -227,7 +227,7 @@ export class Sender implements BlobQueueSink, DrainSource {
   /** The bytes that wait before the write buffer, as the limits count them. */
   get #queuedSize(): number {
     return (
-      (this.#blobQueue === undefined ? 0 : this.#blobQueue.chargedSize) +
+      (this.#preparationQueue === undefined ? 0 : this.#preparationQueue.chargedSize) +
       (this.#queue === undefined ? 0 : this.#queue.chargedSize)
     );
   }
@@ -243,7 +243,7 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** Whether so few bytes wait that no limit and no policy applies. It is nearly always true. */
   #isUncongested(): boolean {
-    const isQueued = this.#blobQueue !== undefined || this.#queue !== undefined;
+    const isQueued = this.#preparationQueue !== undefined || this.#queue !== undefined;
     return !isQueued && this.buffer.backlog <= this.#uncongestedBacklog;
   }
 
@@ -292,8 +292,8 @@ export class Sender implements BlobQueueSink, DrainSource {
 
   /** Drops older messages in favour of a new one, if the policy says so. Returns whether the new one may wait. */
   #dropOlder(limit: number, key: string | undefined): boolean {
-    // While a `Blob` is being read nothing is dropped: messages must keep the order of `send`.
-    if (!this.#dropsQueued() || this.#blobQueue !== undefined) return false;
+    // While a message is being prepared nothing is dropped: messages must keep the order of `send`.
+    if (!this.#dropsQueued() || this.#preparationQueue !== undefined) return false;
     const queue = this.#queue;
     if (queue === undefined) {
       // The frames in the write buffer cannot be dropped any more. The message is the first of a new queue, which waits
@@ -311,10 +311,10 @@ export class Sender implements BlobQueueSink, DrainSource {
     return true;
   }
 
-  /** Whether a full queue closes the connection. With "latest", not while a `Blob` is being read: the peer may not be slow at all. */
+  /** Whether a full queue closes the connection. With "latest", not while a message is being prepared: the peer may not be slow at all. */
   #closesWhenFull(): boolean {
     const { sendQueuePolicy } = this.#settings;
-    return sendQueuePolicy === "terminate" || (sendQueuePolicy === "latest" && this.#blobQueue === undefined);
+    return sendQueuePolicy === "terminate" || (sendQueuePolicy === "latest" && this.#preparationQueue === undefined);
   }
 
   /** Whether the policy drops messages that wait already. */
@@ -328,18 +328,11 @@ export class Sender implements BlobQueueSink, DrainSource {
     return (this.buffer.writer.isFull || this.#queue !== undefined) && this.#dropsQueued();
   }
 
-  #readBlob(first: OutgoingMessage): void {
-    const queue = new BlobQueue(this, first, !this.buffer.sharesFrames);
+  #prepare(first: OutgoingMessage): void {
+    const queue = new PreparationQueue(this, first, !this.buffer.sharesFrames);
     // Known before it starts: what the `Blob` of an application sends while it is read waits for it.
-    this.#blobQueue = queue;
+    this.#preparationQueue = queue;
     queue.start();
-  }
-
-  /** Writes a text. If the text before it was the same, other connections probably send it too. */
-  #addText(text: string): void {
-    const frame = this.buffer.sharesFrames ? frameIfRepeated(text) : undefined;
-    if (frame === undefined) this.buffer.addText(text);
-    else this.buffer.addShared(frame);
   }
 
   #enqueue(message: OutgoingMessage): void {
@@ -368,12 +361,11 @@ export class Sender implements BlobQueueSink, DrainSource {
     this.#accountQueue(queue);
   }
 
-  #writeMessage({ opcode, bytes, isFrame, size }: QueuedMessage): void {
-    if (bytes.length !== size) {
+  #writeMessage({ message, length }: QueuedMessage): void {
+    if (message.payload instanceof Uint8Array && message.payload.length !== length) {
       this.#dropped++;
       this.buffer.writer.destroy(memoryChangedError());
-    } else if (isFrame) this.buffer.addShared(bytes);
-    else this.buffer.addMessage(opcode, bytes);
+    } else addMessage(this.buffer, message, this.#compressor);
   }
 
   #accountQueue(queue: SendQueue): void {
@@ -392,9 +384,15 @@ export class Sender implements BlobQueueSink, DrainSource {
     this.#accountQueue(this.#queue);
   }
 
-  #dropBlobQueue(): void {
-    this.#dropped += this.#blobQueue?.drop() ?? 0;
-    this.#blobQueue = undefined;
+  #dropPreparationQueue(): void {
+    this.#dropped += this.#preparationQueue?.drop() ?? 0;
+    this.#preparationQueue = undefined;
     this.#noteQueued();
   }
+}
+
+/** The sender of a connection over a stream. */
+export function senderOver(stream: Duplex, owner: SenderOwner, compressor: MessageCompressor | undefined): Sender {
+  const buffer = new WriteBuffer(new StreamWriter(stream), encoderOf(owner.settings.role));
+  return new Sender(buffer, owner, compressor);
 }

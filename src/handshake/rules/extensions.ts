@@ -31,6 +31,18 @@ export function serializeExtensions(extensions: readonly Extension[]): string {
     .join(", ");
 }
 
+/** The texts of `extensionsText`: there are few, and each connection keeps one. */
+const texts = new Map<string, string>();
+
+/** The same for extensions that a server has agreed to, as one text for all connections; "" for none. */
+export function extensionsText(extensions: readonly Extension[]): string {
+  if (extensions.length === 0) return "";
+  const text = serializeExtensions(extensions);
+  const known = texts.get(text);
+  if (known === undefined) texts.set(text, text);
+  return known ?? text;
+}
+
 function serializeParameter([name, value]: Extension["parameters"][number]): string {
   return value === true ? token(name) : `${token(name)}=${token(value)}`;
 }

@@ -6,7 +6,7 @@ import { Session, type SessionOptions, deferred, ping, text } from "../../suppor
 import { framesIn } from "../../support/sent-frames.ts";
 import { Wire, turns } from "../../support/wire.ts";
 import { outgoing } from "../../support/outgoing.ts";
-import { SharedMessage } from "../../../src/connection/sending/outgoing-message.ts";
+import { SharedMessage } from "../../../src/connection/sending/shared-message.ts";
 
 const LIFE = { tickMs: 1000, pingInterval: 3, pingTimeout: 2, idleTimeout: Infinity, maxLifetime: Infinity };
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { fill, toHex } from "../../support/bytes.ts";
 import { encode } from "../../support/frames.ts";
 import { cases, seed } from "../../support/fuzz.ts";
-import { type Kind, KindQueue, kindOf } from "../../support/kind-queue.ts";
+import { type Kind, KindQueue, bytesOf, kindOf } from "../../support/kind-queue.ts";
 
 /** Bytes of a message's frame. */
 function frameSize(kind: Kind, length: number): number {
@@ -83,7 +83,7 @@ describe("a queue behaves like a simple list of messages", () => {
           else
             for (let i = 0; i < one.times; i++) {
               const taken = queue.shift();
-              const item = taken && { kind: kindOf(taken), hex: toHex(taken.bytes), key: taken.key };
+              const item = taken && { kind: kindOf(taken), hex: toHex(bytesOf(taken)), key: taken.key };
               expect(item).toEqual(model.items.shift());
             }
           expect([queue.size, queue.count]).toEqual([model.size, model.items.length]);

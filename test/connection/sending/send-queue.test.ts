@@ -7,7 +7,7 @@ import { fill, hex, utf8 } from "../../support/bytes.ts";
 import { encode } from "../../support/frames.ts";
 import { turns } from "../../support/wire.ts";
 import { Opcode } from "../../../src/protocol/opcodes.ts";
-import { type Kind, KindQueue, kindOf } from "../../support/kind-queue.ts";
+import { type Kind, KindQueue, bytesOf, kindOf } from "../../support/kind-queue.ts";
 
 /** Bytes of a message's frame. */
 function frameSize(kind: Kind, length: number): number {
@@ -18,7 +18,7 @@ function frameSize(kind: Kind, length: number): number {
 function takeAll(queue: KindQueue): string[] {
   const all: string[] = [];
   for (let item = queue.shift(); item !== undefined; item = queue.shift())
-    all.push(`${kindOf(item)} ${item.bytes.utf8Slice(0, item.bytes.length)}`);
+    all.push(`${kindOf(item)} ${Buffer.from(bytesOf(item)).toString()}`);
   return all;
 }
 
@@ -34,8 +34,8 @@ describe("a queue", () => {
     expect(queue.addKind("text", utf8("a"))).toBe(false);
     queue.addKind("binary", utf8("b"), "key");
     queue.addKind("frame", utf8("c"));
-    expect(queue.shift()).toMatchObject({ opcode: Opcode.text, isFrame: false, key: undefined });
-    expect(queue.shift()).toMatchObject({ opcode: Opcode.binary, isFrame: false, key: "key" });
+    expect(queue.shift()).toMatchObject({ message: { opcode: Opcode.text }, key: undefined });
+    expect(queue.shift()).toMatchObject({ message: { opcode: Opcode.binary }, key: "key" });
     expect([takeAll(queue), queue.shift(), queue.count, queue.size]).toEqual([["frame c"], undefined, 0, 0]);
   });
 
@@ -58,13 +58,13 @@ describe("a queue", () => {
     const short = fill(1, MAX_COPIED);
     queue.addKind("binary", short);
     short.fill(9);
-    expect(queue.shift()?.bytes.every((byte) => byte === 1)).toBe(true);
+    expect(bytesOf(queue.shift()!).every((byte) => byte === 1)).toBe(true);
     for (const [kind, bytes] of [
       ["binary", fill(1, MAX_COPIED + 1)],
       ["frame", hex("01")],
     ] as const) {
       queue.addKind(kind, bytes);
-      expect(queue.shift()?.bytes).toBe(bytes);
+      expect(bytesOf(queue.shift()!)).toBe(bytes);
     }
   });
 });
@@ -141,7 +141,7 @@ describe("the counted size", () => {
     expect([queue.dropTo(1000 * 256), queue.count]).toEqual([0, 2000]);
     expect([queue.dropTo(900 * 256), queue.count]).toEqual([100, 1900]);
     expect([queue.dropTo(900 * 256 - 1), queue.chargedSize]).toEqual([1, 899 * 256]);
-    expect(queue.shift()?.bytes).toEqual(utf8("101"));
+    expect(bytesOf(queue.shift()!)).toEqual(utf8("101"));
     // 1,039 messages count as 39 x 256 bytes, so at most that many remain.
     expect([queue.dropTo(10_000), queue.chargedSize]).toEqual([1898 - 1039, 39 * 256]);
   });

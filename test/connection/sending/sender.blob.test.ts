@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { connectionLimitNames, zeroCounters } from "../../../src/connection/counters/limit-counters.ts";
-import { Sender, type SenderOwner, SendResult } from "../../../src/connection/sending/sender.ts";
+import { Sender, type SenderOwner } from "../../../src/connection/sending/sender.ts";
+import { SendResult } from "../../../src/connection/sending/send-result.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { connectionSettings } from "../../support/settings.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";

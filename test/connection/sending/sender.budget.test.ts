@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
-import { SendResult } from "../../../src/connection/sending/sender.ts";
+import { SendResult } from "../../../src/connection/sending/send-result.ts";
 import { Session, broken, close } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { FIRST, FIRST_SIZE, came, flow, slowPeer, ways } from "../../support/slow-session.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { SendResult } from "../../../src/connection/sending/sender.ts";
+import { SendResult } from "../../../src/connection/sending/send-result.ts";
 import { fill } from "../../support/bytes.ts";
 import { Session, ping } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";

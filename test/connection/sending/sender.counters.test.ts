@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MessageCounters } from "../../../src/connection/counters/message-counters.ts";
 import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
-import { SendResult } from "../../../src/connection/sending/sender.ts";
+import { SendResult } from "../../../src/connection/sending/send-result.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { cases, seed } from "../../support/fuzz.ts";
@@ -11,7 +11,7 @@ import { Session, broken, close, ping } from "../../support/session.ts";
 import { LateBlob } from "../../support/late-blob.ts";
 import { Wire, turns } from "../../support/wire.ts";
 import { outgoing } from "../../support/outgoing.ts";
-import { SharedMessage } from "../../../src/connection/sending/outgoing-message.ts";
+import { SharedMessage } from "../../../src/connection/sending/shared-message.ts";
 
 /** A message to send: the way, the length, the characters and the key. */
 interface Send {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { SendResult } from "../../../src/connection/sending/sender.ts";
+import { SendResult } from "../../../src/connection/sending/send-result.ts";
 import { type Slow, came, flow, recordDrains, slowPeer, ways } from "../../support/slow-session.ts";
 import { type Call, Session, type SessionOptions, deferred, text } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { connectionLimitNames, zeroCounters } from "../../../src/connection/counters/limit-counters.ts";
-import { SendResult } from "../../../src/connection/sending/sender.ts";
+import { SendResult } from "../../../src/connection/sending/send-result.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
 import { Session } from "../../support/session.ts";
 import { FIRST, FIRST_SIZE, type Way, came, flow, slowPeer, ways } from "../../support/slow-session.ts";

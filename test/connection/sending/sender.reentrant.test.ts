@@ -2,7 +2,7 @@ import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { connectionLimitNames, zeroCounters } from "../../../src/connection/counters/limit-counters.ts";
 import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
-import { SharedMessage } from "../../../src/connection/sending/outgoing-message.ts";
+import { SharedMessage } from "../../../src/connection/sending/shared-message.ts";
 import { MAX_COPIED, MAX_IN_STREAM } from "../../../src/connection/transport/stream-writer.ts";
 import { fill } from "../../support/bytes.ts";
 import { outgoing } from "../../support/outgoing.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
-import { SendResult } from "../../../src/connection/sending/sender.ts";
+import { SendResult } from "../../../src/connection/sending/send-result.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
 import { type Session, type SessionOptions, close, deferred, text } from "../../support/session.ts";
 import { FIRST, type Slow, came, flow, recordDrains, slowPeer, ways } from "../../support/slow-session.ts";

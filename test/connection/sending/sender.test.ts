@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { SendResult } from "../../../src/connection/sending/sender.ts";
+import { SendResult } from "../../../src/connection/sending/send-result.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { Session, broken, close, ping } from "../../support/session.ts";
@@ -7,7 +7,7 @@ import { SlowBlob } from "../../support/slow-blob.ts";
 import { FIRST, FIRST_SIZE, came, flow, slowPeer } from "../../support/slow-session.ts";
 import { Wire, turns } from "../../support/wire.ts";
 import { outgoing } from "../../support/outgoing.ts";
-import { SharedMessage } from "../../../src/connection/sending/outgoing-message.ts";
+import { SharedMessage } from "../../../src/connection/sending/shared-message.ts";
 
 const policies: readonly SendQueuePolicy[] = ["terminate", "drop-newest", "drop-oldest", "latest"];
 const { dropped, acceptedAndSlow: slow, accepted: taken } = SendResult;

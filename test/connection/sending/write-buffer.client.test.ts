@@ -7,7 +7,7 @@ import { Opcode } from "../../../src/protocol/opcodes.ts";
 import { connectionSettings } from "../../support/settings.ts";
 import { Wire, turns } from "../../support/wire.ts";
 import { outgoing } from "../../support/outgoing.ts";
-import { SharedMessage } from "../../../src/connection/sending/outgoing-message.ts";
+import { SharedMessage } from "../../../src/connection/sending/shared-message.ts";
 import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
 import { encoderOf } from "../../../src/connection/sending/encoders.ts";
 

@@ -1,21 +1,27 @@
 import { describe, expect, test } from "vitest";
-import type { BlobQueueSink } from "../../../src/connection/sending/blob-queue.ts";
+import type { PreparationSink } from "../../../src/connection/sending/preparation-queue.ts";
+import type { OutgoingMessage } from "../../../src/connection/sending/outgoing-message.ts";
+import { preparationOf } from "../../../src/connection/sending/preparation.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { turns } from "../../support/wire.ts";
 import { outgoing, startQueue } from "../../support/outgoing.ts";
 
 /** A sink that counts the messages it gets, and the lost ones. */
-class Counter implements BlobQueueSink {
+class Counter implements PreparationSink {
   written = 0;
   lost: number | undefined;
   emptiedAt: number | undefined;
+
+  prepare(message: OutgoingMessage): Promise<OutgoingMessage> | undefined {
+    return preparationOf(message, undefined);
+  }
 
   write(): void {
     this.written++;
   }
 
-  onBlobFailed(_error: unknown, lost: number): void {
+  onPreparationFailed(_error: unknown, lost: number): void {
     this.lost = lost;
   }
 
@@ -24,7 +30,7 @@ class Counter implements BlobQueueSink {
   }
 }
 
-describe("a Blob queue counts", () => {
+describe("a preparation queue counts", () => {
   test("messages of all kinds, empty ones too, and no tasks between them", async () => {
     const queue = startQueue(new Counter(), outgoing(new SlowBlob("x")));
     expect(queue.count).toBe(1);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { BlobQueueSink } from "../../../src/connection/sending/blob-queue.ts";
+import type { PreparationSink } from "../../../src/connection/sending/preparation-queue.ts";
+import { preparationOf } from "../../../src/connection/sending/preparation.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { turns } from "../../support/wire.ts";
@@ -11,17 +12,18 @@ function bytesAsText(payload: OutgoingMessage["payload"]): string {
   throw new Error("a Blob is never written");
 }
 
-function recorded(): BlobQueueSink & { readonly log: string[] } {
+function recorded(): PreparationSink & { readonly log: string[] } {
   const log: string[] = [];
   return {
     log,
+    prepare: (message) => preparationOf(message, undefined),
     write: ({ payload }) => log.push(typeof payload === "string" ? `text ${payload}` : `bytes ${bytesAsText(payload)}`),
-    onBlobFailed: (error) => log.push(`unreadable ${String(error)}`),
+    onPreparationFailed: (error) => log.push(`unreadable ${String(error)}`),
     onEmpty: () => log.push("emptied"),
   };
 }
 
-describe("a Blob queue", () => {
+describe("a preparation queue", () => {
   test("writes everything in the order in which it was added", async () => {
     const sink = recorded();
     const queue = startQueue(sink, outgoing(new Blob(["one"])));

@@ -1,15 +1,16 @@
 import { headerSize } from "../../protocol/frame-header.ts";
 import { Fifo } from "../../util/fifo.ts";
-import { type OutgoingMessage, SharedMessage, copyIfShort, isBlobLike, readBlob } from "./outgoing-message.ts";
+import { type OutgoingMessage, copyIfShort, isBlobLike } from "./outgoing-message.ts";
 import { chargeFor } from "./send-queue.ts";
+import { SharedMessage } from "./shared-message.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
 
 /** An entry of the queue: a message, or a function that is called after the messages before it, such as one that sends the close frame. */
-export type BlobQueueItem = OutgoingMessage | (() => void);
+export type PreparationItem = OutgoingMessage | (() => void);
 
 /** An item of the queue, as it was when it was added. */
 interface Entry {
-  readonly item: BlobQueueItem;
+  readonly item: PreparationItem;
   /** The number of bytes of its payload. */
   readonly length: number;
   /** The number of bytes of its frame. */
@@ -17,21 +18,23 @@ interface Entry {
 }
 
 /** The receiver of a blob queue's messages and events. */
-export interface BlobQueueSink {
+export interface PreparationSink {
+  /** Prepares a message. Returns undefined if it can be written as it is. */
+  prepare(message: OutgoingMessage): Promise<OutgoingMessage> | undefined;
   /** Writes a message. */
   write(message: OutgoingMessage): void;
-  /** A `Blob` could not be read. The queue has dropped this message and all after it: `lost` messages. */
-  onBlobFailed(error: unknown, lost: number): void;
+  /** A message could not be prepared: its `Blob` could not be read. The queue has dropped this message and all after it: `lost` messages. */
+  onPreparationFailed(error: unknown, lost: number): void;
   /** The queue has written everything. */
   onEmpty(): void;
 }
 
 /**
- * The messages that wait because a `Blob` before them is being read. Reading a `Blob` takes a promise, and messages must
- * leave in the order of the `send` calls. A connection has a blob queue only while it reads a `Blob`.
+ * The messages that wait because one before them is being prepared: its `Blob` is read, or another thread compresses it. Both
+ * take a promise, and messages must leave in the order of the `send` calls. A connection has a blob queue only while it reads a `Blob`.
  */
-export class BlobQueue {
-  readonly #sink: BlobQueueSink;
+export class PreparationQueue {
+  readonly #sink: PreparationSink;
   readonly #masks: boolean;
   readonly #waiting = new Fifo<Entry>();
   #size = 0;
@@ -39,10 +42,10 @@ export class BlobQueue {
   #dropped = false;
 
   /**
-   * @param first the message whose `Blob` is read first
+   * @param first the message that is prepared first
    * @param masks whether the frames are masked: then their headers are longer
    */
-  constructor(sink: BlobQueueSink, first: OutgoingMessage, masks: boolean) {
+  constructor(sink: PreparationSink, first: OutgoingMessage, masks: boolean) {
     this.#sink = sink;
     this.#masks = masks;
     this.add(first);
@@ -70,7 +73,7 @@ export class BlobQueue {
   }
 
   /** Adds an item at the end. */
-  add(item: BlobQueueItem): void {
+  add(item: PreparationItem): void {
     if (typeof item === "function") {
       this.#waiting.push({ item, length: 0, size: 0 });
       return;
@@ -96,21 +99,19 @@ export class BlobQueue {
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
         const { item, length, size } = next;
         if (typeof item === "function") item();
-        else if (isBlobLike(item.payload)) await this.#read(item, size);
-        else if (lengthOf(item.payload) === length) this.#write(item, size);
-        else throw memoryChangedError();
+        else if (lengthOf(item.payload) !== length) throw memoryChangedError();
+        else {
+          const preparation = this.#sink.prepare(item);
+          const prepared = preparation === undefined ? item : await preparation;
+          if (!this.#dropped) this.#write(prepared, size);
+        }
         if (this.#dropped) return;
       }
       this.#sink.onEmpty();
     } catch (error) {
       if (this.#dropped) return;
-      this.#sink.onBlobFailed(error, this.drop());
+      this.#sink.onPreparationFailed(error, this.drop());
     }
-  }
-
-  async #read(message: OutgoingMessage, size: number): Promise<void> {
-    const read = await (message instanceof SharedMessage ? message.read() : readBlob(message));
-    if (!this.#dropped) this.#write(read, size);
   }
 
   /** Passes a message to the sink, and no longer counts it here. */

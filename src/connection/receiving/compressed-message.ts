@@ -1,0 +1,111 @@
+import { isAscii, isUtf8 } from "node:buffer";
+
+import { inflateLater, sharedInflater } from "../../compression/zlib.ts";
+import { ProtocolError, asHawserError } from "../../errors/errors.ts";
+import { type Bytes, copyOf } from "../../protocol/bytes.ts";
+import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
+import type { ReceivingSettings } from "./settings.ts";
+
+/** The most bytes of a payload that is decompressed within the turn: a larger one would keep other connections waiting. */
+const MAX_PAYLOAD_IN_TURN = 64 * 1024;
+
+/** The most bytes that are decompressed within the turn. If there are more, a thread begins anew. */
+const MAX_SIZE_IN_TURN = 256 * 1024;
+
+/** What decides how messages are decompressed and decoded. */
+type InflateSettings = Pick<ReceivingSettings, "decode" | "maxMessageSize">;
+
+/**
+ * A message that waits as it was received: compressed. So what waits for a busy handler takes no more memory than the peer has
+ * sent. It is decompressed just before it is delivered.
+ */
+export class CompressedMessage {
+  readonly #opcode: DataOpcode;
+  readonly #payload: Bytes;
+  readonly #settings: InflateSettings;
+  readonly #isLarge: boolean;
+
+  /**
+   * @param payload is kept
+   * @param isLarge it is known to take too long for a turn
+   */
+  constructor(opcode: DataOpcode, payload: Bytes, settings: InflateSettings, isLarge: boolean) {
+    this.#opcode = opcode;
+    this.#payload = payload;
+    this.#settings = settings;
+    this.#isLarge = isLarge;
+  }
+
+  /** The bytes of its payload. */
+  get length(): number {
+    return this.#payload.length;
+  }
+
+  /**
+   * Decompresses and decodes it: at once, or, if that would take too long for a turn, in another thread.
+   *
+   * @returns the handler's data. The promise is rejected with a `ProtocolError` for bad data, for a message that is too big, and
+   *   for a text that is not UTF-8
+   */
+  decode(): Bytes | string | Promise<Bytes | string> {
+    try {
+      const data = this.#isLarge ? undefined : inflateInTurn(this.#opcode, this.#payload, this.#settings);
+      return data ?? this.#decodeLater();
+    } catch (error) {
+      return Promise.reject(asHawserError(error));
+    }
+  }
+
+  async #decodeLater(): Promise<Bytes | string> {
+    const bytes = await inflateLater(this.#payload, this.#settings.maxMessageSize);
+    if (typeof bytes === "string") throw new ProtocolError(bytes);
+    return decodeInflated(this.#opcode, bytes, false, this.#settings);
+  }
+}
+
+/**
+ * What is dispatched of a compressed message: the handler's data if it can be delivered now. Otherwise it stays compressed,
+ * which takes less memory.
+ *
+ * @param payload is valid until the call returns
+ * @throws {ProtocolError} for bad data, for a message that is too big, and for a text that is not UTF-8
+ */
+export function receiveCompressed(
+  opcode: DataOpcode,
+  payload: Bytes,
+  settings: InflateSettings,
+  mustWait: boolean,
+): Bytes | string | CompressedMessage {
+  const data = mustWait ? undefined : inflateInTurn(opcode, payload, settings);
+  return data ?? new CompressedMessage(opcode, copyOf(payload), settings, !mustWait);
+}
+
+/** Decompresses and decodes a message. Undefined: that would take too long for one turn. */
+function inflateInTurn(opcode: DataOpcode, payload: Bytes, settings: InflateSettings): Bytes | string | undefined {
+  if (payload.length > MAX_PAYLOAD_IN_TURN) return undefined;
+  const { maxMessageSize } = settings;
+  const inflated = sharedInflater.inflate(payload, 0, payload.length, Math.min(maxMessageSize, MAX_SIZE_IN_TURN));
+  if (typeof inflated !== "string") return decodeInflated(opcode, inflated, true, settings);
+  if (inflated === "HWS_MESSAGE_TOO_BIG" && maxMessageSize > MAX_SIZE_IN_TURN) return undefined;
+  throw new ProtocolError(inflated);
+}
+
+/**
+ * Checks and decodes what was decompressed: the size and the UTF-8 of a message are those of these bytes (RFC 7692 6.2).
+ *
+ * @param isBorrowed whether the memory is used again: a handler gets a copy of it
+ */
+function decodeInflated(
+  opcode: DataOpcode,
+  bytes: Bytes,
+  isBorrowed: boolean,
+  settings: InflateSettings,
+): Bytes | string {
+  const { decode } = settings;
+  const isText = opcode === Opcode.text;
+  const ascii = isText && isAscii(bytes);
+  if (isText && !ascii && !isUtf8(bytes)) throw new ProtocolError("HWS_INVALID_UTF8");
+  const isKept = !isText || !decode.textAsString;
+  const own = isBorrowed && isKept ? copyOf(bytes) : bytes;
+  return decode.bytes(opcode, own, 0, own.length, ascii);
+}

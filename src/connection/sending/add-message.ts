@@ -1,0 +1,64 @@
+import { type Bytes, copyOf } from "../../protocol/bytes.ts";
+import { ReservedBit } from "../../protocol/frame-header.ts";
+import { MAX_COPIED } from "../transport/stream-writer.ts";
+import type { MessageCompressor } from "./message-compressor.ts";
+import { Compression, type OutgoingMessage } from "./outgoing-message.ts";
+import { compressedFrameIfRepeated } from "./repeated-text.ts";
+import { SharedMessage, sharedFrameOf } from "./shared-message.ts";
+import { frameIfRepeated } from "./text-frames.ts";
+import type { WriteBuffer } from "./write-buffer.ts";
+
+/**
+ * Adds a message to a write buffer. Its `Blob` has been read.
+ *
+ * @param compressor undefined: the connection does not compress
+ */
+export function addMessage(
+  buffer: WriteBuffer,
+  message: OutgoingMessage,
+  compressor: MessageCompressor | undefined,
+): void {
+  if (compressor !== undefined && addCompressed(buffer, message, compressor)) return;
+  const { opcode, payload } = message;
+  const frame = sharedFrameOf(message, buffer.sharesFrames);
+  if (frame !== undefined) buffer.addShared(frame);
+  else if (typeof payload === "string") addText(buffer, payload);
+  else buffer.addMessage(opcode, payload as Bytes);
+}
+
+/** Adds a text. If the text before it was the same, other connections probably send it too. */
+export function addText(buffer: WriteBuffer, text: string): void {
+  const frame = buffer.sharesFrames ? frameIfRepeated(text) : undefined;
+  if (frame === undefined) buffer.addText(text);
+  else buffer.addShared(frame);
+}
+
+/** Adds a message compressed (RFC 7692 6.1). Returns false, and adds nothing, if it must be sent as it is. */
+function addCompressed(buffer: WriteBuffer, message: OutgoingMessage, compressor: MessageCompressor): boolean {
+  const { opcode, compression } = message;
+  const payload = message.payload as string | Bytes;
+  if (compression === Compression.forbidden) return false;
+  if (compression === Compression.done) {
+    compressor.forgetHistory();
+    buffer.addMessage(opcode | ReservedBit.rsv1, payload as Bytes);
+    return true;
+  }
+  if (!compressor.isWorth(payload)) return false;
+  const frame = buffer.sharesFrames ? compressedFrameOf(message, compressor) : undefined;
+  if (frame !== undefined) {
+    compressor.forgetHistory();
+    buffer.addShared(frame);
+    return true;
+  }
+  if (message instanceof SharedMessage && buffer.sharesFrames) return false;
+  const compressed = compressor.compress(payload);
+  if (compressed === undefined) return false;
+  buffer.addMessage(opcode | ReservedBit.rsv1, compressed.length > MAX_COPIED ? copyOf(compressed) : compressed);
+  return true;
+}
+
+/** The compressed frame of a message that many connections send. */
+function compressedFrameOf(message: OutgoingMessage, compressor: MessageCompressor): Bytes | undefined {
+  if (message instanceof SharedMessage) return message.compressedFrame(compressor);
+  return typeof message.payload === "string" ? compressedFrameIfRepeated(message.payload, compressor) : undefined;
+}

@@ -1,0 +1,101 @@
+import type { Deflater } from "../../compression/codec.ts";
+import type { DeflatePool } from "../../compression/deflate-pool.ts";
+import type { CompressionSettings, DeflateSettings } from "../../compression/settings.ts";
+import { deflateLater } from "../../compression/zlib.ts";
+import { type Bytes, allocate, copyOf } from "../../protocol/bytes.ts";
+
+/** Messages of this many bytes and more are compressed in another thread: they would keep other connections waiting. */
+const COMPRESS_LATER_FROM = 64 * 1024;
+
+/** Whether a message is so long that another thread compresses it. */
+export function isLarge(payload: string | Bytes): boolean {
+  return hasAtLeast(payload, COMPRESS_LATER_FROM);
+}
+
+function hasAtLeast(payload: string | Bytes, bytes: number): boolean {
+  if (payload.length >= bytes) return true;
+  // A character of a text needs at most three bytes.
+  return typeof payload === "string" && payload.length * 3 >= bytes && Buffer.byteLength(payload) >= bytes;
+}
+
+/** Where a text is encoded before it is compressed. */
+let scratch: Bytes | undefined;
+
+/**
+ * Compresses the messages of a connection as it was agreed in the handshake (RFC 7692). Connections without context takeover
+ * share one; with it, each has one, which may have a deflater of the pool.
+ */
+export class MessageCompressor {
+  /** Messages with fewer bytes are not compressed. */
+  readonly threshold: number;
+  /** Compresses messages by themselves, with the agreed window. Many receivers may get the result. */
+  readonly alone: Deflater;
+  readonly #parameters: DeflateSettings;
+  readonly #pool: DeflatePool | undefined;
+
+  /**
+   * @param settings with the agreed window
+   * @param alone keeps no history
+   * @param pool has deflaters that remember the messages before; undefined: there is no context takeover
+   */
+  constructor(settings: CompressionSettings, alone: Deflater, pool?: DeflatePool) {
+    this.threshold = settings.threshold;
+    this.alone = alone;
+    this.#parameters = settings;
+    this.#pool = pool;
+  }
+
+  /** Whether a message is long enough to be compressed. */
+  isWorth(payload: string | Bytes): boolean {
+    return hasAtLeast(payload, this.threshold);
+  }
+
+  /**
+   * Compresses a large message by itself, in another thread.
+   *
+   * @returns undefined: the message did not get smaller
+   */
+  async compressLater(bytes: Bytes): Promise<Bytes | undefined> {
+    // The application may transfer its memory meanwhile.
+    const compressed = await deflateLater(copyOf(bytes), this.#parameters);
+    return compressed.length < bytes.length ? compressed : undefined;
+  }
+
+  /**
+   * Compresses a message for this connection.
+   *
+   * @returns memory that is valid until the next message is compressed; undefined: the message did not get smaller
+   */
+  compress(payload: string | Bytes): Bytes | undefined {
+    if (this.#pool === undefined) return compressAlone(payload, this.alone);
+    const deflater = this.#pool.deflaterOf(this, this.#parameters.windowBits);
+    const compressed = compressBy(payload, deflater);
+    // The peer does not get this message compressed: later messages must not refer to it.
+    if (compressed === undefined) deflater.reset();
+    return compressed;
+  }
+
+  /** A message was sent that was compressed by itself: the peer has it in its window, and our deflater does not. */
+  forgetHistory(): void {
+    this.#pool?.release(this);
+  }
+}
+
+/** Compresses a message by itself: `undefined` if it did not get smaller. The memory is valid until the next message. */
+export function compressAlone(payload: string | Bytes, deflater: Deflater): Bytes | undefined {
+  return compressBy(payload, deflater);
+}
+
+function compressBy(payload: string | Bytes, deflater: Deflater): Bytes | undefined {
+  const length = typeof payload === "string" ? encode(payload) : payload.length;
+  const bytes = typeof payload === "string" ? scratch! : payload;
+  const compressed = deflater.deflate(bytes, 0, length);
+  return compressed.length < length ? compressed : undefined;
+}
+
+/** Encodes a text in the scratch memory, and returns its length in bytes. */
+function encode(text: string): number {
+  // A longer text is compressed in another thread.
+  scratch ??= allocate(COMPRESS_LATER_FROM);
+  return scratch.utf8Write(text);
+}

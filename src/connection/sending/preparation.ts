@@ -1,0 +1,64 @@
+import type { Bytes } from "../../protocol/bytes.ts";
+import { afterEachTurn, requestTurnEnd } from "../transport/turn.ts";
+import { type MessageCompressor, isLarge } from "./message-compressor.ts";
+import { Compression, type OutgoingMessage, isBlobLike, readBlob } from "./outgoing-message.ts";
+import { SharedMessage } from "./shared-message.ts";
+
+/**
+ * Prepares a message that cannot be written at once: a `Blob` is read, and a large message is compressed in another thread.
+ *
+ * @param compressor undefined: the connection does not compress
+ * @returns a promise of the message as it can be written; undefined: it needs no preparation
+ */
+export function preparationOf(
+  message: OutgoingMessage,
+  compressor: MessageCompressor | undefined,
+): Promise<OutgoingMessage> | undefined {
+  if (isBlobLike(message.payload)) return readAndCompress(message, compressor);
+  return compressor === undefined ? undefined : compressLater(message, compressor);
+}
+
+/** Whether a message must be prepared before it can be written. */
+export function needsPreparation(message: OutgoingMessage, compressor: MessageCompressor | undefined): boolean {
+  return isBlobLike(message.payload) || (compressor !== undefined && isCompressedLater(message, compressor));
+}
+
+function isCompressedLater({ payload, compression }: OutgoingMessage, compressor: MessageCompressor): boolean {
+  if (compression !== Compression.allowed || isBlobLike(payload)) return false;
+  return isLarge(payload) && compressor.isWorth(payload);
+}
+
+async function readAndCompress(
+  message: OutgoingMessage,
+  compressor: MessageCompressor | undefined,
+): Promise<OutgoingMessage> {
+  const read = await (message instanceof SharedMessage ? message.read() : readBlob(message));
+  return (compressor === undefined ? undefined : compressLater(read, compressor)) ?? read;
+}
+
+function compressLater(message: OutgoingMessage, compressor: MessageCompressor): Promise<OutgoingMessage> | undefined {
+  if (!isCompressedLater(message, compressor)) return undefined;
+  const payload = message.payload as string | Bytes;
+  if (message instanceof SharedMessage) return message.compressLater(compressor);
+  if (typeof payload === "string") return sharedText(message).compressLater(compressor);
+  return compressor
+    .compressLater(payload)
+    .then((compressed) =>
+      compressed === undefined
+        ? { ...message, compression: Compression.forbidden }
+        : { ...message, payload: compressed, compression: Compression.done },
+    );
+}
+
+/** The last large text. A loop that sends it to all connections compresses it once. */
+let last: SharedMessage | undefined;
+
+function sharedText(message: OutgoingMessage): SharedMessage {
+  if (last?.payload !== message.payload || last.key !== message.key) last = new SharedMessage(message);
+  requestTurnEnd();
+  return last;
+}
+
+afterEachTurn(() => {
+  last = undefined;
+});

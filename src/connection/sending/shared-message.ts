@@ -1,0 +1,79 @@
+import type { Deflater } from "../../compression/codec.ts";
+import type { Bytes } from "../../protocol/bytes.ts";
+import { serializeFrame } from "../../protocol/frame-encoder.ts";
+import { FIN, ReservedBit, extendedLengthSize } from "../../protocol/frame-header.ts";
+import type { DataOpcode } from "../../protocol/opcodes.ts";
+import { type MessageCompressor, compressAlone } from "./message-compressor.ts";
+import { type BlobLike, type Compression, type OutgoingMessage, isBlobLike, readBlob } from "./outgoing-message.ts";
+import { textFrame } from "./text-frames.ts";
+
+/** A message for many receivers. It is encoded and compressed, or its `Blob` is read, once for all of them. */
+export class SharedMessage implements OutgoingMessage {
+  readonly opcode: DataOpcode;
+  /** Bytes are those of the frame: the caller may change its own after the call. */
+  readonly payload: string | Bytes | BlobLike;
+  readonly key: string | undefined;
+  readonly compression: Compression;
+  /** The frame, not masked; undefined for a `Blob`, whose bytes must be read first. */
+  readonly frame: Bytes | undefined;
+  #read: Promise<SharedMessage> | undefined;
+  /** The frame as each deflater compresses it; undefined: it does not get smaller. */
+  #compressed: Map<Deflater, Bytes | undefined> | undefined;
+  #compressing: Map<Deflater, Promise<this>> | undefined;
+
+  /** @param message the message that all receivers get */
+  constructor({ opcode, payload, key, compression }: OutgoingMessage) {
+    const frame = frameOf(opcode, payload);
+    this.opcode = opcode;
+    this.payload = payload instanceof Uint8Array ? frame!.subarray(frame!.length - payload.length) : payload;
+    this.key = key;
+    this.compression = compression;
+    this.frame = frame;
+  }
+
+  /** The same message with the bytes of its `Blob`. The `Blob` is read once. */
+  read(): Promise<SharedMessage> {
+    return (this.#read ??= readBlob(this).then((message) => new SharedMessage(message)));
+  }
+
+  /** The compressed frame, the same for all connections with the same parameters. Undefined: it does not get smaller. */
+  compressedFrame({ alone }: MessageCompressor): Bytes | undefined {
+    const known = (this.#compressed ??= new Map<Deflater, Bytes | undefined>());
+    if (!known.has(alone)) known.set(alone, this.#frameOf(compressAlone(this.#bytes, alone)));
+    return known.get(alone);
+  }
+
+  /** Compresses the message in another thread, once. After that `compressedFrame` returns the result. */
+  compressLater(compressor: MessageCompressor): Promise<this> {
+    const running = (this.#compressing ??= new Map<Deflater, Promise<this>>());
+    let promise = running.get(compressor.alone);
+    if (promise === undefined) {
+      promise = compressor.compressLater(this.#bytes).then((compressed) => {
+        (this.#compressed ??= new Map()).set(compressor.alone, this.#frameOf(compressed));
+        return this;
+      });
+      running.set(compressor.alone, promise);
+    }
+    return promise;
+  }
+
+  /** The payload as bytes. */
+  get #bytes(): Bytes {
+    const frame = this.frame!;
+    return frame.subarray(2 + extendedLengthSize(frame[1]!));
+  }
+
+  #frameOf(compressed: Bytes | undefined): Bytes | undefined {
+    return compressed && serializeFrame(this.opcode | FIN | ReservedBit.rsv1, compressed);
+  }
+}
+
+/** The frame of a message for many receivers; undefined for another message, or if frames cannot be shared. */
+export function sharedFrameOf(message: OutgoingMessage, sharesFrames: boolean): Bytes | undefined {
+  return sharesFrames && message instanceof SharedMessage ? message.frame : undefined;
+}
+
+function frameOf(opcode: DataOpcode, payload: OutgoingMessage["payload"]): Bytes | undefined {
+  if (typeof payload === "string") return textFrame(payload);
+  return isBlobLike(payload) ? undefined : serializeFrame(opcode | FIN, payload);
+}

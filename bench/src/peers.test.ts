@@ -9,7 +9,7 @@ function serving(id: string): string[] {
 }
 
 test("with compression the servers that compress are measured, and hawser without it", () => {
-  for (const id of ["deflate-1k-16", "deflate-fan-500-16", "deflate-memory-5000"]) {
+  for (const id of ["deflate-1k-16", "deflate-fan-500-16", "deflate-memory-10000"]) {
     assert.deepEqual(serving(id), ["hawser-deflate", "hawser-deflate-pool", "ws-deflate", "bun-deflate", "hawser"]);
   }
 });

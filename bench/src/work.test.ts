@@ -36,7 +36,7 @@ test("the workloads with compression have messages that differ", () => {
     [
       { id: "deflate-1k-16", kind: "echo", connections: 50, size: 1024, depth: 16, messages: 0 },
       { id: "deflate-fan-500-16", kind: "fan", connections: 500, size: 1024, depth: 16, messages: 0 },
-      { id: "deflate-memory-5000", kind: "idle", connections: 5000, size: 1024, depth: 1, messages: 20 },
+      { id: "deflate-memory-10000", kind: "idle", connections: 10_000, size: 1024, depth: 1, messages: 20 },
     ],
   );
   assert.ok(works.every((work) => work.varied));

@@ -49,7 +49,7 @@ export const ALL_WORK: readonly string[] = [
   "idle-15000",
   "deflate-1k-16",
   "deflate-fan-500-16",
-  "deflate-memory-5000",
+  "deflate-memory-10000",
 ];
 
 /** The workloads of `--quick`. */

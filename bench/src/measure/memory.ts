@@ -14,13 +14,14 @@ export interface MemorySample {
 
 const SETTLE = 1000;
 
-// These are opened and closed first, so that memory that a server reserves once does not count. If messages are exchanged, they
-// exchange as many as all connections that are measured: the heap of a server grows with its traffic.
+// These are opened and closed first, so that memory that a server reserves once does not count. If messages are exchanged, these
+// connections exchange more: the heap of a server grows with its traffic.
 const FIRST_CONNECTIONS = 200;
+const TIMES_FIRST_MESSAGES = 5;
 
 /** Opens the connections of a job, and measures the memory of the server before and after. */
 export async function idleMemory(server: ServerProcess, load: LoadProcess, job: Job): Promise<MemorySample> {
-  const messages = Math.ceil((job.messages * job.connections) / FIRST_CONNECTIONS);
+  const messages = job.messages * TIMES_FIRST_MESSAGES;
   await load.hold({ ...job, connections: FIRST_CONNECTIONS, messages });
   await load.release();
   await collect(server);

@@ -30,7 +30,7 @@ const COMPRESSED_GOALS: Readonly<Record<string, Readonly<Record<string, Readonly
     "hawser-deflate-pool": { "bun-deflate": { throughput: 1 } },
   },
   "deflate-fan-500-16": { "hawser-deflate": { "ws-deflate": { throughput: 30 } } },
-  "deflate-memory-5000": { "hawser-deflate": { "ws-deflate": { cost: 0.1 }, hawser: { moreBytes: 100 } } },
+  "deflate-memory-10000": { "hawser-deflate": { "ws-deflate": { cost: 0.1 }, hawser: { moreBytes: 100 } } },
 };
 
 /**

@@ -7,14 +7,17 @@ import { BUILT, copyBuild, copyOf } from "./measure/builds.ts";
 import { Patience } from "./measure/patience.ts";
 import type { RunSettings, Timing } from "./measure/rounds.ts";
 import { measure } from "./measure/rounds.ts";
+import { RUNNING_NODE, findNode } from "./node.ts";
+import type { NodeRuntime } from "./node.ts";
 import { buildBenchmark, buildLibrary } from "./npm.ts";
-import { QUICK_PEERS, isHawser, selectPeers, withBaseline, withBuild } from "./peers.ts";
+import { QUICK_PEERS, isHawser, selectPeers, withBaseline, withBuild, withNode } from "./peers.ts";
 import type { Peer } from "./peers.ts";
 import type { Plan } from "./plan.ts";
 import { drawChart } from "./report/chart.ts";
 import { describeMachine, disturbances } from "./report/machine.ts";
 import { openProgress } from "./report/progress.ts";
-import { saveResult } from "./report/save.ts";
+import { formatMarkdown } from "./report/markdown.ts";
+import { readResult, saveResult } from "./report/save.ts";
 import { summarize } from "./report/summary.ts";
 import type { Result, WorkResult } from "./report/summary.ts";
 import { formatTables } from "./report/table.ts";
@@ -29,6 +32,8 @@ interface Flags {
   readonly seconds?: number;
   readonly patience?: number;
   readonly baseline?: string;
+  readonly node?: string;
+  readonly table?: readonly string[];
   readonly save?: string;
   readonly json?: true;
   readonly build: boolean;
@@ -75,6 +80,8 @@ function parse(args: readonly string[]): Flags {
     .option("--seconds <s>", "seconds measured in each run", positive)
     .option("--patience <s>", "seconds in all to wait for an idle machine and to repeat disturbed runs", wholeNumber)
     .option("--baseline <folder>", "another build of hawser (its dist folder), measured as hawser-base")
+    .option("--node <node>", "the Node of the servers: a path, or a version of this machine, such as 26")
+    .option("--table <names>", "measure nothing: print saved results as one Markdown table, separated by commas", list)
     .option("--save <name>", "save the result as bench/results/NAME.json and NAME.svg")
     .option("--json", "print the result as JSON instead of tables")
     .option("--no-build", "measure the last build")
@@ -82,19 +89,21 @@ function parse(args: readonly string[]): Flags {
     .opts<Flags>();
 }
 
-function peersOf(flags: Flags): Peer[] {
+function peersOf(flags: Flags, node: NodeRuntime): Peer[] {
   const peers = selectPeers(flags.peers ?? (flags.quick ? QUICK_PEERS : []));
-  const ready = peers.map((peer) => (isHawser(peer) ? withBuild(peer, copyOf("measured")) : peer));
+  const ready = peers
+    .map((peer) => (isHawser(peer) ? withBuild(peer, copyOf("measured")) : peer))
+    .map((peer) => withNode(peer, node.executable));
   return flags.baseline === undefined ? ready : withBaseline(ready, copyOf("baseline"));
 }
 
-function planOf(flags: Flags): Plan {
+function planOf(flags: Flags, node: NodeRuntime): Plan {
   const usual = flags.quick ? QUICK_TIMING : FULL_TIMING;
   const ids = flags.only ?? (flags.quick ? QUICK_IDS : ALL_IDS);
   return {
     works: selectWork(ids.filter((id) => !isEngineId(id))),
     engine: selectEngineWork(ids.filter(isEngineId)),
-    peers: peersOf(flags),
+    peers: peersOf(flags, node),
     timing: {
       ...usual,
       rounds: flags.rounds ?? usual.rounds,
@@ -142,9 +151,14 @@ async function measureAll(plan: Plan): Promise<Pick<Result, "works" | "engine">>
  */
 export async function main(args: readonly string[]): Promise<number> {
   const flags = parse(args);
-  const plan = planOf(flags);
+  if (flags.table !== undefined) {
+    process.stdout.write(formatMarkdown(flags.table.map(readResult)));
+    return 0;
+  }
+  const node = flags.node === undefined ? RUNNING_NODE : findNode(flags.node);
+  const plan = planOf(flags, node);
   prepare(flags);
-  const machine = describeMachine();
+  const machine = describeMachine(node);
   const { works, engine } = await measureAll(plan);
   const result: Result = { date: new Date().toISOString(), machine, pace: plan.timing, works, engine };
   process.stdout.write(flags.json ? `${JSON.stringify(result, null, 2)}\n` : formatTables(result));

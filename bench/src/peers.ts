@@ -18,6 +18,10 @@ export interface Peer {
   readonly environment?: Readonly<Record<string, string>>;
   /** Its packages whose versions are part of a result. */
   readonly packages?: readonly string[];
+  /** Whether it compresses. The load generator offers permessage-deflate to it, and fails if it answers without compression. */
+  readonly compressed?: true;
+  /** The executable of Node. Without it, the one that runs the benchmark. */
+  readonly node?: string;
   /** The route of its fan-out, if it is not `/fan`. */
   readonly fanRoute?: "/broadcast";
   /** Its frame parser and frame writer, if they are measured alone. */
@@ -29,10 +33,60 @@ export interface Peer {
 const node = { runtime: "node", dialect: "plain" } as const;
 
 const always = (): boolean => true;
-const fanOnly = (work: Work): boolean => work.kind === "fan";
+const plain = (work: Work): boolean => !work.varied;
+const fanOnly = (work: Work): boolean => plain(work) && work.kind === "fan";
 
-/** All peers, in the order of the report. The others are compared with the first one that is measured. */
+/** The servers that compress. */
+const COMPRESSED_PEERS: readonly Peer[] = [
+  {
+    ...node,
+    id: "hawser-deflate",
+    title: "hawser, deflate",
+    script: "hawser.js",
+    packages: ["hawser"],
+    options: ["deflate"],
+    compressed: true,
+    serves: (work) => work.varied,
+  },
+  {
+    ...node,
+    id: "hawser-deflate-pool",
+    title: "hawser, deflate, pool of 64, level 1",
+    script: "hawser.js",
+    packages: ["hawser"],
+    options: ["deflate-pool"],
+    compressed: true,
+    serves: (work) => work.varied,
+  },
+  {
+    ...node,
+    id: "ws-deflate",
+    title: "ws + bufferutil, deflate",
+    script: "ws.js",
+    packages: ["ws", "bufferutil"],
+    options: ["deflate"],
+    compressed: true,
+    serves: (work) => work.varied,
+  },
+  {
+    ...node,
+    id: "bun-deflate",
+    title: "Bun.serve (native), deflate",
+    script: "bun.js",
+    packages: ["bun"],
+    options: ["deflate"],
+    runtime: "bun",
+    compressed: true,
+    serves: (work) => work.varied,
+  },
+];
+
+/**
+ * All peers, in the order of the report. The others are compared with the first one that is measured: with compression that is
+ * `hawser-deflate`, and `hawser` is the same without compression.
+ */
 export const PEERS: readonly Peer[] = [
+  ...COMPRESSED_PEERS,
   {
     ...node,
     id: "hawser",
@@ -58,7 +112,7 @@ export const PEERS: readonly Peer[] = [
     script: "ws.js",
     packages: ["ws", "bufferutil"],
     engine: "ws",
-    serves: always,
+    serves: plain,
   },
   {
     ...node,
@@ -67,7 +121,7 @@ export const PEERS: readonly Peer[] = [
     script: "bun.js",
     packages: ["bun"],
     runtime: "bun",
-    serves: always,
+    serves: plain,
   },
   {
     ...node,
@@ -85,7 +139,7 @@ export const PEERS: readonly Peer[] = [
     title: "crossws (Node)",
     script: "crossws.js",
     packages: ["crossws", "bufferutil"],
-    serves: always,
+    serves: plain,
   },
   {
     ...node,
@@ -95,20 +149,26 @@ export const PEERS: readonly Peer[] = [
     packages: ["socket.io", "bufferutil"],
     dialect: "socket.io",
     // A binary message is two frames, and opening a connection is more than a handshake: neither is comparable.
-    serves: (work) => work.format !== "binary" && work.kind !== "handshakes",
+    serves: (work) => plain(work) && work.format !== "binary" && work.kind !== "handshakes",
   },
-  { ...node, id: "floor", title: "node:net, canned", script: "floor.js", serves: (work) => work.kind !== "latency" },
+  {
+    ...node,
+    id: "floor",
+    title: "node:net, canned",
+    script: "floor.js",
+    serves: (work) => plain(work) && work.kind !== "latency",
+  },
   {
     ...node,
     id: "floor-http",
     title: "node:http upgrade, bare",
     script: "floor-http.js",
-    serves: (work) => work.kind === "handshakes" || work.kind === "idle",
+    serves: (work) => plain(work) && (work.kind === "handshakes" || work.kind === "idle"),
   },
 ];
 
 /** The peers of `--quick`. */
-export const QUICK_PEERS: readonly string[] = ["hawser", "ws", "bun"];
+export const QUICK_PEERS: readonly string[] = ["hawser-deflate", "ws-deflate", "bun-deflate", "hawser", "ws", "bun"];
 
 /**
  * The peers with these ids, in the order of {@link PEERS}. An empty list means all.
@@ -133,10 +193,23 @@ export function withBuild(peer: Peer, folder: string): Peer {
   return { ...peer, environment: { HAWSER_BUILD: folder } };
 }
 
-/** Adds another build of hawser as a peer, after the first one. */
+// Of these, another build can be measured in the same run.
+const BASELINES: Readonly<Record<string, Pick<Peer, "id" | "title">>> = {
+  hawser: { id: "hawser-base", title: "hawser, baseline" },
+  "hawser-deflate": { id: "hawser-deflate-base", title: "hawser, deflate, baseline" },
+};
+
+/** Adds another build of hawser: after each peer that it can be compared with. */
 export function withBaseline(peers: readonly Peer[], folder: string): Peer[] {
-  const base: Peer = { ...withBuild(PEERS[0]!, folder), id: "hawser-base", title: "hawser, baseline" };
-  return [...peers.slice(0, 1), base, ...peers.slice(1)];
+  return peers.flatMap((peer) => {
+    const base = BASELINES[peer.id];
+    return base === undefined ? [peer] : [peer, { ...withBuild(peer, folder), ...base }];
+  });
+}
+
+/** The same peer on another Node, if it runs on Node. */
+export function withNode(peer: Peer, executable: string): Peer {
+  return peer.runtime === "node" ? { ...peer, node: executable } : peer;
 }
 
 /** The packages of the server with this id whose versions are part of a result. */

@@ -28,3 +28,20 @@ test("an invalid id is refused with the list of valid ones", () => {
     assert.throws(() => selectWork([id]), /no workload is called/);
   }
 });
+
+test("the workloads with compression have messages that differ", () => {
+  const works = selectWork(["deflate"]);
+  assert.deepEqual(
+    works.map(({ id, kind, connections, size, depth, messages }) => ({ id, kind, connections, size, depth, messages })),
+    [
+      { id: "deflate-1k-16", kind: "echo", connections: 50, size: 1024, depth: 16, messages: 0 },
+      { id: "deflate-fan-500-16", kind: "fan", connections: 500, size: 1024, depth: 16, messages: 0 },
+      { id: "deflate-memory-10000", kind: "idle", connections: 10_000, size: 1024, depth: 1, messages: 20 },
+    ],
+  );
+  assert.ok(works.every((work) => work.varied));
+  assert.ok(selectWork(["echo", "fan", "idle"]).every((work) => !work.varied));
+  for (const id of ["deflate-", "deflate-2k", "deflate-fan-600", "deflate-fan-0-1", "deflate-memory-1-2"]) {
+    assert.throws(() => selectWork([id]), /no workload is called/);
+  }
+});

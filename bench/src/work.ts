@@ -13,6 +13,10 @@ export interface Work {
   readonly size: number;
   readonly depth: number;
   readonly rate: number;
+  /** Messages that each connection exchanges before its memory is measured. */
+  readonly messages: number;
+  /** Whether the messages differ from each other. Those of the workloads with compression do. */
+  readonly varied: boolean;
 }
 
 // Enough to keep a server busy, and few enough that a turn of the event loop does not handle a long list of them.
@@ -21,6 +25,9 @@ const CONNECTIONS = 50;
 const BIG_CONNECTIONS = 8;
 const BIG = 64 * 1024;
 const FAN_SIZE = 100;
+// Short messages are not worth compressing.
+const COMPRESSED_FAN_SIZE = 1024;
+const MEMORY_MESSAGES = 20;
 
 /** The workloads of `npm run bench` without options, in this order. */
 export const ALL_WORK: readonly string[] = [
@@ -40,12 +47,15 @@ export const ALL_WORK: readonly string[] = [
   "handshakes-50",
   "latency-10000",
   "idle-15000",
+  "deflate-1k-16",
+  "deflate-fan-500-16",
+  "deflate-memory-10000",
 ];
 
 /** The workloads of `--quick`. */
 export const QUICK_WORK: readonly string[] = ["echo-20-1", "echo-20-64", "fan-500-16", "handshakes-50"];
 
-const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fan-RECEIVERS-DEPTH, handshakes-AT_ONCE, latency-PER_SECOND and idle-CONNECTIONS; the usual ones:\n  ${ALL_WORK.join(" ")}\nand ${ENGINE_GRAMMAR}, without a server`;
+const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fan-RECEIVERS-DEPTH, handshakes-AT_ONCE, latency-PER_SECOND, idle-CONNECTIONS, deflate-SIZE-DEPTH, deflate-fan-RECEIVERS-DEPTH and deflate-memory-CONNECTIONS; the usual ones:\n  ${ALL_WORK.join(" ")}\nand ${ENGINE_GRAMMAR}, without a server`;
 
 /**
  * The workloads of a list of ids. An id need not be one of the usual ones: `echo-300-32` is possible too.
@@ -61,9 +71,25 @@ export function selectWork(ids: readonly string[]): Work[] {
   return [...new Set(whole)].map(parseWork);
 }
 
+const BASE = {
+  format: "text",
+  connections: CONNECTIONS,
+  size: 20,
+  depth: 1,
+  rate: 0,
+  messages: 0,
+  varied: false,
+} as const;
+
 function parseWork(id: string): Work {
+  const work = id.startsWith("deflate-") ? parseCompressed(id) : parsePlain(id);
+  if (work === undefined) throw new RangeError(`no workload is called "${id}"; ${GRAMMAR}`);
+  return work;
+}
+
+function parsePlain(id: string): Work | undefined {
   const [name = "", first = "", second = ""] = id.split("-");
-  const base = { id, format: "text", connections: CONNECTIONS, size: 20, depth: 1, rate: 0 } as const;
+  const base = { ...BASE, id };
   const size = parseSize(first);
   const depth = parseWhole(second);
   if (name === "fan" && parseWhole(first) > 0 && depth > 0) {
@@ -92,5 +118,27 @@ function parseWork(id: string): Work {
     if (name === "idle")
       return { ...base, title: `memory of ${number} idle connections`, kind: "idle", connections: number };
   }
-  throw new RangeError(`no workload is called "${id}"; ${GRAMMAR}`);
+  return undefined;
+}
+
+function parseCompressed(id: string): Work | undefined {
+  const parts = id.split("-").slice(1);
+  const base = { ...BASE, id, varied: true };
+  const [first = "", second = "", third = ""] = parts;
+  const [size, depth] = [parseSize(first), parseWhole(second)];
+  if (parts.length === 2 && size > 0 && depth > 0) {
+    const title = `compressed echo, ${formatSize(size)} of JSON, ${depth} in flight`;
+    return { ...base, title, kind: "echo", size, depth, connections: size >= BIG ? BIG_CONNECTIONS : CONNECTIONS };
+  }
+  const connections = parseWhole(second);
+  if (connections === 0) return undefined;
+  if (parts.length === 3 && first === "fan" && parseWhole(third) > 0) {
+    const title = `compressed fan-out to ${second}, ${formatSize(COMPRESSED_FAN_SIZE)} of JSON, ${third} in flight`;
+    return { ...base, title, kind: "fan", connections, size: COMPRESSED_FAN_SIZE, depth: parseWhole(third) };
+  }
+  if (parts.length === 2 && first === "memory") {
+    const title = `memory of ${second} connections after ${MEMORY_MESSAGES} compressed messages each`;
+    return { ...base, title, kind: "idle", connections, size: 1024, messages: MEMORY_MESSAGES };
+  }
+  return undefined;
 }

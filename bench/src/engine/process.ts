@@ -18,7 +18,12 @@ export class EngineProcess {
   readonly #child: ChildProcess;
 
   constructor(peer: Peer, work: EngineWork) {
-    const { file, args } = pinned(0, [process.execPath, `${scripts}/engine/main.js`, peer.engine ?? "", work.id]);
+    const { file, args } = pinned(0, [
+      peer.node ?? process.execPath,
+      `${scripts}/engine/main.js`,
+      peer.engine ?? "",
+      work.id,
+    ]);
     const env = { ...process.env, ...KEEP_MEMORY, ...peer.environment };
     this.#child = spawn(file, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });
   }

@@ -1,19 +1,18 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import type { Exchange, OpeningMessage } from "../wire/dialects.ts";
+import { agreedWindow } from "../wire/deflate.ts";
+import type { OpeningMessage } from "../wire/dialects.ts";
 import { ACCEPT } from "../wire/handshake.ts";
-import { AnswerCounter } from "./counter.ts";
+import type { Counter, Traffic } from "./traffic.ts";
 
 /** The settings and callbacks that all clients of a run share. */
 export interface Shared {
   readonly port: number;
   readonly request: string;
   readonly opening: readonly OpeningMessage[];
-  readonly exchange: Exchange;
+  readonly traffic: Traffic;
   /** Whether received bytes are checked. Those of idle connections are not: a server may send pings. */
   readonly checksAnswers: boolean;
-  /** `bursts[n]` is n masked frames in one buffer. They are created once, so that sending is only one write. */
-  readonly bursts: readonly Buffer[];
   /** Is called when the connection is open and `client` may send. */
   onOpen(client: Client): void;
   /** Is called when `count` more answers have arrived completely. */
@@ -30,16 +29,25 @@ const MAX_HEAD = 16 * 1024;
 export class Client {
   readonly #shared: Shared;
   readonly #socket: Socket;
-  readonly #answers: AnswerCounter;
+  readonly #answers: Counter;
+  /** The number of the next message. */
+  #next: number;
+  /** The bytes that have arrived since the connection is open. */
+  #received = 0;
   #open = false;
   #closing = false;
   /** The bytes that arrived before the connection was open, and the number of opening messages that were exchanged. */
   #head = "";
   #exchanged = -1;
 
-  constructor(shared: Shared) {
+  /**
+   * @param shared - the same for all clients
+   * @param first - the number of its first message, and of the first answer
+   */
+  constructor(shared: Shared, first = 0) {
     this.#shared = shared;
-    this.#answers = new AnswerCounter(shared.exchange.reply);
+    this.#next = first;
+    this.#answers = shared.traffic.counter(first);
     this.#socket = connect({
       port: shared.port,
       host: "127.0.0.1",
@@ -53,7 +61,13 @@ export class Client {
 
   /** Sends `count` messages in one write. `count` is at most the depth of the run. */
   send(count: number): void {
-    this.#socket.write(this.#shared.bursts[count]!);
+    this.#socket.write(this.#shared.traffic.frames(this.#next, count));
+    this.#next += count;
+  }
+
+  /** The bytes that have arrived since the connection is open. */
+  get received(): number {
+    return this.#received;
   }
 
   /** Resets the connection, so that no port stays in TIME_WAIT. */
@@ -68,6 +82,7 @@ export class Client {
       this.#readOpening(chunk.toString("latin1", 0, length));
       return true;
     }
+    this.#received += length;
     if (!this.#shared.checksAnswers) return true;
     try {
       const count = this.#answers.count(chunk, length);
@@ -88,6 +103,8 @@ export class Client {
         return;
       }
       if (!this.#head.startsWith("HTTP/1.1 101 ") || !this.#head.includes(ACCEPT)) return this.#fail(this.#head);
+      const agreed = agreedWindow(this.#head.slice(0, end)) ?? 0;
+      if (!this.#agrees(agreed)) return;
       this.#head = this.#head.slice(end + 4);
       this.#exchanged = 0;
     }
@@ -105,6 +122,16 @@ export class Client {
     if (this.#head !== "") return this.#fail("the server sent a frame before the first message");
     this.#open = true;
     this.#shared.onOpen(this);
+  }
+
+  /** Checks that both compress, or none. A window that is smaller than a message would make the prepared frames invalid. */
+  #agrees(agreed: number): boolean {
+    const { window } = this.#shared.traffic;
+    if (window === 0 ? agreed === 0 : agreed >= window) return true;
+    if (agreed === 0) this.#fail("the server did not agree to compress");
+    else if (window === 0) this.#fail("the server compresses without an offer");
+    else this.#fail(`the server allows a window of ${agreed} bytes, the messages need ${window}`);
+    return false;
   }
 
   #fail(why: string): void {

@@ -7,7 +7,7 @@ import type { Format } from "../wire/frames.ts";
  * - `fan`: the first connection keeps `depth` messages in flight, and every connection receives each of them.
  * - `handshakes`: every connection is reset as soon as it is open, and a new one is opened.
  * - `latency`: messages are sent at a fixed rate, independent of the answers.
- * - `idle`: connections are opened and stay open.
+ * - `idle`: connections are opened, exchange `messages` messages each if there are any, and stay open.
  */
 export type Kind = "echo" | "fan" | "handshakes" | "latency" | "idle";
 
@@ -25,6 +25,12 @@ export interface Job {
   readonly size: number;
   /** Messages in flight per connection. */
   readonly depth: number;
+  /** Messages that each connection of an `idle` job exchanges before it is silent. */
+  readonly messages: number;
+  /** Whether the messages differ from each other. Otherwise all are the same. */
+  readonly varied: boolean;
+  /** Whether the client offers permessage-deflate, and compresses its messages. Then answers must be compressed too. */
+  readonly compressed: boolean;
   /** Messages per second over all connections. Only `latency` uses it. */
   readonly rate: number;
   /** Seconds of load before the measurement. */
@@ -49,6 +55,8 @@ export interface Sample {
   readonly seconds: number;
   readonly perSecond: number;
   readonly megabytesPerSecond: number;
+  /** Bytes of a received message with its frame. With compression they are fewer than those of the message. */
+  readonly wireBytes?: number;
   /** CPU time of the server per message: all threads, user and system. */
   readonly serverMicros: number | null;
   /** CPU time of the load generator per message. */
@@ -62,8 +70,13 @@ export interface Sample {
 }
 
 /** A command to the process of the load generator. */
-export type Command = { readonly run: Job } | { readonly hold: Job } | { readonly release: true };
+export type Command =
+  | { readonly run: Job }
+  | { readonly hold: Job }
+  /** Messages on each of the connections that are held. */
+  | { readonly exchange: number }
+  | { readonly release: true };
 
-/** The answer to a {@link Command}. `held` is sent when all idle connections are open, `done` when they were reset. */
+/** The answer to a {@link Command}. `held` is sent when all idle connections are open, `done` after an exchange, or when they were reset. */
 export type Report =
   { readonly sample: Sample } | { readonly held: number } | { readonly done: true } | { readonly failed: string };

@@ -1,18 +1,22 @@
 import type { Command, Report } from "./job.ts";
-import { hold, run } from "./run.ts";
+import { type Held, hold, run } from "./run.ts";
 
 // The process of the load generator. It receives jobs and sends samples by IPC, and ends with the benchmark.
-let release: (() => void) | undefined;
+let held: Held | undefined;
 
 async function execute(command: Command): Promise<Report> {
   if ("run" in command) return { sample: await run(command.run) };
   if ("hold" in command) {
-    release = await hold(command.hold);
+    held = await hold(command.hold);
     return { held: command.hold.connections };
   }
-  const releaseConnections = release;
-  release = undefined;
-  releaseConnections?.();
+  if ("exchange" in command) {
+    await held?.exchange(command.exchange);
+    return { done: true };
+  }
+  const released = held;
+  held = undefined;
+  released?.release();
   return { done: true };
 }
 

@@ -1,30 +1,34 @@
-import { OPENINGS, exchangeOf, targetOf } from "../wire/dialects.ts";
-import { repeated } from "../wire/frames.ts";
+import { DEFLATE_OFFER } from "../wire/deflate.ts";
+import { OPENINGS, targetOf } from "../wire/dialects.ts";
 import { upgradeRequest } from "../wire/handshake.ts";
 import { Client } from "./client.ts";
 import type { Shared } from "./client.ts";
 import type { Job, Sample } from "./job.ts";
 import { Latencies } from "./latency.ts";
 import { Meter } from "./meter.ts";
+import { trafficOf } from "./traffic.ts";
 
 // More connections at once would only wait in the server's listen queue.
 const OPENING_AT_ONCE = 200;
+
+// Connections of an idle job that exchange messages at the same time.
+const EXCHANGING_AT_ONCE = 50;
+
+// The number of messages between those with which two clients begin.
+const FIRST_MESSAGE_STEP = 61;
 
 type Events = Pick<Shared, "onOpen" | "onReplies" | "onFailure">;
 
 /** Creates the frames and the request of a job. */
 function shared(job: Job, events: Events): Shared {
-  const exchange = exchangeOf(job.dialect, job.size, job.format);
-  const burst = repeated(exchange.request, job.depth);
-  const bursts = Array.from({ length: job.depth + 1 }, (_, n) => burst.subarray(0, n * exchange.request.length));
-  const request = upgradeRequest("127.0.0.1", job.port, targetOf(job.dialect, job.route, job.size, job.format));
+  const target = targetOf(job.dialect, job.route, job.size, job.format);
+  const request = upgradeRequest("127.0.0.1", job.port, target, job.compressed ? DEFLATE_OFFER : undefined);
   return {
     port: job.port,
     request,
     opening: OPENINGS[job.dialect],
-    exchange,
-    bursts,
-    checksAnswers: job.kind !== "idle",
+    traffic: trafficOf(job),
+    checksAnswers: job.kind !== "idle" || job.messages > 0,
     ...events,
   };
 }
@@ -37,7 +41,7 @@ function pause(seconds: number): Promise<void> {
 interface ConnectedClients {
   readonly clients: readonly Client[];
   readonly failure: Promise<never>;
-  readonly exchange: Shared["exchange"];
+  readonly traffic: Shared["traffic"];
 }
 
 /** Opens all connections of a job, a limited number at a time. */
@@ -48,17 +52,25 @@ function connectAll(job: Job, onReplies: Shared["onReplies"]): Promise<Connected
     failure.catch(reject);
     const clients: Client[] = [];
     let open = 0;
+    // Each client begins with another message. In a fan-out all receive the messages of one client.
+    const connectNext = (): void => {
+      clients.push(new Client(common, job.kind === "fan" ? 0 : clients.length * FIRST_MESSAGE_STEP));
+    };
     const common = shared(job, {
       onReplies,
       onFailure: (why) => fail(new Error(why)),
       onOpen: () => {
         open++;
-        if (open === job.connections) resolve({ clients, failure, exchange: common.exchange });
-        else if (clients.length < job.connections) clients.push(new Client(common));
+        if (open === job.connections) resolve({ clients, failure, traffic: common.traffic });
+        else if (clients.length < job.connections) connectNext();
       },
     });
-    while (clients.length < Math.min(job.connections, OPENING_AT_ONCE)) clients.push(new Client(common));
+    while (clients.length < Math.min(job.connections, OPENING_AT_ONCE)) connectNext();
   });
+}
+
+function receivedBy(clients: readonly Client[]): number {
+  return clients.reduce((sum, client) => sum + client.received, 0);
 }
 
 /** Runs the warm-up and the measured time, returns the sample, and resets all connections. */
@@ -66,9 +78,11 @@ async function measured(job: Job, connected: ConnectedClients, meter: Meter, lat
   try {
     await Promise.race([pause(job.warmup), connected.failure]);
     latencies?.clear();
+    const before = receivedBy(connected.clients);
     meter.start();
     await Promise.race([pause(job.seconds), connected.failure]);
-    return meter.stop(connected.exchange.reply.length, latencies?.summary());
+    const sample = meter.stop(connected.traffic.messageBytes, latencies?.summary());
+    return { ...sample, wireBytes: (receivedBy(connected.clients) - before) / sample.count };
   } finally {
     for (const client of connected.clients) client.reset();
   }
@@ -138,18 +152,58 @@ async function latency(job: Job): Promise<Sample> {
   }
 }
 
-/**
- * Opens the connections of an `idle` job and keeps them open.
- *
- * @returns a function that resets them; it throws if one of them was closed before
- */
-export async function hold(job: Job): Promise<() => void> {
-  const connected = await connectAll(job, () => undefined);
+/** The open connections of an `idle` job. */
+export interface Held {
+  /** Each connection sends this many messages, one after the other, and waits for their answers. */
+  exchange(messages: number): Promise<void>;
+  /**
+   * Resets the connections.
+   *
+   * @throws Error - if one of them was closed before
+   */
+  release(): void;
+}
+
+/** Opens the connections of an `idle` job, exchanges its messages, and keeps the connections open. */
+export async function hold(job: Job): Promise<Held> {
+  const left = new Map<Client, number>();
+  let onDone = (): void => undefined;
+  const connected = await connectAll(job, (client) => {
+    const messages = left.get(client)! - 1;
+    left.set(client, messages);
+    if (messages > 0) client.send(1);
+    else onDone();
+  });
   let lost: Error | undefined;
   connected.failure.catch((error: Error) => (lost = error));
-  return () => {
-    for (const client of connected.clients) client.reset();
-    if (lost) throw lost;
+  const exchange = async (messages: number): Promise<void> => {
+    if (messages === 0) return;
+    const { clients } = connected;
+    let begun = 0;
+    let ended = 0;
+    const beginNext = (): void => {
+      const client = clients[begun++];
+      if (client === undefined) return;
+      left.set(client, messages);
+      client.send(1);
+    };
+    const done = new Promise<void>((resolve) => {
+      onDone = () => {
+        ended++;
+        if (ended === clients.length) resolve();
+        else beginNext();
+      };
+    });
+    for (let n = 0; n < EXCHANGING_AT_ONCE; n++) beginNext();
+    await Promise.race([done, connected.failure]);
+  };
+  await exchange(job.messages);
+  return {
+    exchange,
+    release: () => {
+      for (const client of connected.clients) client.reset();
+      if (lost) throw lost;
+    },
   };
 }
 

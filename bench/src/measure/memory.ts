@@ -6,7 +6,7 @@ import type { LoadProcess, ServerProcess } from "./processes.ts";
 /** Resident memory of a server per idle connection, in bytes. */
 export interface MemorySample {
   readonly connections: number;
-  /** One second after the last connection was opened, without a garbage collection. */
+  /** One second after the last connection was opened and its messages were answered, without a garbage collection. */
   readonly asItIs: number;
   /** After garbage collections. */
   readonly collected: number;
@@ -14,12 +14,15 @@ export interface MemorySample {
 
 const SETTLE = 1000;
 
-// These are opened and closed first, so that memory that a server reserves once does not count.
+// These are opened and closed first, so that memory that a server reserves once does not count. If messages are exchanged, these
+// connections exchange more: the heap of a server grows with its traffic.
 const FIRST_CONNECTIONS = 200;
+const TIMES_FIRST_MESSAGES = 5;
 
 /** Opens the connections of a job, and measures the memory of the server before and after. */
 export async function idleMemory(server: ServerProcess, load: LoadProcess, job: Job): Promise<MemorySample> {
-  await load.hold({ ...job, connections: FIRST_CONNECTIONS });
+  const messages = job.messages * TIMES_FIRST_MESSAGES;
+  await load.hold({ ...job, connections: FIRST_CONNECTIONS, messages });
   await load.release();
   await collect(server);
   const before = residentBytes(server.pid);
@@ -41,7 +44,8 @@ async function collect(server: ServerProcess): Promise<void> {
   }
 }
 
-function residentBytes(pid: number): number {
+/** The resident memory of a process. */
+export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
   if (kilobytes === undefined) throw new Error(`the resident memory of process ${pid} is not known`);
   return Number(kilobytes) * 1024;

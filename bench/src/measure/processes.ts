@@ -43,7 +43,7 @@ export class ServerProcess {
    * @throws Error - if it ends, or does not answer
    */
   static async start(peer: Peer, route: string): Promise<ServerProcess> {
-    const runtime = peer.runtime === "bun" ? bunExecutable() : process.execPath;
+    const runtime = peer.runtime === "bun" ? bunExecutable() : (peer.node ?? process.execPath);
     if (runtime === undefined) throw new Error("npm has no Bun for this platform");
     const script = resolve(scripts, "servers", peer.script);
     const { file, args } = pinned(0, [runtime, script, route, ...(peer.options ?? [])]);
@@ -124,6 +124,11 @@ export class LoadProcess {
   /** Opens idle connections, and leaves them open until {@link release}. */
   async hold(job: Job): Promise<void> {
     await this.#ask({ hold: job });
+  }
+
+  /** Exchanges this many messages on each of the idle connections. */
+  async exchange(messages: number): Promise<void> {
+    await this.#ask({ exchange: messages });
   }
 
   /** Resets the idle connections. */

@@ -126,7 +126,7 @@ function routeOf(work: Work, peer: Peer): string {
 }
 
 function jobOf(work: Work, peer: Peer, server: ServerProcess, warmup: number, seconds: number): Job {
-  const { kind, format, connections, size, depth, rate } = work;
+  const { kind, format, connections, size, depth, rate, messages, varied } = work;
   const { dialect } = peer;
   const { port, pid: serverPid } = server;
   return {
@@ -140,6 +140,9 @@ function jobOf(work: Work, peer: Peer, server: ServerProcess, warmup: number, se
     size,
     depth,
     rate,
+    messages,
+    varied,
+    compressed: peer.compressed === true,
     warmup,
     seconds,
   };

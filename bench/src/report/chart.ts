@@ -34,7 +34,10 @@ const OTHERS = ["#8b949e", "#b083f0", "#57ab5a", "#e5534b", "#6e7681", "#a8b0b9"
  * @returns the text of the SVG file; undefined if no messages per second were measured
  */
 export function drawChart(result: Result): string | undefined {
-  const works = result.works.filter((work) => work.work.kind !== "idle" && work.work.kind !== "latency");
+  const works = result.works
+    .filter((work) => work.work.kind !== "idle" && work.work.kind !== "latency")
+    .map(drawn)
+    .filter((work) => work.rows.length > 0);
   if (works.length === 0) return undefined;
   const peers = new Map(works.flatMap((work) => work.rows.map((row) => [row.peer, row.title] as const)));
   const bars = [...peers].map(([peer, title]) => ({ peer, title, data: works.map((work) => multiple(work, peer)) }));
@@ -85,6 +88,22 @@ export function drawChart(result: Result): string | undefined {
   const svg = chart.renderToSVGString();
   chart.dispose();
   return `${svg}\n`;
+}
+
+// With compression each server is drawn as the same without. The others of these workloads are only in the tables.
+const DRAWN_AS: Readonly<Record<string, string>> = {
+  "hawser-deflate": "hawser",
+  "ws-deflate": "ws",
+  "bun-deflate": "bun",
+};
+
+function drawn(result: WorkResult): WorkResult {
+  if (!result.work.varied) return result;
+  const rows = result.rows.flatMap((row) => {
+    const peer = DRAWN_AS[row.peer];
+    return peer === undefined ? [] : [{ ...row, peer }];
+  });
+  return { ...result, rows };
 }
 
 /** The throughput of a server divided by that of the reference: the median of the rounds. "-" means no bar. */

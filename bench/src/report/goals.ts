@@ -4,10 +4,12 @@ export interface Goal {
   readonly throughput?: number;
   /** The maximum ratio of our CPU time per message to theirs (memory: of bytes per connection). */
   readonly cost?: number;
+  /** The maximum number of bytes per connection that ours may have more. */
+  readonly moreBytes?: number;
 }
 
-/** The goals for each workload and peer. */
-export const GOALS: Readonly<Record<string, Readonly<Record<string, Goal>>>> = {
+/** The goals of hawser for each workload and peer. */
+const GOALS: Readonly<Record<string, Readonly<Record<string, Goal>>>> = {
   "echo-20-1": { ws: { cost: 0.8 }, floor: { cost: 1.15 } },
   "echo-20-8": { ws: { throughput: 4 }, bun: { throughput: 0.8 }, floor: { throughput: 0.9 } },
   "echo-20-64": { ws: { throughput: 14 }, bun: { throughput: 0.9 } },
@@ -20,3 +22,23 @@ export const GOALS: Readonly<Record<string, Readonly<Record<string, Goal>>>> = {
   "handshakes-50": { ws: { throughput: 1.1 }, "floor-http": { throughput: 0.97 } },
   "idle-15000": { ws: { cost: 0.8 }, "floor-http": { cost: 1.1 } },
 };
+
+/** The goals of hawser with compression: for each workload, for each of our servers, for each peer. */
+const COMPRESSED_GOALS: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Goal>>>>>> = {
+  "deflate-1k-16": {
+    "hawser-deflate": { "ws-deflate": { throughput: 6 }, "bun-deflate": { throughput: 0.75 } },
+    "hawser-deflate-pool": { "bun-deflate": { throughput: 1 } },
+  },
+  "deflate-fan-500-16": { "hawser-deflate": { "ws-deflate": { throughput: 30 } } },
+  "deflate-memory-10000": { "hawser-deflate": { "ws-deflate": { cost: 0.1 }, hawser: { moreBytes: 100 } } },
+};
+
+/**
+ * The goal of one of our servers in comparison with a peer.
+ *
+ * @returns null if there is none
+ */
+export function goalOf(work: string, ours: string, peer: string): Goal | null {
+  const goals = ours === "hawser" ? GOALS[work] : COMPRESSED_GOALS[work]?.[ours];
+  return goals?.[peer] ?? null;
+}

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 import { resolve } from "node:path";
 import { canPin } from "../measure/processes.ts";
+import type { NodeRuntime } from "../node.ts";
 import { MEASURED_PACKAGES } from "../peers.ts";
 import type { Result } from "./summary.ts";
 
@@ -11,7 +12,10 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly system: string;
+  /** The Node of the servers. */
   readonly node: string;
+  /** The Node of the load generator. Without it, the same. */
+  readonly loadNode?: string;
   /** Whether the server ran on core 0 and the load generator on core 1. */
   readonly pinned: boolean;
   /** The average load in the minute before the run. */
@@ -21,15 +25,20 @@ export interface Machine {
 
 const bench = resolve(import.meta.dirname, "../..");
 
-/** Describes the machine. Must be called before the load starts. */
-export function describeMachine(): Machine {
+/**
+ * Describes the machine. Must be called before the load starts.
+ *
+ * @param node - that of the servers
+ */
+export function describeMachine(node: NodeRuntime): Machine {
   const versions = MEASURED_PACKAGES.map((name) => [name, versionIn(resolve(bench, "node_modules", name))] as const);
   return {
     processor: cpus()[0]?.model.trim() ?? "unknown",
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${process.platform} ${release()}`,
-    node: process.version,
+    node: node.version,
+    ...(node.version !== process.version && { loadNode: process.version }),
     pinned: canPin,
     loadBefore: Math.round(loadavg()[0]! * 100) / 100,
     versions: { hawser: versionIn(resolve(bench, "..")), ...Object.fromEntries(versions) },

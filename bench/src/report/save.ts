@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import type { Result } from "./summary.ts";
 
@@ -19,4 +19,17 @@ export function saveResult(name: string, result: Result, chart: string | undefin
   // A chart of an older run must not stay.
   else rmSync(svg, { force: true });
   return (chart === undefined ? [json] : [json, svg]).map((file) => relative(root, file));
+}
+
+/**
+ * Reads a result of bench/results/.
+ *
+ * @throws RangeError - if there is none with this name
+ */
+export function readResult(name: string): Result {
+  try {
+    return JSON.parse(readFileSync(resolve(folder, `${name}.json`), "utf8")) as Result;
+  } catch (error) {
+    throw new RangeError(`bench/results has no result ${name}`, { cause: error });
+  }
 }

@@ -6,19 +6,30 @@ import type { Entry, Timing } from "../measure/rounds.ts";
 import { median, ratio } from "../measure/statistics.ts";
 import type { Ratio } from "../measure/statistics.ts";
 import type { Work } from "../work.ts";
-import { GOALS } from "./goals.ts";
+import { goalOf } from "./goals.ts";
 import type { Goal } from "./goals.ts";
 import type { Machine } from "./machine.ts";
 
 // From this share on a core counts as full. It is less than 1, because the clocks are not read at exactly the same time.
 const SATURATED = 0.95;
 
-/** One server with one workload: medians of its rounds, and ratios of our figures to its own. */
-export interface Row {
+/** The comparison of a server with one of ours. */
+export interface Comparison {
+  /** Our messages per second divided by those of the server; null in our own row. */
+  readonly throughput: Ratio | null;
+  /** Our CPU time per message divided by that of the server (memory: bytes; latency: p99). */
+  readonly cost: Ratio | null;
+  readonly goal: Goal | null;
+}
+
+/** One server with one workload: medians of its rounds, and the comparison with the first row. */
+export interface Row extends Comparison {
   readonly peer: string;
   readonly title: string;
   readonly perSecond: number | null;
   readonly megabytesPerSecond: number | null;
+  /** Bytes of a received message with its frame; null if that was not measured. */
+  readonly wireBytes: number | null;
   readonly serverMicros: number | null;
   readonly loadMicros: number | null;
   readonly serverShare: number | null;
@@ -26,11 +37,8 @@ export interface Row {
   readonly bytesPerConnection: number | null;
   readonly bytesPerConnectionAsItIs: number | null;
   readonly latency: Latency | null;
-  /** The messages per second of the first row divided by those of this row; null in the first row. */
-  readonly throughput: Ratio | null;
-  /** The CPU time per message of the first row divided by that of this row (memory: bytes; latency: p99). */
-  readonly cost: Ratio | null;
-  readonly goal: Goal | null;
+  /** The comparison with another one of our servers, if the result has one. */
+  readonly second?: Comparison;
   /** The core of the load generator was full and that of the server was not: the generator limits the throughput. */
   readonly loadBound: boolean;
   /** The number of rounds in which other processes used too much CPU time. */
@@ -43,6 +51,8 @@ export interface Row {
 /** All servers with one workload. */
 export interface WorkResult {
   readonly work: Work;
+  /** Another one of our servers with goals of its own: the rows are compared with it too. */
+  readonly second?: string;
   readonly rows: readonly Row[];
 }
 
@@ -56,25 +66,51 @@ export interface Result {
   readonly engine: readonly EngineResult[];
 }
 
+// With compression the pool of deflaters has goals of its own.
+const SECOND = "hawser-deflate-pool";
+
 /** Computes medians, ratios to the first entry, and remarks. */
 export function summarize(work: Work, entries: readonly Entry[]): WorkResult {
   const ours = entries[0]!;
-  return { work, rows: entries.map((entry) => rowOf(work, ours, entry)) };
+  const second = entries.slice(1).find((entry) => entry.peer.id === SECOND);
+  return {
+    work,
+    ...(second && { second: second.peer.id }),
+    rows: entries.map((entry) => rowOf(work, { ours, second }, entry)),
+  };
 }
 
-function rowOf(work: Work, ours: Entry, entry: Entry): Row {
+/** The servers with which all are compared. */
+interface References {
+  readonly ours: Entry;
+  readonly second: Entry | undefined;
+}
+
+function compare(work: Work, ours: Entry, entry: Entry): Comparison {
+  const first = entry === ours;
+  return {
+    throughput: first || !hasThroughput(work) ? null : ratio(perSecond(ours), perSecond(entry)),
+    cost: first ? null : ratio(costs(work, ours), costs(work, entry)),
+    goal: goalOf(work.id, ours.peer.id, entry.peer.id),
+  };
+}
+
+/** A latency run has a fixed rate, and its generator uses a full core. So there is no throughput, and no load-bound row. */
+function hasThroughput(work: Work): boolean {
+  return work.kind !== "latency" && work.kind !== "idle";
+}
+
+function rowOf(work: Work, { ours, second }: References, entry: Entry): Row {
   const { peer, samples, memory } = entry;
   const of = (figure: (sample: Sample) => number | null): number | null => medianOf(samples.map(figure));
   const serverShare = of((sample) => sample.serverShare);
   const loadShare = of((sample) => sample.loadShare);
-  const first = entry === ours;
-  // A latency run has a fixed rate, and its generator uses a full core. So there is no throughput, and no load-bound row.
-  const hasThroughput = work.kind !== "latency" && work.kind !== "idle";
   return {
     peer: peer.id,
     title: peer.title,
     perSecond: of((sample) => sample.perSecond),
     megabytesPerSecond: of((sample) => sample.megabytesPerSecond),
+    wireBytes: of((sample) => sample.wireBytes ?? null),
     serverMicros: of((sample) => sample.serverMicros),
     loadMicros: of((sample) => sample.loadMicros),
     serverShare,
@@ -82,10 +118,9 @@ function rowOf(work: Work, ours: Entry, entry: Entry): Row {
     bytesPerConnection: medianOf(memory.map((sample) => sample.collected)),
     bytesPerConnectionAsItIs: medianOf(memory.map((sample) => sample.asItIs)),
     latency: latencyOf(samples),
-    throughput: first || !hasThroughput ? null : ratio(perSecond(ours), perSecond(entry)),
-    cost: first ? null : ratio(costs(work, ours), costs(work, entry)),
-    goal: ours.peer.id === "hawser" ? (GOALS[work.id]?.[peer.id] ?? null) : null,
-    loadBound: hasThroughput && (loadShare ?? 0) >= SATURATED && (serverShare ?? 1) < SATURATED,
+    ...compare(work, ours, entry),
+    ...(second && { second: compare(work, second, entry) }),
+    loadBound: hasThroughput(work) && (loadShare ?? 0) >= SATURATED && (serverShare ?? 1) < SATURATED,
     disturbedRounds: samples.filter(isDisturbed).length,
     ...(entry.failed !== undefined && { failed: entry.failed }),
     samples,

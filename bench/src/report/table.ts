@@ -1,8 +1,10 @@
 import Table from "cli-table3";
 import { formatEngineTable } from "../engine/table.ts";
+import type { Kind } from "../load/job.ts";
 import { type Ratio, rangeOf } from "../measure/statistics.ts";
 import { packagesOf } from "../peers.ts";
-import type { Result, Row, WorkResult } from "./summary.ts";
+import type { Machine } from "./machine.ts";
+import type { Comparison, Result, Row, WorkResult } from "./summary.ts";
 import { costName, verdictsOf } from "./verdict.ts";
 
 /** The result as text: the machine, and a table per workload. */
@@ -15,13 +17,18 @@ export function formatTables(result: Result): string {
     .map(([name, version]) => `${name} ${version}`);
   const length = result.works.length > 0 ? `, of ${pace.seconds} s each` : "";
   const head = [
-    `${date.slice(0, 10)}, ${machine.processor}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}`,
+    `${date.slice(0, 10)}, ${machine.processor}, ${machine.cores} cores, ${machine.system}, ${nodeOf(machine)}`,
     ...(versions.length > 0 ? [versions.join(", ")] : []),
     `rounds: ${pace.rounds}${length}, in turn; medians; [${pace.rounds < 6 ? "lowest–highest round" : "95 % interval of the median"}]`,
   ];
   const tables = result.works.map(formatWork);
   if (result.engine.length > 0) tables.push(formatEngineTable(result.engine));
   return `${head.join("\n")}\n\n${tables.join("\n")}\n${legendOf(result)}\n`;
+}
+
+/** The Node of the servers, and that of the load generator if it is another one. */
+export function nodeOf({ node, loadNode }: Machine): string {
+  return loadNode === undefined ? `Node ${node}` : `Node ${node} (load generator: ${loadNode})`;
 }
 
 function peersOf({ rows }: { readonly rows: readonly { readonly peer: string }[] }): string[] {
@@ -54,7 +61,7 @@ interface Column {
   readonly cell: (row: Row) => string;
 }
 
-function columnsOf({ work, rows }: WorkResult): Column[] {
+function columnsOf({ work, second, rows }: WorkResult): Column[] {
   const first = rows[0]!.peer;
   const name: Column = { head: "server", left: true, cell: (row) => row.title };
   if (work.kind === "idle") {
@@ -62,7 +69,7 @@ function columnsOf({ work, rows }: WorkResult): Column[] {
       name,
       { head: "bytes/connection", cell: (row) => count(row.bytesPerConnection) },
       { head: "before gc", cell: (row) => count(row.bytesPerConnectionAsItIs) },
-      { head: `${first}: ${costName(work.kind)}`, cell: (row) => times(row.cost) },
+      ...ratiosTo(first, work.kind, (row) => row).slice(1),
     ];
   }
   if (work.kind === "latency") {
@@ -80,21 +87,38 @@ function columnsOf({ work, rows }: WorkResult): Column[] {
     name,
     { head: "per second", cell: (row) => count(row.perSecond) },
     ...(work.size >= 1024 ? [{ head: "MB/s", cell: (row: Row) => count(row.megabytesPerSecond) }] : []),
+    ...(work.varied ? [{ head: "bytes sent", cell: (row: Row) => count(row.wireBytes) }] : []),
     { head: "CPU µs", cell: (row) => micros(row.serverMicros) },
     { head: "load µs", cell: (row) => micros(row.loadMicros) },
     { head: "cores %", cell: (row) => `${percent(row.serverShare)}/${percent(row.loadShare)}` },
-    { head: `${first}: /s`, cell: (row) => times(row.throughput) },
-    { head: `${first}: ${costName(work.kind)}`, cell: (row) => times(row.cost) },
+    ...ratiosTo(first, work.kind, (row) => row),
+    ...(second === undefined ? [] : ratiosTo(second, work.kind, (row) => row.second)),
+  ];
+}
+
+function ratiosTo(ours: string, kind: Kind, of: (row: Row) => Comparison | undefined): Column[] {
+  return [
+    { head: `${ours}: /s`, cell: (row) => times(of(row)?.throughput ?? null) },
+    { head: `${ours}: ${costName(kind)}`, cell: (row) => times(of(row)?.cost ?? null) },
   ];
 }
 
 /** The columns for goals and notes, if there are any. */
-function remarksOn({ work, rows }: WorkResult): Column[] {
+function remarksOn(result: WorkResult): Column[] {
+  const { rows } = result;
   const remarks: Column[] = [
-    { head: "goal", left: true, cell: (row) => verdictsOf(work.kind, rows[0]!, row).join("; ") },
+    { head: "goal", left: true, cell: (row) => goalsOf(result, row).join("; ") },
     { head: "notes", left: true, cell: noteOf },
   ];
   return remarks.filter((column) => rows.some((row) => column.cell(row) !== ""));
+}
+
+function goalsOf({ work, second, rows }: WorkResult, row: Row): string[] {
+  const verdicts = verdictsOf(work.kind, rows[0]!, row);
+  const ours = rows.find((each) => each.peer === second);
+  if (ours === undefined || row.second === undefined) return verdicts;
+  const others = verdictsOf(work.kind, ours, { ...row, ...row.second });
+  return [...verdicts, ...others.map((verdict) => `${ours.peer}: ${verdict}`)];
 }
 
 function noteOf(row: Row): string {

@@ -9,6 +9,7 @@ const quiet: JudgedRow = {
   cost: null,
   goal: null,
   disturbedRounds: 0,
+  bytesPerConnection: null,
   samples: [{}, {}] as Sample[],
 };
 const disturbed: JudgedRow = { ...quiet, disturbedRounds: 1 };
@@ -45,4 +46,11 @@ test("a CPU goal is uncertain only if its rounds also differ about it", () => {
 test("memory has no rounds that can be disturbed, and is never uncertain", () => {
   const memory = { ...cheaper, samples: [] };
   assert.deepEqual(verdictsOf("idle", { ...quiet, samples: [] }, memory), ["bytes ≤ 0.8×: reached"]);
+});
+
+test("a goal of bytes compares the difference", () => {
+  const goal = { moreBytes: 100 };
+  const ours = { ...quiet, bytesPerConnection: 2100 };
+  assert.deepEqual(verdictsOf("idle", ours, { ...quiet, goal, bytesPerConnection: 2000 }), ["bytes ≤ +100: reached"]);
+  assert.deepEqual(verdictsOf("idle", ours, { ...quiet, goal, bytesPerConnection: 1999 }), ["bytes ≤ +100: missed"]);
 });

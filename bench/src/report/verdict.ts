@@ -3,7 +3,10 @@ import { type Ratio, rangeOf } from "../measure/statistics.ts";
 import type { Row } from "./summary.ts";
 
 /** The parts of a row that decide about a goal. */
-export type JudgedRow = Pick<Row, "throughput" | "cost" | "goal" | "disturbedRounds" | "samples">;
+export type JudgedRow = Pick<
+  Row,
+  "throughput" | "cost" | "goal" | "disturbedRounds" | "samples" | "bytesPerConnection"
+>;
 
 /**
  * Whether the goals of a row were reached, for example `/s ≥ 14×: missed`. A question mark means that a disturbance may be the
@@ -12,7 +15,7 @@ export type JudgedRow = Pick<Row, "throughput" | "cost" | "goal" | "disturbedRou
  * @param ours - the row of hawser
  */
 export function verdictsOf(kind: Kind, ours: JudgedRow, row: JudgedRow): string[] {
-  const { throughput: atLeast, cost: atMost } = row.goal ?? {};
+  const { throughput: atLeast, cost: atMost, moreBytes } = row.goal ?? {};
   const disturbed = isMostlyDisturbed(ours) || isMostlyDisturbed(row);
   const verdicts: string[] = [];
   // The throughput of a disturbed run proves nothing, for either server.
@@ -27,6 +30,10 @@ export function verdictsOf(kind: Kind, ours: JudgedRow, row: JudgedRow): string[
         disturbed && includesLimit(row.cost, atMost),
       ),
     );
+  if (moreBytes !== undefined && ours.bytesPerConnection !== null && row.bytesPerConnection !== null) {
+    const more = ours.bytesPerConnection - row.bytesPerConnection;
+    verdicts.push(verdict(`bytes ≤ +${moreBytes}`, more <= moreBytes, false));
+  }
   return verdicts;
 }
 

@@ -3,14 +3,14 @@ import { announce, pathOf, routeFromArguments } from "./common.ts";
 // Runs under Bun: Bun.serve, whose WebSocket server is the native uWebSockets. The used parts are declared here, because
 // Bun's own types would change those of Node for the whole compilation.
 interface BunSocket {
-  send(message: string | Uint8Array): number;
+  send(message: string | Uint8Array, compress?: boolean): number;
   subscribe(topic: string): void;
 }
 
 interface BunServer {
   readonly port: number;
   upgrade(request: unknown): boolean;
-  publish(topic: string, message: string | Uint8Array): number;
+  publish(topic: string, message: string | Uint8Array, compress?: boolean): number;
 }
 
 interface BunRuntime {
@@ -20,6 +20,7 @@ interface BunRuntime {
     hostname: string;
     fetch(request: { url: string }, server: BunServer): undefined;
     websocket: {
+      perMessageDeflate: boolean;
       open(ws: BunSocket): void;
       close(ws: BunSocket): void;
       message(ws: BunSocket, data: string | Uint8Array): void;
@@ -30,15 +31,17 @@ interface BunRuntime {
 const bun = (globalThis as unknown as { Bun: BunRuntime }).Bun;
 const route = routeFromArguments();
 const loop = process.argv[3] === "loop";
+// Bun compresses a message only if this is asked for with each.
+const deflate = process.argv[3] === "deflate";
 const clients = new Set<BunSocket>();
 
 const answers: Record<string, (ws: BunSocket, data: string | Uint8Array) => void> = {
-  "/echo": (ws, data) => ws.send(data),
+  "/echo": (ws, data) => ws.send(data, deflate),
   "/json": (ws, data) => ws.send(JSON.stringify(JSON.parse(data as string))),
   // Either a topic, as Bun recommends, or the same loop over all connections as the other servers.
   "/fan": loop
     ? (_ws, data) => clients.forEach((client) => client.send(data))
-    : (_ws, data) => server.publish("all", data),
+    : (_ws, data) => server.publish("all", data, deflate),
 };
 
 const server = bun.serve({
@@ -49,6 +52,7 @@ const server = bun.serve({
     return undefined;
   },
   websocket: {
+    perMessageDeflate: deflate,
     open(ws) {
       clients.add(ws);
       if (route === "/fan" && !loop) ws.subscribe("all");

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as Hawser from "hawser";
-import type { WSMessageEvent, WebSocketConnection, WebSocketServer } from "hawser";
+import type { WSMessageEvent, WebSocketConnection, WebSocketServer, WebSocketServerOptions } from "hawser";
 import { announce, routeFromArguments } from "./common.ts";
 import type { Route } from "./common.ts";
 
@@ -10,6 +10,16 @@ const build = process.env["HAWSER_BUILD"] ?? resolve(import.meta.dirname, "../..
 const hawser = (await import(pathToFileURL(resolve(build, "hawser.js")).href)) as typeof Hawser;
 
 const route = routeFromArguments();
+
+// Declared here, so that the benchmark can also measure a build without compression.
+interface CompressionOptions extends WebSocketServerOptions {
+  compression?: true | { level: number; contextTakeover: { pool: number } };
+}
+
+const compressions: Readonly<Record<string, CompressionOptions>> = {
+  deflate: { compression: true },
+  "deflate-pool": { compression: { level: 1, contextTakeover: { pool: 64 } } },
+};
 
 class Echo {
   onMessage(ws: WebSocketConnection<Echo>, event: WSMessageEvent): void {
@@ -49,9 +59,18 @@ class Server {
   }
 }
 
-new hawser.WebSocketServer(new Server(), {
+const options: CompressionOptions = {
+  ...compressions[process.argv[3] ?? ""],
   port: 0,
   host: "127.0.0.1",
   path: route,
   dataType: route === "/json" ? "object" : "auto",
-});
+};
+
+try {
+  new hawser.WebSocketServer(new Server(), options);
+} catch (error) {
+  // The benchmark prints this line. Without it, only the end of the process would be seen.
+  process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

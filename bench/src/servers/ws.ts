@@ -6,7 +6,9 @@ import { announce, pathOf } from "./common.ts";
 
 // ws as in its README, with bufferutil, which ws uses if it is installed.
 const http = createServer();
-const wss = new WebSocketServer({ server: http });
+// Without context takeover ws does not compress messages below 1 KiB by default.
+const deflate = process.argv[3] === "deflate" ? { perMessageDeflate: { threshold: 0 } } : {};
+const wss = new WebSocketServer({ server: http, ...deflate });
 
 function echo(ws: WebSocket): void {
   ws.on("message", (data: RawData, isBinary: boolean) => ws.send(data, { binary: isBinary }));

@@ -11,11 +11,12 @@ export function acceptOf(key: string): string {
   return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }
 
-/** The handshake request of a client, without `Origin` and extensions. */
-export function upgradeRequest(host: string, port: number, target: string): string {
+/** The handshake request of a client, without `Origin`. It has extensions only if some are offered. */
+export function upgradeRequest(host: string, port: number, target: string, extensions?: string): string {
+  const offer = extensions === undefined ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
   return (
     `GET ${target} HTTP/1.1\r\nHost: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-    `Sec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n`
+    `Sec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n${offer}\r\n`
   );
 }
 

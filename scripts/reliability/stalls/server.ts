@@ -1,4 +1,5 @@
-// The server of the stalls, in a process of its own: README's chat, invalid JSON that is kept, and an echo for the neighbour.
+// The server of the stalls, in a process of its own: README's chat, invalid JSON that is kept, compressed messages, and an echo for
+// the neighbour.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -12,15 +13,27 @@ const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
 let messages = 0;
 let errors = 0;
 
+/** Declared here, so that a build without compression can be measured too. */
+interface CompressionOptions extends Hawser.WebSocketServerOptions {
+  readonly compression: true;
+}
+
+/** How the server starts. */
+interface Start {
+  /** The module to load: another build of the library can be compared. */
+  readonly build: string;
+  /** Whether there is a server that compresses. A build without compression cannot have it. */
+  readonly compression: boolean;
+}
+
 /** The methods of the process. */
 export const server = {
   /**
    * Starts the server.
    *
-   * @param build - the module to load: another build of the library can be compared
    * @returns its port
    */
-  async start(build: string): Promise<number> {
+  async start({ build, compression }: Start): Promise<number> {
     const { WebSocketServer } = (await import(build)) as typeof Hawser;
     const web = createServer();
     const chat = new WebSocketServer(
@@ -45,6 +58,10 @@ export const server = {
       },
     };
     new WebSocketServer(noted, { server: web, path: "/json", dataType: "object", invalidJson: "ignore" });
+    if (compression) {
+      const options: CompressionOptions = { server: web, path: "/compressed", dataType: "auto", compression };
+      new WebSocketServer(noted, options);
+    }
     const echo = {
       onConnection: () => ({
         onMessage: (ws: { send(data: string): unknown }, { data }: { data: string }) => void ws.send(data),

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PEERS, selectPeers, withBaseline, withNode } from "./peers.ts";
+import { ALL_WORK, selectWork } from "./work.ts";
+
+function serving(id: string): string[] {
+  const [work] = selectWork([id]);
+  return PEERS.filter((peer) => peer.serves(work!)).map((peer) => peer.id);
+}
+
+test("with compression the servers that compress are measured, and hawser without it", () => {
+  for (const id of ["deflate-1k-16", "deflate-fan-500-16", "deflate-memory-10000"]) {
+    assert.deepEqual(serving(id), ["hawser-deflate", "hawser-deflate-pool", "ws-deflate", "bun-deflate", "hawser"]);
+  }
+});
+
+test("without compression no server compresses, and the first one is hawser", () => {
+  for (const id of ALL_WORK.filter((each) => !each.startsWith("deflate"))) {
+    const ids = serving(id);
+    assert.equal(ids[0], "hawser");
+    assert.ok(ids.every((each) => !each.includes("deflate")));
+  }
+});
+
+test("another build is measured after each peer that it can be compared with", () => {
+  const peers = withBaseline(selectPeers(["hawser", "hawser-deflate", "ws"]), "there");
+  assert.deepEqual(
+    peers.map((peer) => [peer.id, peer.environment?.["HAWSER_BUILD"]]),
+    [
+      ["hawser-deflate", undefined],
+      ["hawser-deflate-base", "there"],
+      ["hawser", undefined],
+      ["hawser-base", "there"],
+      ["ws", undefined],
+    ],
+  );
+});
+
+test("only servers that run on Node get another Node", () => {
+  const [ws, bun] = selectPeers(["ws", "bun"]).map((peer) => withNode(peer, "/a/node").node);
+  assert.deepEqual([ws, bun], ["/a/node", undefined]);
+});

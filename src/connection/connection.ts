@@ -100,6 +100,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
    */
   start(handshakeResponse: string, head: Bytes): void {
     attach(this.#writer.stream, this);
+    if (head.length === 0 && !this.#dispatcher.mayOpen) return void this.#writer.write(handshakeResponse, false);
     this.#writer.cork();
     this.#writer.write(handshakeResponse, false);
     this.#sender.buffer.holdWrites();

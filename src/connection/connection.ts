@@ -96,6 +96,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
    */
   start(handshakeResponse: string, head: Bytes): void {
     attach(this.#writer.stream, this);
+    if (head.length === 0 && !this.dispatcher.mayOpen) return void this.#writer.write(handshakeResponse, false);
     this.#writer.cork();
     this.#writer.write(handshakeResponse, false);
     this.#sender.buffer.holdWrites();
@@ -294,7 +295,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#fail(error);
   }
 
-  // From the dispatcher.
+  // From the dispatcher; `onDrained` comes from the sender.
 
   onUndecodable(cause: unknown): void {
     const error = asHawserError(cause);
@@ -318,8 +319,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   onHandlerIdle(): void {
     this.#readFlow?.onHandlerIdle();
   }
-
-  // From the sender.
 
   onDrained(): void {
     if (canSend(this.#state)) this.dispatcher.dispatchDrain();

@@ -29,13 +29,16 @@ export class AddressCounts {
 
   /** Gives a client's address a place. */
   add(address: string): CountedAddress {
-    const name = clientOf(address);
-    const counted =
-      name === undefined
-        ? this.#unknown
-        : (this.#byName.get(name) ?? { name: ownText(name), places: 0, handshakes: 0 });
+    // An IPv4 address that has places is a name itself: it need not be parsed again.
+    const counted = this.#byName.get(address) ?? this.#find(address);
     this.addPlace(counted);
     return counted;
+  }
+
+  #find(address: string): CountedAddress {
+    const name = clientOf(address);
+    if (name === undefined) return this.#unknown;
+    return this.#byName.get(name) ?? { name: ownText(name), places: 0, handshakes: 0 };
   }
 
   /** Gives an address one more place. */

@@ -1,6 +1,7 @@
 import { type ErrorSource, OPEN_EVENT, errorEvent, hasOnError } from "../connection/dispatch/events.ts";
 import { isError } from "../connection/dispatch/thrown-text.ts";
 import { attempt } from "../util/attempt.ts";
+import { isThenable } from "../util/thenable.ts";
 import { Warnings } from "../util/warnings.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import type { WSHandler, WSRefusedEvent } from "./handlers.ts";
@@ -85,8 +86,9 @@ export class ServerDispatcher {
 
   #guard(callback: () => unknown, onFailure: (error: unknown) => void): void {
     try {
-      // The result is not awaited, but its rejection is handled.
-      Promise.resolve(callback()).catch(onFailure);
+      const result = callback();
+      // It is not awaited, but its rejection is handled.
+      if (isThenable(result)) Promise.resolve(result).then(undefined, onFailure);
     } catch (error) {
       onFailure(error);
     }

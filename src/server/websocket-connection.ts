@@ -3,6 +3,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { Task } from "../connection/dispatch/tasks.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
+import { plainJsonText } from "../connection/sending/json-text.ts";
 import {
   Compression,
   type Message,
@@ -159,12 +160,14 @@ export class WebSocketConnection<
    *   `Set`, `Error`, `RegExp` and the like, without `toJSON`; `JSON.stringify` throws a `TypeError` for a cyclic object
    */
   send<M extends Message>(message: MessageOf<Out, M>, options?: SendOptions): boolean {
-    const isPlainText = typeof message === "string" && options === undefined;
-    const result = isPlainText
-      ? this.#core.sendText(message)
-      : this.#core.send(
-          outgoingMessage(message, options === undefined ? undefined : readMessageOptions("send", options)),
-        );
+    // Most messages are texts, or objects without a class: they need no object of ours.
+    const text = options !== undefined ? undefined : typeof message === "string" ? message : plainJsonText(message);
+    const result =
+      text !== undefined
+        ? this.#core.sendText(text)
+        : this.#core.send(
+            outgoingMessage(message, options === undefined ? undefined : readMessageOptions("send", options)),
+          );
     return result === SendResult.accepted;
   }
 

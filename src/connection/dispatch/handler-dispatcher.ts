@@ -1,5 +1,6 @@
 import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, errorEvent, hasOnError } from "./events.ts";
 import { isTransferred, memoryTransferredError } from "../../protocol/transferred-memory.ts";
+import { attempt } from "../../util/attempt.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { isAbortOf, signalOf } from "./close-signal.ts";
 import { type BusyCallback, SerialQueue, withOwnMemory } from "./serial-queue.ts";
@@ -138,6 +139,11 @@ export class HandlerDispatcher implements TurnCount {
     const promise = typeof task === "function" ? begin(task, signalOf(this.#owner, false)) : task;
     Tasks.add(this.#owner, promise, (error) => this.#onTaskFailed(error));
     return this.#stage !== Stage.terminated;
+  }
+
+  /** Whether the handler may have an `onOpen`: a getter that throws is for `dispatchOpen` to report. If not, nothing follows the handshake's answer. */
+  get mayOpen(): boolean {
+    return attempt(() => typeof this.handler.onOpen !== "function") !== true;
   }
 
   /** Calls `onOpen`. */

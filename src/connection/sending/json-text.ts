@@ -1,3 +1,5 @@
+import { isAnyArrayBuffer } from "node:util/types";
+
 import { InvalidArgumentError } from "../../errors/errors.ts";
 import { isThenable } from "../../util/thenable.ts";
 
@@ -13,11 +15,30 @@ export const EXPECTED =
 export function jsonText(message: object): string {
   const hasOwnJson = isPlain(message) || typeof (message as { toJSON?: unknown }).toJSON === "function";
   if (!hasOwnJson) checkInstance(message);
-  const json = JSON.stringify(message) as string | undefined;
-  if (json === undefined) throw new InvalidArgumentError("message: toJSON returned nothing that JSON can hold");
+  const json = stringify(message);
   // An object of the platform, such as `URLSearchParams`, has a tag. Its content is not in its properties.
   if (json === "{}" && !hasOwnJson && (message as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] !== undefined)
     throw refused(message);
+  return json;
+}
+
+/**
+ * The JSON of an object or array without a class, of this realm: most messages that are objects. It needs no other check.
+ *
+ * @returns undefined for anything else
+ * @throws as `jsonText`
+ */
+export function plainJsonText(message: unknown): string | undefined {
+  if (typeof message !== "object" || message === null || ArrayBuffer.isView(message)) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(message);
+  if (prototype !== Object.prototype && prototype !== Array.prototype) return undefined;
+  // Its prototype may have been replaced.
+  return isAnyArrayBuffer(message) ? undefined : stringify(message);
+}
+
+function stringify(message: object): string {
+  const json = JSON.stringify(message) as string | undefined;
+  if (json === undefined) throw new InvalidArgumentError("message: toJSON returned nothing that JSON can hold");
   return json;
 }
 

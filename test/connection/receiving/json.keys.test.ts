@@ -62,6 +62,14 @@ describe("__proto__", () => {
     }
   });
 
+  test("is left out with any of its letters escaped in a text that has part of it elsewhere", () => {
+    for (let which = 0; which < 512; which++) {
+      const key = escaped("__proto__", which);
+      for (const other of ['"proto"', '"protocol"', '"\\\\u005f"', '"\\n"'])
+        expect(JSON.stringify(parse(`[${other},{${key}:{"polluted":true}},${other}]`))).toBe(`[${other},{},${other}]`);
+    }
+  });
+
   test("is left out at any place, and more than once", () => {
     const text = '[{"__proto__":0},[[{"a":{"b":[{"__proto__":{"__proto__":1},"__proto__":[]}],"__proto__":null}}]]]';
     expect(parse(text)).toEqual([{}, [[{ a: { b: [{}] } }]]]);

@@ -4,7 +4,7 @@ import { MAX_COPIED } from "../transport/stream-writer.ts";
 import type { MessageCompressor } from "./message-compressor.ts";
 import { Compression, type OutgoingMessage } from "./outgoing-message.ts";
 import { compressedFrameIfRepeated } from "./repeated-text.ts";
-import { SharedMessage, sharedFrameOf } from "./shared-message.ts";
+import { SharedMessage, payloadOf, sharedFrameOf } from "./shared-message.ts";
 import { frameIfRepeated } from "./text-frames.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
 
@@ -44,21 +44,27 @@ function addCompressed(buffer: WriteBuffer, message: OutgoingMessage, compressor
     return true;
   }
   if (!compressor.isWorth(payload)) return false;
-  const frame = buffer.sharesFrames ? compressedFrameOf(message, compressor) : undefined;
+  const frame = compressedFrameOf(message, compressor, buffer.sharesFrames);
   if (frame !== undefined) {
     compressor.forgetHistory();
-    buffer.addShared(frame);
+    if (buffer.sharesFrames) buffer.addShared(frame);
+    else buffer.addMessage(opcode | ReservedBit.rsv1, payloadOf(frame));
     return true;
   }
-  if (message instanceof SharedMessage && buffer.sharesFrames) return false;
+  if (message instanceof SharedMessage) return false;
   const compressed = compressor.compress(payload);
   if (compressed === undefined) return false;
   buffer.addMessage(opcode | ReservedBit.rsv1, compressed.length > MAX_COPIED ? copyOf(compressed) : compressed);
   return true;
 }
 
-/** The compressed frame of a message that many connections send. */
-function compressedFrameOf(message: OutgoingMessage, compressor: MessageCompressor): Bytes | undefined {
+/** The compressed frame of a message that many connections send. A client masks each frame, so only its payload is of use. */
+function compressedFrameOf(
+  message: OutgoingMessage,
+  compressor: MessageCompressor,
+  sharesFrames: boolean,
+): Bytes | undefined {
   if (message instanceof SharedMessage) return message.compressedFrame(compressor);
-  return typeof message.payload === "string" ? compressedFrameIfRepeated(message.payload, compressor) : undefined;
+  const mayRepeat = sharesFrames && typeof message.payload === "string";
+  return mayRepeat ? compressedFrameIfRepeated(message.payload as string, compressor) : undefined;
 }

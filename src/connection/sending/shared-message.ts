@@ -59,13 +59,17 @@ export class SharedMessage implements OutgoingMessage {
 
   /** The payload as bytes. */
   get #bytes(): Bytes {
-    const frame = this.frame!;
-    return frame.subarray(2 + extendedLengthSize(frame[1]!));
+    return payloadOf(this.frame!);
   }
 
   #frameOf(compressed: Bytes | undefined): Bytes | undefined {
     return compressed && serializeFrame(this.opcode | FIN | ReservedBit.rsv1, compressed);
   }
+}
+
+/** The payload of a frame that is not masked. */
+export function payloadOf(frame: Bytes): Bytes {
+  return frame.subarray(2 + extendedLengthSize(frame[1]!));
 }
 
 /** The frame of a message for many receivers; undefined for another message, or if frames cannot be shared. */

@@ -66,6 +66,14 @@ describe("a message is added", () => {
     expect(buffer.log).toEqual(["message 0x41", "message 0x41", "message 0x41", "text 5", "text 5"]);
   });
 
+  test("with its own mask and one compression, also if it is large", async () => {
+    const buffer = recorded(false);
+    const compressor = new MessageCompressor(settings, alone);
+    const large = new SharedMessage(outgoing("\u20ac text".repeat(20_000)));
+    addMessage(buffer, await large.compressLater(compressor), compressor);
+    expect(buffer.log).toEqual(["message 0x41"]);
+  });
+
   test("and the history is forgotten when its peer gets something that was compressed by itself", () => {
     const pool = new DeflatePool(2, settings);
     const compressor = new MessageCompressor({ ...settings, pool: 2 }, alone, pool);

@@ -1,4 +1,7 @@
-"""Peers with Python's websockets, for ChildClient: commands as lines of JSON on stdin, answers on stdout."""
+"""Peers with Python's websockets, for ChildClient: commands as lines of JSON on stdin, answers on stdout.
+
+Usage: python-child.py [OFFER], the arguments of ClientPerMessageDeflateFactory as JSON.
+"""
 
 import asyncio
 import hashlib
@@ -6,6 +9,7 @@ import json
 import sys
 
 import websockets
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 SHORT = 125
 
@@ -72,11 +76,17 @@ class Peer:
 PEERS = {}
 
 
+def compression():
+    if len(sys.argv) < 2:
+        return {}
+    return {"compression": None, "extensions": [ClientPerMessageDeflateFactory(**json.loads(sys.argv[1]))]}
+
+
 async def open_peer(peer, url, protocols):
     # Without limits in time: a slow machine is no failure, and the tests have limits of their own.
     unlimited = {"max_size": None, "open_timeout": None, "close_timeout": None, "ping_interval": None}
     try:
-        socket = await websockets.connect(url, subprotocols=protocols or None, **unlimited)
+        socket = await websockets.connect(url, subprotocols=protocols or None, **unlimited, **compression())
     except websockets.InvalidStatusCode as refusal:
         return {"refused": refusal.status_code}
     PEERS[peer] = Peer(socket)

@@ -1,12 +1,18 @@
 import type { IncomingMessage } from "node:http";
-import { WebSocket } from "ws";
+import { type ClientOptions, WebSocket } from "ws";
 import { type Client, type Content, type Ending, type Peer, Refused } from "./client.ts";
 import { binary, payloadOf, seen, text } from "./content.ts";
 
 /** The client of the `ws` package, in this process. */
 export class WsClient implements Client {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions = {}) {
+    this.#options = options;
+  }
+
   async open(url: string, protocols: readonly string[] = []): Promise<WsPeer> {
-    const socket = new WebSocket(url, [...protocols]);
+    const socket = new WebSocket(url, [...protocols], this.#options);
     const peer = new WsPeer(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once("open", resolve);

@@ -123,6 +123,15 @@ function runDocumented(program: ProxyProgram, site: string, isSecure: boolean): 
     expect(roundTrips).toEqual([expect.any(Number)]);
   });
 
+  test("compression is agreed on through it, and compressed messages go both ways", async () => {
+    const agreed: string[] = [];
+    const options = { ...TRUSTED, compression: true };
+    const open: Reactions["open"] = (ws) => void agreed.push(ws.extensions);
+    const fronted = await front(program, site, isSecure, options, { ...echo, open });
+    await expectToWork(fronted);
+    expect(agreed).toEqual(["permessage-deflate; server_no_context_takeover; client_no_context_takeover"]);
+  });
+
   test("a client that is lost is lost for the server too", async () => {
     const fronted = await front(program, site, isSecure, TRUSTED);
     const socket = await enter(fronted, { origin: fronted.page });

@@ -20,6 +20,7 @@ const ENTRIES: Record<string, readonly string[]> = {
 const TYPES: Record<string, readonly string[]> = {
   ".": [
     "BroadcastOptions",
+    "CompressionOptions",
     "ConnectionAnswer",
     "ConnectionHandler",
     "ConnectionList",

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { SendResult } from "../../src/connection/sending/send-result.ts";
+import type { Connection } from "../../src/connection/connection.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex, join, toHex, utf8 } from "../support/bytes.ts";
 import { asClient, encode } from "../support/frames.ts";
@@ -44,6 +45,27 @@ describe("opening", () => {
     expect(session.stream.writes).toHaveLength(1);
     expect(session.sent).toEqual([]);
     expect(session.connection.status).toBe("Connected");
+  });
+});
+
+describe("opening without onOpen", () => {
+  test("answers the handshake in a write of its own, without a cork, if nothing came with it", async () => {
+    const stream = new Wire();
+    const cork = vi.spyOn(stream, "cork");
+    const session = new Session({}, { stream, without: ["onOpen"] });
+    expect(cork).not.toHaveBeenCalled();
+    await turns();
+    expect(session.stream.writes).toHaveLength(1);
+    session.receive(text("one"));
+    expect(session.calls).toEqual([["message", "one"]]);
+  });
+
+  test("answers what came with the handshake in the same write", async () => {
+    const echo = { message: (ws: Connection, data: unknown) => ws.send(outgoing(`re: ${String(data)}`)) };
+    const session = new Session(echo, { head: text("one"), without: ["onOpen"] });
+    await turns();
+    expect(session.stream.writes).toHaveLength(1);
+    expect(session.sent).toEqual([["text", "re: one"]]);
   });
 });
 

@@ -81,8 +81,8 @@ export type ErrorSource = "handler" | "library";
  */
 export function errorEvent(error: unknown, source: ErrorSource): WSErrorEvent {
   // The first entry is always there: a handler may throw even undefined.
-  const [thrown, ...causes] = causeChain(error);
-  return { type: "error", errors: [entryOf(thrown, source), ...causes.map((cause) => entryOf(cause, source))] };
+  const errors = causeChain(error).map((one) => entryOf(one, source)) as [ErrorEntry, ...ErrorEntry[]];
+  return { type: "error", errors };
 }
 
 function entryOf(error: unknown, source: ErrorSource): ErrorEntry {

@@ -13,11 +13,18 @@ const SHOWN = { depth: 0, maxArrayLength: 10, maxStringLength: 200, breakLength:
 
 /** Anything that was thrown, as a text for people: an error's message, or what the value is. Nothing that it does throws here. */
 export function thrownText(value: unknown): string {
-  const text =
-    attempt(() => (isError(value) ? messageOf(value) : textOf(value))) ??
-    attempt(() => shown(value)) ??
-    `Something that cannot be read was thrown (${typeof value})`;
+  // No closure: a peer causes many errors, and their messages can be read.
+  let text: string;
+  try {
+    text = isError(value) ? messageOf(value) : textOf(value);
+  } catch {
+    text = textOfUnreadable(value);
+  }
   return text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH)}…`;
+}
+
+function textOfUnreadable(value: unknown): string {
+  return attempt(() => shown(value)) ?? `Something that cannot be read was thrown (${typeof value})`;
 }
 
 /** Whether a value is an error, also of another realm (`node:vm`). */

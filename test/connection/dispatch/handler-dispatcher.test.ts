@@ -485,3 +485,18 @@ describe("a forced dispatcher", () => {
     expect(reports).toEqual(["late"]);
   });
 });
+
+test("A handler may open unless it has no onOpen: a getter that throws is reported as the failure of onOpen", () => {
+  const onMessage = (): void => undefined;
+  expect(rig(() => ({ onMessage })).dispatcher.mayOpen).toBe(false);
+  expect(rig(() => ({ onMessage, onOpen: () => undefined })).dispatcher.mayOpen).toBe(true);
+  const broken = Object.defineProperty({ onMessage }, "onOpen", {
+    get: () => {
+      throw new Error("broken");
+    },
+  });
+  const { dispatcher, log } = rig(() => broken);
+  expect(dispatcher.mayOpen).toBe(true);
+  dispatcher.dispatchOpen();
+  expect(log).toContain("failed");
+});

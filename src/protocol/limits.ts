@@ -33,5 +33,5 @@ export const MAX_TARGET = 256 * 1024;
 /** Memory of fewer bytes is not kept for the next text: the allocator has such memory at hand. */
 export const MIN_SPARE_MEMORY = 64 * 1024;
 
-/** The most memory that is kept for the next large texts: that of two messages of the default limit. */
-export const MAX_SPARE_MEMORY = 2 * (DEFAULT_MAX_MESSAGE_SIZE + 8);
+/** The most memory that is kept for the next large texts: that of two messages of the default limit, each with a page more. */
+export const MAX_SPARE_MEMORY = 2 * (DEFAULT_MAX_MESSAGE_SIZE + 4096);

@@ -32,7 +32,7 @@ interface Options {
   readonly dataType?: DataType;
   readonly maxTotalReceiveQueue?: number;
   readonly maxBytesPerSecond?: number;
-  readonly onMessage?: (event: WSMessageEvent<unknown>) => unknown;
+  readonly onMessage?: (event: WSMessageEvent<unknown>, ws: { send(message: string): unknown }) => unknown;
 }
 
 /** Starts a server whose connections are read in one of the two ways. */
@@ -45,9 +45,9 @@ async function serve(reading: Reading, { onMessage, ...options }: Options = {}):
     if (reading === "data events") socket.emit = socket.emit.bind(socket);
   });
   const handler = {
-    onMessage: (_ws: unknown, event: WSMessageEvent<unknown>) => {
+    onMessage: (ws: { send(message: string): unknown }, event: WSMessageEvent<unknown>) => {
       received.data.push(event.data);
-      return onMessage?.(event);
+      return onMessage?.(event, ws);
     },
     onError: (_ws: unknown, { errors }: WSErrorEvent) => void received.errors.push(errors[0].errCode),
     onTerminate: () => {
@@ -136,6 +136,7 @@ describe.each(readings)("a large message that is read %s", (reading) => {
       if (size % 3 === 0) await turn();
     }
     client.write(masked(0x88, closeBody(1000)));
+    client.end();
     const answers = await pongs;
     expect(answers.map(({ opcode, payload }) => (opcode === 10 ? payload.toString() : opcode))).toEqual([
       ...["ping 0", "ping 1", "ping 2", "ping 3"],
@@ -214,6 +215,7 @@ describe.each(readings)("a large message that is read %s", (reading) => {
     for (const ws of received.wss.connections) ws.close(4000);
     expect((await client.frame())!.opcode).toBe(8);
     client.write(frame.subarray(500_000), masked(0x88, closeBody(4000)));
+    client.end();
     await until(() => received.terminated === 1);
     expect([received.data, receiveBudget.total]).toEqual([[], 0]);
   });
@@ -259,6 +261,39 @@ describe.each(readings)("a large message that is read %s", (reading) => {
     await until(() => received.data.length === 1);
     expect(spoiled(received.data, [payload])).toEqual([]);
     expect(received.wss.counters.limits.maxTotalReceiveQueue).toBeGreaterThan(0);
+  });
+});
+
+describe.each(readings)("large texts that are sent (read %s)", (reading) => {
+  /** Sends texts to a server that answers each of them twice, and returns the answers. */
+  async function answersTo(texts: readonly string[], slow: boolean): Promise<string[]> {
+    const received = await serve(reading, {
+      dataType: "text",
+      onMessage: ({ data }, ws) => {
+        ws.send(`1 ${data as string}`);
+        ws.send(`2 ${data as string}`);
+      },
+    });
+    const client = await RawClient.open(received.port);
+    if (slow) client.socket.pause();
+    for (const text of texts) client.write(masked(0x81, Buffer.from(text), KEY));
+    if (slow) await until(() => received.data.length === texts.length);
+    client.socket.resume();
+    const answers: string[] = [];
+    while (answers.length < 2 * texts.length) answers.push((await client.frame())!.payload.toString());
+    return answers;
+  }
+
+  test.each([
+    ["that reads at once", false],
+    ["that reads late", true],
+  ])("arrive whole and in order at a peer %s, also when their memory is used again", async (_peer, slow) => {
+    const texts = Array.from({ length: 12 }, (_, i) => {
+      const character = ["a", "\u00e9", "\u20ac", "b"][i % 4]!;
+      return `${i}${character.repeat([20_000, 70_000, 5_000, 200_000][(i * 7) % 4]! + i)}`;
+    });
+    const answers = await answersTo(texts, slow);
+    expect(answers.findIndex((answer, i) => answer !== `${(i % 2) + 1} ${texts[i >> 1]!}`)).toBe(-1);
   });
 });
 

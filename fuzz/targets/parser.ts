@@ -50,7 +50,7 @@ function readInAllModes(stream: Buffer, options: ReaderOptions, cuts: number): v
   compareWithWs(stream, options, expected, (more) => readIn(Buffer.concat([stream, more]), options, whole));
 }
 
-/** In one chunk, in several, and byte by byte; with lent memory and without; with texts as strings and as bytes. */
+/** In one chunk, in several, and byte by byte; with lent memory and without, and to targets; with texts as strings and as bytes. */
 function modesOf(length: number, cuts: number): ReadMode[] {
   const random = new Random(cuts);
   const pieces = [];
@@ -66,6 +66,8 @@ function modesOf(length: number, cuts: number): ReadMode[] {
     { name: "in pieces, given, for strings", sizes: pieces, lent: false, textAsString: true },
     { name: "in pieces, lent", sizes: pieces, lent: true, textAsString: false },
     { name: "in pieces, lent, for strings", sizes: pieces, lent: true, textAsString: true },
+    { name: "in pieces, to targets", sizes: pieces, lent: true, targeted: true, textAsString: false },
+    { name: "in pieces, to targets, for strings", sizes: pieces, lent: true, targeted: true, textAsString: true },
     // For single bytes two of the four combinations are enough.
     { name: "byte by byte, given", sizes: bytes, lent: false, textAsString: false },
     { name: "byte by byte, lent, for strings", sizes: bytes, lent: true, textAsString: true },

@@ -182,7 +182,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     return this.#sender.buffer.writer;
   }
 
-  onData(chunk: Bytes, end: number, borrowed: boolean): void {
+  onData(chunk: Bytes, end: number, borrowed: boolean): Bytes | undefined {
     const written = this.#writer.bytesWritten;
     if (this.#closing !== undefined && !isEnding(this.#state)) this.#closing.noteReceived();
     this.#sender.buffer.holdWrites();
@@ -200,6 +200,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     if (this.#readFlow?.countBytes(end) === false && canSend(this.#state)) this.#failRate("maxBytesPerSecond");
     if (this.dispatcher.isBusy && this.#state === "open")
       (this.#readFlow ??= this.#newReadFlow()).noteReadAhead(this.#reader.unfinishedBytes);
+    return borrowed ? this.#reader.target : undefined;
   }
 
   onDrain(): void {

@@ -1,4 +1,4 @@
-import { isUtf8 } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 
 import type { DeflateAgreement } from "../compression/negotiation.ts";
 import type { CompressionSettings } from "../compression/settings.ts";
@@ -6,6 +6,7 @@ import { ReservedBit } from "../protocol/frame-header.ts";
 import { ReaderRules } from "../protocol/reader-rules.ts";
 import type { DispatchSettings } from "./dispatch/settings.ts";
 import type { KeepaliveSettings } from "./keepalive/settings.ts";
+import { ReceiveReserve } from "./receiving/receive-reserve.ts";
 import type { ReceivingSettings } from "./receiving/settings.ts";
 import { compressorFor } from "./sending/compressors.ts";
 import type { MessageCompressor } from "./sending/message-compressor.ts";
@@ -24,6 +25,9 @@ export interface ConnectionSettings extends SendingSettings, ReceivingSettings, 
 /** The rules of all readers of one server: of connections without compression, and with it. */
 const rules = [new WeakMap<ConnectionSettings, ReaderRules>(), new WeakMap<ConnectionSettings, ReaderRules>()] as const;
 
+/** The most bytes of a large message that are read at once if a rate in bytes is limited: it is measured after each read. */
+const MAX_MEASURED_READ = 64 * 1024;
+
 /**
  * How the connections of one server read: worked out for the first of them.
  *
@@ -33,9 +37,12 @@ export function readerRulesOf(settings: ConnectionSettings, compressed: boolean)
   const known = rules[compressed ? 1 : 0];
   let found = known.get(settings);
   if (found === undefined) {
-    const { role, decode, maxMessageSize, maxFragments } = settings;
+    const { role, decode, maxMessageSize, maxFragments, maxBytesPerSecond } = settings;
     const { textAsString } = decode;
-    const options = { role, maxMessageSize, maxFragments, textAsString, isUtf8 };
+    const reserve = new ReceiveReserve(settings);
+    const maxTarget = maxBytesPerSecond === Infinity ? undefined : MAX_MEASURED_READ;
+    const platform = { isUtf8, isAscii };
+    const options = { role, maxMessageSize, maxFragments, textAsString, reserve, maxTarget, ...platform };
     found = new ReaderRules(compressed ? { ...options, transformBit: ReservedBit.rsv1 } : options);
     known.set(settings, found);
   }

@@ -1,6 +1,7 @@
 /** The byte helper of the platform that this folder may use. It uses nothing else of Node. */
 declare const Buffer: {
   allocUnsafeSlow(size: number): Bytes;
+  from(memory: ArrayBufferLike): Bytes;
 };
 
 /** Bytes with the platform's string helpers; Node's `Buffer` is one. Offsets are in bytes. */
@@ -23,6 +24,11 @@ export interface Bytes extends Uint8Array {
  */
 export function allocate(size: number): Bytes {
   return Buffer.allocUnsafeSlow(size);
+}
+
+/** All memory of which `bytes` is a part. */
+export function memoryOf(bytes: Uint8Array): Bytes {
+  return Buffer.from(bytes.buffer);
 }
 
 /** An empty array of bytes, shared. */

@@ -106,9 +106,18 @@ export class FrameReader {
     return this.#incoming === undefined ? 0 : this.#incoming.length;
   }
 
+  /**
+   * Where the next bytes of the stream may be read to, if that saves a copy: the memory of a large message. Then it is the
+   * next chunk. It never has space for more than the rest of a frame.
+   */
+  get target(): Bytes | undefined {
+    return this.#incoming?.target;
+  }
+
   /** Stops reading: all later bytes are discarded. */
   stop(): void {
     this.#done = true;
+    this.#incoming?.release();
     this.#partial = this.#incoming = undefined;
   }
 
@@ -219,10 +228,11 @@ export class FrameReader {
   /** For the message that begins with this first byte: a fragmented, a cut or a transformed one. */
   #assemblerFor(firstByte: number): MessageAssembler {
     const opcode = (firstByte & 0x0f) as DataOpcode;
-    const { maxMessageSize, bodyFor } = this.#rules;
+    const { bodyFor, textBuffers, otherBuffers } = this.#rules;
     const transformed = (firstByte & RESERVED_BITS) !== 0;
     const streamed = transformed ? undefined : bodyFor?.(opcode);
-    return new MessageAssembler(opcode, streamed ?? new MessageBuffer(firstByte < FIN, maxMessageSize), transformed);
+    const options = opcode === Opcode.text && !transformed ? textBuffers : otherBuffers;
+    return new MessageAssembler(opcode, streamed ?? new MessageBuffer(firstByte < FIN, options), transformed);
   }
 
   /** Returns the rule that a frame's first two bytes break, if they break one. */
@@ -266,8 +276,11 @@ export class FrameReader {
   #finish({ body, opcode, ascii, transformed }: MessageAssembler): void {
     if (!(body instanceof MessageBuffer)) {
       if (!this.#done) body.end();
-    } else if (transformed) this.#sink.onTransformed(opcode, body.bytes.subarray(0, body.length));
-    else this.#sink.onMessage(opcode, body.bytes, 0, body.length, ascii);
+    } else {
+      if (transformed) this.#sink.onTransformed(opcode, body.bytes.subarray(0, body.length));
+      else this.#sink.onMessage(opcode, body.bytes, 0, body.length, ascii);
+      body.reuse();
+    }
   }
 
   /** Checks and hands over the text in `chunk[start, end)`. `byteOr` is the OR of its bytes. */

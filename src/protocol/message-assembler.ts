@@ -1,8 +1,8 @@
 import type { ProtocolErrorCode } from "../errors/table.ts";
 import type { Bytes } from "./bytes.ts";
 import type { StreamedBody } from "./message-body.ts";
-import type { MessageBuffer } from "./message-buffer.ts";
-import { mask, rotateKey } from "./mask.ts";
+import { MessageBuffer } from "./message-buffer.ts";
+import { rotateKey } from "./mask.ts";
 import { type DataOpcode, Opcode } from "./opcodes.ts";
 import type { ReaderRules } from "./reader-rules.ts";
 import { UTF8_BAD, UTF8_START } from "./utf8.ts";
@@ -52,6 +52,16 @@ export class MessageAssembler {
     return this.remaining === 0 && this.#fin;
   }
 
+  /** Where the next bytes of the current frame may be read to, if that saves a copy. Then it is the chunk of `append`. */
+  get target(): Bytes | undefined {
+    return this.body instanceof MessageBuffer ? this.body.target(this.remaining) : undefined;
+  }
+
+  /** The rest of the message is not read. */
+  release(): void {
+    if (this.body instanceof MessageBuffer) this.body.release();
+  }
+
   /** Begins a data frame. Its limits are checked before memory is reserved. */
   beginFrame(
     rules: ReaderRules,
@@ -83,7 +93,7 @@ export class MessageAssembler {
   }
 
   #appendText(rules: ReaderRules, chunk: Bytes, start: number, end: number): boolean {
-    const byteOr = mask(chunk, start, end, this.#key);
+    const byteOr = rules.unmaskText(chunk, start, end, this.#key);
     this.#byteOr |= byteOr;
     if (byteOr > 0x7f || this.#utf8 !== UTF8_START) {
       // RFC 6455 8.1: fail at the first invalid byte, not at the end of the message.

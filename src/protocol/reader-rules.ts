@@ -2,10 +2,16 @@ import type { Bytes } from "./bytes.ts";
 import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "./limits.ts";
 import type { StreamedBody } from "./message-body.ts";
 import type { ReservedBit } from "./frame-header.ts";
+import { mask, unmaskInto } from "./mask.ts";
+import type { BufferOptions } from "./message-buffer.ts";
 import type { DataOpcode } from "./opcodes.ts";
+import type { PayloadReserve } from "./payload-reserve.ts";
 import { MAX_SHORT_PAYLOAD } from "./short-texts.ts";
 import type { Role } from "./state.ts";
 import { checkUtf8, checkUtf8By } from "./utf8.ts";
+
+/** From this many bytes on, unmasking and a native check are faster than one loop for both: 0.65 times its time at 1 MiB. */
+const NATIVE_ASCII_FROM = 2048;
 
 /** The options of a reader. */
 export interface ReaderOptions {
@@ -22,6 +28,14 @@ export interface ReaderOptions {
   readonly textAsString?: boolean;
   /** Returns true if the bytes are a complete UTF-8 text: the platform's own check is faster. Default: `checkUtf8`. */
   readonly isUtf8?: (bytes: Bytes) => boolean;
+  /** Returns true if all bytes are ASCII: for many bytes the platform's own check is faster. Default: a loop. */
+  readonly isAscii?: (bytes: Bytes) => boolean;
+  /** Allows to reserve memory for the rest of a large frame at once. Default: memory grows only with what has arrived. */
+  readonly reserve?: PayloadReserve;
+  /** From this many missing bytes on, the reader has a `target` for the rest of a frame. Default 16 KiB. */
+  readonly targetFrom?: number;
+  /** The most bytes of a `target`. Default 256 KiB. */
+  readonly maxTarget?: number | undefined;
   /**
    * The reserved bit that an extension has negotiated (RFC 6455 9.1). The first frame of a message may have it: the message is
    * passed as it is to `onTransformed`. Default: no frame may have a reserved bit.
@@ -51,6 +65,11 @@ export class ReaderRules {
   readonly transformBit: number;
   /** Returns the body that a message in pieces is written to, if it is not gathered. */
   readonly bodyFor: ((opcode: DataOpcode) => StreamedBody | undefined) | undefined;
+  /** How the memory of texts in pieces is reserved. */
+  readonly textBuffers: BufferOptions;
+  /** How the memory of other messages in pieces is reserved. */
+  readonly otherBuffers: BufferOptions;
+  readonly #isAscii: ((bytes: Bytes) => boolean) | undefined;
   readonly #isUtf8: ((bytes: Bytes) => boolean) | undefined;
 
   constructor(options: ReaderOptions) {
@@ -62,6 +81,11 @@ export class ReaderRules {
     this.batchesShortTexts = this.borrowsText && this.expectsMasked && this.maxMessageSize >= MAX_SHORT_PAYLOAD;
     this.transformBit = options.transformBit ?? 0;
     this.bodyFor = options.bodyFor;
+    const { maxMessageSize: maxLength } = this;
+    const { reserve, targetFrom, maxTarget } = options;
+    this.textBuffers = { maxLength, reserve, reusable: this.borrowsText, targetFrom, maxTarget };
+    this.otherBuffers = { maxLength, reserve, reusable: false, targetFrom, maxTarget };
+    this.#isAscii = options.isAscii;
     this.#isUtf8 = options.isUtf8;
   }
 
@@ -69,5 +93,16 @@ export class ReaderRules {
   checkUtf8(chunk: Bytes, start: number, end: number, state: number): number {
     if (this.#isUtf8 === undefined) return checkUtf8(chunk, start, end, state);
     return checkUtf8By(this.#isUtf8, chunk, start, end, state);
+  }
+
+  /**
+   * Unmasks a part of a text in place.
+   *
+   * @returns a number below 0x80 if all its bytes are ASCII
+   */
+  unmaskText(chunk: Bytes, start: number, end: number, key: number): number {
+    if (this.#isAscii === undefined || end - start < NATIVE_ASCII_FROM) return mask(chunk, start, end, key);
+    unmaskInto(chunk, start, chunk, start, end, key);
+    return this.#isAscii(chunk.subarray(start, end)) ? 0 : 0x80;
   }
 }

@@ -94,7 +94,8 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   /**
    * Bytes that may wait for all busy handlers together, of all servers in the process. Default: a quarter of the memory that
    * the process may have. Above it, connections that have more than an equal share are not read until their handlers have
-   * settled. Up to 128 KiB of each may have been read before.
+   * settled. Up to 128 KiB of each may have been read before. Memory that is reserved for large messages counts too: above it,
+   * their memory grows as they arrive.
    */
   readonly maxTotalReceiveQueue?: number | undefined;
   /**

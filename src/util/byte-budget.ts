@@ -7,7 +7,7 @@ export class ByteBudget {
   readonly #waiting = new Map<object, number>();
   #total = 0;
 
-  /** The bytes that wait at all owners. */
+  /** The bytes that wait at all owners, and those that are reserved. */
   get total(): number {
     return this.#total;
   }
@@ -22,6 +22,18 @@ export class ByteBudget {
   clear(owner: object): void {
     this.#total -= this.#waiting.get(owner) ?? 0;
     this.#waiting.delete(owner);
+  }
+
+  /** Reserves bytes that belong to no owner, if the total stays within `limit`. Returns whether it does. */
+  take(bytes: number, limit: number): boolean {
+    if (this.#total + bytes > limit) return false;
+    this.#total += bytes;
+    return true;
+  }
+
+  /** Gives back bytes that were taken. */
+  giveBack(bytes: number): void {
+    this.#total -= bytes;
   }
 
   /**

@@ -88,7 +88,7 @@ describe("the memory of a message buffer", () => {
 });
 
 test("is never more than the message's limit, also after doubling", () => {
-  const gather = new MessageBuffer(true, 100_000);
+  const gather = new MessageBuffer(true, { maxLength: 100_000 });
   for (let sent = 0; sent < 100_000; sent += 1000) gather.append(asBytes(Buffer.alloc(1000, 7)), 0, 1000, 0);
   expect(gather.length).toBe(100_000);
   expect(gather.bytes.byteLength).toBe(100_000);

@@ -1,6 +1,8 @@
+import { isAscii } from "node:buffer";
 import { expect, test } from "vitest";
+import { type Bytes, asBytes } from "../../src/protocol/bytes.ts";
 import { ReaderRules } from "../../src/protocol/reader-rules.ts";
-import { utf8 } from "../support/bytes.ts";
+import { fill, utf8 } from "../support/bytes.ts";
 
 test("a server's reader requires masks and a client's does not", () => {
   expect(new ReaderRules({ role: "server" }).expectsMasked).toBe(true);
@@ -43,4 +45,18 @@ test("a text is checked by the platform if it has a check, and by the engine oth
   expect(new ReaderRules({ role: "server" }).checkUtf8(text, 0, text.length, 0)).toBe(0);
   expect(new ReaderRules({ role: "server" }).checkUtf8(text, 1, text.length, 0)).toBe(-1);
   expect(asked).toEqual([]);
+});
+
+test.each([10, 2047, 2048, 100_000])("%i bytes of a text are unmasked, and known as ASCII or not", (length) => {
+  const key = 0x0d0c0b0a;
+  const masked = (text: Uint8Array): Bytes =>
+    asBytes(Buffer.from(text.map((byte, i) => byte ^ ((key >>> (8 * (i % 4))) & 0xff))));
+  for (const rules of [new ReaderRules({ role: "server" }), new ReaderRules({ role: "server", isAscii })]) {
+    const [plain, other] = [fill(0x61, length), fill(0x61, length)];
+    other[length - 1] = 0x80;
+    const [one, two] = [masked(plain), masked(other)];
+    expect(rules.unmaskText(one, 0, length, key)).toBeLessThan(0x80);
+    expect(rules.unmaskText(two, 0, length, key)).toBeGreaterThanOrEqual(0x80);
+    expect([Buffer.compare(one, plain), Buffer.compare(two, other)]).toEqual([0, 0]);
+  }
 });

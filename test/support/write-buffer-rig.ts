@@ -18,7 +18,7 @@ export function rig({ socket = true, ...options }: WireOptions & { socket?: bool
   const stream = new Wire(options);
   const writeBuffer = new WriteBuffer(new StreamWriter(stream, socket), encoderOf("server"));
   attach(stream, {
-    onData: nothing,
+    onData: () => undefined,
     onDrain: () => writeBuffer.onDrain(),
     onTaken: nothing,
     onEnd: nothing,

@@ -65,6 +65,29 @@ describe("the share of each", () => {
   });
 });
 
+describe("bytes that are taken", () => {
+  test("belong to the total, and never exceed the limit", () => {
+    const budget = new ByteBudget();
+    budget.set(slow, 100);
+    expect(budget.take(900, 1000)).toBe(true);
+    expect(budget.total).toBe(1000);
+    expect(budget.take(1, 1000)).toBe(false);
+    expect(budget.total).toBe(1000);
+    budget.giveBack(900);
+    expect(budget.total).toBe(100);
+  });
+
+  test("have no share of their own: the limit is divided by those who wait", () => {
+    const budget = new ByteBudget();
+    budget.take(1000, 1000);
+    budget.set(slow, 300);
+    budget.set(slower, 300);
+    expect(budget.share(1000)).toBe(500);
+    budget.giveBack(1000);
+    expect(budget.share(1000)).toBe(Infinity);
+  });
+});
+
 describe("any sequence of reports and clears", () => {
   const step = fc.record({
     who: fc.nat({ max: 4 }),

@@ -1,4 +1,4 @@
-import { isUtf8 } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 
 import { type Bytes, asBytes } from "../../../src/protocol/bytes.ts";
 import { FrameReader } from "../../../src/protocol/frame-reader.ts";
@@ -14,6 +14,8 @@ export interface ReadMode {
   readonly sizes: readonly number[];
   /** Whether the memory of a chunk is used again after each `push`. */
   readonly lent: boolean;
+  /** Whether the next bytes are read to where the reader wants them, if it says so. */
+  readonly targeted?: boolean;
   /** Whether texts are delivered as strings. */
   readonly textAsString: boolean;
   /** The number of calls of the sink after which the reader is stopped, from inside the last of them. */
@@ -63,7 +65,7 @@ export function readIn(stream: Buffer, options: ReaderOptions, mode: ReadMode): 
       for (let at = 0, i = 0; at < stream.length; i++) {
         const end = Math.min(stream.length, at + (mode.sizes[i] ?? stream.length));
         received = end;
-        push(reader, stream, at, end, memory);
+        push(reader, stream, mode.targeted === true ? readToTargets(reader, stream, at, end) : at, end, memory);
         at = end;
       }
     },
@@ -79,7 +81,7 @@ const rules = new WeakMap<ReaderOptions, (ReaderRules | undefined)[]>();
 function rulesOf(options: ReaderOptions, textAsString: boolean): ReaderRules {
   let both = rules.get(options);
   if (both === undefined) rules.set(options, (both = []));
-  return (both[Number(textAsString)] ??= new ReaderRules({ isUtf8, ...options, textAsString }));
+  return (both[Number(textAsString)] ??= new ReaderRules({ isUtf8, isAscii, ...options, textAsString, targetFrom: 1 }));
 }
 
 /** Pushes `stream[start, end)`: in memory that is overwritten after the call, or in memory of its own. */
@@ -91,6 +93,17 @@ function push(reader: FrameReader, stream: Buffer, start: number, end: number, m
   stream.copy(memory, 0, start, end);
   reader.push(memory, end - start, true);
   memory.fill(0xee, 0, end - start);
+}
+
+/** Reads as much as possible of `stream[start, end)` to the targets of the reader, as a socket does. Returns where the rest begins. */
+function readToTargets(reader: FrameReader, stream: Buffer, start: number, end: number): number {
+  let at = start;
+  for (let { target } = reader; target !== undefined && at < end; { target } = reader) {
+    const size = stream.copy(target, 0, at, end);
+    reader.push(target, size, true);
+    at += size;
+  }
+  return at;
 }
 
 /** Node's original function. */

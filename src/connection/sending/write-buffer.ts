@@ -2,20 +2,12 @@ import { type Bytes, asBytes } from "../../protocol/bytes.ts";
 import type { FrameEncoder } from "../../protocol/frame-encoder.ts";
 import { FIN, headerSize, writeHeader } from "../../protocol/frame-header.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
+import { keepSpareMemory } from "../../protocol/spare-memory.ts";
 import { sendBudget } from "./send-budget.ts";
 import { SharedFrames } from "./shared-frames.ts";
 import { COALESCE_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
 import { type Slab, slabFor } from "./slab.ts";
-import {
-  MAX_JOINED_LENGTH,
-  MAX_JOINED_TEXT,
-  encodeTexts,
-  isAscii,
-  spaceFor,
-  textHeaderOf,
-  writeText,
-} from "./text-frames.ts";
-import { memoryChangedError } from "../transport/direct-write.ts";
+import { encodeTexts, isAscii, largeTextFrame, mayJoin, spaceFor, textHeaderOf, writeText } from "./text-frames.ts";
 import { MAX_COPIED, type StreamWriter } from "../transport/stream-writer.ts";
 import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
 
@@ -104,9 +96,9 @@ export class WriteBuffer implements TurnEndListener {
 
   /** Adds a text message. */
   addText(text: string): void {
-    const joined = this.#texts.length;
-    const fits = joined > 0 ? joined + text.length <= MAX_JOINED_LENGTH : this.#hasNothingOpen;
-    if (fits && this.#joinsTexts && text.length <= MAX_JOINED_TEXT) return this.#joinText(text);
+    const isOther = this.#texts === "" && (this.#slab ?? this.#sharedFrames ?? this.#queuedWrites) !== undefined;
+    if (!isOther && this.#joinsTexts && mayJoin(this.#texts.length, text.length)) return this.#joinText(text);
+    if (text.length > MAX_COPIED && !this.#encoder.masks) return this.#addQueuedWrite("text", largeTextFrame(text), 1);
     const space = spaceFor(text);
     if (space > MAX_COPIED || this.#encoder.masks) return this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
     const slab = this.#openRun(space);
@@ -229,10 +221,6 @@ export class WriteBuffer implements TurnEndListener {
   /** While the stream is full, the budget of the process must know the number of waiting bytes. */
   #updateBudget(): void {
     if (this.writer.isFull && this.#stage !== "closed") sendBudget.set(this, this.minimumSize + this.#queuedSize);
-  }
-
-  get #hasNothingOpen(): boolean {
-    return this.#slab === undefined && this.#sharedFrames === undefined && this.#queuedWrites === undefined;
   }
 
   #joinText(text: string): void {
@@ -383,18 +371,21 @@ export class WriteBuffer implements TurnEndListener {
   #writeQueue(): void {
     this.#queueOpen();
     const queue = this.#queuedWrites ?? new WriteQueue();
+    const only = queue.takeOnly();
+    if (only !== undefined) this.#queuedWrites = undefined;
+    if (only !== undefined) return this.#writeNext(only);
     // The stream is corked, so that a header and its payload leave in one writev.
     this.writer.cork();
-    for (let next = queue.shift(!this.writer.isFull); next !== undefined; next = queue.shift(!this.writer.isFull)) {
-      this.#size -= next.size;
-      this.#written += next.messages;
-      // A payload is shared too: it is the caller's memory.
-      if (next.bytes.length === next.size) this.writer.write(next.bytes, true, next.messages);
-      // The header is written already, and its length does not fit the payload any more.
-      else this.writer.destroy(memoryChangedError());
-    }
+    for (let next = queue.shift(!this.writer.isFull); next !== undefined; next = queue.shift(!this.writer.isFull))
+      this.#writeNext(next);
     // This must come before `uncork`: the stream may call this buffer again from there.
     if (queue.empty && queue.pong === undefined) this.#queuedWrites = undefined;
     this.writer.uncork();
+  }
+
+  #writeNext({ kind, bytes, size, messages }: QueuedWrite): void {
+    this.#size -= size;
+    this.#written += messages;
+    if (this.writer.writeOf(size, bytes, messages) && kind === "text") keepSpareMemory(bytes);
   }
 }

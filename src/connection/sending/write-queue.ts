@@ -2,12 +2,13 @@ import { type Bytes, EMPTY, allocate } from "../../protocol/bytes.ts";
 import { Fifo } from "../../util/fifo.ts";
 
 /**
- * One write to the stream: a run (whole frames of this connection), frames that other connections write too, or a payload.
+ * One write to the stream: a run (whole frames of this connection), a large text with its header, whose memory is used again,
+ * frames that other connections write too, or a payload.
  * The header of a payload is at the end of the run before it, so nothing may be written between these two.
  */
 export interface QueuedWrite {
   /** Says what `bytes` holds. */
-  readonly kind: "run" | "shared" | "payload";
+  readonly kind: "run" | "text" | "shared" | "payload";
   /** The bytes to write. */
   readonly bytes: Bytes;
   /** The length of `bytes` when it was added. A payload is the caller's memory, which may be detached or resized later. */
@@ -62,6 +63,11 @@ export class WriteQueue {
     copy.set(before);
     copy.set(run, before.length);
     this.push("run", copy, messages + (isJoined ? last.messages : 0));
+  }
+
+  /** Removes and returns the only thing that waits; undefined if there is more, or a pong. It needs no cork. */
+  takeOnly(): QueuedWrite | undefined {
+    return this.#list.length === 1 && this.pong === undefined ? this.#list.shift() : undefined;
   }
 
   /** Drops all queued writes, and the pong. */

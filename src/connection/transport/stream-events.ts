@@ -6,7 +6,7 @@ import { type Bytes, copyOf } from "../../protocol/bytes.ts";
 import { attempt, isInstanceOf } from "../../util/attempt.ts";
 import { allowDirectWrites, isNodeSocket } from "./direct-write.ts";
 import { inNoContext } from "./no-context.ts";
-import { readIntoShared } from "./shared-read.ts";
+import { readIntoShared, readNextInto } from "./shared-read.ts";
 
 /** What a stream reports to its connection. */
 export interface StreamListener {
@@ -15,8 +15,9 @@ export interface StreamListener {
    *
    * @param end where it ends in its memory
    * @param borrowed whether the memory is used again after this call
+   * @returns where the next chunk should be read to, if the memory was borrowed; undefined: anywhere
    */
-  onData(chunk: Bytes, end: number, borrowed: boolean): void;
+  onData(chunk: Bytes, end: number, borrowed: boolean): Bytes | undefined;
   /** The stream takes more again. */
   onDrain(): void;
   /** The stream has taken what it had when `notifyWhenTaken` was called. */
@@ -141,7 +142,8 @@ function deliverEarly(linked: Linked, chunks: readonly Bytes[]): void {
 }
 
 function onRead(this: Linked, bytes: number, memory: Bytes): void {
-  this[listener]?.onData(memory, bytes, true);
+  const target = this[listener]?.onData(memory, bytes, true);
+  readNextInto(this, memory, target);
 }
 
 /** Calls the listener's `onDrain`: the system has taken a direct write that it did not take at once. */

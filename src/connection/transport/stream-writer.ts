@@ -107,6 +107,17 @@ export class StreamWriter {
     return false;
   }
 
+  /**
+   * Writes memory that had `size` bytes when the frame's header was written: the application may have changed that since.
+   *
+   * @returns the same as `write`
+   */
+  writeOf(size: number, bytes: Bytes, messages: number): boolean {
+    if (bytes.length === size) return this.write(bytes, true, messages);
+    this.destroy(memoryChangedError());
+    return false;
+  }
+
   /** The stream keeps what is written from now on, until `uncork()` writes it all at once. */
   cork(): void {
     this.stream.cork();

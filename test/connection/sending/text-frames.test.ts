@@ -1,14 +1,19 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
+  MAX_JOINED_LENGTH,
+  MAX_JOINED_TEXT,
   encodeTexts,
   forgetLastText,
   isAscii,
   frameIfRepeated,
+  largeTextFrame,
+  mayJoin,
   textFrame,
   textHeaderOf,
   writeText,
 } from "../../../src/connection/sending/text-frames.ts";
+import { keepSpareMemory } from "../../../src/protocol/spare-memory.ts";
 import { atTurnEnd } from "../../../src/connection/transport/turn.ts";
 import { fill, join, toHex, utf8 } from "../../support/bytes.ts";
 import { encode } from "../../support/frames.ts";
@@ -91,6 +96,39 @@ const anyText = fc.oneof(
     )
     .map(([character, length]) => character.repeat(length)),
 );
+
+describe.each([
+  ["textFrame", textFrame],
+  ["largeTextFrame", largeTextFrame],
+])("%s", (_name, frameOf) => {
+  test.each([
+    ...[16_384, 65_535, 65_536, 200_000].map((length) => "a".repeat(length)),
+    `${"a".repeat(70_000)}\u00e9`,
+    "\u00e9".repeat(40_000),
+    "\u20ac".repeat(30_000),
+    "\u{1f600}".repeat(20_000),
+    `\ud800${"a".repeat(20_000)}\udc00`,
+  ])("encodes a long text, also twice (%#)", (text) => {
+    const [one, other] = [frameOf(text), frameOf(text)];
+    expect(toHex(one) === expected(text)).toBe(true);
+    expect(one.buffer).not.toBe(other.buffer);
+    expect(Buffer.compare(one, other)).toBe(0);
+  });
+});
+
+test("the frame of a large text uses memory again that was kept, and nothing of its old bytes", () => {
+  const first = largeTextFrame("x".repeat(300_000));
+  const { buffer } = first;
+  keepSpareMemory(first);
+  const second = largeTextFrame("y".repeat(250_000));
+  expect(second.buffer).toBe(buffer);
+  expect(toHex(second) === expected("y".repeat(250_000))).toBe(true);
+});
+
+test("texts are joined up to a length, each and together", () => {
+  expect([mayJoin(0, MAX_JOINED_TEXT), mayJoin(0, MAX_JOINED_TEXT + 1)]).toEqual([true, false]);
+  expect([mayJoin(MAX_JOINED_LENGTH - 10, 10), mayJoin(MAX_JOINED_LENGTH - 10, 11)]).toEqual([true, false]);
+});
 
 describe("textHeader", () => {
   test("is the header of RFC 6455 5.2 for each length below 64 KiB, and counts its bytes above 0x7f", () => {

@@ -34,6 +34,20 @@ describe("pieces", () => {
     expect([pieces.empty, pieces.shift(true)]).toEqual([true, undefined]);
   });
 
+  test("are taken as the only one if nothing else waits", () => {
+    const pieces = new WriteQueue();
+    expect(pieces.takeOnly()).toBeUndefined();
+    pieces.push("text", hex("01"), 1);
+    pieces.pong = hex("8a 00");
+    expect(pieces.takeOnly()).toBeUndefined();
+    pieces.takePong();
+    pieces.push("run", hex("02"), 1);
+    expect(pieces.takeOnly()).toBeUndefined();
+    pieces.shift(true);
+    expect(pieces.takeOnly()).toEqual({ kind: "run", bytes: hex("02"), size: 1, messages: 1 });
+    expect([pieces.empty, pieces.takeOnly()]).toEqual([true, undefined]);
+  });
+
   test("count the messages that end in the remaining ones", () => {
     const pieces = new WriteQueue();
     pieces.push("run", hex("01"), 3);

@@ -24,13 +24,15 @@ class Ear implements StreamListener {
   readonly lent: boolean[] = [];
   readonly told: string[] = [];
   length = 0;
+  /** Where the next chunk is read to, after this one. */
+  target: Bytes | undefined;
   onChunk: (chunk: Buffer) => void = () => undefined;
 
   get bytes(): Buffer {
     return Buffer.concat(this.chunks);
   }
 
-  onData(chunk: Bytes, end: number, lent: boolean): void {
+  onData(chunk: Bytes, end: number, lent: boolean): Bytes | undefined {
     if (!(end > 0 && end <= chunk.length)) throw new Error(`${end} of ${chunk.length} bytes`);
     const copy = Buffer.from(chunk.subarray(0, end));
     this.chunks.push(copy);
@@ -38,6 +40,7 @@ class Ear implements StreamListener {
     this.lent.push(lent);
     this.length += end;
     this.onChunk(copy);
+    return this.target;
   }
 
   onDrain(): void {
@@ -187,6 +190,92 @@ describe("a plain socket", () => {
     far.write(all);
     await until(() => back.reduce((sum, { length }) => sum + length, 0) === all.length);
     expect(Buffer.compare(Buffer.concat(back), all)).toBe(0);
+  });
+});
+
+describe("a read into memory of the listener's own", () => {
+  /** Reads `sent` with targets of these sizes, and shared memory after each of them. */
+  async function readTo(sizes: readonly number[], sent: Buffer): Promise<Ear> {
+    const { far, ear } = await linked();
+    const left = [...sizes];
+    let isOwn = false;
+    ear.onChunk = () => {
+      ear.target = isOwn || left.length === 0 ? undefined : (Buffer.alloc(left.shift()!) as unknown as Bytes);
+      isOwn = ear.target !== undefined;
+    };
+    far.write(sent);
+    await until(() => ear.length === sent.length);
+    return ear;
+  }
+
+  test("fills exactly that memory, and goes on in the shared memory", async () => {
+    const sent = pattern(2_000_000, 5);
+    const sizes = [1, 100, 65_535, 65_536, 65_537, 300_000];
+    const ear = await readTo(sizes, sent);
+    expect(Buffer.compare(ear.bytes, sent)).toBe(0);
+    const memories = [...ear.memory];
+    expect(memories.filter(({ length }) => length === READ).length).toBeGreaterThan(0);
+    // The system may have had fewer bytes than the larger ones have space for.
+    expect(memories.map(({ length }) => length)).toEqual(expect.arrayContaining(sizes));
+    expect(ear.chunks.some(({ length }) => length === 100)).toBe(true);
+  });
+
+  test("may follow another one", async () => {
+    const { far, ear } = await linked();
+    const targets = Array.from({ length: 5 }, () => Buffer.alloc(1000) as unknown as Bytes);
+    let at = 0;
+    ear.onChunk = () => (ear.target = targets[at++]);
+    const sent = pattern(50_000, 6);
+    far.write("first");
+    await until(() => ear.length === 5);
+    far.write(sent);
+    await until(() => ear.length === sent.length + 5);
+    expect(Buffer.compare(ear.bytes.subarray(5), sent)).toBe(0);
+    expect(ear.chunks.slice(1, 6).every(({ length }) => length <= 1000)).toBe(true);
+    expect(Buffer.compare(targets[0]!.subarray(0, 10) as Uint8Array, sent.subarray(0, 10))).toBe(0);
+  });
+
+  test("ends with the connection: the next one reads into the shared memory", async () => {
+    const one = await linked();
+    one.ear.target = Buffer.alloc(1000) as unknown as Bytes;
+    one.far.write("x");
+    await until(() => one.ear.length === 1);
+    one.far.resetAndDestroy();
+    await until(() => one.ear.told.includes("closed"));
+    const other = await linked();
+    other.far.write("y");
+    await until(() => other.ear.length === 1);
+    expect([...other.ear.memory][0]).toBe([...one.ear.memory][0]);
+  });
+
+  test("is not done if the socket is destroyed while it is read", async () => {
+    const { near, far, ear } = await linked();
+    ear.target = Buffer.alloc(1000, 0xee) as unknown as Bytes;
+    ear.onChunk = () => near.destroy();
+    far.write(pattern(1_000_000, 3));
+    await until(() => ear.told.length > 0);
+    await someTurns();
+    expect(ear.chunks).toHaveLength(1);
+    expect((ear.target as Uint8Array).every((byte) => byte === 0xee)).toBe(true);
+  });
+
+  test("waits while the socket is paused, and is done then", async () => {
+    const { near, far, ear } = await linked();
+    const target = Buffer.alloc(1000) as unknown as Bytes;
+    ear.onChunk = () => {
+      ear.target = ear.chunks.length === 1 ? target : undefined;
+      near.pause();
+    };
+    far.write("a");
+    await until(() => ear.length === 1);
+    far.write(pattern(3000, 2));
+    await someTurns();
+    expect(ear.length).toBe(1);
+    near.resume();
+    await until(() => ear.length === 1001);
+    expect(Buffer.compare(target as Uint8Array, pattern(1000, 2))).toBe(0);
+    near.resume();
+    await until(() => ear.length === 3001);
   });
 });
 

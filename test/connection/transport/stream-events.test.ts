@@ -10,7 +10,7 @@ function recorder(): StreamListener & { readonly heard: string[] } {
   const heard: string[] = [];
   return {
     heard,
-    onData: (chunk) => heard.push(`received ${chunk.latin1Slice(0, chunk.length)}`),
+    onData: (chunk) => void heard.push(`received ${chunk.latin1Slice(0, chunk.length)}`),
     onDrain: () => heard.push("drained"),
     onTaken: () => heard.push("taken"),
     onEnd: () => heard.push("ended"),

@@ -142,7 +142,7 @@ test("notifyWhenTaken calls onTaken when the stream has taken all that was writt
   const { stream, writer } = newWriter();
   const taken: string[] = [];
   const listener: StreamListener = {
-    ...{ onData: nothing, onDrain: nothing, onEnd: nothing, onStreamError: nothing, onStreamClose: nothing },
+    ...{ onData: () => undefined, onDrain: nothing, onEnd: nothing, onStreamError: nothing, onStreamClose: nothing },
     onTaken: () => taken.push(toHex(stream.taken)),
   };
   attach(stream, listener);

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { receiveBudget } from "../../../src/connection/receiving/receive-budget.ts";
+import { ReceiveReserve } from "../../../src/connection/receiving/receive-reserve.ts";
+import { connectionSettings } from "../../support/settings.ts";
+
+test("the reserve takes what is left of the budget of the process, and counts the limit where it is reached", () => {
+  const all = connectionSettings({ maxTotalReceiveQueue: 1000 });
+  const reserve = new ReceiveReserve(all);
+  const handler = {};
+  receiveBudget.set(handler, 300);
+  expect(reserve.take(700)).toBe(true);
+  expect([receiveBudget.total, all.limitCounters.maxTotalReceiveQueue]).toEqual([1000, 0]);
+  expect(reserve.take(1)).toBe(false);
+  expect([receiveBudget.total, all.limitCounters.maxTotalReceiveQueue]).toEqual([1000, 1]);
+  reserve.giveBack(700);
+  receiveBudget.clear(handler);
+  expect(receiveBudget.total).toBe(0);
+});
+
+test("the limits of two servers are compared with the same total", () => {
+  const [one, other] = [1000, 100].map(
+    (most) => new ReceiveReserve(connectionSettings({ maxTotalReceiveQueue: most })),
+  );
+  expect(one!.take(500)).toBe(true);
+  expect(other!.take(1)).toBe(false);
+  one!.giveBack(500);
+  expect(other!.take(100)).toBe(true);
+  other!.giveBack(100);
+  expect(receiveBudget.total).toBe(0);
+});

@@ -6,7 +6,7 @@ import { type Bytes, EMPTY, allocate, asBytes } from "../protocol/bytes.ts";
 import type { Inflater, OwnDeflater } from "./codec.ts";
 import { Jobs } from "./jobs.ts";
 import type { DeflateSettings } from "./settings.ts";
-import { FLUSH_LENGTH, MAX_PARTS, TAIL, boundOf, checkMemory, hasFlush } from "./sync-flush.ts";
+import { FLUSH_LENGTH, MAX_PARTS, TAIL, boundOf, checkMemory, hasFlush, isComplete } from "./sync-flush.ts";
 import { deflateInPool, deflateOnce, inflateInPool, inflateOnce } from "./zlib-calls.ts";
 import { Handle, isMalformed } from "./zlib-handle.ts";
 
@@ -145,10 +145,10 @@ class ZlibInflater implements Inflater {
       // What was not read comes after a block with BFINAL set.
       unread = handle.unread;
     }
-    if (!this.#write(handle, TAIL, hasFlush(payload, start, end) ? FLUSH_LENGTH : 0, TAIL.length, max))
-      return "HWS_INVALID_COMPRESSION";
-    if (this.#used > max) return "HWS_MESSAGE_TOO_BIG";
-    return handle.unread === 0 ? "HWS_INVALID_COMPRESSION" : undefined;
+    const [from, size] = [hasFlush(payload, start, end) ? FLUSH_LENGTH : 0, this.#used];
+    if (!this.#write(handle, TAIL, from, TAIL.length, max)) return "HWS_INVALID_COMPRESSION";
+    // Bytes come out of the tail only if the payload ended inside a block.
+    return this.#used === size && isComplete(handle.unread, from) ? undefined : "HWS_INVALID_COMPRESSION";
   }
 
   /**

@@ -44,7 +44,7 @@ export function setZlibWay(chosen: ZlibWay | undefined): void {
   way = chosen;
 }
 
-/** How zlib is called here. A kept handle takes half the time of a new one, or less (docs/compression-table.md). */
+/** How zlib is called here. A kept handle is faster than a new one for each message (docs/compression-table.md). */
 export function zlibWay(): ZlibWay {
   if (way === undefined) {
     way = "kept";

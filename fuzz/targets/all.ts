@@ -2,7 +2,8 @@ import type { Target } from "../engine/target.ts";
 import { close } from "./close.ts";
 import { fields } from "./fields.ts";
 import { handshake } from "./handshake.ts";
+import { inflate } from "./inflate.ts";
 import { parser } from "./parser.ts";
 
 /** All targets, in the order in which the library's parts process received bytes. */
-export const targets: readonly Target[] = [fields, handshake, parser, close];
+export const targets: readonly Target[] = [fields, handshake, parser, inflate, close];

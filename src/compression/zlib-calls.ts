@@ -4,7 +4,7 @@ import { type ZlibOptions, constants, deflateRaw, deflateRawSync, inflateRaw, in
 import type { ProtocolErrorCode } from "../errors/table.ts";
 import { type Bytes, allocate, asBytes, copyOf } from "../protocol/bytes.ts";
 import type { DeflateSettings } from "./settings.ts";
-import { FLUSH_LENGTH, MAX_PARTS, TAIL, boundOf, hasFlush } from "./sync-flush.ts";
+import { FLUSH_LENGTH, MAX_PARTS, TAIL, boundOf, hasFlush, isComplete } from "./sync-flush.ts";
 
 /** The least and the most output of one step of zlib: zlib's own limit, and ours. */
 const MIN_CHUNK = 64;
@@ -19,7 +19,10 @@ interface Inflated {
   readonly engine: { readonly bytesWritten: number };
 }
 
-/** A payload that is decompressed by the public functions: by one call, or by one for each part that ends with BFINAL set. */
+/**
+ * A payload that is decompressed by the public functions: by one call, or by one for each part that ends with BFINAL set. If it ends
+ * inside a block and by chance the tail completes that block, it is accepted: one call does not say where bytes came from.
+ */
 class Parts {
   readonly #max: number;
   readonly #tail: Bytes;
@@ -50,8 +53,12 @@ class Parts {
     this.#size += buffer.length;
     if (this.#size > this.#max) return "HWS_MESSAGE_TOO_BIG";
     this.#done.push(buffer);
+    const unread = this.#rest.length + this.#tail.length - engine.bytesWritten;
     this.#rest = this.#rest.subarray(engine.bytesWritten);
-    if (this.#rest.length === 0) return asBytes(this.#done.length === 1 ? buffer : Buffer.concat(this.#done));
+    if (this.#rest.length === 0) {
+      if (!isComplete(unread, TAIL.length - this.#tail.length)) return "HWS_INVALID_COMPRESSION";
+      return asBytes(this.#done.length === 1 ? buffer : Buffer.concat(this.#done));
+    }
     return this.#done.length > MAX_PARTS ? "HWS_INVALID_COMPRESSION" : undefined;
   }
 }

@@ -6,7 +6,7 @@ import { type Bytes, EMPTY, allocate, asBytes } from "../protocol/bytes.ts";
 import type { Inflater, OwnDeflater } from "./codec.ts";
 import { Jobs } from "./jobs.ts";
 import type { DeflateSettings } from "./settings.ts";
-import { FLUSH_LENGTH, MAX_PARTS, TAIL, boundOf, checkMemory, hasFlush } from "./sync-flush.ts";
+import { FLUSH_LENGTH, MAX_PARTS, TAIL, boundOf, checkMemory, hasFlush, isComplete } from "./sync-flush.ts";
 import { deflateInPool, deflateOnce, inflateInPool, inflateOnce } from "./zlib-calls.ts";
 import { Handle, isMalformed } from "./zlib-handle.ts";
 
@@ -27,7 +27,7 @@ const KEPT_OUTPUT = 256 * 1024 + 64;
 const MAX_JOBS = 2;
 const jobs = new Jobs(MAX_JOBS);
 
-/** The major versions of Node whose zlib streams are known to be made like this: its tests have passed on 20, 24 and 26. */
+/** The major versions of Node whose zlib streams are known to be made like this: its tests have passed on 20, 22, 24 and 26. */
 const KNOWN = { from: 20, to: 26 } as const;
 
 /** How zlib is called: by a stream's own handle, which is kept, or by public functions that make a new one for each message. */
@@ -44,7 +44,7 @@ export function setZlibWay(chosen: ZlibWay | undefined): void {
   way = chosen;
 }
 
-/** How zlib is called here. A kept handle takes half the time of a new one, or less (docs/compression-table.md). */
+/** How zlib is called here. A kept handle is faster than a new one for each message (docs/compression-table.md). */
 export function zlibWay(): ZlibWay {
   if (way === undefined) {
     way = "kept";
@@ -145,10 +145,10 @@ class ZlibInflater implements Inflater {
       // What was not read comes after a block with BFINAL set.
       unread = handle.unread;
     }
-    if (!this.#write(handle, TAIL, hasFlush(payload, start, end) ? FLUSH_LENGTH : 0, TAIL.length, max))
-      return "HWS_INVALID_COMPRESSION";
-    if (this.#used > max) return "HWS_MESSAGE_TOO_BIG";
-    return handle.unread === 0 ? "HWS_INVALID_COMPRESSION" : undefined;
+    const [from, size] = [hasFlush(payload, start, end) ? FLUSH_LENGTH : 0, this.#used];
+    if (!this.#write(handle, TAIL, from, TAIL.length, max)) return "HWS_INVALID_COMPRESSION";
+    // Bytes come out of the tail only if the payload ended inside a block.
+    return this.#used === size && isComplete(handle.unread, from) ? undefined : "HWS_INVALID_COMPRESSION";
   }
 
   /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { TAIL, boundOf, checkMemory, hasFlush } from "../../src/compression/sync-flush.ts";
+import { TAIL, boundOf, checkMemory, hasFlush, isComplete } from "../../src/compression/sync-flush.ts";
 import { hex } from "./samples.ts";
 
 describe("a sync flush", () => {
@@ -27,6 +27,18 @@ describe("a sync flush", () => {
     expect(hasFlush(hex(payload), 0, hex(payload).length)).toBe(expected);
     const within = hex(`ff${payload}ff`);
     expect(hasFlush(within, 1, within.length - 1)).toBe(expected);
+  });
+
+  test("ends a payload if zlib reads all but the last byte of the tail, or nothing of it", () => {
+    expect([0, 1, 2, 9, 10].map((unread) => isComplete(unread, 0))).toEqual([false, true, false, false, true]);
+    expect([0, 1, 2, 5, 6, 10].map((unread) => isComplete(unread, 4))).toEqual([
+      false,
+      true,
+      false,
+      false,
+      true,
+      false,
+    ]);
   });
 
   test("is made only of memory that is there", () => {

@@ -295,6 +295,18 @@ describe.each(["kept", "one-shot"] as const)("by the way %s, the inflater", (way
   });
 });
 
+/** Found by the fuzzer: both end inside a block that has BFINAL set. */
+const FOUND = ["fb71f6e4", "0dc1310900201005d083ab62af4b610027418b1ddc04031c3a3999401007bfbec77496"];
+
+// The bytes after the payload completed a block that it left open.
+test("a message is not completed by bytes that are not in the payload", () => {
+  expect(inflated(hex("000900f6ff48656c6c6f"))).toBe("HWS_INVALID_COMPRESSION");
+  for (const way of ["kept", "one-shot"] as const) {
+    setZlibWay(way);
+    for (const payload of FOUND) expect(inflated(hex(payload))).toBe("HWS_INVALID_COMPRESSION");
+  }
+});
+
 test("the inflater uses the same memory again, also after messages that it refused", () => {
   const read = (): unknown => {
     const payload = deflated(json(1000));

@@ -1,4 +1,4 @@
-import type { CompressionSettings } from "../compression/settings.ts";
+import { type CompressionSettings, DEFAULT_COMPRESSION } from "../compression/settings.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { similarName } from "../util/similar.ts";
 import { describe } from "./describe.ts";
@@ -8,7 +8,7 @@ import { type Range, readNumber } from "./number-options.ts";
 export interface CompressionOptions {
   /** Messages with fewer bytes are sent as they are. Default 256. */
   readonly threshold?: number | undefined;
-  /** How hard zlib searches, from 1 (fast) to 9 (small). Default 1. */
+  /** How hard zlib searches, from 1 (fast) to 9 (small). Default 4. */
   readonly level?: number | undefined;
   /** How much memory zlib uses for its state, from 1 to 9. Default 5. */
   readonly memLevel?: number | undefined;
@@ -16,18 +16,17 @@ export interface CompressionOptions {
   readonly windowBits?: number | undefined;
   /**
    * Whether a message may refer to those sent before it on the same connection, which makes it smaller. `false` (default): no
-   * memory for each connection. `{ pool: n }`: the n connections that have sent last have it; each of these takes about 108 KiB
+   * memory for each connection. `{ pool: n }`: the n connections that have sent last have it; each of these takes about 116 KiB
    * with the default window.
    */
   readonly contextTakeover?: false | { readonly pool: number } | undefined;
 }
 
 const ranges = {
-  /** XX see docs/compression-table.md. */
-  threshold: { min: 0, default: 256, max: Number.MAX_SAFE_INTEGER, allowsInfinity: true },
-  level: { min: 1, default: 1, max: 9, allowsInfinity: false },
-  memLevel: { min: 1, default: 5, max: 9, allowsInfinity: false },
-  windowBits: { min: 9, default: 12, max: 15, allowsInfinity: false },
+  threshold: { min: 0, default: DEFAULT_COMPRESSION.threshold, max: Number.MAX_SAFE_INTEGER, allowsInfinity: true },
+  level: { min: 1, default: DEFAULT_COMPRESSION.level, max: 9, allowsInfinity: false },
+  memLevel: { min: 1, default: DEFAULT_COMPRESSION.memLevel, max: 9, allowsInfinity: false },
+  windowBits: { min: 9, default: DEFAULT_COMPRESSION.windowBits, max: 15, allowsInfinity: false },
 } as const satisfies Record<string, Range>;
 
 /** The most deflaters of a pool: with the largest window they take 1.8 GB. */

@@ -48,6 +48,10 @@ class Keeper implements FrameSink {
     this.#kept.push([1, text]);
   }
 
+  onTransformed(): void {
+    throw new Error("no extension");
+  }
+
   onFrame(): void {}
 
   onPing(payload: Bytes): void {

@@ -1,16 +1,11 @@
 import { isAscii, isUtf8 } from "node:buffer";
 
+import { MAX_INFLATED_IN_TURN, THREAD_POOL_FROM } from "../../compression/settings.ts";
 import { inflateLater, sharedInflater } from "../../compression/zlib.ts";
 import { ProtocolError, asHawserError } from "../../errors/errors.ts";
 import { type Bytes, copyOf } from "../../protocol/bytes.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
 import type { ReceivingSettings } from "./settings.ts";
-
-/** The most bytes of a payload that is decompressed within the turn: a larger one would keep other connections waiting. */
-const MAX_PAYLOAD_IN_TURN = 64 * 1024;
-
-/** The most bytes that are decompressed within the turn. If there are more, a thread begins anew. */
-const MAX_SIZE_IN_TURN = 256 * 1024;
 
 /** What decides how messages are decompressed and decoded. */
 type InflateSettings = Pick<ReceivingSettings, "decode" | "maxMessageSize">;
@@ -82,11 +77,11 @@ export function receiveCompressed(
 
 /** Decompresses and decodes a message. Undefined: that would take too long for one turn. */
 function inflateInTurn(opcode: DataOpcode, payload: Bytes, settings: InflateSettings): Bytes | string | undefined {
-  if (payload.length > MAX_PAYLOAD_IN_TURN) return undefined;
+  if (payload.length >= THREAD_POOL_FROM) return undefined;
   const { maxMessageSize } = settings;
-  const inflated = sharedInflater.inflate(payload, 0, payload.length, Math.min(maxMessageSize, MAX_SIZE_IN_TURN));
+  const inflated = sharedInflater.inflate(payload, 0, payload.length, Math.min(maxMessageSize, MAX_INFLATED_IN_TURN));
   if (typeof inflated !== "string") return decodeInflated(opcode, inflated, true, settings);
-  if (inflated === "HWS_MESSAGE_TOO_BIG" && maxMessageSize > MAX_SIZE_IN_TURN) return undefined;
+  if (inflated === "HWS_MESSAGE_TOO_BIG" && maxMessageSize > MAX_INFLATED_IN_TURN) return undefined;
   throw new ProtocolError(inflated);
 }
 

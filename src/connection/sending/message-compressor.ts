@@ -1,15 +1,12 @@
 import type { Deflater } from "../../compression/codec.ts";
 import type { DeflatePool } from "../../compression/deflate-pool.ts";
-import type { CompressionSettings, DeflateSettings } from "../../compression/settings.ts";
+import { type CompressionSettings, type DeflateSettings, THREAD_POOL_FROM } from "../../compression/settings.ts";
 import { deflateLater } from "../../compression/zlib.ts";
 import { type Bytes, allocate, copyOf } from "../../protocol/bytes.ts";
 
-/** Messages of this many bytes and more are compressed in another thread: they would keep other connections waiting. */
-const COMPRESS_LATER_FROM = 64 * 1024;
-
 /** Whether a message is so long that another thread compresses it. */
 export function isLarge(payload: string | Bytes): boolean {
-  return hasAtLeast(payload, COMPRESS_LATER_FROM);
+  return hasAtLeast(payload, THREAD_POOL_FROM);
 }
 
 function hasAtLeast(payload: string | Bytes, bytes: number): boolean {
@@ -96,6 +93,6 @@ function compressBy(payload: string | Bytes, deflater: Deflater): Bytes | undefi
 /** Encodes a text in the scratch memory, and returns its length in bytes. */
 function encode(text: string): number {
   // A longer text is compressed in another thread.
-  scratch ??= allocate(COMPRESS_LATER_FROM);
+  scratch ??= allocate(THREAD_POOL_FROM);
   return scratch.utf8Write(text);
 }

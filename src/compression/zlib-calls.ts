@@ -6,9 +6,9 @@ import { type Bytes, allocate, asBytes, copyOf } from "../protocol/bytes.ts";
 import type { DeflateSettings } from "./settings.ts";
 import { FLUSH_LENGTH, MAX_PARTS, TAIL, boundOf, hasFlush, isComplete } from "./sync-flush.ts";
 
-/** The least and the most output of one step of zlib: zlib's own limit, and ours. */
+/** The least and the most output of one step of zlib: zlib's own limit, and ours: a message of 1 MiB, and no byte more. */
 const MIN_CHUNK = 64;
-const MAX_CHUNK = 1024 * 1024;
+const MAX_CHUNK = 1024 * 1024 + 1;
 
 /** How many times as large as its input the output of a step may be. If it is larger, there are more steps. */
 const OUTPUT_RATIO = 4;
@@ -41,11 +41,15 @@ class Parts {
     return Buffer.concat([this.#rest, this.#tail]);
   }
 
-  /** The options of the next call. */
-  get options(): ZlibOptions {
+  /** The options of the next call, whose steps have at most `maxChunk` bytes of output. */
+  options(maxChunk: number): ZlibOptions {
     const maxOutputLength = Math.max(1, this.#max - this.#size);
-    const chunkSize = Math.max(MIN_CHUNK, Math.min(this.#rest.length * OUTPUT_RATIO, MAX_CHUNK, maxOutputLength + 1));
-    return { info: true, maxOutputLength, chunkSize };
+    return { info: true, maxOutputLength, chunkSize: Math.max(MIN_CHUNK, Math.min(maxChunk, maxOutputLength + 1)) };
+  }
+
+  /** The most output of a step that is not much larger than its input. */
+  get usualChunk(): number {
+    return Math.min(this.#rest.length * OUTPUT_RATIO, MAX_CHUNK);
   }
 
   /** Adds the result of a call, and returns the message if it is complete. */
@@ -80,7 +84,7 @@ export function inflateOnce(payload: Bytes, maxSize: number): Bytes | ProtocolEr
   const parts = new Parts(payload, maxSize);
   try {
     let message: Bytes | ProtocolErrorCode | undefined;
-    do message = parts.add(inflateRawSync(parts.input, parts.options) as unknown as Inflated);
+    do message = parts.add(inflateRawSync(parts.input, parts.options(parts.usualChunk)) as unknown as Inflated);
     while (message === undefined);
     return message;
   } catch (error) {
@@ -88,13 +92,16 @@ export function inflateOnce(payload: Bytes, maxSize: number): Bytes | ProtocolEr
   }
 }
 
-/** Does the same in the thread pool. */
+/**
+ * Does the same in the thread pool. Each step begins and ends in the main thread, which costs ten times as much as the work of a
+ * short step. So a step is as long as possible: there are at most two at a time.
+ */
 export async function inflateInPool(payload: Bytes, maxSize: number): Promise<Bytes | ProtocolErrorCode> {
   if (payload.length === 0) return allocate(0);
   const parts = new Parts(payload, maxSize);
   try {
     let message: Bytes | ProtocolErrorCode | undefined;
-    do message = parts.add(await called<Inflated>((done) => inflateRaw(parts.input, parts.options, done)));
+    do message = parts.add(await called<Inflated>((done) => inflateRaw(parts.input, parts.options(MAX_CHUNK), done)));
     while (message === undefined);
     return typeof message === "string" ? message : compact(message);
   } catch (error) {

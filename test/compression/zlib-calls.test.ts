@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { deflateInPool, deflateOnce, inflateInPool, inflateOnce } from "../../src/compression/zlib-calls.ts";
-import type { Bytes } from "../../src/protocol/bytes.ts";
+import { type Bytes, asBytes } from "../../src/protocol/bytes.ts";
 import { hex, json, noise, readBack } from "./samples.ts";
 
 const SETTINGS = { level: 6, memLevel: 5, windowBits: 12 };
@@ -22,6 +22,14 @@ describe("zlib's public functions, at once and in the thread pool,", () => {
       expect(Buffer.from(blocks).equals(await deflateInPool(message, SETTINGS))).toBe(true);
       expect(Buffer.from(message).equals((await inflated(blocks, size)) as Bytes)).toBe(true);
     }
+  });
+
+  test("decompress 1 MiB in one step of the thread pool: each further step would keep the main thread busy", async () => {
+    const size = 1024 * 1024;
+    const message = (await inflateInPool(deflateOnce(asBytes(Buffer.alloc(size)), SETTINGS), size)) as Bytes;
+    expect(message).toHaveLength(size);
+    // The memory is that of one step, and was not joined of several. It would hold one byte more.
+    expect(message.buffer.byteLength).toBe(size + 1);
   });
 
   test("report a message that is too big, one that is not DEFLATE, and one that ends early", async () => {

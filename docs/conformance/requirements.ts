@@ -4,6 +4,7 @@ import type { Section } from "./requirement.ts";
 import { clientHandshake } from "./rfc6455-4-client.ts";
 import { serverHandshake } from "./rfc6455-4-server.ts";
 import { framing } from "./rfc6455-5.ts";
+import { compression } from "./rfc7692.ts";
 import { closing, data, referred } from "./rfc6455-6-7.ts";
 
 /** All requirements, in the order of `docs/conformance.md`. */
@@ -14,6 +15,7 @@ export const requirements: readonly Section[] = [
   ...data,
   ...closing,
   ...referred,
+  ...compression,
   ...serverModel,
   ...handlerModel,
   ...connectionModel,

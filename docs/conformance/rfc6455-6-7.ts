@@ -1,4 +1,4 @@
-import { later, notApplicable, shown, type Section } from "./requirement.ts";
+import { later, shown, type Section } from "./requirement.ts";
 
 /** RFC 6455, 6: sending and receiving data. */
 export const data: readonly Section[] = [
@@ -106,30 +106,15 @@ export const referred: readonly Section[] = [
     title: "RFC 6455, 9. Extensions",
     requirements: [
       shown("6455-9-1", "server", "The answer has no extension that the client did not offer.", ["6455-4.2.2-9"]),
-      notApplicable(
-        "6455-9-2",
-        "both",
-        "Parameters follow the extension's specification.",
-        "no extension is implemented",
-      ),
+      shown("6455-9-2", "both", "Parameters follow the extension's specification.", ["7692-5-3", "7692-7-2"]),
       shown(
         "6455-9-3",
         "server",
         "9.1: an offer that breaks the grammar counts as absent. A departure: clients send such, and are not harmed.",
         ["6455-4.2.1-11"],
       ),
-      notApplicable(
-        "6455-9-4",
-        "both",
-        "9.1: the name of an extension is a registered token.",
-        "no extension is implemented",
-      ),
-      notApplicable(
-        "6455-9-5",
-        "both",
-        "9.1: each parameter is defined for its extension.",
-        "no extension is implemented",
-      ),
+      shown("6455-9-4", "both", "9.1: the name of an extension is a registered token.", ["7692-5-3"]),
+      shown("6455-9-5", "both", "9.1: each parameter is defined for its extension.", ["7692-7-1"]),
       shown("6455-9-6", "client", "9.1: a client uses no extension that the server did not accept.", ["6455-5.2-1"]),
     ],
   },

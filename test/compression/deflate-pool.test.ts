@@ -48,6 +48,7 @@ describe.each(["kept", "one-shot"] as const)("by the way %s, a pool", (way) => {
     setZlibWay(way);
   });
 
+  // shows 7692-7.2.1-5
   test("serves more connections than it has deflaters: each peer reads all its messages", async () => {
     const pool = new DeflatePool(3, SETTINGS);
     const clients = Array.from({ length: 10 }, () => new Client());
@@ -61,6 +62,7 @@ describe.each(["kept", "one-shot"] as const)("by the way %s, a pool", (way) => {
     for (const client of clients) await client.check();
   });
 
+  // shows 7692-7.2.1-3
   test("keeps to the window of each connection", async () => {
     const pool = new DeflatePool(2, { ...SETTINGS, windowBits: 15 });
     const clients = [9, 10, 15, 9, 12].map((windowBits) => ({ windowBits, client: new Client(windowBits) }));

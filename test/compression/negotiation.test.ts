@@ -37,6 +37,7 @@ const HISTORY = "permessage-deflate; client_no_context_takeover";
 
 describe("a server accepts", () => {
   // The offer; the response without context takeover; the response with it.
+  // shows 7692-5-2, 7692-5-3, 7692-7.1.1-1, 7692-7.1.2-3
   test.each([
     // RFC 7692 7.1.3 has these three.
     ["permessage-deflate", NONE, HISTORY],
@@ -113,6 +114,7 @@ const UNACCEPTABLE = [
 ];
 
 describe("a server declines", () => {
+  // shows 7692-7-1, 7692-7-2, 7692-7-3, 7692-7-4, 7692-7.1.1-3, 7692-7.1.2-1
   test.each(UNACCEPTABLE)("%s, and looks at the next offer", (offer) => {
     expect(response(offer)).toBeUndefined();
     expect(response(`${offer}, permessage-deflate; server_max_window_bits=9`)).toBe(
@@ -158,6 +160,7 @@ describe("a server's agreement", () => {
 });
 
 describe("a client", () => {
+  // shows 7692-5-1
   test("offers what keeps its inflater shared", () => {
     expect(serializeExtensions([offerDeflate(WITH_HISTORY)])).toBe(
       "permessage-deflate; server_no_context_takeover; client_max_window_bits",
@@ -172,6 +175,7 @@ describe("a client", () => {
   });
 
   // The response; whether the client may keep a history; the windows of the server and the client.
+  // shows 7692-7.1.1-4, 7692-7.1.2-2
   test.each([
     ["permessage-deflate; server_no_context_takeover", true, 15, 12],
     ["permessage-deflate; server_no_context_takeover; client_no_context_takeover", false, 15, 12],
@@ -191,6 +195,7 @@ describe("a client", () => {
     expect(plain).toMatchObject({ clientNoContextTakeover: true });
   });
 
+  // shows 7692-5-5, 7692-7-5, 7692-7-6, 7692-7.1.2-2
   test.each([
     ["permessage-deflate", "server_no_context_takeover was offered and is missing"],
     ["permessage-deflate; client_no_context_takeover", "server_no_context_takeover was offered and is missing"],
@@ -211,6 +216,7 @@ describe("a client", () => {
   });
 
   // A server may ask for a window of 8. zlib takes 9 and does not use its last 262 bytes, so 250 are left: RFC 7692 is kept.
+  // shows 7692-7.1.2-2, 7692-7.2.1-3
   test("that gets a window of 8 keeps to it, although zlib has none", () => {
     const deflater = createDeflater({ level: 9, memLevel: 9, windowBits: 9 });
     for (const size of [300, 1000, 50_000]) {

@@ -54,6 +54,7 @@ describe.each(["kept", "one-shot"] as const)("by the way %s, a deflater", (way) 
     }
   });
 
+  // shows 7692-7.2.1-4
   test("never ends the data: no block has BFINAL set", () => {
     for (const message of [json(1024), noise(1000), asBytes(Buffer.alloc(0))])
       expect(() => inflateRawSync(Buffer.concat([deflated(message), FLUSH]))).toThrow("unexpected end of file");
@@ -92,6 +93,7 @@ describe.each(["kept", "one-shot"] as const)("by the way %s, a deflater", (way) 
     expect(first.equals(deflater.deflate(message, 0, message.length))).toBe(true);
   });
 
+  // shows 7692-7.2.1-5
   test("makes what a receiver with a window reads on and on", () => {
     const receiver = createInflateRaw();
     const deflater = createDeflater(SETTINGS);
@@ -192,6 +194,7 @@ describe.each(["kept", "one-shot"] as const)("by the way %s, the inflater", (way
     expect(inflated(hex(payload))).toBe("Hello");
   });
 
+  // shows 7692-7.2.2-2
   test.each(FORMS)("reads a message %s", (_name, payload) => {
     expect(inflated(hex(payload))).toBe("Hello");
   });

@@ -55,10 +55,21 @@ export function attach(stream: Duplex, to: StreamListener): void {
   const linked = stream as Linked;
   linked[listener] = to;
   linked.on("error", onError).on("close", onClose).on("end", onEnd);
-  if (readIntoShared(linked, onRead)) allowDirectWrites(linked);
-  else linked.on("data", onData);
+  if (readIntoShared(linked, onRead)) {
+    allowDirectWrites(linked);
+    dropIdleEnd(linked);
+  } else linked.on("data", onData);
   // The code that handed it over may have paused it.
   linked.resume();
+}
+
+/** Node's own listener to "end": on a socket that may be half open, it does nothing. */
+const nodesEnd = new Socket().listeners("end").find(({ name }) => name === "onReadableStreamEnd") as
+  (() => void) | undefined;
+
+/** Removes it, so that "end" has one listener, and no array of them: 72 bytes for each connection. */
+function dropIdleEnd(socket: Duplex): void {
+  if (socket.allowHalfOpen && nodesEnd !== undefined) socket.off("end", nodesEnd);
 }
 
 /** Reports the "drain" event from now on. Most connections never find their stream full: they have no listener for it. */

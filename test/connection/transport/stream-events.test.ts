@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { Socket } from "node:net";
 import { describe, expect, test, vi } from "vitest";
 import { type StreamListener, attach, expectClose } from "../../../src/connection/transport/stream-events.ts";
 import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
 import { utf8 } from "../../support/bytes.ts";
+import { pair } from "../../support/socket-pair.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
 /** Records its calls. */
@@ -150,3 +152,27 @@ function withOwnDestroy(socket: Socket): Socket {
   socket._destroy = (error, done) => destroy(error, done);
   return socket;
 }
+
+describe("a socket of Node's own", () => {
+  test("that may be half open has one listener to its end, and is written to after it", async () => {
+    const { near, far } = await pair();
+    const to = recorder();
+    attach(near, to);
+    // Those of Bun and Deno are not known, and keep what they have.
+    if (near.listenerCount("data") === 0) expect(near.listenerCount("end")).toBe(1);
+    far.end();
+    await vi.waitFor(() => {
+      expect(to.heard).toEqual(["ended"]);
+    });
+    const answer = once(far, "data");
+    new StreamWriter(near).write("y", false);
+    expect(String(await answer)).toBe("y");
+  });
+
+  test("that may not be half open keeps Node's listener", async () => {
+    const { near } = await pair();
+    near.allowHalfOpen = false;
+    attach(near, recorder());
+    expect(near.listenerCount("end")).toBe(2);
+  });
+});

@@ -4,6 +4,7 @@ import { TLSSocket } from "node:tls";
 
 import { HawserError } from "../../errors/errors.ts";
 import type { Bytes } from "../../protocol/bytes.ts";
+import { canWriteToHandle, finishLater, writeToHandle } from "./handle-write.ts";
 
 /** Where a socket that is written to directly keeps the number of bytes that the system has not taken yet. */
 const pending = Symbol("hawser pending");
@@ -71,22 +72,37 @@ function isUnwrapped(stream: Duplex): boolean {
  * @returns whether the system has taken all of it
  */
 export function writeDirectly(socket: Duplex, bytes: Bytes | string, taken: (socket: Duplex) => void): boolean {
+  if (!canWriteToHandle(socket)) return writeByStream(socket, bytes, taken);
+  if (writeToHandle(socket, bytes)) return true;
+  const direct = socket as Direct;
+  direct[pending] = bytes.length;
+  finishLater(socket, bytes, (error) => onWritten(direct, bytes, error) && taken(socket));
+  // A write that has failed does not wait.
+  return direct[pending] === 0;
+}
+
+/** The same by the socket's own `_write`. */
+function writeByStream(socket: Duplex, bytes: Bytes | string, taken: (socket: Duplex) => void): boolean {
   const direct = socket as Direct;
   direct[pending] = bytes.length;
   writing = true;
   try {
     socket._write(bytes, typeof bytes === "string" ? "latin1" : ("buffer" as BufferEncoding), (error) => {
-      const changed = direct[pending] !== bytes.length;
-      direct[pending] = 0;
-      // As `Writable` does it.
-      if (error) socket.destroy(error);
-      else if (changed) socket.destroy(memoryChangedError());
-      else if (!writing) taken(socket);
+      if (onWritten(direct, bytes, error) && !writing) taken(socket);
     });
   } finally {
     writing = false;
   }
   return direct[pending] === 0;
+}
+
+/** A write is over. Returns whether all is well; otherwise the socket is destroyed, as `Writable` does it. */
+function onWritten(socket: Direct, bytes: Bytes | string, error?: Error | null): boolean {
+  const changed = socket[pending] !== bytes.length;
+  socket[pending] = 0;
+  if (!error && !changed) return true;
+  socket.destroy(error ?? memoryChangedError());
+  return false;
 }
 
 /** Bytes that were written to a stream and that the system has not taken yet. */

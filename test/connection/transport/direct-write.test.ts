@@ -22,9 +22,15 @@ function bytes(length: number, salt = 0): ReturnType<typeof asBytes> {
   return asBytes(Buffer.alloc(length, Buffer.from(Array.from({ length: 251 }, (_, i) => (i + salt) & 0xff))));
 }
 
+/** A socket with a timeout is written to by its `_write`. */
+const WAYS = ["by the handle", "by _write"] as const;
+
 /** The near end of a connection that may be written to directly, and all bytes that its far end reads. */
-async function direct(): Promise<{ near: Socket; far: Socket; got: () => Buffer; taken: Duplex[] }> {
+async function direct(
+  way: (typeof WAYS)[number] = "by the handle",
+): Promise<{ near: Socket; far: Socket; got: () => Buffer; taken: Duplex[] }> {
   const { near, far } = await pair();
+  if (way === "by _write") near.setTimeout(3_600_000);
   far.pause();
   const chunks: Buffer[] = [];
   far.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -33,9 +39,9 @@ async function direct(): Promise<{ near: Socket; far: Socket; got: () => Buffer;
   return { near, far, got: () => Buffer.concat(chunks), taken: [] };
 }
 
-describe("a plain socket", () => {
+describe.each(WAYS)("a plain socket, written to %s", (way) => {
   test("takes bytes, and a string as one byte a character, at once", async () => {
-    const { near, far, got, taken } = await direct();
+    const { near, far, got, taken } = await direct(way);
     expect(mayWriteDirectly(near)).toBe(true);
     expect(writeDirectly(near, bytes(3), (socket) => taken.push(socket))).toBe(true);
     expect(writeDirectly(near, "\u0081\u0001a", (socket) => taken.push(socket))).toBe(true);
@@ -49,7 +55,7 @@ describe("a plain socket", () => {
   test.each(["bytes", "a string"])(
     "reports that %s wait, may not be written to meanwhile, and reports the drain once",
     async (kind) => {
-      const { near, far, got, taken } = await direct();
+      const { near, far, got, taken } = await direct(way);
       const flood = bytes(FLOOD);
       const payload = kind === "bytes" ? flood : flood.latin1Slice(0, FLOOD);
       expect(writeDirectly(near, payload, (socket) => taken.push(socket))).toBe(false);
@@ -66,7 +72,7 @@ describe("a plain socket", () => {
   );
 
   test("keeps the order of ordinary writes while bytes wait, and of its end", async () => {
-    const { near, far, got } = await direct();
+    const { near, far, got } = await direct(way);
     writeDirectly(near, bytes(FLOOD), () => undefined);
     near.write("stock");
     near.cork();
@@ -81,7 +87,7 @@ describe("a plain socket", () => {
   });
 
   test("may not be written to directly while it is corked, or while ordinary writes wait", async () => {
-    const { near } = await direct();
+    const { near } = await direct(way);
     near.cork();
     expect(mayWriteDirectly(near)).toBe(false);
     near.write("a");
@@ -93,14 +99,14 @@ describe("a plain socket", () => {
   });
 
   test.each(["ended", "destroyed"])("that is %s may not be written to directly", async (how) => {
-    const { near } = await direct();
+    const { near } = await direct(way);
     if (how === "ended") near.end();
     else near.destroy();
     expect(mayWriteDirectly(near)).toBe(false);
   });
 
   test("that the peer has reset fails as usual: an error, then close, and nothing is thrown", async () => {
-    const { near, far, taken } = await direct();
+    const { near, far, taken } = await direct(way);
     const heard: string[] = [];
     near.on("error", (error: NodeJS.ErrnoException) => heard.push(String(error.code)));
     near.on("close", () => heard.push("close"));
@@ -116,7 +122,7 @@ describe("a plain socket", () => {
   });
 
   test("that is destroyed while bytes wait releases them", async () => {
-    const { near, far, taken } = await direct();
+    const { near, far, taken } = await direct(way);
     writeDirectly(near, bytes(FLOOD), (socket) => taken.push(socket));
     near.destroy();
     await once(near, "close");

@@ -1,9 +1,10 @@
 import { type Bytes, copyOf } from "../../protocol/bytes.ts";
 import { ReservedBit } from "../../protocol/frame-header.ts";
+import type { DataOpcode } from "../../protocol/opcodes.ts";
 import { MAX_COPIED } from "../transport/stream-writer.ts";
 import type { MessageCompressor } from "./message-compressor.ts";
 import { Compression, type OutgoingMessage } from "./outgoing-message.ts";
-import { compressedFrameIfRepeated } from "./repeated-text.ts";
+import { noteCompressedText, repeatedText } from "./repeated-text.ts";
 import { SharedMessage, payloadOf, sharedFrameOf } from "./shared-message.ts";
 import { frameIfRepeated } from "./text-frames.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
@@ -44,27 +45,35 @@ function addCompressed(buffer: WriteBuffer, message: OutgoingMessage, compressor
     return true;
   }
   if (!compressor.isWorth(payload)) return false;
-  const frame = compressedFrameOf(message, compressor, buffer.sharesFrames);
-  if (frame !== undefined) {
-    compressor.forgetHistory();
-    if (buffer.sharesFrames) buffer.addShared(frame);
-    else buffer.addMessage(opcode | ReservedBit.rsv1, payloadOf(frame));
-    return true;
-  }
-  if (message instanceof SharedMessage) return false;
+  const shared = sharedOf(message, compressor, buffer.sharesFrames);
+  if (shared !== undefined) return addCompressedFrame(buffer, opcode, shared.frame, compressor);
   const compressed = compressor.compress(payload);
+  if (typeof payload === "string" && !compressor.keepsHistory) noteCompressedText(compressed);
   if (compressed === undefined) return false;
   buffer.addMessage(opcode | ReservedBit.rsv1, compressed.length > MAX_COPIED ? copyOf(compressed) : compressed);
   return true;
 }
 
-/** The compressed frame of a message that many connections send. A client masks each frame, so only its payload is of use. */
-function compressedFrameOf(
+/** Adds what was compressed by itself. A client masks each frame, so only its payload is of use. */
+function addCompressedFrame(
+  buffer: WriteBuffer,
+  opcode: DataOpcode,
+  frame: Bytes | undefined,
+  compressor: MessageCompressor,
+): boolean {
+  if (frame === undefined) return false;
+  compressor.forgetHistory();
+  if (buffer.sharesFrames) buffer.addShared(frame);
+  else buffer.addMessage(opcode | ReservedBit.rsv1, payloadOf(frame));
+  return true;
+}
+
+/** The compressed frame of a message that many connections send. Undefined: it is a message for this one. */
+function sharedOf(
   message: OutgoingMessage,
   compressor: MessageCompressor,
   sharesFrames: boolean,
-): Bytes | undefined {
-  if (message instanceof SharedMessage) return message.compressedFrame(compressor);
-  const mayRepeat = sharesFrames && typeof message.payload === "string";
-  return mayRepeat ? compressedFrameIfRepeated(message.payload as string, compressor) : undefined;
+): { readonly frame: Bytes | undefined } | undefined {
+  if (message instanceof SharedMessage) return { frame: message.compressedFrame(compressor) };
+  return sharesFrames && typeof message.payload === "string" ? repeatedText(message.payload, compressor) : undefined;
 }

@@ -42,6 +42,11 @@ export class MessageCompressor {
     this.#pool = pool;
   }
 
+  /** Whether messages may refer to those before them. */
+  get keepsHistory(): boolean {
+    return this.#pool !== undefined;
+  }
+
   /** Whether a message is long enough to be compressed. */
   isWorth(payload: string | Bytes): boolean {
     return hasAtLeast(payload, this.threshold);

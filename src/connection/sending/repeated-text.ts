@@ -1,35 +1,54 @@
 import type { Deflater } from "../../compression/codec.ts";
-import type { Bytes } from "../../protocol/bytes.ts";
+import { type Bytes, copyOf } from "../../protocol/bytes.ts";
 import { serializeFrame } from "../../protocol/frame-encoder.ts";
 import { FIN, ReservedBit } from "../../protocol/frame-header.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
 import { afterEachTurn, requestTurnEnd } from "../transport/turn.ts";
 import { type MessageCompressor, compressAlone } from "./message-compressor.ts";
 
-// The last text that was compressed, and its frame if the same text was sent again in this turn, on any connection. So a loop
-// over all connections compresses it twice, whatever their number is.
-let lastText: string | undefined;
-let lastDeflater: Deflater | undefined;
-let lastFrame: Bytes | undefined;
+/** A text that is sent, and how it is compressed by itself. */
+class RepeatedText {
+  readonly text: string;
+  readonly deflater: Deflater;
+  /** The compressed payload; null: the text does not get smaller; undefined: not known yet. */
+  #compressed: Bytes | null | undefined;
+  #frame: Bytes | undefined;
 
-/**
- * The compressed frame of a text that was the last one too, with the same parameters: then many connections probably get it.
- * Undefined: it was another text, or it does not get smaller.
- */
-export function compressedFrameIfRepeated(text: string, { alone }: MessageCompressor): Bytes | undefined {
-  const isRepeated = text === lastText && alone === lastDeflater;
-  if (!isRepeated) {
-    if (lastText === undefined) requestTurnEnd();
-    lastText = text;
-    lastDeflater = alone;
-    lastFrame = undefined;
-  } else if (lastFrame === undefined) {
-    const compressed = compressAlone(text, alone);
-    lastFrame = compressed && serializeFrame(Opcode.text | FIN | ReservedBit.rsv1, compressed);
+  constructor(text: string, deflater: Deflater) {
+    this.text = text;
+    this.deflater = deflater;
   }
-  return lastFrame;
+
+  /** Notes the result of the deflater. It is copied. */
+  noteCompressed(compressed: Bytes | undefined): void {
+    this.#compressed = compressed === undefined ? null : copyOf(compressed);
+  }
+
+  /** Its frame, for all connections with the same window. Undefined: the text does not get smaller. */
+  get frame(): Bytes | undefined {
+    if (this.#compressed === undefined) this.noteCompressed(compressAlone(this.text, this.deflater));
+    if (this.#frame === undefined && this.#compressed)
+      this.#frame = serializeFrame(Opcode.text | FIN | ReservedBit.rsv1, this.#compressed);
+    return this.#frame;
+  }
+}
+
+/** The last text that was compressed in this turn, on any connection. So a loop over all connections compresses it once. */
+let last: RepeatedText | undefined;
+
+/** The text, if it was the last one too, with the same window: then many connections probably get it. */
+export function repeatedText(text: string, { alone }: MessageCompressor): RepeatedText | undefined {
+  if (last?.text === text && last.deflater === alone) return last;
+  if (last === undefined) requestTurnEnd();
+  last = new RepeatedText(text, alone);
+  return undefined;
+}
+
+/** The text that `repeatedText` did not know was compressed by itself: undefined if it did not get smaller. */
+export function noteCompressedText(compressed: Bytes | undefined): void {
+  last?.noteCompressed(compressed);
 }
 
 afterEachTurn(() => {
-  lastText = lastDeflater = lastFrame = undefined;
+  last = undefined;
 });

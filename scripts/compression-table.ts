@@ -212,7 +212,7 @@ message. The messages are like those of real applications: JSON of eight kinds, 
 - **Window ${String(windowBits)}, memLevel ${String(memLevel)}.** They save as much of messages of 1 KiB as zlib's own defaults (15/8), and nearly as much with context
   takeover, where each deflater of the pool needs its memory.
 - **Threshold ${String(DEFAULT_COMPRESSION.threshold)} bytes.** A third of such a message is saved; of one half as large, a sixth.
-- **Thread pool** for messages and payloads of 64 KiB or more, and for payloads that become more than 256 KiB: in the turn they would
+- **Thread pool** for messages of 64 KiB or more, and for payloads of more than 16 KiB or that become more than 256 KiB: in the turn they would
   take the event loop about a millisecond or more, and in the pool they cost hardly more than in the turn. Smaller ones cost several
   times as much there.
 

@@ -30,10 +30,16 @@ export const DEFAULT_COMPRESSION: CompressionSettings = {
 };
 
 /**
- * Messages and payloads of this many bytes or more are compressed and decompressed in the thread pool, and not in the turn, where
- * they would take about a millisecond or more (docs/compression-table.md).
+ * Messages of this many bytes or more are compressed in the thread pool, and not in the turn, where they would take about a
+ * millisecond or more (docs/compression-table.md).
  */
 export const THREAD_POOL_FROM = 64 * 1024;
+
+/**
+ * A payload of more bytes than this is decompressed in the thread pool. A peer can make payloads of nothing but tables of codes,
+ * which take 350 ms for each MiB (measured), so this is 6 ms at most.
+ */
+export const MAX_PAYLOAD_IN_TURN = 16 * 1024;
 
 /** A payload from which more bytes than this come out is decompressed in the thread pool, for the same reason. */
 export const MAX_INFLATED_IN_TURN = 256 * 1024;

@@ -103,7 +103,7 @@ export async function inflateInPool(payload: Bytes, maxSize: number): Promise<By
     let message: Bytes | ProtocolErrorCode | undefined;
     do message = parts.add(await called<Inflated>((done) => inflateRaw(parts.input, parts.options(MAX_CHUNK), done)));
     while (message === undefined);
-    return typeof message === "string" ? message : compact(message);
+    return typeof message === "string" ? message : exact(message);
   } catch (error) {
     return codeOf(error);
   }
@@ -129,6 +129,11 @@ function withoutFlush(blocks: Buffer): Bytes {
 /** A result that may be kept for long: it must not keep much more memory than it has bytes. */
 function compact(result: Bytes): Bytes {
   return result.buffer.byteLength > 2 * result.length ? copyOf(result) : result;
+}
+
+/** A result for an application: the rest of its memory was not cleared, and may have bytes of anybody. */
+function exact(result: Bytes): Bytes {
+  return result.buffer.byteLength > result.length ? copyOf(result) : result;
 }
 
 /** The result of a function of zlib that calls back. */

@@ -18,7 +18,8 @@ import {
 } from "../protocol/state.ts";
 import { countLimit } from "./counters/limit-counters.ts";
 import type { MessageCounters } from "./counters/message-counters.ts";
-import { HandlerDispatcher, type DispatcherOwner, type HandlerCallbacks } from "./dispatch/handler-dispatcher.ts";
+import type { DispatcherOwner } from "./dispatch/dispatcher-owner.ts";
+import { HandlerDispatcher, type HandlerCallbacks } from "./dispatch/handler-dispatcher.ts";
 import { type CloseCause, Closing, closeBecause, closeBodyOf } from "./closing.ts";
 import type { ErrorSource, Initiator } from "./dispatch/events.ts";
 import type { ConnectionOwner, Place } from "./connection-owner.ts";
@@ -26,7 +27,6 @@ import { abortSignalOf } from "./dispatch/close-signal.ts";
 import { Liveness } from "./keepalive/liveness.ts";
 import { timeLimitErrors } from "./keepalive/liveness-check.ts";
 import type { Ping } from "./keepalive/ping.ts";
-import { receiveCompressed } from "./receiving/compressed-message.ts";
 import { isJsonError } from "./receiving/json.ts";
 import { RateLimiter } from "./receiving/rate-limiter.ts";
 import { ReadFlow } from "./receiving/read-flow.ts";
@@ -260,8 +260,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   onTransformed(opcode: DataOpcode, payload: Bytes): void {
-    if (!this.#acceptsMessage()) return;
-    this.dispatcher.dispatchMessage(receiveCompressed(opcode, payload, this.settings, this.dispatcher.isBusy));
+    // What this throws fails the connection too.
+    if (this.#acceptsMessage()) this.dispatcher.dispatchCompressed(opcode, payload, this.settings);
   }
 
   /** Control frames and fragments are bounded in a turn as messages are. Pings that were read are answered. */

@@ -1,4 +1,6 @@
 import { type ErrorSource, DRAIN_EVENT, OPEN_EVENT, type WSTerminateEvent, errorEvent, hasOnError } from "./events.ts";
+import type { Bytes } from "../../protocol/bytes.ts";
+import type { DataOpcode } from "../../protocol/opcodes.ts";
 import { isTransferred, memoryTransferredError } from "../../protocol/transferred-memory.ts";
 import { attempt } from "../../util/attempt.ts";
 import { isThenable } from "../../util/thenable.ts";
@@ -7,9 +9,9 @@ import { type BusyCallback, SerialQueue, withOwnMemory } from "./serial-queue.ts
 import { type Task, Tasks, begin } from "./tasks.ts";
 import { inNextTurn } from "../transport/turn.ts";
 import { callInNoContext } from "../transport/no-context.ts";
-import type { DispatchSettings } from "./settings.ts";
-import { type TurnCount, countInTurn } from "./turn-budget.ts";
-import { CompressedMessage } from "../receiving/compressed-message.ts";
+import type { DispatcherOwner } from "./dispatcher-owner.ts";
+import { type TurnCount, countInTurn, countWork } from "./turn-budget.ts";
+import { CompressedMessage, type InflateSettings, receiveCompressed } from "../receiving/compressed-message.ts";
 import type { RateLimiter } from "../receiving/rate-limiter.ts";
 import { forgetLastText } from "../sending/text-frames.ts";
 
@@ -25,22 +27,6 @@ export interface HandlerCallbacks {
   onError?(connection: unknown, event: object): unknown;
   /** The connection is closed. */
   onTerminate?(connection: unknown, event: object): unknown;
-}
-
-/** What the dispatcher needs of its connection. */
-export interface DispatcherOwner {
-  /** The user's object for this connection: each callback's first argument. */
-  readonly publicConnection: unknown;
-  /** How a message is parsed just before it is delivered, and how long `onTerminate` waits for tasks. */
-  readonly settings: DispatchSettings;
-  /** A message could not be parsed. */
-  onUndecodable(error: unknown): void;
-  /** `onOpen` or `onMessage` threw, or its promise was rejected. */
-  onHandlerFailed(error: unknown): void;
-  /** An error that the handler's `onError` cannot get: there is none, it was called before, or it threw itself. */
-  reportError(error: unknown, source: ErrorSource): void;
-  /** No callback runs or is awaited, and none waits. Called after each callback once a `SerialQueue` exists. */
-  onHandlerIdle(): void;
 }
 
 /** What is still called. Each stage comes after the one before it. */
@@ -92,6 +78,11 @@ export class HandlerDispatcher implements TurnCount {
   /** The bytes that the messages take that wait. */
   get queuedBytes(): number {
     return this.#serialQueue === undefined ? 0 : this.#serialQueue.bytes;
+  }
+
+  /** The bytes of a message that another thread decompresses. */
+  get decodingBytes(): number {
+    return this.#serialQueue === undefined ? 0 : this.#serialQueue.decodingBytes;
   }
 
   /** The callback that is awaited while other calls wait for it; undefined: there is none. */
@@ -157,13 +148,23 @@ export class HandlerDispatcher implements TurnCount {
 
   /** Calls `onMessage`, now or when its turn comes. */
   dispatchMessage(message: unknown): void {
-    if (this.#serialQueue !== undefined || this.#calling) this.#dispatchInOrder(message);
-    // Nearly every message: nothing runs or waits. After the end of delivery the budget does not matter.
-    else if (countInTurn(this)) this.#deliver(message);
-    else {
-      this.#queue.waitForTurn();
-      this.#queue.addItem(message);
-    }
+    if (this.#takesTurn()) this.#deliver(message);
+    else this.#queue.addItem(withOwnMemory(message));
+  }
+
+  /**
+   * The same for a message that is compressed. It is decompressed only when its turn comes: that takes time and memory.
+   *
+   * @param payload is valid until the call returns
+   * @throws {ProtocolError} if it cannot be decompressed or decoded
+   */
+  dispatchCompressed(opcode: DataOpcode, payload: Bytes, settings: InflateSettings): void {
+    const isNow = this.#takesTurn();
+    const message = receiveCompressed(opcode, payload, settings, !isNow);
+    if (isNow) {
+      countWork(payload.length + message.length);
+      this.#deliver(message);
+    } else this.#queue.addItem(message);
   }
 
   /** Counts a control frame or a fragment in this turn. Returns false if it is one too many. */
@@ -240,10 +241,13 @@ export class HandlerDispatcher implements TurnCount {
     return queue;
   }
 
-  #dispatchInOrder(message: unknown): void {
-    const queue = this.#queue;
-    if (!this.isBusy && queue.mayDeliver()) this.#deliver(message);
-    else queue.addItem(this.isBusy ? withOwnMemory(message) : message);
+  /** Whether a message that has come now is delivered at once. If so, it is counted in this turn. */
+  #takesTurn(): boolean {
+    if (this.#serialQueue !== undefined || this.#calling) return !this.isBusy && this.#queue.mayDeliver();
+    // Nearly every message: nothing runs or waits. After the end of delivery the budget does not matter.
+    if (countInTurn(this)) return true;
+    this.#queue.waitForTurn();
+    return false;
   }
 
   /** Counts a message in this turn. If it is one too many, the queue waits for the next turn. */
@@ -313,9 +317,15 @@ export class HandlerDispatcher implements TurnCount {
   /** Decompresses a message, and delivers it. If another thread decompresses it, what follows waits. */
   #deliverCompressed(message: CompressedMessage): void {
     const data = message.decode();
+    countWork(data instanceof Promise ? Infinity : message.length + data.length);
     if (!(data instanceof Promise)) return this.#deliver(data);
     const delivered = data.then((decoded) => this.#deliver(decoded));
-    this.#queue.waitFor(delivered, (error) => this.#owner.onUndecodable(error));
+    const failed = (error: unknown): void => {
+      // Nobody wants the message any more, as those that wait.
+      if (this.#stage === Stage.delivering) this.#owner.onUndecodable(error);
+    };
+    this.#queue.waitFor(delivered, failed);
+    this.#queue.decodingBytes = message.length;
   }
 
   /** Calls a callback whose exception closes the connection. `#deliver` does the same without a closure. */

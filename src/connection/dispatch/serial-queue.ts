@@ -45,6 +45,8 @@ export class SerialQueue {
   #bytes = 0;
   /** The number of the promise that is awaited. Promises with other numbers are ignored. */
   #awaited = 0;
+  /** The bytes of a message that is decompressed while the queue waits. */
+  decodingBytes = 0;
   /** The callback whose promise it is. */
   #callback: string | undefined;
 
@@ -188,6 +190,7 @@ export class SerialQueue {
   #endWait(number: number): void {
     if (number !== this.#awaited) return;
     this.#isWaiting = false;
+    this.decodingBytes = 0;
     this.runNext();
   }
 }

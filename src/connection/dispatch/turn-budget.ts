@@ -12,6 +12,9 @@ const MAX_MS_PER_CONNECTION = 2;
 /** The most milliseconds that the messages of all connections may take in a turn. */
 const MAX_MS_PER_TURN = 20;
 
+/** To decompress this many bytes takes longer than the rest of a message's way. */
+const LONG_WORK = 4 * 1024;
+
 /** The most messages that one connection is granted at once: to count each of them costs a tenth of a short message's way. */
 const MAX_GRANT = 32;
 
@@ -44,6 +47,8 @@ let lookedAt = 0;
 let isOver = false;
 /** Messages between two looks at the clock, and of a grant: fewer if they take long, in the turn before too. */
 let grantSize = MAX_GRANT;
+/** The next message looks at the clock. */
+let mustLook = false;
 /** The connection that asked last, and the messages that it may still have without asking again. They are counted already. */
 let grantee: TurnCount | undefined;
 let granted = 0;
@@ -59,6 +64,16 @@ export function countInTurn(connection: TurnCount): boolean {
   return true;
 }
 
+/**
+ * Counts the bytes that were decompressed for the last message: those of its payload and of its result. If they are many, the
+ * next message of this turn looks at the clock.
+ */
+export function countWork(bytes: number): void {
+  if (bytes <= LONG_WORK) return;
+  takeBack();
+  mustLook = true;
+}
+
 function ask(connection: TurnCount): boolean {
   takeBack();
   if (turn !== turnNumber()) beginTurn();
@@ -68,7 +83,7 @@ function ask(connection: TurnCount): boolean {
   if (count === MAX_MESSAGES_PER_TURN) return false;
   // From the second message on the turn's end must be seen: the first alone is not worth a call.
   if (messages === 1) beginClock();
-  else if (messages - messagesAtLook >= grantSize && !hasTime(count)) return false;
+  else if ((mustLook || messages - messagesAtLook >= grantSize) && !hasTime(count)) return false;
   const grant = messages === 0 ? 1 : Math.min(grantSize, MAX_MESSAGES_PER_TURN - count);
   messages += grant;
   connection.turnPosition = turnStart + count + grant;
@@ -94,7 +109,7 @@ function beginTurn(): void {
   turn = turnNumber();
   turnStart = (turn % TURNS) * TURN;
   messages = messagesAtLook = 0;
-  isOver = false;
+  isOver = mustLook = false;
 }
 
 function beginClock(): void {
@@ -106,7 +121,8 @@ function beginClock(): void {
 function hasTime(count: number): boolean {
   const now = performance.now();
   // What a message takes, on average since the last look.
-  const each = (now - lookedAt) / (messages - messagesAtLook);
+  const each = (now - lookedAt) / Math.max(1, messages - messagesAtLook);
+  mustLook = false;
   lookedAt = now;
   messagesAtLook = messages;
   grantSize = Math.max(1, Math.min(MAX_GRANT, Math.floor(MAX_MS_PER_CONNECTION / each)));

@@ -1,14 +1,17 @@
 import { isAscii, isUtf8 } from "node:buffer";
 
-import { MAX_INFLATED_IN_TURN, THREAD_POOL_FROM } from "../../compression/settings.ts";
+import { MAX_INFLATED_IN_TURN, MAX_PAYLOAD_IN_TURN } from "../../compression/settings.ts";
 import { inflateLater, sharedInflater } from "../../compression/zlib.ts";
-import { ProtocolError, asHawserError } from "../../errors/errors.ts";
-import { type Bytes, copyOf } from "../../protocol/bytes.ts";
+import { ProtocolError, asHawserError, withoutStack } from "../../errors/errors.ts";
+import { type Bytes, asBytes, copyOf } from "../../protocol/bytes.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
 import type { ReceivingSettings } from "./settings.ts";
 
+/** The most bytes of a payload that waits as a string. */
+const MAX_AS_STRING = 1024;
+
 /** What decides how messages are decompressed and decoded. */
-type InflateSettings = Pick<ReceivingSettings, "decode" | "maxMessageSize">;
+export type InflateSettings = Pick<ReceivingSettings, "decode" | "maxMessageSize">;
 
 /**
  * A message that waits as it was received: compressed. So what waits for a busy handler takes no more memory than the peer has
@@ -16,17 +19,18 @@ type InflateSettings = Pick<ReceivingSettings, "decode" | "maxMessageSize">;
  */
 export class CompressedMessage {
   readonly #opcode: DataOpcode;
-  readonly #payload: Bytes;
+  readonly #payload: Bytes | string;
   readonly #settings: InflateSettings;
   readonly #isLarge: boolean;
 
   /**
-   * @param payload is kept
+   * @param payload is copied
    * @param isLarge it is known to take too long for a turn
    */
   constructor(opcode: DataOpcode, payload: Bytes, settings: InflateSettings, isLarge: boolean) {
     this.#opcode = opcode;
-    this.#payload = payload;
+    // A string of a byte for each character needs no object for its memory, which takes 250 bytes.
+    this.#payload = payload.length <= MAX_AS_STRING ? payload.latin1Slice(0, payload.length) : copyOf(payload);
     this.#settings = settings;
     this.#isLarge = isLarge;
   }
@@ -44,16 +48,21 @@ export class CompressedMessage {
    */
   decode(): Bytes | string | Promise<Bytes | string> {
     try {
-      const data = this.#isLarge ? undefined : inflateInTurn(this.#opcode, this.#payload, this.#settings);
+      const data = this.#isLarge ? undefined : inflateInTurn(this.#opcode, this.#bytes, this.#settings);
       return data ?? this.#decodeLater();
     } catch (error) {
       return Promise.reject(asHawserError(error));
     }
   }
 
+  get #bytes(): Bytes {
+    const payload = this.#payload;
+    return typeof payload === "string" ? asBytes(Buffer.from(payload, "latin1")) : payload;
+  }
+
   async #decodeLater(): Promise<Bytes | string> {
-    const bytes = await inflateLater(this.#payload, this.#settings.maxMessageSize);
-    if (typeof bytes === "string") throw new ProtocolError(bytes);
+    const bytes = await inflateLater(this.#bytes, this.#settings.maxMessageSize);
+    if (typeof bytes === "string") throw withoutStack(() => new ProtocolError(bytes));
     return decodeInflated(this.#opcode, bytes, false, this.#settings);
   }
 }
@@ -72,17 +81,17 @@ export function receiveCompressed(
   mustWait: boolean,
 ): Bytes | string | CompressedMessage {
   const data = mustWait ? undefined : inflateInTurn(opcode, payload, settings);
-  return data ?? new CompressedMessage(opcode, copyOf(payload), settings, !mustWait);
+  return data ?? new CompressedMessage(opcode, payload, settings, !mustWait);
 }
 
 /** Decompresses and decodes a message. Undefined: that would take too long for one turn. */
 function inflateInTurn(opcode: DataOpcode, payload: Bytes, settings: InflateSettings): Bytes | string | undefined {
-  if (payload.length >= THREAD_POOL_FROM) return undefined;
+  if (payload.length > MAX_PAYLOAD_IN_TURN) return undefined;
   const { maxMessageSize } = settings;
   const inflated = sharedInflater.inflate(payload, 0, payload.length, Math.min(maxMessageSize, MAX_INFLATED_IN_TURN));
   if (typeof inflated !== "string") return decodeInflated(opcode, inflated, true, settings);
   if (inflated === "HWS_MESSAGE_TOO_BIG" && maxMessageSize > MAX_INFLATED_IN_TURN) return undefined;
-  throw new ProtocolError(inflated);
+  throw withoutStack(() => new ProtocolError(inflated));
 }
 
 /**
@@ -99,7 +108,7 @@ function decodeInflated(
   const { decode } = settings;
   const isText = opcode === Opcode.text;
   const ascii = isText && isAscii(bytes);
-  if (isText && !ascii && !isUtf8(bytes)) throw new ProtocolError("HWS_INVALID_UTF8");
+  if (isText && !ascii && !isUtf8(bytes)) throw withoutStack(() => new ProtocolError("HWS_INVALID_UTF8"));
   const isKept = !isText || !decode.textAsString;
   const own = isBorrowed && isKept ? copyOf(bytes) : bytes;
   return decode.bytes(opcode, own, 0, own.length, ascii);

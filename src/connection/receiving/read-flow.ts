@@ -21,6 +21,8 @@ export interface QueuedMessages {
   readonly queuedCount: number;
   /** The bytes that they take. */
   readonly queuedBytes: number;
+  /** The bytes of a message before them that another thread decompresses. */
+  readonly decodingBytes: number;
 }
 
 /** The connection that is read. */
@@ -112,9 +114,9 @@ export class ReadFlow implements TurnEndListener {
   /** Enters what waits in the budget of the process. Most async handlers have settled by now. */
   onTurnEnd(): void {
     this.#scheduled = false;
-    const { isBusy, queuedBytes } = this.#source.messages;
+    const { isBusy, queuedBytes, decodingBytes } = this.#source.messages;
     if (!isBusy) return;
-    const waiting = queuedBytes + this.#unfinished;
+    const waiting = queuedBytes + decodingBytes + this.#unfinished;
     this.#isCounted = true;
     receiveBudget.set(this, waiting);
     if (waiting <= receiveBudget.share(this.#settings.maxTotalReceiveQueue)) return;

@@ -59,8 +59,9 @@ export class MessageCompressor {
    */
   async compressLater(bytes: Bytes): Promise<Bytes | undefined> {
     // The application may transfer its memory meanwhile.
-    const compressed = await deflateLater(copyOf(bytes), this.#parameters);
-    return compressed.length < bytes.length ? compressed : undefined;
+    const own = copyOf(bytes);
+    const compressed = await deflateLater(own, this.#parameters);
+    return compressed.length < own.length ? compressed : undefined;
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Bytes } from "../../protocol/bytes.ts";
+import { memoryChangedError } from "../transport/direct-write.ts";
 import { afterEachTurn, requestTurnEnd } from "../transport/turn.ts";
 import { type MessageCompressor, isLarge } from "./message-compressor.ts";
 import { Compression, type OutgoingMessage, isBlobLike, readBlob } from "./outgoing-message.ts";
@@ -41,13 +42,12 @@ function compressLater(message: OutgoingMessage, compressor: MessageCompressor):
   const payload = message.payload as string | Bytes;
   if (message instanceof SharedMessage) return message.compressLater(compressor);
   if (typeof payload === "string") return sharedText(message).compressLater(compressor);
-  return compressor
-    .compressLater(payload)
-    .then((compressed) =>
-      compressed === undefined
-        ? { ...message, compression: Compression.forbidden }
-        : { ...message, payload: compressed, compression: Compression.done },
-    );
+  const { length } = payload;
+  return compressor.compressLater(payload).then((compressed) => {
+    if (compressed !== undefined) return { ...message, payload: compressed, compression: Compression.done };
+    if (payload.length !== length) throw memoryChangedError();
+    return { ...message, compression: Compression.forbidden };
+  });
 }
 
 /** The last large text. A loop that sends it to all connections compresses it once. */

@@ -1,9 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  HandlerDispatcher,
-  type DispatcherOwner,
-  type HandlerCallbacks,
-} from "../../../src/connection/dispatch/handler-dispatcher.ts";
+import type { DispatcherOwner } from "../../../src/connection/dispatch/dispatcher-owner.ts";
+import { HandlerDispatcher, type HandlerCallbacks } from "../../../src/connection/dispatch/handler-dispatcher.ts";
 import { deferred } from "../../support/session.ts";
 import { turns } from "../../support/wire.ts";
 

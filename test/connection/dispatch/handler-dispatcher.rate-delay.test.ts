@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { HandlerDispatcher, type DispatcherOwner } from "../../../src/connection/dispatch/handler-dispatcher.ts";
+import type { DispatcherOwner } from "../../../src/connection/dispatch/dispatcher-owner.ts";
+import { HandlerDispatcher } from "../../../src/connection/dispatch/handler-dispatcher.ts";
 import type { RateLimiter } from "../../../src/connection/receiving/rate-limiter.ts";
 import { HawserError } from "../../../src/errors/errors.ts";
 import { deferred } from "../../support/session.ts";

@@ -1,9 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import {
-  HandlerDispatcher,
-  type DispatcherOwner,
-  type HandlerCallbacks,
-} from "../../../src/connection/dispatch/handler-dispatcher.ts";
+import type { DispatcherOwner } from "../../../src/connection/dispatch/dispatcher-owner.ts";
+import { HandlerDispatcher, type HandlerCallbacks } from "../../../src/connection/dispatch/handler-dispatcher.ts";
 import { MAX_MESSAGES_PER_TURN } from "../../../src/connection/dispatch/turn-budget.ts";
 import { HawserError } from "../../../src/errors/errors.ts";
 import { deferred } from "../../support/session.ts";

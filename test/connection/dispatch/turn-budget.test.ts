@@ -1,7 +1,12 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MAX_MESSAGES_PER_TURN, type TurnCount, countInTurn } from "../../../src/connection/dispatch/turn-budget.ts";
+import {
+  MAX_MESSAGES_PER_TURN,
+  type TurnCount,
+  countInTurn,
+  countWork,
+} from "../../../src/connection/dispatch/turn-budget.ts";
 import { turns } from "../../support/wire.ts";
 
 setFlagsFromString("--expose-gc");
@@ -119,5 +124,27 @@ describe("the messages of a turn", () => {
     await turns(2);
     collectGarbage();
     expect(kept.deref()).toBeUndefined();
+  });
+});
+
+describe("a message that is known to take long", () => {
+  test("makes the next one look at the clock: another connection waits too, when the time of the turn is over", () => {
+    const [first, second] = [newConnection(), newConnection()];
+    countAll(first, 2);
+    expect(countInTurn(first)).toBe(true);
+    vi.spyOn(performance, "now").mockReturnValue(1000);
+    // Without long work, 32 messages may pass before somebody looks.
+    countWork(4096);
+    expect(countInTurn(second)).toBe(true);
+    countWork(4097);
+    expect(countInTurn(second)).toBe(false);
+    expect(countInTurn(first)).toBe(false);
+  });
+
+  test("gives back what was granted, and counts itself", () => {
+    const connection = newConnection();
+    countAll(connection, 10);
+    countWork(100_000);
+    expect(countAll(connection)).toBe(MAX_MESSAGES_PER_TURN - 10);
   });
 });

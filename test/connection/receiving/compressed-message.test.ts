@@ -57,6 +57,20 @@ describe("a compressed message that must wait, or is large", () => {
     expect(await message.decode()).toBe("text");
   });
 
+  test.each([0, 1, 1024, 1025, 5000])("is the same after it has waited with %i bytes", async (size) => {
+    const bytes = randomBytes(size);
+    const message = receiveCompressed(Opcode.binary, deflate(bytes), auto, true) as CompressedMessage;
+    expect(await message.decode()).toEqual(bytes);
+  });
+
+  test("has no memory but its own bytes: the rest may be that of another connection", async () => {
+    // It fills more than half of the memory of one step.
+    const bytes = randomBytes(200 * 1024);
+    const message = receiveCompressed(Opcode.binary, deflate(bytes), auto, false) as CompressedMessage;
+    const result = (await message.decode()) as Bytes;
+    expect(result.buffer.byteLength).toBe(bytes.length);
+  });
+
   test.each([
     ["payload", largePayload],
     ["result", largeResult],

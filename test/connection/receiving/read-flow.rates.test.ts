@@ -13,7 +13,7 @@ function rig(
   const stream = new Wire();
   stream.resume();
   const told: string[] = [];
-  const messages = { isBusy: true, queuedCount: 0, queuedBytes: 0 };
+  const messages = { isBusy: true, queuedCount: 0, queuedBytes: 0, decodingBytes: 0 };
   const liveness = new Liveness(connectionSettings().keepalive, { currentTick: 0 });
   liveness.noteActivity = () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`);
   const settings = connectionSettings(rates);

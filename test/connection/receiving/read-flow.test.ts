@@ -12,14 +12,14 @@ function rig(own: Partial<ReturnType<typeof connectionSettings>> = {}) {
   const stream = new Wire();
   stream.resume();
   const told: string[] = [];
-  const messages = { isBusy: true, queuedCount: 0, queuedBytes: 0 };
+  const messages = { isBusy: true, queuedCount: 0, queuedBytes: 0, decodingBytes: 0 };
   const settings = connectionSettings(own);
   const liveness = new Liveness(settings.keepalive, { currentTick: 0 });
   liveness.noteActivity = () => told.push(`resumed, ${stream.isPaused() ? "not yet" : "already"} read`);
   liveness.abandonRoundTrip = () => told.push("round trip abandoned");
   const flow = new ReadFlow({ stream, messages, liveness }, settings);
   const settle = (): void => {
-    Object.assign(messages, { isBusy: false, queuedCount: 0, queuedBytes: 0 });
+    Object.assign(messages, { isBusy: false, queuedCount: 0, queuedBytes: 0, decodingBytes: 0 });
     flow.onHandlerIdle();
   };
   onTestFinished(settle);
@@ -133,6 +133,19 @@ describe("the receive budget of the process", () => {
     expect(receiveBudget.total).toBe(2000);
     settle();
     expect(receiveBudget.total).toBe(0);
+  });
+
+  test("has a message that another thread decompresses, which does not stop reading before", async () => {
+    const { flow, messages, settings, settle, read } = rig({ maxTotalReceiveQueue: 100 * KIB });
+    messages.decodingBytes = 90 * KIB;
+    flow.noteReadAhead(0);
+    await turns(1);
+    expect([receiveBudget.total, read()]).toEqual([90 * KIB, READ]);
+    messages.decodingBytes = 110 * KIB;
+    flow.noteReadAhead(0);
+    await turns(1);
+    expect([settings.limitCounters.maxTotalReceiveQueue, read()]).toEqual([1, PAUSED]);
+    settle();
   });
 
   test("is not touched by a handler that settles within the turn", async () => {

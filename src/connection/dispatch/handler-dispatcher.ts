@@ -96,10 +96,7 @@ export class HandlerDispatcher implements TurnCount {
     else task();
   }
 
-  /**
-   * Runs `task` when the messages that wait only for their turn have been delivered. If a callback is awaited, it runs at
-   * once.
-   */
+  /** Runs `task` when the messages that wait only for their turn have been delivered; if a callback is awaited, at once. */
   runAfterTurns(task: () => void): void {
     if (this.#waitsForTurn) inNextTurn(() => this.runAfterTurns(task));
     else task();

@@ -68,12 +68,16 @@ function addCompressedFrame(
   return true;
 }
 
-/** The compressed frame of a message that many connections send. Undefined: it is a message for this one. */
+/**
+ * The compressed frame of a message that many connections send. Undefined: it is a message for this one. A connection with a
+ * history compresses by itself also what others send: that is smaller, and keeps the history.
+ */
 function sharedOf(
   message: OutgoingMessage,
   compressor: MessageCompressor,
   sharesFrames: boolean,
 ): { readonly frame: Bytes | undefined } | undefined {
   if (message instanceof SharedMessage) return { frame: message.compressedFrame(compressor) };
-  return sharesFrames && typeof message.payload === "string" ? repeatedText(message.payload, compressor) : undefined;
+  const mayRepeat = sharesFrames && !compressor.keepsHistory && typeof message.payload === "string";
+  return mayRepeat ? repeatedText(message.payload, compressor) : undefined;
 }

@@ -56,6 +56,16 @@ describe("a message is added", () => {
     ]);
   });
 
+  test("with the history of its connection, also if a loop sends it to others too", () => {
+    const pool = new DeflatePool(2, settings);
+    const compressors = [1, 2].map(() => new MessageCompressor({ ...settings, pool: 2 }, alone, pool));
+    const buffers = compressors.map(() => recorded());
+    for (let i = 0; i < 3; i++)
+      for (const [which, compressor] of compressors.entries()) addMessage(buffers[which]!, outgoing(TEXT), compressor);
+    expect(buffers.map(({ log }) => log)).toEqual([1, 2].map(() => ["message 0x41", "message 0x41", "message 0x41"]));
+    expect(pool.used).toBe(2);
+  });
+
   test("with its own mask where frames cannot be shared", () => {
     const buffer = recorded(false);
     const compressor = new MessageCompressor(settings, alone);

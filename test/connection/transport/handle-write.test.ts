@@ -169,7 +169,7 @@ describe("a socket that is written to by its `_write`", () => {
       prototype._write = _write;
     });
     prototype._write = function (this: { _handle: Handle }, bytes: unknown): void {
-      this._handle.writeBuffer(request as object, bytes);
+      this._handle.writeBuffer(request!, bytes);
     };
     const module = await reloaded();
     prototype._write = _write;

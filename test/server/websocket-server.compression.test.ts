@@ -253,6 +253,19 @@ describe("what is received compressed", () => {
     expect(recorders[0]!.calls.at(4)).toEqual(["error", 116]);
   });
 
+  test.each(["a close frame", "the end of the stream"])("is answered before %s that follows it", async (what) => {
+    const react: Parameters<typeof startServer>[0] = { message: (ws, data) => void ws.send(`${data.length}`) };
+    const { port } = await startServer(react, { compression: true });
+    const client = await rawClient(port);
+    const text = json(1, 400_000);
+    client.write(masked(TEXT | RSV1, deflate(text)));
+    if (what === "a close frame") client.write(masked(0x88, closeBody(1000)));
+    else client.end();
+    const answer = await client.frame();
+    expect(answer!.payload.toString()).toBe(`${text.length}`);
+    client.end();
+  });
+
   test("does no harm when its peer leaves while another thread works on it", async () => {
     const { port, recorders, wss } = await startServer({}, { compression: true });
     for (let i = 0; i < 20; i++) {

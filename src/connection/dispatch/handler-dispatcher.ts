@@ -96,9 +96,12 @@ export class HandlerDispatcher implements TurnCount {
     else task();
   }
 
-  /** Runs `task` when the messages that wait only for their turn have been delivered; if a callback is awaited, at once. */
+  /** Runs `task` when the messages before it have been delivered that wait only for their turn or another thread. */
   runAfterTurns(task: () => void): void {
-    if (this.#waitsForTurn) inNextTurn(() => this.runAfterTurns(task));
+    const queue = this.#stage === Stage.delivering && !this.#calling ? this.#serialQueue : undefined;
+    const again = (): void => this.runAfterTurns(task);
+    if (queue?.decoding !== undefined) void queue.decoding.then(again, again);
+    else if (queue?.waitsForTurn === true) inNextTurn(again);
     else task();
   }
 
@@ -215,12 +218,6 @@ export class HandlerDispatcher implements TurnCount {
     this.runInOrder(then);
   }
 
-  /** Whether messages that will be delivered wait for the next turn, and no callback runs or is awaited. */
-  get #waitsForTurn(): boolean {
-    const isDelivering = this.#stage === Stage.delivering && !this.#calling;
-    return isDelivering && this.#serialQueue !== undefined && this.#serialQueue.waitsForTurn;
-  }
-
   get #queue(): SerialQueue {
     return (this.#serialQueue ??= this.#newQueue());
   }
@@ -323,6 +320,7 @@ export class HandlerDispatcher implements TurnCount {
     };
     this.#queue.waitFor(delivered, failed);
     this.#queue.decodingBytes = message.length;
+    this.#queue.decoding = delivered;
   }
 
   /** Calls a callback whose exception closes the connection. `#deliver` does the same without a closure. */

@@ -47,6 +47,8 @@ export class SerialQueue {
   #awaited = 0;
   /** The bytes of a message that is decompressed while the queue waits. */
   decodingBytes = 0;
+  /** Settles when that message has been delivered; undefined: there is none. */
+  decoding: Promise<void> | undefined;
   /** The callback whose promise it is. */
   #callback: string | undefined;
 
@@ -191,6 +193,7 @@ export class SerialQueue {
     if (number !== this.#awaited) return;
     this.#isWaiting = false;
     this.decodingBytes = 0;
+    this.decoding = undefined;
     this.runNext();
   }
 }

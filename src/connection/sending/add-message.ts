@@ -4,7 +4,7 @@ import type { DataOpcode } from "../../protocol/opcodes.ts";
 import { MAX_COPIED } from "../transport/stream-writer.ts";
 import type { MessageCompressor } from "./message-compressor.ts";
 import { Compression, type OutgoingMessage } from "./outgoing-message.ts";
-import { noteCompressedText, repeatedText } from "./repeated-text.ts";
+import { type RepeatedText, noteText } from "./repeated-text.ts";
 import { SharedMessage, payloadOf, sharedFrameOf } from "./shared-message.ts";
 import { frameIfRepeated } from "./text-frames.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
@@ -45,10 +45,12 @@ function addCompressed(buffer: WriteBuffer, message: OutgoingMessage, compressor
     return true;
   }
   if (!compressor.isWorth(payload)) return false;
-  const shared = sharedOf(message, compressor, buffer.sharesFrames);
-  if (shared !== undefined) return addCompressedFrame(buffer, opcode, shared.frame, compressor);
+  if (message instanceof SharedMessage)
+    return addCompressedFrame(buffer, opcode, message.compressedFrame(compressor), compressor);
+  const text = textForMany(payload, compressor, buffer.sharesFrames);
+  if (text?.isRepeated === true) return addCompressedFrame(buffer, opcode, text.frame, compressor);
   const compressed = compressor.compress(payload);
-  if (typeof payload === "string" && !compressor.keepsHistory) noteCompressedText(compressed);
+  text?.noteCompressed(compressed);
   if (compressed === undefined) return false;
   buffer.addMessage(opcode | ReservedBit.rsv1, compressed.length > MAX_COPIED ? copyOf(compressed) : compressed);
   return true;
@@ -69,15 +71,14 @@ function addCompressedFrame(
 }
 
 /**
- * The compressed frame of a message that many connections send. Undefined: it is a message for this one. A connection with a
- * history compresses by itself also what others send: that is smaller, and keeps the history.
+ * A text that a loop may send to many connections. Undefined: it is for this one alone. A connection with a history compresses by
+ * itself also what others send: that is smaller, and keeps the history.
  */
-function sharedOf(
-  message: OutgoingMessage,
+function textForMany(
+  payload: string | Bytes,
   compressor: MessageCompressor,
   sharesFrames: boolean,
-): { readonly frame: Bytes | undefined } | undefined {
-  if (message instanceof SharedMessage) return { frame: message.compressedFrame(compressor) };
-  const mayRepeat = sharesFrames && !compressor.keepsHistory && typeof message.payload === "string";
-  return mayRepeat ? repeatedText(message.payload, compressor) : undefined;
+): RepeatedText | undefined {
+  const isForMany = sharesFrames && !compressor.keepsHistory && typeof payload === "string";
+  return isForMany ? noteText(payload, compressor) : undefined;
 }

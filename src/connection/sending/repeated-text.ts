@@ -7,9 +7,11 @@ import { afterEachTurn, requestTurnEnd } from "../transport/turn.ts";
 import { type MessageCompressor, compressAlone } from "./message-compressor.ts";
 
 /** A text that is sent, and how it is compressed by itself. */
-class RepeatedText {
+export class RepeatedText {
   readonly text: string;
   readonly deflater: Deflater;
+  /** It was sent before: then many connections probably get it. */
+  isRepeated = false;
   /** The compressed payload; null: the text does not get smaller; undefined: not known yet. */
   #compressed: Bytes | null | undefined;
   #frame: Bytes | undefined;
@@ -36,17 +38,15 @@ class RepeatedText {
 /** The last text that was compressed in this turn, on any connection. So a loop over all connections compresses it once. */
 let last: RepeatedText | undefined;
 
-/** The text, if it was the last one too, with the same window: then many connections probably get it. */
-export function repeatedText(text: string, { alone }: MessageCompressor): RepeatedText | undefined {
-  if (last?.text === text && last.deflater === alone) return last;
+/** Returns what is known of a text that was the last one too, with the same window; and notes a text that was not. */
+export function noteText(text: string, { alone }: MessageCompressor): RepeatedText {
+  if (last?.text === text && last.deflater === alone) {
+    last.isRepeated = true;
+    return last;
+  }
   if (last === undefined) requestTurnEnd();
   last = new RepeatedText(text, alone);
-  return undefined;
-}
-
-/** The text that `repeatedText` did not know was compressed by itself: undefined if it did not get smaller. */
-export function noteCompressedText(compressed: Bytes | undefined): void {
-  last?.noteCompressed(compressed);
+  return last;
 }
 
 afterEachTurn(() => {

@@ -56,6 +56,17 @@ describe("a message is added", () => {
     ]);
   });
 
+  test("with its own bytes, also if a client in the same process sends another text between", () => {
+    const compressor = new MessageCompressor(settings, alone);
+    const sent: Uint8Array[] = [];
+    const server = recorded();
+    server.addShared = (frame) => void sent.push(frame);
+    addMessage(recorded(), outgoing(TEXT), compressor);
+    addMessage(recorded(false), outgoing(`another ${TEXT}`), compressor);
+    addMessage(server, outgoing(TEXT), compressor);
+    expect(sent.map((frame) => Buffer.from(frame.subarray(2)))).toEqual([Buffer.from(compressor.compress(TEXT)!)]);
+  });
+
   test("with the history of its connection, also if a loop sends it to others too", () => {
     const pool = new DeflatePool(2, settings);
     const compressors = [1, 2].map(() => new MessageCompressor({ ...settings, pool: 2 }, alone, pool));

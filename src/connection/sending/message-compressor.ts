@@ -3,6 +3,7 @@ import type { DeflatePool } from "../../compression/deflate-pool.ts";
 import { type CompressionSettings, type DeflateSettings, THREAD_POOL_FROM } from "../../compression/settings.ts";
 import { deflateLater } from "../../compression/zlib.ts";
 import { type Bytes, allocate, copyOf } from "../../protocol/bytes.ts";
+import { attempt } from "../../util/attempt.ts";
 
 /** Whether a message is so long that another thread compresses it. */
 export function isLarge(payload: string | Bytes): boolean {
@@ -92,8 +93,9 @@ export function compressAlone(payload: string | Bytes, deflater: Deflater): Byte
 function compressBy(payload: string | Bytes, deflater: Deflater): Bytes | undefined {
   const length = typeof payload === "string" ? encode(payload) : payload.length;
   const bytes = typeof payload === "string" ? scratch! : payload;
-  const compressed = deflater.deflate(bytes, 0, length);
-  return compressed.length < length ? compressed : undefined;
+  // If zlib gets no memory, the message goes out as it is.
+  const compressed = attempt(() => deflater.deflate(bytes, 0, length));
+  return compressed !== undefined && compressed.length < length ? compressed : undefined;
 }
 
 /** Encodes a text in the scratch memory, and returns its length in bytes. */

@@ -17,7 +17,7 @@ interface Entry {
   readonly size: number;
 }
 
-/** The receiver of a blob queue's messages and events. */
+/** The receiver of a preparation queue's messages and events. */
 export interface PreparationSink {
   /** Prepares a message. Returns undefined if it can be written as it is. */
   prepare(message: OutgoingMessage): Promise<OutgoingMessage> | undefined;
@@ -31,7 +31,8 @@ export interface PreparationSink {
 
 /**
  * The messages that wait because one before them is being prepared: its `Blob` is read, or another thread compresses it. Both
- * take a promise, and messages must leave in the order of the `send` calls. A connection has a blob queue only while it reads a `Blob`.
+ * take a promise, and messages must leave in the order of the `send` calls. A connection has a
+ * preparation queue only while a message is prepared.
  */
 export class PreparationQueue {
   readonly #sink: PreparationSink;

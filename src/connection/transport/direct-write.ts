@@ -28,7 +28,7 @@ const { _write, _writeGeneric } = native;
 let writing = false;
 
 /**
- * Lets a plain socket be written to by its own `_write`, without the queue of `Writable`, which adds a tick for each write even
+ * Lets a plain socket be written to by its handle, or by its own `_write`, without the queue of `Writable`, which adds a tick for each write even
  * if the system takes all of it at once (0.93 times the CPU of an echo with one in flight). This is done only while nothing
  * waits in the stream; otherwise `write` is used, and the order is kept.
  */

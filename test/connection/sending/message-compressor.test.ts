@@ -1,5 +1,6 @@
 import { type InflateRaw, constants, createInflateRaw, inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import type { Deflater } from "../../../src/compression/codec.ts";
 import { DeflatePool } from "../../../src/compression/deflate-pool.ts";
 import { sharedDeflater } from "../../../src/compression/shared-deflaters.ts";
 import { MessageCompressor, compressAlone, isLarge } from "../../../src/connection/sending/message-compressor.ts";
@@ -73,6 +74,17 @@ describe("without a pool", () => {
     bytes.fill(0);
     expect(inflate((await compressed)!)).toBe(TEXT.repeat(1000));
   });
+});
+
+test("a message goes out as it is if zlib gets no memory", () => {
+  const failing: Deflater = {
+    deflate: () => {
+      throw new Error("no memory");
+    },
+    reset: () => undefined,
+  };
+  expect(compressAlone(TEXT, failing)).toBeUndefined();
+  expect(new MessageCompressor(settings, failing).compress(utf8(TEXT))).toBeUndefined();
 });
 
 describe("with a pool", () => {

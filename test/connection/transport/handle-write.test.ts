@@ -11,7 +11,7 @@ interface Module {
   readonly writeToHandle: typeof writeToHandle;
   readonly finishLater: typeof finishLater;
 }
-type Write = (request: object, data: unknown) => number;
+type Write = (request: unknown, data: unknown) => number;
 interface Handle {
   writeBuffer: Write;
   writeLatin1String: Write;
@@ -55,7 +55,7 @@ describe.runIf(isPossible)("a plain socket", () => {
   test("is written to with one request, until a write must wait: that one keeps it", async () => {
     const { near, far } = await pair();
     far.pause();
-    const requests: object[] = [];
+    const requests: unknown[] = [];
     replaceForAll(
       near,
       "writeBuffer",
@@ -169,7 +169,7 @@ describe("a socket that is written to by its `_write`", () => {
       prototype._write = _write;
     });
     prototype._write = function (this: { _handle: Handle }, bytes: unknown): void {
-      this._handle.writeBuffer(request!, bytes);
+      this._handle.writeBuffer(request, bytes);
     };
     const module = await reloaded();
     prototype._write = _write;

@@ -216,12 +216,17 @@ export class FrameReader {
     if (this.#incoming === undefined) {
       // Before a body is asked for.
       if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
-      this.#incoming = this.#assemblerFor(firstByte);
+      const assembler = this.#assemblerFor(firstByte);
+      // `bodyFor` may have called `stop`.
+      if (this.#done) return end;
+      this.#incoming = assembler;
     }
     const incoming = this.#incoming;
     const refused = incoming.beginFrame(this.#rules, opcode, firstByte >= FIN, length, key);
     if (refused !== undefined) return this.#fail(refused, end);
     if (firstByte < FIN || opcode === Opcode.continuation) this.#sink.onFrame();
+    // `onFrame` may have called `stop`: what is reserved from now on would never be given back.
+    if (this.#done) return end;
     return this.#readPayload(incoming, chunk, payloadStart, end);
   }
 
@@ -293,6 +298,7 @@ export class FrameReader {
 
   #handleControl(opcode: number, payload: Bytes): void {
     this.#sink.onFrame();
+    if (this.#done) return;
     if (opcode === Opcode.ping) return this.#sink.onPing(payload);
     if (opcode === Opcode.pong) return this.#sink.onPong(payload);
     const close = parseClose(payload);

@@ -3,6 +3,7 @@ import { encoderOf } from "../../../src/connection/sending/encoders.ts";
 import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
 import { WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
 import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
+import { keepSpareMemory, takeSpareMemory } from "../../../src/protocol/spare-memory.ts";
 import { LateBlob } from "../../support/late-blob.ts";
 import { outgoing } from "../../support/outgoing.ts";
 import { Session } from "../../support/session.ts";
@@ -77,6 +78,21 @@ test("a full stream that is ended stays in the budget until it has finished", as
   stream.flow();
   await turns();
   expect([stream.ended, sendBudget.total, sendBudget.share(-1)]).toEqual([true, 0, Number.NEGATIVE_INFINITY]);
+});
+
+test("a text for a full stream has no memory that was used before: that may be longer, and is not counted", async () => {
+  const { stream, buffer } = blockedBuffer();
+  const spare = takeSpareMemory(80_000);
+  keepSpareMemory(spare);
+  buffer.addText("abc");
+  await turns();
+  buffer.addText("a".repeat(70_000));
+  expect(takeSpareMemory(70_000).buffer).toBe(spare.buffer);
+  keepSpareMemory(spare);
+  stream.flow();
+  await turns();
+  buffer.addText("a".repeat(70_000));
+  expect(takeSpareMemory(70_000).buffer).not.toBe(spare.buffer);
 });
 
 test("each full stream has one share of the budget", async () => {

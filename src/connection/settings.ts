@@ -29,6 +29,14 @@ const rules = [new WeakMap<ConnectionSettings, ReaderRules>(), new WeakMap<Conne
 const MAX_MEASURED_READ = 64 * 1024;
 
 /**
+ * The most bytes that zlib makes of `size` bytes that do not get smaller, whatever its settings: its own bound for blocks of
+ * fixed codes, with the end of a flush. Stored blocks may be as short as 127 bytes, with 5 bytes more each.
+ */
+function deflatedAtMost(size: number): number {
+  return size + Math.ceil(size / 8) + Math.ceil(size / 256) + Math.ceil(size / 512) + 16;
+}
+
+/**
  * How the connections of one server read: worked out for the first of them.
  *
  * @param compressed whether messages may be compressed: RFC 7692 6 gives RSV1 to them
@@ -43,7 +51,8 @@ export function readerRulesOf(settings: ConnectionSettings, compressed: boolean)
     const maxTarget = maxBytesPerSecond === Infinity ? undefined : MAX_MEASURED_READ;
     const platform = { isUtf8, isAscii };
     const options = { role, maxMessageSize, maxFragments, textAsString, reserve, maxTarget, ...platform };
-    found = new ReaderRules(compressed ? { ...options, transformBit: ReservedBit.rsv1 } : options);
+    const maxTransformedSize = deflatedAtMost(maxMessageSize);
+    found = new ReaderRules(compressed ? { ...options, maxTransformedSize, transformBit: ReservedBit.rsv1 } : options);
     known.set(settings, found);
   }
   return found;

@@ -206,7 +206,7 @@ export class FrameReader {
       return payloadEnd;
     }
     if (whole && firstByte >= FIN && opcode !== Opcode.continuation) {
-      if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
+      if (length > this.#rules.maxTransformedSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
       unmaskInto(chunk, payloadStart, chunk, payloadStart, payloadEnd, key);
       this.#sink.onTransformed(opcode as DataOpcode, chunk.subarray(payloadStart, payloadEnd));
       return payloadEnd;
@@ -215,23 +215,29 @@ export class FrameReader {
     if (cut && !isNotAscii(chunk, payloadStart, end, key, firstByte & 0x7f)) return this.#keepPartial(chunk, at, end);
     if (this.#incoming === undefined) {
       // Before a body is asked for.
-      if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
-      this.#incoming = this.#assemblerFor(firstByte);
+      if (length > this.#rules.maxSizeOf(firstByte)) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
+      const assembler = this.#assemblerFor(firstByte);
+      // `bodyFor` may have called `stop`.
+      if (this.#done) return end;
+      this.#incoming = assembler;
     }
     const incoming = this.#incoming;
     const refused = incoming.beginFrame(this.#rules, opcode, firstByte >= FIN, length, key);
     if (refused !== undefined) return this.#fail(refused, end);
     if (firstByte < FIN || opcode === Opcode.continuation) this.#sink.onFrame();
+    // `onFrame` may have called `stop`: what is reserved from now on would never be given back.
+    if (this.#done) return end;
     return this.#readPayload(incoming, chunk, payloadStart, end);
   }
 
   /** For the message that begins with this first byte: a fragmented, a cut or a transformed one. */
   #assemblerFor(firstByte: number): MessageAssembler {
     const opcode = (firstByte & 0x0f) as DataOpcode;
-    const { bodyFor, textBuffers, otherBuffers } = this.#rules;
+    const { bodyFor, textBuffers, otherBuffers, transformedBuffers } = this.#rules;
     const transformed = (firstByte & RESERVED_BITS) !== 0;
     const streamed = transformed ? undefined : bodyFor?.(opcode);
-    const options = opcode === Opcode.text && !transformed ? textBuffers : otherBuffers;
+    const plain = opcode === Opcode.text ? textBuffers : otherBuffers;
+    const options = transformed ? transformedBuffers : plain;
     return new MessageAssembler(opcode, streamed ?? new MessageBuffer(firstByte < FIN, options), transformed);
   }
 
@@ -293,6 +299,7 @@ export class FrameReader {
 
   #handleControl(opcode: number, payload: Bytes): void {
     this.#sink.onFrame();
+    if (this.#done) return;
     if (opcode === Opcode.ping) return this.#sink.onPing(payload);
     if (opcode === Opcode.pong) return this.#sink.onPong(payload);
     const close = parseClose(payload);

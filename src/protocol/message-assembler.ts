@@ -70,7 +70,8 @@ export class MessageAssembler {
     length: number,
     key: number,
   ): ProtocolErrorCode | undefined {
-    if (length + this.length > rules.maxMessageSize) return "HWS_MESSAGE_TOO_BIG";
+    const most = this.transformed ? rules.maxTransformedSize : rules.maxMessageSize;
+    if (length + this.length > most) return "HWS_MESSAGE_TOO_BIG";
     if (opcode === Opcode.continuation || !fin) {
       this.#fragments++;
       if (this.#fragments > rules.maxFragments) return "HWS_TOO_MANY_FRAGMENTS";

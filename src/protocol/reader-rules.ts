@@ -1,7 +1,7 @@
 import type { Bytes } from "./bytes.ts";
 import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "./limits.ts";
 import type { StreamedBody } from "./message-body.ts";
-import type { ReservedBit } from "./frame-header.ts";
+import { RESERVED_BITS, type ReservedBit } from "./frame-header.ts";
 import { mask, unmaskInto } from "./mask.ts";
 import type { BufferOptions } from "./message-buffer.ts";
 import type { DataOpcode } from "./opcodes.ts";
@@ -19,6 +19,8 @@ export interface ReaderOptions {
   readonly role: Role;
   /** The most bytes that a message may have, in all its fragments together. Default 1 MiB. */
   readonly maxMessageSize?: number;
+  /** The same for transformed messages, as they are received: an extension may make one larger. Default `maxMessageSize`. */
+  readonly maxTransformedSize?: number;
   /** The most fragments a message may have. Default 16,384. */
   readonly maxFragments?: number;
   /**
@@ -55,6 +57,8 @@ export class ReaderRules {
   readonly expectsMasked: boolean;
   /** The most bytes a message may have. */
   readonly maxMessageSize: number;
+  /** The most bytes a transformed message may have as it is received. */
+  readonly maxTransformedSize: number;
   /** The most fragments a message may have. */
   readonly maxFragments: number;
   /** Short ASCII texts are passed as strings. */
@@ -69,12 +73,15 @@ export class ReaderRules {
   readonly textBuffers: BufferOptions;
   /** How the memory of other messages in pieces is reserved. */
   readonly otherBuffers: BufferOptions;
+  /** How the memory of transformed messages in pieces is reserved. */
+  readonly transformedBuffers: BufferOptions;
   readonly #isAscii: ((bytes: Bytes) => boolean) | undefined;
   readonly #isUtf8: ((bytes: Bytes) => boolean) | undefined;
 
   constructor(options: ReaderOptions) {
     this.expectsMasked = options.role === "server";
     this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
+    this.maxTransformedSize = options.maxTransformedSize ?? this.maxMessageSize;
     this.maxFragments = options.maxFragments ?? DEFAULT_MAX_FRAGMENTS;
     // Only if every short text is within the limit, and only for a server: it reads masked frames.
     this.borrowsText = options.textAsString ?? false;
@@ -85,8 +92,14 @@ export class ReaderRules {
     const { reserve, targetFrom, maxTarget } = options;
     this.textBuffers = { maxLength, reserve, reusable: this.borrowsText, targetFrom, maxTarget };
     this.otherBuffers = { maxLength, reserve, reusable: false, targetFrom, maxTarget };
+    this.transformedBuffers = { ...this.otherBuffers, maxLength: this.maxTransformedSize };
     this.#isAscii = options.isAscii;
     this.#isUtf8 = options.isUtf8;
+  }
+
+  /** The most bytes that the message may have that begins with a frame with this first byte. */
+  maxSizeOf(firstByte: number): number {
+    return (firstByte & RESERVED_BITS) === 0 ? this.maxMessageSize : this.maxTransformedSize;
   }
 
   /** Checks the next bytes of a text as `checkUtf8` does, with the platform's own check if there is one. */

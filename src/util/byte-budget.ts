@@ -6,10 +6,16 @@
 export class ByteBudget {
   readonly #waiting = new Map<object, number>();
   #total = 0;
+  #reserved = 0;
 
   /** The bytes that wait at all owners, and those that are reserved. */
   get total(): number {
     return this.#total;
+  }
+
+  /** The bytes that are reserved. */
+  get reserved(): number {
+    return this.#reserved;
   }
 
   /** Notes the number of bytes that wait at `owner` now. */
@@ -28,19 +34,24 @@ export class ByteBudget {
   take(bytes: number, limit: number): boolean {
     if (this.#total + bytes > limit) return false;
     this.#total += bytes;
+    this.#reserved += bytes;
     return true;
   }
 
   /** Gives back bytes that were taken. */
   giveBack(bytes: number): void {
     this.#total -= bytes;
+    this.#reserved -= bytes;
   }
 
   /**
    * The number of bytes that may wait at each owner entered here. There is no limit while the total is at most
-   * `limit`. Above that, each gets an equal share, so that the largest queues must shrink, not the newest.
+   * `limit`. Above that, each gets an equal share of what is not reserved, so that the largest queues must shrink, not the
+   * newest.
    */
   share(limit: number): number {
-    return this.#total <= limit ? Infinity : limit / this.#waiting.size;
+    if (this.#total <= limit) return Infinity;
+    // Another limit may have allowed to reserve more than this one.
+    return Math.max(0, limit - this.#reserved) / this.#waiting.size;
   }
 }

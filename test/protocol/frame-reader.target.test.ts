@@ -277,4 +277,25 @@ describe("what is reserved and has not arrived is given back", () => {
     reader.stop();
     expect(reserve.taken).toBe(0);
   });
+
+  test.each(["onFrame", "bodyFor"] as const)("and is not reserved when %s has stopped the reader", (callback) => {
+    const reserve = new CountingReserve();
+    const sink = new RecordingSink();
+    const stop = (): undefined => {
+      reader.stop();
+    };
+    if (callback === "onFrame") sink.onFrame = stop;
+    const bodyFor = callback === "bodyFor" ? stop : (): undefined => undefined;
+    const reader = new FrameReader(sink, { ...options, reserve, bodyFor });
+    reader.push(asClient(encode({ fin: false, opcode: 2, payload: fill(7, MIB) })).subarray(0, 60_000));
+    expect([reserve.asked, reader.unfinishedBytes]).toEqual([[], 0]);
+  });
+
+  test.each([8, 9, 10])("and nothing more is called when onFrame has stopped the reader (opcode %i)", (opcode) => {
+    const sink = new RecordingSink();
+    sink.onFrame = () => reader.stop();
+    const reader = new FrameReader(sink, options);
+    reader.push(asClient(encode({ opcode, payload: fill(0, 0) })));
+    expect(sink.calls).toEqual([]);
+  });
 });

@@ -89,6 +89,23 @@ describe("a message with the reserved bit of an extension", () => {
   });
 });
 
+describe("a transformed message", () => {
+  const limits = { ...rsv1, maxMessageSize: 1, maxTransformedSize: 3 };
+  const big = [["fail", "HWS_MESSAGE_TOO_BIG", 1009]] as const;
+
+  test("may have a limit of its own, in all its fragments together: it is decoded later", () => {
+    bothRoles([hex("c2 03 010203")], [["transformed binary", "010203"]], limits);
+    bothRoles([hex("42 02 0102"), hex("80 01 03")], [["transformed binary", "010203"]], limits);
+    bothRoles([hex("c2 04 01020304")], big, limits);
+    bothRoles([hex("42 02 0102"), hex("80 02 0304")], big, limits);
+  });
+
+  test("does not change the limit of other messages", () => {
+    bothRoles([hex("82 02 0102")], big, limits);
+    bothRoles([hex("02 01 01"), hex("80 01 02")], big, limits);
+  });
+});
+
 describe("a reserved bit fails the connection", () => {
   test("on a frame that does not begin a data message", () => {
     bothRoles([hex("c0 00")], FAILED, rsv1);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MIN_TARGET, RESERVE_FROM, RESERVE_GROWTH } from "../../src/protocol/limits.ts";
 import { MessageBuffer } from "../../src/protocol/message-buffer.ts";
-import { takeSpareMemory } from "../../src/protocol/spare-memory.ts";
+import { keepSpareMemory, takeSpareMemory } from "../../src/protocol/spare-memory.ts";
 import { fill, toHex } from "../support/bytes.ts";
 import { CountingReserve } from "../support/counting-reserve.ts";
 
@@ -158,5 +158,14 @@ describe("memory that nobody keeps", () => {
     const { buffer } = first.bytes;
     first.reuse();
     expect(gathered(true).bytes.buffer).not.toBe(buffer);
+  });
+
+  test("is at most a quarter more than what may be reserved now, however much was used before", () => {
+    keepSpareMemory(takeSpareMemory(MIB));
+    const gather = new MessageBuffer(false, { reusable: true, maxLength: MIB });
+    gather.append(fill(1, 1), 0, 1, 99_999);
+    expect(gather.bytes.length).toBeLessThanOrEqual(1.25 * READ);
+    gather.append(fill(1, 2 * READ), 0, 2 * READ, MIB - 2 * READ - 1);
+    expect(gather.bytes.length).toBeLessThanOrEqual(1.25 * 4 * (2 * READ + 1));
   });
 });

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { allocate } from "../../src/protocol/bytes.ts";
 import { MAX_SPARE_MEMORY } from "../../src/protocol/limits.ts";
-import { keepSpareMemory, spareMemory, takeSpareMemory } from "../../src/protocol/spare-memory.ts";
+import { keepSpareMemory, takeSpareMemory } from "../../src/protocol/spare-memory.ts";
 
 const MIB = 1024 * 1024;
 
-/** Takes everything that other tests have kept. */
+/** Lets nothing be kept of what other tests have used. */
 function empty(): void {
-  while (spareMemory() > 0) takeSpareMemory(64 * 1024);
+  keepSpareMemory(allocate(MAX_SPARE_MEMORY));
+  takeSpareMemory(MAX_SPARE_MEMORY);
 }
 
 describe("the memory of large texts", () => {
@@ -15,10 +16,17 @@ describe("the memory of large texts", () => {
     empty();
     const memory = allocate(MIB);
     keepSpareMemory(memory);
-    expect(spareMemory()).toBe(MIB);
     expect(takeSpareMemory(MIB + 1).buffer).not.toBe(memory.buffer);
     expect(takeSpareMemory(MIB - 10).buffer).toBe(memory.buffer);
-    expect(spareMemory()).toBe(0);
+    expect(takeSpareMemory(MIB - 10).buffer).not.toBe(memory.buffer);
+  });
+
+  test("is not used for a text of less than four fifths of it: what waits would need more memory than is counted", () => {
+    empty();
+    keepSpareMemory(allocate(1_000_000));
+    expect(takeSpareMemory(65_600).length).toBeLessThanOrEqual(65_600 + 4096);
+    expect(takeSpareMemory(799_999).length).toBeLessThanOrEqual(800_000 + 4096);
+    expect(takeSpareMemory(800_000)).toHaveLength(1_000_000);
   });
 
   test("is new if none is kept, and has a page at most more than what was asked for", () => {
@@ -31,27 +39,31 @@ describe("the memory of large texts", () => {
     empty();
     const memory = takeSpareMemory(MIB);
     keepSpareMemory(memory.subarray(0, 1000));
-    expect(spareMemory()).toBe(MIB);
     expect(takeSpareMemory(MIB).buffer).toBe(memory.buffer);
   });
 
-  test("is kept up to a limit for the whole process", () => {
+  test("is kept up to a limit for the whole process: the latest stays", () => {
     empty();
-    for (let i = 0; i < 100; i++) keepSpareMemory(allocate(100_000));
-    expect(spareMemory()).toBeGreaterThan(MAX_SPARE_MEMORY - 100_000);
-    expect(spareMemory()).toBeLessThanOrEqual(MAX_SPARE_MEMORY);
+    const all = Array.from({ length: 100 }, () => allocate(100_000));
+    for (const memory of all) keepSpareMemory(memory);
+    const again = Array.from({ length: 100 }, () => takeSpareMemory(100_000).buffer);
+    const kept = all.filter(({ buffer }) => again.includes(buffer));
+    expect(kept).toEqual(all.slice(-Math.floor(MAX_SPARE_MEMORY / 100_000)));
+  });
+
+  test("is not kept if there is too much of it, and drops nothing then", () => {
     empty();
+    const memory = allocate(MIB);
+    keepSpareMemory(memory);
     keepSpareMemory(allocate(MAX_SPARE_MEMORY + 1));
-    expect(spareMemory()).toBe(0);
+    expect(takeSpareMemory(MIB).buffer).toBe(memory.buffer);
   });
 
   test("is not kept if it is small: the allocator has such memory at hand", () => {
     empty();
-    const memory = allocate(1000);
+    const memory = allocate(65_535);
     keepSpareMemory(memory);
-    expect(spareMemory()).toBe(0);
-    keepSpareMemory(allocate(MIB));
-    expect(takeSpareMemory(1000)).toHaveLength(1000);
-    empty();
+    expect(takeSpareMemory(65_535).buffer).not.toBe(memory.buffer);
+    expect(takeSpareMemory(65_536).buffer).not.toBe(memory.buffer);
   });
 });

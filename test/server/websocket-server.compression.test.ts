@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { WebSocketServerOptions } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -223,6 +223,26 @@ describe("what is received compressed", () => {
     await recorders[0]!.over;
     expect(recorders[0]!.messages).toEqual(texts);
     expect(recorders[0]!.end).toEqual([1000, undefined]);
+  });
+
+  test.each([
+    [15, 8],
+    [12, 5],
+    [9, 1],
+  ])("may be larger than maxMessageSize before that (windowBits %i, memLevel %i)", async (windowBits, memLevel) => {
+    const size = 100_000;
+    const { port } = await startServer(
+      { message: (ws, data) => void ws.send(String(data.length)) },
+      { compression: true, maxMessageSize: size },
+    );
+    const client = await rawClient(port);
+    for (const length of [size, size + 1]) {
+      const packed = deflateRawSync(randomBytes(length), { windowBits, memLevel, finishFlush: constants.Z_SYNC_FLUSH });
+      expect(packed.length - 4).toBeGreaterThan(size);
+      client.write(masked(0x02 | RSV1, packed.subarray(0, 50_000)), masked(0x80, packed.subarray(50_000, -4)));
+      const expected = length === size ? Buffer.from(String(size)) : closeBody(1009, "message too big");
+      expect((await client.frame())?.payload).toEqual(expected);
+    }
   });
 
   test("waits compressed for a busy handler, in fragments and with control frames between", async () => {

@@ -77,14 +77,22 @@ describe("bytes that are taken", () => {
     expect(budget.total).toBe(100);
   });
 
-  test("have no share of their own: the limit is divided by those who wait", () => {
+  test("have no share of their own: what they leave of the limit is divided by those who wait", () => {
     const budget = new ByteBudget();
-    budget.take(1000, 1000);
-    budget.set(slow, 300);
-    budget.set(slower, 300);
-    expect(budget.share(1000)).toBe(500);
-    budget.giveBack(1000);
-    expect(budget.share(1000)).toBe(Infinity);
+    expect(budget.take(400, 1000)).toBe(true);
+    budget.set(slow, 500);
+    budget.set(slower, 500);
+    expect([budget.reserved, budget.share(1000)]).toEqual([400, 300]);
+    budget.giveBack(400);
+    expect([budget.reserved, budget.share(1000)]).toEqual([0, Infinity]);
+  });
+
+  test("leave nothing to those who wait if they have the whole limit, or more: that of another server", () => {
+    const budget = new ByteBudget();
+    expect(budget.take(100, 100)).toBe(true);
+    budget.set(slow, 50);
+    budget.set(slower, 50);
+    expect([budget.total, budget.share(100), budget.share(50)]).toEqual([200, 0, 0]);
   });
 });
 

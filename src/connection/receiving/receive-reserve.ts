@@ -2,6 +2,12 @@ import type { PayloadReserve } from "../../protocol/payload-reserve.ts";
 import { receiveBudget } from "./receive-budget.ts";
 import type { ReceivingSettings } from "./settings.ts";
 
+/**
+ * The part of the receive budget that may be reserved. A peer that sends no more keeps what its message has reserved, so the rest
+ * is for those who wait.
+ */
+const RESERVABLE = 0.5;
+
 /** The memory that large messages of one server may reserve before they have arrived: what is left of the receive budget. */
 export class ReceiveReserve implements PayloadReserve {
   readonly #settings: Pick<ReceivingSettings, "maxTotalReceiveQueue" | "limitCounters">;
@@ -11,7 +17,9 @@ export class ReceiveReserve implements PayloadReserve {
   }
 
   take(bytes: number): boolean {
-    if (receiveBudget.take(bytes, this.#settings.maxTotalReceiveQueue)) return true;
+    const { maxTotalReceiveQueue: limit } = this.#settings;
+    const mayReserve = receiveBudget.reserved + bytes <= limit * RESERVABLE;
+    if (mayReserve && receiveBudget.take(bytes, limit)) return true;
     this.#settings.limitCounters.maxTotalReceiveQueue++;
     return false;
   }

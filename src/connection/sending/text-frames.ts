@@ -100,7 +100,7 @@ export function textFrame(text: string): Bytes {
   return frameIn(allocate, text);
 }
 
-/** The same in memory that may have been used before: `keepSpareMemory` takes it when it was written. */
+/** The same in memory that may have been used before, and may be longer: `keepSpareMemory` takes it when it was written. */
 export function largeTextFrame(text: string): Bytes {
   return frameIn(takeSpareMemory, text);
 }

@@ -7,7 +7,8 @@ import { sendBudget } from "./send-budget.ts";
 import { SharedFrames } from "./shared-frames.ts";
 import { COALESCE_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
 import { type Slab, slabFor } from "./slab.ts";
-import { encodeTexts, isAscii, largeTextFrame, mayJoin, spaceFor, textHeaderOf, writeText } from "./text-frames.ts";
+import { encodeTexts, isAscii, largeTextFrame, mayJoin, spaceFor, textFrame } from "./text-frames.ts";
+import { textHeaderOf, writeText } from "./text-frames.ts";
 import { MAX_COPIED, type StreamWriter } from "../transport/stream-writer.ts";
 import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
 
@@ -98,7 +99,11 @@ export class WriteBuffer implements TurnEndListener {
   addText(text: string): void {
     const isOther = this.#texts === "" && (this.#slab ?? this.#sharedFrames ?? this.#queuedWrites) !== undefined;
     if (!isOther && this.#joinsTexts && mayJoin(this.#texts.length, text.length)) return this.#joinText(text);
-    if (text.length > MAX_COPIED && !this.#encoder.masks) return this.#addQueuedWrite("text", largeTextFrame(text), 1);
+    if (text.length > MAX_COPIED && !this.#encoder.masks) {
+      // What waits for a full stream is counted: it has no memory that is not.
+      const frame = this.writer.isFull ? textFrame(text) : largeTextFrame(text);
+      return this.#addQueuedWrite("text", frame, 1);
+    }
     const space = spaceFor(text);
     if (space > MAX_COPIED || this.#encoder.masks) return this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
     const slab = this.#openRun(space);

@@ -3,6 +3,7 @@ import { encoderOf } from "../../../src/connection/sending/encoders.ts";
 import { sendBudget } from "../../../src/connection/sending/send-budget.ts";
 import { WriteBuffer } from "../../../src/connection/sending/write-buffer.ts";
 import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
+import { keepSpareMemory, takeSpareMemory } from "../../../src/protocol/spare-memory.ts";
 import { LateBlob } from "../../support/late-blob.ts";
 import { outgoing } from "../../support/outgoing.ts";
 import { Session } from "../../support/session.ts";
@@ -16,6 +17,15 @@ function blockedBuffer(highWaterMark = 1) {
   onTestFinished(() => void buffer.onStreamClose());
   stream.stick();
   return { stream, buffer };
+}
+
+/** The number of full streams in the budget of the process. */
+function streamsInBudget(): number {
+  const probe = {};
+  sendBudget.set(probe, 1000);
+  const share = sendBudget.share(1);
+  sendBudget.clear(probe);
+  return 1 / share - 1;
 }
 
 /** Bytes of the frame of a text of three characters. */
@@ -45,7 +55,7 @@ test("a stream that is not full is not in the budget, whatever is noted", async 
   buffer.addText("abc");
   await turns();
   buffer.noteQueued(100);
-  expect([sendBudget.total, sendBudget.share(-1)]).toEqual([0, Number.NEGATIVE_INFINITY]);
+  expect([sendBudget.total, streamsInBudget()]).toEqual([0, 0]);
 });
 
 test("it leaves the budget when its stream has taken everything", async () => {
@@ -76,7 +86,22 @@ test("a full stream that is ended stays in the budget until it has finished", as
   expect(sendBudget.total).toBe(FRAME);
   stream.flow();
   await turns();
-  expect([stream.ended, sendBudget.total, sendBudget.share(-1)]).toEqual([true, 0, Number.NEGATIVE_INFINITY]);
+  expect([stream.ended, sendBudget.total, streamsInBudget()]).toEqual([true, 0, 0]);
+});
+
+test("a text for a full stream has no memory that was used before: that may be longer, and is not counted", async () => {
+  const { stream, buffer } = blockedBuffer();
+  const spare = takeSpareMemory(80_000);
+  keepSpareMemory(spare);
+  buffer.addText("abc");
+  await turns();
+  buffer.addText("a".repeat(70_000));
+  expect(takeSpareMemory(70_000).buffer).toBe(spare.buffer);
+  keepSpareMemory(spare);
+  stream.flow();
+  await turns();
+  buffer.addText("a".repeat(70_000));
+  expect(takeSpareMemory(70_000).buffer).not.toBe(spare.buffer);
 });
 
 test("each full stream has one share of the budget", async () => {

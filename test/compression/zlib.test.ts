@@ -258,9 +258,9 @@ describe.each(["kept", "one-shot"] as const)("by the way %s, the inflater", (way
     expect(inflated(hex("f2 48 cd c9 c9 07 00"))).toBe("Hello");
   });
 
-  test("reads 64 parts with BFINAL set before the last, and no more", () => {
-    expect(inflated(hex(`${"03 00".repeat(64)} f2 48 cd c9 c9 07 00`))).toBe("Hello");
-    expect(inflated(hex(`${"03 00".repeat(65)} f2 48 cd c9 c9 07 00`))).toBe("HWS_INVALID_COMPRESSION");
+  test("reads four parts with BFINAL set before the last, and no more", () => {
+    expect(inflated(hex(`${"03 00".repeat(4)} f2 48 cd c9 c9 07 00`))).toBe("Hello");
+    expect(inflated(hex(`${"03 00".repeat(5)} f2 48 cd c9 c9 07 00`))).toBe("HWS_INVALID_COMPRESSION");
   });
 
   test("counts all parts of a message against its limit", () => {

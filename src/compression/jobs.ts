@@ -1,6 +1,6 @@
 import { Fifo } from "../util/fifo.ts";
 
-/** Somebody for whom a job is done. */
+/** Who waits for a job. */
 export interface JobOwner {
   /** Whether it still wants the result. */
   readonly isWanted: boolean;

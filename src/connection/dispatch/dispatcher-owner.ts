@@ -1,5 +1,4 @@
 import type { ErrorSource } from "./events.ts";
-import type { Status } from "../status.ts";
 import type { DispatchSettings } from "./settings.ts";
 
 /** What the dispatcher needs of its connection. */
@@ -7,7 +6,7 @@ export interface DispatcherOwner {
   /** The user's object for this connection: each callback's first argument. */
   readonly publicConnection: unknown;
   /** "Closed": its stream is gone. */
-  readonly status: Status;
+  readonly status: "Connected" | "Closing" | "Closed";
   /** How a message is parsed just before it is delivered, and how long `onTerminate` waits for tasks. */
   readonly settings: DispatchSettings;
   /** A message could not be parsed. */

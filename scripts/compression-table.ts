@@ -170,7 +170,7 @@ async function measureLarge(size: number): Promise<Large> {
   return {
     size,
     deflate: cpuTime(() => shared.deflate(message, 0, size)),
-    deflateLater: await jobTime(() => deflateLater(message, DEFAULT_COMPRESSION)),
+    deflateLater: await jobTime(() => deflateLater(() => message, DEFAULT_COMPRESSION)),
     inflate: measureInflate([payload]),
     inflateLater: await jobTime(() => inflateLater(payload, size)),
   };

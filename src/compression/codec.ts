@@ -29,7 +29,7 @@ export interface OwnDeflater extends Deflater {
 export interface Inflater {
   /**
    * Decompresses the payload of a message. RFC 7692 7.2.1 is followed: blocks with BFINAL set are accepted, also if more
-   * blocks follow, and so are empty blocks. An empty payload is an empty message. After an error the inflater is as good as new.
+   * blocks follow, and so are empty blocks. An empty payload is an empty message. An error has no effect on the next message.
    *
    * @param payload has the payload: `payload[start, end)`
    * @param maxSize the most bytes that the message may have. Nothing more is decompressed or reserved

@@ -68,12 +68,16 @@ export class DeflatePool {
     this.#free.push(entry);
   }
 
-  /** A deflater without a history: a free one, or a new one, or that of the owner that was served the longest time ago. */
+  /**
+   * A deflater without a history: a free one, or a new one, or that of the owner that was served the longest time ago. A free
+   * one with this window comes first: a peer chooses its window, and each new deflater takes time.
+   */
   #take(windowBits: number): Entry {
     if (this.#free.length === 0 && this.#entries.size >= this.#size) this.#releaseOldest();
-    const entry = this.#free.pop();
-    if (entry?.windowBits === windowBits) return entry;
-    entry?.deflater.close();
+    const at = this.#free.findLastIndex((free) => free.windowBits === windowBits);
+    const [fitting] = at < 0 ? [] : this.#free.splice(at, 1);
+    if (fitting !== undefined) return fitting;
+    if (this.#free.length + this.#entries.size >= this.#size) this.#free.shift()?.deflater.close();
     return { deflater: createDeflater({ ...this.#settings, windowBits }, MAX_KEPT), windowBits };
   }
 

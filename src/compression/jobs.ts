@@ -1,5 +1,11 @@
 import { Fifo } from "../util/fifo.ts";
 
+/** Who waits for a job. */
+export interface JobOwner {
+  /** Whether it still wants the result. */
+  readonly isWanted: boolean;
+}
+
 /** Asynchronous jobs, of which only some run at a time. The others wait; the first that came is the first that runs. */
 export class Jobs {
   readonly #max: number;
@@ -24,18 +30,23 @@ export class Jobs {
   /**
    * Starts a job, at once or after jobs that came before it.
    *
-   * @returns what the job's promise is settled with
+   * @param isWanted is called when the job's turn comes. If it returns false, the job is not started
+   * @returns what the job's promise is settled with; undefined: it was not started
    */
-  async run<Result>(start: () => Promise<Result>): Promise<Result> {
-    // A job that ends hands its place to the first that waits: a job that comes in between does not get it.
+  async run<Result>(start: () => Promise<Result>, isWanted: () => boolean = always): Promise<Result | undefined> {
+    // When a job ends, the first that waits is next: a job that comes in between waits too.
     if (this.#running < this.#max) this.#running++;
     else await new Promise<void>((next) => this.#waiting.push(next));
     try {
-      return await start();
+      return isWanted() ? await start() : undefined;
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#running--;
       else next();
     }
   }
+}
+
+function always(): boolean {
+  return true;
 }

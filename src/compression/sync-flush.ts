@@ -13,11 +13,11 @@ TAIL.set([0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff, 0x00]);
 
 /**
  * The most parts of a payload that each end with BFINAL set and are followed by more (RFC 7692 7.2.1). zlib starts anew after
- * each of them, and a peer could make a part of two bytes: that would be 20 times the work of other payloads.
+ * each of them, which costs more than a short part itself. Known senders make none.
  */
-export const MAX_PARTS = 64;
+export const MAX_PARTS = 4;
 
-/** The most bytes that a message of `size` bytes can become, with a sync flush: twice what zlib's `deflateBound` adds. */
+/** The most bytes that a message of `size` bytes can become, with a sync flush: more than zlib's `deflateBound`. */
 export function boundOf(size: number): number {
   return size + Math.ceil(size / 8) + Math.ceil(size / 16) + 64;
 }

@@ -1,5 +1,5 @@
 import { constants as bufferConstants } from "node:buffer";
-import { type ZlibOptions, constants, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from "node:zlib";
+import { type ZlibOptions, constants, createInflateRaw, deflateRaw, deflateRawSync, inflateRawSync } from "node:zlib";
 
 import type { ProtocolErrorCode } from "../errors/table.ts";
 import { type Bytes, allocate, asBytes, copyOf } from "../protocol/bytes.ts";
@@ -13,57 +13,68 @@ const MAX_CHUNK = 1024 * 1024 + 1;
 /** How many times as large as its input the output of a step may be. If it is larger, there are more steps. */
 const OUTPUT_RATIO = 4;
 
+/** A little more than DEFLATE can make of a byte at most. */
+const MAX_RATIO = 1040;
+
 /** What the public functions return with the option `info`. */
 interface Inflated {
   readonly buffer: Buffer;
   readonly engine: { readonly bytesWritten: number };
 }
 
-/**
- * A payload that is decompressed by the public functions: by one call, or by one for each part that ends with BFINAL set. If it ends
- * inside a block and by chance the tail completes that block, it is accepted: one call does not say where bytes came from.
- */
+/** The result of a payload's part: up to a block with BFINAL set, or all of what is left. */
+interface Part {
+  readonly chunks: readonly Uint8Array[];
+  /** The bytes of the chunks. */
+  readonly size: number;
+  /** How many of them came out before the tail was read. */
+  readonly ownSize: number;
+  /** How many bytes of the payload and of the tail were read. */
+  readonly read: number;
+}
+
+/** What is decompressed of a payload, part by part. zlib starts anew after a part, and no bytes are copied before it. */
 class Parts {
   readonly #max: number;
-  readonly #tail: Bytes;
-  readonly #done: Buffer[] = [];
+  readonly #chunks: Uint8Array[] = [];
+  readonly tail: Bytes;
   #rest: Bytes;
+  #count = 0;
   #size = 0;
 
   constructor(payload: Bytes, maxSize: number) {
-    this.#max = Math.min(maxSize, bufferConstants.MAX_LENGTH);
+    this.#max = Math.min(maxSize, bufferConstants.MAX_LENGTH - 1);
     this.#rest = payload;
-    this.#tail = hasFlush(payload, 0, payload.length) ? TAIL.subarray(FLUSH_LENGTH) : TAIL;
+    this.tail = hasFlush(payload, 0, payload.length) ? TAIL.subarray(FLUSH_LENGTH) : TAIL;
   }
 
-  /** What is decompressed next. */
-  get input(): Buffer {
-    return Buffer.concat([this.#rest, this.#tail]);
+  /** What is decompressed next, and then the tail. */
+  get rest(): Bytes {
+    return this.#rest;
   }
 
-  /** The options of the next call, whose steps have at most `maxChunk` bytes of output. */
-  options(maxChunk: number): ZlibOptions {
-    const maxOutputLength = Math.max(1, this.#max - this.#size);
-    return { info: true, maxOutputLength, chunkSize: Math.max(MIN_CHUNK, Math.min(maxChunk, maxOutputLength + 1)) };
+  /** The most bytes that may come out. */
+  get maxSize(): number {
+    return this.#max - this.#size;
   }
 
-  /** The most output of a step that is not much larger than its input. */
-  get usualChunk(): number {
-    return Math.min(this.#rest.length * OUTPUT_RATIO, MAX_CHUNK);
+  /** The memory for a step whose output is at most this many times as large as its input. */
+  chunkSize(ratio: number): number {
+    return Math.max(MIN_CHUNK, Math.min(this.#rest.length * ratio, MAX_CHUNK, this.maxSize + 1));
   }
 
-  /** Adds the result of a call, and returns the message if it is complete. */
-  add({ buffer, engine }: Inflated): Bytes | ProtocolErrorCode | undefined {
-    this.#size += buffer.length;
+  /** Adds the result of a part, and returns the message if it is complete. */
+  add({ chunks, size, ownSize, read }: Part): Bytes | ProtocolErrorCode | undefined {
+    this.#size += size;
     if (this.#size > this.#max) return "HWS_MESSAGE_TOO_BIG";
-    this.#done.push(buffer);
-    const unread = this.#rest.length + this.#tail.length - engine.bytesWritten;
-    this.#rest = this.#rest.subarray(engine.bytesWritten);
-    if (this.#rest.length === 0) {
-      if (!isComplete(unread, TAIL.length - this.#tail.length)) return "HWS_INVALID_COMPRESSION";
-      return asBytes(this.#done.length === 1 ? buffer : Buffer.concat(this.#done));
-    }
-    return this.#done.length > MAX_PARTS ? "HWS_INVALID_COMPRESSION" : undefined;
+    this.#chunks.push(...chunks);
+    const unread = this.#rest.length + this.tail.length - read;
+    this.#rest = this.#rest.subarray(read);
+    if (this.#rest.length > 0) return ++this.#count > MAX_PARTS ? "HWS_INVALID_COMPRESSION" : undefined;
+    // Bytes come out of the tail only if the payload ended inside a block.
+    if (size > ownSize || !isComplete(unread, TAIL.length - this.tail.length)) return "HWS_INVALID_COMPRESSION";
+    const [first] = this.#chunks;
+    return asBytes(first?.length === this.#size ? first : Buffer.concat(this.#chunks, this.#size));
   }
 }
 
@@ -75,16 +86,20 @@ export function deflateOnce(bytes: Bytes, settings: DeflateSettings): Bytes {
 /** Does the same in the thread pool. */
 export async function deflateInPool(bytes: Bytes, settings: DeflateSettings): Promise<Bytes> {
   const options = deflateOptions(settings, bytes.length);
-  return compact(withoutFlush(await called<Buffer>((done) => deflateRaw(bytes, options, done))));
+  const blocks = await new Promise<Buffer>((resolve, reject) => {
+    deflateRaw(bytes, options, (error, result) => (error === null ? resolve(result) : reject(error)));
+  });
+  return exact(withoutFlush(blocks));
 }
 
 /** Decompresses a payload, as `Inflater` does it, into new memory. */
 export function inflateOnce(payload: Bytes, maxSize: number): Bytes | ProtocolErrorCode {
   if (payload.length === 0) return allocate(0);
   const parts = new Parts(payload, maxSize);
+  const input = Buffer.concat([payload, parts.tail]);
   try {
     let message: Bytes | ProtocolErrorCode | undefined;
-    do message = parts.add(inflateRawSync(parts.input, parts.options(parts.usualChunk)) as unknown as Inflated);
+    do message = parts.add(partOf(parts, input.subarray(payload.length - parts.rest.length)));
     while (message === undefined);
     return message;
   } catch (error) {
@@ -92,20 +107,57 @@ export function inflateOnce(payload: Bytes, maxSize: number): Bytes | ProtocolEr
   }
 }
 
+/** Decompresses the next part by one call. */
+function partOf(parts: Parts, input: Buffer): Part {
+  const options = { maxOutputLength: Math.max(1, parts.maxSize), chunkSize: parts.chunkSize(OUTPUT_RATIO) };
+  const { buffer, engine } = inflateRawSync(input, { ...options, info: true }) as unknown as Inflated;
+  let ownSize = buffer.length;
+  // One call does not say where its output came from. A block that the tail has completed ends with its first bytes.
+  if (hasFlush(asBytes(buffer), -1, buffer.length))
+    ownSize = inflateRawSync(parts.rest, { ...options, finishFlush: constants.Z_SYNC_FLUSH }).length;
+  return { chunks: [buffer], size: buffer.length, ownSize, read: engine.bytesWritten };
+}
+
 /**
  * Does the same in the thread pool. Each step begins and ends in the main thread, which costs ten times as much as the work of a
- * short step. So a step is as long as possible: there are at most two at a time.
+ * short step. So a step is as long as possible: there is at most one at a time.
  */
 export async function inflateInPool(payload: Bytes, maxSize: number): Promise<Bytes | ProtocolErrorCode> {
   if (payload.length === 0) return allocate(0);
   const parts = new Parts(payload, maxSize);
   try {
     let message: Bytes | ProtocolErrorCode | undefined;
-    do message = parts.add(await called<Inflated>((done) => inflateRaw(parts.input, parts.options(MAX_CHUNK), done)));
+    do message = parts.add(await partInPool(parts));
     while (message === undefined);
     return typeof message === "string" ? message : exact(message);
   } catch (error) {
     return codeOf(error);
+  }
+}
+
+/** Decompresses the next part by a stream: it says how much came out before the tail was read. */
+async function partInPool(parts: Parts): Promise<Part> {
+  const { rest, tail, maxSize } = parts;
+  const flush = constants.Z_SYNC_FLUSH;
+  const stream = createInflateRaw({ chunkSize: parts.chunkSize(MAX_RATIO), flush, finishFlush: flush });
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let ownSize = Infinity;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      stream.on("data", (chunk: Uint8Array) => {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (size > maxSize) resolve();
+      });
+      stream.on("error", reject).on("end", resolve);
+      // It is not called if the part ends before the payload.
+      stream.write(rest, () => (ownSize = size + stream.readableLength));
+      stream.end(tail);
+    });
+    return { chunks, size, ownSize, read: stream.bytesWritten };
+  } finally {
+    stream.destroy();
   }
 }
 
@@ -126,19 +178,10 @@ function withoutFlush(blocks: Buffer): Bytes {
   return asBytes(blocks.subarray(0, blocks.length - FLUSH_LENGTH));
 }
 
-/** A result that may be kept for long: it must not keep much more memory than it has bytes. */
-function compact(result: Bytes): Bytes {
-  return result.buffer.byteLength > 2 * result.length ? copyOf(result) : result;
-}
-
-/** A result for an application: the rest of its memory was not cleared, and may have bytes of anybody. */
+/**
+ * A result in memory that has nothing else: it may be kept for long, and the rest of the memory was not cleared, so it may have
+ * bytes of anybody.
+ */
 function exact(result: Bytes): Bytes {
   return result.buffer.byteLength > result.length ? copyOf(result) : result;
-}
-
-/** The result of a function of zlib that calls back. */
-function called<Result>(call: (done: (error: Error | null, result: Buffer) => void) => void): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    call((error, result) => (error === null ? resolve(result as unknown as Result) : reject(error)));
-  });
 }

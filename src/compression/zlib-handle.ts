@@ -38,7 +38,7 @@ export class Handle {
 
   constructor(stream: unknown) {
     this.#stream = stream as ZlibStream;
-    // Node's own function destroys the stream. After an error `reset` makes the handle good again.
+    // Node's own function destroys the stream. After an error `reset` starts it anew.
     this.#stream._handle.onerror = onFailure;
   }
 

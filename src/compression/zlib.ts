@@ -21,11 +21,12 @@ const OUTPUT_GROWTH = 4;
 const KEPT_OUTPUT = 256 * 1024 + 64;
 
 /**
- * The most jobs at a time in the process. libuv's thread pool has four threads, which also read files and look up names, and
- * each job needs memory of its own.
+ * The most jobs at a time in the process, in each direction: so what peers send does not delay what is sent to them. libuv's
+ * thread pool has four threads, which also read files and look up names, and each job needs memory of its own.
  */
-const MAX_JOBS = 2;
-const jobs = new Jobs(MAX_JOBS);
+const MAX_JOBS = 1;
+const deflating = new Jobs(MAX_JOBS);
+const inflating = new Jobs(MAX_JOBS);
 
 /** The major versions of Node whose zlib streams are known to be made like this: its tests have passed on 20, 22, 24 and 26. */
 const KNOWN = { from: 20, to: 26 } as const;
@@ -176,29 +177,39 @@ class ZlibInflater implements Inflater {
   }
 }
 
-/** The inflater of the process. It keeps nothing of a message. */
+/** The inflater of the process. No message can refer to the one before, but up to 256 KiB of that stay in its memory. */
 export const sharedInflater: Inflater = new ZlibInflater();
 
 /**
- * Compresses a message by itself in the thread pool, as `Deflater` does it. At most two jobs run at a time in the process; the
+ * Compresses a message by itself in the thread pool, as `Deflater` does it. One such job runs at a time in the process; the
  * others wait in order.
  *
- * @param bytes must not be changed or transferred until the promise is settled
- * @returns new memory
+ * @param bytesOf is called when the job starts. Its result must not be changed or transferred until the promise is settled
+ * @param isWanted see `Jobs.run`
+ * @returns new memory; undefined: nobody wanted it any more
  */
-export function deflateLater(bytes: Bytes, settings: DeflateSettings): Promise<Bytes> {
-  return jobs.run(() => deflateInPool(bytes, settings));
+export function deflateLater(
+  bytesOf: () => Bytes,
+  settings: DeflateSettings,
+  isWanted?: () => boolean,
+): Promise<Bytes | undefined> {
+  return deflating.run(() => deflateInPool(bytesOf(), settings), isWanted);
 }
 
 /**
- * Decompresses a payload in the thread pool, as `Inflater` does it. At most two jobs run at a time in the process; the others
+ * Decompresses a payload in the thread pool, as `Inflater` does it. One such job runs at a time in the process; the others
  * wait in order.
  *
  * @param payload must not be changed or transferred until the promise is settled
- * @returns new memory
+ * @param isWanted see `Jobs.run`
+ * @returns new memory; undefined: nobody wanted it any more
  */
-export function inflateLater(payload: Bytes, maxSize: number): Promise<Bytes | ProtocolErrorCode> {
-  return jobs.run(() => inflateInPool(payload, maxSize));
+export function inflateLater(
+  payload: Bytes,
+  maxSize: number,
+  isWanted?: () => boolean,
+): Promise<Bytes | ProtocolErrorCode | undefined> {
+  return inflating.run(() => inflateInPool(payload, maxSize), isWanted);
 }
 
 /** Whether kept handles work here: they compress what `inflateRawSync` reads, decompress it, report errors and go on. */

@@ -1,6 +1,7 @@
 import { type InflateRaw, createInflateRaw } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DeflatePool } from "../../src/compression/deflate-pool.ts";
+import type { Deflater } from "../../src/compression/codec.ts";
 import { setZlibWay } from "../../src/compression/zlib.ts";
 import { type Bytes, asBytes } from "../../src/protocol/bytes.ts";
 import { FLUSH, json, noise } from "./samples.ts";
@@ -125,6 +126,23 @@ describe("a pool", () => {
       await other.check();
     }
     expect(sizes.size).toBe(1);
+  });
+
+  test("makes no deflater for each message when connections with other windows come and go", () => {
+    const pool = new DeflatePool(2, SETTINGS);
+    const deflaters = new Set<Deflater>();
+    for (let i = 0; i < 20; i++) {
+      const owners = [{}, {}];
+      for (const [k, owner] of owners.entries()) deflaters.add(pool.deflaterOf(owner, 9 + k));
+      for (const owner of owners) pool.release(owner);
+      const single = {};
+      deflaters.add(pool.deflaterOf(single, 9 + (i % 2)));
+      pool.release(single);
+    }
+    expect(deflaters.size).toBe(2);
+    // Another window needs another deflater: then the pool gives up one that is free.
+    deflaters.add(pool.deflaterOf({}, 12));
+    expect(deflaters.size).toBe(3);
   });
 
   test("makes no more deflaters than its size, and keeps little memory for each", () => {

@@ -53,6 +53,23 @@ describe("jobs", () => {
     expect(jobs.running).toBe(0);
   });
 
+  test("that are not wanted any more are not started, and those after them are", async () => {
+    const jobs = new Jobs(1);
+    const log: string[] = [];
+    const wanted = new Set(["a", "b", "c", "d"]);
+    const runs = [...wanted].map((name) =>
+      jobs.run(
+        () => Promise.resolve(log.push(name)),
+        () => wanted.has(name),
+      ),
+    );
+    wanted.delete("b");
+    wanted.delete("c");
+    expect(await Promise.all(runs)).toEqual([1, undefined, undefined, 2]);
+    expect(log).toEqual(["a", "d"]);
+    expect([jobs.running, jobs.waiting]).toEqual([0, 0]);
+  });
+
   test("that fail make space for others, and report their error", async () => {
     const jobs = new Jobs(1);
     const failing = jobs.run(() => Promise.reject(new Error("no memory")));

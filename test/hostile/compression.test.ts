@@ -119,7 +119,7 @@ describe.each(["kept", "one-shot"] as const)("with zlib's handles %s", (way) => 
     test.each([
       ["64 KiB of empty stored blocks", Buffer.concat([Buffer.alloc(13_000 * 5, stored), Buffer.from([0])])],
       ["1 MiB of empty stored blocks", Buffer.concat([Buffer.alloc(200_000 * 5, stored), Buffer.from([0])])],
-      ["64 blocks with BFINAL", Buffer.alloc(64 * 5, finalStored)],
+      ["Five blocks with BFINAL", Buffer.alloc(5 * 5, finalStored)],
       ["nothing", Buffer.alloc(0)],
     ])("%s is an empty message", async (_what, payload) => {
       const { port, recorders } = await serve();

@@ -5,6 +5,8 @@ import type { DispatchSettings } from "./settings.ts";
 export interface DispatcherOwner {
   /** The user's object for this connection: each callback's first argument. */
   readonly publicConnection: unknown;
+  /** "Closed": its stream is gone. */
+  readonly status: "Connected" | "Closing" | "Closed";
   /** How a message is parsed just before it is delivered, and how long `onTerminate` waits for tasks. */
   readonly settings: DispatchSettings;
   /** A message could not be parsed. */

@@ -187,16 +187,12 @@ export class HandlerDispatcher implements TurnCount {
   /** Calls `onError` in its order, if it has not been called yet. */
   dispatchError(error: Error): void {
     // Another connection may have caused it: by a broadcast, or by a timer that they share.
-    this.runInOrder(() => {
-      this.callOnError(error);
-    });
+    this.runInOrder(() => this.callOnError(error));
   }
 
   /** The same at once: for a message that fails while it is delivered. */
   callOnError(error: Error): void {
-    callInNoContext(() => {
-      this.#callOnError(error, "library");
-    });
+    callInNoContext(() => this.#callOnError(error, "library"));
   }
 
   /** Calls `onTerminate` in its order, and after all tasks: the last call. `then` follows when it has settled. */
@@ -308,12 +304,17 @@ export class HandlerDispatcher implements TurnCount {
     else this.#deliver(item);
   }
 
+  /** Whether another thread should decompress a message: it will be delivered, and its peer is there. */
+  get isWanted(): boolean {
+    return this.#stage === Stage.delivering && this.#owner.status !== "Closed";
+  }
+
   /** Decompresses a message, and delivers it. If another thread decompresses it, what follows waits. */
   #deliverCompressed(message: CompressedMessage): void {
-    const data = message.decode();
+    const data = message.decode(this);
     countWork(data instanceof Promise ? Infinity : message.length + data.length);
     if (!(data instanceof Promise)) return this.#deliver(data);
-    const delivered = data.then((decoded) => this.#deliver(decoded));
+    const delivered = data.then((decoded) => (decoded === undefined ? this.stopDelivery() : this.#deliver(decoded)));
     const failed = (error: unknown): void => {
       // Nobody wants the message any more, as those that wait.
       if (this.#stage === Stage.delivering) this.#owner.onUndecodable(error);

@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from "node:buffer";
 
+import type { JobOwner } from "../../compression/jobs.ts";
 import { MAX_INFLATED_IN_TURN, MAX_PAYLOAD_IN_TURN } from "../../compression/settings.ts";
 import { inflateLater, sharedInflater } from "../../compression/zlib.ts";
 import { ProtocolError, asHawserError, withoutStack } from "../../errors/errors.ts";
@@ -43,13 +44,14 @@ export class CompressedMessage {
   /**
    * Decompresses and decodes it: at once, or, if that would take too long for a turn, in another thread.
    *
-   * @returns the handler's data. The promise is rejected with a `ProtocolError` for bad data, for a message that is too big, and
+   * @param owner if it does not want the message any more when another thread could begin, that does not begin
+   * @returns the handler's data; a promise of undefined: it was not wanted any more. The promise is rejected with a `ProtocolError` for bad data, for a message that is too big, and
    *   for a text that is not UTF-8
    */
-  decode(): Bytes | string | Promise<Bytes | string> {
+  decode(owner: JobOwner): Bytes | string | Promise<Bytes | string | undefined> {
     try {
       const data = this.#isLarge ? undefined : inflateInTurn(this.#opcode, this.#bytes, this.#settings);
-      return data ?? this.#decodeLater();
+      return data ?? this.#decodeLater(owner);
     } catch (error) {
       return Promise.reject(asHawserError(error));
     }
@@ -60,8 +62,9 @@ export class CompressedMessage {
     return typeof payload === "string" ? asBytes(Buffer.from(payload, "latin1")) : payload;
   }
 
-  async #decodeLater(): Promise<Bytes | string> {
-    const bytes = await inflateLater(this.#bytes, this.#settings.maxMessageSize);
+  async #decodeLater(owner: JobOwner): Promise<Bytes | string | undefined> {
+    const bytes = await inflateLater(this.#bytes, this.#settings.maxMessageSize, () => owner.isWanted);
+    if (bytes === undefined) return undefined;
     if (typeof bytes === "string") throw withoutStack(() => new ProtocolError(bytes));
     return decodeInflated(this.#opcode, bytes, false, this.#settings);
   }

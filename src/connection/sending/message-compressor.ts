@@ -2,7 +2,7 @@ import type { Deflater } from "../../compression/codec.ts";
 import type { DeflatePool } from "../../compression/deflate-pool.ts";
 import { type CompressionSettings, type DeflateSettings, THREAD_POOL_FROM } from "../../compression/settings.ts";
 import { deflateLater } from "../../compression/zlib.ts";
-import { type Bytes, allocate, copyOf } from "../../protocol/bytes.ts";
+import { type Bytes, allocate } from "../../protocol/bytes.ts";
 import { attempt } from "../../util/attempt.ts";
 
 /** Whether a message is so long that another thread compresses it. */
@@ -56,13 +56,19 @@ export class MessageCompressor {
   /**
    * Compresses a large message by itself, in another thread.
    *
-   * @returns undefined: the message did not get smaller
+   * @param bytesOf is called when that thread begins. Its result must not be changed or transferred until the promise is settled
+   * @param isWanted is called before that. If it returns false, the thread does not begin
+   * @returns undefined: the message did not get smaller, or was not wanted any more
    */
-  async compressLater(bytes: Bytes): Promise<Bytes | undefined> {
-    // The application may transfer its memory meanwhile.
-    const own = copyOf(bytes);
-    const compressed = await deflateLater(own, this.#parameters);
-    return compressed.length < own.length ? compressed : undefined;
+  async compressLater(bytesOf: () => Bytes, isWanted?: () => boolean): Promise<Bytes | undefined> {
+    let length = 0;
+    const begin = (): Bytes => {
+      const bytes = bytesOf();
+      length = bytes.length;
+      return bytes;
+    };
+    const compressed = await deflateLater(begin, this.#parameters, isWanted);
+    return compressed !== undefined && compressed.length < length ? compressed : undefined;
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { JobOwner } from "../../compression/jobs.ts";
 import { headerSize } from "../../protocol/frame-header.ts";
 import { Fifo } from "../../util/fifo.ts";
 import { type OutgoingMessage, copyIfShort, isBlobLike } from "./outgoing-message.ts";
@@ -19,8 +20,8 @@ interface Entry {
 
 /** The receiver of a preparation queue's messages and events. */
 export interface PreparationSink {
-  /** Prepares a message. Returns undefined if it can be written as it is. */
-  prepare(message: OutgoingMessage): Promise<OutgoingMessage> | undefined;
+  /** Prepares a message for an owner. Returns undefined if it can be written as it is. */
+  prepare(message: OutgoingMessage, owner: JobOwner): Promise<OutgoingMessage> | undefined;
   /** Writes a message. */
   write(message: OutgoingMessage): void;
   /** A message could not be prepared: its `Blob` could not be read. The queue has dropped this message and all after it: `lost` messages. */
@@ -34,7 +35,7 @@ export interface PreparationSink {
  * take a promise, and messages must leave in the order of the `send` calls. A connection has a
  * preparation queue only while a message is prepared.
  */
-export class PreparationQueue {
+export class PreparationQueue implements JobOwner {
   readonly #sink: PreparationSink;
   readonly #masks: boolean;
   readonly #waiting = new Fifo<Entry>();
@@ -56,6 +57,11 @@ export class PreparationQueue {
   start(): void {
     // `#drain` never rejects: it catches every error.
     void this.#drain();
+  }
+
+  /** Whether the message that is being prepared will be written: it was not dropped. */
+  get isWanted(): boolean {
+    return !this.#dropped;
   }
 
   /** The bytes that wait, with their frame headers. */
@@ -102,7 +108,7 @@ export class PreparationQueue {
         if (typeof item === "function") item();
         else if (lengthOf(item.payload) !== length) throw memoryChangedError();
         else {
-          const preparation = this.#sink.prepare(item);
+          const preparation = this.#sink.prepare(item, this);
           const prepared = preparation === undefined ? item : await preparation;
           if (!this.#dropped) this.#write(prepared, size);
         }

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 
+import type { JobOwner } from "../../compression/jobs.ts";
 import { HawserError } from "../../errors/errors.ts";
 import type { Bytes } from "../../protocol/bytes.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
@@ -164,8 +165,8 @@ export class Sender implements PreparationSink, DrainSource {
 
   // Called by the preparation queue.
 
-  prepare(message: OutgoingMessage): Promise<OutgoingMessage> | undefined {
-    return preparationOf(message, this.#compressor);
+  prepare(message: OutgoingMessage, owner: JobOwner): Promise<OutgoingMessage> | undefined {
+    return preparationOf(message, this.#compressor, owner);
   }
 
   write(message: OutgoingMessage): void {

@@ -1,4 +1,5 @@
 import type { Deflater } from "../../compression/codec.ts";
+import type { JobOwner } from "../../compression/jobs.ts";
 import type { Bytes } from "../../protocol/bytes.ts";
 import { serializeFrame } from "../../protocol/frame-encoder.ts";
 import { FIN, ReservedBit, extendedLengthSize } from "../../protocol/frame-header.ts";
@@ -6,6 +7,13 @@ import type { DataOpcode } from "../../protocol/opcodes.ts";
 import { type MessageCompressor, compressAlone } from "./message-compressor.ts";
 import { type BlobLike, type Compression, type OutgoingMessage, isBlobLike, readBlob } from "./outgoing-message.ts";
 import { textFrame } from "./text-frames.ts";
+
+/** A message that another thread compresses. */
+interface Compressing<Message> {
+  readonly promise: Promise<Message>;
+  /** Those that wait for it. */
+  readonly owners: JobOwner[];
+}
 
 /** A message for many receivers. It is encoded and compressed, or its `Blob` is read, once for all of them. */
 export class SharedMessage implements OutgoingMessage {
@@ -19,7 +27,7 @@ export class SharedMessage implements OutgoingMessage {
   #read: Promise<SharedMessage> | undefined;
   /** The frame as each deflater compresses it; undefined: it does not get smaller. */
   #compressed: Map<Deflater, Bytes | undefined> | undefined;
-  #compressing: Map<Deflater, Promise<this>> | undefined;
+  #compressing: Map<Deflater, Compressing<this>> | undefined;
 
   /** @param message the message that all receivers get */
   constructor({ opcode, payload, key, compression }: OutgoingMessage) {
@@ -43,18 +51,40 @@ export class SharedMessage implements OutgoingMessage {
     return known.get(alone);
   }
 
-  /** Compresses the message in another thread, once. After that `compressedFrame` returns the result. */
-  compressLater(compressor: MessageCompressor): Promise<this> {
-    const running = (this.#compressing ??= new Map<Deflater, Promise<this>>());
-    let promise = running.get(compressor.alone);
-    if (promise === undefined) {
-      promise = compressor.compressLater(this.#bytes).then((compressed) => {
-        (this.#compressed ??= new Map()).set(compressor.alone, this.#frameOf(compressed));
-        return this;
-      });
-      running.set(compressor.alone, promise);
+  /**
+   * Compresses the message in another thread, once. After that `compressedFrame` returns the result.
+   *
+   * @param owner if none of the owners wants it any more when the thread could begin, that does not begin
+   */
+  compressLater(compressor: MessageCompressor, owner: JobOwner): Promise<this> {
+    if (!owner.isWanted) return Promise.resolve(this);
+    const running = (this.#compressing ??= new Map<Deflater, Compressing<this>>());
+    const known = running.get(compressor.alone);
+    if (known !== undefined) {
+      known.owners.push(owner);
+      return known.promise;
     }
+    const owners = [owner];
+    const promise = this.#compressLater(compressor, owners);
+    running.set(compressor.alone, { promise, owners });
     return promise;
+  }
+
+  async #compressLater(compressor: MessageCompressor, owners: JobOwner[]): Promise<this> {
+    const { alone } = compressor;
+    const job = { isWanted: true };
+    const compressed = await compressor.compressLater(
+      () => this.#bytes,
+      () => {
+        job.isWanted = owners.some((owner) => owner.isWanted);
+        // An owner that comes after this needs another thread.
+        if (!job.isWanted) this.#compressing?.delete(alone);
+        return job.isWanted;
+      },
+    );
+    if (job.isWanted) (this.#compressed ??= new Map()).set(alone, this.#frameOf(compressed));
+    owners.length = 0;
+    return this;
   }
 
   /** The payload as bytes. */

@@ -1,13 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { constants, deflateRawSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { inflateInPool } from "../../../src/compression/zlib-calls.ts";
 import type { DispatcherOwner } from "../../../src/connection/dispatch/dispatcher-owner.ts";
+import type { Status } from "../../../src/connection/status.ts";
 import { HandlerDispatcher } from "../../../src/connection/dispatch/handler-dispatcher.ts";
 import { MAX_MESSAGES_PER_TURN } from "../../../src/connection/dispatch/turn-budget.ts";
 import { type Bytes, asBytes } from "../../../src/protocol/bytes.ts";
 import { Opcode } from "../../../src/protocol/opcodes.ts";
 import { decoders } from "../../support/decoders.ts";
 import { until } from "../../support/peer.ts";
+
+vi.mock(import("../../../src/compression/zlib-calls.ts"), { spy: true });
 
 const KIB = 1024;
 const settings = { decode: decoders.auto, maxMessageSize: 1024 * KIB };
@@ -29,21 +33,27 @@ afterEach(() => {
 });
 
 /** A dispatcher that records the sizes of messages, and errors. */
-function rig(): { readonly dispatcher: HandlerDispatcher; readonly sizes: number[]; readonly errors: unknown[] } {
+function rig(): {
+  readonly dispatcher: HandlerDispatcher;
+  readonly sizes: number[];
+  readonly errors: unknown[];
+  readonly owner: { status: Status };
+} {
   const sizes: number[] = [];
   const errors: unknown[] = [];
   const handler = {
     onMessage: (_ws: unknown, event: object) => void sizes.push((event as { data: string | Bytes }).data.length),
   };
-  const owner: DispatcherOwner = {
+  const owner: DispatcherOwner & { status: Status } = {
     publicConnection: {},
+    status: "Connected",
     settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
     onUndecodable: (error) => void errors.push(error),
     onHandlerFailed: (error) => void errors.push(error),
     reportError: (error) => void errors.push(error),
     onHandlerIdle: () => undefined,
   };
-  return { dispatcher: new HandlerDispatcher(handler, owner), sizes, errors };
+  return { dispatcher: new HandlerDispatcher(handler, owner), sizes, errors, owner };
 }
 
 describe("a compressed message", () => {
@@ -75,5 +85,22 @@ describe("a compressed message", () => {
     if (stops) dispatcher.stopDelivery();
     await until(() => !dispatcher.isBusy);
     expect(errors).toHaveLength(stops ? 0 : 1);
+  });
+
+  test.each(["stopped", "Closed"])("of a connection that is gone is not decompressed: %s", async (how) => {
+    vi.mocked(inflateInPool).mockClear();
+    const first = rig();
+    const gone = [rig(), rig(), rig()];
+    const last = rig();
+    for (const { dispatcher } of [first, ...gone, last]) dispatcher.dispatchCompressed(Opcode.binary, large, settings);
+    for (const { dispatcher, owner } of gone) {
+      // It comes after the one that is not delivered, so it is not delivered either.
+      dispatcher.dispatchCompressed(Opcode.binary, deflate("next"), settings);
+      if (how === "stopped") dispatcher.stopDelivery();
+      else owner.status = "Closed";
+    }
+    await until(() => last.sizes.length === 1 && gone.every(({ dispatcher }) => !dispatcher.isBusy));
+    expect(inflateInPool).toHaveBeenCalledTimes(2);
+    expect(gone.flatMap(({ sizes, errors }) => [...sizes, ...errors])).toEqual([]);
   });
 });

@@ -13,6 +13,7 @@ function rig(onDrain: () => unknown = () => undefined, own: Partial<HandlerCallb
   const reports: unknown[] = [];
   const host: DispatcherOwner = {
     publicConnection: PUBLIC_CONNECTION,
+    status: "Connected",
     settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
     onUndecodable: () => undefined,
     onHandlerFailed: () => log.push("failed"),
@@ -59,6 +60,7 @@ describe("onDrain", () => {
     }
     const dispatcher = new HandlerDispatcher(new Handler(), {
       publicConnection: PUBLIC_CONNECTION,
+      status: "Connected",
       settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
       onUndecodable: () => undefined,
       onHandlerFailed() {},
@@ -214,6 +216,7 @@ test("a handler whose onDrain cannot be read fails alone: nothing is thrown to t
   };
   const dispatcher = new HandlerDispatcher(handler, {
     publicConnection: undefined,
+    status: "Connected",
     settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
     onUndecodable: () => undefined,
     onHandlerFailed: () => told.push("failed"),
@@ -232,6 +235,7 @@ test("several drains while the handler is pending are one onDrain", async () => 
     { onMessage: () => busy, onDrain: () => heard.push("drain") },
     {
       publicConnection: undefined,
+      status: "Connected",
       settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
       onUndecodable: () => undefined,
       onHandlerFailed: () => undefined,

@@ -13,6 +13,7 @@ function rig(delays: (Promise<void> | undefined)[]) {
   const log: string[] = [];
   const host: DispatcherOwner = {
     publicConnection: {},
+    status: "Connected",
     settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
     onUndecodable: () => undefined,
     onHandlerFailed: () => log.push("failed"),

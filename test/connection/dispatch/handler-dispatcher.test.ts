@@ -30,6 +30,7 @@ function rig(make: (log: string[]) => HandlerCallbacks): Rig {
   const reports: unknown[] = [];
   const host: DispatcherOwner = {
     publicConnection: PUBLIC_CONNECTION,
+    status: "Connected",
     settings: { decode: { parse: undefined }, closeTimeout: 60_000, taskCounters: { unfinished: 0 } },
     onUndecodable: () => undefined,
     onHandlerFailed: () => log.push("failed"),

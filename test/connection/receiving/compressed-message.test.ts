@@ -8,6 +8,7 @@ import { Opcode } from "../../../src/protocol/opcodes.ts";
 import { decoders } from "../../support/decoders.ts";
 
 const MIB = 1024 * 1024;
+const WANTED = { isWanted: true };
 const auto = { decode: decoders.auto, maxMessageSize: MIB };
 
 function deflate(data: string | Uint8Array): Bytes {
@@ -54,20 +55,20 @@ describe("a compressed message that must wait, or is large", () => {
     payload.fill(0xff);
     expect(message).toBeInstanceOf(CompressedMessage);
     expect(message.length).toBe(small.length);
-    expect(await message.decode()).toBe("text");
+    expect(await message.decode(WANTED)).toBe("text");
   });
 
   test.each([0, 1, 1024, 1025, 5000])("is the same after it has waited with %i bytes", async (size) => {
     const bytes = randomBytes(size);
     const message = receiveCompressed(Opcode.binary, deflate(bytes), auto, true) as CompressedMessage;
-    expect(await message.decode()).toEqual(bytes);
+    expect(await message.decode(WANTED)).toEqual(bytes);
   });
 
   test("has no memory but its own bytes: the rest may be that of another connection", async () => {
     // It fills more than half of the memory of one step.
     const bytes = randomBytes(200 * 1024);
     const message = receiveCompressed(Opcode.binary, deflate(bytes), auto, false) as CompressedMessage;
-    const result = (await message.decode()) as Bytes;
+    const result = (await message.decode(WANTED)) as Bytes;
     expect(result.buffer.byteLength).toBe(bytes.length);
   });
 
@@ -77,11 +78,11 @@ describe("a compressed message that must wait, or is large", () => {
   ])("is decompressed in another thread if its %s is large", async (_what, text) => {
     const message = receiveCompressed(Opcode.text, deflate(text), auto, false) as CompressedMessage;
     expect(message).toBeInstanceOf(CompressedMessage);
-    const decoded = message.decode();
+    const decoded = message.decode(WANTED);
     expect(decoded).toBeInstanceOf(Promise);
     expect(await decoded).toBe(text);
     const binary = receiveCompressed(Opcode.binary, deflate(text), auto, false) as CompressedMessage;
-    expect(Buffer.from((await binary.decode()) as Bytes).toString()).toBe(text);
+    expect(Buffer.from((await binary.decode(WANTED)) as Bytes).toString()).toBe(text);
   });
 
   test.each([
@@ -92,7 +93,7 @@ describe("a compressed message that must wait, or is large", () => {
     for (const mustWait of [true, false]) {
       const settings = { ...auto, maxMessageSize };
       const message = receiveCompressed(Opcode.text, payload, settings, mustWait) as CompressedMessage;
-      await expect(message.decode()).rejects.toMatchObject({ code });
+      await expect(message.decode(WANTED)).rejects.toMatchObject({ code });
     }
   });
 });

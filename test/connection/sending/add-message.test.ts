@@ -91,7 +91,7 @@ describe("a message is added", () => {
     const buffer = recorded(false);
     const compressor = new MessageCompressor(settings, alone);
     const large = new SharedMessage(outgoing("\u20ac text".repeat(20_000)));
-    addMessage(buffer, await large.compressLater(compressor), compressor);
+    addMessage(buffer, await large.compressLater(compressor, { isWanted: true }), compressor);
     expect(buffer.log).toEqual(["message 0x41"]);
   });
 

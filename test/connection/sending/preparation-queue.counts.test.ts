@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { PreparationSink } from "../../../src/connection/sending/preparation-queue.ts";
 import type { OutgoingMessage } from "../../../src/connection/sending/outgoing-message.ts";
+import type { JobOwner } from "../../../src/compression/jobs.ts";
 import { preparationOf } from "../../../src/connection/sending/preparation.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
@@ -13,8 +14,8 @@ class Counter implements PreparationSink {
   lost: number | undefined;
   emptiedAt: number | undefined;
 
-  prepare(message: OutgoingMessage): Promise<OutgoingMessage> | undefined {
-    return preparationOf(message, undefined);
+  prepare(message: OutgoingMessage, owner: JobOwner): Promise<OutgoingMessage> | undefined {
+    return preparationOf(message, undefined, owner);
   }
 
   write(): void {

@@ -16,7 +16,7 @@ function recorded(): PreparationSink & { readonly log: string[] } {
   const log: string[] = [];
   return {
     log,
-    prepare: (message) => preparationOf(message, undefined),
+    prepare: (message, owner) => preparationOf(message, undefined, owner),
     write: ({ payload }) => log.push(typeof payload === "string" ? `text ${payload}` : `bytes ${bytesAsText(payload)}`),
     onPreparationFailed: (error) => log.push(`unreadable ${String(error)}`),
     onEmpty: () => log.push("emptied"),

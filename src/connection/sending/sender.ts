@@ -250,10 +250,9 @@ export class Sender implements PreparationSink, DrainSource {
 
   #resultOfSend(): SendResult {
     this.#noteQueued();
-    const waiting = this.#unsentSize;
     // The bytes are written early: once the stream is full, messages wait where they can still be dropped.
-    if (waiting > FLUSH_ABOVE && this.#dropsQueued()) this.buffer.flush();
-    if (this.#isWithinLimits(waiting)) return SendResult.accepted;
+    if (this.#unsentSize > FLUSH_ABOVE && this.#dropsQueued()) this.buffer.flush();
+    if (this.#isWithinLimits(this.#unsentSize)) return SendResult.accepted;
     this.#waiters.request();
     return SendResult.acceptedAndSlow;
   }

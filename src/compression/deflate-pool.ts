@@ -38,6 +38,11 @@ export class DeflatePool {
     return this.#entries.size;
   }
 
+  /** Whether another owner would lose its history if this one sent a message now. */
+  mustTake(owner: object): boolean {
+    return !this.#entries.has(owner) && this.#free.length === 0 && this.#entries.size >= this.#size;
+  }
+
   /**
    * The deflater for the owner's next message, with the history of its messages before, if it still has that. Call this for
    * each message, and do not keep the deflater: the next call for another owner may reset it.

@@ -50,7 +50,7 @@ function addCompressed(buffer: WriteBuffer, message: OutgoingMessage, compressor
   const text = textForMany(payload, compressor, buffer.sharesFrames);
   if (text?.isRepeated === true) return addCompressedFrame(buffer, opcode, text.frame, compressor);
   const compressed = compressor.compress(payload);
-  text?.noteCompressed(compressed);
+  if (compressor.isStateless) text?.noteCompressed(compressed);
   if (compressed === undefined) return false;
   buffer.addMessage(opcode | ReservedBit.rsv1, compressed.length > MAX_COPIED ? copyOf(compressed) : compressed);
   return true;
@@ -72,7 +72,7 @@ function addCompressedFrame(
 
 /**
  * A text that a loop may send to many connections. Undefined: it is for this one alone. A connection with a history compresses by
- * itself also what others send: that is smaller, and keeps the history.
+ * itself also what others send: that is smaller, and keeps the history. One that has none does not take another's for it.
  */
 function textForMany(
   payload: string | Bytes,

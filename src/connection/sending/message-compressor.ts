@@ -43,9 +43,14 @@ export class MessageCompressor {
     this.#pool = pool;
   }
 
-  /** Whether messages may refer to those before them. */
+  /** Whether the next message may refer to those before it, without a loss for another connection. */
   get keepsHistory(): boolean {
-    return this.#pool !== undefined;
+    return this.#pool !== undefined && !this.#pool.mustTake(this);
+  }
+
+  /** Whether each message is compressed by itself. */
+  get isStateless(): boolean {
+    return this.#pool === undefined;
   }
 
   /** Whether a message is long enough to be compressed. */

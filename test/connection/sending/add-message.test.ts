@@ -77,6 +77,23 @@ describe("a message is added", () => {
     expect(pool.used).toBe(2);
   });
 
+  test("as a shared frame for connections that find no place in the pool: the others keep their history", () => {
+    const pool = new DeflatePool(2, settings);
+    const compressors = [1, 2, 3, 4, 5].map(() => new MessageCompressor({ ...settings, pool: 2 }, alone, pool));
+    const buffers = compressors.map(() => recorded());
+    for (const [which, compressor] of compressors.entries())
+      addMessage(buffers[which]!, outgoing(`${TEXT} for all`), compressor);
+    expect(buffers.map(({ log }) => log[0])).toEqual([
+      "message 0x41",
+      "message 0x41",
+      // The first without a place takes one: nobody knows yet that others send the same.
+      "message 0x41",
+      "shared 0xc1",
+      "shared 0xc1",
+    ]);
+    expect([pool.used, pool.mustTake(compressors[0]!), pool.mustTake(compressors[1]!)]).toEqual([2, true, false]);
+  });
+
   test("with its own mask where frames cannot be shared", () => {
     const buffer = recorded(false);
     const compressor = new MessageCompressor(settings, alone);

@@ -6,7 +6,8 @@ export const FLUSH_LENGTH = 4;
 
 /**
  * What is decompressed after a payload: the four bytes that were not sent (RFC 7692 7.2.2), an empty block with BFINAL set,
- * and one byte more. If zlib reads all but that byte, the payload ended with its flush: it is complete. zlib itself does not say whether a payload ended inside a block.
+ * and one byte more. If zlib reads all but that byte, the payload ended with its flush: it is complete. zlib itself does not
+ * say whether a payload ended inside a block.
  */
 export const TAIL: Bytes = allocate(10);
 TAIL.set([0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff, 0x00]);
@@ -46,8 +47,8 @@ export function hasFlush(payload: Bytes, start: number, end: number): boolean {
 }
 
 /**
- * Whether a payload is complete after `TAIL` was written from this position: zlib has read all but the last byte, or nothing, because
- * the payload itself ended with BFINAL set.
+ * Whether a payload is complete after `TAIL` was written from this position: zlib has read all but the last byte, or nothing,
+ * because the payload itself ended with BFINAL set.
  */
 export function isComplete(unread: number, from: number): boolean {
   return unread === 1 || unread === TAIL.length - from;

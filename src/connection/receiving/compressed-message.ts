@@ -45,8 +45,8 @@ export class CompressedMessage {
    * Decompresses and decodes it: at once, or, if that would take too long for a turn, in another thread.
    *
    * @param owner if it does not want the message any more when another thread could begin, that does not begin
-   * @returns the handler's data; a promise of undefined: it was not wanted any more. The promise is rejected with a `ProtocolError` for bad data, for a message that is too big, and
-   *   for a text that is not UTF-8
+   * @returns the handler's data; a promise of undefined: it was not wanted any more. The promise is rejected with a
+   *   `ProtocolError` for bad data, for a message that is too big, and for a text that is not UTF-8
    */
   decode(owner: JobOwner): Bytes | string | Promise<Bytes | string | undefined> {
     try {

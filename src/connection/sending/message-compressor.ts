@@ -79,10 +79,10 @@ export class MessageCompressor {
   /**
    * Compresses a message for this connection.
    *
-   * @returns memory that is valid until the next message is compressed; undefined: the message did not get smaller
+   * @returns memory that is valid until the next message of any connection is compressed; undefined: the message did not get smaller
    */
   compress(payload: string | Bytes): Bytes | undefined {
-    if (this.#pool === undefined) return compressAlone(payload, this.alone);
+    if (this.#pool === undefined) return compressBy(payload, this.alone);
     const deflater = this.#pool.deflaterOf(this, this.#parameters.windowBits);
     const compressed = compressBy(payload, deflater);
     // The peer does not get this message compressed: later messages must not refer to it.
@@ -96,12 +96,12 @@ export class MessageCompressor {
   }
 }
 
-/** Compresses a message by itself: `undefined` if it did not get smaller. The memory is valid until the next message. */
-export function compressAlone(payload: string | Bytes, deflater: Deflater): Bytes | undefined {
-  return compressBy(payload, deflater);
-}
-
-function compressBy(payload: string | Bytes, deflater: Deflater): Bytes | undefined {
+/**
+ * Compresses a message with a deflater.
+ *
+ * @returns memory that is valid until the next message of any connection is compressed; undefined: it did not get smaller
+ */
+export function compressBy(payload: string | Bytes, deflater: Deflater): Bytes | undefined {
   const length = typeof payload === "string" ? encode(payload) : payload.length;
   const bytes = typeof payload === "string" ? scratch! : payload;
   // If zlib gets no memory, the message goes out as it is.

@@ -32,8 +32,8 @@ export interface PreparationSink {
 
 /**
  * The messages that wait because one before them is being prepared: its `Blob` is read, or another thread compresses it. Both
- * take a promise, and messages must leave in the order of the `send` calls. A connection has a
- * preparation queue only while a message is prepared.
+ * take a promise, and messages must leave in the order of the `send` calls. A connection has a preparation queue only while a
+ * message is prepared.
  */
 export class PreparationQueue implements JobOwner {
   readonly #sink: PreparationSink;

@@ -4,7 +4,7 @@ import { serializeFrame } from "../../protocol/frame-encoder.ts";
 import { FIN, ReservedBit } from "../../protocol/frame-header.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
 import { afterEachTurn, requestTurnEnd } from "../transport/turn.ts";
-import { type MessageCompressor, compressAlone } from "./message-compressor.ts";
+import { type MessageCompressor, compressBy } from "./message-compressor.ts";
 
 /** A text that is sent, and how it is compressed by itself. */
 export class RepeatedText {
@@ -28,7 +28,7 @@ export class RepeatedText {
 
   /** Its frame, for all connections with the same window. Undefined: the text does not get smaller. */
   get frame(): Bytes | undefined {
-    if (this.#compressed === undefined) this.noteCompressed(compressAlone(this.text, this.deflater));
+    if (this.#compressed === undefined) this.noteCompressed(compressBy(this.text, this.deflater));
     if (this.#frame === undefined && this.#compressed)
       this.#frame = serializeFrame(Opcode.text | FIN | ReservedBit.rsv1, this.#compressed);
     return this.#frame;

@@ -4,7 +4,7 @@ import type { Bytes } from "../../protocol/bytes.ts";
 import { serializeFrame } from "../../protocol/frame-encoder.ts";
 import { FIN, ReservedBit, extendedLengthSize } from "../../protocol/frame-header.ts";
 import type { DataOpcode } from "../../protocol/opcodes.ts";
-import { type MessageCompressor, compressAlone } from "./message-compressor.ts";
+import { type MessageCompressor, compressBy } from "./message-compressor.ts";
 import { type BlobLike, type Compression, type OutgoingMessage, isBlobLike, readBlob } from "./outgoing-message.ts";
 import { textFrame } from "./text-frames.ts";
 
@@ -47,7 +47,7 @@ export class SharedMessage implements OutgoingMessage {
   /** The compressed frame, the same for all connections with the same parameters. Undefined: it does not get smaller. */
   compressedFrame({ alone }: MessageCompressor): Bytes | undefined {
     const known = (this.#compressed ??= new Map<Deflater, Bytes | undefined>());
-    if (!known.has(alone)) known.set(alone, this.#frameOf(compressAlone(this.#bytes, alone)));
+    if (!known.has(alone)) known.set(alone, this.#frameOf(compressBy(this.#bytes, alone)));
     return known.get(alone);
   }
 

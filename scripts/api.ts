@@ -27,7 +27,7 @@ const pages = join(root, "docs/api");
 const CHECKS = ["FittingHandlers", "FittingMessage"];
 
 const options = {
-  entryPoints: ["src/hawser.ts", "src/testing.ts"].map((name) => join(root, name)),
+  entryPoints: ["src/hawser.ts", "src/client.ts", "src/testing.ts"].map((name) => join(root, name)),
   tsconfig: join(root, "tsconfig.build.json"),
   name: "The API of Hawser",
   readme: "none",
@@ -102,10 +102,11 @@ function hideChecks(project: ProjectReflection): void {
   }
 }
 
-/** Users make servers. The library makes the objects of all other classes. */
+/** Users make servers and clients. The library makes the objects of all other classes. */
 function hideConstructors(project: ProjectReflection): void {
   for (const constructor of project.getReflectionsByKind(ReflectionKind.Constructor))
-    if (constructor.parent?.name !== "WebSocketServer") project.removeReflection(constructor);
+    if (!["WebSocketServer", "WebSocket"].includes(constructor.parent?.name ?? ""))
+      project.removeReflection(constructor);
 }
 
 /** `@throws {OutOfRangeError} for a number out of range`: with the class. */

@@ -40,6 +40,11 @@ export const requirements = {
     packages: ["chromium"],
     find: () => firstExisting(["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]),
   },
+  firefox: {
+    name: "Firefox",
+    packages: ["firefox-esr"],
+    find: () => firstExisting(["/usr/bin/firefox-esr", "/usr/bin/firefox"]),
+  },
   python: {
     // Debian's own Python: another one that comes first in PATH would not find Debian's packages.
     name: "Python's websockets",
@@ -66,6 +71,11 @@ export const requirements = {
     name: "Caddy",
     packages: ["caddy"],
     find: () => firstExisting(["/usr/bin/caddy"]),
+  },
+  tinyproxy: {
+    name: "Tinyproxy",
+    packages: ["tinyproxy-bin"],
+    find: () => firstExisting(["/usr/bin/tinyproxy", "/usr/sbin/tinyproxy"]),
   },
   bun: { name: "Bun", npm: bun, find: () => inPackage(bun, "bin/bun") ?? inPath("bun") },
   deno: { name: "Deno", npm: deno, find: () => inPackage(deno, "deno") ?? inPath("deno") },

@@ -43,12 +43,14 @@ export type {
   WSServerTerminateEvent,
   WSHandler,
 } from "./server/handlers.ts";
-export type { CompressionOptions } from "./server/compression-option.ts";
-export type { WebSocketServerOptions } from "./server/options.ts";
+export type { CompressionOptions } from "./compression/options.ts";
+export type { AutoResponseOptions, WebSocketServerOptions } from "./server/options.ts";
 export type { PathFunction } from "./server/path-rule.ts";
 export type { PathParams } from "./server/path-pattern.ts";
 export type { WebServer } from "./server/web-server.ts";
-export { type SendOptions, type TerminateOptions, WebSocketConnection } from "./server/websocket-connection.ts";
+export type { TerminateOptions } from "./connection/close-arguments.ts";
+export type { SendOptions } from "./connection/sending/message-options.ts";
+export { WebSocketConnection } from "./server/websocket-connection.ts";
 export type { ListenOptions } from "./server/listen-options.ts";
 export type { ShutdownOptions } from "./server/graceful-shutdown.ts";
 export { WebSocketServer } from "./server/websocket-server.ts";

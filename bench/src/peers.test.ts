@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PEERS, selectPeers, withBaseline, withNode } from "./peers.ts";
+import { PEERS, echoServerOf, selectPeers, withBaseline, withBuild, withNode } from "./peers.ts";
 import { ALL_WORK, selectWork } from "./work.ts";
 
 function serving(id: string): string[] {
@@ -15,11 +15,21 @@ test("with compression the servers that compress are measured, and hawser withou
 });
 
 test("without compression no server compresses, and the first one is hawser", () => {
-  for (const id of ALL_WORK.filter((each) => !each.startsWith("deflate"))) {
+  for (const id of ALL_WORK.filter((each) => !/^(?:deflate|client)/.test(each))) {
     const ids = serving(id);
     assert.equal(ids[0], "hawser");
     assert.ok(ids.every((each) => !each.includes("deflate")));
   }
+});
+
+test("the clients are measured alone, and answered by the server of the same build", () => {
+  for (const id of ALL_WORK.filter((each) => each.startsWith("client")))
+    assert.deepEqual(serving(id), ["hawser-client", "ws-client", "undici"]);
+  const [client] = selectPeers(["hawser-client"]).map((peer) => withBuild(peer, "there"));
+  assert.deepEqual(
+    [echoServerOf([client!]).script, echoServerOf([client!]).environment],
+    ["hawser.js", { HAWSER_BUILD: "there" }],
+  );
 });
 
 test("another build is measured after each peer that it can be compared with", () => {

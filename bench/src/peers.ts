@@ -32,8 +32,9 @@ export interface Peer {
 
 const node = { runtime: "node", dialect: "plain" } as const;
 
-const always = (): boolean => true;
-const plain = (work: Work): boolean => !work.varied;
+const isServed = (work: Work): boolean => work.side === "server";
+const plain = (work: Work): boolean => isServed(work) && !work.varied;
+const client = (work: Work): boolean => work.side === "client";
 const fanOnly = (work: Work): boolean => plain(work) && work.kind === "fan";
 
 /** The servers that compress. */
@@ -46,7 +47,7 @@ const COMPRESSED_PEERS: readonly Peer[] = [
     packages: ["hawser"],
     options: ["deflate"],
     compressed: true,
-    serves: (work) => work.varied,
+    serves: (work) => isServed(work) && work.varied,
   },
   {
     ...node,
@@ -56,7 +57,7 @@ const COMPRESSED_PEERS: readonly Peer[] = [
     packages: ["hawser"],
     options: ["deflate-pool"],
     compressed: true,
-    serves: (work) => work.varied,
+    serves: (work) => isServed(work) && work.varied,
   },
   {
     ...node,
@@ -66,7 +67,7 @@ const COMPRESSED_PEERS: readonly Peer[] = [
     packages: ["ws", "bufferutil"],
     options: ["deflate"],
     compressed: true,
-    serves: (work) => work.varied,
+    serves: (work) => isServed(work) && work.varied,
   },
   {
     ...node,
@@ -77,7 +78,38 @@ const COMPRESSED_PEERS: readonly Peer[] = [
     options: ["deflate"],
     runtime: "bun",
     compressed: true,
-    serves: (work) => work.varied,
+    serves: (work) => isServed(work) && work.varied,
+  },
+];
+
+/** The peers whose clients are measured. The first one is compared with the others. */
+const CLIENT_PEERS: readonly Peer[] = [
+  {
+    ...node,
+    id: "hawser-client",
+    title: "hawser, client",
+    script: "clients/main.js",
+    packages: ["hawser"],
+    options: ["hawser"],
+    serves: client,
+  },
+  {
+    ...node,
+    id: "ws-client",
+    title: "ws + bufferutil, client",
+    script: "clients/main.js",
+    packages: ["ws", "bufferutil"],
+    options: ["ws"],
+    serves: client,
+  },
+  {
+    ...node,
+    id: "undici",
+    title: "undici, client",
+    script: "clients/main.js",
+    packages: ["undici"],
+    options: ["undici"],
+    serves: client,
   },
 ];
 
@@ -94,7 +126,7 @@ export const PEERS: readonly Peer[] = [
     script: "hawser.js",
     packages: ["hawser"],
     engine: "hawser",
-    serves: always,
+    serves: isServed,
   },
   {
     ...node,
@@ -165,7 +197,16 @@ export const PEERS: readonly Peer[] = [
     script: "floor-http.js",
     serves: (work) => plain(work) && (work.kind === "handshakes" || work.kind === "idle"),
   },
+  ...CLIENT_PEERS,
 ];
+
+/** The server that answers all clients: hawser's, in the build that is measured. */
+export function echoServerOf(clients: readonly Peer[]): Peer {
+  const { environment } = clients.find(isHawser) ?? {};
+  const server = PEERS.find(({ id }) => id === "hawser");
+  if (server === undefined) throw new Error("there is no server for clients");
+  return environment === undefined ? server : { ...server, environment };
+}
 
 /** The peers of `--quick`. */
 export const QUICK_PEERS: readonly string[] = ["hawser-deflate", "ws-deflate", "bun-deflate", "hawser", "ws", "bun"];
@@ -185,7 +226,7 @@ export function selectPeers(ids: readonly string[]): Peer[] {
 
 /** Whether a peer is hawser, with any kind of fan-out. */
 export function isHawser(peer: Peer): boolean {
-  return peer.script === "hawser.js";
+  return peer.packages?.includes("hawser") === true;
 }
 
 /** The same peer with another build of hawser. */
@@ -218,7 +259,7 @@ export function packagesOf(id: string): readonly string[] {
 }
 
 /** The packages whose versions are part of a result. */
-export const MEASURED_PACKAGES: readonly string[] = ["ws", "bufferutil", "bun", "crossws", "socket.io"];
+export const MEASURED_PACKAGES: readonly string[] = ["ws", "bufferutil", "bun", "crossws", "socket.io", "undici"];
 
 /**
  * The executable of Bun in its package for this platform. It needs no install script.

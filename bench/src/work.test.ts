@@ -23,6 +23,13 @@ test("other sizes and depths are possible", () => {
   assert.equal(work?.depth, 7);
 });
 
+test("the workloads of clients are those of servers, for the other side", () => {
+  const [echo, idle] = selectWork(["client-echo-20-64", "client-idle-5000"]);
+  assert.deepEqual([echo?.side, echo?.kind, echo?.depth, idle?.connections], ["client", "echo", 64, 5000]);
+  for (const id of ["client-fan-500-1", "client-latency-100", "client-json-100-1", "client-"])
+    assert.throws(() => selectWork([id]), /no workload is called/);
+});
+
 test("an invalid id is refused with the list of valid ones", () => {
   for (const id of ["walk", "echo-0-1", "echo-20-", "idle-1-2", "fan-5x-1"]) {
     assert.throws(() => selectWork([id]), /no workload is called/);

@@ -8,6 +8,8 @@ export interface Work {
   readonly id: string;
   readonly title: string;
   readonly kind: Kind;
+  /** Whether servers are measured, or the clients of libraries. */
+  readonly side: "server" | "client";
   readonly format: Format;
   readonly connections: number;
   readonly size: number;
@@ -50,12 +52,18 @@ export const ALL_WORK: readonly string[] = [
   "deflate-1k-16",
   "deflate-fan-500-16",
   "deflate-memory-10000",
+  "client-echo-20-1",
+  "client-echo-20-64",
+  "client-echo-1m-2",
+  "client-binary-1m-2",
+  "client-handshakes-50",
+  "client-idle-5000",
 ];
 
 /** The workloads of `--quick`. */
 export const QUICK_WORK: readonly string[] = ["echo-20-1", "echo-20-64", "fan-500-16", "handshakes-50"];
 
-const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fan-RECEIVERS-DEPTH, handshakes-AT_ONCE, latency-PER_SECOND, idle-CONNECTIONS, deflate-SIZE-DEPTH, deflate-fan-RECEIVERS-DEPTH and deflate-memory-CONNECTIONS; the usual ones:\n  ${ALL_WORK.join(" ")}\nand ${ENGINE_GRAMMAR}, without a server`;
+const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fan-RECEIVERS-DEPTH, handshakes-AT_ONCE, latency-PER_SECOND, idle-CONNECTIONS, deflate-SIZE-DEPTH, deflate-fan-RECEIVERS-DEPTH, deflate-memory-CONNECTIONS, and client- before echo, binary, handshakes and idle; the usual ones:\n  ${ALL_WORK.join(" ")}\nand ${ENGINE_GRAMMAR}, without a server`;
 
 /**
  * The workloads of a list of ids. An id need not be one of the usual ones: `echo-300-32` is possible too.
@@ -72,6 +80,7 @@ export function selectWork(ids: readonly string[]): Work[] {
 }
 
 const BASE = {
+  side: "server",
   format: "text",
   connections: CONNECTIONS,
   size: 20,
@@ -82,7 +91,11 @@ const BASE = {
 } as const;
 
 function parseWork(id: string): Work {
-  const work = id.startsWith("deflate-") ? parseCompressed(id) : parsePlain(id);
+  const work = id.startsWith("deflate-")
+    ? parseCompressed(id)
+    : id.startsWith("client-")
+      ? parseClient(id)
+      : parsePlain(id);
   if (work === undefined) throw new RangeError(`no workload is called "${id}"; ${GRAMMAR}`);
   return work;
 }
@@ -119,6 +132,15 @@ function parsePlain(id: string): Work | undefined {
       return { ...base, title: `memory of ${number} idle connections`, kind: "idle", connections: number };
   }
   return undefined;
+}
+
+const CLIENT_KINDS: readonly Kind[] = ["echo", "handshakes", "idle"];
+
+/** What clients do: the same as for servers, with a title of its own. */
+function parseClient(id: string): Work | undefined {
+  const work = parsePlain(id.slice("client-".length));
+  if (work === undefined || !CLIENT_KINDS.includes(work.kind) || work.format === "json") return undefined;
+  return { ...work, id, side: "client", title: `clients: ${work.title}` };
 }
 
 function parseCompressed(id: string): Work | undefined {

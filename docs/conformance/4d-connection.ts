@@ -206,3 +206,38 @@ export const pageModel: readonly Section[] = [
     ],
   },
 ];
+
+/** 4D's page of the client class, in its order. */
+export const clientModel: readonly Section[] = [
+  {
+    prefix: "4D-client",
+    title: "4D's page of the class WebSocket, the client",
+    requirements: [
+      shown("4D-client-new", "client", "`new WebSocket(url, handler?)` connects to a URL of `ws:` or `wss:`."),
+      shown(
+        "4D-client-failed",
+        "client",
+        "If connecting fails, 4D returns null and an error. Here `onError` and `onTerminate` (1006) follow, and `connect` rejects.",
+      ),
+      shown(
+        "4D-client-events",
+        "client",
+        "The handler has `onOpen`, `onMessage`, `onError` and `onTerminate`, with the events of a connection.",
+      ),
+      shown("4D-client-type", "client", "`dataType` on the handler says what `onMessage` gets."),
+      shown(
+        "4D-client-headers",
+        "client",
+        "`headers` on the handler are sent with the handshake. A value may be a list. Cookies are in `headers.Cookie`.",
+      ),
+      shown("4D-client-members", "client", "`.dataType`, `.handler`, `.id` and `.url` are those of the client."),
+      shown("4D-client-status", "client", "`.status` is Connecting, Connected, Closing or Closed."),
+      shown("4D-client-send", "client", "`.send()` sends a text, a Blob or an object, as a connection does."),
+      shown(
+        "4D-client-terminate",
+        "client",
+        "`.terminate(code?, reason?)` closes with 1000 or 3000 to 4999, and with 1000 without a code.",
+      ),
+    ],
+  },
+];

@@ -38,13 +38,13 @@ export function shown(id: string, role: Role, text: string, shownBy: readonly st
 }
 
 /**
- * A requirement on the client class, which does not exist yet.
+ * A requirement whose code does not exist yet.
  *
  * @param id - its id
  * @param text - the requirement, in one line
  */
 export function later(id: string, text: string): Requirement {
-  return { id, role: "client", text, status: "later", why: "the client class is not written yet", shownBy: [] };
+  return { id, role: "client", text, status: "later", why: "its code is not written yet", shownBy: [] };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { connectionModel, handlerModel, pageModel } from "./4d-connection.ts";
+import { clientModel, connectionModel, handlerModel, pageModel } from "./4d-connection.ts";
 import { serverModel } from "./4d-server.ts";
 import type { Section } from "./requirement.ts";
 import { clientHandshake } from "./rfc6455-4-client.ts";
@@ -20,4 +20,5 @@ export const requirements: readonly Section[] = [
   ...handlerModel,
   ...connectionModel,
   ...pageModel,
+  ...clientModel,
 ];

@@ -1,4 +1,4 @@
-import { later, notApplicable, shown, type Section } from "./requirement.ts";
+import { notApplicable, shown, type Section } from "./requirement.ts";
 
 const NO_PROXY = "Hawser is an endpoint, never an intermediary";
 const NO_EXTENSION = "a rule for authors of extensions";
@@ -9,7 +9,7 @@ export const framing: readonly Section[] = [
     prefix: "6455-5.1",
     title: "RFC 6455, 5.1. Data framing, overview",
     requirements: [
-      later("6455-5.1-1", "A client masks every frame that it sends."),
+      shown("6455-5.1-1", "client", "A client masks every frame that it sends."),
       shown("6455-5.1-2", "server", "A server closes the connection if a frame is not masked."),
       shown("6455-5.1-3", "server", "A server masks no frame that it sends."),
       shown("6455-5.1-4", "client", "A client closes the connection if a frame is masked."),
@@ -35,9 +35,9 @@ export const framing: readonly Section[] = [
     title: "RFC 6455, 5.3. Client-to-server masking",
     requirements: [
       shown("6455-5.3-1", "client", "A masked frame has the mask bit set."),
-      later("6455-5.3-2", "Each frame has a new masking key."),
-      later("6455-5.3-3", "The keys come from a strong source of entropy."),
-      later("6455-5.3-4", "The next masking key cannot be predicted from those before it."),
+      shown("6455-5.3-2", "client", "Each frame has a new masking key."),
+      shown("6455-5.3-3", "client", "The keys come from a strong source of entropy."),
+      shown("6455-5.3-4", "client", "The next masking key cannot be predicted from those before it."),
       shown(
         "6455-5.3-5",
         "both",
@@ -113,7 +113,7 @@ export const framing: readonly Section[] = [
         "A client does not show the close reason to end users.",
         "the package shows nothing to end users; it passes the reason to the application",
       ),
-      later("6455-5.5.1-3", "A client's close frame is masked."),
+      shown("6455-5.5.1-3", "client", "A client's close frame is masked."),
       shown("6455-5.5.1-4", "both", "No data frame is sent after a close frame."),
       shown("6455-5.5.1-5", "both", "A close frame is answered with a close frame, if none was sent before."),
       shown("6455-5.5.1-6", "both", "The TCP connection is closed after both close frames were sent and received.", [

@@ -1,4 +1,4 @@
-import { later, shown, type Section } from "./requirement.ts";
+import { shown, type Section } from "./requirement.ts";
 
 /** RFC 6455, 6: sending and receiving data. */
 export const data: readonly Section[] = [
@@ -11,7 +11,7 @@ export const data: readonly Section[] = [
       shown("6455-6.1-3", "both", "The data is sent in one frame, or in several fragments."),
       shown("6455-6.1-4", "both", "The opcode of the first frame is text or binary."),
       shown("6455-6.1-5", "both", "The last frame has FIN set."),
-      later("6455-6.1-6", "A client masks the frames."),
+      shown("6455-6.1-6", "client", "A client masks the frames."),
       shown("6455-6.1-7", "both", "Every frame that was formed is sent."),
     ],
   },
@@ -59,7 +59,7 @@ export const closing: readonly Section[] = [
     prefix: "6455-7.1.7",
     title: "RFC 6455, 7.1.7. Fail the connection",
     requirements: [
-      later("6455-7.1.7-1", "A client that fails the connection closes it."),
+      shown("6455-7.1.7-1", "client", "A client that fails the connection closes it."),
       shown("6455-7.1.7-2", "server", "A server that fails the connection closes it."),
       shown("6455-7.1.7-3", "both", "Data that arrives after the failure is not processed, not even a close frame."),
     ],
@@ -68,8 +68,8 @@ export const closing: readonly Section[] = [
     prefix: "6455-7.2",
     title: "RFC 6455, 7.2. Abnormal closures",
     requirements: [
-      later("6455-7.2-1", "7.2.1: a client fails the connection as 7.1.7 defines."),
-      later("6455-7.2-2", "7.2.1: a client fails the connection if the transport is lost."),
+      shown("6455-7.2-1", "client", "7.2.1: a client fails the connection as 7.1.7 defines."),
+      shown("6455-7.2-2", "client", "7.2.1: a client fails the connection if the transport is lost."),
       shown("6455-7.2-3", "server", "7.2.2: a server that aborts during the handshake closes the connection."),
     ],
   },
@@ -121,6 +121,6 @@ export const referred: readonly Section[] = [
   {
     prefix: "6455-10.3",
     title: "RFC 6455, 10.3. Attacks on infrastructure (masking)",
-    requirements: [later("6455-10.3-1", "A client chooses a new, unpredictable masking key for each frame.")],
+    requirements: [shown("6455-10.3-1", "client", "A client chooses a new, unpredictable masking key for each frame.")],
   },
 ];

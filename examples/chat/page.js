@@ -1,5 +1,7 @@
 // The page of the chat. Text from outside is only ever put in with textContent.
 
+import { WebSocket } from "./client.js";
+
 const $ = (id) => document.getElementById(id);
 const [entries, composer, text, naming, nameField] = ["entries", "composer", "text", "naming", "name"].map($);
 
@@ -8,41 +10,41 @@ const KEY = "hawser-chat-name";
 const people = new Set();
 let me = ""; // the name that the server gave us: the one asked for, or that one with a number
 let wanted = stored(() => sessionStorage.getItem(KEY)); // a window keeps its name; a new one proposes the last
-let socket;
-let timer; // waits for the next attempt, or for the connection to have proved itself
-let attempt = 0;
+let ws; // undefined until one has joined
 
 // ---- The connection -----------------------------------------------------------------------------------------------
 
 function connect() {
-  clearTimeout(timer);
-  showState(attempt === 0 ? "Connecting…" : "Reconnecting…", false);
-  const url = new URL("chat", location.href);
-  url.protocol = url.protocol.replace("http", "ws");
-  url.searchParams.set("name", wanted);
-  socket = new WebSocket(url);
-  socket.onmessage = (event) => {
-    const message = JSON.parse(event.data);
-    receive[message.type]?.(message);
-    showPeople();
-  };
-  socket.onclose = () => {
-    clearTimeout(timer);
-    showState("Reconnecting…", false);
-    people.clear();
-    showPeople();
-    // Twice as long each time, up to 30 s, and by chance: a server that restarts is not met by all its pages at once.
-    const longest = Math.min(30_000, 500 * 2 ** attempt++);
-    timer = setTimeout(connect, longest * (0.5 + Math.random() / 2));
-  };
+  showState("Connecting…", false);
+  ws = new WebSocket(address, handler, { reconnect: true });
 }
 
-/** No need to wait when the network or the reader comes back. */
-function hurry() {
-  if (socket?.readyState === WebSocket.CLOSED && !document.hidden) connect();
+/** The client asks for it before each dial: the name may be another one by then. */
+function address() {
+  const url = new URL("chat", location.href);
+  url.searchParams.set("name", wanted);
+  return url;
 }
-addEventListener("online", hurry);
-document.addEventListener("visibilitychange", hurry);
+
+const handler = {
+  dataType: "object",
+  onMessage(_ws, { data: message }) {
+    receive[message.type]?.(message);
+    showPeople();
+  },
+  onReconnecting() {
+    leave("Reconnecting…");
+  },
+  onTerminate() {
+    leave("Not connected");
+  },
+};
+
+function leave(state) {
+  showState(state, false);
+  people.clear();
+  showPeople();
+}
 
 const receive = {
   welcome({ name, people: names }) {
@@ -51,7 +53,6 @@ const receive = {
     people.clear();
     names.forEach((each) => people.add(each));
     showState("Connected", true);
-    timer = setTimeout(() => (attempt = 0), 5000);
   },
   "new client"({ name }) {
     people.add(name);
@@ -71,7 +72,7 @@ const receive = {
   refused: ({ reason }) => addNotice(reason),
 };
 
-const isOpen = () => socket?.readyState === WebSocket.OPEN;
+const isOpen = () => ws?.status === "Connected";
 
 /** What a storage holds; nothing where the browser forbids it. */
 function stored(access) {
@@ -153,7 +154,7 @@ composer.onsubmit = (event) => {
   event.preventDefault();
   const content = text.value.trim();
   if (content === "" || !isOpen()) return; // off line the draft stays where it is
-  socket.send(JSON.stringify({ type: "message", text: content }));
+  ws.send({ type: "message", text: content });
   addMessage(me, content);
   $("log").scrollTop = 0; // the end, see page.css
   showPeople();
@@ -178,12 +179,12 @@ function ask(verb) {
 }
 
 naming.onclose = () => {
-  const joining = socket === undefined; // then one joins, however the dialog was closed
+  const joining = ws === undefined; // then one joins, however the dialog was closed
   if (!joining && naming.returnValue !== "ok") return;
   wanted = nameField.value.trim();
   stored(() => [sessionStorage, localStorage].forEach((storage) => storage.setItem(KEY, wanted)));
   if (joining) connect();
-  else if (isOpen()) socket.send(JSON.stringify({ type: "name", name: wanted }));
+  else if (isOpen()) ws.send({ type: "name", name: wanted });
   text.focus();
 };
 

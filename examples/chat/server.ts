@@ -13,6 +13,8 @@ const FILES = new Map([
   ["/", file("index.html", "text/html; charset=utf-8")],
   ["/page.css", file("page.css", "text/css; charset=utf-8")],
   ["/page.js", file("page.js", "text/javascript; charset=utf-8")],
+  // The client for browsers: `npm run build` makes it.
+  ["/client.js", file("../../dist/browser/client.js", "text/javascript; charset=utf-8")],
   ["/icon.svg", file("icon.svg", "image/svg+xml")],
 ]);
 

@@ -1,4 +1,6 @@
 import type { Target } from "../engine/target.ts";
+import { clientFields } from "./client-fields.ts";
+import { clientHandshake } from "./client-handshake.ts";
 import { close } from "./close.ts";
 import { fields } from "./fields.ts";
 import { handshake } from "./handshake.ts";
@@ -6,4 +8,4 @@ import { inflate } from "./inflate.ts";
 import { parser } from "./parser.ts";
 
 /** All targets, in the order in which the library's parts process received bytes. */
-export const targets: readonly Target[] = [fields, handshake, parser, inflate, close];
+export const targets: readonly Target[] = [fields, handshake, parser, inflate, close, clientFields, clientHandshake];

@@ -7,7 +7,7 @@ export const PERMESSAGE_DEFLATE = "permessage-deflate";
 const MAX_WINDOW_BITS = 15;
 
 /** The smallest window that zlib can compress with. RFC 7692 also knows 8. */
-const MIN_WINDOW_BITS = 9;
+export const MIN_WINDOW_BITS = 9;
 
 /** What both sides agreed on (RFC 7692 7.1). */
 export interface DeflateAgreement {

@@ -4,6 +4,7 @@ import type { Bytes } from "../protocol/bytes.ts";
 import { type Close, CloseCode, serializeClose } from "../protocol/close-frame.ts";
 import type { Initiator, WSTerminateEvent } from "./dispatch/events.ts";
 import { CloseTimer, type CloseTimerOwner, type SentData } from "./keepalive/close-timer.ts";
+import { type LivenessVerdict, timeLimitErrors } from "./keepalive/liveness-check.ts";
 
 /** Why a connection ends: an error, the code of one that is made when it is needed, or the application's wish, which is none. */
 export type CloseCause = HawserError | ErrorCode | "destroyed";
@@ -31,6 +32,17 @@ export interface ClosingSettings {
 /** A connection, as `closeBecause` needs it. */
 interface Closable {
   close(code: number | undefined, reason: string | undefined, cause: CloseCause, sendDeadline?: number): void;
+}
+
+/** A limit of a connection's time. */
+type TimeLimit = Exclude<LivenessVerdict, "alive" | "pingDue">;
+
+/** A rate that a peer may exceed. */
+type Rate = "maxMessagesPerSecond" | "maxBytesPerSecond";
+
+/** A connection that has reached a limit, which is counted. */
+interface Limited<Limit extends string> {
+  readonly settings: { readonly limitCounters: Record<Limit, number> };
 }
 
 /** What a close frame says. */
@@ -132,6 +144,23 @@ export function closeBecause(
 ): void {
   const row: ErrorRow = errorTable[typeof cause === "string" ? cause : cause.code];
   connection.close(closeFrame?.code ?? row.closeCode, closeFrame?.reason ?? row.closeReason, cause, sendDeadline);
+}
+
+/** Ends a connection that has reached a limit of its time. A peer that is silent gets no close frame. */
+export function endAtTimeLimit(
+  connection: Closable & Limited<TimeLimit> & { onStreamError(error: Error): void },
+  limit: TimeLimit,
+): void {
+  connection.settings.limitCounters[limit]++;
+  if (limit !== "pingTimeout") closeBecause(connection, timeLimitErrors[limit]);
+  else connection.onStreamError(withoutStack(() => new HawserError("HWS_PEER_SILENT")));
+}
+
+/** Fails a connection whose peer exceeds a rate. Returns false: what exceeds it is not accepted. */
+export function failAtRate(connection: Limited<Rate> & { onError(error: HawserError): void }, rate: Rate): false {
+  connection.settings.limitCounters[rate]++;
+  connection.onError(withoutStack(() => new HawserError("HWS_RATE_EXCEEDED", rate)));
+  return false;
 }
 
 /** The body of the close frame for an error: the code and the reason of its row. */

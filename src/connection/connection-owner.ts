@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import type { ErrorSource } from "./dispatch/events.ts";
+import type { ErrorSource, WSTerminateEvent } from "./dispatch/events.ts";
 import type { ConnectionSettings } from "./settings.ts";
 import type { Clock } from "./keepalive/liveness.ts";
 
@@ -15,8 +15,12 @@ export interface Place {
 export interface ConnectionOwner extends Clock {
   /** The settings of all its connections. */
   readonly settings: ConnectionSettings;
-  /** The stream is closed: the connection's status is now "Closed". */
-  onClosed(connection: Connection): void;
+  /**
+   * The stream is closed: the connection's status is now "Closed".
+   *
+   * @param event what `onTerminate` will get, after the messages that were read before
+   */
+  onClosed(connection: Connection, event: WSTerminateEvent): void;
   /** The handler's `onTerminate` has settled. */
   onFinished(connection: Connection): void;
   /** An error that cannot be reported to the connection's own handler. */

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 
 import type { DeflateAgreement } from "../compression/negotiation.ts";
-import { HawserError, asHawserError, handlerError, streamError, withoutStack } from "../errors/errors.ts";
+import { type HawserError, asHawserError, handlerError, streamError } from "../errors/errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode, serializeClose } from "../protocol/close-frame.ts";
 import { type DataOpcode, Opcode } from "../protocol/opcodes.ts";
@@ -20,12 +20,11 @@ import { countLimit } from "./counters/limit-counters.ts";
 import type { MessageCounters } from "./counters/message-counters.ts";
 import type { DispatcherOwner } from "./dispatch/dispatcher-owner.ts";
 import { HandlerDispatcher, type HandlerCallbacks } from "./dispatch/handler-dispatcher.ts";
-import { type CloseCause, Closing, closeBecause, closeBodyOf } from "./closing.ts";
+import { type CloseCause, Closing, closeBecause, closeBodyOf, endAtTimeLimit, failAtRate } from "./closing.ts";
 import type { ErrorSource, Initiator } from "./dispatch/events.ts";
 import type { ConnectionOwner, Place } from "./connection-owner.ts";
 import { abortSignalOf } from "./dispatch/close-signal.ts";
 import { Liveness } from "./keepalive/liveness.ts";
-import { timeLimitErrors } from "./keepalive/liveness-check.ts";
 import type { Ping } from "./keepalive/ping.ts";
 import { isJsonError } from "./receiving/json.ts";
 import { RateLimiter } from "./receiving/rate-limiter.ts";
@@ -98,7 +97,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     attach(this.#writer.stream, this);
     if (head.length === 0 && !this.dispatcher.mayOpen) return void this.#writer.write(handshakeResponse, false);
     this.#writer.cork();
-    this.#writer.write(handshakeResponse, false);
+    if (handshakeResponse !== "") this.#writer.write(handshakeResponse, false); // TLS of Deno hangs after an empty write.
     this.#sender.buffer.holdWrites();
     this.dispatcher.dispatchOpen();
     deliver(this.#writer.stream, head);
@@ -139,11 +138,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     const readingStopped = this.#readFlow?.paused === true && !this.#sender.hasDrainWaiters;
     const verdict = this.#liveness.check(this.settings.keepalive, this.#writer, readingStopped);
     if (verdict === "pingDue") this.#sendPing();
-    else if (verdict !== "alive") {
-      this.settings.limitCounters[verdict]++;
-      if (verdict === "pingTimeout") this.onStreamError(withoutStack(() => new HawserError("HWS_PEER_SILENT")));
-      else closeBecause(this, timeLimitErrors[verdict]);
-    }
+    else if (verdict !== "alive") endAtTimeLimit(this, verdict);
   }
 
   /**
@@ -197,7 +192,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#liveness.noteReceived(written);
     // No later text may be taken for a repetition of one in this chunk.
     forgetLastText();
-    if (this.#readFlow?.countBytes(end) === false && canSend(this.#state)) this.#failRate("maxBytesPerSecond");
+    if (this.#readFlow?.countBytes(end) === false && canSend(this.#state)) failAtRate(this, "maxBytesPerSecond");
     if (this.dispatcher.isBusy && this.#state === "open")
       (this.#readFlow ??= this.#newReadFlow()).noteReadAhead(this.#reader.unfinishedBytes);
     return borrowed ? this.#reader.target : undefined;
@@ -243,25 +238,28 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#readFlow?.stop();
     this.#liveness.stop();
     const event = this.#beginClosing("network").onStreamClose(hasLost);
-    this.#owner.onClosed(this);
+    this.#owner.onClosed(this, event);
     this.dispatcher.dispatchTerminate(event, () => this.#owner.onFinished(this));
   }
 
   // From the reader. `onError` comes from the sender too.
 
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void {
+    if (this.settings.autoResponse?.isRequest(opcode, bytes, start, end) === true) return this.#answer();
     if (!this.#acceptsMessage()) return;
     // What this throws fails the connection: see onData.
     this.dispatcher.dispatchMessage(this.settings.decode.bytes(opcode, bytes, start, end, ascii));
   }
 
   onText(text: string): void {
-    if (this.#acceptsMessage()) this.dispatcher.dispatchMessage(text);
+    if (text === this.settings.autoResponse?.request) this.#answer();
+    else if (this.#acceptsMessage()) this.dispatcher.dispatchMessage(text);
   }
 
   onTransformed(opcode: DataOpcode, payload: Bytes): void {
+    if (this.settings.autoResponse?.isCompressedRequest(opcode, payload, this.settings) === true) this.#answer();
     // What this throws fails the connection too.
-    if (this.#acceptsMessage()) this.dispatcher.dispatchCompressed(opcode, payload, this.settings);
+    else if (this.#acceptsMessage()) this.dispatcher.dispatchCompressed(opcode, payload, this.settings);
   }
 
   /** Control frames and fragments are bounded in a turn as messages are. Pings that were read are answered. */
@@ -341,14 +339,16 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   #acceptsMessage(): boolean {
     if (this.#state !== "open") return false;
     this.#liveness.noteMessage();
-    if (this.#readFlow === undefined || this.#readFlow.countMessage()) return true;
-    this.#failRate("maxMessagesPerSecond");
-    return false;
+    const isWithinRate = this.#readFlow === undefined || this.#readFlow.countMessage();
+    return isWithinRate || failAtRate(this, "maxMessagesPerSecond");
   }
 
-  #failRate(limit: "maxMessagesPerSecond" | "maxBytesPerSecond"): void {
-    this.settings.limitCounters[limit]++;
-    this.#fail(withoutStack(() => new HawserError("HWS_RATE_EXCEEDED", limit)));
+  /** Answers a request of `autoResponse`. It counts as a message, but is not the use that `idleTimeout` looks for. */
+  #answer(): void {
+    if (this.#state !== "open") return;
+    this.onFrame();
+    if (this.#readFlow?.countAnswered() === false) failAtRate(this, "maxMessagesPerSecond");
+    else this.settings.autoResponse?.answerBy(this.#sender);
   }
 
   #transition(event: Event): void {

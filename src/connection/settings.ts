@@ -4,6 +4,7 @@ import type { DeflateAgreement } from "../compression/negotiation.ts";
 import type { CompressionSettings } from "../compression/settings.ts";
 import { ReservedBit } from "../protocol/frame-header.ts";
 import { ReaderRules } from "../protocol/reader-rules.ts";
+import type { AutoResponse } from "./auto-response.ts";
 import type { DispatchSettings } from "./dispatch/settings.ts";
 import type { KeepaliveSettings } from "./keepalive/settings.ts";
 import { ReceiveReserve } from "./receiving/receive-reserve.ts";
@@ -16,6 +17,8 @@ import type { SendingSettings } from "./sending/settings.ts";
 export interface ConnectionSettings extends SendingSettings, ReceivingSettings, Pick<DispatchSettings, "taskCounters"> {
   /** Milliseconds the peer has for its side of closing, and tasks after that. */
   readonly closeTimeout: number;
+  /** The text that is answered without a handler; undefined: none. */
+  readonly autoResponse: AutoResponse | undefined;
   /** How messages are compressed with peers that agree; undefined: they are not. */
   readonly compression: CompressionSettings | undefined;
   /** How long connections live, in ticks. */
@@ -60,8 +63,8 @@ export function readerRulesOf(settings: ConnectionSettings, compressed: boolean)
 
 /** How a connection compresses what it sends. */
 export function compressorOf(
-  { compression }: ConnectionSettings,
+  { compression, role }: ConnectionSettings,
   agreed: DeflateAgreement,
 ): MessageCompressor | undefined {
-  return compression && compressorFor(compression, agreed);
+  return compression && compressorFor(compression, agreed, role);
 }

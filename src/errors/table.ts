@@ -61,7 +61,15 @@ export const errorTable = {
   HWS_ANSWERED_BY_OTHER: { errCode: 403, componentSignature: "hwsv", message: "Another upgrade listener answered a handshake while onConnection was pending" },
   HWS_NOT_STARTED: { errCode: 404, componentSignature: "hwsv", message: "The server was terminated before it listened" },
   HWS_CONNECT_FAILED: { errCode: 501, componentSignature: "hwcl", message: "The client could not connect" },
+  HWS_CONNECT_TIMEOUT: { errCode: 502, componentSignature: "hwcl", message: "The client was not connected within handshakeTimeout" },
   HWS_REFUSED: { errCode: 503, componentSignature: "hwcl", message: "The server refused the handshake" },
+  HWS_BAD_HANDSHAKE: { errCode: 504, componentSignature: "hwcl", message: "The server's answer to the handshake is invalid" },
+  HWS_PROXY_FAILED: { errCode: 505, componentSignature: "hwcl", message: "The proxy did not connect to the server" },
+  HWS_REDIRECT: { errCode: 506, componentSignature: "hwcl", message: "The server answered with a redirect, which is not followed" },
+  HWS_GAVE_UP: { errCode: 507, componentSignature: "hwcl", message: "As many dials have failed as reconnect.maxAttempts allows" },
+  HWS_ABORTED: { errCode: 508, componentSignature: "hwcl", message: "The client was ended before it was connected" },
+  HWS_RECEIVE_QUEUE_FULL: { errCode: 509, componentSignature: "hwcl", closeCode: 1013, closeReason: "receiving too slowly", message: "More bytes wait for the handler than maxReceiveQueue" },
+  HWS_CLOSED: { errCode: 510, componentSignature: "hwcl", message: "The connection was closed with a code that is not orderly" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** The stable code of an error that the library makes. */

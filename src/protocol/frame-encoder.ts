@@ -1,13 +1,20 @@
 import { type Bytes, allocate } from "./bytes.ts";
 import { headerSize, writeHeader } from "./frame-header.ts";
-import { mask as maskBytes } from "./mask.ts";
+import { maskInto } from "./mask.ts";
+
+/** From this many bytes on, one pass is worth a few bytes of memory that are not used. */
+const ALIGNED_FROM = 1024;
 
 /** A whole frame in memory of its own. `payload` is copied; with a `key` the copy is masked. */
 export function serializeFrame(firstByte: number, payload: Uint8Array, key?: number): Bytes {
-  const frame = allocate(headerSize(payload.length, key !== undefined) + payload.length);
-  const body = writeHeader(frame, 0, firstByte, payload.length, key);
-  frame.set(payload, body);
-  if (key !== undefined) maskBytes(frame, body, frame.length, key);
+  const header = headerSize(payload.length, key !== undefined);
+  // With the alignment of the payload, many bytes are copied and masked in one pass.
+  const start = key === undefined || payload.length < ALIGNED_FROM ? 0 : (payload.byteOffset - header) & 7;
+  const memory = allocate(start + header + payload.length);
+  const frame = start === 0 ? memory : memory.subarray(start);
+  writeHeader(frame, 0, firstByte, payload.length, key);
+  if (key === undefined) frame.set(payload, header);
+  else maskInto(frame, header, payload as Bytes, 0, payload.length, key);
   return frame;
 }
 
@@ -36,8 +43,8 @@ export class FrameEncoder {
     const key = this.#nextKey?.();
     const body = writeHeader(bytes, at, firstByte, payload.length, key);
     const end = body + payload.length;
-    bytes.set(payload, body);
-    if (key !== undefined) maskBytes(bytes, body, end, key);
+    if (key === undefined) bytes.set(payload, body);
+    else maskInto(bytes, body, payload as Bytes, 0, payload.length, key);
     return end;
   }
 

@@ -18,7 +18,7 @@ import {
   readKey,
 } from "./frame-header.ts";
 import { MAX_CONTROL_PAYLOAD } from "./limits.ts";
-import { mask, rotateKey, unmaskInto } from "./mask.ts";
+import { mask, rotateKey, maskInto } from "./mask.ts";
 import { type DataOpcode, Opcode, isControl, isReserved } from "./opcodes.ts";
 import { type ReaderOptions, ReaderRules } from "./reader-rules.ts";
 import { FINAL_TEXT, SHORT_HEADER, unmaskShortTexts } from "./short-texts.ts";
@@ -200,14 +200,14 @@ export class FrameReader {
       if (opcode === Opcode.text)
         this.#deliverText(chunk, payloadStart, payloadEnd, mask(chunk, payloadStart, payloadEnd, key));
       else {
-        unmaskInto(chunk, payloadStart, chunk, payloadStart, payloadEnd, key);
+        maskInto(chunk, payloadStart, chunk, payloadStart, payloadEnd, key);
         this.#sink.onMessage(Opcode.binary, chunk, payloadStart, payloadEnd, false);
       }
       return payloadEnd;
     }
     if (whole && firstByte >= FIN && opcode !== Opcode.continuation) {
       if (length > this.#rules.maxTransformedSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
-      unmaskInto(chunk, payloadStart, chunk, payloadStart, payloadEnd, key);
+      maskInto(chunk, payloadStart, chunk, payloadStart, payloadEnd, key);
       this.#sink.onTransformed(opcode as DataOpcode, chunk.subarray(payloadStart, payloadEnd));
       return payloadEnd;
     }

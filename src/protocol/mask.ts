@@ -74,22 +74,22 @@ function xorWords(words: Int32Array, key: number): number {
 }
 
 /**
- * Unmasks `bytes[start, end)` into `target` at `at`, which may be the same place. Many bytes are unmasked eight at a time,
+ * Masks or unmasks `bytes[start, end)` into `target` at `at`, which may be the same place. Many bytes are masked eight at a time,
  * and in one pass if source and target have the same alignment modulo eight.
  */
-export function unmaskInto(target: Bytes, at: number, bytes: Bytes, start: number, end: number, key: number): void {
+export function maskInto(target: Bytes, at: number, bytes: Bytes, start: number, end: number, key: number): void {
   const aligned = ((target.byteOffset + at) & 7) === ((bytes.byteOffset + start) & 7);
   const wide = LITTLE_ENDIAN && end - start >= WIDE_FROM;
   if (aligned && wide) {
-    unmaskWide(target, at, bytes, start, end, key);
+    maskWide(target, at, bytes, start, end, key);
     return;
   }
   if (target !== bytes || at !== start) target.set(bytes.subarray(start, end), at);
-  if (wide) unmaskWide(target, at, target, at, at + end - start, key);
+  if (wide) maskWide(target, at, target, at, at + end - start, key);
   else mask(target, at, at + end - start, key);
 }
 
-function unmaskWide(target: Bytes, at: number, bytes: Bytes, start: number, end: number, key: number): void {
+function maskWide(target: Bytes, at: number, bytes: Bytes, start: number, end: number, key: number): void {
   const head = -(bytes.byteOffset + start) & 7;
   const count = (end - start - head) >> 3;
   const tail = head + count * 8;
@@ -98,8 +98,8 @@ function unmaskWide(target: Bytes, at: number, bytes: Bytes, start: number, end:
   const words = new BigUint64Array(bytes.buffer, bytes.byteOffset + start + head, count);
   if (target === bytes && at === start) xorWideInPlace(words, wideKey);
   else xorWide(new BigUint64Array(target.buffer, target.byteOffset + at + head, count), words, wideKey);
-  unmaskInto(target, at, bytes, start, start + head, key);
-  unmaskInto(target, at + tail, bytes, start + tail, end, rotateKey(key, tail));
+  maskInto(target, at, bytes, start, start + head, key);
+  maskInto(target, at + tail, bytes, start + tail, end, rotateKey(key, tail));
 }
 
 /** The compiler makes 64-bit words of the big integers: twice as fast as `xorWords`. */

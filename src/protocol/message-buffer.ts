@@ -8,7 +8,7 @@ import {
   RESERVE_GROWTH,
 } from "./limits.ts";
 import type { MessageBody } from "./message-body.ts";
-import { unmaskInto } from "./mask.ts";
+import { maskInto } from "./mask.ts";
 import type { PayloadReserve } from "./payload-reserve.ts";
 import { keepSpareMemory, takeSpareMemory } from "./spare-memory.ts";
 
@@ -36,7 +36,7 @@ const DEFAULTS: BufferOptions = {};
 export class MessageBuffer implements MessageBody {
   /** Empty until the first byte arrives: a length alone reserves no memory. */
   #memory = EMPTY;
-  /** Where the message begins in the memory. It keeps the alignment modulo eight of the chunk, for `unmaskInto`. */
+  /** Where the message begins in the memory. It keeps the alignment modulo eight of the chunk, for `maskInto`. */
   #offset = 0;
   #length = 0;
   /** The bytes that were taken from the reserve and have not arrived. */
@@ -92,8 +92,8 @@ export class MessageBuffer implements MessageBody {
   /** Adds `chunk[start, end)`, and unmasks it with `key` in the same pass. */
   appendMasked(chunk: Bytes, start: number, end: number, expected: number, key: number): void {
     const at = this.#addLength(chunk, start, end, expected);
-    if (this.#isInPlace(chunk)) unmaskInto(chunk, start, chunk, start, end, key);
-    else unmaskInto(this.#memory, at, chunk, start, end, key);
+    if (this.#isInPlace(chunk)) maskInto(chunk, start, chunk, start, end, key);
+    else maskInto(this.#memory, at, chunk, start, end, key);
   }
 
   /** The message is complete and was used: its memory may be used again. */

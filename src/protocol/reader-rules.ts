@@ -2,7 +2,7 @@ import type { Bytes } from "./bytes.ts";
 import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "./limits.ts";
 import type { StreamedBody } from "./message-body.ts";
 import { RESERVED_BITS, type ReservedBit } from "./frame-header.ts";
-import { mask, unmaskInto } from "./mask.ts";
+import { mask, maskInto } from "./mask.ts";
 import type { BufferOptions } from "./message-buffer.ts";
 import type { DataOpcode } from "./opcodes.ts";
 import type { PayloadReserve } from "./payload-reserve.ts";
@@ -115,7 +115,7 @@ export class ReaderRules {
    */
   unmaskText(chunk: Bytes, start: number, end: number, key: number): number {
     if (this.#isAscii === undefined || end - start < NATIVE_ASCII_FROM) return mask(chunk, start, end, key);
-    unmaskInto(chunk, start, chunk, start, end, key);
+    maskInto(chunk, start, chunk, start, end, key);
     return this.#isAscii(chunk.subarray(start, end)) ? 0 : 0x80;
   }
 }

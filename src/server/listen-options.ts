@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { similarName } from "../util/similar.ts";
-import { describe } from "./describe.ts";
+import { describe } from "../util/describe.ts";
 
 /** How the library's own web server listens: options of Node's `net.Server.listen()`. Node checks their values. */
 export interface ListenOptions {

@@ -1,49 +1,9 @@
 import { constants } from "node:buffer";
-import { totalmem } from "node:os";
 
+import { shareOfMemory } from "../connection/process-memory.ts";
 import { DEFAULT_MAX_JSON_DEPTH, DEFAULT_MAX_JSON_VALUES } from "../connection/receiving/json.ts";
-import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "../protocol/limits.ts";
-
-/** The values that an option may have. They are integers. */
-export interface Range {
-  /** The least value. */
-  readonly min: number;
-  /** The default. */
-  readonly default: number;
-  /** The greatest value. */
-  readonly max: number;
-  /** Whether Infinity is allowed, which removes the limit. */
-  readonly allowsInfinity: boolean;
-}
-
-/** The longest time of Node's timers, in milliseconds. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
-const KIB = 1024;
-const MIB = 1024 * KIB;
-
-/** A finite number of milliseconds. */
-function time(value: number): Range {
-  return { min: 1, default: value, max: MAX_TIMEOUT, allowsInfinity: false };
-}
-
-/** A number of milliseconds; Infinity: never. */
-function timeOrNever(value: number): Range {
-  return { ...time(value), allowsInfinity: true };
-}
-
-/** A number of bytes or of things. */
-function amount(value: number, min = 1): Range {
-  return { min, default: value, max: Number.MAX_SAFE_INTEGER, allowsInfinity: true };
-}
-
-/** A quarter of the memory that the process may have, so that data for slow peers does not exhaust it. */
-function shareOfMemory(): number {
-  // Without a limit on the process it is 0, undefined, or on some systems 2^64.
-  const constrained = process.constrainedMemory() as number | undefined;
-  const all = Math.min(totalmem(), constrained === undefined || constrained === 0 ? Infinity : constrained);
-  return Math.max(64 * MIB, Math.floor(all / 4));
-}
+import { KIB, MIB, type Range, amount, time, timeOrNever } from "../util/number-range.ts";
 
 /** The options that are numbers, each with the reason for its default. Times are in milliseconds, sizes in bytes. */
 export const numberOptions = {
@@ -95,20 +55,3 @@ export const numberOptions = {
   /** Closing this many takes a few milliseconds. */
   closeBatchSize: amount(1_000),
 } as const satisfies Record<string, Range>;
-
-/**
- * Checks one number. Undefined stands for the default.
- *
- * @throws {InvalidArgumentError} for a value that is not a number
- * @throws {OutOfRangeError} for a number out of range
- */
-export function readNumber(name: string, value: unknown, range: Range): number {
-  const { min, max, allowsInfinity } = range;
-  if (value === undefined) return range.default;
-  if (typeof value !== "number") throw new InvalidArgumentError(`${name}: expected a number, got ${typeof value}`);
-  if (allowsInfinity && value === Infinity) return value;
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new OutOfRangeError(
-    `${name}: expected an integer from ${String(min)} to ${String(max)}${allowsInfinity ? ", or Infinity" : ""}, got ${String(value)}`,
-  );
-}

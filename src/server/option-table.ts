@@ -5,17 +5,16 @@ import { InvalidArgumentError } from "../errors/errors.ts";
 import { addressRule, type TrustProxy } from "../handshake/forwarded-address.ts";
 import { isToken } from "../handshake/rules/tokens.ts";
 import { originRule } from "../handshake/rules/origin.ts";
-import { similarName } from "../util/similar.ts";
-import { readCompression } from "./compression-option.ts";
-import { describe } from "./describe.ts";
+import { type Range, readNumber } from "../util/number-range.ts";
+import { type Reader, oneOf, readTable } from "../util/option-table.ts";
+import { readCompression } from "../compression/options.ts";
+import { describe } from "../util/describe.ts";
+import { readAutoResponse } from "./auto-response-option.ts";
 import { readListen } from "./listen-options.ts";
 import { type PathFunction, type PathRule, pathRule } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
-import { type Range, numberOptions, readNumber } from "./number-options.ts";
+import { numberOptions } from "./number-options.ts";
 import type { WebSocketServerOptions } from "./options.ts";
-
-/** Checks the value of one option, and fills in its default. */
-type Reader<V> = (value: unknown, name: string) => V;
 
 const PORT: Range = { min: 0, default: 0, max: 65_535, allowsInfinity: false };
 
@@ -34,6 +33,7 @@ const optionTable = {
   protocols: readProtocols,
   trustProxy: (value: unknown) => addressRule(value as TrustProxy | undefined),
   invalidJson: oneOf(["close", "ignore"], "close"),
+  autoResponse: readAutoResponse,
   sendQueuePolicy: oneOf(["terminate", "drop-newest", "drop-oldest", "latest"], "terminate"),
   compression: readCompression,
   ratePolicy: oneOf(["pause", "close"], "pause"),
@@ -53,16 +53,7 @@ export type OptionValues = {
  * @throws {OutOfRangeError} for a number out of range
  */
 export function readOptionTable(options: object): OptionValues {
-  for (const name of Object.keys(options)) {
-    if (!isOptionName(name))
-      throw new InvalidArgumentError(`options: there is no option ${JSON.stringify(name)}${suggestion(name)}`);
-  }
-  const given = options as Readonly<Record<string, unknown>>;
-  const entries = Object.entries<Range | Reader<unknown>>(optionTable).map(([name, check]) => {
-    const value = given[name];
-    return [name, typeof check === "function" ? check(value, name) : readNumber(name, value, check)] as const;
-  });
-  return Object.fromEntries(entries) as unknown as OptionValues;
+  return readTable(optionTable, options, ALIASES);
 }
 
 /** Whether there is an option of this name. */
@@ -76,21 +67,6 @@ const ALIASES: Readonly<Record<string, string>> = {
   perMessageDeflate: "compression",
   hostname: "host",
 };
-
-function suggestion(name: string): string {
-  const meant = Object.hasOwn(ALIASES, name) ? ALIASES[name] : similarName(name, Object.keys(optionTable));
-  return meant === undefined ? "" : `: did you mean ${meant}?`;
-}
-
-function oneOf<const V extends string>(values: readonly V[], fallback: V): Reader<V> {
-  return (value, name) => {
-    if (value === undefined) return fallback;
-    if ((values as readonly unknown[]).includes(value)) return value as V;
-    throw new InvalidArgumentError(
-      `${name}: expected one of ${values.map((known) => `"${known}"`).join(", ")}, got ${JSON.stringify(value)}`,
-    );
-  };
-}
 
 function optionalNumber(range: Range): Reader<number | undefined> {
   return (value, name) => (value === undefined ? undefined : readNumber(name, value, range));

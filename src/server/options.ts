@@ -6,10 +6,18 @@ import type { RatePolicy } from "../connection/receiving/settings.ts";
 import type { SendQueuePolicy } from "../connection/sending/settings.ts";
 import type { TrustProxy } from "../handshake/forwarded-address.ts";
 import type { Origins } from "../handshake/rules/origin.ts";
-import type { CompressionOptions } from "./compression-option.ts";
+import type { CompressionOptions } from "../compression/options.ts";
 import type { ListenOptions } from "./listen-options.ts";
 import type { PathFunction } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
+
+/** A text that the library answers by itself, and the answer: at most 125 bytes of UTF-8 each. */
+export interface AutoResponseOptions {
+  /** The whole text of the request. */
+  readonly request: string;
+  /** The whole text of the answer. */
+  readonly response: string;
+}
 
 /** Options of a `WebSocketServer`. Times are in milliseconds, sizes in bytes. */
 export interface WebSocketServerOptions<T extends DataType = DataType> {
@@ -80,6 +88,13 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly maxBytesPerSecond?: number | undefined;
   /** What happens above either of these rates. `"pause"` (default): messages wait, and the socket is read no faster than that. `"close"`: close 1008. */
   readonly ratePolicy?: RatePolicy | undefined;
+
+  /**
+   * A text that the library answers by itself: `{ request: "ping", response: "pong" }`, at most 125 bytes of UTF-8 each. A client
+   * in a browser, which cannot ping, finds out with it whether the server is there (see `probe` of `hawser/client`). The request is
+   * not delivered, counts as a message for the limits, and does not extend `idleTimeout`. Default: none.
+   */
+  readonly autoResponse?: AutoResponseOptions | undefined;
 
   // Outgoing messages.
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { NO_PARAMS } from "../handshake/node-request.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
-import { describe } from "./describe.ts";
+import { describe } from "../util/describe.ts";
 import { type PathParams, PathPattern, isPattern } from "./path-pattern.ts";
 
 /**

@@ -16,7 +16,7 @@ import { misspeltCallbacks } from "./callback-names.ts";
 import { bytesWritten, isAnsweredByOther } from "./claimed-socket.ts";
 import { WSConnectionEvent, responseHeadersOf, settleEvent } from "./connection-event.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";
-import { describe } from "./describe.ts";
+import { describe } from "../util/describe.ts";
 import { type HandshakeSignal, isGone } from "./handshake-signal.ts";
 
 /** A client that has a place among the limits of the server. */

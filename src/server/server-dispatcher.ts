@@ -1,6 +1,5 @@
 import { type ErrorSource, OPEN_EVENT, errorEvent, hasOnError } from "../connection/dispatch/events.ts";
-import { isError } from "../connection/dispatch/thrown-text.ts";
-import { attempt } from "../util/attempt.ts";
+import { warnOfUnheard } from "../connection/dispatch/unheard-errors.ts";
 import { isThenable } from "../util/thenable.ts";
 import { Warnings } from "../util/warnings.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
@@ -95,12 +94,6 @@ export class ServerDispatcher {
   }
 
   #warn(error: unknown): void {
-    const { message } = errorEvent(error, "handler").errors[0];
-    const text = `An error that no onError handled: ${message}`;
-    this.#warnings.warn(text, { code: "HWS_UNHEARD", text: () => text, detail: () => stackOf(error) });
+    warnOfUnheard(this.#warnings, error);
   }
-}
-
-function stackOf(error: unknown): string {
-  return (isError(error) ? attempt(() => error.stack) : undefined) ?? "";
 }

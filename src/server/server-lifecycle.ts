@@ -27,7 +27,7 @@ import type { AdmittedClient } from "./pending-handshake.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { GracefulShutdown, type ShutdownOptions } from "./graceful-shutdown.ts";
 import { HandshakeAcceptor, type HandshakeListener } from "./handshake-acceptor.ts";
-import { LivenessTimer } from "./liveness-timer.ts";
+import { LivenessTimer } from "../connection/keepalive/liveness-timer.ts";
 import type { Undecided } from "./held-sockets.ts";
 import { HttpBinding, type HttpBindingListener } from "./http-binding.ts";
 import { ServerClients } from "./server-clients.ts";
@@ -135,9 +135,9 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     const leaving = this.#clients.finishing.size;
     const connections = { opened, closed: opened - this.connections.size, leaving };
     const { exit } = this.#acceptor;
-    const { limitCounters, taskCounters } = this.settings;
-    const tasks = { ...taskCounters };
-    return { connections, tasks, messages, refused: { ...exit.counters }, limits: { ...limitCounters } };
+    const { limitCounters, taskCounters, autoResponse } = this.settings;
+    const [tasks, autoResponses] = [{ ...taskCounters }, autoResponse?.answered ?? 0];
+    return { connections, tasks, messages, autoResponses, refused: { ...exit.counters }, limits: { ...limitCounters } };
   }
 
   /** The address on which the web server listens. */

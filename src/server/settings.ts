@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import type { SecureContextOptions, TlsOptions } from "node:tls";
 
 import { type LimitCounters, newLimitCounters } from "./limit-counters.ts";
-import type { KeepaliveSettings } from "../connection/keepalive/settings.ts";
+import { toTicks } from "../connection/keepalive/ticks.ts";
 import { type DataType, decoders, objectDecoder } from "../connection/receiving/decode.ts";
 import type { ConnectionSettings } from "../connection/settings.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
@@ -10,7 +10,6 @@ import type { HandshakeRules } from "../handshake/http1.ts";
 import type { WebServer } from "./web-server.ts";
 import type { ConnectionLimits } from "./connection-limiter.ts";
 import { type ListenOptions, listenAddress } from "./listen-options.ts";
-import { TICKS_PER_ROUND } from "./liveness-timer.ts";
 import type { ShutdownSettings } from "./graceful-shutdown.ts";
 import type { PathRule } from "./path-rule.ts";
 import { type OptionValues, readOptionTable } from "./option-table.ts";
@@ -103,35 +102,4 @@ function hasCertificate(tls: NonNullable<OptionValues["tls"]>): boolean {
 
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && value !== "";
-}
-
-/** The shortest time has at least this many ticks, so it is kept to within a twentieth. */
-const TICKS_PER_TIME = 20;
-/** Milliseconds of a tick. A shorter one is not worth a timer, a longer one is not exact enough. */
-const TICK = { min: 5, max: 1_000 } as const;
-
-function toTicks({
-  pingInterval,
-  pingTimeout,
-  idleTimeout,
-  maxLifetime,
-}: Pick<OptionValues, "pingInterval" | "pingTimeout" | "idleTimeout" | "maxLifetime">): KeepaliveSettings {
-  const times = {
-    pingInterval,
-    pingTimeout: pingInterval === Infinity ? Infinity : pingTimeout,
-    idleTimeout,
-    maxLifetime,
-  };
-  const shortest = Math.min(...Object.values(times));
-  // Without any limit the ticks go on: callbacks that do not settle are looked for.
-  const tick = Math.min(TICK.max, Math.max(TICK.min, Math.floor(shortest / TICKS_PER_TIME)));
-  const ticks = (ms: number): number => (ms === Infinity ? Infinity : Math.ceil(ms / tick));
-  return {
-    tickMs: tick,
-    // A time is over after more than its ticks, and that is found within a round. The ping comes before the interval ends.
-    pingInterval: Math.max(1, Math.floor(times.pingInterval / tick) - TICKS_PER_ROUND),
-    pingTimeout: ticks(times.pingTimeout),
-    idleTimeout: ticks(times.idleTimeout),
-    maxLifetime: ticks(times.maxLifetime),
-  };
 }

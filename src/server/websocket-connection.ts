@@ -1,43 +1,17 @@
+import { type TerminateOptions, readCloseCode, readTerminate } from "../connection/close-arguments.ts";
 import { signalOf } from "../connection/dispatch/close-signal.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Task } from "../connection/dispatch/tasks.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
-import { plainJsonText } from "../connection/sending/json-text.ts";
-import {
-  Compression,
-  type Message,
-  type MessageOf,
-  type MessageOptions,
-  outgoingMessage,
-} from "../connection/sending/outgoing-message.ts";
-import { SendResult } from "../connection/sending/send-result.ts";
-import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
-import { CloseCode, fitsReason, isSendableCode } from "../protocol/close-frame.ts";
+import { sendMessage } from "../connection/send-message.ts";
+import type { SendOptions } from "../connection/sending/message-options.ts";
+import type { Message, MessageOf } from "../connection/sending/outgoing-message.ts";
+import { InvalidArgumentError } from "../errors/errors.ts";
 import type { Status } from "../connection/status.ts";
 import { isThenable } from "../util/thenable.ts";
-import { describe } from "./describe.ts";
 import type { ConnectionHandler, ConnectionHandlerType, WSHandler } from "./handlers.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
-
-/** The arguments of `terminate` as one object. */
-export interface TerminateOptions {
-  /** The close code. One of 3000 or less that must not be sent closes without a code. */
-  readonly code?: number | undefined;
-  /** The reason. It is sent only with codes above 3000. */
-  readonly message?: string | undefined;
-}
-
-/** Options of one message. */
-export interface SendOptions {
-  /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key, e.g. `"price:EUR"`. */
-  readonly key?: string | undefined;
-  /**
-   * Whether the message may be compressed, if the server has the option `compression` and the peer agreed. Default true. Set it to
-   * false for a secret that is sent together with what an attacker can choose (CRIME, BREACH).
-   */
-  readonly compress?: boolean | undefined;
-}
 
 /** What a connection says of itself. */
 export interface ConnectionDetails {
@@ -50,12 +24,6 @@ export interface ConnectionDetails {
   /** The agreed extensions; "": none. */
   readonly extensions: string;
 }
-
-/** 4D: the reason is sent only with a code above this. */
-const REASON_ABOVE_CODE = 3000;
-
-/** The largest close code (RFC 6455 7.4.2). */
-const MAX_CODE = 4999;
 
 let coreOf: (connection: WebSocketConnection) => Connection;
 
@@ -160,15 +128,7 @@ export class WebSocketConnection<
    *   `Set`, `Error`, `RegExp` and the like, without `toJSON`; `JSON.stringify` throws a `TypeError` for a cyclic object
    */
   send<M extends Message>(message: MessageOf<Out, M>, options?: SendOptions): boolean {
-    // Most messages are texts, or objects without a class: they need no object of ours.
-    const text = options !== undefined ? undefined : typeof message === "string" ? message : plainJsonText(message);
-    const result =
-      text !== undefined
-        ? this.#core.sendText(text)
-        : this.#core.send(
-            outgoingMessage(message, options === undefined ? undefined : readMessageOptions("send", options)),
-          );
-    return result === SendResult.accepted;
+    return sendMessage(this.#core, message, options);
   }
 
   /**
@@ -224,16 +184,8 @@ export class WebSocketConnection<
    * ws.terminate({ code: 4001, message: "You were idle" });
    */
   terminate(code?: number | TerminateOptions, message?: string): void {
-    const options: TerminateOptions =
-      typeof code === "object" && (code as unknown) !== null ? code : { code: code as number | undefined, message };
-    // A getter may return something else the second time, and may throw: the message is read only if it is sent.
-    const { code: closeCode } = options;
-    checkTerminateCode(closeCode);
-    if (closeCode !== undefined && closeCode > REASON_ABOVE_CODE) {
-      const { message: reason } = options;
-      checkReason("terminate: message", reason);
-      this.#core.close(closeCode, reason);
-    } else this.#core.close(closeCode !== undefined && isSendableCode(closeCode) ? closeCode : undefined);
+    const { code: closeCode, reason } = readTerminate(code, message);
+    this.#core.close(closeCode, reason);
   }
 
   /**
@@ -259,81 +211,13 @@ export class WebSocketConnection<
   }
 }
 
-/**
- * Checks the arguments of `close`, and returns the code to send.
- *
- * @throws {InvalidArgumentError} for arguments of another type
- * @throws {OutOfRangeError} for a code that must not be sent, or a reason that is too long
- */
-export function readCloseCode(code: number | undefined, reason: string | undefined): number | undefined {
-  checkSendableCode("close: code", code);
-  checkReason("close: reason", reason);
-  // As in browsers: a reason has no place in a close frame without a code (RFC 6455 5.5.1).
-  return code ?? (reason === undefined || reason === "" ? undefined : CloseCode.normal);
-}
-
-/**
- * Checks the code of a close frame.
- *
- * @throws {InvalidArgumentError} when it is not a number
- * @throws {OutOfRangeError} when it must not be sent
- */
-export function checkSendableCode(name: string, code: unknown): asserts code is number | undefined {
-  checkNumber(name, code);
-  if (code === undefined || isSendableCode(code)) return;
-  throw new OutOfRangeError(
-    `${name}: expected 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4), got ${String(code)}`,
-  );
-}
-
 /** The internal connection of a user's object. Only the server calls it. */
 export function connectionOf(connection: WebSocketConnection): Connection {
   return coreOf(connection);
-}
-
-/**
- * The options of one message.
- *
- * @throws {InvalidArgumentError} when the options are not an object, or one of them is of another type
- */
-export function readMessageOptions(method: string, options: unknown): MessageOptions {
-  if (typeof options !== "object" || options === null)
-    throw new InvalidArgumentError(`${method}: options: expected an object`);
-  const { key, compress } = options as { key?: unknown; compress?: unknown };
-  if (key !== undefined && typeof key !== "string")
-    throw new InvalidArgumentError(`${method}: key: expected a string, got ${key === null ? "null" : typeof key}`);
-  if (compress !== undefined && typeof compress !== "boolean")
-    throw new InvalidArgumentError(`${method}: compress: expected true or false, got ${describe(compress)}`);
-  return { key, compression: compress === false ? Compression.forbidden : Compression.allowed };
 }
 
 function checkTask(task: unknown): void {
   if (typeof task === "function" || isThenable(task)) return;
   const given = task === null ? "null" : typeof task;
   throw new InvalidArgumentError(`waitUntil: task: expected a promise, or a function that returns one, got ${given}`);
-}
-
-/** 4D: the code is an integer up to 4999. */
-function checkTerminateCode(code: unknown): asserts code is number | undefined {
-  checkNumber("terminate: code", code);
-  if (code !== undefined && !(Number.isInteger(code) && code <= MAX_CODE))
-    throw new OutOfRangeError(`terminate: code: expected an integer up to ${String(MAX_CODE)}, got ${String(code)}`);
-}
-
-function checkNumber(name: string, code: unknown): asserts code is number | undefined {
-  if (code !== undefined && typeof code !== "number")
-    throw new InvalidArgumentError(`${name}: expected a number, got ${code === null ? "null" : typeof code}`);
-}
-
-/**
- * Checks the reason of a close frame.
- *
- * @throws {InvalidArgumentError} when it is not a string
- * @throws {OutOfRangeError} when it is too long
- */
-export function checkReason(name: string, reason: unknown): asserts reason is string | undefined {
-  if (reason === undefined) return;
-  if (typeof reason !== "string")
-    throw new InvalidArgumentError(`${name}: expected a string, got ${reason === null ? "null" : typeof reason}`);
-  if (!fitsReason(reason)) throw new OutOfRangeError(`${name}: expected at most 123 bytes of UTF-8`);
 }

@@ -2,7 +2,9 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { checkReason, checkSendableCode } from "../connection/close-arguments.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
+import { readMessageOptions } from "../connection/sending/message-options.ts";
 import { type Message, type MessageOf, outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/send-result.ts";
 import { SharedMessage } from "../connection/sending/shared-message.ts";
@@ -12,7 +14,7 @@ import { type BroadcastOptions, receiversOf } from "./broadcast-options.ts";
 import { SERVER_CALLBACKS, misspeltCallbacks } from "./callback-names.ts";
 import { Connections } from "./connections.ts";
 import type { ServerCounters } from "./server-counters.ts";
-import { describe } from "./describe.ts";
+import { describe } from "../util/describe.ts";
 import type { ContextOf, FittingHandlers, HandlerOf, ServerHandlerType, WSHandler } from "./handlers.ts";
 import type { ShutdownOptions } from "./graceful-shutdown.ts";
 import { isOptionName } from "./option-table.ts";
@@ -23,13 +25,7 @@ import type { ConnectionRegistry } from "./connection-registry.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
 import { ServerLifecycle } from "./server-lifecycle.ts";
 import { readOptions } from "./settings.ts";
-import {
-  WebSocketConnection,
-  checkReason,
-  checkSendableCode,
-  connectionOf,
-  readMessageOptions,
-} from "./websocket-connection.ts";
+import { WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** `WebSocketServer` without types may have any handler. */
 type KnownHandler<S> = S extends { onConnection(...args: never[]): unknown } ? S : WSHandler<DataType, HandlerOf<S>>;

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 
 import type { ConnectionOwner } from "../connection/connection-owner.ts";
+import { readCloseCode } from "../connection/close-arguments.ts";
 import { Connection } from "../connection/connection.ts";
 import type { WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
 import type { DataOf, DataType } from "../connection/receiving/decode.ts";
@@ -9,7 +10,6 @@ import { SendResult } from "../connection/sending/send-result.ts";
 import type { ConnectionSettings } from "../connection/settings.ts";
 import type { Status } from "../connection/status.ts";
 import { asBytes } from "../protocol/bytes.ts";
-import { readCloseCode } from "../server/websocket-connection.ts";
 import { Fifo } from "../util/fifo.ts";
 
 /** What the server has answered to the handshake. */

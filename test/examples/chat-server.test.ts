@@ -34,6 +34,7 @@ test.each([
   ["/?from=a-link", "text/html; charset=utf-8"],
   ["/page.css", "text/css; charset=utf-8"],
   ["/page.js", "text/javascript; charset=utf-8"],
+  ["/client.js", "text/javascript; charset=utf-8"],
   ["/icon.svg", "image/svg+xml"],
 ])("%s is served as %s, with headers that keep other sites out", async (path, type) => {
   const response = await fetch(`http://${await serve()}${path}`);

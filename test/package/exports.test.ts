@@ -13,12 +13,14 @@ const ENTRIES: Record<string, readonly string[]> = {
     "WebSocketServer",
     "refuse",
   ],
+  "./client": ["ConnectError", "HawserError", "InvalidArgumentError", "OutOfRangeError", "ProtocolError", "WebSocket"],
   "./testing": ["RefusedError", "TestClient", "connect"],
 };
 
 /** The types that each entry exports besides. */
 const TYPES: Record<string, readonly string[]> = {
   ".": [
+    "AutoResponseOptions",
     "BroadcastOptions",
     "CompressionOptions",
     "ConnectionAnswer",
@@ -68,18 +70,68 @@ const TYPES: Record<string, readonly string[]> = {
     "WebServer",
     "WebSocketServerOptions",
   ],
+  "./client": [
+    "ClientDataOf",
+    "ClientHandler",
+    "ClientHeaders",
+    "ClientOf",
+    "ClientOptions",
+    "ClientSocket",
+    "ClientStatus",
+    "CodeRange",
+    "CompressionOptions",
+    "ConnectTarget",
+    "DataType",
+    "Dial",
+    "DialStage",
+    "ErrorCode",
+    "ErrorEntry",
+    "Initiator",
+    "Loss",
+    "Message",
+    "MessageCounters",
+    "ProbeOptions",
+    "Provided",
+    "ReceivedFrom",
+    "ReconnectOptions",
+    "SendOptions",
+    "SendQueuePolicy",
+    "SentBy",
+    "TakenBy",
+    "TerminateOptions",
+    "WSClientOpenEvent",
+    "WSDrainEvent",
+    "WSErrorEvent",
+    "WSMessageEvent",
+    "WSOpenEvent",
+    "WSReconnectedEvent",
+    "WSReconnectingEvent",
+    "WSTerminateEvent",
+    "WaitingPolicy",
+  ],
   "./testing": ["ConnectOptions", "TestedServer"],
 };
 
+/** An entry of the map: its declarations and its code. */
+interface Target {
+  readonly types: string;
+  readonly default: string;
+}
+
+/** What bundlers get for `hawser/client` in a browser. */
+const BROWSER: Target = { types: "./dist/client-browser.d.ts", default: "./dist/browser/client.js" };
+
 interface Manifest {
-  readonly exports: Record<string, string | { readonly types: string; readonly default: string }>;
+  readonly exports: Record<string, string | Target | (Target & { readonly browser: Target })>;
   readonly dependencies?: Record<string, string>;
 }
 
 const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as Manifest;
 
 test("the exports map has the pinned entries, and the manifest", () => {
-  expect(Object.keys(manifest.exports).sort()).toEqual([...Object.keys(ENTRIES), "./package.json"].sort());
+  expect(Object.keys(manifest.exports).sort()).toEqual(
+    [...Object.keys(ENTRIES), "./browser/client.js", "./package.json"].sort(),
+  );
   expect(manifest.exports["./package.json"]).toBe("./package.json");
 });
 
@@ -91,7 +143,8 @@ describe.each(Object.entries(ENTRIES))("the entry %s", (entry, names) => {
   const name = entry === "." ? "hawser" : entry.slice(2);
 
   test("points at one file in dist and at its declarations", () => {
-    expect(manifest.exports[entry]).toEqual({ types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` });
+    const target = { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` };
+    expect(manifest.exports[entry]).toEqual(name === "client" ? { browser: BROWSER, ...target } : target);
   });
 
   test("gives exactly the pinned names", async () => {
@@ -103,6 +156,20 @@ describe.each(Object.entries(ENTRIES))("the entry %s", (entry, names) => {
     const exported = exportsOf(new URL(`../../src/${name}.ts`, import.meta.url));
     expect(exported.filter(({ type }) => type).map((one) => one.name)).toEqual(TYPES[entry]);
     expect(exported.filter(({ type }) => !type).map((one) => one.name)).toEqual([...names].sort());
+  });
+});
+
+describe("the entry ./client in browsers", () => {
+  const source = new URL("../../src/client-browser.ts", import.meta.url);
+
+  test("is one file without an import, which a page can also load by its own name", () => {
+    expect(Object.keys(manifest.exports["./client"]!)[0]).toBe("browser");
+    expect(manifest.exports["./browser/client.js"]).toEqual(BROWSER);
+  });
+
+  test("gives the names and types of Node's, but no ProtocolError: its messages come checked", () => {
+    const ofNode = exportsOf(new URL("../../src/client.ts", import.meta.url));
+    expect(exportsOf(source)).toEqual(ofNode.filter(({ name }) => name !== "ProtocolError"));
   });
 });
 

@@ -85,6 +85,15 @@ test.each(["Attacks", "What went wrong elsewhere"])("each row under %s names a t
   expect(rows.filter((row) => row.at(-1)?.search(QUOTED) === -1)).toEqual([]);
 });
 
+test("each row about a client names a test, and options that a client has", () => {
+  const rows = rowsOf(section("Attacks on a client"));
+  expect(rows.length).toBeGreaterThan(15);
+  expect(rows.filter((row) => row.at(-1)?.search(QUOTED) === -1)).toEqual([]);
+  const options = readFileSync("src/client/options.ts", "utf8");
+  const named = rows.flatMap(([, stops = ""]) => [...stops.matchAll(/`(\w+)`/g)].map(([, name = ""]) => name));
+  expect(named.filter((name) => name !== "send" && !options.includes(`readonly ${name}?:`))).toEqual([]);
+});
+
 test("docs/security.md has a row for each record of other products, and for no other", () => {
   const records = rowsOf(section("What went wrong elsewhere")).map(([record = ""]) => record);
   expect(RECORDS.filter((id) => !records.some((record) => record.split(/[\s,()']+/).includes(id)))).toEqual([]);

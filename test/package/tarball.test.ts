@@ -36,6 +36,21 @@ class Server {
 new WebSocketServer(new Server(), { port: 0, host: "127.0.0.1" });
 `;
 
+/** The first program of a user of the client. */
+const CLIENT = `
+import { WebSocket } from "hawser/client";
+
+const ws = new WebSocket(process.argv[2] ?? "", {
+  onOpen: (ws) => void ws.send("hello"),
+  onMessage(ws, { data }) {
+    console.log("got", data);
+    ws.terminate();
+  },
+  onTerminate: (_ws, { code }) => console.log("closed", code),
+});
+await ws.closed;
+`;
+
 const COMPILER_OPTIONS = {
   target: "ES2023",
   module: "NodeNext",
@@ -64,13 +79,15 @@ describe("the tarball", () => {
   test("holds the built files, their sources, the pages and the examples, and nothing else", () => {
     const strangers = packed.filter(
       (path) =>
-        !/^(dist\/.+\.(js|d\.ts|js\.map|d\.ts\.map)|src\/.+\.ts|docs\/.+\.md|examples\/.+|bench\/results\/\w+\.(md|svg)|[A-Z]+\.md)$/.test(
+        !/^(dist\/.+\.(js|d\.ts|js\.map|d\.ts\.map)|src\/.+\.ts|docs\/.+\.md|examples\/.+|bench\/results\/[\w-]+\.(md|svg)|[A-Z]+\.md)$/.test(
           path,
         ),
     );
     expect([...strangers].sort()).toEqual(["LICENSE", "package.json"]);
     expect(packed).toContain("dist/hawser.js");
     expect(packed).toContain("dist/hawser.d.ts");
+    for (const file of ["client.js", "client.d.ts", "client-browser.d.ts", "browser/client.js"])
+      expect(packed).toContain(`dist/${file}`);
   });
 
   test("holds every page that README links to", () => {
@@ -161,6 +178,29 @@ describe("an empty project that installs the tarball", () => {
     const installed = (await readdir(join(project, "node_modules"))).filter((name) => !name.startsWith("."));
     expect(installed.sort()).toEqual(["@types", "hawser"]);
   });
+
+  test(
+    "connects the package's client, and gives browsers a build that imports nothing",
+    async () => {
+      await writeFile(join(project, "client.ts"), CLIENT);
+      await run(process.execPath, [tsc, "-p", "."], { cwd: project });
+      server = spawn(process.execPath, ["echo.js"], { cwd: project, stdio: ["ignore", "pipe", "inherit"] });
+      const port = await firstLine(server);
+      const output = await run(process.execPath, ["client.js", `ws://127.0.0.1:${port}`], { cwd: project });
+      server.kill("SIGKILL");
+      await once(server, "exit");
+      expect(output).toBe("got hello\nclosed 1000\n");
+      const resolve =
+        "console.log(import.meta.resolve('hawser/client'), import.meta.resolve('hawser/browser/client.js'))";
+      const paths = await run(process.execPath, ["--conditions=browser", "--input-type=module", "-e", resolve], {
+        cwd: project,
+      });
+      expect(paths).toMatch(/^(\S+dist\/browser\/client\.js) \1\n$/);
+      const build = await readFile(join(project, "node_modules/hawser/dist/browser/client.js"), "utf8");
+      expect(build).not.toMatch(/\bimport\b[^.]|\brequire\(|node:/);
+    },
+    SLOW,
+  );
 
   test(
     "compiles a strict handler and echoes a message",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Bytes, allocate } from "../../src/protocol/bytes.ts";
 import { FrameReader } from "../../src/protocol/frame-reader.ts";
-import { unmaskInto } from "../../src/protocol/mask.ts";
+import { maskInto } from "../../src/protocol/mask.ts";
 import type { StreamedBody } from "../../src/protocol/message-body.ts";
 import { ReservedBit } from "../../src/protocol/frame-header.ts";
 import type { ReaderOptions } from "../../src/protocol/reader-rules.ts";
@@ -21,7 +21,7 @@ class Stream implements StreamedBody {
 
   appendMasked(chunk: Bytes, start: number, end: number, _expected: number, key: number): void {
     const piece = allocate(end - start);
-    unmaskInto(piece, 0, chunk, start, end, key);
+    maskInto(piece, 0, chunk, start, end, key);
     this.length += piece.length;
     this.pieces.push(toHex(piece));
   }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Bytes, asBytes } from "../../src/protocol/bytes.ts";
-import { unmaskInto } from "../../src/protocol/mask.ts";
+import { maskInto } from "../../src/protocol/mask.ts";
 import { cases, seed } from "../support/fuzz.ts";
 
 /** RFC 6455 5.7: 37 fa 21 3d, first byte lowest. */
@@ -38,7 +38,7 @@ function wrongInto(sourceOffset: number, targetOffset: number, length: number, k
   const target = memoryAt(targetOffset, TO + length + MARGIN, 99);
   const before = Buffer.from(source);
   const expected = byTheBook(target, TO, source, FROM, FROM + length, key);
-  unmaskInto(target, TO, source, FROM, FROM + length, key);
+  maskInto(target, TO, source, FROM, FROM + length, key);
   const where = `${length} bytes from ${sourceOffset} to ${targetOffset}`;
   if (Buffer.compare(target, expected) !== 0) return [`${where}: not what RFC 6455 5.3 says`];
   return Buffer.compare(source, before) === 0 ? [] : [`${where}: the source has changed`];
@@ -48,7 +48,7 @@ function wrongInto(sourceOffset: number, targetOffset: number, length: number, k
 function wrongInPlace(offset: number, length: number, key: number): string[] {
   const memory = memoryAt(offset, FROM + length + MARGIN, 1);
   const expected = byTheBook(memory, FROM, memory, FROM, FROM + length, key);
-  unmaskInto(memory, FROM, memory, FROM, FROM + length, key);
+  maskInto(memory, FROM, memory, FROM, FROM + length, key);
   return Buffer.compare(memory, expected) === 0 ? [] : [`${length} bytes at ${offset}`];
 }
 
@@ -97,7 +97,7 @@ describe("unmasking in place", () => {
     for (const length of [5, 100, 1061]) {
       const memory = memoryAt(1, FROM + length + MARGIN, 1);
       const expected = byTheBook(memory, FROM, memory, FROM, FROM + length, KEY);
-      unmaskInto(memory.subarray(2), FROM - 2, memory, FROM, FROM + length, KEY);
+      maskInto(memory.subarray(2), FROM - 2, memory, FROM, FROM + length, KEY);
       expect(Buffer.compare(memory, expected)).toBe(0);
     }
   });

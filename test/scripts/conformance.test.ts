@@ -85,7 +85,7 @@ test("the page has a row for each requirement, with its tests or the reason why 
     "## Section A",
     "| a-1 | server | One \\| two. | [test/a.test.ts](../test/a.test.ts): it works; b \\> sends \\<x\\>\\_y<br>[test/c.test.ts](../test/c.test.ts): it works |",
     "| a-2 | both | Two. | the tests of a-1 |",
-    "| a-3 | client | Three. | *Later:* the client class is not written yet |",
+    "| a-3 | client | Three. | *Later:* its code is not written yet |",
     "| a-4 | other | Four. | *Not applicable:* no proxy |",
   ]);
   expect(page).toContain("Shown: 2, by 3 tests. Later: 1. Not applicable: 1.");

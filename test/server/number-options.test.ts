@@ -2,7 +2,8 @@ import { constants } from "node:buffer";
 import { totalmem } from "node:os";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { InvalidArgumentError, OutOfRangeError } from "../../src/errors/errors.ts";
-import { numberOptions, readNumber } from "../../src/server/number-options.ts";
+import { numberOptions } from "../../src/server/number-options.ts";
+import { readNumber } from "../../src/util/number-range.ts";
 import { readOptionTable } from "../../src/server/option-table.ts";
 
 type NumberOptionName = keyof typeof numberOptions;

@@ -25,7 +25,7 @@ export interface PackedPackage {
 }
 
 /** The files of the project of which the package is made. */
-const SOURCES = /^(src|docs|examples|bench|package\.json|tsconfig.*\.json|[A-Z]+(\.md)?)$/;
+const SOURCES = /^(src|docs|examples|bench|scripts|package\.json|tsconfig.*\.json|[A-Z]+(\.md)?)$/;
 
 /** Folders that are in no package, and large. */
 const LEFT_OUT = /\/(node_modules|dist)$/;
@@ -41,7 +41,7 @@ export async function pack(folder: string): Promise<PackedPackage> {
   for (const name of (await readdir(root)).filter((one) => SOURCES.test(one)))
     await cp(join(root, name), join(copy, name), { recursive: true, filter: (path) => !LEFT_OUT.test(path) });
   await symlink(join(root, "node_modules"), join(copy, "node_modules"), "dir");
-  await run(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: copy });
+  await run(process.execPath, ["--import", "tsx", "scripts/build.ts"], { cwd: copy });
   const report = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], { cwd: copy });
   const [result] = JSON.parse(report) as [{ filename: string; files: { path: string }[] }];
   return { tarball: join(folder, result.filename), files: result.files.map((file) => file.path) };
@@ -76,8 +76,14 @@ async function hashOfSources(): Promise<string> {
   const hash = createHash("sha256");
   const sources = await readdir(join(root, "src"), { recursive: true });
   const files = sources.filter((name) => /\.(ts|json)$/.test(name)).map((name) => join("src", name));
-  for (const name of ["package.json", "tsconfig.base.json", "tsconfig.build.json", ...files.sort()])
-    hash.update(name).update(await readFile(join(root, name)));
+  const build = [
+    "package.json",
+    "tsconfig.base.json",
+    "tsconfig.build.json",
+    "scripts/build.ts",
+    "scripts/browser-client.ts",
+  ];
+  for (const name of [...build, ...files.sort()]) hash.update(name).update(await readFile(join(root, name)));
   return hash.digest("hex").slice(0, 16);
 }
 

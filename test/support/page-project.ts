@@ -59,6 +59,7 @@ export class PageProject {
    * Starts a compiled program with a free port in the variable PORT, and waits until it listens there.
    *
    * @param file such as `server.js`
+   * @param env more variables, also another PORT
    */
   async start(file: string, env: NodeJS.ProcessEnv = {}): Promise<RunningProgram> {
     const program = await this.begin(file, env);
@@ -73,7 +74,7 @@ export class PageProject {
 
   /** The same, but does not wait until it listens. */
   async begin(file: string, env: NodeJS.ProcessEnv = {}): Promise<RunningProgram> {
-    const port = await freePort();
+    const port = env["PORT"] === undefined ? await freePort() : Number(env["PORT"]);
     const child = spawn(process.execPath, [file], {
       cwd: this.folder,
       env: { ...process.env, PORT: String(port), ...env },

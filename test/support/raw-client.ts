@@ -98,6 +98,12 @@ export class RawClient {
     return new RawClient(socket);
   }
 
+  /** Reads and writes at the server's end: of a socket that a client has opened. It is destroyed at the end of the test. */
+  static over(socket: Socket): RawClient {
+    onTestFinished(() => void socket.destroy());
+    return new RawClient(socket);
+  }
+
   /**
    * Connects by TLS.
    *
@@ -138,6 +144,14 @@ export class RawClient {
   /** Ends the client's half of the connection. */
   end(): void {
     this.socket.end();
+  }
+
+  /** Reads the head of an HTTP message, as text: a client's request. */
+  async head(): Promise<string> {
+    let end = -1;
+    await this.#until(() => (end = this.#bytes.indexOf("\r\n\r\n")) >= 0);
+    if (end < 0) throw new Error(`the connection ended with: ${JSON.stringify(this.#bytes.toString("latin1"))}`);
+    return this.#take(end + 4).toString("latin1");
   }
 
   /** Reads an HTTP response: the head, and the body as `Content-Length` or chunks delimit it. */

@@ -75,6 +75,8 @@ export type Command =
   | { readonly hold: Job }
   /** Messages on each of the connections that are held. */
   | { readonly exchange: number }
+  /** A garbage collection, of a process with clients that are measured. */
+  | { readonly collect: true }
   | { readonly release: true };
 
 /** The answer to a {@link Command}. `held` is sent when all idle connections are open, `done` after an exchange, or when they were reset. */

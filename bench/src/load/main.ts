@@ -14,6 +14,7 @@ async function execute(command: Command): Promise<Report> {
     await held?.exchange(command.exchange);
     return { done: true };
   }
+  if ("collect" in command) throw new Error("the load generator is not measured");
   const released = held;
   held = undefined;
   released?.release();

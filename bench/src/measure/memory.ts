@@ -36,6 +36,27 @@ export async function idleMemory(server: ServerProcess, load: LoadProcess, job: 
   return { connections: job.connections, asItIs: perConnection(asItIs), collected: perConnection(collected) };
 }
 
+/** Opens the connections of a job in a process with clients, and measures its memory before and after. */
+export async function idleClientMemory(clients: LoadProcess, job: Job): Promise<MemorySample> {
+  await clients.hold({ ...job, connections: FIRST_CONNECTIONS });
+  await collectIn(clients);
+  const before = residentBytes(clients.pid);
+  await clients.hold(job);
+  await pause(SETTLE);
+  const asItIs = residentBytes(clients.pid);
+  await collectIn(clients);
+  const collected = residentBytes(clients.pid);
+  const perConnection = (after: number): number => (after - before) / job.connections;
+  return { connections: job.connections, asItIs: perConnection(asItIs), collected: perConnection(collected) };
+}
+
+async function collectIn(clients: LoadProcess): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    await clients.collect();
+    await pause(SETTLE / 2);
+  }
+}
+
 /** Collects garbage twice, with a pause: finalizers free memory later, and pages are returned to the system later. */
 async function collect(server: ServerProcess): Promise<void> {
   for (let i = 0; i < 2; i++) {

@@ -42,11 +42,11 @@ export class ServerProcess {
    *
    * @throws Error - if it ends, or does not answer
    */
-  static async start(peer: Peer, route: string): Promise<ServerProcess> {
+  static async start(peer: Peer, route: string, core: 0 | 1 = 0): Promise<ServerProcess> {
     const runtime = peer.runtime === "bun" ? bunExecutable() : (peer.node ?? process.execPath);
     if (runtime === undefined) throw new Error("npm has no Bun for this platform");
     const script = resolve(scripts, "servers", peer.script);
-    const { file, args } = pinned(0, [runtime, script, route, ...(peer.options ?? [])]);
+    const { file, args } = pinned(core, [runtime, script, route, ...(peer.options ?? [])]);
     const env = { ...process.env, ...peer.environment };
     const child = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"], env });
     const nextLine = lineReader(child);
@@ -105,13 +105,22 @@ export function endProcess(child: ChildProcess): Promise<void> {
   });
 }
 
-/** The process of the load generator. It does one job at a time. */
+/** A process that makes connections: the load generator, or clients that are measured. It does one job at a time. */
 export class LoadProcess {
   readonly #child: ChildProcess;
 
-  constructor() {
-    const { file, args } = pinned(1, [process.execPath, resolve(scripts, "load/main.js")]);
-    this.#child = spawn(file, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  /** @param clients - the clients that are measured, on the core of the servers. Without it, the load generator */
+  constructor(clients?: Peer) {
+    const { file, args } =
+      clients === undefined
+        ? pinned(1, [process.execPath, resolve(scripts, "load/main.js")])
+        : pinned(0, [clients.node ?? process.execPath, resolve(scripts, clients.script), ...(clients.options ?? [])]);
+    const env = { ...process.env, ...clients?.environment };
+    this.#child = spawn(file, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
   }
 
   /** Runs a job. */
@@ -129,6 +138,11 @@ export class LoadProcess {
   /** Exchanges this many messages on each of the idle connections. */
   async exchange(messages: number): Promise<void> {
     await this.#ask({ exchange: messages });
+  }
+
+  /** Collects the garbage of clients that are measured. */
+  async collect(): Promise<void> {
+    await this.#ask({ collect: true });
   }
 
   /** Resets the idle connections. */

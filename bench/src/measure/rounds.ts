@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Job, Sample } from "../load/job.ts";
 import type { Peer } from "../peers.ts";
 import type { Work } from "../work.ts";
+import { measureClients } from "./clients.ts";
 import { idleMemory } from "./memory.ts";
 import type { MemorySample } from "./memory.ts";
 import type { Patience } from "./patience.ts";
@@ -55,7 +56,8 @@ export function roundsOf(work: Work, timing: Timing): number {
  */
 export async function measure(work: Work, peers: readonly Peer[], settings: RunSettings): Promise<Entry[]> {
   const entries = peers.filter((peer) => peer.serves(work)).map((peer): Entry => ({ peer, samples: [], memory: [] }));
-  if (work.kind === "idle") await measureMemory(work, entries, settings);
+  if (work.side === "client") await measureClients(work, entries, settings);
+  else if (work.kind === "idle") await measureMemory(work, entries, settings);
   else await measureLoad(work, entries, settings);
   return entries;
 }

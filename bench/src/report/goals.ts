@@ -33,12 +33,22 @@ const COMPRESSED_GOALS: Readonly<Record<string, Readonly<Record<string, Readonly
   "deflate-memory-10000": { "hawser-deflate": { "ws-deflate": { cost: 0.1 }, hawser: { moreBytes: 100 } } },
 };
 
+/** The goals of hawser's client. */
+const CLIENT_GOALS: typeof GOALS = {
+  "client-echo-20-1": { "ws-client": { throughput: 1 } },
+  "client-echo-20-64": { "ws-client": { throughput: 10 } },
+  "client-echo-1m-2": { "ws-client": { throughput: 1 } },
+  "client-binary-1m-2": { "ws-client": { throughput: 1 } },
+  "client-idle-5000": { "ws-client": { cost: 0.8 } },
+};
+
 /**
  * The goal of one of our servers in comparison with a peer.
  *
  * @returns null if there is none
  */
 export function goalOf(work: string, ours: string, peer: string): Goal | null {
-  const goals = ours === "hawser" ? GOALS[work] : COMPRESSED_GOALS[work]?.[ours];
+  const goals =
+    ours === "hawser" ? GOALS[work] : ours === "hawser-client" ? CLIENT_GOALS[work] : COMPRESSED_GOALS[work]?.[ours];
   return goals?.[peer] ?? null;
 }

@@ -3,7 +3,8 @@ import { constants, isUtf8 } from "node:buffer";
 import { ProtocolError } from "../../errors/errors.ts";
 import { type Bytes, allocate } from "../../protocol/bytes.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
-import { type JsonLimits, parseJson } from "./json.ts";
+import type { JsonLimits } from "../../util/json-checks.ts";
+import { parseJson } from "./json.ts";
 
 /**
  * What `onMessage` is handed, whatever the peer's frame was: `"text"` strings, `"blob"` bytes, `"object"` parsed JSON;

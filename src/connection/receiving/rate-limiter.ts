@@ -13,6 +13,8 @@ export class RateLimiter {
   readonly #messages: TokenBucket;
   readonly #bytes: TokenBucket;
   #timer: NodeJS.Timeout | undefined;
+  /** When reading goes on. */
+  #until = 0;
   #delay: { readonly timer: NodeJS.Timeout; readonly over: () => void } | undefined;
   #stopped = false;
 
@@ -45,6 +47,11 @@ export class RateLimiter {
     return this.#settings.ratePolicy === "close";
   }
 
+  /** Counts a message that does not wait for its turn. Returns for how many milliseconds the messages exceed the rate. */
+  takeMessage(now: number): number {
+    return this.#messages.take(1, now);
+  }
+
   /** Counts bytes that were read. Returns for how many milliseconds they exceed the rate. */
   takeBytes(bytes: number, now: number): number {
     return this.#bytes.take(bytes, now);
@@ -62,11 +69,13 @@ export class RateLimiter {
     });
   }
 
-  /** Reading pauses, and `then` is called in `ms` milliseconds. */
-  delayReading(ms: number, then: () => void): void {
-    this.#settings.limitCounters.maxBytesPerSecond++;
+  /** Reading pauses because of a rate, and `then` is called in `ms` milliseconds, or when a longer pause is over. */
+  delayReading(ms: number, rate: "maxMessagesPerSecond" | "maxBytesPerSecond", then: () => void): void {
+    this.#settings.limitCounters[rate]++;
+    const until = performance.now() + ms;
     // After the end of the connection no timer may keep the process running.
-    if (this.#stopped) return;
+    if (this.#stopped || (this.#timer !== undefined && until <= this.#until)) return;
+    this.#until = until;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

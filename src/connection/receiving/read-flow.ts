@@ -75,15 +75,23 @@ export class ReadFlow implements TurnEndListener {
     return this.#rateLimiter === undefined || this.#rateLimiter.countMessage(performance.now());
   }
 
+  /**
+   * Counts a message that waits for no handler, because it is answered without one. Beyond the rate, reading pauses. Returns false
+   * if the connection must be closed.
+   */
+  countAnswered(): boolean {
+    const limiter = this.#rateLimiter;
+    return (
+      limiter === undefined || this.#delay(limiter, limiter.takeMessage(performance.now()), "maxMessagesPerSecond")
+    );
+  }
+
   /** Counts the bytes of a read. Returns false if they exceed the rate and the connection must be closed. */
   countBytes(bytes: number): boolean {
     const limiter = this.#rateLimiter;
-    const wait = limiter === undefined ? 0 : limiter.takeBytes(bytes, performance.now());
-    if (limiter === undefined || wait === 0) return true;
-    if (limiter.closes) return false;
-    limiter.delayReading(wait, () => this.#resume());
-    this.#pause();
-    return true;
+    return (
+      limiter === undefined || this.#delay(limiter, limiter.takeBytes(bytes, performance.now()), "maxBytesPerSecond")
+    );
   }
 
   /**
@@ -145,6 +153,15 @@ export class ReadFlow implements TurnEndListener {
   /** The stream is closed. */
   stop(): void {
     this.#rateLimiter?.stop();
+  }
+
+  /** Does not read for `ms` milliseconds. Returns false if the connection must be closed instead. */
+  #delay(limiter: RateLimiter, ms: number, rate: "maxMessagesPerSecond" | "maxBytesPerSecond"): boolean {
+    if (ms === 0) return true;
+    if (limiter.closes) return false;
+    limiter.delayReading(ms, rate, () => this.#resume());
+    this.#pause();
+    return true;
   }
 
   #pauseForHandler(): void {

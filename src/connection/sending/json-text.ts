@@ -1,5 +1,3 @@
-import { isAnyArrayBuffer } from "node:util/types";
-
 import { InvalidArgumentError } from "../../errors/errors.ts";
 import { isThenable } from "../../util/thenable.ts";
 
@@ -23,20 +21,11 @@ export function jsonText(message: object): string {
 }
 
 /**
- * The JSON of an object or array without a class, of this realm: most messages that are objects. It needs no other check.
+ * The JSON of an object.
  *
- * @returns undefined for anything else
- * @throws as `jsonText`
+ * @throws {InvalidArgumentError} if it has none; and the error of `JSON.stringify` if that throws
  */
-export function plainJsonText(message: unknown): string | undefined {
-  if (typeof message !== "object" || message === null || ArrayBuffer.isView(message)) return undefined;
-  const prototype: unknown = Object.getPrototypeOf(message);
-  if (prototype !== Object.prototype && prototype !== Array.prototype) return undefined;
-  // Its prototype may have been replaced.
-  return isAnyArrayBuffer(message) ? undefined : stringify(message);
-}
-
-function stringify(message: object): string {
+export function stringify(message: object): string {
   const json = JSON.stringify(message) as string | undefined;
   if (json === undefined) throw new InvalidArgumentError("message: toJSON returned nothing that JSON can hold");
   return json;

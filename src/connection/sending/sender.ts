@@ -93,14 +93,14 @@ export class Sender implements PreparationSink, DrainSource {
     return backlog + spaceFor(text) <= limit ? SendResult.accepted : this.#resultOfSend();
   }
 
-  /** Sends a message. */
-  send(message: OutgoingMessage): SendResult {
+  /** Sends a message. `reportsDrain`: if too many bytes wait, `onDrained` follows. */
+  send(message: OutgoingMessage, reportsDrain = true): SendResult {
     this.#accepted++;
-    if (!this.#isUncongested() && !this.#applySendPolicy(message.key)) return SendResult.dropped;
+    if (!this.#isUncongested() && !this.#applySendPolicy(message.key, reportsDrain)) return SendResult.dropped;
     if (this.#preparationQueue !== undefined) this.#preparationQueue.add(message);
     else if (needsPreparation(message, this.#compressor)) this.#prepare(message);
     else this.write(message);
-    return this.#isUncongested() ? SendResult.accepted : this.#resultOfSend();
+    return this.#isUncongested() ? SendResult.accepted : this.#resultOfSend(reportsDrain);
   }
 
   /** Runs `task` after the messages that wait in the preparation queue, or at once if there are none. */
@@ -248,17 +248,17 @@ export class Sender implements PreparationSink, DrainSource {
     return !isQueued && this.buffer.backlog <= this.#uncongestedBacklog;
   }
 
-  #resultOfSend(): SendResult {
+  #resultOfSend(reportsDrain = true): SendResult {
     this.#noteQueued();
     // The bytes are written early: once the stream is full, messages wait where they can still be dropped.
     if (this.#unsentSize > FLUSH_ABOVE && this.#dropsQueued()) this.buffer.flush();
     if (this.#isWithinLimits(this.#unsentSize)) return SendResult.accepted;
-    this.#waiters.request();
+    if (reportsDrain) this.#waiters.request();
     return SendResult.acceptedAndSlow;
   }
 
   /** Whether one more message may wait. If it may not, the policy was applied. */
-  #applySendPolicy(key: string | undefined): boolean {
+  #applySendPolicy(key: string | undefined, reportsDrain: boolean): boolean {
     if (!this.buffer.writer.isFull && this.#unsentSize <= this.#settings.maxSendQueue) return true;
     if (this.#limitedSize <= this.#limit) return true;
     // The messages of this turn were not written yet.
@@ -275,7 +275,7 @@ export class Sender implements PreparationSink, DrainSource {
     if (this.#dropOlder(limit, key)) return true;
     this.#dropped++;
     if (this.#closesWhenFull()) this.#owner.onError(new HawserError("HWS_SEND_QUEUE_FULL", name));
-    else this.#waiters.request();
+    else if (reportsDrain) this.#waiters.request();
     return false;
   }
 

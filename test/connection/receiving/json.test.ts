@@ -2,13 +2,13 @@ import { describe, expect, test } from "vitest";
 import {
   DEFAULT_MAX_JSON_DEPTH,
   DEFAULT_MAX_JSON_VALUES,
-  type JsonLimits,
   isJsonError,
   parseJson,
 } from "../../../src/connection/receiving/json.ts";
 import { HawserError } from "../../../src/errors/errors.ts";
 import { type ErrorCode, errorTable } from "../../../src/errors/table.ts";
 import { turns } from "../../support/wire.ts";
+import type { JsonLimits } from "../../../src/util/json-checks.ts";
 
 const DEFAULTS: JsonLimits = { maxJsonDepth: DEFAULT_MAX_JSON_DEPTH, maxJsonValues: DEFAULT_MAX_JSON_VALUES };
 

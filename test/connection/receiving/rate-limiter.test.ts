@@ -80,7 +80,7 @@ describe("a delayed reader", () => {
     const waiting = limiter();
     const told: boolean[] = [];
     expect(waiting.isDelaying).toBe(false);
-    waiting.delayReading(100, () => told.push(waiting.isDelaying));
+    waiting.delayReading(100, "maxBytesPerSecond", () => told.push(waiting.isDelaying));
     expect(waiting.isDelaying).toBe(true);
     vi.advanceTimersByTime(99);
     expect([told, waiting.isDelaying]).toEqual([[], true]);
@@ -91,9 +91,9 @@ describe("a delayed reader", () => {
   test("starts again on a second call: there is one timer, and the last callback is called", () => {
     const waiting = limiter();
     const told: string[] = [];
-    waiting.delayReading(100, () => told.push("first"));
+    waiting.delayReading(100, "maxBytesPerSecond", () => told.push("first"));
     vi.advanceTimersByTime(99);
-    waiting.delayReading(100, () => told.push("second"));
+    waiting.delayReading(100, "maxBytesPerSecond", () => told.push("second"));
     expect(vi.getTimerCount()).toBe(1);
     vi.advanceTimersByTime(99);
     expect(told).toEqual([]);
@@ -104,7 +104,7 @@ describe("a delayed reader", () => {
   test("is not called after a stop, and leaves no timer", () => {
     const waiting = limiter();
     const told: string[] = [];
-    waiting.delayReading(100, () => told.push("over"));
+    waiting.delayReading(100, "maxBytesPerSecond", () => told.push("over"));
     waiting.stop();
     expect([waiting.isDelaying, vi.getTimerCount()]).toEqual([false, 0]);
     vi.advanceTimersByTime(1000);

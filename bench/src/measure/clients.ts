@@ -1,0 +1,93 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Job } from "../load/job.ts";
+import { echoServerOf } from "../peers.ts";
+import type { Work } from "../work.ts";
+import { idleClientMemory } from "./memory.ts";
+import { LoadProcess, ServerProcess } from "./processes.ts";
+import { type Entry, type RunSettings, attempt, roundsOf } from "./rounds.ts";
+
+// Milliseconds after a run: its connections are closed.
+const SETTLE = 100;
+
+/**
+ * Measures one workload of client libraries. Each has a process of its own on core 0, and all of them the same echo server, on core 1.
+ * They get their runs one after the other, as servers do.
+ */
+export async function measureClients(work: Work, entries: readonly Entry[], settings: RunSettings): Promise<void> {
+  const server = await ServerProcess.start(echoServerOf(entries.map(({ peer }) => peer)), "/echo", 1);
+  try {
+    if (work.kind === "idle") await measureMemory(work, entries, server, settings);
+    else await measureLoad(work, entries, server, settings);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function measureLoad(
+  work: Work,
+  entries: readonly Entry[],
+  server: ServerProcess,
+  { timing, patience, onStep }: RunSettings,
+): Promise<void> {
+  const clients = new Map(entries.map((entry) => [entry, new LoadProcess(entry.peer)]));
+  try {
+    // Round 0 does not count.
+    for (let round = 0; round <= timing.rounds; round++) {
+      for (const [entry, process] of clients) {
+        if (entry.failed !== undefined) continue;
+        onStep(work, entry.peer, round);
+        const job = jobOf(work, server, timing.warmup, round === 0 ? timing.compile : timing.seconds);
+        await attempt(entry, async () => {
+          if (round === 0) await process.run(job);
+          else entry.samples.push(await patience.undisturbed(() => process.run(job)));
+        });
+        await pause(SETTLE);
+      }
+    }
+  } finally {
+    await Promise.all([...clients.values()].map((process) => process.stop()));
+  }
+}
+
+async function measureMemory(
+  work: Work,
+  entries: readonly Entry[],
+  server: ServerProcess,
+  { timing, onStep }: RunSettings,
+): Promise<void> {
+  for (let round = 1; round <= roundsOf(work, timing); round++) {
+    for (const entry of entries) {
+      if (entry.failed !== undefined) continue;
+      onStep(work, entry.peer, round);
+      const clients = new LoadProcess(entry.peer);
+      try {
+        await attempt(entry, async () => {
+          entry.memory.push(await idleClientMemory(clients, jobOf(work, server, 0, 0)));
+        });
+      } finally {
+        await clients.stop();
+      }
+    }
+  }
+}
+
+function jobOf(work: Work, server: ServerProcess, warmup: number, seconds: number): Job {
+  const { kind, format, connections, size, depth, rate, messages, varied } = work;
+  return {
+    kind,
+    port: server.port,
+    serverPid: server.pid,
+    dialect: "plain",
+    route: "/echo",
+    format,
+    connections,
+    size,
+    depth,
+    rate,
+    messages,
+    varied,
+    compressed: false,
+    warmup,
+    seconds,
+  };
+}

@@ -1,0 +1,115 @@
+import type { WSDrainEvent, WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
+import { attempt } from "../util/attempt.ts";
+import type { WSClientOpenEvent, WSReconnectedEvent, WSReconnectingEvent } from "./events.ts";
+import type { MessageIterator } from "./message-iterator.ts";
+import type { ClientPlatform } from "./platform.ts";
+
+/** The callbacks of a handler as they are called. */
+type Callbacks = Readonly<Record<string, ((ws: unknown, event: object) => unknown) | undefined>>;
+
+/** Who waits for the first connection: `WebSocket.connect`. */
+export interface FirstOpen {
+  /** It is open, and `onOpen` has settled. */
+  resolve(): void;
+  /** The client has ended before. */
+  reject(error: unknown): void;
+}
+
+/** Calls the handler of a client as its methods, and tells those who wait for it in other ways. */
+export class ClientCallbacks {
+  /** Messages go there if the handler has no `onMessage`. */
+  iterator: MessageIterator | undefined;
+  /** Who waits in `WebSocket.connect`. */
+  firstOpen: FirstOpen | undefined;
+  readonly #ws: unknown;
+  readonly #handler: Callbacks;
+  #controller: AbortController | undefined;
+  #isOver = false;
+  #hasReportedError = false;
+
+  constructor(ws: unknown, handler: object) {
+    this.#ws = ws;
+    this.#handler = handler as Callbacks;
+  }
+
+  /** Aborts when the client ends. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isOver) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  /** Whether somebody is told of an error. */
+  get isErrorHeard(): boolean {
+    return this.#has("onError") || this.firstOpen !== undefined || this.iterator?.isUsed === true;
+  }
+
+  /** There is a connection, whose messages wait until they are taken. */
+  linked(): void {
+    this.iterator?.hold();
+  }
+
+  /** Connected: for the first time, or again. */
+  open(again: WSReconnectedEvent | undefined): unknown {
+    if (again !== undefined && this.#has("onReconnected")) return this.#handler["onReconnected"]?.(this.#ws, again);
+    const event: WSClientOpenEvent = { type: "open", reconnected: again !== undefined };
+    return this.#handler["onOpen"]?.(this.#ws, event);
+  }
+
+  /** `onOpen` has settled. */
+  connected(): void {
+    this.firstOpen?.resolve();
+    this.firstOpen = undefined;
+  }
+
+  message(event: WSMessageEvent<unknown>): unknown {
+    const { iterator } = this;
+    return iterator === undefined ? this.#handler["onMessage"]?.(this.#ws, event) : iterator.push(event.data);
+  }
+
+  drain(event: WSDrainEvent): unknown {
+    return this.#handler["onDrain"]?.(this.#ws, event);
+  }
+
+  reconnecting(event: WSReconnectingEvent): unknown {
+    return this.#handler["onReconnecting"]?.(this.#ws, event);
+  }
+
+  /** Calls `onError` once, for what has ended the client. What nobody is told of is a warning. */
+  async reportError(event: WSErrorEvent, platform: Pick<ClientPlatform, "warn">): Promise<void> {
+    if (this.#hasReportedError) return;
+    this.#hasReportedError = true;
+    try {
+      if (!this.isErrorHeard) platform.warn(event.errors[0].cause);
+      if (this.#has("onError")) await this.#handler["onError"]?.(this.#ws, event);
+    } catch (error) {
+      platform.warn(error);
+    }
+  }
+
+  terminate(event: WSTerminateEvent): unknown {
+    return this.#handler["onTerminate"]?.(this.#ws, event);
+  }
+
+  /** The connection has ended. */
+  disconnected(): void {
+    this.iterator?.release();
+  }
+
+  /** The client has ended, and `onTerminate` has settled. */
+  ended(event: WSTerminateEvent, error: unknown): void {
+    this.firstOpen?.reject(error);
+    this.iterator?.end(event, error);
+  }
+
+  /** The client ends: its signal aborts. */
+  abortSignal(): void {
+    this.#isOver = true;
+    this.#controller?.abort();
+  }
+
+  /** A handler in JavaScript may have `onError: null`, and a getter may throw. */
+  #has(name: string): boolean {
+    return attempt(() => typeof this.#handler[name] === "function") === true;
+  }
+}

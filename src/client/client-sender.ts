@@ -1,0 +1,138 @@
+import { type MessageCounters, NO_MESSAGES, addMessages } from "../connection/counters/message-counters.ts";
+import type { SendOptions } from "../connection/sending/message-options.ts";
+import { Waiters } from "../util/waiters.ts";
+import type { Link } from "./link.ts";
+import type { ClientPlatform, WaitingPayload } from "./platform.ts";
+import type { ReconnectSettings } from "./settings.ts";
+import { WaitingQueue } from "./waiting-queue.ts";
+
+/** A message that waits while the client is away. */
+interface Waiting extends WaitingPayload {
+  readonly options: SendOptions | undefined;
+}
+
+/** Most clients have no connection that closes. */
+const NO_LINKS: readonly Link[] = [];
+
+/**
+ * What a client sends, over one connection after another. While there is none, messages wait or are refused. What was handed to a
+ * connection is never sent again.
+ */
+export class ClientSender {
+  readonly #platform: ClientPlatform;
+  readonly #waitsForReconnect: boolean;
+  readonly #queue: WaitingQueue<Waiting> | undefined;
+  /** Those who wait in `drained` until the client is connected. */
+  #reopened: Waiters<boolean> | undefined;
+  #link: Link | undefined;
+  /** The messages that have waited go out: a new one comes after them. */
+  #isFlushing = false;
+  #isEnded = false;
+  #isRefusing = false;
+  #refused = 0;
+  /** Connections that close: what was sent on them may still arrive. */
+  #closing: readonly Link[] = NO_LINKS;
+  /** Of the connections that have ended. */
+  #counters: MessageCounters = NO_MESSAGES;
+
+  constructor(platform: ClientPlatform, reconnect: ReconnectSettings | undefined) {
+    this.#platform = platform;
+    this.#waitsForReconnect = reconnect !== undefined;
+    if (reconnect?.whileAway === "queue") this.#queue = new WaitingQueue(reconnect, () => platform.now());
+  }
+
+  /** Connections that do not take messages any more, and have not ended yet. */
+  get closingLinks(): readonly Link[] {
+    return this.#closing;
+  }
+
+  /** The bytes that wait. */
+  get bufferedAmount(): number {
+    return (this.#link?.bufferedAmount ?? 0) + (this.#queue?.bytes ?? 0);
+  }
+
+  /** What became of all messages. */
+  get counters(): MessageCounters {
+    const { length = 0, dropped: outdated = 0 } = this.#queue ?? {};
+    const dropped = outdated + this.#refused;
+    const away = { accepted: length + dropped, written: 0, dropped, pending: length };
+    const links = this.#link === undefined ? this.#closing : [...this.#closing, this.#link];
+    return links.reduce((sum, { counters }) => addMessages(sum, counters), addMessages(this.#counters, away));
+  }
+
+  /**
+   * Sends a message, or keeps it, or refuses it. Returns whether there is space for more.
+   *
+   * @throws {InvalidArgumentError} for a message that cannot be sent
+   */
+  send(message: unknown, options: SendOptions | undefined): boolean {
+    if (this.#link !== undefined && !this.#isFlushing && this.#link.status === "Connected")
+      return this.#link.send(message, options);
+    const payload = this.#platform.prepare(message, options);
+    if (this.#isEnded) return false;
+    if (this.#queue === undefined || this.#isRefusing) {
+      this.#refused++;
+      return false;
+    }
+    return this.#queue.add({ message: { ...payload, options }, size: payload.size, key: options?.key });
+  }
+
+  /** Settles when there is space for messages: true; when the client ends before: false. */
+  async drained(): Promise<boolean> {
+    while (!this.#isEnded) {
+      const link = this.#isFlushing ? undefined : this.#link;
+      if (link === undefined) {
+        if (!(await (this.#reopened ??= new Waiters()).wait())) return false;
+      } else if (await link.drained()) return true;
+      else if (!this.#waitsForReconnect) return false;
+      // The end of a link is reported after those who wait for it.
+      else if (link === this.#link) this.unlink(link);
+    }
+    return false;
+  }
+
+  /** Messages go to this connection from now on. Those that have waited follow with `flush`. */
+  link(link: Link): void {
+    this.#link = link;
+    // Not later: a callback may wait for this, and `onOpen` waits for that callback.
+    this.#reopened?.resolve(true);
+  }
+
+  /** The connection does not take messages any more. */
+  unlink(link: Link): void {
+    if (this.#link !== link) return;
+    this.#closing = [...this.#closing, link];
+    this.#link = undefined;
+    this.#isFlushing = false;
+  }
+
+  /** The connection has ended. */
+  closed(link: Link): void {
+    this.#closing = this.#closing.filter((one) => one !== link);
+    this.#counters = addMessages(this.#counters, link.counters);
+  }
+
+  /** Sends what has waited. If the connection is lost meanwhile, the rest goes on waiting. */
+  async flush(link: Link): Promise<void> {
+    const queue = this.#queue;
+    this.#isFlushing = queue !== undefined && queue.length > 0;
+    while (this.#isFlushing && link === this.#link && link.status === "Connected") {
+      const next = queue?.take();
+      if (next === undefined) this.#isFlushing = false;
+      else if (!link.send(next.message, next.options)) await link.drained();
+    }
+    if (link === this.#link) this.#reopened?.resolve(true);
+  }
+
+  /** The client closes: nothing is kept for a later connection. */
+  refuse(): void {
+    this.#isRefusing = true;
+  }
+
+  /** The client ends: what waits is dropped. */
+  end(): void {
+    this.#isEnded = true;
+    this.#queue?.clear();
+    this.#reopened?.resolve(false);
+  }
+}

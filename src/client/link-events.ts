@@ -1,0 +1,131 @@
+import type { WSDrainEvent, WSErrorEvent, WSMessageEvent } from "../connection/dispatch/events.ts";
+import { type Deferred, deferred } from "../util/deferred.ts";
+import { isThenable } from "../util/thenable.ts";
+import type { Link, LinkEnd, LinkListener } from "./link.ts";
+
+/** Who has the connections: the life of the client. */
+export interface LinkOwner {
+  /** Calls `onOpen`, and sends what has waited. */
+  onLinkOpen(events: LinkEvents): Promise<void>;
+  /** Calls `onMessage`, unless the application has ended the client. */
+  onLinkMessage(event: WSMessageEvent<unknown>): unknown;
+  /** Calls `onDrain`, unless the application has ended the client. */
+  onLinkDrain(event: WSDrainEvent): unknown;
+  /** Something failed. */
+  onLinkFailed(events: LinkEvents, event: WSErrorEvent): unknown;
+  /** The link is gone; `events.finished` settles after its last callback. */
+  onLinkClosed(events: LinkEvents, end: LinkEnd): void;
+}
+
+/** Listens to one connection of a client. The application may drop it: then none of its messages is delivered any more. */
+export class LinkEvents implements LinkListener {
+  /** Its connection. */
+  link!: Link;
+  /** Settles as `onOpen` of the application, with whether it was called. */
+  readonly called: Promise<boolean>;
+  /** What failed; undefined: nothing. */
+  failure: WSErrorEvent | undefined;
+  /** Whether a callback of the application threw or rejected. */
+  hasThrown = false;
+  readonly #owner: LinkOwner;
+  #finished: Deferred | undefined;
+  #isFinished = false;
+  #running: PromiseLike<unknown> | undefined;
+  #isDropped = false;
+  #isCalling = false;
+  #returned: Deferred | undefined;
+
+  /** @param called settles as `onOpen` of the application, with whether it was called */
+  constructor(owner: LinkOwner, called: Promise<boolean>) {
+    this.#owner = owner;
+    this.called = called;
+    // `onOpen` tells the link.
+    called.catch(() => undefined);
+  }
+
+  /** Settles when the last callback has settled. */
+  get finished(): Promise<void> {
+    if (this.#isFinished) return Promise.resolve();
+    return (this.#finished ??= deferred()).promise;
+  }
+
+  /** Whether the application has dropped the connection. */
+  get isDropped(): boolean {
+    return this.#isDropped;
+  }
+
+  /** Delivers nothing more. Settles when the callback that runs now has settled. */
+  drop(): PromiseLike<unknown> | undefined {
+    this.#isDropped = true;
+    // It is called in a callback that has not returned its promise yet.
+    if (this.#isCalling) return (this.#returned ??= deferred()).promise.then(() => this.#running);
+    return this.#running;
+  }
+
+  async onOpen(): Promise<void> {
+    try {
+      await this.#owner.onLinkOpen(this);
+    } catch (error) {
+      this.hasThrown = true;
+      throw error;
+    }
+  }
+
+  onMessage(event: WSMessageEvent<unknown>): unknown {
+    if (this.#isDropped) return undefined;
+    // No closure: it is called for each message.
+    this.#isCalling = true;
+    try {
+      return this.#watch(this.#owner.onLinkMessage(event));
+    } catch (error) {
+      this.hasThrown = true;
+      throw error;
+    } finally {
+      this.#onReturned();
+    }
+  }
+
+  onDrain(event: WSDrainEvent): unknown {
+    if (this.#isDropped) return undefined;
+    this.#isCalling = true;
+    try {
+      return this.#watch(this.#owner.onLinkDrain(event));
+    } catch (error) {
+      this.hasThrown = true;
+      throw error;
+    } finally {
+      this.#onReturned();
+    }
+  }
+
+  #onReturned(): void {
+    this.#isCalling = false;
+    this.#returned?.resolve();
+  }
+
+  onFailed(event: WSErrorEvent): unknown {
+    this.failure = event;
+    // How a connection ends that nobody wants is of no interest; a callback that failed is.
+    return this.#isDropped && !this.hasThrown ? undefined : this.#owner.onLinkFailed(this, event);
+  }
+
+  onClosed(end: LinkEnd): void {
+    this.#owner.onLinkClosed(this, end);
+  }
+
+  onFinished(): void {
+    this.#isFinished = true;
+    this.#finished?.resolve();
+  }
+
+  /** Notes the promise of a callback, and whether it rejects. */
+  #watch(result: unknown): unknown {
+    if (result === undefined || !isThenable(result)) return undefined;
+    const running = Promise.resolve(result).catch((error: unknown) => {
+      this.hasThrown = true;
+      throw error;
+    });
+    this.#running = running.catch(() => undefined);
+    return running;
+  }
+}

@@ -1,0 +1,157 @@
+import type { Duplex } from "node:stream";
+
+import type { DeflateAgreement } from "../../compression/negotiation.ts";
+import { Connection } from "../../connection/connection.ts";
+import type { ConnectionOwner } from "../../connection/connection-owner.ts";
+import type { MessageCounters } from "../../connection/counters/message-counters.ts";
+import type {
+  ErrorSource,
+  WSDrainEvent,
+  WSErrorEvent,
+  WSMessageEvent,
+  WSTerminateEvent,
+} from "../../connection/dispatch/events.ts";
+import type { HandlerCallbacks } from "../../connection/dispatch/handler-dispatcher.ts";
+import { sendMessage } from "../../connection/send-message.ts";
+import type { SendOptions } from "../../connection/sending/message-options.ts";
+import type { ConnectionSettings } from "../../connection/settings.ts";
+import type { Status } from "../../connection/status.ts";
+import { HawserError, withoutStack } from "../../errors/errors.ts";
+import { EMPTY, asBytes } from "../../protocol/bytes.ts";
+import type { Link, LinkListener } from "../link.ts";
+import { type CheckedLink, type LivenessClock, clockOf } from "./liveness-clock.ts";
+import { ignore } from "./sockets.ts";
+
+/** A connection whose handshake is done. */
+export interface UpgradedStream {
+  /** It carries the frames. */
+  readonly stream: Duplex;
+  /** Bytes that came with the server's answer. */
+  readonly head: Uint8Array;
+  /** What was agreed about compression; undefined: nothing. */
+  readonly deflate: DeflateAgreement | undefined;
+}
+
+/** Milliseconds for an answer after the machine has slept. */
+const PROBE_TIMEOUT = 5_000;
+
+/** A client's connection on our own engine. */
+export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCallbacks {
+  readonly settings: ConnectionSettings;
+  readonly #clock: LivenessClock;
+  readonly #connection: Connection;
+  readonly #listener: LinkListener;
+  /** Until it starts. */
+  #stream: Duplex | undefined;
+  #head: Uint8Array | undefined;
+  readonly #warn: (error: unknown) => void;
+
+  constructor(
+    { stream, head, deflate }: UpgradedStream,
+    settings: ConnectionSettings,
+    listener: LinkListener,
+    warn: (error: unknown) => void,
+  ) {
+    this.settings = settings;
+    this.#clock = clockOf(settings.keepalive.tickMs);
+    this.#listener = listener;
+    this.#stream = stream;
+    this.#head = head;
+    this.#warn = warn;
+    this.#connection = new Connection(stream, this, this, deflate);
+    this.#connection.publicConnection = this;
+  }
+
+  get currentTick(): number {
+    return this.#clock.currentTick;
+  }
+
+  get status(): Status {
+    return this.#connection.status;
+  }
+
+  get bufferedAmount(): number {
+    return this.#connection.bufferedAmount;
+  }
+
+  get counters(): MessageCounters {
+    return this.#connection.counters;
+  }
+
+  start(): void {
+    this.#clock.add(this);
+    const head = this.#head ?? EMPTY;
+    this.#head = undefined;
+    this.#connection.start("", asBytes(head));
+    // The connection listens now. A second listener would be an array for each client.
+    this.#stream?.off("error", ignore);
+    this.#stream = undefined;
+  }
+
+  send(message: unknown, options: SendOptions | undefined): boolean {
+    return sendMessage(this.#connection, message, options);
+  }
+
+  drained(): Promise<boolean> {
+    return this.#connection.whenDrained();
+  }
+
+  ping(): Promise<number | undefined> {
+    return this.#connection.measureRoundTrip();
+  }
+
+  check(): void {
+    this.#connection.checkPeer();
+  }
+
+  probe(): void {
+    const timer = setTimeout(() => {
+      this.#connection.onStreamError(withoutStack(() => new HawserError("HWS_PEER_SILENT")));
+    }, PROBE_TIMEOUT).unref();
+    void this.#connection.measureRoundTrip().then(() => clearTimeout(timer));
+  }
+
+  close(code: number | undefined, reason: string | undefined): void {
+    this.#connection.close(code, reason);
+  }
+
+  destroy(): void {
+    this.#connection.cut();
+  }
+
+  stopWaiting(): void {
+    this.#connection.dispatcher.stopWaiting();
+  }
+
+  // The calls of the engine, whose handler this is.
+
+  onOpen(): unknown {
+    return this.#listener.onOpen();
+  }
+
+  onMessage(_ws: unknown, event: WSMessageEvent<unknown>): unknown {
+    return this.#listener.onMessage(event);
+  }
+
+  onDrain(_ws: unknown, event: WSDrainEvent): unknown {
+    return this.#listener.onDrain(event);
+  }
+
+  onError(_ws: unknown, event: WSErrorEvent): unknown {
+    return this.#listener.onFailed(event);
+  }
+
+  onClosed(_connection: Connection, { code, reason, initiator, cause }: WSTerminateEvent): void {
+    this.#clock.remove(this);
+    this.#listener.onClosed({ code, reason, initiator, cause });
+  }
+
+  onFinished(): void {
+    this.#listener.onFinished();
+  }
+
+  onConnectionError(_connection: Connection, error: unknown, source: ErrorSource): void {
+    // What ended the connection was reported before. A message that was not JSON may have been ignored.
+    if (source === "handler" || this.status === "Connected") this.#warn(error);
+  }
+}

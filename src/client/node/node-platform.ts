@@ -1,0 +1,67 @@
+import { errorEvent } from "../../connection/dispatch/events.ts";
+import { warnOfUnheard } from "../../connection/dispatch/unheard-errors.ts";
+import { readMessageOptions, type SendOptions } from "../../connection/sending/message-options.ts";
+import { outgoingMessage } from "../../connection/sending/outgoing-message.ts";
+import type { ConnectionSettings } from "../../connection/settings.ts";
+import { Warnings } from "../../util/warnings.ts";
+import type { AcceptedDial, DialRequest } from "../link.ts";
+import type { ClientPlatform, WaitingPayload } from "../platform.ts";
+import { NodeDialer } from "./node-dialer.ts";
+import { NodeLink } from "./node-link.ts";
+import type { NodeSettings } from "./node-options.ts";
+
+/** All clients share it: a thousand that fail alike are one warning. */
+const warnings = new Warnings();
+
+function warn(error: unknown): void {
+  warnOfUnheard(warnings, error);
+}
+
+/** What a client needs of Node. */
+export class NodePlatform implements ClientPlatform {
+  readonly errorEvent = errorEvent;
+  readonly #dialer: NodeDialer;
+  readonly #settings: ConnectionSettings;
+
+  constructor(node: NodeSettings, settings: ConnectionSettings) {
+    this.#dialer = new NodeDialer(node);
+    this.#settings = settings;
+  }
+
+  async dial(request: DialRequest): Promise<AcceptedDial> {
+    const dialed = await this.#dialer.dial(request);
+    const { protocol, extensions, stream } = dialed;
+    return {
+      protocol,
+      extensions,
+      open: (listener) => new NodeLink(dialed, this.#settings, listener, warn),
+      abandon: () => stream.destroy(),
+    };
+  }
+
+  prepare(message: unknown, options: SendOptions | undefined): WaitingPayload {
+    const { payload } = outgoingMessage(
+      message,
+      options === undefined ? undefined : readMessageOptions("send", options),
+    );
+    if (typeof payload === "string") return { message: payload, size: Buffer.byteLength(payload) };
+    if (payload instanceof Uint8Array) return { message: Buffer.from(payload), size: payload.length };
+    return { message: message as Blob, size: payload.size };
+  }
+
+  warn(error: unknown): void {
+    warn(error);
+  }
+
+  isHidden(): boolean {
+    return false;
+  }
+
+  watch(): () => void {
+    return () => undefined;
+  }
+
+  now(): number {
+    return performance.now();
+  }
+}

@@ -1,0 +1,61 @@
+import type { DataType } from "../../connection/receiving/decode.ts";
+import { ClientSocket, checkClientHandler, whenOpen } from "../client-socket.ts";
+import type { ClientHandler, Provided } from "../handler.ts";
+import type { ClientOptions } from "../options.ts";
+import { clientSettings } from "../settings.ts";
+import { connectionSettings, nodeSettings, readNodeOptions } from "./node-options.ts";
+import { NodePlatform } from "./node-platform.ts";
+
+/**
+ * A WebSocket client: 4D's `WebSocket`. It speaks to any WebSocket server. Creating it starts it; nothing is called back before the
+ * constructor has returned.
+ *
+ * @example
+ * const ws = new WebSocket("wss://example.com/chat", {
+ *   onOpen(ws) { ws.send("hello"); },
+ *   onMessage(ws, { data }) { console.log(data); },
+ *   onTerminate(ws, { code, reason }) { console.log("closed", code, reason); },
+ * }, { reconnect: true });
+ */
+export class WebSocket<H extends object = object, S = unknown, T extends DataType = "text"> extends ClientSocket<
+  H,
+  S,
+  T
+> {
+  /**
+   * Makes a client, and connects it.
+   *
+   * @param url `ws:`, `wss:`, `http:` or `https:`; or a function that is asked for it before every dial
+   * @param handler any object; its callbacks are called as its methods
+   * @throws {InvalidArgumentError} for a wrong argument, or an option that does not exist. Nothing is dialed then
+   * @throws {OutOfRangeError} for a number out of range
+   */
+  constructor(url: Provided<string | URL>, handler?: H & ClientHandler<S, T>, options: ClientOptions<T> = {}) {
+    const given = handler ?? ({} as H);
+    checkClientHandler(given);
+    const values = readNodeOptions(options, given);
+    const platform = new NodePlatform(nodeSettings(values), connectionSettings(values));
+    const settings = clientSettings(url, values, undefined, values.headers);
+    super(given, { settings, dataType: values.dataType, platform });
+  }
+
+  /**
+   * Makes a client, and waits until it is connected and `onOpen` has settled.
+   *
+   * @returns rejects with what ended the client before: a `ConnectError`, `HWS_ABORTED`, or the reason of `options.signal`
+   * @throws {InvalidArgumentError} for a wrong argument
+   * @example
+   * await using ws = await WebSocket.connect("wss://example.com");
+   * for await (const data of ws) console.log(data);
+   */
+  static connect<H extends object = object, S = unknown, T extends DataType = "text">(
+    url: Provided<string | URL>,
+    handler?: H & ClientHandler<S, T>,
+    options?: ClientOptions<T>,
+  ): Promise<WebSocket<H, S, T>> {
+    return whenOpen(new WebSocket<H, S, T>(url, handler, options));
+  }
+}
+
+/** A client of a server whose connection handler has the type `S`: its messages have the types of the server's. */
+export type ClientOf<S> = WebSocket<object, S, DataType>;

@@ -1,0 +1,23 @@
+import type { Connection } from "./connection.ts";
+import { plainJsonText } from "./sending/plain-json-text.ts";
+import { type SendOptions, readMessageOptions } from "./sending/message-options.ts";
+import { outgoingMessage } from "./sending/outgoing-message.ts";
+import { SendResult } from "./sending/send-result.ts";
+
+/**
+ * Sends a message of the application on a connection of either role.
+ *
+ * @returns whether it was accepted, and no more than `highWaterMark` bytes wait
+ * @throws {InvalidArgumentError} for a message or options that cannot be sent
+ */
+export function sendMessage(connection: Connection, message: unknown, options: SendOptions | undefined): boolean {
+  // Most messages are texts, or objects without a class: they need no object of ours.
+  const text = options !== undefined ? undefined : typeof message === "string" ? message : plainJsonText(message);
+  const result =
+    text !== undefined
+      ? connection.sendText(text)
+      : connection.send(
+          outgoingMessage(message, options === undefined ? undefined : readMessageOptions("send", options)),
+        );
+  return result === SendResult.accepted;
+}

@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { type DialSources, ask, dialOnce, readProtocols, untilAborted } from "../../src/client/dialing.ts";
+import type { Dial } from "../../src/client/handler.ts";
+import type { AcceptedDial, DialRequest } from "../../src/client/link.ts";
+import { FakeDial } from "../support/fake-client-platform.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const turn = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
+
+function rig(changed: Partial<DialSources> = {}) {
+  const controller = new AbortController();
+  const dial: Dial = { attempt: 0, url: undefined, status: undefined, error: undefined, signal: controller.signal };
+  const dials: FakeDial[] = [];
+  const urls: string[] = [];
+  const connect = (request: DialRequest): Promise<AcceptedDial> => {
+    const one = new FakeDial(request);
+    dials.push(one);
+    return one.promise;
+  };
+  const sources: DialSources = { url: "ws://server/", protocols: undefined, baseUrl: undefined, ...changed };
+  const result = dialOnce(sources, dial, connect, { controller, timeout: 1_000, onUrl: ({ href }) => urls.push(href) });
+  const outcome = result.then(
+    () => "accepted",
+    (error: unknown) => error,
+  );
+  return { controller, dials, urls, outcome };
+}
+
+test("it asks for the URL and the subprotocols with the dial, and connects", async () => {
+  const asked: unknown[] = [];
+  const { dials, urls, outcome } = rig({
+    url: (dial) => {
+      asked.push(dial.attempt);
+      return Promise.resolve("http://server/x");
+    },
+    protocols: () => ["a", "b"],
+  });
+  await turn();
+  dials[0]?.accept();
+  expect(await outcome).toBe("accepted");
+  expect([asked, urls, dials[0]?.request.protocols]).toEqual([[0], ["ws://server/x"], ["a", "b"]]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+const failing = (): never => {
+  throw new Error("no token");
+};
+
+test.each([
+  ["throws", failing],
+  ["rejects", () => Promise.reject(new Error("no token"))],
+  ["answers with no URL", () => "::"],
+])("a function that %s fails the dial at the stage provider", async (_name, url) => {
+  const { outcome, dials } = rig({ url });
+  expect(await outcome).toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "provider" });
+  expect(dials).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a function that never settles is given up after the timeout", async () => {
+  const { outcome } = rig({ url: () => new Promise(() => undefined) });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await outcome).toMatchObject({ code: "HWS_CONNECT_TIMEOUT", stage: "provider" });
+});
+
+test("a function that answers after the timeout dials nothing", async () => {
+  const { outcome, dials } = rig({
+    url: () => new Promise((resolve) => setTimeout(() => resolve("ws://late/"), 2_000)),
+  });
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(await outcome).toMatchObject({ code: "HWS_CONNECT_TIMEOUT" });
+  expect(dials).toEqual([]);
+});
+
+test("a connection that comes after the timeout is abandoned", async () => {
+  const { outcome, dials } = rig();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await outcome).toMatchObject({ code: "HWS_CONNECT_TIMEOUT", stage: "tcp" });
+  dials[0]?.accept();
+  await turn();
+  expect(dials[0]?.isAbandoned).toBe(true);
+});
+
+test("a dial that is given up before the functions have answered connects nowhere", async () => {
+  const { controller, outcome, dials } = rig();
+  controller.abort();
+  expect(await outcome).toBeInstanceOf(Error);
+  await turn();
+  expect(dials).toEqual([]);
+});
+
+test("ask returns a value as it is, and asks a function", async () => {
+  const { signal } = new AbortController();
+  const dial: Dial = { attempt: 3, url: undefined, status: undefined, error: undefined, signal };
+  expect(await ask("value", dial)).toBe("value");
+  expect(await ask(({ attempt }) => attempt, dial)).toBe(3);
+});
+
+test("untilAborted leaves no listener on the signal", async () => {
+  const { signal } = new AbortController();
+  const removed = vi.spyOn(signal, "removeEventListener");
+  expect(await untilAborted(Promise.resolve(1), signal)).toBe(1);
+  await expect(untilAborted(Promise.reject(new Error("x")), signal)).rejects.toThrow("x");
+  expect(removed).toHaveBeenCalledTimes(2);
+});
+
+test("subprotocols are tokens, and different", () => {
+  expect([readProtocols(undefined), readProtocols("a"), readProtocols(["a", "b"])]).toEqual([[], ["a"], ["a", "b"]]);
+  for (const wrong of [["a", "a"], ["a b"], "", null, 1, [["a"]]])
+    expect(() => readProtocols(wrong)).toThrow("protocols: expected different subprotocols");
+});

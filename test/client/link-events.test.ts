@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { LinkEvents } from "../../src/client/link-events.ts";
+import { errorEvent } from "../../src/connection/dispatch/events.ts";
+
+const message = { type: "message", data: "a" } as const;
+const failure = errorEvent(new Error("failed"), "handler");
+
+function rig(onMessage: () => unknown, called: Promise<boolean> = Promise.resolve(true)) {
+  const calls: string[] = [];
+  const owner = {
+    onLinkOpen: async (events: LinkEvents): Promise<void> => {
+      await events.called;
+    },
+    onLinkMessage: (): unknown => {
+      calls.push("message");
+      return onMessage();
+    },
+    onLinkDrain: () => void calls.push("drain"),
+    onLinkFailed: () => void calls.push("failed"),
+    onLinkClosed: () => void calls.push("closed"),
+  };
+  return { events: new LinkEvents(owner, called), calls };
+}
+
+test("a connection that was dropped delivers nothing more, but its end is told", () => {
+  const { events, calls } = rig(() => undefined);
+  events.onMessage(message);
+  expect(events.drop()).toBeUndefined();
+  events.onMessage(message);
+  events.onDrain({ type: "drain" });
+  events.onFailed(failure);
+  events.onClosed({ code: 1000, reason: undefined, initiator: "local", cause: undefined });
+  expect(calls).toEqual(["message", "closed"]);
+});
+
+test("drop waits for the callback that runs, and what that rejects with is told", async () => {
+  let reject: (error: Error) => void = () => undefined;
+  const { events, calls } = rig(() => new Promise((_resolve, no) => (reject = no)));
+  const running = events.onMessage(message) as Promise<unknown>;
+  const dropped = events.drop();
+  reject(new Error("handler"));
+  await expect(running).rejects.toThrow("handler");
+  await dropped;
+  events.onFailed(failure);
+  expect([calls, events.failure]).toEqual([["message", "failed"], failure]);
+});
+
+test("onOpen that rejects counts as thrown", async () => {
+  const { events, calls } = rig(() => undefined, Promise.reject(new Error("open")));
+  await expect(events.onOpen()).rejects.toThrow("open");
+  events.drop();
+  events.onFailed(failure);
+  expect(calls).toEqual(["failed"]);
+});
+
+test("finished settles with the last callback", async () => {
+  const { events } = rig(() => undefined);
+  events.onFinished();
+  await expect(events.finished).resolves.toBeUndefined();
+});

@@ -1,0 +1,153 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { LinkListener } from "../../../src/client/link.ts";
+import { NodeLink } from "../../../src/client/node/node-link.ts";
+import { connectionSettings, readNodeOptions } from "../../../src/client/node/node-options.ts";
+import type { ClientOptions } from "../../../src/client/options.ts";
+import { utf8 } from "../../support/bytes.ts";
+import { closeBody } from "../../support/raw-client.ts";
+import { unmasked } from "../../support/scripted-server.ts";
+import { Wire, turns } from "../../support/wire.ts";
+
+function open(options: ClientOptions = {}, react: Partial<LinkListener> = {}, head: Uint8Array = new Uint8Array()) {
+  const wire = new Wire();
+  const calls: unknown[] = [];
+  const warn = vi.fn();
+  const listener: LinkListener = {
+    onOpen: () => (calls.push("open"), react.onOpen?.()),
+    onMessage: (event) => (calls.push(event.data), react.onMessage?.(event)),
+    onDrain: (event) => (calls.push("drain"), react.onDrain?.(event)),
+    onFailed: ({ errors }) => void calls.push(`failed: ${errors[0].message}`),
+    onClosed: ({ code, initiator }) => void calls.push([code, initiator]),
+    onFinished: () => void calls.push("finished"),
+  };
+  const settings = connectionSettings(readNodeOptions(options, {}));
+  const link = new NodeLink({ stream: wire, head, deflate: undefined }, settings, listener, warn);
+  link.start();
+  onTestFinished(() => link.destroy());
+  return { wire, link, calls, warn };
+}
+
+/** The opcodes of the frames that were written; each must be masked. */
+function opcodesOf(wire: Wire): number[] {
+  const opcodes = [];
+  for (let at = 0, bytes = wire.taken; at < bytes.length;) {
+    expect(bytes[at + 1]! & 0x80).toBe(0x80);
+    opcodes.push(bytes[at]! & 15);
+    at += 6 + (bytes[at + 1]! & 0x7f);
+  }
+  return opcodes;
+}
+
+test("messages that came with the answer, and those after it", async () => {
+  const { wire, calls, link } = open({}, {}, unmasked(0x81, "1"));
+  wire.arrive(unmasked(0x81, "2"));
+  await turns();
+  expect(calls).toEqual(["open", "1", "2"]);
+  expect(link.status).toBe("Connected");
+  expect(link.counters).toMatchObject({ accepted: 0, dropped: 0 });
+});
+
+test("nothing is written at the start: after an empty write, TLS of Deno writes nothing more", async () => {
+  const { wire, calls } = open();
+  const write = vi.spyOn(wire, "write");
+  await turns();
+  expect([calls, wire.writes, write.mock.calls]).toEqual([["open"], [], []]);
+});
+
+test("what is sent is masked, and counted", async () => {
+  const { wire, link } = open();
+  expect(link.send("abc", undefined)).toBe(true);
+  await turns();
+  expect(opcodesOf(wire)).toEqual([1]);
+  expect(link.counters).toMatchObject({ accepted: 1, written: 1 });
+  expect(link.bufferedAmount).toBe(0);
+  expect(await link.drained()).toBe(true);
+});
+
+test("a ping measures a round trip", async () => {
+  const { wire, link } = open();
+  const trip = link.ping();
+  await turns();
+  const [, second = 0, ...rest] = wire.taken;
+  const key = rest.slice(0, 4);
+  const payload = rest.slice(4, 4 + (second & 0x7f)).map((byte, i) => byte ^ key[i % 4]!);
+  wire.arrive(unmasked(0x8a, payload));
+  expect(await trip).toBeGreaterThanOrEqual(0);
+});
+
+test("close: the close frame, the answer, and the server ends TCP", async () => {
+  const { wire, link, calls } = open();
+  link.close(3001, "bye");
+  await turns();
+  expect(opcodesOf(wire)).toEqual([8]);
+  expect(link.status).toBe("Closing");
+  wire.arrive(unmasked(0x88, closeBody(3001, "bye")));
+  await turns();
+  // RFC 6455 7.1.1: the client waits for the server's end.
+  expect(wire.destroyed).toBe(false);
+  wire.arriveEnd();
+  await turns();
+  expect(calls).toEqual(["open", [3001, "local"], "finished"]);
+  expect(link.status).toBe("Closed");
+});
+
+test("a callback that throws: onFailed, and 1011", async () => {
+  const { wire, calls } = open(
+    {},
+    {
+      onMessage: () => {
+        throw new Error("what");
+      },
+    },
+  );
+  wire.arrive(unmasked(0x81, "1"), unmasked(0x81, "2"));
+  await turns();
+  expect(calls.slice(0, 3)).toEqual(["open", "1", "failed: what"]);
+  expect(opcodesOf(wire)).toEqual([8]);
+});
+
+test("invalid JSON that is ignored is reported by a warning", async () => {
+  const { wire, calls, warn } = open({ dataType: "object", invalidJson: "ignore" });
+  wire.arrive(unmasked(0x81, "{"), unmasked(0x81, "1"));
+  await turns();
+  expect(calls.slice(-1)).toEqual([1]);
+  expect(warn.mock.calls.length + calls.filter((one) => String(one).startsWith("failed")).length).toBe(1);
+});
+
+test("probe: without a pong in 5 seconds the connection is lost; a pong keeps it", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const silent = open();
+  silent.link.probe();
+  const alive = open();
+  alive.link.probe();
+  await turns();
+  expect(opcodesOf(silent.wire)).toEqual([9]);
+  const [, second = 0, ...rest] = alive.wire.taken;
+  const key = rest.slice(0, 4);
+  alive.wire.arrive(
+    unmasked(
+      0x8a,
+      rest.slice(4, 4 + (second & 0x7f)).map((byte, i) => byte ^ key[i % 4]!),
+    ),
+  );
+  await turns();
+  vi.advanceTimersByTime(5_000);
+  await turns();
+  expect(silent.calls).toContainEqual([1006, "network"]);
+  expect(alive.calls).toEqual(["open"]);
+});
+
+test("a server that resets the connection", async () => {
+  const { wire, calls } = open();
+  wire.reset();
+  await turns();
+  expect(calls.slice(-2)).toEqual([[1006, "network"], "finished"]);
+});
+
+test("a blob message is a Buffer on Node", async () => {
+  const { wire, calls } = open({ dataType: "blob" });
+  wire.arrive(unmasked(0x82, utf8("abc")));
+  await turns();
+  expect(Buffer.isBuffer(calls[1])).toBe(true);
+});

@@ -1,0 +1,66 @@
+import { InvalidArgumentError, OutOfRangeError, WebSocket } from "hawser/client";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { startServer } from "../../support/live-server.ts";
+import { scriptServer } from "../../support/scripted-server.ts";
+
+const nowhere = "ws://127.0.0.1:9";
+
+test("nothing is called back, and nothing dialed, before the constructor has returned", async () => {
+  const onError = vi.fn();
+  const ws = new WebSocket(nowhere, { onError });
+  expect(onError).not.toHaveBeenCalled();
+  expect(ws.status).toBe("Connecting");
+  await ws.closed;
+  expect(onError).toHaveBeenCalledTimes(1);
+});
+
+test.each<[string, unknown[], new () => Error]>([
+  ["no URL", [undefined], InvalidArgumentError],
+  ["a fragment", ["ws://a/#b"], InvalidArgumentError],
+  ["another scheme", ["ftp://a"], InvalidArgumentError],
+  ["a handler that is no object", ["ws://a", 1], InvalidArgumentError],
+  ["a callback that is no function", ["ws://a", { onMessage: 1 }], InvalidArgumentError],
+  ["an unknown option", ["ws://a", {}, { perMessageDeflate: true }], InvalidArgumentError],
+  ["an option out of range", ["ws://a", {}, { handshakeTimeout: -1 }], OutOfRangeError],
+  ["two data types", ["ws://a", { dataType: "text" }, { dataType: "blob" }], InvalidArgumentError],
+  ["options that are null", ["ws://a", {}, null], InvalidArgumentError],
+])("throws for a wrong argument, and dials nothing: %s", (_what, args, error) => {
+  const construct = (): unknown => Reflect.construct(WebSocket, args);
+  expect(construct).toThrow(error);
+});
+
+test("connect resolves when onOpen has settled", async () => {
+  const { port } = await startServer();
+  const calls: string[] = [];
+  const ws = await WebSocket.connect(`ws://127.0.0.1:${String(port)}/`, {
+    async onOpen() {
+      await Promise.resolve();
+      calls.push("open");
+    },
+  });
+  onTestFinished(() => ws.destroy());
+  expect(calls).toEqual(["open"]);
+  expect([ws.status, ws.url, ws.dataType]).toEqual(["Connected", `ws://127.0.0.1:${String(port)}/`, "text"]);
+});
+
+test("connect rejects with what ended the client", async () => {
+  await expect(WebSocket.connect(nowhere)).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "tcp" });
+  const { url } = await scriptServer(async (peer) => {
+    await peer.request();
+    peer.write("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+  });
+  await expect(WebSocket.connect(url)).rejects.toMatchObject({ code: "HWS_REFUSED", status: 403 });
+  const reason = new Error("enough");
+  await expect(WebSocket.connect(url, {}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  await expect(WebSocket.connect(url, {}, { signal: AbortSignal.abort("text") })).rejects.toBe("text");
+});
+
+test("`await using` ends it", async () => {
+  const { port, recorders } = await startServer();
+  {
+    await using ws = await WebSocket.connect(`ws://127.0.0.1:${String(port)}`);
+    expect(ws.status).toBe("Connected");
+  }
+  await recorders[0]!.over;
+  expect(recorders[0]!.end).toEqual([1000, undefined]);
+});

@@ -88,8 +88,9 @@ export function providerError(cause: unknown): ConnectError {
 export function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(abortReason(signal));
-    if (signal.aborted) return onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    // Also after the end: a rejection that nobody handles would end a process of Node.
     promise.then(
       (value) => {
         signal.removeEventListener("abort", onAbort);

@@ -111,3 +111,15 @@ test("subprotocols are tokens, and different", () => {
   for (const wrong of [["a", "a"], ["a b"], "", null, 1, [["a"]]])
     expect(() => readProtocols(wrong)).toThrow("protocols: expected different subprotocols");
 });
+
+test("a promise that rejects after its dial was given up is handled", async () => {
+  vi.useRealTimers();
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  const failed = Promise.reject(new Error("late"));
+  await expect(untilAborted(failed, AbortSignal.abort(new Error("given up")))).rejects.toThrow("given up");
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
+});

@@ -140,10 +140,13 @@ async function madeBy(
   } catch (cause) {
     throw connectError(cause, "tcp");
   }
-  if (typeof (made as Partial<Duplex> | undefined)?.write !== "function")
+  const { write, on, destroy } = Object(made) as Partial<Duplex>;
+  if ([write, on, destroy].some((one) => typeof one !== "function"))
     throw connectError(new InvalidArgumentError("createConnection: expected a stream as its result"), "provider");
-  if (made.destroyed) throw connectError(made.errored ?? new Error("createConnection: the stream is destroyed"), "tcp");
-  return made;
+  // It may report later why it was destroyed.
+  if (!made.destroyed) return made;
+  made.on("error", ignore);
+  throw connectError(made.errored ?? new Error("createConnection: the stream is destroyed"), "tcp");
 }
 
 function accepted(answer: SwitchedStream, offer: ClientHandshake): DialedServer {

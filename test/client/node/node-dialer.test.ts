@@ -140,7 +140,9 @@ describe("createConnection", () => {
     ["rejects", () => Promise.reject(new Error("no way")), "no way"],
     ["gives nothing", () => undefined, "expected a stream"],
     ["gives something else", () => "socket", "expected a stream"],
+    ["gives something that can only write", () => ({ write: () => true }), "expected a stream"],
     ["gives a stream that is destroyed", () => new PassThrough().destroy(), "destroyed"],
+    ["gives a stream that has just failed", () => new PassThrough().destroy(new Error("broken")), "broken"],
   ])("that %s fails the dial", async (_what, createConnection, text) => {
     const failed = dial("ws://example.com", { createConnection: createConnection as never });
     await expect(failed).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED" });

@@ -20,7 +20,7 @@ interface Waiting {
 
 /** The messages of a client whose handler has no `onMessage`, one by one. Reading pauses while nobody asks for the next one. */
 export class MessageIterator {
-  /** A message that nobody has asked for, and who waits until it is taken. At most as many as the connection reads ahead. */
+  /** A message that nobody has asked for, and who waits until it is taken: what a connection reads ahead, and what those before had read. */
   readonly #messages = new Fifo<{ readonly data: unknown; readonly taken: () => void }>();
   readonly #waiting = new Fifo<Waiting>();
   #end: { readonly error: unknown } | undefined;

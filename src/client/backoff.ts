@@ -8,8 +8,11 @@ export interface BackoffSettings {
   readonly maxDelay: number;
 }
 
-/** No delay is shorter, in milliseconds. */
-const MIN_DELAY = 100;
+/** No delay is shorter, in milliseconds; but the first one after a failure may be. */
+export const MIN_DELAY = 100;
+
+/** A server that asks for less, in milliseconds, is believed once: a client that follows it again and again has no backoff. */
+const SHORT_HINT = 1_000;
 
 /** Above this the range has its full width for any base. */
 const MAX_EXPONENT = 16;
@@ -42,7 +45,7 @@ export interface FailedDial {
  */
 export function delayBeforeDial(failed: FailedDial, settings: BackoffSettings, random: number): number {
   const { hint, code } = failed;
-  if (hint !== undefined) {
+  if (hint !== undefined && (hint >= SHORT_HINT || failed.failures <= 1)) {
     const asked = Math.min(Math.max(hint, 0), MAX_HINT);
     return clamp(asked + random * Math.max(1_000, asked / 4));
   }

@@ -26,6 +26,8 @@ export class ClientCallbacks {
   #controller: AbortController | undefined;
   #isOver = false;
   #hasReportedError = false;
+  /** `onTerminate` was called: it is the last one. A callback that never settles may have kept messages of an earlier connection back. */
+  #hasTerminated = false;
 
   constructor(ws: unknown, handler: object) {
     this.#ws = ws;
@@ -63,11 +65,13 @@ export class ClientCallbacks {
   }
 
   message(event: WSMessageEvent<unknown>): unknown {
+    if (this.#hasTerminated) return undefined;
     const { iterator } = this;
     return iterator === undefined ? this.#handler["onMessage"]?.(this.#ws, event) : iterator.push(event.data);
   }
 
   drain(event: WSDrainEvent): unknown {
+    if (this.#hasTerminated) return undefined;
     return this.#handler["onDrain"]?.(this.#ws, event);
   }
 
@@ -80,14 +84,15 @@ export class ClientCallbacks {
     if (this.#hasReportedError) return;
     this.#hasReportedError = true;
     try {
-      if (!this.isErrorHeard) platform.warn(event.errors[0].cause);
-      if (this.#has("onError")) await this.#handler["onError"]?.(this.#ws, event);
+      if (this.#hasTerminated || !this.isErrorHeard) platform.warn(event.errors[0].cause);
+      else if (this.#has("onError")) await this.#handler["onError"]?.(this.#ws, event);
     } catch (error) {
       platform.warn(error);
     }
   }
 
   terminate(event: WSTerminateEvent): unknown {
+    this.#hasTerminated = true;
     return this.#handler["onTerminate"]?.(this.#ws, event);
   }
 

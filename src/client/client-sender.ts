@@ -20,11 +20,13 @@ const NO_LINKS: readonly Link[] = [];
  */
 export class ClientSender {
   readonly #platform: ClientPlatform;
-  readonly #waitsForReconnect: boolean;
-  readonly #queue: WaitingQueue<Waiting> | undefined;
+  /** Of what waits; undefined: the client does not connect again. */
+  readonly #limits: ReconnectSettings | undefined;
+  #queue: WaitingQueue<Waiting> | undefined;
   /** Those who wait in `drained` until the client is connected. */
   #reopened: Waiters<boolean> | undefined;
   #link: Link | undefined;
+  #isHeld = false;
   /** The messages that have waited go out: a new one comes after them. */
   #isFlushing = false;
   #isEnded = false;
@@ -37,8 +39,12 @@ export class ClientSender {
 
   constructor(platform: ClientPlatform, reconnect: ReconnectSettings | undefined) {
     this.#platform = platform;
-    this.#waitsForReconnect = reconnect !== undefined;
-    if (reconnect?.whileAway === "queue") this.#queue = new WaitingQueue(reconnect, () => platform.now());
+    this.#limits = reconnect;
+  }
+
+  /** Whether messages wait also while there is no connection. */
+  get #keepsMessages(): boolean {
+    return this.#limits?.whileAway === "queue";
   }
 
   /** Connections that do not take messages any more, and have not ended yet. */
@@ -66,14 +72,15 @@ export class ClientSender {
    * @throws {InvalidArgumentError} for a message that cannot be sent
    */
   send(message: unknown, options: SendOptions | undefined): boolean {
-    if (this.#link !== undefined && !this.#isFlushing && this.#link.status === "Connected")
-      return this.#link.send(message, options);
+    const isLinked = this.#link?.status === "Connected";
+    if (isLinked && !this.#isHeld && !this.#isFlushing) return this.#link?.send(message, options) === true;
     const payload = this.#platform.prepare(message, options);
-    if (this.#isEnded) return false;
-    if (this.#queue === undefined || this.#isRefusing) {
+    const waits = this.#keepsMessages || isLinked;
+    if (!waits || this.#limits === undefined || this.#isRefusing) {
       this.#refused++;
       return false;
     }
+    this.#queue ??= new WaitingQueue(this.#limits, Date.now);
     return this.#queue.add({ message: { ...payload, options }, size: payload.size, key: options?.key });
   }
 
@@ -84,23 +91,36 @@ export class ClientSender {
       if (link === undefined) {
         if (!(await (this.#reopened ??= new Waiters()).wait())) return false;
       } else if (await link.drained()) return true;
-      else if (!this.#waitsForReconnect) return false;
+      else if (this.#limits === undefined) return false;
       // The end of a link is reported after those who wait for it.
       else if (link === this.#link) this.unlink(link);
     }
     return false;
   }
 
-  /** Messages go to this connection from now on. Those that have waited follow with `flush`. */
+  /** Whether there is a connection whose `onOpen` has not begun: what is sent waits, and goes out after what `onOpen` sends. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  /** There is a connection. Messages go to it after `release`; those that have waited follow with `flush`. */
   link(link: Link): void {
     this.#link = link;
+    this.#isHeld = true;
     // Not later: a callback may wait for this, and `onOpen` waits for that callback.
     this.#reopened?.resolve(true);
+  }
+
+  /** `onOpen` begins: what is sent from now on goes to this connection. */
+  release(link: Link): void {
+    if (this.#link === link) this.#isHeld = false;
   }
 
   /** The connection does not take messages any more. */
   unlink(link: Link): void {
     if (this.#link !== link) return;
+    this.#isHeld = false;
+    if (!this.#keepsMessages) this.#queue?.clear();
     this.#closing = [...this.#closing, link];
     this.#link = undefined;
     this.#isFlushing = false;
@@ -131,7 +151,7 @@ export class ClientSender {
 
   /** The client ends: what waits is dropped. */
   end(): void {
-    this.#isEnded = true;
+    this.#isEnded = this.#isRefusing = true;
     this.#queue?.clear();
     this.#reopened?.resolve(false);
   }

@@ -41,7 +41,7 @@ export class ClientSocket<H extends object = ClientHandler, S = unknown, T exten
   readonly handler: H;
   /** The type of `event.data`. */
   readonly dataType: DataType;
-  /** Resolves after `onTerminate` has settled, with its event. It never rejects. */
+  /** Resolves after `onTerminate` has settled, or `closeTimeout` after its call, with its event. It never rejects. */
   readonly closed: Promise<WSTerminateEvent>;
   readonly #session: Session;
   readonly #callbacks: ClientCallbacks;
@@ -178,12 +178,13 @@ export class ClientSocket<H extends object = ClientHandler, S = unknown, T exten
   /**
    * The messages one by one, also over reconnects. Leaving the loop ends the client (1000), as with Node's streams.
    *
-   * @throws {InvalidArgumentError} if the handler has `onMessage`
+   * @throws {InvalidArgumentError} if the handler has `onMessage`, or another loop takes the messages already
    * @example
    * for await (const data of ws) console.log(data);
    */
   [Symbol.asyncIterator](): AsyncIterator<ReceivedFrom<S, T>, undefined> {
     const iterator = this.#iterator();
+    iterator.take();
     return {
       next: () => this.next(),
       return: async () => {

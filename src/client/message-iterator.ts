@@ -1,5 +1,5 @@
 import type { WSTerminateEvent } from "../connection/dispatch/events.ts";
-import { HawserError } from "../errors/errors.ts";
+import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import { deferred } from "../util/deferred.ts";
 import { Fifo } from "../util/fifo.ts";
 
@@ -25,6 +25,7 @@ export class MessageIterator {
   readonly #waiting = new Fifo<Waiting>();
   #end: { readonly error: unknown } | undefined;
   #isUsed = false;
+  #isTaken = false;
   /** The size of what is kept of connections that have ended. */
   #kept = 0;
   /** The connection has ended: what it had read is kept here, and nothing waits for it. */
@@ -33,6 +34,16 @@ export class MessageIterator {
   /** Whether somebody iterates: then he is told of an error. */
   get isUsed(): boolean {
     return this.#isUsed;
+  }
+
+  /**
+   * One loop takes the messages.
+   *
+   * @throws {InvalidArgumentError} if another one does: each would get a part of them
+   */
+  take(): void {
+    if (this.#isTaken) throw new InvalidArgumentError("The messages are iterated already: one loop at a time");
+    this.#isTaken = true;
   }
 
   /** A message has come. Settles when it was taken. */

@@ -16,11 +16,11 @@ export interface ReconnectOptions {
   readonly maxDelay?: number | undefined;
   /** Dials in a row that may follow a failure. Default: no limit. After them the client ends: `HWS_GAVE_UP`. */
   readonly maxAttempts?: number | undefined;
-  /** What `send` does while the client is not connected. `"refuse"` (default): it returns false. `"queue"`: the message waits. */
+  /** What `send` does while the client is not connected. `"refuse"` (default): it returns false. `"queue"`: the message waits. A message waits in any case while there is a connection whose `onOpen` has not begun. */
   readonly whileAway?: "refuse" | "queue" | undefined;
   /** Bytes that may wait. Default 1 MiB. */
   readonly maxQueue?: number | undefined;
-  /** Milliseconds that a message may wait. Default 60,000. */
+  /** Milliseconds that a message may wait, also while the machine sleeps. Default 60,000. */
   readonly maxQueueAge?: number | undefined;
   /** What happens when the queue is full. Default `"drop-oldest"`. With `"latest"` only the newest message of each `key` waits; those without one share a key. */
   readonly queuePolicy?: WaitingPolicy | undefined;
@@ -28,7 +28,7 @@ export interface ReconnectOptions {
   readonly retryCodes?: readonly CodeRange[] | undefined;
   /**
    * Decides whether the client connects again, in place of the table in `docs/client.md`: true, false, or milliseconds until
-   * then; undefined, or no answer within `handshakeTimeout`: the table decides.
+   * then (from the second failure in a row at least 100); undefined, or no answer within `handshakeTimeout`: the table decides.
    */
   readonly retry?:
     ((loss: Loss) => boolean | number | undefined | PromiseLike<boolean | number | undefined>) | undefined;

@@ -34,6 +34,6 @@ export interface ClientPlatform {
   isHidden(): boolean;
   /** Watches for wake-ups until the returned function is called. */
   watch(listener: WakeListener): () => void;
-  /** Milliseconds that pass also while the machine sleeps, if the platform can tell. */
+  /** Milliseconds, which never go back. Where the platform stops them while the machine sleeps, they do not count that time. */
   now(): number;
 }

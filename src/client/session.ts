@@ -1,7 +1,6 @@
 import type { WSDrainEvent, WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
-import type { HawserError } from "../errors/errors.ts";
-import { MAX_TIMEOUT } from "../util/number-range.ts";
-import { delayBeforeDial } from "./backoff.ts";
+import { HawserError } from "../errors/errors.ts";
+import { deferred } from "../util/deferred.ts";
 import { CallbackChain } from "./callback-chain.ts";
 import type { ClientCallbacks } from "./client-callbacks.ts";
 import { ClientSender } from "./client-sender.ts";
@@ -22,9 +21,10 @@ import {
   lossOfDial,
 } from "./losses.ts";
 import type { ClientPlatform, WakeListener } from "./platform.ts";
-import type { ClientSettings, ReconnectSettings } from "./settings.ts";
+import { RetryPolicy } from "./retry-policy.ts";
+import type { ClientSettings } from "./settings.ts";
 import { setTimeoutUnref } from "./timers.ts";
-import { type Loss, verdictOf } from "./verdict.ts";
+import type { Loss } from "./verdict.ts";
 
 /** A connection is stable after this many milliseconds: then the delays begin anew. */
 const STABLE_AFTER = 5_000;
@@ -47,6 +47,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
   readonly ended: Promise<WSTerminateEvent>;
   #state: ClientState = "dialing";
   readonly #dialer: Dialer;
+  readonly #policy: RetryPolicy;
   /** The connection; undefined: there is none. */
   #events: LinkEvents | undefined;
   /** What the server has answered to the last handshake. */
@@ -57,10 +58,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
   #asked: Ending | undefined;
   /** The application ends the client: it gets no more than `onError` and `onTerminate`. */
   #isTerminated = false;
-  #attempt = 0;
-  #failures = 0;
   #opens = 0;
-  #lastLoss: Loss | undefined;
   #openedAt = 0;
   #lostAt = 0;
   #dialsAtLoss = 0;
@@ -72,6 +70,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     this.#settings = settings;
     this.#callbacks = callbacks;
     this.#dialer = new Dialer(platform, settings, this);
+    this.#policy = new RetryPolicy(settings);
     this.sender = new ClientSender(platform, settings.reconnect);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
   }
@@ -93,13 +92,14 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
   get status(): ClientStatus {
     if (this.#state === "closed") return "Closed";
     if (this.#state === "closing") return "Closing";
-    if (this.#state !== "open" || this.#events === undefined) return "Connecting";
+    // What is sent before `onOpen` begins must not come before what it sends.
+    if (this.#state !== "open" || this.#events === undefined || this.sender.isHeld) return "Connecting";
     return this.#events.link.status === "Closed" ? "Connecting" : this.#events.link.status;
   }
 
   /** The dials in a row that followed a failure: 0 for the first one, and after a connection that was stable. */
   get attempt(): number {
-    return this.#isStable ? 0 : this.#attempt;
+    return this.#isStable ? 0 : this.#policy.attempt;
   }
 
   /** Whether the connection is open for so long that the delays begin anew after it. */
@@ -146,8 +146,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     if (this.#state === "closing" || this.#state === "closed") return;
     const events = this.#events;
     const asked = this.#asked;
-    this.#failures = this.#attempt = 0;
-    this.#lastLoss = events === undefined ? this.#lastLoss : undefined;
+    this.#policy.reset();
     if (events !== undefined) {
       this.#unlink(events.link);
       const running = events.drop();
@@ -164,7 +163,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     // Whether to dial at all is the application's answer.
     const mayDial = this.#state === "waiting" && this.#asked === undefined;
     if (!mayDial && !isOld) return;
-    this.#failures = 0;
+    this.#policy.shortenDelays();
     this.#startDial();
   }
 
@@ -186,17 +185,20 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     clearTimeout(this.#timer);
     this.#asked = undefined;
     this.#transition("dial");
-    this.#dialer.start(this.#attempt, this.#lastLoss);
+    this.#dialer.start(this.#policy.attempt, this.#policy.lastLoss);
   }
 
   onAccepted(accepted: AcceptedDial): void {
     this.#transition("opened");
     this.#agreed = { protocol: accepted.protocol, extensions: accepted.extensions };
-    this.#lastLoss = undefined;
+    this.#policy.onOpened();
     this.#opens++;
     this.#openedAt = this.#platform.now();
     this.#callbacks.linked();
-    const events = new LinkEvents(this, this.#callOpen());
+    const events = new LinkEvents(
+      this,
+      this.#callOpen(() => this.sender.release(link)),
+    );
     const link = (events.link = accepted.open(events));
     this.#events = events;
     this.sender.link(link);
@@ -204,7 +206,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
   }
 
   /** Its place among the callbacks is before everything that may happen to the connection. Returns whether `onOpen` was called. */
-  #callOpen(): Promise<boolean> {
+  #callOpen(onBegin: () => void): Promise<boolean> {
     const times = {
       attempts: this.#dialer.count - this.#dialsAtLoss,
       away: Math.max(0, this.#platform.now() - this.#lostAt),
@@ -212,6 +214,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     const again = this.#opens === 1 ? undefined : ({ type: "reconnected", ...times } as const);
     return this.#chain.run(async () => {
       if (this.#isTerminated) return false;
+      onBegin();
       await this.#callbacks.open(again);
       return true;
     });
@@ -276,52 +279,35 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
 
   /** A dial failed, or the connection was lost: the client connects again, or ends. */
   #decide(loss: Loss, ending: Ending): void {
-    const { reconnect, hasProvider } = this.#settings;
-    const context = {
-      retryCodes: reconnect?.retryCodes ?? [],
-      hasProvider,
-      wasUnauthorized: this.#lastLoss?.status === 401,
-    };
-    this.#lastLoss = loss;
+    const { reconnect } = this.#settings;
+    const byTable = this.#policy.onLoss(loss);
     if (reconnect === undefined) return this.#end(ending);
-    const verdict = verdictOf(loss, context);
-    const byTable = verdict === "now" ? 0 : verdict === "retry";
-    if (reconnect.retry === undefined) return this.#follow(byTable, ending, reconnect);
+    if (reconnect.retry === undefined) return this.#follow(byTable, ending);
     // `terminate` ends it meanwhile.
     this.#transition("retry");
     this.#asked = ending;
     const isCurrent = (): boolean => this.#state === "waiting" && this.#asked === ending;
     // A function that never answers must not end a process of Node in silence: then the table decides.
-    const decide = (): unknown => isCurrent() && this.#follow(byTable, ending, reconnect);
+    const decide = (): unknown => isCurrent() && this.#follow(byTable, ending);
     const timer = (this.#timer = setTimeout(decide, this.#settings.handshakeTimeout));
     Promise.resolve(loss)
       .then(reconnect.retry)
       .finally(() => clearTimeout(timer))
       .then(
-        (answer) => isCurrent() && this.#follow(answer ?? byTable, ending, reconnect),
+        (answer) => isCurrent() && this.#follow(answer ?? byTable, ending),
         (error: unknown) =>
           isCurrent() && this.#end({ ...ending, errors: this.#platform.errorEvent(error, "handler") }),
       );
   }
 
-  #follow(answer: boolean | number, ending: Ending, reconnect: ReconnectSettings): void {
+  #follow(answer: boolean | number, ending: Ending): void {
     this.#asked = undefined;
     if (answer === false) return this.#end(ending);
-    if (this.#attempt >= reconnect.maxAttempts) return this.#end(gaveUp(ending, this.#attempt, this.#platform));
-    this.#failures++;
-    this.#attempt++;
-    const asked =
-      typeof answer === "number" && !Number.isNaN(answer) ? Math.min(Math.max(0, answer), MAX_TIMEOUT) : undefined;
-    const delay = asked ?? this.#delay(ending, reconnect);
+    const delay = this.#policy.nextDelay(answer, ending, this.#platform.isHidden());
+    if (delay === undefined) return this.#end(gaveUp(ending, this.#policy.attempt, this.#platform));
     this.#transition("retry");
     this.#reportReconnecting(ending.end, delay, errorsOf(ending, this.#platform));
     this.#timer = setTimeout(() => this.#startDial(), delay);
-  }
-
-  #delay({ end, status, hint }: Ending, reconnect: ReconnectSettings): number {
-    const isHidden = this.#platform.isHidden();
-    const range = isHidden ? { baseDelay: reconnect.maxDelay, maxDelay: reconnect.maxDelay } : reconnect;
-    return delayBeforeDial({ failures: this.#failures, code: end.code, status, hint }, range, this.#settings.random());
   }
 
   #reportReconnecting(
@@ -329,7 +315,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     delay: number,
     errors: WSErrorEvent["errors"] | readonly [],
   ): void {
-    const event = { type: "reconnecting", attempt: this.#attempt, delay, code, reason, errors } as const;
+    const event = { type: "reconnecting", attempt: this.#policy.attempt, delay, code, reason, errors } as const;
     const report = (): unknown => (this.#isTerminated ? undefined : this.#callbacks.reconnecting(event));
     this.#chain.run(report).catch((error: unknown) => this.#endFailed(this.#platform.errorEvent(error, "handler")));
   }
@@ -359,7 +345,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
   }
 
   #unlink(link: Link): void {
-    if (this.#isStable) this.#failures = this.#attempt = 0;
+    if (this.#isStable) this.#policy.reset();
     this.#events = undefined;
     this.sender.unlink(link);
     this.#callbacks.disconnected();
@@ -371,7 +357,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
   #endWithoutLink(errors?: WSErrorEvent | HawserError): void {
     if (this.#state === "closed" || this.#state === "closing") return;
     this.#dialer.stop();
-    this.#end(endOfApplication(this.#state === "waiting" ? this.#lastLoss : undefined, errors, this.#platform));
+    this.#end(endOfApplication(this.#state === "waiting" ? this.#policy.lastLoss : undefined, errors, this.#platform));
   }
 
   #end({ end, errors }: Ending, link?: Link): void {
@@ -384,13 +370,28 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     if (errors !== undefined) void this.#chain.run(() => this.#callOnError(errors));
     const event: WSTerminateEvent = { type: "terminate", ...end };
     void this.#chain
-      .run(() => this.#callbacks.terminate(event))
+      .run(() => this.#terminated(event))
       .catch((error: unknown) => this.#platform.warn(error))
       .then(() => this.#callbacks.ended(event, errors?.errors[0].cause ?? end.cause))
       .then(() => {
         clearTimeout(this.#endTimer);
         this.#resolveEnded(event);
       });
+  }
+
+  /** Calls `onTerminate`. Who waits for the end does not wait for ever for its promise. */
+  async #terminated(event: WSTerminateEvent): Promise<void> {
+    const { closeTimeout } = this.#settings;
+    const late = deferred();
+    const timer = setTimeout(() => {
+      this.#platform.warn(new HawserError("HWS_CLOSE_TIMEOUT", `onTerminate took more than ${closeTimeout} ms`));
+      late.resolve();
+    }, closeTimeout);
+    try {
+      await Promise.race([this.#callbacks.terminate(event), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #callOnError(event: WSErrorEvent): Promise<void> {

@@ -37,7 +37,7 @@ export interface VerdictContext {
   readonly retryCodes: readonly CodeRange[];
   /** Whether the next dial may have other credentials: a 401 is tried once more with them. */
   readonly hasProvider: boolean;
-  /** Whether the dial before had a 401 as well. */
+  /** Whether there was a 401 since the last connection already. */
   readonly wasUnauthorized: boolean;
 }
 

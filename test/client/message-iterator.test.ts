@@ -77,3 +77,9 @@ test("after the application has ended the client, the iteration ends without an 
   iterator.end({ type: "terminate", code: 1006, reason: undefined, initiator: "local", cause: undefined }, undefined);
   expect(await iterator.next()).toEqual({ done: true, value: undefined });
 });
+
+test("one loop takes the messages: a second one throws", () => {
+  const iterator = new MessageIterator();
+  iterator.take();
+  expect(() => iterator.take()).toThrow("one loop at a time");
+});

@@ -1,57 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type FakeClientOptions, answered, fakeClient, refused } from "../support/fake-client-platform.ts";
+import { answered, fakeClient, refused } from "../support/fake-client-platform.ts";
+import { codeOf, noted, turn } from "../support/noted-client.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-
-const turn = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
-
-interface Call {
-  readonly name: string;
-  readonly event: Record<string, unknown>;
-  readonly status: string;
-}
-
-/** A client that notes its calls; `reactions` are called in them. */
-function noted(options: FakeClientOptions = {}, reactions: Record<string, (event: never) => unknown> = {}) {
-  const calls: Call[] = [];
-  const names = ["onOpen", "onReconnected", "onMessage", "onReconnecting", "onError", "onTerminate", "onDrain"];
-  const handler = Object.fromEntries(
-    names.map((name) => [
-      name,
-      (_ws: unknown, event: Record<string, unknown>): unknown => {
-        calls.push({ name, event, status: client.session.status });
-        return reactions[name]?.(event as never);
-      },
-    ]),
-  );
-  const client = fakeClient(handler, options);
-  const { platform } = client;
-  return {
-    ...client,
-    calls,
-    names: () => calls.map(({ name }) => name.slice(2)).join(" "),
-    eventOf: (name: string) => calls.find((call) => call.name === name)?.event,
-    accept: async () => {
-      await turn();
-      platform.dials.at(-1)?.accept();
-      await turn();
-      const link = platform.links.at(-1);
-      if (link === undefined) throw new Error("no link");
-      return link;
-    },
-    fail: async (error = refused()) => {
-      await turn();
-      platform.dials.at(-1)?.fail(error);
-      await turn();
-    },
-  };
-}
-
-/** `onError` of this code, or undefined. */
-function codeOf(event: Record<string, unknown> | undefined): unknown {
-  return (event as { errors: { cause: { code?: unknown } }[] } | undefined)?.errors[0]?.cause.code;
-}
 
 const RETRY = { reconnect: true } as const;
 const QUEUE = { reconnect: { whileAway: "queue" } } as const;

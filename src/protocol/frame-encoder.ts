@@ -33,6 +33,11 @@ export class FrameEncoder {
     this.masks = nextKey !== undefined;
   }
 
+  /** The masking key of a new frame; undefined for a server. */
+  newKey(): number | undefined {
+    return this.#nextKey?.();
+  }
+
   /** Bytes of the header before `length` bytes of payload. */
   headerSize(length: number): number {
     return headerSize(length, this.masks);
@@ -40,7 +45,7 @@ export class FrameEncoder {
 
   /** Writes a whole frame at `at` and returns the offset after it. The payload is copied. */
   write(bytes: Bytes, at: number, firstByte: number, payload: Uint8Array): number {
-    const key = this.#nextKey?.();
+    const key = this.newKey();
     const body = writeHeader(bytes, at, firstByte, payload.length, key);
     const end = body + payload.length;
     if (key === undefined) bytes.set(payload, body);
@@ -50,6 +55,6 @@ export class FrameEncoder {
 
   /** A whole frame in its own memory. The payload is copied. */
   serialize(firstByte: number, payload: Uint8Array): Bytes {
-    return serializeFrame(firstByte, payload, this.#nextKey?.());
+    return serializeFrame(firstByte, payload, this.newKey());
   }
 }

@@ -1,6 +1,7 @@
 import { Opcode } from "../../protocol/opcodes.ts";
 import { type Bytes, allocate, asBytes } from "../../protocol/bytes.ts";
 import { FIN, LENGTH_16, extendedLengthSize, headerSize, writeHeader } from "../../protocol/frame-header.ts";
+import { mask } from "../../protocol/mask.ts";
 import { takeSpareMemory } from "../../protocol/spare-memory.ts";
 import { afterEachTurn } from "../transport/turn.ts";
 
@@ -15,8 +16,8 @@ export function mayJoin(joined: number, length: number): boolean {
   return length <= MAX_JOINED_TEXT && joined + length <= MAX_JOINED_LENGTH;
 }
 
-/** The longest header of a text whose size is not known yet: an unmasked frame of less than 64 KiB (RFC 6455 5.2). */
-const MAX_TEXT_HEADER = 4;
+/** The longest header of a text whose size is not known yet: a masked frame of less than 64 KiB (RFC 6455 5.2). */
+const MAX_TEXT_HEADER = 8;
 
 /** The most bytes that the frame of a text needs, if it needs less than 64 KiB. A character needs at most three bytes. */
 export function spaceFor(text: string): number {
@@ -30,15 +31,19 @@ const LOOP_UP_TO = 16;
  * Writes a text frame at `at`. The payload is written first, after the space for a header of the expected size; the header
  * follows when the length of the payload is known.
  *
+ * @param key the masking key of a client's frame, which is masked in place
  * @returns the offset after the frame
  */
-export function writeText(bytes: Bytes, at: number, text: string): number {
-  const guess = headerSize(text.length, false);
+export function writeText(bytes: Bytes, at: number, text: string, key?: number): number {
+  const masked = key !== undefined;
+  const guess = headerSize(text.length, masked);
   const payload = at + guess;
   const length = encode(bytes, payload, text);
-  const needed = headerSize(length, false);
+  const needed = headerSize(length, masked);
   if (needed !== guess) bytes.copyWithin(at + needed, payload, payload + length);
-  return writeHeader(bytes, at, Opcode.text | FIN, length) + length;
+  const body = writeHeader(bytes, at, Opcode.text | FIN, length, key);
+  if (masked) mask(bytes, body, body + length, key);
+  return body + length;
 }
 
 /** Writes `text` as UTF-8 and returns its length in bytes. */

@@ -105,9 +105,9 @@ export class WriteBuffer implements TurnEndListener {
       return this.#addQueuedWrite("text", frame, 1);
     }
     const space = spaceFor(text);
-    if (space > MAX_COPIED || this.#encoder.masks) return this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
+    if (space > MAX_COPIED) return this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
     const slab = this.#openRun(space);
-    const end = writeText(slab.bytes, slab.used, text);
+    const end = writeText(slab.bytes, slab.used, text, this.#encoder.newKey());
     this.#joinsTexts = this.writer.isNodeSocket && end - slab.used === text.length + headerSize(text.length, false);
     this.#extendRun(slab, end, 1);
   }

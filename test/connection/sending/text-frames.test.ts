@@ -16,19 +16,22 @@ import {
 import { keepSpareMemory } from "../../../src/protocol/spare-memory.ts";
 import { atTurnEnd } from "../../../src/connection/transport/turn.ts";
 import { fill, join, toHex, utf8 } from "../../support/bytes.ts";
-import { encode } from "../../support/frames.ts";
+import { KEY, encode } from "../../support/frames.ts";
 import { cases, seed } from "../../support/fuzz.ts";
 import { turns } from "../../support/wire.ts";
 
-/** A server's frame of a text, written without src/. */
-function expected(text: string): string {
-  return toHex(encode({ opcode: 1, payload: utf8(text) }));
+/** The frame of a text, written without src/. */
+function expected(text: string, key?: readonly number[]): string {
+  return toHex(encode({ opcode: 1, payload: utf8(text) }, key));
 }
 
+/** The key of the examples in RFC 6455 5.7, its first byte lowest. */
+const KEY_AS_NUMBER = 0x3d21fa37;
+
 /** Writes `text` at 7 into memory full of 0xff, and checks that the rest of the memory does not change. */
-function written(text: string): string {
-  const memory = fill(0xff, 7 + 4 + text.length * 3 + 5);
-  const end = writeText(memory, 7, text);
+function written(text: string, key?: number): string {
+  const memory = fill(0xff, 7 + 8 + text.length * 3 + 5);
+  const end = writeText(memory, 7, text, key);
   expect(memory.subarray(0, 7)).toEqual(fill(0xff, 7));
   return toHex(memory.subarray(7, end));
 }
@@ -50,12 +53,14 @@ describe("writeText", () => {
     ["5,000 characters", "€".repeat(5000)],
   ])("writes the frame of %s", (_name, text) => {
     expect(written(text)).toEqual(expected(text));
+    expect(written(text, KEY_AS_NUMBER)).toEqual(expected(text, KEY));
   });
 
   test("writes any text as the frame of its UTF-8", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 300, size: "max" }), (text) => {
         expect(written(text)).toEqual(expected(text));
+        expect(written(text, KEY_AS_NUMBER)).toEqual(expected(text, KEY));
       }),
       { seed, numRuns: cases(300) },
     );
@@ -190,7 +195,7 @@ describe("encodeTexts", () => {
     expect(toHex(encodeTexts(""))).toBe("");
     fc.assert(
       fc.property(fc.array(anyText, { maxLength: 6 }), (texts) => {
-        expect(toHex(encodeTexts(joined(texts).all))).toBe(texts.map(expected).join(""));
+        expect(toHex(encodeTexts(joined(texts).all))).toBe(texts.map((text) => expected(text)).join(""));
       }),
       { seed, numRuns: cases(300) },
     );
@@ -200,7 +205,7 @@ describe("encodeTexts", () => {
     "finds each text by its header: %i characters, of one byte or more",
     (length) => {
       const texts = ["a", "x".repeat(length), "é".repeat(length), "\ud83d", "\ude00", "x".repeat(length), ""];
-      expect(toHex(encodeTexts(joined(texts).all))).toBe(texts.map(expected).join(""));
+      expect(toHex(encodeTexts(joined(texts).all))).toBe(texts.map((text) => expected(text)).join(""));
     },
   );
 });

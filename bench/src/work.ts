@@ -21,6 +21,11 @@ export interface Work {
   readonly varied: boolean;
 }
 
+/** What a workload asks of the load generator, whatever the server. */
+export function loadOf({ kind, format, connections, size, depth, rate, messages, varied }: Work) {
+  return { kind, format, connections, size, depth, rate, messages, varied } as const;
+}
+
 // Enough to keep a server busy, and few enough that a turn of the event loop does not handle a long list of them.
 const CONNECTIONS = 50;
 // Fewer connections for big messages, so that the data in flight (at most 16 MiB) is not much larger than the processor's caches.

@@ -7,10 +7,8 @@ import type { Link, LinkEnd, LinkListener } from "./link.ts";
 export interface LinkOwner {
   /** Calls `onOpen`, and sends what has waited. */
   onLinkOpen(events: LinkEvents): Promise<void>;
-  /** Calls `onMessage`, unless the application has ended the client. */
-  onLinkMessage(event: WSMessageEvent<unknown>): unknown;
-  /** Calls `onDrain`, unless the application has ended the client. */
-  onLinkDrain(event: WSDrainEvent): unknown;
+  /** Calls `onMessage` or `onDrain`, unless the application has ended the client. */
+  onLinkEvent(event: WSMessageEvent<unknown> | WSDrainEvent): unknown;
   /** Something failed. */
   onLinkFailed(events: LinkEvents, event: WSErrorEvent): unknown;
   /** The link is gone; `events.finished` settles after its last callback. */
@@ -72,35 +70,25 @@ export class LinkEvents implements LinkListener {
   }
 
   onMessage(event: WSMessageEvent<unknown>): unknown {
-    if (this.#isDropped) return undefined;
-    // No closure: it is called for each message.
-    this.#isCalling = true;
-    try {
-      return this.#watch(this.#owner.onLinkMessage(event));
-    } catch (error) {
-      this.hasThrown = true;
-      throw error;
-    } finally {
-      this.#onReturned();
-    }
+    return this.#deliver(event);
   }
 
   onDrain(event: WSDrainEvent): unknown {
+    return this.#deliver(event);
+  }
+
+  #deliver(event: WSMessageEvent<unknown> | WSDrainEvent): unknown {
     if (this.#isDropped) return undefined;
     this.#isCalling = true;
     try {
-      return this.#watch(this.#owner.onLinkDrain(event));
+      return this.#watch(this.#owner.onLinkEvent(event));
     } catch (error) {
       this.hasThrown = true;
       throw error;
     } finally {
-      this.#onReturned();
+      this.#isCalling = false;
+      this.#returned?.resolve();
     }
-  }
-
-  #onReturned(): void {
-    this.#isCalling = false;
-    this.#returned?.resolve();
   }
 
   onFailed(event: WSErrorEvent): unknown {

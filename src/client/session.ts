@@ -226,12 +226,9 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     await this.sender.flush(link);
   }
 
-  onLinkMessage(event: WSMessageEvent<unknown>): unknown {
-    return this.#isTerminated ? undefined : this.#callbacks.message(event);
-  }
-
-  onLinkDrain(event: WSDrainEvent): unknown {
-    return this.#isTerminated ? undefined : this.#callbacks.drain(event);
+  onLinkEvent(event: WSMessageEvent<unknown> | WSDrainEvent): unknown {
+    if (this.#isTerminated) return undefined;
+    return event.type === "message" ? this.#callbacks.message(event) : this.#callbacks.drain(event);
   }
 
   /** What ends the client failed. Its connection may be gone already: messages that had come before are still delivered. */

@@ -11,11 +11,10 @@ function rig(onMessage: () => unknown, called: Promise<boolean> = Promise.resolv
     onLinkOpen: async (events: LinkEvents): Promise<void> => {
       await events.called;
     },
-    onLinkMessage: (): unknown => {
-      calls.push("message");
+    onLinkEvent: ({ type }: { readonly type: string }): unknown => {
+      calls.push(type);
       return onMessage();
     },
-    onLinkDrain: () => void calls.push("drain"),
     onLinkFailed: () => void calls.push("failed"),
     onLinkClosed: () => void calls.push("closed"),
   };

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Job } from "../load/job.ts";
 import { echoServerOf } from "../peers.ts";
-import type { Work } from "../work.ts";
+import { type Work, loadOf } from "../work.ts";
 import { idleClientMemory } from "./memory.ts";
 import { LoadProcess, ServerProcess } from "./processes.ts";
 import { type Entry, type RunSettings, attempt, roundsOf } from "./rounds.ts";
@@ -72,22 +72,6 @@ async function measureMemory(
 }
 
 function jobOf(work: Work, server: ServerProcess, warmup: number, seconds: number): Job {
-  const { kind, format, connections, size, depth, rate, messages, varied } = work;
-  return {
-    kind,
-    port: server.port,
-    serverPid: server.pid,
-    dialect: "plain",
-    route: "/echo",
-    format,
-    connections,
-    size,
-    depth,
-    rate,
-    messages,
-    varied,
-    compressed: false,
-    warmup,
-    seconds,
-  };
+  const spoken = { dialect: "plain", route: "/echo", compressed: false } as const;
+  return { ...loadOf(work), ...spoken, port: server.port, serverPid: server.pid, warmup, seconds };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Job, Sample } from "../load/job.ts";
 import type { Peer } from "../peers.ts";
-import type { Work } from "../work.ts";
+import { type Work, loadOf } from "../work.ts";
 import { measureClients } from "./clients.ts";
 import { idleMemory } from "./memory.ts";
 import type { MemorySample } from "./memory.ts";
@@ -127,25 +127,8 @@ function routeOf(work: Work, peer: Peer): string {
   return work.format === "json" ? "/json" : "/echo";
 }
 
+/** The job of a server: its frames, its path, and whether they are compressed. */
 function jobOf(work: Work, peer: Peer, server: ServerProcess, warmup: number, seconds: number): Job {
-  const { kind, format, connections, size, depth, rate, messages, varied } = work;
-  const { dialect } = peer;
-  const { port, pid: serverPid } = server;
-  return {
-    kind,
-    port,
-    serverPid,
-    dialect,
-    route: routeOf(work, peer),
-    format,
-    connections,
-    size,
-    depth,
-    rate,
-    messages,
-    varied,
-    compressed: peer.compressed === true,
-    warmup,
-    seconds,
-  };
+  const spoken = { dialect: peer.dialect, route: routeOf(work, peer), compressed: peer.compressed === true };
+  return { ...loadOf(work), ...spoken, port: server.port, serverPid: server.pid, warmup, seconds };
 }

@@ -102,9 +102,14 @@ export class Attack {
     while (!holds(await this.state())) await pause();
   }
 
+  /** Checks that the server answers the good client. */
+  async serves(): Promise<void> {
+    await this.#good.echoes(ROUND);
+  }
+
   /** Checks that the server answers the good client, and returns how many bytes it holds more than before. */
   async held(): Promise<number> {
-    await this.#good.echoes(ROUND);
+    await this.serves();
     return (await this.server.call("memory")).held - this.#before.held;
   }
 
@@ -130,7 +135,7 @@ export class Attack {
   }
 
   /** The bytes that the server may hold for these peers, with `each` bytes for each. */
-  bound(peers: Peers, each: number): number {
+  bound(peers: Pick<Peers, "count">, each: number): number {
     return peers.count * each + OWN;
   }
 

@@ -2,14 +2,20 @@ import { hex, join, utf8 } from "../../support/bytes.ts";
 import { KEY, asClient, encode } from "../../support/frames.ts";
 
 /** The opening handshake of a client that is not a browser. */
-export function handshake(target: string): Uint8Array {
+export function handshake(target: string, extensions?: string): Uint8Array {
   const fields = "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
-  return utf8(`GET ${target} HTTP/1.1\r\n${fields}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
+  const offer = extensions === undefined ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
+  return utf8(`GET ${target} HTTP/1.1\r\n${fields}${offer}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
 }
 
 /** A client's text message, in one frame. */
 export function text(message: string): Uint8Array {
   return encode({ opcode: 1, payload: utf8(message) }, KEY);
+}
+
+/** A client's text message with RSV1: a compressed one with this payload. */
+export function compressedText(payload: Uint8Array): Uint8Array {
+  return encode({ opcode: 0x41, payload }, KEY);
 }
 
 /** A client's ping. */

@@ -51,13 +51,13 @@ export class InflatingClient {
   }
 
   /** Connects and upgrades with this offer. The window is that of the offer. */
-  static async open(port: number, offer: string): Promise<InflatingClient> {
+  static async open(port: number, offer: string, path = "/"): Promise<InflatingClient> {
     const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
     onTestFinished(() => void socket.destroy());
     const windowBits = Number(/server_max_window_bits=(\d+)/.exec(offer)?.[1] ?? 15);
     const client = new InflatingClient(socket, windowBits);
     await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-    client.write(handshake("/", { "Sec-WebSocket-Extensions": offer }));
+    client.write(handshake(path, { "Sec-WebSocket-Extensions": offer }));
     while (!client.#isOpen && !client.over) await new Promise((resolve) => setImmediate(resolve));
     return client;
   }

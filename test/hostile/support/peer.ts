@@ -10,6 +10,8 @@ export interface PeerOptions {
   readonly port: number;
   /** The path of its WebSocket. Without one it connects and sends nothing. */
   readonly path?: string | undefined;
+  /** The extensions that it offers. Default: none. */
+  readonly extensions?: string | undefined;
   /** Uses TLS. The certificate is not checked. */
   readonly secure?: boolean | undefined;
   /** Whether it reads what follows the answer to its handshake. Default true. */
@@ -59,7 +61,7 @@ export class HostilePeer {
       peer.#wake();
     });
     if (options.path !== undefined) {
-      await peer.send(handshake(options.path), 1);
+      await peer.send(handshake(options.path, options.extensions), 1);
       await peer.#until(() => peer.received.status !== undefined);
     }
     if (options.reads === false) peer.flow(false);

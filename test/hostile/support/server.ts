@@ -1,4 +1,5 @@
 // A server in a child process, so that its memory can be measured. `Remote` starts it by its path and calls it.
+import { createHook } from "node:async_hooks";
 import type { AddressInfo } from "node:net";
 import {
   type WSConnectionEvent,
@@ -36,6 +37,8 @@ export interface State {
   readonly opened: number;
   /** Calls of `onMessage`. */
   readonly messages: number;
+  /** Those of them for the path `/sink`. */
+  readonly sunk: number;
   /** Calls of `onError` of connections, by `errCode`. */
   readonly errors: CodeCounts;
   /** Calls of `onTerminate`, by the close code. */
@@ -71,6 +74,7 @@ interface Told {
   asked: number;
   opened: number;
   messages: number;
+  sunk: number;
   readonly errors: CodeCounts;
   readonly ended: CodeCounts;
   tooLate: number;
@@ -78,7 +82,7 @@ interface Told {
 }
 
 function newCounts(): Told {
-  return { asked: 0, opened: 0, messages: 0, errors: {}, ended: {}, tooLate: 0, complaints: [] };
+  return { asked: 0, opened: 0, messages: 0, sunk: 0, errors: {}, ended: {}, tooLate: 0, complaints: [] };
 }
 
 function newGate(): { readonly promise: Promise<void>; readonly open: () => void } {
@@ -132,7 +136,9 @@ class LateAnswerer extends Answerer {
   }
 }
 
-const sink = new Answerer(() => undefined);
+const sink = new Answerer(() => {
+  limitCounters.sunk++;
+});
 const late = new LateAnswerer(() => undefined);
 const answerers: Readonly<Record<Path, Answerer>> = {
   "/echo": new Answerer((ws, data) => void ws.send(data)),
@@ -153,6 +159,14 @@ const site = {
 };
 
 process.on("warning", (warning) => limitCounters.complaints.push(`warning: ${warning.message}`));
+
+/** How many handles of zlib the process has made since they are counted. */
+let zlibHandles = 0;
+const zlibHook = createHook({
+  init(_id, type) {
+    if (type === "ZLIB") zlibHandles++;
+  },
+});
 
 /** The connections of a path. */
 function of(path: Path): WebSocketConnection[] {
@@ -193,6 +207,12 @@ const methods = {
       timers: active("Timeout"),
       ...limitCounters,
     };
+  },
+
+  /** Begins to count the handles of zlib that the process makes. Returns how many were made since the first call. */
+  zlibHandles(): number {
+    zlibHook.enable();
+    return zlibHandles;
   },
 
   /** The memory after garbage collection, in bytes. */

@@ -1,4 +1,4 @@
-import type { Identified, ConnectionRegistry } from "./connection-registry.ts";
+import type { Identified, Registry } from "../util/registry.ts";
 
 /**
  * The connections of a server that are open or closing: a live collection, in the order in which they opened. Adding, removing and `get` take
@@ -13,7 +13,7 @@ export class Connections<C extends Identified> implements Iterable<C> {
   /** The connection at this index; undefined after the last. */
   readonly [index: number]: C | undefined;
 
-  readonly #registry: ConnectionRegistry<C>;
+  readonly #registry: Registry<C>;
 
   static {
     // The proxy is the last prototype, so only properties that are found nowhere else reach it. `connections[3]` works, and
@@ -30,7 +30,7 @@ export class Connections<C extends Identified> implements Iterable<C> {
   }
 
   /** Made by the server. */
-  constructor(registry: ConnectionRegistry<C>) {
+  constructor(registry: Registry<C>) {
     this.#registry = registry;
   }
 

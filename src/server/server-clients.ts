@@ -1,7 +1,7 @@
 import type { Connection } from "../connection/connection.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import { ConnectionLimiter, type ConnectionLimits, busy } from "./connection-limiter.ts";
-import { ConnectionRegistry } from "./connection-registry.ts";
+import { Registry } from "../util/registry.ts";
 import { HeldSockets } from "./held-sockets.ts";
 import type { PendingHandshake } from "./pending-handshake.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
@@ -9,7 +9,7 @@ import type { WebSocketConnection } from "./websocket-connection.ts";
 /** All clients of a server: its connections, and those that wait for `onConnection`. It counts them for the limits. */
 export class ServerClients {
   /** The connections of `wss.connections`. */
-  readonly connections = new ConnectionRegistry<WebSocketConnection>();
+  readonly connections = new Registry<WebSocketConnection>();
   /** Closed connections whose handler's last callback has not settled yet. */
   readonly finishing = new Set<Connection>();
   /** Clients that wait for `onConnection`. */

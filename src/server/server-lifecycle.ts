@@ -24,7 +24,7 @@ import { type Deferred, deferred } from "../util/deferred.ts";
 import { isInstanceOf } from "../util/attempt.ts";
 import { BusyCallbacks } from "./busy-callbacks.ts";
 import type { AdmittedClient } from "./pending-handshake.ts";
-import type { ConnectionRegistry } from "./connection-registry.ts";
+import type { Registry } from "../util/registry.ts";
 import { GracefulShutdown, type ShutdownOptions } from "./graceful-shutdown.ts";
 import { HandshakeAcceptor, type HandshakeListener } from "./handshake-acceptor.ts";
 import { LivenessTimer } from "../connection/keepalive/liveness-timer.ts";
@@ -108,7 +108,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   }
 
   /** The open connections. */
-  get connections(): ConnectionRegistry<WebSocketConnection> {
+  get connections(): Registry<WebSocketConnection> {
     return this.#clients.connections;
   }
 

@@ -21,7 +21,7 @@ import { isOptionName } from "./option-table.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 import type { WebServer } from "./web-server.ts";
 import type { PathFunction } from "./path-rule.ts";
-import type { ConnectionRegistry } from "./connection-registry.ts";
+import type { Registry } from "../util/registry.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
 import { ServerLifecycle } from "./server-lifecycle.ts";
 import { readOptions } from "./settings.ts";
@@ -68,9 +68,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
       (core, details) => new WebSocketConnection(core, self as WebSocketConnection["wss"], details),
     );
     this.#connections = new Connections(
-      this.#lifecycle.connections as unknown as ConnectionRegistry<
-        WebSocketConnection<HandlerOf<S>, Out, KnownHandler<S>>
-      >,
+      this.#lifecycle.connections as unknown as Registry<WebSocketConnection<HandlerOf<S>, Out, KnownHandler<S>>>,
     );
   }
 

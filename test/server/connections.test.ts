@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { Connections } from "../../src/server/connections.ts";
-import { ConnectionRegistry } from "../../src/server/connection-registry.ts";
+import { Registry } from "../../src/util/registry.ts";
 
 interface One {
   readonly id: number;
@@ -9,11 +9,11 @@ interface One {
 }
 
 function collection(...names: readonly string[]): {
-  registry: ConnectionRegistry<One>;
+  registry: Registry<One>;
   all: readonly One[];
   connections: Connections<One>;
 } {
-  const registry = new ConnectionRegistry<One>();
+  const registry = new Registry<One>();
   const all = names.map((name, index) => ({ id: index + 10, name }));
   for (const one of all) registry.add(one);
   return { registry, all, connections: new Connections(registry) };

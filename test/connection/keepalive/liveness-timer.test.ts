@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { LivenessTimer } from "../../../src/connection/keepalive/liveness-timer.ts";
 import { checkLiveness } from "../../../src/connection/keepalive/liveness-check.ts";
 import { readOptions } from "../../../src/server/settings.ts";
-import { ConnectionRegistry } from "../../../src/server/connection-registry.ts";
+import { Registry } from "../../../src/util/registry.ts";
 
 /** Milliseconds. */
 const TICK = 100;
@@ -17,7 +17,7 @@ interface One {
 
 /** A registry of this many connections, and the heartbeat that checks them. */
 class Ward {
-  readonly registry = new ConnectionRegistry<One>();
+  readonly registry = new Registry<One>();
   readonly heartbeat: LivenessTimer<One>;
   /** What a check does besides. */
   whenLooked: (one: One) => void = () => {};

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { ConnectionRegistry } from "../../src/server/connection-registry.ts";
+import { Registry } from "../../src/util/registry.ts";
 
 describe("a registry", () => {
   test("it holds the added connections, in their order, until they are removed", () => {
-    const registry = new ConnectionRegistry<{ id: number }>();
+    const registry = new Registry<{ id: number }>();
     const [a, b, c] = [{ id: 3 }, { id: 1 }, { id: 2 }];
     expect(registry.list).toEqual([]);
     expect(registry.size).toBe(0);
@@ -17,7 +17,7 @@ describe("a registry", () => {
   });
 
   test("it finds one by its id", () => {
-    const registry = new ConnectionRegistry<{ id: number }>();
+    const registry = new Registry<{ id: number }>();
     const one = { id: 7 };
     registry.add(one);
     expect(registry.get(7)).toBe(one);
@@ -27,7 +27,7 @@ describe("a registry", () => {
   });
 
   test("a returned list never changes", () => {
-    const registry = new ConnectionRegistry<{ id: number }>();
+    const registry = new Registry<{ id: number }>();
     const [a, b] = [{ id: 1 }, { id: 2 }];
     registry.add(a);
     const before = registry.list;
@@ -38,7 +38,7 @@ describe("a registry", () => {
   });
 
   test("the list is made once while no connection is added or removed", () => {
-    const registry = new ConnectionRegistry<{ id: number }>();
+    const registry = new Registry<{ id: number }>();
     registry.add({ id: 1 });
     const { list } = registry;
     expect(registry.list).toBe(list);
@@ -48,7 +48,7 @@ describe("a registry", () => {
   });
 
   test("its values are iterated one by one, while some are added and removed", () => {
-    const registry = new ConnectionRegistry<{ id: number }>();
+    const registry = new Registry<{ id: number }>();
     const [a, b, c, d] = [{ id: 3 }, { id: 1 }, { id: 2 }, { id: 4 }];
     expect(registry.values().next().done).toBe(true);
     for (const one of [a, b, c]) registry.add(one);
@@ -64,7 +64,7 @@ describe("a registry", () => {
   });
 
   test("iterating makes no list", () => {
-    const registry = new ConnectionRegistry<{ id: number }>();
+    const registry = new Registry<{ id: number }>();
     registry.add({ id: 1 });
     const { list } = registry;
     registry.values().next();
@@ -72,7 +72,7 @@ describe("a registry", () => {
   });
 
   test("a hundred thousand are added, found and removed, each in constant time", () => {
-    const registry = new ConnectionRegistry<{ id: number }>();
+    const registry = new Registry<{ id: number }>();
     const all = Array.from({ length: 100_000 }, (_, id) => ({ id }));
     for (const one of all) registry.add(one);
     expect(all.every((one) => registry.get(one.id) === one)).toBe(true);

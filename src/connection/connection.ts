@@ -54,8 +54,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   #state: State = "open";
   /** How it ends. It is made when that begins. */
   #closing: Closing | undefined;
-  /** Decides when reading pauses. It is made when that is needed. */
-  #readFlow: ReadFlow | undefined;
+  /** Decides when reading pauses, and is told how far the handler has come. It is made when that is needed. */
+  readFlow: ReadFlow | undefined;
 
   constructor(stream: Duplex, handler: HandlerCallbacks, owner: ConnectionOwner, deflate?: DeflateAgreement) {
     const { settings } = owner;
@@ -65,7 +65,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#liveness = new Liveness(settings.keepalive, owner);
     const rateLimiter = RateLimiter.for(settings);
     this.dispatcher = new HandlerDispatcher(handler, this, rateLimiter);
-    if (rateLimiter !== undefined) this.#readFlow = this.#newReadFlow(rateLimiter);
+    if (rateLimiter !== undefined) this.readFlow = this.#newReadFlow(rateLimiter);
   }
 
   get settings(): ConnectionSettings {
@@ -125,7 +125,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes or is not read before. */
   measureRoundTrip(): Promise<number | undefined> {
-    if (this.#state !== "open" || this.#readFlow?.isFull === true) return Promise.resolve(undefined);
+    if (this.#state !== "open" || this.readFlow?.isFull === true) return Promise.resolve(undefined);
     return (this.#liveness.ping ?? this.#sendPing()).roundTrip();
   }
 
@@ -135,7 +135,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     if (this.#closing !== undefined) return;
     if (this.dispatcher.isBusy) this.#liveness.noteMessage();
     // A handler that waits in `drained()` waits for the peer: then a peer that is not there must be noticed.
-    const readingStopped = this.#readFlow?.paused === true && !this.#sender.hasDrainWaiters;
+    const readingStopped = this.readFlow?.paused === true && !this.#sender.hasDrainWaiters;
     const verdict = this.#liveness.check(this.settings.keepalive, this.#writer, readingStopped);
     if (verdict === "pingDue") this.#sendPing();
     else if (verdict !== "alive") endAtTimeLimit(this, verdict);
@@ -192,9 +192,9 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#liveness.noteReceived(written);
     // No later text may be taken for a repetition of one in this chunk.
     forgetLastText();
-    if (this.#readFlow?.countBytes(end) === false && canSend(this.#state)) failAtRate(this, "maxBytesPerSecond");
+    if (this.readFlow?.countBytes(end) === false && canSend(this.#state)) failAtRate(this, "maxBytesPerSecond");
     if (this.dispatcher.isBusy && this.#state === "open")
-      (this.#readFlow ??= this.#newReadFlow()).noteReadAhead(this.#reader.unfinishedBytes);
+      (this.readFlow ??= this.#newReadFlow()).noteReadAhead(this.#reader.unfinishedBytes);
     return borrowed ? this.#reader.target : undefined;
   }
 
@@ -235,7 +235,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#transition("disconnect");
     this.#reader.stop();
     const hasLost = this.#sender.onStreamClose();
-    this.#readFlow?.stop();
+    this.readFlow?.stop();
     this.#liveness.stop();
     const event = this.#beginClosing("network").onStreamClose(hasLost);
     this.#owner.onClosed(this, event);
@@ -264,7 +264,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Control frames and fragments are bounded in a turn as messages are. Pings that were read are answered. */
   onFrame(): void {
-    if (!this.dispatcher.countFrame()) (this.#readFlow ??= this.#newReadFlow()).pauseForTurn();
+    if (!this.dispatcher.countFrame()) (this.readFlow ??= this.#newReadFlow()).pauseForTurn();
   }
 
   onPing(payload: Bytes): void {
@@ -277,7 +277,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   onClose(code: number, reason: string | undefined): void {
     this.#beginClosing("peer").peerClose = { code, reason };
-    this.#readFlow?.release();
+    this.readFlow?.release();
     this.dispatcher.runAfterTurns(() => this.#receiveClose(code));
   }
 
@@ -315,10 +315,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#owner.onConnectionError(this, error, source);
   }
 
-  onHandlerIdle(): void {
-    this.#readFlow?.onHandlerIdle();
-  }
-
   onDrained(): void {
     if (canSend(this.#state)) this.dispatcher.dispatchDrain();
   }
@@ -339,7 +335,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   #acceptsMessage(): boolean {
     if (this.#state !== "open") return false;
     this.#liveness.noteMessage();
-    const isWithinRate = this.#readFlow === undefined || this.#readFlow.countMessage();
+    const isWithinRate = this.readFlow === undefined || this.readFlow.countMessage();
     return isWithinRate || failAtRate(this, "maxMessagesPerSecond");
   }
 
@@ -347,7 +343,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   #answer(): void {
     if (this.#state !== "open") return;
     this.onFrame();
-    if (this.#readFlow?.countAnswered() === false) failAtRate(this, "maxMessagesPerSecond");
+    if (this.readFlow?.countAnswered() === false) failAtRate(this, "maxMessagesPerSecond");
     else this.settings.autoResponse?.answerBy(this.#sender);
   }
 
@@ -394,7 +390,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** The peer has `closeTimeout` to answer and to close its side. What it still sends is read, so that its end is seen. */
   #startCloseTimer(sendDeadline = 0): void {
-    this.#readFlow?.release();
+    this.readFlow?.release();
     this.#beginClosing("local").startTimer(sendDeadline);
   }
 }

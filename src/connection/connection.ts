@@ -38,7 +38,7 @@ import { type Status, statusOf } from "./status.ts";
 import { type StreamListener, attach, deliver } from "./transport/stream-events.ts";
 import type { StreamWriter } from "./transport/stream-writer.ts";
 
-/** One live connection over a stream: its reader, its sender, its handler's dispatcher, and its state. */
+/** One live connection over a stream, made when the opening handshake is done: its reader, its sender, its handler's dispatcher, and its state. */
 export class Connection implements FrameSink, StreamListener, DispatcherOwner, SenderOwner {
   /** The object that the user's callbacks get as their first argument. The owner sets it before `start`. */
   publicConnection: unknown = undefined;
@@ -50,7 +50,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   readonly #liveness: Liveness;
   /** The calls of the user's handler. */
   readonly dispatcher: HandlerDispatcher;
-  /** A connection is made when the opening handshake is done. */
   #state: State = "open";
   /** How it ends. It is made when that begins. */
   #closing: Closing | undefined;
@@ -150,7 +149,13 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     if (!canStartClose(this.#state)) return this.#closing?.extendTimer(sendDeadline);
     this.#beginClosing("local").noteCause(cause);
     this.dispatcher.stopDelivery();
+    this.#queueClose(code, reason, sendDeadline);
+  }
+
+  #queueClose(code: number | undefined, reason?: string, sendDeadline?: number): void {
     this.#transition("queueClose");
+    // It was destroyed meanwhile.
+    if (isEnding(this.#state)) return;
     this.#startCloseTimer(sendDeadline);
     this.#sender.runAfterPreparation(() => {
       this.#sender.addClose(serializeClose(code, reason));
@@ -185,7 +190,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
       this.#reader.push(chunk, end, borrowed);
     } catch (cause) {
       // A message cannot be decoded, or memory was refused or transferred: that ends this connection, not the process.
-      this.#fail(asHawserError(cause));
+      this.onError(asHawserError(cause));
     }
     this.#sender.buffer.releaseWrites();
     // Not before: a chunk that makes us close does not show that its peer has read all that was sent.
@@ -216,9 +221,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#reader.stop();
     this.#beginClosing("network");
     this.#transition("receiveEnd");
+    // Otherwise our close frame is still owed. The time until it is sent is limited already.
     if (isEnding(this.#state)) this.#endStream();
-    // Otherwise our close frame is still owed, and is sent after the messages before it have been handled.
-    else this.#startCloseTimer();
   }
 
   onStreamError(cause: Error): void {
@@ -285,13 +289,25 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#transition("receiveClose");
     // RFC 6455 5.5.1: the peer's code is sent back, when the messages before it have been handled.
     if (this.#state === "peerClosing") {
+      const answer = code === CloseCode.noStatus ? undefined : code;
       this.#sender.stopDrainWaiters();
-      this.dispatcher.runInOrder(() => this.close(code === CloseCode.noStatus ? undefined : code));
+      this.dispatcher.runInOrder(() => this.close(answer));
+      // Later its peer may not be there any more. What waits for the handler is still delivered.
+      if (canStartClose(this.#state)) this.#closing?.limitAnswer(() => this.#queueClose(answer));
     } else if (isEnding(this.#state)) this.#endStream();
   }
 
+  /** The one exit for failure (RFC 6455 7.1.7): the close frame of the error's row, then no byte is read any more. */
   onError(error: HawserError): void {
-    this.#fail(error);
+    // A close frame of ours that waits for a message before it is replaced by this one.
+    const owed = canSendClose(this.#state);
+    countLimit(this.settings.limitCounters, error.code);
+    this.#reader.stop();
+    this.#beginClosing("local").noteCause(error);
+    if (owed) this.#sender.addCloseNow(closeBodyOf(error.code));
+    this.#transition("fail");
+    this.#endStream();
+    if (owed) this.dispatcher.dispatchError(error);
   }
 
   // From the dispatcher; `onDrained` comes from the sender.
@@ -301,7 +317,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     const isIgnored = isJsonError(error.code) && this.settings.ignoresInvalidJson;
     if (!isIgnored) this.dispatcher.stopDelivery();
     // The message may have waited, and its peer has gone meanwhile.
-    if (!isIgnored && !isEnding(this.#state)) return this.#fail(error);
+    if (!isIgnored && !isEnding(this.#state)) return this.onError(error);
     countLimit(this.settings.limitCounters, error.code);
     if (isIgnored) this.reportError(error, "library");
     else this.dispatcher.callOnError(error);
@@ -354,19 +370,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     abortSignalOf(this);
     // A handler that waits for the pong would hold back our answer to the close frame.
     if (event === "receiveClose" || event === "receiveEnd") this.#liveness.abandonRoundTrip();
-  }
-
-  /** The one exit for failure (RFC 6455 7.1.7): the close frame of the error's row, then no byte is read any more. */
-  #fail(error: HawserError): void {
-    // A close frame of ours that waits for a message before it is replaced by this one.
-    const owed = canSendClose(this.#state);
-    countLimit(this.settings.limitCounters, error.code);
-    this.#reader.stop();
-    this.#beginClosing("local").noteCause(error);
-    if (owed) this.#sender.addCloseNow(closeBodyOf(error.code));
-    this.#transition("fail");
-    this.#endStream();
-    if (owed) this.dispatcher.dispatchError(error);
   }
 
   /** Returns how the connection ends. The first call says who began it. */

@@ -1,6 +1,9 @@
 import { InvalidArgumentError, OutOfRangeError, WebSocket } from "hawser/client";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { WebSocketServer } from "ws";
 import { startServer } from "../../support/live-server.ts";
+import { deferred, portOf } from "../../support/peer.ts";
+import { RecordedClient } from "../../support/recorded-client.ts";
 import { scriptServer } from "../../support/scripted-server.ts";
 
 const nowhere = "ws://127.0.0.1:9";
@@ -63,4 +66,30 @@ test("`await using` ends it", async () => {
   }
   await recorders[0]!.over;
   expect(recorders[0]!.end).toEqual([1000, undefined]);
+});
+
+/** A promise that never settles. */
+const never = new Promise(() => undefined);
+
+test("a handler that never settles holds back the answer to a close frame, and onTerminate, for closeTimeout each at most", async () => {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  onTestFinished(() => {
+    server.close();
+  });
+  const answered = deferred<number>();
+  server.on("connection", (peer) => {
+    for (const text of ["one", "two", "three"]) peer.send(text);
+    peer.close(4000, "bye");
+    peer.on("close", answered.resolve);
+  });
+  const client = new RecordedClient(`ws://127.0.0.1:${String(await portOf(server))}`, { closeTimeout: 50 });
+  client.hold = never;
+  expect(await answered.promise).toBe(4000);
+  expect(await client.ended).toEqual({
+    type: "terminate",
+    code: 4000,
+    reason: "bye",
+    initiator: "peer",
+    cause: undefined,
+  });
 });

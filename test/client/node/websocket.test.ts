@@ -4,7 +4,7 @@ import { WebSocketServer } from "ws";
 import { startServer } from "../../support/live-server.ts";
 import { deferred, portOf } from "../../support/peer.ts";
 import { RecordedClient } from "../../support/recorded-client.ts";
-import { scriptServer } from "../../support/scripted-server.ts";
+import { scriptServer, unmasked } from "../../support/scripted-server.ts";
 
 const nowhere = "ws://127.0.0.1:9";
 
@@ -93,3 +93,19 @@ test("a handler that never settles holds back the answer to a close frame, and o
     cause: undefined,
   });
 });
+
+test.each(["resets", "ends"] as const)(
+  "a server that is not read and %s its connection is noticed by the pings that are still sent",
+  async (how) => {
+    const { url } = await scriptServer(async (peer) => {
+      // More than is read ahead.
+      await peer.accept([], ...Array.from({ length: 300 }, () => unmasked(0x82, "x".repeat(1000))));
+      for (let pings = 0; pings < 3;) if ((await peer.raw.frame())?.opcode === 9) pings++;
+      if (how === "resets") peer.socket.resetAndDestroy();
+      else peer.socket.destroy();
+    });
+    const client = new RecordedClient(url, { pingInterval: 40, closeTimeout: 50 });
+    client.hold = never;
+    expect(await client.ended).toMatchObject({ code: 1006, initiator: "network" });
+  },
+);

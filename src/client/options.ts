@@ -70,7 +70,7 @@ export interface ClientOptions<T extends DataType = DataType> {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds for a dial: from the functions that are asked for the URL and headers until the server's answer. Default 10,000. */
   readonly handshakeTimeout?: number | undefined;
-  /** Milliseconds for the close handshake, after which the connection is cut. Default 5,000. */
+  /** Milliseconds for the close handshake, after which the connection is cut, and for a busy handler before it. Default 5,000. */
   readonly closeTimeout?: number | undefined;
 
   // Messages.

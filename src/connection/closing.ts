@@ -67,6 +67,7 @@ export class Closing implements CloseTimerOwner {
   readonly #writtenAtLastReceived: number;
   #cause: CloseCause | undefined;
   #timer: CloseTimer | undefined;
+  #answerTimer: NodeJS.Timeout | undefined;
 
   constructor(initiator: Initiator, sender: ClosingSender, settings: ClosingSettings, liveness: ClosingLiveness) {
     this.#initiator = initiator;
@@ -93,6 +94,7 @@ export class Closing implements CloseTimerOwner {
    */
   startTimer(sendDeadline: number): void {
     const { closeTimeout } = this.#settings;
+    clearTimeout(this.#answerTimer);
     if (this.#timer === undefined) {
       this.#timer = new CloseTimer(this, this.#sender, closeTimeout, this.#writtenAtLastReceived);
       if (isErrorOf(this.#cause, "HWS_SEND_QUEUE_FULL")) this.#timer.limitToTimeout();
@@ -100,7 +102,19 @@ export class Closing implements CloseTimerOwner {
     this.#timer.extend(sendDeadline);
   }
 
-  /** The same, if the time is limited already. */
+  /**
+   * The answer to the peer's close frame waits for callbacks. Calls `answer` after `closeTimeout`, unless `startTimer` was called:
+   * then the answer is on its way.
+   */
+  limitAnswer(answer: () => void): void {
+    const { closeTimeout, limitCounters } = this.#settings;
+    this.#answerTimer = setTimeout(() => {
+      limitCounters.closeTimeout++;
+      answer();
+    }, closeTimeout);
+  }
+
+  /** The same as `startTimer`, if the time is limited already. */
   extendTimer(sendDeadline = 0): void {
     this.#timer?.extend(sendDeadline);
   }
@@ -124,6 +138,7 @@ export class Closing implements CloseTimerOwner {
    */
   onStreamClose(hasLost: boolean): WSTerminateEvent {
     this.#timer?.stop();
+    clearTimeout(this.#answerTimer);
     if (this.peerClose === undefined || hasLost) this.noteCause("HWS_STREAM_ENDED");
     const { code, reason } = this.peerClose ?? NO_CLOSE_FRAME;
     return { type: "terminate", code, reason, initiator: this.#initiator, cause: errorOf(this.#cause) };

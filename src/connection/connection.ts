@@ -38,7 +38,7 @@ import { type Status, statusOf } from "./status.ts";
 import { type StreamListener, attach, deliver } from "./transport/stream-events.ts";
 import type { StreamWriter } from "./transport/stream-writer.ts";
 
-/** One live connection over a stream: its reader, its sender, its handler's dispatcher, and its state. */
+/** One live connection over a stream, made when the opening handshake is done: its reader, its sender, its handler's dispatcher, and its state. */
 export class Connection implements FrameSink, StreamListener, DispatcherOwner, SenderOwner {
   /** The object that the user's callbacks get as their first argument. The owner sets it before `start`. */
   publicConnection: unknown = undefined;
@@ -50,12 +50,11 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   readonly #liveness: Liveness;
   /** The calls of the user's handler. */
   readonly dispatcher: HandlerDispatcher;
-  /** A connection is made when the opening handshake is done. */
   #state: State = "open";
   /** How it ends. It is made when that begins. */
   #closing: Closing | undefined;
-  /** Decides when reading pauses. It is made when that is needed. */
-  #readFlow: ReadFlow | undefined;
+  /** Decides when reading pauses, and is told how far the handler has come. It is made when that is needed. */
+  readFlow: ReadFlow | undefined;
 
   constructor(stream: Duplex, handler: HandlerCallbacks, owner: ConnectionOwner, deflate?: DeflateAgreement) {
     const { settings } = owner;
@@ -65,7 +64,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#liveness = new Liveness(settings.keepalive, owner);
     const rateLimiter = RateLimiter.for(settings);
     this.dispatcher = new HandlerDispatcher(handler, this, rateLimiter);
-    if (rateLimiter !== undefined) this.#readFlow = this.#newReadFlow(rateLimiter);
+    if (rateLimiter !== undefined) this.readFlow = this.#newReadFlow(rateLimiter);
   }
 
   get settings(): ConnectionSettings {
@@ -125,7 +124,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes or is not read before. */
   measureRoundTrip(): Promise<number | undefined> {
-    if (this.#state !== "open" || this.#readFlow?.isFull === true) return Promise.resolve(undefined);
+    if (this.#state !== "open" || this.readFlow?.isFull === true) return Promise.resolve(undefined);
     return (this.#liveness.ping ?? this.#sendPing()).roundTrip();
   }
 
@@ -135,7 +134,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     if (this.#closing !== undefined) return;
     if (this.dispatcher.isBusy) this.#liveness.noteMessage();
     // A handler that waits in `drained()` waits for the peer: then a peer that is not there must be noticed.
-    const readingStopped = this.#readFlow?.paused === true && !this.#sender.hasDrainWaiters;
+    const readingStopped = this.readFlow?.paused === true && !this.#sender.hasDrainWaiters;
     const verdict = this.#liveness.check(this.settings.keepalive, this.#writer, readingStopped);
     if (verdict === "pingDue") this.#sendPing();
     else if (verdict !== "alive") endAtTimeLimit(this, verdict);
@@ -150,7 +149,13 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     if (!canStartClose(this.#state)) return this.#closing?.extendTimer(sendDeadline);
     this.#beginClosing("local").noteCause(cause);
     this.dispatcher.stopDelivery();
+    this.#queueClose(code, reason, sendDeadline);
+  }
+
+  #queueClose(code: number | undefined, reason?: string, sendDeadline?: number): void {
     this.#transition("queueClose");
+    // It was destroyed meanwhile.
+    if (isEnding(this.#state)) return;
     this.#startCloseTimer(sendDeadline);
     this.#sender.runAfterPreparation(() => {
       this.#sender.addClose(serializeClose(code, reason));
@@ -185,16 +190,16 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
       this.#reader.push(chunk, end, borrowed);
     } catch (cause) {
       // A message cannot be decoded, or memory was refused or transferred: that ends this connection, not the process.
-      this.#fail(asHawserError(cause));
+      this.onError(asHawserError(cause));
     }
     this.#sender.buffer.releaseWrites();
     // Not before: a chunk that makes us close does not show that its peer has read all that was sent.
     this.#liveness.noteReceived(written);
     // No later text may be taken for a repetition of one in this chunk.
     forgetLastText();
-    if (this.#readFlow?.countBytes(end) === false && canSend(this.#state)) failAtRate(this, "maxBytesPerSecond");
+    if (this.readFlow?.countBytes(end) === false && canSend(this.#state)) failAtRate(this, "maxBytesPerSecond");
     if (this.dispatcher.isBusy && this.#state === "open")
-      (this.#readFlow ??= this.#newReadFlow()).noteReadAhead(this.#reader.unfinishedBytes);
+      (this.readFlow ??= this.#newReadFlow()).noteReadAhead(this.#reader.unfinishedBytes);
     return borrowed ? this.#reader.target : undefined;
   }
 
@@ -216,9 +221,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#reader.stop();
     this.#beginClosing("network");
     this.#transition("receiveEnd");
+    // Otherwise our close frame is still owed. The time until it is sent is limited already.
     if (isEnding(this.#state)) this.#endStream();
-    // Otherwise our close frame is still owed, and is sent after the messages before it have been handled.
-    else this.#startCloseTimer();
   }
 
   onStreamError(cause: Error): void {
@@ -235,7 +239,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#transition("disconnect");
     this.#reader.stop();
     const hasLost = this.#sender.onStreamClose();
-    this.#readFlow?.stop();
+    this.readFlow?.stop();
     this.#liveness.stop();
     const event = this.#beginClosing("network").onStreamClose(hasLost);
     this.#owner.onClosed(this, event);
@@ -264,7 +268,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Control frames and fragments are bounded in a turn as messages are. Pings that were read are answered. */
   onFrame(): void {
-    if (!this.dispatcher.countFrame()) (this.#readFlow ??= this.#newReadFlow()).pauseForTurn();
+    if (!this.dispatcher.countFrame()) (this.readFlow ??= this.#newReadFlow()).pauseForTurn();
   }
 
   onPing(payload: Bytes): void {
@@ -277,7 +281,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   onClose(code: number, reason: string | undefined): void {
     this.#beginClosing("peer").peerClose = { code, reason };
-    this.#readFlow?.release();
+    this.readFlow?.release();
     this.dispatcher.runAfterTurns(() => this.#receiveClose(code));
   }
 
@@ -285,13 +289,25 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#transition("receiveClose");
     // RFC 6455 5.5.1: the peer's code is sent back, when the messages before it have been handled.
     if (this.#state === "peerClosing") {
+      const answer = code === CloseCode.noStatus ? undefined : code;
       this.#sender.stopDrainWaiters();
-      this.dispatcher.runInOrder(() => this.close(code === CloseCode.noStatus ? undefined : code));
+      this.dispatcher.runInOrder(() => this.close(answer));
+      // Later its peer may not be there any more. What waits for the handler is still delivered.
+      if (canStartClose(this.#state)) this.#closing?.limitAnswer(() => this.#queueClose(answer));
     } else if (isEnding(this.#state)) this.#endStream();
   }
 
+  /** The one exit for failure (RFC 6455 7.1.7): the close frame of the error's row, then no byte is read any more. */
   onError(error: HawserError): void {
-    this.#fail(error);
+    // A close frame of ours that waits for a message before it is replaced by this one.
+    const owed = canSendClose(this.#state);
+    countLimit(this.settings.limitCounters, error.code);
+    this.#reader.stop();
+    this.#beginClosing("local").noteCause(error);
+    if (owed) this.#sender.addCloseNow(closeBodyOf(error.code));
+    this.#transition("fail");
+    this.#endStream();
+    if (owed) this.dispatcher.dispatchError(error);
   }
 
   // From the dispatcher; `onDrained` comes from the sender.
@@ -301,7 +317,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     const isIgnored = isJsonError(error.code) && this.settings.ignoresInvalidJson;
     if (!isIgnored) this.dispatcher.stopDelivery();
     // The message may have waited, and its peer has gone meanwhile.
-    if (!isIgnored && !isEnding(this.#state)) return this.#fail(error);
+    if (!isIgnored && !isEnding(this.#state)) return this.onError(error);
     countLimit(this.settings.limitCounters, error.code);
     if (isIgnored) this.reportError(error, "library");
     else this.dispatcher.callOnError(error);
@@ -313,10 +329,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   reportError(error: unknown, source: ErrorSource): void {
     this.#owner.onConnectionError(this, error, source);
-  }
-
-  onHandlerIdle(): void {
-    this.#readFlow?.onHandlerIdle();
   }
 
   onDrained(): void {
@@ -339,7 +351,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   #acceptsMessage(): boolean {
     if (this.#state !== "open") return false;
     this.#liveness.noteMessage();
-    const isWithinRate = this.#readFlow === undefined || this.#readFlow.countMessage();
+    const isWithinRate = this.readFlow === undefined || this.readFlow.countMessage();
     return isWithinRate || failAtRate(this, "maxMessagesPerSecond");
   }
 
@@ -347,7 +359,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   #answer(): void {
     if (this.#state !== "open") return;
     this.onFrame();
-    if (this.#readFlow?.countAnswered() === false) failAtRate(this, "maxMessagesPerSecond");
+    if (this.readFlow?.countAnswered() === false) failAtRate(this, "maxMessagesPerSecond");
     else this.settings.autoResponse?.answerBy(this.#sender);
   }
 
@@ -358,19 +370,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     abortSignalOf(this);
     // A handler that waits for the pong would hold back our answer to the close frame.
     if (event === "receiveClose" || event === "receiveEnd") this.#liveness.abandonRoundTrip();
-  }
-
-  /** The one exit for failure (RFC 6455 7.1.7): the close frame of the error's row, then no byte is read any more. */
-  #fail(error: HawserError): void {
-    // A close frame of ours that waits for a message before it is replaced by this one.
-    const owed = canSendClose(this.#state);
-    countLimit(this.settings.limitCounters, error.code);
-    this.#reader.stop();
-    this.#beginClosing("local").noteCause(error);
-    if (owed) this.#sender.addCloseNow(closeBodyOf(error.code));
-    this.#transition("fail");
-    this.#endStream();
-    if (owed) this.dispatcher.dispatchError(error);
   }
 
   /** Returns how the connection ends. The first call says who began it. */
@@ -394,7 +393,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** The peer has `closeTimeout` to answer and to close its side. What it still sends is read, so that its end is seen. */
   #startCloseTimer(sendDeadline = 0): void {
-    this.#readFlow?.release();
+    this.readFlow?.release();
     this.#beginClosing("local").startTimer(sendDeadline);
   }
 }

@@ -15,7 +15,7 @@ import type { SendingSettings } from "./sending/settings.ts";
 
 /** What connections that are made alike have in common: those of one server. */
 export interface ConnectionSettings extends SendingSettings, ReceivingSettings, Pick<DispatchSettings, "taskCounters"> {
-  /** Milliseconds the peer has for its side of closing, and tasks after that. */
+  /** Milliseconds that callbacks may hold back the answer to a close frame, the peer has for its side, and tasks after that. */
   readonly closeTimeout: number;
   /** The text that is answered without a handler; undefined: none. */
   readonly autoResponse: AutoResponse | undefined;

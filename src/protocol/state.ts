@@ -19,7 +19,8 @@ export const states = [
  * A connection's state.
  *
  * - `open`: messages go both ways.
- * - `peerClosing`: the peer's close frame was read. Its answer waits until the messages before it have been handled.
+ * - `peerClosing`: the peer's close frame was read. Its answer waits until the messages before it have been handled, or for
+ *   `closeTimeout`.
  * - `closeQueued`: our close frame waits until a `Blob` before it has been read.
  * - `answerQueued`: the same, and the peer's close frame was read.
  * - `closeSent`: our close frame was written. The peer's is awaited.

@@ -147,7 +147,8 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly maxLifetime?: number | undefined;
   /**
    * Milliseconds that a peer has to answer a close frame and to close its side. They begin when it has taken what was sent before,
-   * and it gets them once more for each 512 KiB of that: at most 12 times in all. Default 5,000.
+   * and it gets them once more for each 512 KiB of that: at most 12 times in all. A busy handler holds back the answer to the peer's
+   * close frame no longer than this either. Default 5,000.
    */
   readonly closeTimeout?: number | undefined;
   /** Connections that `wss.terminate` closes at a time, about every 100 ms. It closes more at a time when its timeout is short. Default 1,000. */

@@ -1,8 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { fill, hex, toHex } from "../support/bytes.ts";
 import { read } from "../support/read-frames.ts";
-import { Session } from "../support/session.ts";
+import { type React, Session } from "../support/session.ts";
 import { Wire, turns } from "../support/wire.ts";
 import { outgoing } from "../support/outgoing.ts";
 
@@ -10,15 +10,19 @@ import { outgoing } from "../support/outgoing.ts";
 const PREAMBLE = 4;
 
 /** A connection in a client's role, and what a server reads from it. */
-function client() {
+function client(react: React = {}, closeTimeout = 60_000) {
   const stream = new Wire();
-  const session = new Session({}, { stream, role: "client" });
+  const session = new Session(react, { stream, role: "client", closeTimeout });
   const sent = () => {
     const bytes = stream.taken;
     return read([asBytes(Uint8Array.from(bytes.subarray(PREAMBLE)))], { role: "server" });
   };
   return { session, sent };
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe("a connection in a client's role", () => {
   test("sends masked frames of every kind, which a server reads, and leaves the caller's bytes as they are", async () => {
@@ -64,5 +68,25 @@ describe("a connection in a client's role", () => {
     session.receive(hex("81 82 00 00 00 00 68 69"));
     await turns();
     expect(sent()).toEqual([["close", 1002, "frame masked"]]);
+  });
+
+  test("answers the server's close frame after closeTimeout though its handler is busy, and waits for the end as long again", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const { session, sent } = client({ message: () => new Promise(() => undefined) }, 5000);
+    session.receive(hex("81 01 61 81 01 62 88 02 03 e8"));
+    await turns();
+    vi.advanceTimersByTime(4999);
+    await turns();
+    expect(sent()).toEqual([]);
+    vi.advanceTimersByTime(1);
+    await turns();
+    expect(sent()).toEqual([["close", 1000, undefined]]);
+    expect(session.told).toEqual([]);
+    vi.advanceTimersByTime(5000);
+    await turns();
+    expect(session.told).toEqual(["left"]);
+    expect(vi.getTimerCount()).toBe(0);
+    session.connection.dispatcher.stopWaiting();
+    expect(session.calls.at(-1)).toEqual(["terminate", 1000, undefined, "Closed"]);
   });
 });

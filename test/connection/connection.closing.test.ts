@@ -281,6 +281,98 @@ describe("the close timeout", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test("also limits how long handlers hold back the answer to the peer's close frame; what waits for them is delivered", async () => {
+    fakeTimers();
+    const { promise, resolve } = deferred();
+    const session = new Session({ message: () => promise }, { closeTimeout: 5000 });
+    session.receive(text("a"), text("b"), close(4000, "bye"));
+    await turns();
+    vi.advanceTimersByTime(4999);
+    await turns();
+    expect(session.sent).toEqual([]);
+    vi.advanceTimersByTime(1);
+    await turns();
+    expect(session.sent).toEqual([["close", "4000"]]);
+    expect(session.settings.limitCounters.closeTimeout).toBe(1);
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.told).toEqual(["left"]);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(session.calls).toEqual([OPEN, ["message", "a"]]);
+    resolve();
+    await turns();
+    expect(session.calls.slice(2)).toEqual([
+      ["message", "b"],
+      ["terminate", 4000, "bye", "Closed"],
+    ]);
+  });
+
+  test("starts again with that answer, for the peer's end", async () => {
+    fakeTimers();
+    const session = new Session({ message: () => new Promise(() => undefined) }, { closeTimeout: 5000 });
+    session.receive(text("a"), close(1000));
+    await turns();
+    vi.advanceTimersByTime(5000);
+    await turns();
+    vi.advanceTimersByTime(4999);
+    await turns();
+    expect([session.sent, session.stream.destroyed]).toEqual([[["close", "1000"]], false]);
+    vi.advanceTimersByTime(1);
+    await turns();
+    expect([session.stream.destroyed, session.told]).toEqual([true, ["left"]]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("starts with an answer that a handler has held back for less", async () => {
+    fakeTimers();
+    const { promise, resolve } = deferred();
+    const session = new Session({ message: () => promise }, { closeTimeout: 5000 });
+    session.receive(text("a"), close(1000));
+    await turns();
+    vi.advanceTimersByTime(4000);
+    resolve();
+    await turns();
+    expect(session.sent).toEqual([["close", "1000"]]);
+    vi.advanceTimersByTime(4999);
+    await turns();
+    expect([session.stream.destroyed, session.settings.limitCounters.closeTimeout]).toEqual([false, 0]);
+    session.stream.arriveEnd();
+    await turns();
+    expect(session.calls.at(-1)).toEqual(["terminate", 1000, undefined, "Closed"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test.each<[string, (session: Session) => void]>([
+    ["was destroyed", ({ connection }) => connection.cut()],
+    ["was reset", ({ stream }) => stream.reset()],
+  ])("sends no answer on a stream that %s before, and leaves no timer", async (_what, lose) => {
+    fakeTimers();
+    const session = new Session({ message: () => new Promise(() => undefined) }, { closeTimeout: 5000 });
+    session.receive(text("a"), close(1000));
+    await turns();
+    expect(vi.getTimerCount()).toBe(1);
+    lose(session);
+    await turns();
+    expect([vi.getTimerCount(), session.sent]).toEqual([0, []]);
+  });
+
+  test("starts no second time on a stream that was destroyed and does not close", async () => {
+    fakeTimers();
+    const session = new Session({ message: () => new Promise(() => undefined) }, { closeTimeout: 100 });
+    session.stream._destroy = () => undefined;
+    session.receive(text("a"), close(1000));
+    await turns();
+    session.connection.cut();
+    // That of the answer, and that of a stream that does not close.
+    expect(vi.getTimerCount()).toBe(2);
+    vi.advanceTimersByTime(100);
+    await turns();
+    expect([vi.getTimerCount(), session.sent]).toEqual([1, []]);
+    vi.advanceTimersByTime(1000);
+    await turns();
+    expect([vi.getTimerCount(), session.told]).toEqual([0, ["left"]]);
+  });
+
   test("is not set before closing, and leaves no timer", async () => {
     fakeTimers();
     const session = new Session();

@@ -222,6 +222,22 @@ describe("destroy", () => {
     },
   );
 
+  test("a handler that never settles holds back the answer to a close frame for closeTimeout at most", async () => {
+    const never = (): Promise<void> => new Promise(() => undefined);
+    const { wss, port, recorders } = await startServer({ message: never }, { closeTimeout: 50 });
+    const peer = await Peer.open(port);
+    for (const text of ["one", "two", "three"]) peer.socket.send(text);
+    peer.socket.close(4000, "bye");
+    expect(await peer.closed).toEqual([4000, ""]);
+    await until(() => wss.connections.length === 0);
+    expect(wss.counters.limits.closeTimeout).toBe(1);
+    // `onTerminate` waits for the handler.
+    expect(recorders[0]!.calls).toEqual([["open"], ["message", "one"]]);
+    void wss.terminate(0);
+    await recorders[0]!.over;
+    expect(recorders[0]!.terminated).toMatchObject({ code: 4000, reason: "bye", initiator: "peer", cause: undefined });
+  });
+
   test("while the connection is closing it does not wait for the peer, and is no cause either", async () => {
     const { ws, peer, recorder } = await connected();
     peer.socket.pause();

@@ -122,6 +122,30 @@ describe("a delay on our side", () => {
     expect(wss.counters.limits).toEqual(newLimitCounters());
   });
 
+  test.each(["resets", "ends"] as const)(
+    "a peer that is not read and %s its connection is noticed by the pings that are still sent",
+    async (how) => {
+      const never = (): Promise<void> => new Promise(() => undefined);
+      const pinging = await startServer({ message: never }, QUICK);
+      const silent = await startServer({ message: never }, { pingInterval: Infinity });
+      const clients = await Promise.all([RawClient.open(pinging.port), RawClient.open(silent.port)]);
+      // More than is read ahead.
+      for (const client of clients) client.write(...Array.from({ length: 300 }, () => masked(0x82, "x".repeat(1000))));
+      for (let count = 0; count < 3; count++) expect(await clients[0].frame()).toMatchObject({ opcode: 9 });
+      await until(() => silent.recorders[0]!.messages.length === 1);
+      for (let count = 0; count < 20; count++) await turn();
+      for (const { socket } of clients) {
+        if (how === "resets") socket.resetAndDestroy();
+        else socket.destroy();
+      }
+      await until(() => pinging.wss.connections.length === 0);
+      // `onTerminate` waits for the handler.
+      expect(pinging.recorders[0]!.calls).toHaveLength(2);
+      // The one that is not written to notices nothing.
+      expect(silent.wss.connections[0]!.status).toBe("Connected");
+    },
+  );
+
   test("a blocked event loop, longer than the timeout of a peer, drops no peer", async () => {
     const { wss, port } = await startServer({ message: (ws, data) => void ws.send(data) }, QUICK);
     const peers = [await Peer.open(port, "/", [], SILENT), await Peer.open(port)];

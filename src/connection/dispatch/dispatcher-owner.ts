@@ -1,3 +1,4 @@
+import type { ReadFlow } from "../receiving/read-flow.ts";
 import type { ErrorSource } from "./events.ts";
 import type { DispatchSettings } from "./settings.ts";
 
@@ -9,12 +10,12 @@ export interface DispatcherOwner {
   readonly status: "Connected" | "Closing" | "Closed";
   /** How a message is parsed just before it is delivered, and how long `onTerminate` waits for tasks. */
   readonly settings: DispatchSettings;
+  /** Decides when reading pauses. It is told how far the handler has come; undefined: nothing has waited yet. */
+  readonly readFlow: Pick<ReadFlow, "noteDelivered" | "onHandlerIdle"> | undefined;
   /** A message could not be parsed. */
   onUndecodable(error: unknown): void;
   /** `onOpen` or `onMessage` threw, or its promise was rejected. */
   onHandlerFailed(error: unknown): void;
   /** An error that the handler's `onError` cannot get: there is none, it was called before, or it threw itself. */
   reportError(error: unknown, source: ErrorSource): void;
-  /** No callback runs or is awaited, and none waits. Called after each callback once a `SerialQueue` exists. */
-  onHandlerIdle(): void;
 }

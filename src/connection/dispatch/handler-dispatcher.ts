@@ -223,7 +223,7 @@ export class HandlerDispatcher implements TurnCount {
       () => {
         // Without a queue a message takes fewer calls, and a connection less memory.
         if (rateLimiter === undefined && queue.waitedOnlyForTurns) this.#serialQueue = undefined;
-        this.#owner.onHandlerIdle();
+        this.#owner.readFlow?.onHandlerIdle();
       },
       (item) => this.#deliverQueued(item),
       () => this.#hasTurn() && this.#isWithinRate(rateLimiter),
@@ -302,6 +302,7 @@ export class HandlerDispatcher implements TurnCount {
     if (this.#stage !== Stage.delivering) return;
     if (isTransferred(item)) this.#onCallbackFailed(memoryTransferredError());
     else this.#deliver(item);
+    this.#owner.readFlow?.noteDelivered();
   }
 
   /** Whether another thread should decompress a message: it will be delivered, and its peer is there. */

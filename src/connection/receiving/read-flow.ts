@@ -13,6 +13,9 @@ const MAX_BYTES_AHEAD = 64 * 1024;
 /** Messages that may wait for a busy handler before reading stops. One read may add more. */
 const MAX_MESSAGES_AHEAD = 1024;
 
+/** Reading goes on when no more than this part of what stopped it waits: then not each message stops it, and the next ones are here in time. */
+const LOW_WATER = 0.5;
+
 /** The messages that wait for a handler: those of a `HandlerDispatcher`. */
 export interface QueuedMessages {
   /** The handler is busy. */
@@ -65,7 +68,7 @@ export class ReadFlow implements TurnEndListener {
     return this.#paused;
   }
 
-  /** Reading is paused until the handler has settled: enough waits for it. */
+  /** Reading is paused until the handler has come further: enough waits for it. */
   get isFull(): boolean {
     return this.#paused && this.#isFull;
   }
@@ -122,12 +125,9 @@ export class ReadFlow implements TurnEndListener {
   /** Enters what waits in the budget of the process. Most async handlers have settled by now. */
   onTurnEnd(): void {
     this.#scheduled = false;
-    const { isBusy, queuedBytes, decodingBytes } = this.#source.messages;
-    if (!isBusy) return;
-    const waiting = queuedBytes + decodingBytes + this.#unfinished;
+    if (!this.#source.messages.isBusy) return;
     this.#isCounted = true;
-    receiveBudget.set(this, waiting);
-    if (waiting <= receiveBudget.share(this.#settings.maxTotalReceiveQueue)) return;
+    if (this.#countWaiting() <= receiveBudget.share(this.#settings.maxTotalReceiveQueue)) return;
     this.#settings.limitCounters.maxTotalReceiveQueue++;
     if (!this.isFull) this.#pauseForHandler();
   }
@@ -136,7 +136,19 @@ export class ReadFlow implements TurnEndListener {
     destroyStream(this.#source.stream, error);
   }
 
-  /** The handler has settled, and nothing waits for it. */
+  /** A message that has waited was delivered. If little waits after it, reading goes on, although the handler is busy. */
+  noteDelivered(): void {
+    if (!this.#isFull) return;
+    const { queuedCount, queuedBytes } = this.#source.messages;
+    if (queuedCount > LOW_WATER * MAX_MESSAGES_AHEAD) return;
+    if (queuedBytes + this.#unfinished > LOW_WATER * MAX_BYTES_AHEAD) return;
+    const { maxTotalReceiveQueue: limit } = this.#settings;
+    if (this.#isCounted && this.#countWaiting() > receiveBudget.share(LOW_WATER * limit)) return;
+    this.#isFull = false;
+    this.#resume();
+  }
+
+  /** No callback runs or is awaited, and nothing waits. Called after each callback once a `SerialQueue` exists. */
   onHandlerIdle(): void {
     this.#isFull = false;
     if (this.#isCounted) receiveBudget.clear(this);
@@ -162,6 +174,14 @@ export class ReadFlow implements TurnEndListener {
     limiter.delayReading(ms, rate, () => this.#resume());
     this.#pause();
     return true;
+  }
+
+  /** Enters what waits in the budget of the process, and returns it. */
+  #countWaiting(): number {
+    const { queuedBytes, decodingBytes } = this.#source.messages;
+    const waiting = queuedBytes + decodingBytes + this.#unfinished;
+    receiveBudget.set(this, waiting);
+    return waiting;
   }
 
   #pauseForHandler(): void {

@@ -1,7 +1,10 @@
 import { InvalidArgumentError, OutOfRangeError, WebSocket } from "hawser/client";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { WebSocketServer } from "ws";
 import { startServer } from "../../support/live-server.ts";
-import { scriptServer } from "../../support/scripted-server.ts";
+import { deferred, portOf } from "../../support/peer.ts";
+import { RecordedClient } from "../../support/recorded-client.ts";
+import { scriptServer, unmasked } from "../../support/scripted-server.ts";
 
 const nowhere = "ws://127.0.0.1:9";
 
@@ -64,3 +67,45 @@ test("`await using` ends it", async () => {
   await recorders[0]!.over;
   expect(recorders[0]!.end).toEqual([1000, undefined]);
 });
+
+/** A promise that never settles. */
+const never = new Promise(() => undefined);
+
+test("a handler that never settles holds back the answer to a close frame, and onTerminate, for closeTimeout each at most", async () => {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  onTestFinished(() => {
+    server.close();
+  });
+  const answered = deferred<number>();
+  server.on("connection", (peer) => {
+    for (const text of ["one", "two", "three"]) peer.send(text);
+    peer.close(4000, "bye");
+    peer.on("close", answered.resolve);
+  });
+  const client = new RecordedClient(`ws://127.0.0.1:${String(await portOf(server))}`, { closeTimeout: 50 });
+  client.hold = never;
+  expect(await answered.promise).toBe(4000);
+  expect(await client.ended).toEqual({
+    type: "terminate",
+    code: 4000,
+    reason: "bye",
+    initiator: "peer",
+    cause: undefined,
+  });
+});
+
+test.each(["resets", "ends"] as const)(
+  "a server that is not read and %s its connection is noticed by the pings that are still sent",
+  async (how) => {
+    const { url } = await scriptServer(async (peer) => {
+      // More than is read ahead.
+      await peer.accept([], ...Array.from({ length: 300 }, () => unmasked(0x82, "x".repeat(1000))));
+      for (let pings = 0; pings < 3;) if ((await peer.raw.frame())?.opcode === 9) pings++;
+      if (how === "resets") peer.socket.resetAndDestroy();
+      else peer.socket.destroy();
+    });
+    const client = new RecordedClient(url, { pingInterval: 40, closeTimeout: 50 });
+    client.hold = never;
+    expect(await client.ended).toMatchObject({ code: 1006, initiator: "network" });
+  },
+);

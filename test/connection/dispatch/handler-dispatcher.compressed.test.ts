@@ -51,7 +51,7 @@ function rig(): {
     onUndecodable: (error) => void errors.push(error),
     onHandlerFailed: (error) => void errors.push(error),
     reportError: (error) => void errors.push(error),
-    onHandlerIdle: () => undefined,
+    readFlow: undefined,
   };
   return { dispatcher: new HandlerDispatcher(handler, owner), sizes, errors, owner };
 }

@@ -21,7 +21,7 @@ function rig(onDrain: () => unknown = () => undefined, own: Partial<HandlerCallb
       log.push(`report ${source}`);
       reports.push(error);
     },
-    onHandlerIdle: () => log.push("settled"),
+    readFlow: { onHandlerIdle: () => void log.push("settled"), noteDelivered: () => undefined },
   };
   const handler: HandlerCallbacks = {
     onMessage: (_ws, event) => {
@@ -65,7 +65,7 @@ describe("onDrain", () => {
       onUndecodable: () => undefined,
       onHandlerFailed() {},
       reportError() {},
-      onHandlerIdle() {},
+      readFlow: undefined,
     });
     dispatcher.dispatchDrain();
     expect(calls).toEqual([["mine", PUBLIC_CONNECTION, { type: "drain" }]]);
@@ -221,7 +221,7 @@ test("a handler whose onDrain cannot be read fails alone: nothing is thrown to t
     onUndecodable: () => undefined,
     onHandlerFailed: () => told.push("failed"),
     reportError: (error) => told.push((error as Error).message),
-    onHandlerIdle: () => undefined,
+    readFlow: undefined,
   });
   dispatcher.dispatchDrain();
   expect(told).toEqual(["unreadable", "failed"]);
@@ -240,7 +240,7 @@ test("several drains while the handler is pending are one onDrain", async () => 
       onUndecodable: () => undefined,
       onHandlerFailed: () => undefined,
       reportError: () => undefined,
-      onHandlerIdle: () => heard.push("settled"),
+      readFlow: { onHandlerIdle: () => void heard.push("settled"), noteDelivered: () => undefined },
     },
   );
   dispatcher.dispatchMessage("x");

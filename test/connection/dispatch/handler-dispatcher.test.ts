@@ -38,7 +38,7 @@ function rig(make: (log: string[]) => HandlerCallbacks): Rig {
       log.push(`report ${source}`);
       reports.push(error);
     },
-    onHandlerIdle: () => log.push("settled"),
+    readFlow: { onHandlerIdle: () => void log.push("settled"), noteDelivered: () => undefined },
   };
   return { dispatcher: new HandlerDispatcher(make(log), host), log, reports };
 }

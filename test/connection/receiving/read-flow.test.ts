@@ -69,6 +69,65 @@ describe("a busy handler", () => {
     expect(told).toHaveLength(1);
   });
 
+  test.each([
+    ["messages", { queuedCount: 513 }, { queuedCount: 512 }],
+    ["bytes", { queuedBytes: 32 * KIB + 1 }, { queuedBytes: 32 * KIB }],
+  ])("that has come so far that half of the %s wait lets reading go on, though it is busy", (_what, more, half) => {
+    const { flow, messages, told, read } = rig();
+    Object.assign(messages, { queuedCount: 1025, queuedBytes: 64 * KIB + 1 });
+    flow.noteReadAhead(0);
+    told.length = 0;
+    Object.assign(messages, { queuedCount: 0, queuedBytes: 0 }, more);
+    flow.noteDelivered();
+    expect([read(), flow.isFull, told]).toEqual([PAUSED, true, []]);
+    Object.assign(messages, half);
+    flow.noteDelivered();
+    expect([read(), flow.isFull, told]).toEqual([READ, false, ["resumed, not yet read"]]);
+  });
+
+  test("that is busy and has an unfinished message is read again when half of the bytes wait with it", () => {
+    const { flow, messages, read } = rig();
+    messages.queuedBytes = 50 * KIB;
+    flow.noteReadAhead(20 * KIB);
+    messages.queuedBytes = 12 * KIB + 1;
+    flow.noteDelivered();
+    expect(read()).toEqual(PAUSED);
+    messages.queuedBytes = 12 * KIB;
+    flow.noteDelivered();
+    expect(read()).toEqual(READ);
+  });
+
+  test("stops and starts reading once for each half of what may wait, not for each message", () => {
+    const { flow, messages, stream } = rig();
+    let changes = 0;
+    stream.on("pause", () => changes++).on("resume", () => changes++);
+    const isPaused = (): boolean => flow.paused;
+    for (let read = 0; read < 10; read++) {
+      while (!isPaused()) {
+        messages.queuedCount++;
+        flow.noteReadAhead(0);
+      }
+      while (isPaused()) {
+        messages.queuedCount--;
+        flow.noteDelivered();
+      }
+      expect(messages.queuedCount).toBe(512);
+    }
+    expect(changes).toBe(10);
+  });
+
+  test("that has come far does not let a peer be read that has sent enough for one turn", async () => {
+    const { flow, messages, read } = rig();
+    messages.queuedCount = 1025;
+    flow.noteReadAhead(0);
+    flow.pauseForTurn();
+    messages.queuedCount = 1;
+    flow.noteDelivered();
+    expect([read(), flow.isFull]).toEqual([PAUSED, false]);
+    await turns(2);
+    expect(read()).toEqual(READ);
+  });
+
   test("does not stop reading after a close frame, so that the stream's end is seen", async () => {
     const { flow, messages, read } = rig();
     flow.release();
@@ -169,6 +228,43 @@ describe("the receive budget of the process", () => {
     expect(large.settings.limitCounters.maxTotalReceiveQueue).toBe(1);
     large.settle();
     expect(large.read()).toEqual(READ);
+  });
+
+  test("beyond its limit lets reading go on where half of an equal share waits", async () => {
+    const other = rig({ maxTotalReceiveQueue: 2000 });
+    const { flow, messages, read } = rig({ maxTotalReceiveQueue: 2000 });
+    messages.queuedBytes = other.messages.queuedBytes = 1600;
+    other.flow.noteReadAhead(0);
+    flow.noteReadAhead(0);
+    await turns(1);
+    expect([read(), receiveBudget.total]).toEqual([PAUSED, 3200]);
+    messages.queuedBytes = 501;
+    flow.noteDelivered();
+    // 501 is more than half of the share while the limit is exceeded.
+    expect([read(), receiveBudget.total]).toEqual([PAUSED, 2101]);
+    messages.queuedBytes = 500;
+    messages.decodingBytes = 1;
+    flow.noteDelivered();
+    expect([read(), receiveBudget.total]).toEqual([PAUSED, 2101]);
+    messages.decodingBytes = 0;
+    flow.noteDelivered();
+    expect([read(), receiveBudget.total]).toEqual([READ, 2100]);
+  });
+
+  test("just within its limit again does not let reading go on: each message would stop and start it", async () => {
+    const { flow, messages, read } = rig({ maxTotalReceiveQueue: 2000 });
+    messages.queuedBytes = 2001;
+    flow.noteReadAhead(0);
+    await turns(1);
+    for (const [waiting, expected] of [
+      [2000, PAUSED],
+      [1001, PAUSED],
+      [1000, READ],
+    ] as const) {
+      messages.queuedBytes = waiting;
+      flow.noteDelivered();
+      expect([waiting, read()]).toEqual([waiting, expected]);
+    }
   });
 
   test("counts what is more than an equal share also where so much waits that reading has stopped before", async () => {

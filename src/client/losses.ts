@@ -41,7 +41,9 @@ export function lossOfClose({ code, reason }: LinkEnd, error: Error | undefined)
 /** A dial failed. */
 export function lossOfDial(cause: unknown, opened: boolean): { readonly loss: Loss; readonly error: ConnectError } {
   const error = asConnectError(cause);
-  const { status, stage } = error;
+  const { status, code } = error;
+  // A dial that was too slow is retried wherever it was: to the table it is the network.
+  const stage = code === "HWS_CONNECT_TIMEOUT" ? "tcp" : error.stage;
   return { loss: { opened, code: 1006, reason: undefined, status, stage, error }, error };
 }
 

@@ -100,16 +100,9 @@ export function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal): P
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
     // Also after the end: a rejection that nobody handles would end a process of Node.
-    promise.then(
-      (value) => {
-        signal.removeEventListener("abort", onAbort);
-        resolve(value);
-      },
-      (error: Error) => {
-        signal.removeEventListener("abort", onAbort);
-        reject(error);
-      },
-    );
+    Promise.resolve(promise)
+      .finally(() => signal.removeEventListener("abort", onAbort))
+      .then(resolve, reject);
   });
 }
 

@@ -88,7 +88,7 @@ function answerTo(
       discard(stream);
       reject(error);
     };
-    // Node hears nothing of a stream that closes before Node listens to it.
+    // Node does not notice that a stream closes before Node listens to it.
     const onClose = (): void => fail(closedError(stream));
     stream.once("close", onClose);
     const counter = countBytes(sent);

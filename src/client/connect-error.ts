@@ -1,5 +1,5 @@
 import { HawserError } from "../errors/errors.ts";
-import type { ErrorCode } from "../errors/table.ts";
+import { type ErrorCode, errorTable } from "../errors/table.ts";
 import type { DialStage } from "./verdict.ts";
 
 /** What is known of a dial that failed. */
@@ -43,4 +43,11 @@ export class ConnectError extends HawserError {
     this.headers = headers;
     this.body = body;
   }
+}
+
+/** The same error, with a text before its detail: the URL of the dial without user and password, or the name of a function. */
+export function prefixed(text: string, error: ConnectError): ConnectError {
+  const { code, message, stage, status, headers, body, cause } = error;
+  const afterText = message.slice(errorTable[code].message.length);
+  return new ConnectError(code, text + afterText, { stage, status, headers, body, cause });
 }

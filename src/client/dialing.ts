@@ -1,9 +1,11 @@
 import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import { isToken } from "../handshake/rules/tokens.ts";
+import { attempt } from "../util/attempt.ts";
 import { ConnectError } from "./connect-error.ts";
 import type { Dial, Provided } from "./handler.ts";
 import type { AcceptedDial, DialRequest } from "./link.ts";
-import { readUrl } from "./url.ts";
+import { readUrl, shownUrl } from "./url.ts";
+import type { DialStage } from "./verdict.ts";
 
 /** What a dial asks the application for. */
 export interface DialSources {
@@ -37,19 +39,20 @@ export async function dialOnce(
   { controller, timeout, onUrl }: { controller: AbortController; timeout: number; onUrl: (url: URL) => void },
 ): Promise<AcceptedDial> {
   const { signal } = controller;
+  let stage: DialStage = "provider";
+  let shown = "";
   const timer = setTimeout(() => {
-    controller.abort(
-      new ConnectError("HWS_CONNECT_TIMEOUT", `${timeout} ms`, { stage: isAsking ? "provider" : "tcp" }),
-    );
+    controller.abort(new ConnectError("HWS_CONNECT_TIMEOUT", `${shown}${timeout} ms`, { stage }));
   }, timeout);
-  let isAsking = true;
+  const onStage = (now: DialStage): void => void (stage = now);
   try {
-    const request = await askAll(sources, dial);
-    isAsking = false;
+    const { url, protocols } = await askAll(sources, dial);
+    onStage("tcp");
+    shown = `${shownUrl(url)}: `;
     // What begins now could not be given up any more.
     if (signal.aborted) throw abortReason(signal);
-    onUrl(request.url);
-    const connected = connect(request);
+    onUrl(url);
+    const connected = connect({ url, protocols, dial, onStage });
     // It may come after the time is over.
     signal.addEventListener("abort", () => void connected.then((late) => late.abandon(), nothing), { once: true });
     return await untilAborted(connected, signal);
@@ -58,30 +61,36 @@ export async function dialOnce(
   }
 }
 
-async function askAll(sources: DialSources, dial: Dial): Promise<DialRequest> {
-  const [url, protocols] = [await ask(sources.url, dial), await ask(sources.protocols, dial)];
+async function askAll(sources: DialSources, dial: Dial): Promise<Pick<DialRequest, "url" | "protocols">> {
+  const url = await ask(sources.url, dial, "url");
+  const protocols = await ask(sources.protocols, dial, "protocols");
   try {
-    return { url: readUrl(url, sources.baseUrl), protocols: readProtocols(protocols), dial };
+    return { url: readUrl(url, sources.baseUrl), protocols: readProtocols(protocols) };
   } catch (cause) {
     throw providerError(cause);
   }
 }
 
-/** The value of now. A function that never answers is given up with its dial. Rejects with a `ConnectError`. */
-export async function ask<T>(provided: Provided<T>, dial: Dial): Promise<T> {
+/** The value of now. A function that never answers is given up with its dial. Rejects with a `ConnectError` that has its `name`. */
+export async function ask<T>(provided: Provided<T>, dial: Dial, name: string): Promise<T> {
   if (typeof provided !== "function") return provided;
   try {
     return await untilAborted(Promise.resolve(dial).then(provided as (dial: Dial) => T | PromiseLike<T>), dial.signal);
   } catch (cause) {
-    throw providerError(cause);
+    throw dial.signal.aborted ? cause : providerError(cause, name);
   }
 }
 
-/** A function of the application failed, or its value cannot be used. */
-export function providerError(cause: unknown): ConnectError {
-  if (cause instanceof ConnectError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new ConnectError("HWS_CONNECT_FAILED", why, { stage: "provider", cause });
+/**
+ * A function of the application failed, or its value cannot be used.
+ *
+ * @param name of the function; undefined: the text of `cause` has it
+ */
+export function providerError(cause: unknown, name?: string): ConnectError {
+  // The application may throw anything.
+  const why = attempt(() => String(cause instanceof Error ? cause.message : cause));
+  const detail = name === undefined ? why : `${name}: ${String(why)}`;
+  return new ConnectError("HWS_CONNECT_FAILED", detail, { stage: "provider", cause });
 }
 
 /** Settles as `promise`, or rejects with the reason of the signal if that aborts before. */
@@ -91,16 +100,9 @@ export function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal): P
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
     // Also after the end: a rejection that nobody handles would end a process of Node.
-    promise.then(
-      (value) => {
-        signal.removeEventListener("abort", onAbort);
-        resolve(value);
-      },
-      (error: unknown) => {
-        signal.removeEventListener("abort", onAbort);
-        reject(error instanceof Error ? error : providerError(error));
-      },
-    );
+    Promise.resolve(promise)
+      .finally(() => signal.removeEventListener("abort", onAbort))
+      .then(resolve, reject);
   });
 }
 

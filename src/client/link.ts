@@ -2,6 +2,7 @@ import type { MessageCounters } from "../connection/counters/message-counters.ts
 import type { WSDrainEvent, WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
 import type { SendOptions } from "../connection/sending/message-options.ts";
 import type { Dial } from "./handler.ts";
+import type { DialStage } from "./verdict.ts";
 
 /** What a dial asks for. */
 export interface DialRequest {
@@ -11,6 +12,8 @@ export interface DialRequest {
   readonly protocols: readonly string[];
   /** For the functions that are asked for more. Its signal aborts when the dial is given up. */
   readonly dial: Dial;
+  /** The platform says where the dial is now, if it knows: the error of `handshakeTimeout` tells it. */
+  readonly onStage: (stage: DialStage) => void;
 }
 
 /** What a server has chosen in the handshake. */

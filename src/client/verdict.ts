@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/errors.ts";
+import { type HawserError, InvalidArgumentError } from "../errors/errors.ts";
 
 /** Where a dial failed. */
 export type DialStage = "provider" | "dns" | "tcp" | "proxy" | "tls" | "http" | "handshake";
@@ -48,6 +48,8 @@ export interface VerdictContext {
 export function verdictOf(loss: Loss, context: VerdictContext): Verdict {
   if (loss.stage === undefined) return verdictOfClose(loss.code, context.retryCodes);
   if (loss.status !== undefined) return verdictOfStatus(loss, loss.status, context);
+  // Wherever it was: a network that is slow now may be fast later.
+  if ((loss.error as Partial<HawserError> | undefined)?.code === "HWS_CONNECT_TIMEOUT") return "retry";
   switch (loss.stage) {
     case "provider":
       // A value that cannot be used: it would be the same the next time.

@@ -55,7 +55,8 @@ export function handshakeHeaders({ key, protocols, deflate }: ClientHandshake): 
 }
 
 /**
- * Checks the answer of a server (RFC 6455 4.1, the client's requirements).
+ * Checks the answer of a server (RFC 6455 4.1, the client's requirements). An answer 101 has no body: any `Transfer-Encoding` is refused, and
+ * any `Content-Length` other than 0 (RFC 9110 8.6, RFC 9112 6.1). Its bytes would be taken for frames.
  *
  * @returns what was agreed, or a text that says why the handshake has failed
  */
@@ -67,6 +68,8 @@ export function checkResponse(
   if (headers.single("upgrade")?.toLowerCase() !== "websocket") return "Upgrade is not websocket";
   if (!hasToken(headers.single("connection"), "upgrade")) return "Connection is not Upgrade";
   if (headers.single("sec-websocket-accept") !== acceptKey(offer.key)) return "Sec-WebSocket-Accept is wrong";
+  if (headers.list("transfer-encoding") !== undefined) return "101 with Transfer-Encoding";
+  if ((headers.list("content-length") ?? "0") !== "0") return "101 with Content-Length";
   const chosen = headers.list("sec-websocket-protocol");
   const protocolError = checkProtocol(chosen, offer.protocols);
   if (protocolError !== undefined) return protocolError;

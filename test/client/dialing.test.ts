@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type DialSources, ask, dialOnce, readProtocols, untilAborted } from "../../src/client/dialing.ts";
+import { ConnectError } from "../../src/client/connect-error.ts";
 import type { Dial } from "../../src/client/handler.ts";
 import type { AcceptedDial, DialRequest } from "../../src/client/link.ts";
 import { FakeDial } from "../support/fake-client-platform.ts";
@@ -94,8 +95,8 @@ test("a dial that is given up before the functions have answered connects nowher
 test("ask returns a value as it is, and asks a function", async () => {
   const { signal } = new AbortController();
   const dial: Dial = { attempt: 3, url: undefined, status: undefined, error: undefined, signal };
-  expect(await ask("value", dial)).toBe("value");
-  expect(await ask(({ attempt }) => attempt, dial)).toBe(3);
+  expect(await ask("value", dial, "url")).toBe("value");
+  expect(await ask(({ attempt }) => attempt, dial, "url")).toBe(3);
 });
 
 test("untilAborted leaves no listener on the signal", async () => {
@@ -123,3 +124,47 @@ test("a promise that rejects after its dial was given up is handled", async () =
   process.off("unhandledRejection", note);
   expect(unhandled).toEqual([]);
 });
+
+test.each([
+  ["url", { url: failing }],
+  ["url", { url: () => Promise.reject(new Error("no token")) }],
+  ["protocols", { protocols: failing }],
+])("the error of a function says that %s has failed", async (name, changed) => {
+  const { outcome } = rig(changed);
+  expect(await outcome).toMatchObject({
+    stage: "provider",
+    message: `The client could not connect: ${name}: no token`,
+    cause: { message: "no token" },
+  });
+});
+
+test("the error of a value that cannot be used names it once", async () => {
+  const { outcome } = rig({ protocols: () => ["a", "a"] });
+  expect(((await outcome) as Error).message).toMatch(/^The client could not connect: protocols: expected/);
+});
+
+test.each([
+  ["a text", "down"],
+  ["null", null],
+  ["an object without a prototype", Object.create(null) as unknown],
+  ["a ConnectError of another client", new ConnectError("HWS_REFUSED", "401", { stage: "http", status: 401 })],
+])("a function may reject with %s", async (_what, cause) => {
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is what is tested
+  const { outcome } = rig({ url: () => Promise.reject(cause) });
+  expect(await outcome).toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "provider", cause });
+});
+
+test.each(["provider", "dns", "tcp", "proxy", "tls", "handshake"] as const)(
+  "the error of the timeout has the stage that the platform has told: %s, and the URL",
+  async (stage) => {
+    const { outcome, dials } = rig({ url: "ws://user:secret@server/" });
+    await turn();
+    dials[0]?.request.onStage(stage);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await outcome).toMatchObject({
+      code: "HWS_CONNECT_TIMEOUT",
+      stage,
+      message: "The client was not connected within handshakeTimeout: ws://server/: 1000 ms",
+    });
+  },
+);

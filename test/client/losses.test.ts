@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { ConnectError } from "../../src/client/connect-error.ts";
 import * as losses from "../../src/client/losses.ts";
+import { verdictOf } from "../../src/client/verdict.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { FakePlatform, answered } from "../support/fake-client-platform.ts";
 
@@ -55,4 +57,11 @@ test("the application's end has the code of the last loss, or 1005", () => {
   const error = losses.aborted(AbortSignal.abort("why"));
   expect(error).toMatchObject({ code: "HWS_ABORTED", cause: "why" });
   expect(losses.endOfApplication(loss, error, platform).end).toMatchObject({ code: 1006, cause: error });
+});
+
+test.each(["provider", "tls", "handshake"] as const)("a dial that was too slow at the stage %s is retried", (stage) => {
+  const cause = new ConnectError("HWS_CONNECT_TIMEOUT", "1 ms", { stage });
+  const { loss, error } = losses.lossOfDial(cause, false);
+  expect(error.stage).toBe(stage);
+  expect(verdictOf(loss, { retryCodes: [], hasProvider: false, wasUnauthorized: false })).toBe("retry");
 });

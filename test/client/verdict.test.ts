@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ConnectError } from "../../src/client/connect-error.ts";
 import { type Loss, type VerdictContext, verdictOf } from "../../src/client/verdict.ts";
 
 const context: VerdictContext = { retryCodes: [], hasProvider: false, wasUnauthorized: false };
@@ -55,4 +56,9 @@ test("retryCodes adds codes and ranges with their ends", () => {
   const retryCodes = [4009, [4100, 4199]] as const;
   const verdicts = [4008, 4009, 4010, 4099, 4100, 4199, 4200].map((code) => both({ code }, { retryCodes }).slice(0, 5));
   expect(verdicts).toEqual(["final", "retry", "final", "final", "retry", "retry", "final"]);
+});
+
+test("a dial that was too slow is retried, wherever it was", () => {
+  const error = new ConnectError("HWS_CONNECT_TIMEOUT", undefined, { stage: "tls" });
+  expect(both({ stage: "tls", error })).toBe("retry, retry");
 });

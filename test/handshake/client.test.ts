@@ -42,8 +42,17 @@ test.each([
   [{ "Sec-WebSocket-Protocol": "a, b" }, "the server chose a subprotocol that was not offered"],
   [{ "Sec-WebSocket-Extensions": "x" }, "the server chose an extension, and none was offered"],
   [{ "Sec-WebSocket-Extensions": "=;" }, "Sec-WebSocket-Extensions is malformed"],
+  [{ "Content-Length": "5" }, "101 with Content-Length"],
+  [{ "Content-Length": "" }, "101 with Content-Length"],
+  [{ "Content-Length": "0, 5" }, "101 with Content-Length"],
+  [{ "Transfer-Encoding": "chunked" }, "101 with Transfer-Encoding"],
+  [{ "Transfer-Encoding": "identity" }, "101 with Transfer-Encoding"],
 ])("%o: %s", (changed, expected) => {
   expect(check(changed)).toBe(expected);
+});
+
+test("Content-Length: 0 announces no body", () => {
+  expect(check({ "Content-Length": "0" })).toEqual({ protocol: "b", deflate: undefined, extensions: "" });
 });
 
 test("another version of HTTP, and a header that comes twice, are wrong", () => {

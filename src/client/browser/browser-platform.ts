@@ -2,6 +2,7 @@ import type { SendOptions } from "../../connection/sending/message-options.ts";
 import { ConnectError } from "../connect-error.ts";
 import type { AcceptedDial, DialRequest } from "../link.ts";
 import type { ClientPlatform, WaitingPayload, WakeListener } from "../platform.ts";
+import { shownUrl } from "../url.ts";
 import { BrowserLink, type BrowserSettings } from "./browser-link.ts";
 import { browserErrorEvent } from "./error-event.ts";
 import { watchPage } from "./page-events.ts";
@@ -27,7 +28,7 @@ export class BrowserPlatform implements ClientPlatform {
       const socket = newSocket(url, protocols);
       const fail = (): void => {
         socket.onopen = socket.onclose = null;
-        reject(new ConnectError("HWS_CONNECT_FAILED", undefined, { stage: "tcp" }));
+        reject(new ConnectError("HWS_CONNECT_FAILED", shownUrl(url), { stage: "tcp" }));
       };
       socket.onclose = fail;
       socket.onopen = () => {

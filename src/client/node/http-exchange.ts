@@ -2,7 +2,8 @@ import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Duplex } from "node:stream";
 
 import { ConnectError, type ConnectErrorDetails } from "../connect-error.ts";
-import { connectError, ignore, isReset } from "./sockets.ts";
+import { connectError, isOfNetwork, networkStage } from "./sockets.ts";
+import { discard, ignoreErrors } from "./streams.ts";
 
 /** A request over a stream that is connected already. */
 export interface Exchange {
@@ -24,6 +25,8 @@ export interface SwitchedStream {
   readonly stream: Duplex;
   /** Bytes that came with the answer. */
   readonly head: Buffer;
+  /** Bytes of the answer, with all answers before it. */
+  readonly size: number;
 }
 
 /** An answer that keeps the stream as HTTP: a refusal. */
@@ -49,9 +52,10 @@ export function exchange(
   { method, path, headers, maxHeaderSize }: Exchange,
   signal: AbortSignal,
 ): Promise<SwitchedStream | RefusedExchange> {
+  // It may fail before Node listens to it.
+  ignoreErrors(stream);
   // Node would wait for ever.
-  if (stream.destroyed)
-    return Promise.reject(connectError(stream.errored ?? new Error("the connection was closed"), "tcp"));
+  if (stream.destroyed) return Promise.reject(closedError(stream));
   let sent: ClientRequest;
   try {
     sent = request({
@@ -64,7 +68,7 @@ export function exchange(
     });
   } catch (cause) {
     // Node refuses what it takes for no HTTP.
-    stream.destroy();
+    discard(stream);
     return Promise.reject(connectError(cause, "http"));
   }
   // By default Node hides the headers after the first 1,000: a second `Sec-WebSocket-Accept` could be among them.
@@ -81,16 +85,21 @@ function answerTo(
 ): Promise<SwitchedStream | RefusedExchange> {
   return new Promise((resolve, reject) => {
     const fail = (error: ConnectError): void => {
-      stream.destroy();
+      discard(stream);
       reject(error);
     };
+    // Node does not notice that a stream closes before Node listens to it.
+    const onClose = (): void => fail(closedError(stream));
+    stream.once("close", onClose);
     const counter = countBytes(sent);
     const onSwitched = (response: IncomingMessage, switched: Duplex, head: Buffer): void => {
       counter.stop();
-      if (counter.bytes - head.length > maxHeaderSize) return fail(tooLarge());
-      // Until a connection listens to it.
-      switched.on("error", ignore);
-      resolve({ response, stream: switched, head });
+      stream.off("close", onClose);
+      const size = counter.bytes - head.length;
+      if (size > maxHeaderSize) return fail(tooLarge());
+      // Node has removed its own listeners.
+      ignoreErrors(switched);
+      resolve({ response, stream: switched, head, size });
     };
     // Answers before the last one. What came with them in one read may be more than headers.
     let informationBytes = 0;
@@ -101,26 +110,42 @@ function answerTo(
     sent.once("upgrade", onSwitched).once("connect", onSwitched);
     sent.once("response", (response) => {
       counter.stop();
+      stream.off("close", onClose);
       if (counter.before > maxHeaderSize) return fail(tooLarge());
       // To Node it is an ordinary answer: a header for the upgrade is missing.
       if (response.statusCode === 101) return fail(notSwitched(response));
       readBody(response).then((body) => {
-        stream.destroy();
+        discard(stream);
         resolve({ response, body });
       }, reject);
     });
     sent.on("error", (cause: Error) =>
-      fail(signal.aborted ? connectError(signal.reason, "tcp") : exchangeError(cause)),
+      fail(signal.aborted ? connectError(signal.reason, "tcp") : exchangeError(cause, stream)),
     );
   });
 }
 
-function exchangeError(cause: Error): ConnectError {
+/** A stream has closed before the answer. */
+function closedError({ errored }: Duplex): ConnectError {
+  return errored === null ? connectError(new Error("the connection was closed"), "tcp") : streamError(errored);
+}
+
+/** A stream has failed before the answer. */
+function streamError(cause: Error): ConnectError {
+  return connectError(cause, isOfTls(cause) ? "tls" : networkStage(cause));
+}
+
+/** With TLS 1.3 a server refuses the client's certificate by an alert in place of its answer. */
+function isOfTls(cause: Error): boolean {
+  const { code } = cause as NodeJS.ErrnoException;
+  return code === "EPROTO" || code?.startsWith("ERR_SSL_") === true;
+}
+
+function exchangeError(cause: Error, stream: Duplex): ConnectError {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === "HPE_HEADER_OVERFLOW") return tooLarge(cause);
-  if (isReset(cause)) return connectError(cause, "tcp");
-  // With TLS 1.3 a server refuses the client's certificate by an alert in place of its answer.
-  if (code?.startsWith("ERR_SSL_") === true) return connectError(cause, "tls");
+  // Node's parser does not give its error to the stream.
+  if (stream.errored === cause || isOfTls(cause) || isOfNetwork(cause)) return streamError(cause);
   const details: ConnectErrorDetails = { stage: "http", cause };
   return new ConnectError("HWS_BAD_HANDSHAKE", cause.message, details);
 }
@@ -145,7 +170,8 @@ function countBytes(sent: ClientRequest): { readonly bytes: number; readonly bef
   return counter;
 }
 
-function tooLarge(cause?: Error): ConnectError {
+/** The error of an answer that is too large. */
+export function tooLarge(cause?: Error): ConnectError {
   return new ConnectError("HWS_BAD_HANDSHAKE", "the headers are larger than maxHeaderSize", { stage: "http", cause });
 }
 

@@ -5,44 +5,62 @@ import type { TLSSocket } from "node:tls";
 import { type AgreedHandshake, type ClientHandshake, checkResponse, handshakeHeaders } from "../../handshake/client.ts";
 import { InvalidArgumentError } from "../../errors/errors.ts";
 import { HandshakeHeaders } from "../../handshake/rules/headers.ts";
-import { ConnectError } from "../connect-error.ts";
+import { isThenable } from "../../util/thenable.ts";
+import { ConnectError, prefixed } from "../connect-error.ts";
 import { ask, providerError } from "../dialing.ts";
 import type { Dial } from "../handler.ts";
 import type { DialRequest } from "../link.ts";
 import type { ConnectTarget } from "../options.ts";
+import { shownUrl } from "../url.ts";
+import { type Destination, destinationOf } from "./destination.ts";
 import { headerList } from "./headers.ts";
 import { type SwitchedStream, exchange, headersOf, isSwitched, shown } from "./http-exchange.ts";
 import type { NodeSettings } from "./node-options.ts";
 import type { UpgradedStream } from "./node-link.ts";
-import { basicAuthorization, hostOf, percentDecoded, portOf, proxyOfEnvironment } from "./proxy-environment.ts";
+import { basicAuthorization, hostOf, portOf, proxyOfEnvironment } from "./proxy-environment.ts";
 import { openTunnel, readProxy } from "./proxy-tunnel.ts";
-import { connectError, ignore, openSocket, openTls } from "./sockets.ts";
+import { connectError, openSocket, openTls } from "./sockets.ts";
+import { destroyOnFailure, discard, guard, ignore, ignoreErrors } from "./streams.ts";
 import { VERSION } from "./version.ts";
 
 /** A handshake that a server has accepted. */
 export interface DialedServer extends UpgradedStream, AgreedHandshake {}
 
-/** Where a URL of `ws+unix:` leads: the path of the socket, and that of the request. */
-interface Destination {
-  readonly socketPath: string | undefined;
-  readonly target: string;
-  readonly isSecure: boolean;
-}
-
 /** Connects to servers, for one client. It keeps the TLS session of the last connection. */
 export class NodeDialer {
   readonly #settings: NodeSettings;
-  #session: { readonly origin: string; readonly data: Buffer } | undefined;
+  #session: { readonly server: string; readonly data: Buffer } | undefined;
 
   constructor(settings: NodeSettings) {
     this.#settings = settings;
   }
 
-  /** Connects, and makes the opening handshake. Rejects with a `ConnectError`. */
+  /** Connects, and makes the opening handshake. Rejects with a `ConnectError` that names the URL. */
   async dial(request: DialRequest): Promise<DialedServer> {
-    const destination = destinationOf(request.url, this.#settings.socketPath);
+    try {
+      return await this.#dial(request);
+    } catch (cause) {
+      // The reason of a dial that was given up stays as it is.
+      if (request.dial.signal.aborted) throw cause;
+      throw prefixed(shownUrl(request.url), connectError(cause, "tcp"));
+    }
+  }
+
+  async #dial(request: DialRequest): Promise<DialedServer> {
+    request.onStage("provider");
+    const destination = this.#destinationOf(request.url);
     const more = await this.#askHeaders(request.dial);
     const stream = await this.#open(request, destination);
+    return destroyOnFailure(stream, () => this.#shakeHands(stream, request, destination, more));
+  }
+
+  async #shakeHands(
+    stream: Duplex,
+    request: DialRequest,
+    destination: Destination,
+    more: readonly string[],
+  ): Promise<DialedServer> {
+    request.onStage("handshake");
     const { compression, maxHeaderSize } = this.#settings;
     const offer: ClientHandshake = {
       key: randomBytes(16).toString("base64"),
@@ -57,57 +75,68 @@ export class NodeDialer {
     );
     const { statusCode: status = 0, statusMessage = "" } = answer.response;
     if (!isSwitched(answer)) throw refusal(status, statusMessage, headersOf(answer.response), answer.body);
-    if (status !== 101) {
-      answer.stream.destroy();
-      throw refusal(status, statusMessage, headersOf(answer.response), "");
-    }
+    if (status !== 101) throw refusal(status, statusMessage, headersOf(answer.response), "");
     return accepted(answer, offer);
   }
 
-  async #open({ url, dial: { signal } }: DialRequest, { socketPath, isSecure }: Destination): Promise<Duplex> {
+  #destinationOf(url: URL): Destination {
+    try {
+      return destinationOf(url, this.#settings);
+    } catch (cause) {
+      throw providerError(cause);
+    }
+  }
+
+  async #open(request: DialRequest, { socketPath, isSecure }: Destination): Promise<Duplex> {
+    const { url, dial, onStage } = request;
     const host = hostOf(url);
-    const stream = await this.#connect(url, socketPath, signal);
+    const stream = await this.#connect(request, socketPath);
     if (!isSecure) return stream;
-    const session = this.#session?.origin === url.origin ? this.#session.data : undefined;
-    const secure = await openTls(stream, { host, options: this.#settings.tls, session }, signal);
-    this.#keepSession(secure, url.origin);
+    onStage("tls");
+    // A URL of `wss+unix:` has no host, and an option may lead each host to the same socket.
+    const server = `${url.host} ${socketPath ?? ""}`;
+    const session = this.#session?.server === server ? this.#session.data : undefined;
+    const secure = await openTls(stream, { host, options: this.#settings.tls, session }, dial.signal);
+    this.#keepSession(secure, server);
     return secure;
   }
 
-  #keepSession(secure: TLSSocket, origin: string): void {
-    secure.on("session", (data: Buffer) => (this.#session = { origin, data }));
+  #keepSession(secure: TLSSocket, server: string): void {
+    secure.on("session", (data: Buffer) => (this.#session = { server, data }));
   }
 
-  async #connect(url: URL, socketPath: string | undefined, signal: AbortSignal): Promise<Duplex> {
+  async #connect({ url, dial, onStage }: DialRequest, socketPath: string | undefined): Promise<Duplex> {
     const { createConnection, maxHeaderSize } = this.#settings;
+    const { signal } = dial;
+    onStage("tcp");
     if (socketPath !== undefined) return await openSocket({ path: socketPath }, signal);
     const target = { host: hostOf(url), port: portOf(url) };
     if (createConnection !== undefined) {
       const made = await madeBy(createConnection, { ...target, url, signal });
       // The dial may have been given up meanwhile.
       if (!signal.aborted) return made;
-      made.on("error", ignore).destroy();
+      discard(made);
       throw connectError(signal.reason, "tcp");
     }
     const proxy = this.#proxyFor(url);
-    return proxy === undefined
-      ? await openSocket(target, signal)
-      : await openTunnel(proxy, target, maxHeaderSize, signal);
+    if (proxy === undefined) return await openSocket(target, signal, onStage);
+    onStage("proxy");
+    return await openTunnel(proxy, target, maxHeaderSize, signal);
   }
 
   #proxyFor(url: URL): URL | undefined {
     const { proxy } = this.#settings;
     try {
-      const found =
-        proxy === undefined ? proxyOfEnvironment(url, process.env) : typeof proxy === "function" ? proxy(url) : proxy;
+      const given = typeof proxy === "function" ? askedProxy(proxy, url) : proxy;
+      const found = proxy === undefined ? proxyOfEnvironment(url, process.env) : given;
       return found === undefined || found === null ? undefined : readProxy(found);
     } catch (cause) {
-      throw providerError(cause);
+      throw cause instanceof InvalidArgumentError ? providerError(cause) : providerError(cause, "proxy");
     }
   }
 
   async #askHeaders(dial: Dial): Promise<readonly string[]> {
-    const headers = await ask(this.#settings.headers, dial);
+    const headers = await ask(this.#settings.headers, dial, "headers");
     try {
       return headerList(headers);
     } catch (cause) {
@@ -129,6 +158,13 @@ export class NodeDialer {
   }
 }
 
+/** The application's answer. A promise is none; if it is rejected, that must not end the process. */
+function askedProxy(proxy: (url: URL) => string | URL | null | undefined, url: URL): string | URL | null | undefined {
+  const answer: unknown = proxy(url);
+  if (isThenable(answer)) answer.then(ignore, ignore);
+  return answer as string | URL | null | undefined;
+}
+
 /** The application's connection. */
 async function madeBy(
   createConnection: NonNullable<NodeSettings["createConnection"]>,
@@ -138,14 +174,15 @@ async function madeBy(
   try {
     made = await createConnection(target);
   } catch (cause) {
-    throw connectError(cause, "tcp");
+    throw cause instanceof ConnectError ? cause : prefixed("createConnection", connectError(cause, "tcp"));
   }
   const { write, on, destroy } = Object(made) as Partial<Duplex>;
   if ([write, on, destroy].some((one) => typeof one !== "function"))
     throw connectError(new InvalidArgumentError("createConnection: expected a stream as its result"), "provider");
   // It may report later why it was destroyed.
+  ignoreErrors(made);
+  guard(made);
   if (!made.destroyed) return made;
-  made.on("error", ignore);
   throw connectError(made.errored ?? new Error("createConnection: the stream is destroyed"), "tcp");
 }
 
@@ -154,7 +191,6 @@ function accepted(answer: SwitchedStream, offer: ClientHandshake): DialedServer 
   const headers = new HandshakeHeaders(response.rawHeaders);
   const agreed = checkResponse({ httpVersion: response.httpVersion, headers }, offer);
   if (typeof agreed !== "string") return { stream, head, ...agreed };
-  stream.destroy();
   throw new ConnectError("HWS_BAD_HANDSHAKE", shown(agreed), { stage: "handshake", headers: headersOf(response) });
 }
 
@@ -167,12 +203,4 @@ function refusal(status: number, text: string, headers: Headers, body: string): 
   if (status >= 300 && status < 400)
     return new ConnectError("HWS_REDIRECT", `${status} to ${shown(location ?? "nowhere")}`, details);
   return new ConnectError("HWS_REFUSED", `${status} ${shown(text)}`.trim(), details);
-}
-
-/** `ws+unix:/path/of/socket:/target`, as in the `ws` package. */
-function destinationOf(url: URL, socketPath: string | undefined): Destination {
-  const isSecure = url.protocol.startsWith("wss");
-  if (!url.protocol.endsWith("+unix:")) return { socketPath, target: url.pathname + url.search, isSecure };
-  const [, path = "", target = ""] = /^([^:]*):?([^]*)$/.exec(url.pathname) ?? [];
-  return { socketPath: percentDecoded(path), target: (target === "" ? "/" : target) + url.search, isSecure };
 }

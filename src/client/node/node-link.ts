@@ -20,7 +20,7 @@ import { HawserError, withoutStack } from "../../errors/errors.ts";
 import { EMPTY, asBytes } from "../../protocol/bytes.ts";
 import type { Link, LinkListener } from "../link.ts";
 import { type CheckedLink, type LivenessClock, clockOf } from "./liveness-clock.ts";
-import { ignore } from "./sockets.ts";
+import { ignore } from "./streams.ts";
 
 /** A connection whose handshake is done. */
 export interface UpgradedStream {
@@ -83,9 +83,25 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
     const head = this.#head ?? EMPTY;
     this.#head = undefined;
     this.#connection.start("", asBytes(head));
-    // The connection listens now. A second listener would be an array for each client.
-    this.#stream?.off("error", ignore);
+    const stream = this.#stream;
     this.#stream = undefined;
+    if (stream === undefined) return;
+    // The connection listens now. A second listener would be an array for each client.
+    stream.off("error", ignore);
+    this.#reportPast(stream);
+  }
+
+  /** Reports what happened to the stream after the server's answer, before the connection listened: no event tells of it again. */
+  #reportPast(stream: Duplex): void {
+    const { readableEnded, destroyed } = stream;
+    if (readableEnded) this.#connection.onEnd();
+    if (!destroyed) return;
+    // The events may be due in this turn.
+    process.nextTick(() => {
+      if (this.status === "Closed") return;
+      if (stream.errored instanceof Error) this.#connection.onStreamError(stream.errored);
+      this.#connection.onStreamClose();
+    });
   }
 
   send(message: unknown, options: SendOptions | undefined): boolean {

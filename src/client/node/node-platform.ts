@@ -9,6 +9,7 @@ import type { ClientPlatform, WaitingPayload } from "../platform.ts";
 import { NodeDialer } from "./node-dialer.ts";
 import { NodeLink } from "./node-link.ts";
 import type { NodeSettings } from "./node-options.ts";
+import { discard } from "./streams.ts";
 
 /** All clients share it: a thousand that fail alike are one warning. */
 const warnings = new Warnings();
@@ -35,7 +36,7 @@ export class NodePlatform implements ClientPlatform {
       protocol,
       extensions,
       open: (listener) => new NodeLink(dialed, this.#settings, listener, warn),
-      abandon: () => stream.destroy(),
+      abandon: () => discard(stream),
     };
   }
 

@@ -1,10 +1,13 @@
 import type { Duplex } from "node:stream";
 
 import { InvalidArgumentError } from "../../errors/errors.ts";
+import { describe } from "../../util/describe.ts";
 import { ConnectError } from "../connect-error.ts";
-import { exchange, headersOf, isSwitched, shown } from "./http-exchange.ts";
+import { connectExchange } from "./connect-exchange.ts";
+import { headersOf, isSwitched, shown } from "./http-exchange.ts";
 import { basicAuthorization, hostOf, portOf } from "./proxy-environment.ts";
 import { openSocket, openTls } from "./sockets.ts";
+import { destroyOnFailure } from "./streams.ts";
 
 /** Where the tunnel ends. */
 export interface TunnelTarget {
@@ -21,6 +24,8 @@ export interface TunnelTarget {
  */
 export function readProxy(given: string | URL): URL {
   const url = typeof given === "string" ? parse(given) : given;
+  if (!(url instanceof URL))
+    throw new InvalidArgumentError(`proxy: expected a URL, null or undefined, got ${describe(given)}`);
   if (url.protocol === "http:" || url.protocol === "https:") return url;
   throw new InvalidArgumentError(
     `proxy: expected http: or https:, got ${url.protocol} Use createConnection for other kinds, e.g. SOCKS`,
@@ -46,32 +51,36 @@ export async function openTunnel(
   return askProxy(await openProxy(proxy, signal), { ...target, proxy }, maxHeaderSize, signal);
 }
 
-/** Asks a proxy, to which a stream is connected, for a tunnel. Rejects with a `ConnectError`. */
-export async function askProxy(
+/** Asks a proxy, to which a stream is connected, for a tunnel. Rejects with a `ConnectError`, and the stream is destroyed then. */
+export function askProxy(
+  stream: Duplex,
+  target: TunnelTarget & { readonly proxy: URL },
+  maxHeaderSize: number,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  return destroyOnFailure(stream, () => tunnelOver(stream, target, maxHeaderSize, signal));
+}
+
+async function tunnelOver(
   stream: Duplex,
   { host, port, proxy }: TunnelTarget & { readonly proxy: URL },
   maxHeaderSize: number,
   signal: AbortSignal,
 ): Promise<Duplex> {
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-  const answer = await exchange(
+  const answer = await connectExchange(
     stream,
-    { method: "CONNECT", path: authority, headers: ["Host", authority, ...authorization(proxy)], maxHeaderSize },
+    { path: authority, headers: ["Host", authority, ...authorization(proxy)], maxHeaderSize },
     signal,
   ).catch((cause: unknown) => {
     if (signal.aborted) throw cause;
     throw proxyError(cause instanceof Error ? cause.message : undefined, { cause });
   });
   const { statusCode: status = 0, statusMessage = "" } = answer.response;
-  if (!isSwitched(answer) || status < 200 || status > 299) {
-    if (isSwitched(answer)) answer.stream.destroy();
+  if (!isSwitched(answer) || status < 200 || status > 299)
     throw proxyError(`${status} ${shown(statusMessage)}`, { status, headers: headersOf(answer.response) });
-  }
-  if (answer.head.length > 0) {
-    answer.stream.destroy();
-    // Nobody but the proxy can have sent them: the server has not got a byte yet.
-    throw proxyError("bytes came with the answer to CONNECT", {});
-  }
+  // Nobody but the proxy can have sent them: the server has not got a byte yet.
+  if (answer.head.length > 0) throw proxyError("bytes came with the answer to CONNECT", {});
   return answer.stream;
 }
 

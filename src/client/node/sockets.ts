@@ -2,8 +2,11 @@ import { type Socket, connect as connectSocket, isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ConnectionOptions, type TLSSocket, connect as connectTls } from "node:tls";
 
+import { asError } from "../../connection/transport/stream-events.ts";
+import { attempt } from "../../util/attempt.ts";
 import { ConnectError } from "../connect-error.ts";
 import type { DialStage } from "../verdict.ts";
+import { destroyOnFailure, discard, ignore } from "./streams.ts";
 
 /** Milliseconds for one of several addresses before the next is tried as well. Node's own 250 ms are too short for slow routes. */
 const NEXT_ADDRESS_AFTER = 1_000;
@@ -11,15 +14,22 @@ const NEXT_ADDRESS_AFTER = 1_000;
 /** Where a socket connects to: a host and port, or the path of a Unix socket. */
 export type SocketAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** Connects a TCP or Unix socket. Rejects with a `ConnectError`. */
-export function openSocket(address: SocketAddress, signal: AbortSignal): Promise<Socket> {
+/** Connects a TCP or Unix socket. `onStage` is called with "dns" and "tcp". Rejects with a `ConnectError`. */
+export function openSocket(
+  address: SocketAddress,
+  signal: AbortSignal,
+  onStage: (stage: DialStage) => void = ignore,
+): Promise<Socket> {
+  const isAsked = "host" in address && isIP(address.host) === 0;
+  onStage(isAsked ? "dns" : "tcp");
   const socket = connectSocket({
     ...address,
     noDelay: true,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER,
   });
-  return whenReady(socket, "connect", signal, (cause) => connectError(cause, stageOf(cause)));
+  if (isAsked) socket.once("lookup", () => onStage("tcp"));
+  return whenReady(socket, "connect", signal, (cause) => connectError(cause, networkStage(cause)));
 }
 
 /** How TLS is set up over a stream. */
@@ -32,22 +42,59 @@ export interface TlsTarget {
   readonly session: Buffer | undefined;
 }
 
-/** Runs TLS over a stream. Rejects with a `ConnectError`. */
-export function openTls(
-  stream: Duplex,
-  { host, options, session }: TlsTarget,
-  signal: AbortSignal,
-): Promise<TLSSocket> {
-  const socket = connectTls({
-    ...(session !== undefined && { session }),
-    host,
-    servername: isIP(host) === 0 ? host : "",
-    ...options,
-    // HTTP/2 would need another handshake.
-    ALPNProtocols: ["http/1.1"],
-    socket: stream,
+/** Runs TLS over a stream. Rejects with a `ConnectError`, and the stream is destroyed then. */
+export function openTls(stream: Duplex, target: TlsTarget, signal: AbortSignal): Promise<TLSSocket> {
+  return destroyOnFailure(stream, () => {
+    const socket = startTls(stream, target);
+    return whenReady(socket, "secureConnect", signal, (cause) => tlsError(cause, stream));
   });
-  return whenReady(socket, "secureConnect", signal, (cause) => connectError(cause, isReset(cause) ? "tcp" : "tls"));
+}
+
+function startTls(stream: Duplex, { host, options, session }: TlsTarget): TLSSocket {
+  try {
+    return connectTls({
+      ...(session !== undefined && { session }),
+      host,
+      servername: isIP(host) === 0 ? host : "",
+      ...options,
+      ...guardedChecks(options),
+      // HTTP/2 would need another handshake.
+      ALPNProtocols: ["http/1.1"],
+      socket: stream,
+    });
+  } catch (cause) {
+    // An option that TLS does not take.
+    throw connectError(cause, "tls");
+  }
+}
+
+/** TLS calls the application's functions where nobody catches what they throw: then it is the result of the check. */
+function guardedChecks(options: ConnectionOptions | undefined): ConnectionOptions {
+  const { checkServerIdentity: check, pskCallback } = options ?? {};
+  return {
+    ...(check !== undefined && {
+      checkServerIdentity: (host, certificate) => {
+        try {
+          return check(host, certificate);
+        } catch (cause) {
+          return asError(cause);
+        }
+      },
+    }),
+    // null ends the handshake.
+    ...(pskCallback !== undefined && { pskCallback: (hint) => attempt(() => pskCallback(hint)) ?? null }),
+  };
+}
+
+/** What OpenSSL says of plain HTTP, depending on its version, as a code of Node's or within a text. */
+const NO_TLS = /wrong[ _]version[ _]number|packet[ _]length[ _]too[ _]long/i;
+
+/** An error while TLS begins: of TLS, or of the stream below. */
+function tlsError(cause: Error, below: Duplex): ConnectError {
+  if (cause === below.errored || isOfNetwork(cause)) return connectError(cause, networkStage(cause));
+  if (!NO_TLS.test(`${String((cause as NodeJS.ErrnoException).code)} ${cause.message}`))
+    return connectError(cause, "tls");
+  return new ConnectError("HWS_CONNECT_FAILED", "the server may not speak TLS", { stage: "tls", cause });
 }
 
 /** Settles when a socket emits `event`, or fails. If the dial is given up, the socket is destroyed. */
@@ -68,8 +115,7 @@ export function whenReady<S extends Duplex>(
     };
     const fail = (error: ConnectError): void => {
       stop();
-      // It may fail once more.
-      socket.on("error", ignore).destroy();
+      discard(socket);
       reject(error);
     };
     const onError = (cause: Error): void => fail(toError(cause));
@@ -91,22 +137,22 @@ export function connectError(cause: unknown, stage: DialStage): ConnectError {
 /** Several addresses were tried: then the message of Node's error is empty. */
 function textOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(textOf).join(", ");
-  return cause instanceof Error ? cause.message || cause.name : String(cause);
+  // OpenSSL's texts end with a line break.
+  return cause instanceof Error ? cause.message.trim() || cause.name : String(cause);
 }
 
-function stageOf(cause: Error): DialStage {
-  const { syscall } = cause as NodeJS.ErrnoException;
-  return syscall === "getaddrinfo" ? "dns" : "tcp";
+/** Where an error of the network belongs. */
+export function networkStage(cause: Error): DialStage {
+  return (cause as NodeJS.ErrnoException).syscall === "getaddrinfo" ? "dns" : "tcp";
 }
 
 const RESETS: readonly unknown[] = ["ECONNRESET", "EPIPE", "ETIMEDOUT", "ECONNABORTED"];
 
 /** Whether the network failed, and not the protocol that runs over it. */
-export function isReset(cause: Error): boolean {
-  return RESETS.includes((cause as NodeJS.ErrnoException).code);
-}
-
-/** For streams that are not used any more. */
-export function ignore(): void {
-  // Nobody is interested in its error.
+export function isOfNetwork(cause: Error): boolean {
+  const { code, syscall } = cause as NodeJS.ErrnoException;
+  // OpenSSL's error, told by a write that failed.
+  if (code === "EPROTO") return false;
+  // A socket of the application may still be connecting: then several addresses may have failed.
+  return RESETS.includes(code) || syscall !== undefined || cause instanceof AggregateError;
 }

@@ -3,6 +3,8 @@ import { ClientSocket, checkClientHandler, whenOpen } from "../client-socket.ts"
 import type { ClientHandler, Provided } from "../handler.ts";
 import type { ClientOptions } from "../options.ts";
 import { clientSettings } from "../settings.ts";
+import { readUrl } from "../url.ts";
+import { destinationOf } from "./destination.ts";
 import { connectionSettings, nodeSettings, readNodeOptions } from "./node-options.ts";
 import { NodePlatform } from "./node-platform.ts";
 
@@ -34,7 +36,10 @@ export class WebSocket<H extends object = object, S = unknown, T extends DataTyp
     const given = handler ?? ({} as H);
     checkClientHandler(given);
     const values = readNodeOptions(options, given);
-    const platform = new NodePlatform(nodeSettings(values), connectionSettings(values));
+    const node = nodeSettings(values);
+    // A function is asked for each dial: then the dial fails.
+    if (typeof url !== "function") destinationOf(readUrl(url, undefined), node);
+    const platform = new NodePlatform(node, connectionSettings(values));
     const settings = clientSettings(url, values, undefined, values.headers);
     super(given, { settings, dataType: values.dataType, platform });
   }

@@ -29,7 +29,12 @@ function rig() {
   const page = usePage();
   const controller = new AbortController();
   const dial = { attempt: 0, url: undefined, status: undefined, error: undefined, signal: controller.signal };
-  const request: DialRequest = { url: new URL("ws://host/path"), protocols: ["a", "b"], dial };
+  const request: DialRequest = {
+    url: new URL("ws://host/path"),
+    protocols: ["a", "b"],
+    dial,
+    onStage: () => undefined,
+  };
   return { ...page, platform: new BrowserPlatform(settings), controller, request };
 }
 
@@ -60,7 +65,12 @@ test("a socket that closes before it is open is a dial that failed", async () =>
   const { platform, request } = rig();
   const dialed = platform.dial(request);
   FakeSocket.last.end(1006);
-  await expect(dialed).rejects.toMatchObject({ name: "ConnectError", code: "HWS_CONNECT_FAILED", stage: "tcp" });
+  await expect(dialed).rejects.toMatchObject({
+    name: "ConnectError",
+    code: "HWS_CONNECT_FAILED",
+    stage: "tcp",
+    message: "The client could not connect: ws://host/path",
+  });
 });
 
 test("what the platform throws is a dial that will fail again", async () => {

@@ -98,6 +98,26 @@ describe("what fails, destroys the stream", () => {
     await expect(answer).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "tls" });
   });
 
+  test.each<[string, (wire: Wire) => unknown, object]>([
+    ["closes", (wire) => wire.destroy(), { message: expect.stringContaining("closed") as string }],
+    ["fails", (wire) => wire.destroy(new Error("broken")), { cause: new Error("broken") }],
+  ])("a stream that %s before Node listens to it", async (_what, end, error) => {
+    const { wire, answer } = start();
+    end(wire);
+    await expect(answer).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "tcp", ...error });
+  });
+
+  test("an error of the stream's own is no invalid answer", async () => {
+    const { wire, answer } = start();
+    await turns();
+    wire.destroy(new Error("broken"));
+    await expect(answer).rejects.toMatchObject({
+      code: "HWS_CONNECT_FAILED",
+      stage: "tcp",
+      cause: { message: "broken" },
+    });
+  });
+
   test("a stream that is destroyed already", async () => {
     const wire = new Wire();
     wire.destroy();

@@ -4,6 +4,7 @@ import { type Socket, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
+import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { NodeDialer } from "../../../src/client/node/node-dialer.ts";
 import { readNodeOptions } from "../../../src/client/node/node-options.ts";
@@ -17,9 +18,10 @@ import { answer, headerOf, scriptServer } from "../../support/scripted-server.ts
 const never = new AbortController().signal;
 
 async function dial(url: string, options: ClientOptions = {}, signal = never, protocols: readonly string[] = []) {
+  const onStage = (): void => undefined;
   const dialer = new NodeDialer(readNodeOptions(options, {}));
   const about = { attempt: 3, url: "before", status: 401, error: undefined, signal };
-  const dialed = await dialer.dial({ url: new URL(url), protocols, dial: about });
+  const dialed = await dialer.dial({ url: new URL(url), protocols, dial: about, onStage });
   onTestFinished(() => void dialed.stream.destroy());
   return dialed;
 }
@@ -249,9 +251,47 @@ test("the session of TLS is kept for the same origin only", async () => {
   const dialer = new NodeDialer(readNodeOptions({ tls: { ca: certificate.cert } }, {}));
   for (const host of ["127.0.0.1", "127.0.0.1", "localhost", "127.0.0.1"]) {
     const about = { attempt: 0, url: undefined, status: undefined, error: undefined, signal: never };
-    const { stream } = await dialer.dial({ url: new URL(`wss://${host}:${String(port)}`), protocols: [], dial: about });
+    const { stream } = await dialer.dial({
+      url: new URL(`wss://${host}:${String(port)}`),
+      protocols: [],
+      dial: about,
+      onStage: () => undefined,
+    });
     stream.destroy();
   }
   // The session of one origin is kept: that of the last connection.
   expect(resumed).toEqual([false, true, false, false]);
+});
+
+test("the session of TLS is kept for the same Unix socket and the same host only", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "hawser session-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const resumed: boolean[] = [];
+  const start = async (name: string): Promise<void> => {
+    // Servers with the same keys would take each other's sessions.
+    const server = createTlsServer({ ...certificate, ticketKeys: Buffer.alloc(48) }, (socket) => {
+      resumed.push(socket.isSessionReused());
+      const peer = RawClient.over(socket);
+      void peer.head().then((request) => peer.write(answer(request)));
+    }).listen(join(folder, name));
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+  };
+  await start("a");
+  await start("b");
+  const about = { attempt: 0, url: undefined, status: undefined, error: undefined, signal: never };
+  const dialAll = async (dialer: NodeDialer, urls: readonly string[]): Promise<boolean[]> => {
+    for (const url of urls) {
+      const request = { url: new URL(url), protocols: [], dial: about, onStage: () => undefined };
+      (await dialer.dial(request)).stream.destroy();
+    }
+    return resumed.splice(0);
+  };
+  const tls = { ca: certificate.cert };
+  const paths = ["a", "a", "b", "b", "a"].map((name) => `wss+unix:${encodeURI(join(folder, name))}`);
+  const ofUrl = new NodeDialer(readNodeOptions({ tls }, {}));
+  expect(await dialAll(ofUrl, paths)).toEqual([false, true, false, true, false]);
+  const ofOption = new NodeDialer(readNodeOptions({ tls, socketPath: join(folder, "a") }, {}));
+  const hosts = ["localhost", "localhost", "127.0.0.1"].map((host) => `wss://${host}`);
+  expect(await dialAll(ofOption, hosts)).toEqual([false, true, false]);
 });

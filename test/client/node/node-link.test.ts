@@ -1,15 +1,20 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { connect } from "node:net";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { LinkListener } from "../../../src/client/link.ts";
 import { NodeLink } from "../../../src/client/node/node-link.ts";
 import { connectionSettings, readNodeOptions } from "../../../src/client/node/node-options.ts";
 import type { ClientOptions } from "../../../src/client/options.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { closeBody } from "../../support/raw-client.ts";
-import { unmasked } from "../../support/scripted-server.ts";
+import { scriptServer, unmasked } from "../../support/scripted-server.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
-function open(options: ClientOptions = {}, react: Partial<LinkListener> = {}, head: Uint8Array = new Uint8Array()) {
-  const wire = new Wire();
+function open(
+  options: ClientOptions = {},
+  react: Partial<LinkListener> = {},
+  head: Uint8Array = new Uint8Array(),
+  wire = new Wire(),
+) {
   const calls: unknown[] = [];
   const warn = vi.fn();
   const listener: LinkListener = {
@@ -150,4 +155,60 @@ test("a blob message is a Buffer on Node", async () => {
   wire.arrive(unmasked(0x82, utf8("abc")));
   await turns();
   expect(Buffer.isBuffer(calls[1])).toBe(true);
+});
+
+describe("a stream that is gone before the link starts ends the link", () => {
+  const lost = [[1006, "network"], "finished"];
+
+  test.each<[string, (wire: Wire) => unknown]>([
+    ["it was destroyed", (wire) => wire.destroy()],
+    ["it was reset", (wire) => wire.reset()],
+    ["its end was read", (wire) => wire.resume().push(null)],
+  ])("%s, and has said so", async (_what, end) => {
+    const wire = new Wire();
+    wire.on("error", () => undefined);
+    end(wire);
+    await turns();
+    const { calls } = open({}, {}, unmasked(0x81, "1"), wire);
+    await expect.poll(() => calls.length).toBeGreaterThan(3);
+    expect(calls.slice(0, 2)).toEqual(["open", "1"]);
+    expect(calls.slice(-2)).toEqual(lost);
+  });
+
+  test("it is told why", async () => {
+    const wire = new Wire();
+    wire.on("error", () => undefined).reset();
+    await turns();
+    const { calls } = open({}, {}, undefined, wire);
+    await turns();
+    expect(calls).toEqual(["open", expect.stringMatching(/^failed: .*ECONNRESET/), ...lost]);
+  });
+
+  test("its events are due: they are told once", async () => {
+    const wire = new Wire();
+    wire.reset();
+    const { calls } = open({}, {}, undefined, wire);
+    await turns();
+    expect(calls).toEqual(["open", expect.stringMatching(/^failed: .*ECONNRESET/), ...lost]);
+  });
+
+  test("it emits no event at all", async () => {
+    const wire = new Wire({ emitClose: false });
+    wire.destroy();
+    await turns();
+    const { calls } = open({}, {}, undefined, wire);
+    await turns();
+    expect(calls).toEqual(["open", ...lost]);
+  });
+
+  test("it is a socket of Node, and onOpen closes the link", async () => {
+    const { port } = await scriptServer(() => undefined);
+    const socket = connect(port, "127.0.0.1");
+    await new Promise((resolve) => socket.once("connect", resolve));
+    socket.destroy();
+    await new Promise((resolve) => socket.once("close", resolve));
+    const closed = open({}, { onOpen: () => closed.link.close(3001, "bye") }, undefined, socket as unknown as Wire);
+    await expect.poll(() => closed.calls.at(-1)).toBe("finished");
+    expect(closed.link.status).toBe("Closed");
+  });
 });

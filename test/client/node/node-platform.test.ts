@@ -49,7 +49,7 @@ test("an accepted dial can be opened, or abandoned", async () => {
     error: undefined,
     signal: new AbortController().signal,
   };
-  const request = { url: new URL(url), protocols: [], dial: about };
+  const request = { url: new URL(url), protocols: [], dial: about, onStage: () => undefined };
   const abandoned = await platform.dial(request);
   abandoned.abandon();
   await expect.poll(() => hasLeft(sockets[0])).toBe(true);

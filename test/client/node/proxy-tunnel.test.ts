@@ -37,6 +37,21 @@ test.each([
   expect(sent && Buffer.from(sent, "base64").toString()).toBe(credentials);
 });
 
+test("answers 1xx before the final one are skipped", async () => {
+  const { port } = await scriptServer(async (peer) => {
+    await peer.request();
+    peer.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n");
+    await new Promise((resolve) => setImmediate(resolve));
+    peer.write("HTTP/1.1 200 OK\r\n\r\n");
+    peer.socket.pipe(peer.socket);
+  });
+  const stream = await openTunnel(new URL(`http://127.0.0.1:${String(port)}`), target, 1024, never);
+  onTestFinished(() => void stream.destroy());
+  stream.write("echo");
+  const echo = await new Promise((resolve) => stream.once("data", resolve));
+  expect(String(echo)).toBe("echo");
+});
+
 describe("a proxy that fails: HWS_PROXY_FAILED, and the connection is destroyed", () => {
   test.each<[string, string, object]>([
     ["407", "HTTP/1.1 407 Auth\r\nContent-Length: 0\r\n\r\n", { status: 407 }],
@@ -44,6 +59,8 @@ describe("a proxy that fails: HWS_PROXY_FAILED, and the connection is destroyed"
     ["302", "HTTP/1.1 302 Found\r\nLocation: http://a/\r\nContent-Length: 0\r\n\r\n", { status: 302 }],
     ["101", "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", {}],
     ["bytes with the answer", "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 101", {}],
+    ["102 for ever", "HTTP/1.1 102 Wait\r\n\r\n".repeat(100), {}],
+    ["407 after 100", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 407 Auth\r\nContent-Length: 0\r\n\r\n", { status: 407 }],
     ["no HTTP", "SSH-2.0\r\n\r\n", {}],
     ["an answer without an end", `HTTP/1.1 200 OK\r\n${"A: b\r\n".repeat(1_000)}`, {}],
     ["control characters", "HTTP/1.1 500 \x9b1m\r\nContent-Length: 0\r\n\r\n", { status: 500 }],

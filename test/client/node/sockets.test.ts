@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectError } from "hawser/client";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { connectError, isReset, openSocket, openTls, whenReady } from "../../../src/client/node/sockets.ts";
+import { connectError, isOfNetwork, openSocket, openTls, whenReady } from "../../../src/client/node/sockets.ts";
 import { certificate } from "../../support/certificate.ts";
 import { scriptServer } from "../../support/scripted-server.ts";
 import { Wire, turns } from "../../support/wire.ts";
@@ -148,7 +148,8 @@ test.each([
   ["EPIPE", true],
   ["ETIMEDOUT", true],
   ["CERT_HAS_EXPIRED", false],
+  ["EPROTO", false],
   [undefined, false],
-])("the code %s is a reset: %s", (code, expected) => {
-  expect(isReset(Object.assign(new Error("x"), { code }))).toBe(expected);
+])("the code %s is of the network: %s", (code, expected) => {
+  expect(isOfNetwork(Object.assign(new Error("x"), { code }))).toBe(expected);
 });

@@ -5,13 +5,23 @@ import { maskInto } from "./mask.ts";
 /** From this many bytes on, one pass is worth a few bytes of memory that are not used. */
 const ALIGNED_FROM = 1024;
 
-/** A whole frame in memory of its own. `payload` is copied; with a `key` the copy is masked. */
-export function serializeFrame(firstByte: number, payload: Uint8Array, key?: number): Bytes {
+/**
+ * A whole frame in memory of its own. `payload` is copied; with a `key` the copy is masked.
+ *
+ * @param allocateFor gives the memory, which may be longer
+ */
+export function serializeFrame(
+  firstByte: number,
+  payload: Uint8Array,
+  key?: number,
+  allocateFor: (size: number) => Bytes = allocate,
+): Bytes {
   const header = headerSize(payload.length, key !== undefined);
   // With the alignment of the payload, many bytes are copied and masked in one pass.
   const start = key === undefined || payload.length < ALIGNED_FROM ? 0 : (payload.byteOffset - header) & 7;
-  const memory = allocate(start + header + payload.length);
-  const frame = start === 0 ? memory : memory.subarray(start);
+  const end = start + header + payload.length;
+  const memory = allocateFor(end);
+  const frame = start === 0 && memory.length === end ? memory : memory.subarray(start, end);
   writeHeader(frame, 0, firstByte, payload.length, key);
   if (key === undefined) frame.set(payload, header);
   else maskInto(frame, header, payload as Bytes, 0, payload.length, key);
@@ -53,8 +63,8 @@ export class FrameEncoder {
     return end;
   }
 
-  /** A whole frame in its own memory. The payload is copied. */
-  serialize(firstByte: number, payload: Uint8Array): Bytes {
-    return serializeFrame(firstByte, payload, this.newKey());
+  /** A whole frame in memory of its own, which `allocateFor` gives. The payload is copied. */
+  serialize(firstByte: number, payload: Uint8Array, allocateFor?: (size: number) => Bytes): Bytes {
+    return serializeFrame(firstByte, payload, this.newKey(), allocateFor);
   }
 }

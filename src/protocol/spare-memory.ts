@@ -2,8 +2,8 @@ import { type Bytes, allocate, memoryOf } from "./bytes.ts";
 import { MAX_SPARE_MEMORY, MIN_SPARE_MEMORY } from "./limits.ts";
 
 /**
- * Memory of large texts that became strings, or were strings and were sent, for the next ones: the system must provide each
- * page of new memory, which costs as much as a copy. The memory of bytes is never kept: the application has it.
+ * Memory of large texts that became strings, and of large frames that were sent, for the next ones: the system must provide each
+ * page of new memory, which costs as much as a copy. The memory of received bytes is never kept: the application has it.
  */
 const spare: Bytes[] = [];
 let total = 0;

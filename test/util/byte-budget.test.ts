@@ -1,9 +1,11 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { ByteBudget } from "../../src/util/byte-budget.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { type BudgetOwner, ByteBudget } from "../../src/util/byte-budget.ts";
 import { cases, seed } from "../support/fuzz.ts";
 
-const [slow, slower] = [{}, {}];
+const owner = (): BudgetOwner => ({ budgeted: undefined });
+let [slow, slower] = [owner(), owner()];
+beforeEach(() => void ([slow, slower] = [owner(), owner()]));
 
 describe("a budget", () => {
   test("is the sum of what waits for each", () => {
@@ -29,7 +31,7 @@ describe("a budget", () => {
     budget.set(slower, 1000);
     budget.clear(slow);
     budget.clear(slow);
-    budget.clear({});
+    budget.clear(owner());
     expect(budget.total).toBe(1000);
     budget.set(slow, 1);
     expect(budget.total).toBe(1001);
@@ -50,8 +52,8 @@ describe("the share of each", () => {
     budget.set(slow, 1);
     budget.set(slower, 1000);
     expect(budget.share(1000)).toBe(500);
-    budget.set({}, 1);
-    budget.set({}, 1);
+    budget.set(owner(), 1);
+    budget.set(owner(), 1);
     expect(budget.share(1000)).toBe(250);
     budget.clear(slow);
     expect(budget.share(1000)).toBeCloseTo(1000 / 3);
@@ -106,8 +108,8 @@ describe("any sequence of reports and clears", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 2_000_000 }), (steps, limit) => {
         const budget = new ByteBudget();
-        const all = [{}, {}, {}, {}, {}];
-        const model = new Map<object, number>();
+        const all = Array.from({ length: 5 }, owner);
+        const model = new Map<BudgetOwner, number>();
         for (const { who, bytes } of steps) {
           const one = all[who]!;
           if (bytes === undefined) {

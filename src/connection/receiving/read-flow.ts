@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Liveness } from "../keepalive/liveness.ts";
 import { destroyStream } from "../transport/stream-destroy.ts";
 import { type TurnEndListener, atTurnEnd, inNextTurn } from "../transport/turn.ts";
+import type { BudgetOwner } from "../../util/byte-budget.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import { receiveBudget } from "./receive-budget.ts";
 import type { ReceivingSettings } from "./settings.ts";
@@ -43,15 +44,14 @@ export interface ReadSource {
  * then reading goes on, so that pings are answered and a peer that leaves is noticed. Connections with quick handlers and no
  * rate limit have none.
  */
-export class ReadFlow implements TurnEndListener {
+export class ReadFlow implements TurnEndListener, BudgetOwner {
+  budgeted: number | undefined = undefined;
   readonly #source: ReadSource;
   readonly #settings: ReceivingSettings;
   readonly #rateLimiter: RateLimiter | undefined;
   /** The bytes of a message that has not arrived completely. */
   #unfinished = 0;
   #scheduled = false;
-  /** What waits is entered in the budget of the process. */
-  #isCounted = false;
   #paused = false;
   #isFull = false;
   #waitsForTurn = false;
@@ -126,7 +126,6 @@ export class ReadFlow implements TurnEndListener {
   onTurnEnd(): void {
     this.#scheduled = false;
     if (!this.#source.messages.isBusy) return;
-    this.#isCounted = true;
     if (this.#countWaiting() <= receiveBudget.share(this.#settings.maxTotalReceiveQueue)) return;
     this.#settings.limitCounters.maxTotalReceiveQueue++;
     if (!this.isFull) this.#pauseForHandler();
@@ -143,7 +142,7 @@ export class ReadFlow implements TurnEndListener {
     if (queuedCount > LOW_WATER * MAX_MESSAGES_AHEAD) return;
     if (queuedBytes + this.#unfinished > LOW_WATER * MAX_BYTES_AHEAD) return;
     const { maxTotalReceiveQueue: limit } = this.#settings;
-    if (this.#isCounted && this.#countWaiting() > receiveBudget.share(LOW_WATER * limit)) return;
+    if (this.budgeted !== undefined && this.#countWaiting() > receiveBudget.share(LOW_WATER * limit)) return;
     this.#isFull = false;
     this.#resume();
   }
@@ -151,8 +150,7 @@ export class ReadFlow implements TurnEndListener {
   /** No callback runs or is awaited, and nothing waits. Called after each callback once a `SerialQueue` exists. */
   onHandlerIdle(): void {
     this.#isFull = false;
-    if (this.#isCounted) receiveBudget.clear(this);
-    this.#isCounted = false;
+    receiveBudget.clear(this);
     this.#resume();
   }
 

@@ -1,7 +1,7 @@
 import { Opcode } from "../../protocol/opcodes.ts";
 import { type Bytes, allocate, asBytes } from "../../protocol/bytes.ts";
 import { FIN, LENGTH_16, extendedLengthSize, headerSize, writeHeader } from "../../protocol/frame-header.ts";
-import { mask } from "../../protocol/mask.ts";
+import { mask, maskInto } from "../../protocol/mask.ts";
 import { takeSpareMemory } from "../../protocol/spare-memory.ts";
 import { afterEachTurn } from "../transport/turn.ts";
 
@@ -100,25 +100,26 @@ export function encodeTexts(texts: string): Bytes {
 let lastText: string | undefined;
 let lastFrame: Bytes | undefined;
 
-/** Encodes a text as a frame in memory of its own. */
-export function textFrame(text: string): Bytes {
-  return frameIn(allocate, text);
+/** Encodes a text as a frame in memory of its own. With a `key` it is masked. */
+export function textFrame(text: string, key?: number): Bytes {
+  return frameIn(allocate, text, key);
 }
 
 /** The same in memory that may have been used before, and may be longer: `keepSpareMemory` takes it when it was written. */
-export function largeTextFrame(text: string): Bytes {
-  return frameIn(takeSpareMemory, text);
+export function largeTextFrame(text: string, key?: number): Bytes {
+  return frameIn(takeSpareMemory, text, key);
 }
 
 /** Encodes a text into new memory, without a copy between. */
-function frameIn(allocateFor: (size: number) => Bytes, text: string): Bytes {
+function frameIn(allocateFor: (size: number) => Bytes, text: string, key: number | undefined): Bytes {
   const length = Buffer.byteLength(text);
-  const size = headerSize(length, false) + length;
+  const size = headerSize(length, key !== undefined) + length;
   const frame = allocateFor(size).subarray(0, size);
-  const payload = writeHeader(frame, 0, Opcode.text | FIN, length);
+  const payload = writeHeader(frame, 0, Opcode.text | FIN, length, key);
   // ASCII needs no conversion: 0.5 times the CPU of `Buffer.from` at 64 KiB.
   if (length === text.length) frame.latin1Write(text, payload);
   else frame.utf8Write(text, payload);
+  if (key !== undefined) maskInto(frame, payload, frame, payload, size, key);
   return frame;
 }
 

@@ -1,8 +1,9 @@
-import { type Bytes, asBytes } from "../../protocol/bytes.ts";
+import { type Bytes, allocate, asBytes } from "../../protocol/bytes.ts";
 import type { FrameEncoder } from "../../protocol/frame-encoder.ts";
 import { FIN, headerSize, writeHeader } from "../../protocol/frame-header.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
-import { keepSpareMemory } from "../../protocol/spare-memory.ts";
+import { keepSpareMemory, takeSpareMemory } from "../../protocol/spare-memory.ts";
+import type { BudgetOwner } from "../../util/byte-budget.ts";
 import { sendBudget } from "./send-budget.ts";
 import { SharedFrames } from "./shared-frames.ts";
 import { COALESCE_BELOW, type QueuedWrite, WriteQueue } from "./write-queue.ts";
@@ -21,7 +22,8 @@ import { type TurnEndListener, atTurnEnd } from "../transport/turn.ts";
  *
  * When a frame of another kind is added, the open one becomes a queued write. Large payloads are not copied.
  */
-export class WriteBuffer implements TurnEndListener {
+export class WriteBuffer implements TurnEndListener, BudgetOwner {
+  budgeted: number | undefined = undefined;
   /** Writes to the stream. */
   readonly writer: StreamWriter;
   readonly #encoder: FrameEncoder;
@@ -99,10 +101,10 @@ export class WriteBuffer implements TurnEndListener {
   addText(text: string): void {
     const isOther = this.#texts === "" && (this.#slab ?? this.#sharedFrames ?? this.#queuedWrites) !== undefined;
     if (!isOther && this.#joinsTexts && mayJoin(this.#texts.length, text.length)) return this.#joinText(text);
-    if (text.length > MAX_COPIED && !this.#encoder.masks) {
+    if (text.length > MAX_COPIED) {
       // What waits for a full stream is counted: it has no memory that is not.
-      const frame = this.writer.isFull ? textFrame(text) : largeTextFrame(text);
-      return this.#addQueuedWrite("text", frame, 1);
+      const frameOf = this.writer.isFull ? textFrame : largeTextFrame;
+      return this.#addQueuedWrite("own", frameOf(text, this.#encoder.newKey()), 1);
     }
     const space = spaceFor(text);
     if (space > MAX_COPIED) return this.addMessage(Opcode.text, asBytes(Buffer.from(text)));
@@ -260,8 +262,10 @@ export class WriteBuffer implements TurnEndListener {
     if (payload.length <= MAX_COPIED) {
       const slab = this.#openRun(encoder.headerSize(payload.length) + payload.length);
       this.#extendRun(slab, encoder.write(slab.bytes, slab.used, firstByte, payload), messages);
-    } else if (encoder.masks) this.#addQueuedWrite("run", encoder.serialize(firstByte, payload), messages);
-    else {
+    } else if (encoder.masks) {
+      const memory = this.writer.isFull ? allocate : takeSpareMemory;
+      this.#addQueuedWrite("own", encoder.serialize(firstByte, payload, memory), messages);
+    } else {
       const slab = this.#openRun(encoder.headerSize(payload.length));
       this.#extendRun(slab, writeHeader(slab.bytes, slab.used, firstByte, payload.length), 0);
       this.#addQueuedWrite("payload", payload, messages);
@@ -391,6 +395,6 @@ export class WriteBuffer implements TurnEndListener {
   #writeNext({ kind, bytes, size, messages }: QueuedWrite): void {
     this.#size -= size;
     this.#written += messages;
-    if (this.writer.writeOf(size, bytes, messages) && kind === "text") keepSpareMemory(bytes);
+    if (this.writer.writeOf(size, bytes, messages) && kind === "own") keepSpareMemory(bytes);
   }
 }

@@ -2,13 +2,13 @@ import { type Bytes, EMPTY, allocate } from "../../protocol/bytes.ts";
 import { Fifo } from "../../util/fifo.ts";
 
 /**
- * One write to the stream: a run (whole frames of this connection), a large text with its header, whose memory is used again,
- * frames that other connections write too, or a payload.
+ * One write to the stream: a run (whole frames of this connection), a large frame in memory of our own, which is used again, frames that
+ * other connections write too, or a payload.
  * The header of a payload is at the end of the run before it, so nothing may be written between these two.
  */
 export interface QueuedWrite {
   /** Says what `bytes` holds. */
-  readonly kind: "run" | "text" | "shared" | "payload";
+  readonly kind: "run" | "own" | "shared" | "payload";
   /** The bytes to write. */
   readonly bytes: Bytes;
   /** The length of `bytes` when it was added. A payload is the caller's memory, which may be detached or resized later. */

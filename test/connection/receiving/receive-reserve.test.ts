@@ -6,7 +6,7 @@ import { connectionSettings } from "../../support/settings.ts";
 test("the reserve takes what is left of the budget of the process, and counts the limit where it is reached", () => {
   const all = connectionSettings({ maxTotalReceiveQueue: 1000 });
   const reserve = new ReceiveReserve(all);
-  const handler = {};
+  const handler = { budgeted: undefined };
   receiveBudget.set(handler, 700);
   expect(reserve.take(300)).toBe(true);
   expect([receiveBudget.total, all.limitCounters.maxTotalReceiveQueue]).toEqual([1000, 0]);
@@ -27,7 +27,7 @@ test("at most half of the limit is reserved: peers that stall leave the rest to 
     false,
   ]);
   expect([receiveBudget.reserved, settings.limitCounters.maxTotalReceiveQueue]).toEqual([500, 2]);
-  const handlers = [{}, {}];
+  const handlers = [{ budgeted: undefined }, { budgeted: undefined }];
   for (const handler of handlers) receiveBudget.set(handler, 300);
   expect(receiveBudget.share(1000)).toBe(250);
   for (const handler of handlers) receiveBudget.clear(handler);

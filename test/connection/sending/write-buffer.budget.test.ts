@@ -21,7 +21,7 @@ function blockedBuffer(highWaterMark = 1) {
 
 /** The number of full streams in the budget of the process. */
 function streamsInBudget(): number {
-  const probe = {};
+  const probe = { budgeted: undefined };
   sendBudget.set(probe, 1000);
   const share = sendBudget.share(1);
   sendBudget.clear(probe);

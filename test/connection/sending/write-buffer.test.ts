@@ -171,7 +171,7 @@ describe("a message", () => {
 });
 
 describe("shared frames", () => {
-  const frames = ["one", "two", "three"].map(textFrame);
+  const frames = ["one", "two", "three"].map((text) => textFrame(text));
 
   test("of one turn are written as one piece of memory that all receivers share", async () => {
     const rigs = Array.from({ length: 8 }, () => rig());

@@ -341,7 +341,9 @@ type Step =
       readonly send: (writeBuffer: WriteBuffer) => void;
     };
 
-const shared = ["s1", "s2", "s".repeat(200), "\u20ac".repeat(30), "S".repeat(MAX_COPIED)].map(textFrame);
+const shared = ["s1", "s2", "s".repeat(200), "\u20ac".repeat(30), "S".repeat(MAX_COPIED)].map((text) =>
+  textFrame(text),
+);
 
 const text = fc.oneof(
   { weight: 6, arbitrary: fc.string({ unit: "binary-ascii", maxLength: 30 }) },

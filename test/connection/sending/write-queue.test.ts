@@ -37,7 +37,7 @@ describe("pieces", () => {
   test("are taken as the only one if nothing else waits", () => {
     const pieces = new WriteQueue();
     expect(pieces.takeOnly()).toBeUndefined();
-    pieces.push("text", hex("01"), 1);
+    pieces.push("own", hex("01"), 1);
     pieces.pong = hex("8a 00");
     expect(pieces.takeOnly()).toBeUndefined();
     pieces.takePong();

@@ -29,10 +29,12 @@ export type {
 } from "./connection/dispatch/events.ts";
 export type { SendQueuePolicy } from "./connection/sending/settings.ts";
 export type { Message } from "./connection/sending/outgoing-message.ts";
-export type { BroadcastOptions, ConnectionList } from "./server/broadcast-options.ts";
+export type { BroadcastOptions, PublishOptions } from "./server/broadcast-options.ts";
+export type { ConnectionList } from "./server/connection-list.ts";
 export type { WSConnectionEvent } from "./server/connection-event.ts";
 export type { ServerCounters } from "./server/server-counters.ts";
 export type { Connections } from "./server/connections.ts";
+export type { Subscription } from "./server/subscription.ts";
 export type {
   ConnectionAnswer,
   ConnectionHandler,

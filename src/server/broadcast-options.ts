@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from "../errors/errors.ts";
+import { describe } from "../util/describe.ts";
+import { type ConnectionList, connectionsOf } from "./connection-list.ts";
 import type { ConnectionHandler, ConnectionHandlerType } from "./handlers.ts";
-import { WebSocketConnection } from "./websocket-connection.ts";
-
-/** A connection, or several. */
-export type ConnectionList = WebSocketConnection | Iterable<WebSocketConnection>;
+import type { Receivers } from "./send-to-many.ts";
+import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** Options of `broadcast`. `H` is the type of the connections' handlers. */
 export interface BroadcastOptions<H extends ConnectionHandlerType = ConnectionHandler> {
@@ -17,19 +17,28 @@ export interface BroadcastOptions<H extends ConnectionHandlerType = ConnectionHa
   readonly to?: ConnectionList | ((connection: WebSocketConnection<H>) => boolean) | undefined;
   /** A connection, or several, that do not get the message. */
   readonly except?: ConnectionList | undefined;
+  /** A topic, or several: only their subscribers get the message, each once. With `to`, only those of them that `to` names. */
+  readonly topics?: string | Iterable<string> | undefined;
+  /** A topic, or several, whose subscribers do not get the message. */
+  readonly exceptTopics?: string | Iterable<string> | undefined;
   /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key. */
   readonly key?: string | undefined;
   /** Whether the message may be compressed. Default true. */
   readonly compress?: boolean | undefined;
 }
 
-/** The connections that get a broadcast: those of `from` that are not in `except`. */
-export interface Receivers {
-  /** Those that are meant. */
-  readonly from: Iterable<WebSocketConnection>;
-  /** Those that do not get it; undefined: none. */
-  readonly except: ReadonlySet<WebSocketConnection> | undefined;
+/** Options of `wss.publish`. */
+export interface PublishOptions {
+  /** A connection, or several, that do not get the message. */
+  readonly except?: ConnectionList | undefined;
+  /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key. */
+  readonly key?: string | undefined;
+  /** Whether the message may be compressed. Default true. */
+  readonly compress?: boolean | undefined;
 }
+
+/** Finds the subscribers of a topic; undefined: none. `what` is the option, for the message of an error. */
+export type FindSubscribers = (what: string, topic: string) => readonly WebSocketConnection[] | undefined;
 
 /**
  * Finds the connections that get a broadcast.
@@ -39,30 +48,42 @@ export interface Receivers {
  * @throws {InvalidArgumentError} for an option of another type, or a connection of another server in `to`
  */
 export function receiversOf(
-  wss: object,
-  all: readonly WebSocketConnection[],
-  { to, except }: BroadcastOptions,
+  { wss, all, find }: { wss: object; all: readonly WebSocketConnection[]; find: FindSubscribers },
+  { to, except, topics, exceptTopics }: BroadcastOptions,
 ): Receivers {
-  if (typeof to === "function")
-    return { from: all.filter((connection) => to(connection)), except: setOf("except", except) };
-  const chosen = setOf("to", to);
+  const inTopics = subscribersOf("broadcast: topics", topics, find);
+  const excluded = union(
+    connectionsOf("broadcast: except", except),
+    setOf(subscribersOf("broadcast: exceptTopics", exceptTopics, find)),
+  );
+  if (typeof to === "function") return { from: [...(inTopics ?? all)].filter((one) => to(one)), except: excluded };
+  const chosen = connectionsOf("broadcast: to", to, true);
   for (const connection of chosen ?? [])
     if ((connection.wss as object) !== wss)
       throw new InvalidArgumentError("broadcast: to: expected connections of this server, got one of another");
-  return { from: chosen ?? all, except: setOf("except", except) };
+  if (chosen === undefined) return { from: inTopics ?? all, except: excluded };
+  return { from: inTopics === undefined ? chosen : [...inTopics].filter((one) => chosen.has(one)), except: excluded };
 }
 
-/** The connections of an option, each once; undefined: the option was not given. */
-function setOf(name: "to" | "except", list: ConnectionList | null | undefined): Set<WebSocketConnection> | undefined {
-  if (list === undefined || list === null) return undefined;
-  if (list instanceof WebSocketConnection) return new Set([list]);
-  if (typeof list !== "object" || typeof list[Symbol.iterator] !== "function")
-    throw new InvalidArgumentError(
-      `broadcast: ${name}: expected a connection, or several in a list${name === "to" ? ", or a function" : ""}`,
-    );
-  const connections = new Set(list);
-  for (const connection of connections)
-    if (!(connection instanceof WebSocketConnection))
-      throw new InvalidArgumentError(`broadcast: ${name}: expected connections in the list`);
-  return connections;
+/** The subscribers of all topics of an option, each once; undefined: the option was not given. */
+function subscribersOf(
+  what: string,
+  topics: string | Iterable<string> | null | undefined,
+  find: FindSubscribers,
+): Iterable<WebSocketConnection> | undefined {
+  if (topics === undefined || topics === null) return undefined;
+  if (typeof topics === "string") return find(what, topics) ?? [];
+  if (typeof topics !== "object" || typeof topics[Symbol.iterator] !== "function")
+    throw new InvalidArgumentError(`${what}: expected a topic, or several in a list, got ${describe(topics)}`);
+  const found = new Set<WebSocketConnection>();
+  for (const topic of topics) for (const one of find(what, topic) ?? []) found.add(one);
+  return found;
+}
+
+function setOf<T>(items: Iterable<T> | undefined): ReadonlySet<T> | undefined {
+  return items === undefined ? undefined : new Set(items);
+}
+
+function union<T>(one: ReadonlySet<T> | undefined, other: ReadonlySet<T> | undefined): ReadonlySet<T> | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : new Set([...one, ...other]);
 }

@@ -1,6 +1,6 @@
 import { connectionLimitNames, zeroCounters } from "../connection/counters/limit-counters.ts";
 
-/** The options of a server that limit something. Each has a counter of its own in `wss.counters.limits`. */
+/** What limits something: options of a server, and `maxTopics`, which is fixed. Each has a counter of its own in `wss.counters.limits`. */
 export const limitNames = [
   ...connectionLimitNames,
   "maxConnections",
@@ -9,6 +9,8 @@ export const limitNames = [
   "maxHandshakesPerSecond",
   "maxHeaderSize",
   "handshakeTimeout",
+  "maxTopicsPerConnection",
+  "maxTopics",
 ] as const;
 
 /** The name of a limit: that of its option. */

@@ -52,6 +52,8 @@ export const numberOptions = {
   maxHandshakesPerSecond: amount(Infinity),
   maxMessagesPerSecond: amount(Infinity),
   maxBytesPerSecond: amount(Infinity),
+  /** Far more than a person follows; a client that subscribes by itself cannot fill the memory. */
+  maxTopicsPerConnection: amount(1_000),
   /** Closing this many takes a few milliseconds. */
   closeBatchSize: amount(1_000),
 } as const satisfies Record<string, Range>;

@@ -169,6 +169,8 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly maxHandshakes?: number | undefined;
   /** Handshakes in a second, and in one burst. Default: no limit. Above it: HTTP 503 with `Retry-After`. */
   readonly maxHandshakesPerSecond?: number | undefined;
+  /** Topics to which one connection may subscribe. Above it `subscribe` rejects with `HWS_TOO_MANY_TOPICS`. Default 1,000. */
+  readonly maxTopicsPerConnection?: number | undefined;
   /** Milliseconds for a client to send its request, and again for `onConnection` to answer it. Default 10,000. */
   readonly handshakeTimeout?: number | undefined;
   /** Bytes that a request's target and headers may have together. Default 16 KiB. Above it: HTTP 431. */

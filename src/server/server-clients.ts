@@ -4,6 +4,8 @@ import { ConnectionLimiter, type ConnectionLimits, busy } from "./connection-lim
 import { Registry } from "../util/registry.ts";
 import { HeldSockets } from "./held-sockets.ts";
 import type { PendingHandshake } from "./pending-handshake.ts";
+import { ServerTopics, type TopicSettings } from "./server-topics.ts";
+import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** All clients of a server: its connections, and those that wait for `onConnection`. It counts them for the limits. */
@@ -21,7 +23,11 @@ export class ServerClients {
   /** Refuses clients above the limits. */
   readonly limiter: ConnectionLimiter;
 
-  constructor(limits: ConnectionLimits) {
+  /** The topics to which the connections have subscribed. */
+  readonly topics: ServerTopics;
+
+  constructor(limits: ConnectionLimits & TopicSettings, dispatcher: Pick<ServerDispatcher, "dispatchError">) {
+    this.topics = new ServerTopics(limits, dispatcher);
     this.held = new HeldSockets(limits, this.pending);
     this.limiter = new ConnectionLimiter(limits, this);
   }
@@ -94,9 +100,11 @@ export class ServerClients {
     this.finishing.add(connection);
   }
 
-  /** Removes a connection that is closed. It is `finishing`, and keeps its place, until its handler has finished. */
+  /** Removes a connection that is closed, also from its topics. It is `finishing`, and keeps its place, until its handler has finished. */
   removeConnection(connection: Connection): void {
-    this.connections.remove(connection.publicConnection as WebSocketConnection);
+    const ws = connection.publicConnection as WebSocketConnection;
+    this.connections.remove(ws);
+    this.topics.leaveAll(ws);
     this.finishing.add(connection);
   }
 

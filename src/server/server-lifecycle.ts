@@ -24,7 +24,6 @@ import { type Deferred, deferred } from "../util/deferred.ts";
 import { isInstanceOf } from "../util/attempt.ts";
 import { BusyCallbacks } from "./busy-callbacks.ts";
 import type { AdmittedClient } from "./pending-handshake.ts";
-import type { Registry } from "../util/registry.ts";
 import { GracefulShutdown, type ShutdownOptions } from "./graceful-shutdown.ts";
 import { HandshakeAcceptor, type HandshakeListener } from "./handshake-acceptor.ts";
 import { LivenessTimer } from "../connection/keepalive/liveness-timer.ts";
@@ -95,7 +94,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.settings = settings;
     this.#dispatcher = dispatcher;
     this.#makePublicConnection = makePublicConnection;
-    this.#clients = new ServerClients(settings);
+    this.#clients = new ServerClients(settings, dispatcher);
     this.#acceptor = new HandshakeAcceptor(settings, dispatcher, this.#clients, this);
     this.#acceptor.advice.checkServerHandler(dispatcher.handler);
     this.#livenessTimer = new LivenessTimer(settings.keepalive.tickMs, this.#clients, (connection) => {
@@ -107,9 +106,9 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#binding = new HttpBinding(settings, this);
   }
 
-  /** The open connections. */
-  get connections(): Registry<WebSocketConnection> {
-    return this.#clients.connections;
+  /** Its connections, and who waits to be one. */
+  get clients(): ServerClients {
+    return this.#clients;
   }
 
   /** True after everything is closed. */
@@ -130,10 +129,10 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   /** A snapshot of what was counted. */
   get counters(): ServerCounters {
     let messages = this.#closedMessages;
-    for (const connection of this.connections.list) messages = addMessages(messages, connectionOf(connection).counters);
+    const { connections: open, finishing } = this.#clients;
+    for (const connection of open.list) messages = addMessages(messages, connectionOf(connection).counters);
     const opened = this.#opened;
-    const leaving = this.#clients.finishing.size;
-    const connections = { opened, closed: opened - this.connections.size, leaving };
+    const connections = { opened, closed: opened - open.size, leaving: finishing.size };
     const { exit } = this.#acceptor;
     const { limitCounters, taskCounters, autoResponse } = this.settings;
     const [tasks, autoResponses] = [{ ...taskCounters }, autoResponse?.answered ?? 0];
@@ -341,7 +340,8 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
           { code, reason: reason ?? `retry-after=${String(retryAfter)}` },
           until,
         );
-      this.#shutdown = new GracefulShutdown(this.settings, this.connections.list, goAway, (connection, error) => {
+      const { list } = this.#clients.connections;
+      this.#shutdown = new GracefulShutdown(this.settings, list, goAway, (connection, error) => {
         this.#dispatcher.dispatchError(error, "library", true, connection);
         this.#destroy(connectionOf(connection), "HWS_SHUTDOWN");
       });
@@ -354,7 +354,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#waitsNoMore = true;
     this.#shutdown?.stop();
     this.#clients.held.cutAll();
-    for (const connection of this.connections.list) this.#destroy(connectionOf(connection), "HWS_SHUTDOWN");
+    for (const connection of this.#clients.connections.list) this.#destroy(connectionOf(connection), "HWS_SHUTDOWN");
     for (const connection of this.#clients.finishing) this.#destroy(connection, "HWS_SHUTDOWN");
     this.#finishIfEmpty();
   }

@@ -10,13 +10,15 @@ import type { HandshakeRules } from "../handshake/http1.ts";
 import type { WebServer } from "./web-server.ts";
 import type { ConnectionLimits } from "./connection-limiter.ts";
 import { type ListenOptions, listenAddress } from "./listen-options.ts";
+import type { TopicSettings } from "./server-topics.ts";
 import type { ShutdownSettings } from "./graceful-shutdown.ts";
 import type { PathRule } from "./path-rule.ts";
 import { type OptionValues, readOptionTable } from "./option-table.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 
 /** Checked options, with their defaults filled in. */
-export interface Settings extends ConnectionSettings, HandshakeRules, ConnectionLimits, ShutdownSettings {
+export interface Settings
+  extends ConnectionSettings, HandshakeRules, ConnectionLimits, ShutdownSettings, TopicSettings {
   /** The paths that reach the server; undefined: every path. */
   readonly path: PathRule | undefined;
   /** The type of `event.data` in `onMessage`. */

@@ -11,6 +11,8 @@ import { InvalidArgumentError } from "../errors/errors.ts";
 import type { Status } from "../connection/status.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { ConnectionHandler, ConnectionHandlerType, WSHandler } from "./handlers.ts";
+import { PUBLISHED, topicsOf } from "./topics-of.ts";
+import type { Subscription } from "./subscription.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
 /** What a connection says of itself. */
@@ -129,6 +131,51 @@ export class WebSocketConnection<
    */
   send<M extends Message>(message: MessageOf<Out, M>, options?: SendOptions): boolean {
     return sendMessage(this.#core, message, options);
+  }
+
+  /**
+   * Subscribes to a topic: from now on the connection gets what is published there. A second call changes nothing. The connection
+   * leaves all its topics before its `onTerminate` is called.
+   *
+   * @param topic 1 to 255 bytes of UTF-8, without control characters
+   * @returns `live` is false if the connection was closing or closed. Rejects with `HWS_TOO_MANY_TOPICS` above
+   *   `maxTopicsPerConnection`; that rejection counts as handled, and the server's `onError` is told of it
+   * @throws {InvalidArgumentError} for a topic of another type, or with control characters
+   * @throws {OutOfRangeError} for a topic that is empty or too long
+   * @example
+   * void ws.subscribe("chat:7");
+   */
+  subscribe(topic: string): Promise<Subscription> {
+    return topicsOf(this).subscribe(this as unknown as WebSocketConnection, topic);
+  }
+
+  /**
+   * Ends a subscription.
+   *
+   * @returns whether it was subscribed
+   * @throws {InvalidArgumentError} for a topic of another type, or with control characters
+   * @throws {OutOfRangeError} for a topic that is empty or too long
+   */
+  unsubscribe(topic: string): boolean {
+    return topicsOf(this).unsubscribe(this as unknown as WebSocketConnection, topic);
+  }
+
+  /** The topics to which it has subscribed: a live set. It is empty before `onTerminate` is called. */
+  get topics(): ReadonlySet<string> {
+    return topicsOf(this).topicsOf(this as unknown as WebSocketConnection);
+  }
+
+  /**
+   * The same as `wss.publish`, for everybody but this connection, whether it has subscribed or not.
+   *
+   * @returns resolves when the message was handed over, at once
+   * @throws as `wss.publish`
+   * @example
+   * void ws.publish("chat:7", `${name} is typing`);
+   */
+  publish<M extends Message>(topic: string, message: MessageOf<Out, M>, options: SendOptions = {}): Promise<void> {
+    topicsOf(this).publish(topic, message, options, new Set([this as unknown as WebSocketConnection]));
+    return PUBLISHED;
   }
 
   /**

@@ -6,13 +6,12 @@ import { checkReason, checkSendableCode } from "../connection/close-arguments.ts
 import type { DataType } from "../connection/receiving/decode.ts";
 import { readMessageOptions } from "../connection/sending/message-options.ts";
 import { type Message, type MessageOf, outgoingMessage } from "../connection/sending/outgoing-message.ts";
-import { SendResult } from "../connection/sending/send-result.ts";
-import { SharedMessage } from "../connection/sending/shared-message.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { asBytes } from "../protocol/bytes.ts";
-import { type BroadcastOptions, receiversOf } from "./broadcast-options.ts";
+import { type BroadcastOptions, type PublishOptions, receiversOf } from "./broadcast-options.ts";
 import { SERVER_CALLBACKS, misspeltCallbacks } from "./callback-names.ts";
-import { Connections } from "./connections.ts";
+import { connectionsOf } from "./connection-list.ts";
+import { type ConnectionSource, Connections } from "./connections.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import { describe } from "../util/describe.ts";
 import type { ContextOf, FittingHandlers, HandlerOf, ServerHandlerType, WSHandler } from "./handlers.ts";
@@ -21,14 +20,18 @@ import { isOptionName } from "./option-table.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 import type { WebServer } from "./web-server.ts";
 import type { PathFunction } from "./path-rule.ts";
-import type { Registry } from "../util/registry.ts";
+import { sendToMany } from "./send-to-many.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
 import { ServerLifecycle } from "./server-lifecycle.ts";
 import { readOptions } from "./settings.ts";
-import { WebSocketConnection, connectionOf } from "./websocket-connection.ts";
+import { PUBLISHED, setTopics } from "./topics-of.ts";
+import { WebSocketConnection } from "./websocket-connection.ts";
 
 /** `WebSocketServer` without types may have any handler. */
 type KnownHandler<S> = S extends { onConnection(...args: never[]): unknown } ? S : WSHandler<DataType, HandlerOf<S>>;
+
+/** The connections as their type says. */
+type Source<S, Out> = ConnectionSource<WebSocketConnection<HandlerOf<S>, Out, KnownHandler<S>>>;
 
 // `S` extends only `object`: with `WSHandler`, the `event.data` of inline handlers would not have the type of `T`.
 /**
@@ -67,9 +70,8 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
       new ServerDispatcher(handler, self),
       (core, details) => new WebSocketConnection(core, self as WebSocketConnection["wss"], details),
     );
-    this.#connections = new Connections(
-      this.#lifecycle.connections as unknown as Registry<WebSocketConnection<HandlerOf<S>, Out, KnownHandler<S>>>,
-    );
+    setTopics(this, this.#lifecycle.clients.topics);
+    this.#connections = new Connections(this.#lifecycle.clients.connections as unknown as Source<S, Out>);
   }
 
   /** All connections that are open or closing: a live collection. One leaves it before its `onTerminate` is called. */
@@ -160,14 +162,40 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
   broadcast<M extends Message>(message: MessageOf<Out, M>, options: BroadcastOptions<HandlerOf<S>> = {}): number {
     if (typeof options !== "object" || (options as unknown) === null)
       throw new InvalidArgumentError("broadcast: options: expected an object");
-    const { from, except } = receiversOf(this, this.#lifecycle.connections.list, options);
-    const shared = new SharedMessage(outgoingMessage(message, readMessageOptions("broadcast", options)));
-    let sent = 0;
-    for (const connection of from) {
-      if (connection.status !== "Connected" || except?.has(connection) === true) continue;
-      if (connectionOf(connection).send(shared) !== SendResult.dropped) sent++;
-    }
-    return sent;
+    const { connections, topics } = this.#lifecycle.clients;
+    const find = topics.list.bind(topics);
+    const receivers = receiversOf({ wss: this, all: connections.list, find }, options);
+    return sendToMany(outgoingMessage(message, readMessageOptions("broadcast", options)), receivers);
+  }
+
+  /**
+   * Sends a message to all connections that have subscribed to a topic. It is encoded, and compressed, only once. What is published on one
+   * topic comes to each subscriber in that order; what is published in one turn of the event loop leaves in one write.
+   *
+   * @param topic 1 to 255 bytes of UTF-8, without control characters
+   * @param message as for `send`, but no `Blob`: read it before
+   * @returns resolves when the message was handed over, at once
+   * @throws {InvalidArgumentError} for a value that `send` does not accept, a `Blob`, or a topic or options of another type
+   * @throws {OutOfRangeError} for a topic that is empty or too long
+   * @example
+   * void wss.publish("prices", { eur: 1.08 }, { key: "eur" });
+   */
+  publish<M extends Message>(topic: string, message: MessageOf<Out, M>, options: PublishOptions = {}): Promise<void> {
+    if (typeof options !== "object" || (options as unknown) === null)
+      throw new InvalidArgumentError("publish: options: expected an object");
+    this.#lifecycle.clients.topics.publish(topic, message, options, connectionsOf("publish: except", options.except));
+    return PUBLISHED;
+  }
+
+  /**
+   * The connections that have subscribed to a topic: a live collection, like `connections`. A connection leaves it before its
+   * `onTerminate` is called.
+   *
+   * @throws {InvalidArgumentError} for a topic of another type, or with control characters
+   * @throws {OutOfRangeError} for a topic that is empty or too long
+   */
+  subscribers(topic: string): Connections<WebSocketConnection<HandlerOf<S>, Out, KnownHandler<S>>> {
+    return new Connections(this.#lifecycle.clients.topics.subscribers(topic) as unknown as Source<S, Out>);
   }
 
   /**

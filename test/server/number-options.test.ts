@@ -38,6 +38,7 @@ const EXPECTED: Record<NumberOptionName, readonly [usual: number, min: number, m
     maxHandshakesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
     maxMessagesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
     maxBytesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
+    maxTopicsPerConnection: [1_000, 1, MAX_SAFE_INTEGER, true],
     closeBatchSize: [1_000, 1, MAX_SAFE_INTEGER, true],
   };
 

@@ -12,14 +12,16 @@ import { connectionRequest } from "../support/connection-request.ts";
 const REQUEST = connectionRequest({ remoteAddress: "192.0.2.7" });
 
 function clients(own: Partial<ConstructorParameters<typeof ServerClients>[0]> = {}): ServerClients {
-  return new ServerClients({
+  const settings = {
     maxConnections: Infinity,
     maxConnectionsPerAddress: Infinity,
     maxHandshakes: Infinity,
     maxHandshakesPerSecond: Infinity,
+    maxTopicsPerConnection: Infinity,
     limitCounters: newLimitCounters(),
     ...own,
-  });
+  };
+  return new ServerClients(settings, { dispatchError: () => undefined });
 }
 
 /** How many handshakes were refused. */

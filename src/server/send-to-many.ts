@@ -1,0 +1,23 @@
+import { type OutgoingMessage } from "../connection/sending/outgoing-message.ts";
+import { SendResult } from "../connection/sending/send-result.ts";
+import { SharedMessage } from "../connection/sending/shared-message.ts";
+import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
+
+/** The connections that get a message: those of `from`, but not those in `except`. */
+export interface Receivers {
+  /** Those that are meant. */
+  readonly from: Iterable<WebSocketConnection>;
+  /** Those that do not get it; undefined: none. */
+  readonly except: { has(connection: WebSocketConnection): boolean } | undefined;
+}
+
+/** Sends a message to many connections. It is encoded, and compressed, once. Returns how many have accepted it. */
+export function sendToMany(message: OutgoingMessage, { from, except }: Receivers): number {
+  const shared = new SharedMessage(message);
+  let accepted = 0;
+  for (const connection of from) {
+    if (connection.status !== "Connected" || except?.has(connection) === true) continue;
+    if (connectionOf(connection).send(shared) !== SendResult.dropped) accepted++;
+  }
+  return accepted;
+}

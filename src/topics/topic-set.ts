@@ -1,0 +1,49 @@
+/** The topics of one subscriber: a live set, which its reader cannot change. */
+export class TopicSet implements ReadonlySet<string> {
+  readonly #topics: () => ReadonlySet<string>;
+
+  /** @param topics the set of now */
+  constructor(topics: () => ReadonlySet<string>) {
+    this.#topics = topics;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#topics().size;
+  }
+
+  /** Whether it has subscribed to this topic. */
+  has(topic: string): boolean {
+    return this.#topics().has(topic);
+  }
+
+  /** Calls `callback` for each topic. */
+  forEach(callback: (topic: string, same: string, topics: ReadonlySet<string>) => void): void {
+    for (const topic of this.#topics()) callback(topic, topic, this);
+  }
+
+  /** Iterates over pairs of the same topic, as a set does. */
+  entries(): SetIterator<[string, string]> {
+    return this.#topics().entries();
+  }
+
+  /** Iterates over the topics. */
+  keys(): SetIterator<string> {
+    return this.#topics().keys();
+  }
+
+  /** Iterates over the topics. */
+  values(): SetIterator<string> {
+    return this.#topics().values();
+  }
+
+  /** Iterates over the topics. */
+  [Symbol.iterator](): SetIterator<string> {
+    return this.#topics().values();
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for("nodejs.util.inspect.custom")](): ReadonlySet<string> {
+    return new Set(this.#topics());
+  }
+}

@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { newLimitCounters } from "../../src/server/limit-counters.ts";
+import { ServerTopics } from "../../src/server/server-topics.ts";
+import { setTopics, topicsOf } from "../../src/server/topics-of.ts";
+
+test("the topics of a connection are those of its server", () => {
+  const settings = { maxTopicsPerConnection: 1, limitCounters: newLimitCounters() };
+  const [wss, topics] = [{}, new ServerTopics(settings, { dispatchError: () => undefined })];
+  setTopics(wss, topics);
+  expect(topicsOf({ wss })).toBe(topics);
+});
+
+test("an object that is no server has none: an error says so", () => {
+  expect(() => topicsOf({ wss: {} })).toThrow("ws.wss: expected the server of the connection");
+});

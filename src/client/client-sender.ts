@@ -11,6 +11,12 @@ interface Waiting extends WaitingPayload {
   readonly options: SendOptions | undefined;
 }
 
+/**
+ * Milliseconds until `drained` answers while a connection is held. A callback that waits for the answer holds it up: without a pause, one
+ * that tries again and again would take all turns.
+ */
+const HELD_PAUSE = 20;
+
 /** Most clients have no connection that closes. */
 const NO_LINKS: readonly Link[] = [];
 
@@ -19,6 +25,8 @@ const NO_LINKS: readonly Link[] = [];
  * connection is never sent again.
  */
 export class ClientSender {
+  /** The callback that runs is `onOpen` of a connection that is gone: what it sends is not for the next one. */
+  #hasLostLink = false;
   readonly #platform: ClientPlatform;
   /** Of what waits; undefined: the client does not connect again. */
   readonly #limits: ReconnectSettings | undefined;
@@ -75,7 +83,7 @@ export class ClientSender {
     const isLinked = this.#link?.status === "Connected";
     if (isLinked && !this.#isHeld && !this.#isFlushing) return this.#link?.send(message, options) === true;
     const payload = this.#platform.prepare(message, options);
-    const waits = this.#keepsMessages || isLinked;
+    const waits = this.#keepsMessages || (isLinked && !this.#hasLostLink);
     if (!waits || this.#limits === undefined || this.#isRefusing) {
       this.#refused++;
       return false;
@@ -90,6 +98,9 @@ export class ClientSender {
       const link = this.#isFlushing ? undefined : this.#link;
       if (link === undefined) {
         if (!(await (this.#reopened ??= new Waiters()).wait())) return false;
+      } else if (this.#isHeld) {
+        await new Promise((resolve) => setTimeout(resolve, HELD_PAUSE));
+        if (this.#isHeld) return true;
       } else if (await link.drained()) return true;
       else if (this.#limits === undefined) return false;
       // The end of a link is reported after those who wait for it.
@@ -103,17 +114,24 @@ export class ClientSender {
     return this.#isHeld;
   }
 
-  /** There is a connection. Messages go to it after `release`; those that have waited follow with `flush`. */
+  /** There is a connection. Messages go to it when its `onOpen` begins; those that have waited follow with `flush`. */
   link(link: Link): void {
     this.#link = link;
     this.#isHeld = true;
+    this.#isFlushing = false;
     // Not later: a callback may wait for this, and `onOpen` waits for that callback.
     this.#reopened?.resolve(true);
   }
 
-  /** `onOpen` begins: what is sent from now on goes to this connection. */
-  release(link: Link): void {
-    if (this.#link === link) this.#isHeld = false;
+  /** Calls `onOpen` of a connection: what is sent from now on goes there, if it is still there. */
+  async during(link: Link, onOpen: () => Promise<unknown>): Promise<void> {
+    this.#hasLostLink = this.#link !== link;
+    if (!this.#hasLostLink) this.#isHeld = false;
+    try {
+      await onOpen();
+    } finally {
+      this.#hasLostLink = false;
+    }
   }
 
   /** The connection does not take messages any more. */
@@ -134,6 +152,7 @@ export class ClientSender {
 
   /** Sends what has waited. If the connection is lost meanwhile, the rest goes on waiting. */
   async flush(link: Link): Promise<void> {
+    if (link !== this.#link) return;
     const queue = this.#queue;
     this.#isFlushing = queue !== undefined && queue.length > 0;
     while (this.#isFlushing && link === this.#link && link.status === "Connected") {

@@ -197,16 +197,16 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     this.#callbacks.linked();
     const events = new LinkEvents(
       this,
-      this.#callOpen(() => this.sender.release(link)),
+      this.#callOpen(() => link),
     );
-    const link = (events.link = accepted.open(events));
+    const link: Link = (events.link = accepted.open(events));
     this.#events = events;
     this.sender.link(link);
     link.start();
   }
 
   /** Its place among the callbacks is before everything that may happen to the connection. Returns whether `onOpen` was called. */
-  #callOpen(onBegin: () => void): Promise<boolean> {
+  #callOpen(link: () => Link): Promise<boolean> {
     const times = {
       attempts: this.#dialer.count - this.#dialsAtLoss,
       away: Math.max(0, this.#platform.now() - this.#lostAt),
@@ -214,8 +214,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     const again = this.#opens === 1 ? undefined : ({ type: "reconnected", ...times } as const);
     return this.#chain.run(async () => {
       if (this.#isTerminated) return false;
-      onBegin();
-      await this.#callbacks.open(again);
+      await this.sender.during(link(), async () => this.#callbacks.open(again));
       return true;
     });
   }

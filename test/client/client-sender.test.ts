@@ -59,6 +59,7 @@ test("without reconnect, drained ends with the connection", async () => {
   const link = new FakeLink(listener);
   link.isSlow = true;
   sender.link(link);
+  await sender.during(link, () => Promise.resolve());
   const drained = sender.drained();
   link.lose(1006);
   expect(await drained).toBe(false);

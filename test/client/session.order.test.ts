@@ -74,3 +74,61 @@ test("what is sent after the end is counted", async () => {
   expect(client.session.sender.send("late", undefined)).toBe(false);
   expect(client.session.sender.counters).toMatchObject({ accepted: 1, dropped: 1 });
 });
+
+test("a connection that was lost while its onOpen was busy does not hold up what the next one sends first", async () => {
+  const slow = deferred();
+  const client = noted(QUEUE, {
+    onOpen: () => slow.promise,
+    onReconnected: async () => {
+      client.session.sender.send("sign in", undefined);
+      expect(await client.session.sender.drained()).toBe(true);
+    },
+  });
+  (await client.accept()).lose(1006);
+  client.session.sender.send("waited", undefined);
+  slow.resolve();
+  await vi.advanceTimersByTimeAsync(2_000);
+  const link = await client.accept();
+  await turn();
+  expect(link.sent).toEqual(["sign in", "waited"]);
+});
+
+test("a callback that waits for space while a connection is held does not take all turns", async () => {
+  let isOver = false;
+  let tries = 0;
+  const client = noted(
+    { reconnect: { whileAway: "queue", queuePolicy: "drop-newest", maxQueue: 64 } },
+    {
+      onReconnecting: async () => {
+        while (!isOver && !client.session.sender.send("more", undefined) && (await client.session.sender.drained()))
+          tries++;
+      },
+    },
+  );
+  (await client.accept()).lose(1006);
+  client.session.sender.send("fills it", undefined);
+  await vi.advanceTimersByTimeAsync(2_000);
+  const link = await client.accept();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(tries).toBeLessThan(100);
+  isOver = true;
+  await vi.advanceTimersByTimeAsync(100);
+  expect(link.sent[0]).toBe("fills it");
+});
+
+test("what onReconnected of a connection sends that is gone is not sent on the next one", async () => {
+  const slow = deferred();
+  let signIns = 0;
+  const client = noted(REFUSE, {
+    onReconnecting: () => slow.promise,
+    onReconnected: () => client.session.sender.send(`sign in ${++signIns}`, undefined),
+  });
+  for (let losses = 0; losses < 2; losses++) {
+    (await client.accept()).lose(1006);
+    await vi.advanceTimersByTimeAsync(5_000);
+  }
+  const link = await client.accept();
+  slow.resolve();
+  await turn();
+  expect([signIns, link.sent]).toEqual([2, ["sign in 2"]]);
+});

@@ -529,6 +529,7 @@ test("a callback that waits in drained() over a loss does not hold up the next c
   first.lose(1006);
   await vi.advanceTimersByTimeAsync(700);
   const second = await accept();
+  await vi.advanceTimersByTimeAsync(20);
   expect(names()).toBe("Open Message Reconnecting Reconnected");
   expect(second.sent).toContain("answer");
   session.destroy();

@@ -129,7 +129,9 @@ export const reconnecting: Scenarios = {
     const ws = new WebSocket(url, late, { reconnect: { baseDelay: 1, maxDelay: 1 } });
     await script.close(2, 1012, "retry-after=0");
     await late.has("reconnecting 1012 attempt 1");
-    await until(() => ws.status === "Connected");
+    // There is a connection again, which waits for the callback.
+    await until(() => ws.send("there"));
+    same(ws.status, "Connecting");
     open();
     same([(await ws.closed).code, late.lines.includes("error mine")], [1011, true]);
   },

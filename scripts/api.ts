@@ -32,7 +32,14 @@ const options = {
   name: "The API of Hawser",
   readme: "none",
   logLevel: "Warn",
-  intentionallyNotExported: ["ServerHandlerType", "ConnectionHandlerType", "MessageOf", "KnownHandler", "Identified"],
+  intentionallyNotExported: [
+    "ServerHandlerType",
+    "ConnectionHandlerType",
+    "MessageOf",
+    "PublishableOf",
+    "KnownHandler",
+    "Identified",
+  ],
   preservedTypeAnnotationTags: ["@throws"],
   // What `Error` and other classes of the platform have, and line numbers, which change with each commit.
   excludeExternals: true,

@@ -35,6 +35,7 @@ export type { WSConnectionEvent } from "./server/connection-event.ts";
 export type { ServerCounters } from "./server/server-counters.ts";
 export type { Connections } from "./server/connections.ts";
 export type { Subscription } from "./server/subscription.ts";
+export type { TopicSet } from "./topics/topic-set.ts";
 export type {
   ConnectionAnswer,
   ConnectionHandler,

@@ -1,6 +1,7 @@
 import { type MessageCounters, NO_MESSAGES, addMessages } from "../connection/counters/message-counters.ts";
 import type { SendOptions } from "../connection/sending/message-options.ts";
 import { Waiters } from "../util/waiters.ts";
+import { elapsedTime } from "./elapsed-time.ts";
 import type { Link } from "./link.ts";
 import type { ClientPlatform, WaitingPayload } from "./platform.ts";
 import type { ReconnectSettings } from "./settings.ts";
@@ -88,7 +89,10 @@ export class ClientSender {
       this.#refused++;
       return false;
     }
-    this.#queue ??= new WaitingQueue(this.#limits, Date.now);
+    this.#queue ??= new WaitingQueue(
+      this.#limits,
+      elapsedTime(() => this.#platform.now()),
+    );
     return this.#queue.add({ message: { ...payload, options }, size: payload.size, key: options?.key });
   }
 
@@ -100,7 +104,7 @@ export class ClientSender {
         if (!(await (this.#reopened ??= new Waiters()).wait())) return false;
       } else if (this.#isHeld) {
         await new Promise((resolve) => setTimeout(resolve, HELD_PAUSE));
-        if (this.#isHeld) return true;
+        if (this.isHeld) return true;
       } else if (await link.drained()) return true;
       else if (this.#limits === undefined) return false;
       // The end of a link is reported after those who wait for it.
@@ -124,7 +128,7 @@ export class ClientSender {
   }
 
   /** Calls `onOpen` of a connection: what is sent from now on goes there, if it is still there. */
-  async during(link: Link, onOpen: () => Promise<unknown>): Promise<void> {
+  async during(link: Link, onOpen: () => unknown): Promise<void> {
     this.#hasLostLink = this.#link !== link;
     if (!this.#hasLostLink) this.#isHeld = false;
     try {

@@ -214,7 +214,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     const again = this.#opens === 1 ? undefined : ({ type: "reconnected", ...times } as const);
     return this.#chain.run(async () => {
       if (this.#isTerminated) return false;
-      await this.sender.during(link(), async () => this.#callbacks.open(again));
+      await this.sender.during(link(), () => this.#callbacks.open(again));
       return true;
     });
   }

@@ -38,7 +38,7 @@ export class WaitingQueue<Message> {
   #bytes = 0;
   #dropped = 0;
 
-  /** @param now the time in milliseconds, as of a clock on the wall: a message grows old also while the machine sleeps */
+  /** @param now the time in milliseconds: that of `elapsedTime`, for a message grows old also while the machine sleeps */
   constructor(limits: WaitingLimits, now: () => number) {
     this.#limits = limits;
     this.#now = now;

@@ -109,8 +109,9 @@ export class Closing implements CloseTimerOwner {
   limitAnswer(answer: () => void): void {
     const { closeTimeout, limitCounters } = this.#settings;
     this.#answerTimer = setTimeout(() => {
-      limitCounters.closeTimeout++;
       answer();
+      // If the connection was destroyed meanwhile, no answer was late.
+      if (this.#timer !== undefined) limitCounters.closeTimeout++;
     }, closeTimeout);
   }
 

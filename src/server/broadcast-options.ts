@@ -18,9 +18,9 @@ export interface BroadcastOptions<H extends ConnectionHandlerType = ConnectionHa
   /** A connection, or several, that do not get the message. */
   readonly except?: ConnectionList | undefined;
   /** A topic, or several: only their subscribers get the message, each once. With `to`, only those of them that `to` names. */
-  readonly topics?: string | Iterable<string> | undefined;
+  readonly topics?: string | Iterable<string>;
   /** A topic, or several, whose subscribers do not get the message. */
-  readonly exceptTopics?: string | Iterable<string> | undefined;
+  readonly exceptTopics?: string | Iterable<string>;
   /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key. */
   readonly key?: string | undefined;
   /** Whether the message may be compressed. Default true. */
@@ -43,19 +43,19 @@ export type FindSubscribers = (what: string, topic: string) => readonly WebSocke
 /**
  * Finds the connections that get a broadcast.
  *
- * @param wss the server: connections of another one are refused
- * @param all its connections
+ * @param server the server (connections of another one are refused), all its connections, and what finds those of a topic
  * @throws {InvalidArgumentError} for an option of another type, or a connection of another server in `to`
  */
 export function receiversOf(
-  { wss, all, find }: { wss: object; all: readonly WebSocketConnection[]; find: FindSubscribers },
-  { to, except, topics, exceptTopics }: BroadcastOptions,
+  server: { readonly wss: object; readonly all: readonly WebSocketConnection[]; readonly find: FindSubscribers },
+  options: BroadcastOptions,
 ): Receivers {
-  const inTopics = subscribersOf("broadcast: topics", topics, find);
-  const excluded = union(
-    connectionsOf("broadcast: except", except),
-    setOf(subscribersOf("broadcast: exceptTopics", exceptTopics, find)),
-  );
+  const { wss, all, find } = server;
+  const { to, except } = options;
+  // One that is there and undefined is a mistake: the message would reach everybody.
+  const inTopics = "topics" in options ? subscribersOf("broadcast: topics", options.topics, find) : undefined;
+  const notTo = "exceptTopics" in options ? subscribersOf("broadcast: exceptTopics", options.exceptTopics, find) : [];
+  const excluded = new Set([...(connectionsOf("broadcast: except", except) ?? []), ...notTo]);
   if (typeof to === "function") return { from: [...(inTopics ?? all)].filter((one) => to(one)), except: excluded };
   const chosen = connectionsOf("broadcast: to", to, true);
   for (const connection of chosen ?? [])
@@ -65,25 +65,16 @@ export function receiversOf(
   return { from: inTopics === undefined ? chosen : [...inTopics].filter((one) => chosen.has(one)), except: excluded };
 }
 
-/** The subscribers of all topics of an option, each once; undefined: the option was not given. */
-function subscribersOf(
-  what: string,
-  topics: string | Iterable<string> | null | undefined,
-  find: FindSubscribers,
-): Iterable<WebSocketConnection> | undefined {
-  if (topics === undefined || topics === null) return undefined;
+/** The subscribers of all topics of an option, each once. */
+function subscribersOf(what: string, topics: unknown, find: FindSubscribers): Iterable<WebSocketConnection> {
   if (typeof topics === "string") return find(what, topics) ?? [];
-  if (typeof topics !== "object" || typeof topics[Symbol.iterator] !== "function")
+  if (!isIterable(topics))
     throw new InvalidArgumentError(`${what}: expected a topic, or several in a list, got ${describe(topics)}`);
   const found = new Set<WebSocketConnection>();
   for (const topic of topics) for (const one of find(what, topic) ?? []) found.add(one);
   return found;
 }
 
-function setOf<T>(items: Iterable<T> | undefined): ReadonlySet<T> | undefined {
-  return items === undefined ? undefined : new Set(items);
-}
-
-function union<T>(one: ReadonlySet<T> | undefined, other: ReadonlySet<T> | undefined): ReadonlySet<T> | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : new Set([...one, ...other]);
+function isIterable(value: unknown): value is Iterable<string> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
 }

@@ -52,7 +52,7 @@ export const numberOptions = {
   maxHandshakesPerSecond: amount(Infinity),
   maxMessagesPerSecond: amount(Infinity),
   maxBytesPerSecond: amount(Infinity),
-  /** Far more than a person follows; a client that subscribes by itself cannot fill the memory. */
+  /** Far more than a person follows. */
   maxTopicsPerConnection: amount(1_000),
   /** Closing this many takes a few milliseconds. */
   closeBatchSize: amount(1_000),

@@ -3,6 +3,7 @@ import { isBlobLike, outgoingMessage } from "../connection/sending/outgoing-mess
 import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import { checkTopic } from "../topics/topic-name.ts";
 import { type TopicLimit, Topics } from "../topics/topics.ts";
+import type { TopicSet } from "../topics/topic-set.ts";
 import type { SubscriberView } from "../topics/subscriber-view.ts";
 import type { LimitCounters } from "./limit-counters.ts";
 import { sendToMany } from "./send-to-many.ts";
@@ -53,7 +54,7 @@ export class ServerTopics {
   }
 
   /** The topics of a connection. */
-  topicsOf(ws: WebSocketConnection): ReadonlySet<string> {
+  topicsOf(ws: WebSocketConnection): TopicSet {
     return this.#topics.topicsOf(ws);
   }
 

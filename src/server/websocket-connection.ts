@@ -6,12 +6,14 @@ import type { MessageCounters } from "../connection/counters/message-counters.ts
 import type { DataType } from "../connection/receiving/decode.ts";
 import { sendMessage } from "../connection/send-message.ts";
 import type { SendOptions } from "../connection/sending/message-options.ts";
-import type { Message, MessageOf } from "../connection/sending/outgoing-message.ts";
+import type { Message, MessageOf, PublishableOf } from "../connection/sending/outgoing-message.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
 import type { Status } from "../connection/status.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { ConnectionHandler, ConnectionHandlerType, WSHandler } from "./handlers.ts";
+import { checkOptionNames } from "./option-names.ts";
 import { PUBLISHED, topicsOf } from "./topics-of.ts";
+import type { TopicSet } from "../topics/topic-set.ts";
 import type { Subscription } from "./subscription.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
@@ -161,7 +163,7 @@ export class WebSocketConnection<
   }
 
   /** The topics to which it has subscribed: a live set. It is empty before `onTerminate` is called. */
-  get topics(): ReadonlySet<string> {
+  get topics(): TopicSet {
     return topicsOf(this).topicsOf(this as unknown as WebSocketConnection);
   }
 
@@ -173,8 +175,9 @@ export class WebSocketConnection<
    * @example
    * void ws.publish("chat:7", `${name} is typing`);
    */
-  publish<M extends Message>(topic: string, message: MessageOf<Out, M>, options: SendOptions = {}): Promise<void> {
-    topicsOf(this).publish(topic, message, options, new Set([this as unknown as WebSocketConnection]));
+  publish<M extends Message>(topic: string, message: PublishableOf<Out, M>, options: SendOptions = {}): Promise<void> {
+    checkOptionNames("ws.publish", options);
+    topicsOf(this).publish(topic, message, options, { has: (one) => (one as object) === this });
     return PUBLISHED;
   }
 

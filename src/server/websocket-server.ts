@@ -5,7 +5,12 @@ import type { Duplex } from "node:stream";
 import { checkReason, checkSendableCode } from "../connection/close-arguments.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
 import { readMessageOptions } from "../connection/sending/message-options.ts";
-import { type Message, type MessageOf, outgoingMessage } from "../connection/sending/outgoing-message.ts";
+import {
+  type Message,
+  type MessageOf,
+  type PublishableOf,
+  outgoingMessage,
+} from "../connection/sending/outgoing-message.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { asBytes } from "../protocol/bytes.ts";
 import { type BroadcastOptions, type PublishOptions, receiversOf } from "./broadcast-options.ts";
@@ -21,6 +26,7 @@ import type { WebSocketServerOptions } from "./options.ts";
 import type { WebServer } from "./web-server.ts";
 import type { PathFunction } from "./path-rule.ts";
 import { sendToMany } from "./send-to-many.ts";
+import { checkOptionNames } from "./option-names.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
 import { ServerLifecycle } from "./server-lifecycle.ts";
 import { readOptions } from "./settings.ts";
@@ -160,8 +166,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * ws.wss.broadcast(`${name} has joined`, { except: ws });
    */
   broadcast<M extends Message>(message: MessageOf<Out, M>, options: BroadcastOptions<HandlerOf<S>> = {}): number {
-    if (typeof options !== "object" || (options as unknown) === null)
-      throw new InvalidArgumentError("broadcast: options: expected an object");
+    checkOptionNames("broadcast", options);
     const { connections, topics } = this.#lifecycle.clients;
     const find = topics.list.bind(topics);
     const receivers = receiversOf({ wss: this, all: connections.list, find }, options);
@@ -180,9 +185,12 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * @example
    * void wss.publish("prices", { eur: 1.08 }, { key: "eur" });
    */
-  publish<M extends Message>(topic: string, message: MessageOf<Out, M>, options: PublishOptions = {}): Promise<void> {
-    if (typeof options !== "object" || (options as unknown) === null)
-      throw new InvalidArgumentError("publish: options: expected an object");
+  publish<M extends Message>(
+    topic: string,
+    message: PublishableOf<Out, M>,
+    options: PublishOptions = {},
+  ): Promise<void> {
+    checkOptionNames("publish", options);
     this.#lifecycle.clients.topics.publish(topic, message, options, connectionsOf("publish: except", options.except));
     return PUBLISHED;
   }

@@ -1,5 +1,5 @@
-/** The topics of one subscriber: a live set, which its reader cannot change. */
-export class TopicSet implements ReadonlySet<string> {
+/** The topics of one subscriber: a live set, which its reader cannot change. For another set: `new Set(ws.topics)`. */
+export class TopicSet implements Iterable<string> {
   readonly #topics: () => ReadonlySet<string>;
 
   /** @param topics the set of now */
@@ -18,7 +18,7 @@ export class TopicSet implements ReadonlySet<string> {
   }
 
   /** Calls `callback` for each topic. */
-  forEach(callback: (topic: string, same: string, topics: ReadonlySet<string>) => void): void {
+  forEach(callback: (topic: string, same: string, topics: TopicSet) => void): void {
     for (const topic of this.#topics()) callback(topic, topic, this);
   }
 

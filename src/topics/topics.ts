@@ -2,7 +2,7 @@ import { type Identified, Registry } from "../util/registry.ts";
 import { SubscriberView } from "./subscriber-view.ts";
 import { TopicSet } from "./topic-set.ts";
 
-/** The most topics of one process: about 400 MB, if each has one subscriber. */
+/** The most topics of one server: about 400 MB, if each has one subscriber. */
 export const MAX_TOPICS = 1_000_000;
 
 /** A subscriber without topics. */
@@ -11,7 +11,7 @@ const NONE: ReadonlySet<string> = new Set();
 /** The limit that refuses a subscription. */
 export type TopicLimit = "maxTopicsPerConnection" | "maxTopics";
 
-/** Who has subscribed to which topic, in one process. A topic exists while it has a subscriber. Everything takes constant time. */
+/** Who has subscribed to which topic of one server. A topic exists while it has a subscriber. Everything takes constant time. */
 export class Topics<Subscriber extends Identified> {
   readonly #maxPerSubscriber: number;
   readonly #maxTopics: number;
@@ -66,18 +66,13 @@ export class Topics<Subscriber extends Identified> {
     return this.#byTopic.get(topic)?.list;
   }
 
-  /** Whether it has subscribed to the topic. */
-  has(one: Subscriber, topic: string): boolean {
-    return this.#bySubscriber.get(one)?.has(topic) === true;
-  }
-
   /** The subscribers of a topic: a live collection, also while it has none. */
   subscribers(topic: string): SubscriberView<Subscriber> {
     return new SubscriberView(() => this.#byTopic.get(topic));
   }
 
   /** The topics of a subscriber: a live set. */
-  topicsOf(one: Subscriber): ReadonlySet<string> {
+  topicsOf(one: Subscriber): TopicSet {
     return new TopicSet(() => this.#bySubscriber.get(one) ?? NONE);
   }
 

@@ -56,6 +56,7 @@ const TYPES: Record<string, readonly string[]> = {
     "SingleHeaders",
     "Status",
     "Subscription",
+    "TopicSet",
     "TerminateOptions",
     "TrustProxy",
     "Values",

@@ -9,7 +9,7 @@ test("a topic has its subscribers in the order in which they came, each once", (
   const topics = new Topics<{ id: number }>(10);
   for (const one of [bob, ann, bob]) expect(topics.subscribe(one, "a")).toBeUndefined();
   expect(topics.list("a")).toEqual([bob, ann]);
-  expect([topics.has(ann, "a"), topics.has(ann, "b")]).toEqual([true, false]);
+  expect([topics.topicsOf(ann).has("a"), topics.topicsOf(ann).has("b")]).toEqual([true, false]);
 });
 
 test("a topic is there while it has a subscriber", () => {

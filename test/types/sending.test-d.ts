@@ -148,6 +148,26 @@ describe("counters", () => {
   });
 });
 
+describe("publish", () => {
+  test("takes what send takes, but no Blob", () => {
+    const wss = new WebSocketServer(HANDLER);
+    expectTypeOf(wss.publish("a", "text")).toEqualTypeOf<Promise<void>>();
+    void wss.publish("a", new Uint8Array());
+    void wss.publish("a", { n: 1 }, { key: "n", except: [] });
+    // @ts-expect-error: a Blob is read later
+    void wss.publish("a", new Blob([]));
+    // @ts-expect-error: nothing that JSON would lose
+    void wss.publish("a", new Map());
+    const ws = wss.connections[0]!;
+    void ws.publish("a", "text", { key: "n" });
+    // @ts-expect-error: a Blob is read later
+    void ws.publish("a", new Blob([]));
+    // @ts-expect-error: it never gets the message itself
+    void ws.publish("a", "text", { except: ws });
+    expectTypeOf(ws.topics.has("a")).toEqualTypeOf<boolean>();
+  });
+});
+
 describe("options", () => {
   test("policies are unions of strings", () => {
     new WebSocketServer(HANDLER, { sendQueuePolicy: "latest", ratePolicy: "close" });

@@ -29,10 +29,10 @@ export function destinationOf(
   for (const [name, value] of Object.entries(ways))
     if (value !== undefined) throw new InvalidArgumentError(`${name}: not together with a URL of ${url.protocol}`);
   // What follows `//` is a host: `ws+unix://run/socket` has none of the path's first part.
-  if (url.host !== "" || !url.pathname.startsWith("/"))
+  const [, path = "", target = ""] = /^([^:]*):?([^]*)$/.exec(url.pathname) ?? [];
+  if (url.host !== "" || !path.startsWith("/") || !/^(?:\/|$)/.test(target))
     throw new InvalidArgumentError(
       `url: expected an absolute path, like ${url.protocol}/run/socket or ${url.protocol}/run/socket:/target`,
     );
-  const [, path = "", target = ""] = /^([^:]*):?([^]*)$/.exec(url.pathname) ?? [];
   return { socketPath: percentDecoded(path), target: (target === "" ? "/" : target) + url.search, isSecure };
 }

@@ -28,6 +28,9 @@ export type MessageOf<Out, M> = [Out] extends [Message]
     ? "The second type of WebSocketConnection must be a message: text, bytes or objects"
     : M & FittingMessage<M>;
 
+/** The parameter of `publish`: as for `send`, but no `Blob`, which is read later: the next message would come before it. */
+export type PublishableOf<Out, M> = M extends Blob ? "A Blob cannot be published: read it before" : MessageOf<Out, M>;
+
 type Unsendable = null | undefined | number | bigint | boolean | symbol;
 
 type AllFit<V> = [V] extends ["fits"] ? true : false;

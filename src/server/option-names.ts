@@ -1,0 +1,26 @@
+import { InvalidArgumentError } from "../errors/errors.ts";
+import { similarName } from "../util/similar.ts";
+
+/** What a call may say. */
+const NAMES = {
+  broadcast: ["to", "except", "topics", "exceptTopics", "key", "compress"],
+  publish: ["except", "key", "compress"],
+  "ws.publish": ["key", "compress"],
+} as const;
+
+/**
+ * Checks that a call has no option that there is not: one of another name would be ignored, and the message would reach too many.
+ *
+ * @throws {InvalidArgumentError} for another name, or options that are no object
+ */
+export function checkOptionNames(method: keyof typeof NAMES, options: unknown): void {
+  if (typeof options !== "object" || options === null)
+    throw new InvalidArgumentError(`${method}: options: expected an object`);
+  const names: readonly string[] = NAMES[method];
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    const meant = similarName(name, names);
+    const more = meant === undefined ? "" : `: did you mean ${meant}?`;
+    throw new InvalidArgumentError(`${method}: there is no option ${JSON.stringify(name)}${more}`);
+  }
+}

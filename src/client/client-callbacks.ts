@@ -15,6 +15,9 @@ export interface FirstOpen {
   reject(error: unknown): void;
 }
 
+/** As many dials in a row may fail in silence. */
+const MANY_DIALS = 5;
+
 /** Calls the handler of a client as its methods, and tells those who wait for it in other ways. */
 export class ClientCallbacks {
   /** Messages go there if the handler has no `onMessage`. */
@@ -75,8 +78,11 @@ export class ClientCallbacks {
     return this.#handler["onDrain"]?.(this.#ws, event);
   }
 
-  reconnecting(event: WSReconnectingEvent): unknown {
-    return this.#handler["onReconnecting"]?.(this.#ws, event);
+  /** It dials again. If no callback tells of it, the process is warned when several dials in a row have failed. */
+  reconnecting(event: WSReconnectingEvent, platform: Pick<ClientPlatform, "warn">): unknown {
+    if (this.#has("onReconnecting")) return this.#handler["onReconnecting"]?.(this.#ws, event);
+    if (event.attempt === MANY_DIALS) platform.warn(event.errors[0]?.cause);
+    return undefined;
   }
 
   /** Calls `onError` once, for what has ended the client. What nobody is told of is a warning. */

@@ -234,7 +234,7 @@ export function whenOpen<C extends object>(client: C): Promise<C> {
 export function checkClientHandler(handler: unknown): void {
   if (typeof handler !== "object" || handler === null)
     throw new InvalidArgumentError(`handler: expected an object, got ${handler === null ? "null" : typeof handler}`);
-  for (const name of CALLBACKS) {
+  for (const name of CLIENT_CALLBACKS) {
     const callback = (handler as Record<string, unknown>)[name];
     if (callback !== undefined && callback !== null && typeof callback !== "function")
       throw new InvalidArgumentError(`handler: ${name}: expected a function`);
@@ -244,4 +244,13 @@ export function checkClientHandler(handler: unknown): void {
   }
 }
 
-const CALLBACKS = ["onOpen", "onMessage", "onDrain", "onError", "onTerminate", "onReconnecting", "onReconnected"];
+/** The callbacks of a client's handler. */
+export const CLIENT_CALLBACKS = [
+  "onOpen",
+  "onMessage",
+  "onDrain",
+  "onError",
+  "onTerminate",
+  "onReconnecting",
+  "onReconnected",
+];

@@ -87,8 +87,9 @@ export function errorsOf({ errors, end }: Ending, platform: ClientPlatform): WSE
 
 /** The client ends because as many dials have failed as may. */
 export function gaveUp({ end }: Ending, attempts: number, platform: ClientPlatform): Ending {
-  const detail = `${String(attempts)} in a row`;
-  const error = new HawserError("HWS_GAVE_UP", detail, end.cause === undefined ? undefined : { cause: end.cause });
+  const { cause } = end;
+  const detail = `${String(attempts)} in a row${cause === undefined ? "" : `, the last one: ${cause.message}`}`;
+  const error = new HawserError("HWS_GAVE_UP", detail, cause === undefined ? undefined : { cause });
   return { end: { ...end, cause: error }, errors: platform.errorEvent(error, "library") };
 }
 

@@ -312,7 +312,8 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     errors: WSErrorEvent["errors"] | readonly [],
   ): void {
     const event = { type: "reconnecting", attempt: this.#policy.attempt, delay, code, reason, errors } as const;
-    const report = (): unknown => (this.#isTerminated ? undefined : this.#callbacks.reconnecting(event));
+    const report = (): unknown =>
+      this.#isTerminated ? undefined : this.#callbacks.reconnecting(event, this.#platform);
     this.#chain.run(report).catch((error: unknown) => this.#endFailed(this.#platform.errorEvent(error, "handler")));
   }
 

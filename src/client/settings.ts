@@ -67,6 +67,8 @@ export const ALIASES: Readonly<Record<string, string>> = {
   protocol: "protocols",
   timeout: "handshakeTimeout",
   agent: "createConnection",
+  whileAway: "reconnect: { whileAway }",
+  maxAttempts: "reconnect: { maxAttempts }",
 };
 
 /** The values of the shared options. */

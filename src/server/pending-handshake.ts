@@ -1,3 +1,4 @@
+import { misspeltCallbacks } from "../connection/dispatch/misspelt-callbacks.ts";
 import { isAbortBy } from "../connection/dispatch/close-signal.ts";
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
 import type { AcceptedDeflate } from "../compression/negotiation.ts";
@@ -12,7 +13,6 @@ import { isInstanceOf } from "../util/attempt.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import type { Advice } from "./advice.ts";
-import { misspeltCallbacks } from "./callback-names.ts";
 import { bytesWritten, isAnsweredByOther } from "./claimed-socket.ts";
 import { WSConnectionEvent, responseHeadersOf, settleEvent } from "./connection-event.ts";
 import type { ErrorSource } from "../connection/dispatch/events.ts";

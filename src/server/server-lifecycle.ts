@@ -22,7 +22,7 @@ import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { type Deferred, deferred } from "../util/deferred.ts";
 import { isInstanceOf } from "../util/attempt.ts";
-import { BusyCallbacks } from "./busy-callbacks.ts";
+import { BusyCallbacks } from "../connection/dispatch/busy-callbacks.ts";
 import type { AdmittedClient } from "./pending-handshake.ts";
 import { GracefulShutdown, type ShutdownOptions } from "./graceful-shutdown.ts";
 import { HandshakeAcceptor, type HandshakeListener } from "./handshake-acceptor.ts";
@@ -102,7 +102,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
       core.checkPeer();
       this.#busyCallbacks.check(core.dispatcher, connection.id, this.currentTick);
     });
-    this.#busyCallbacks = new BusyCallbacks(settings.keepalive.tickMs);
+    this.#busyCallbacks = new BusyCallbacks(settings.keepalive.tickMs, "See ws.waitUntil and ws.signal");
     this.#binding = new HttpBinding(settings, this);
   }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { misspeltCallbacks } from "../connection/dispatch/misspelt-callbacks.ts";
 import { checkReason, checkSendableCode } from "../connection/close-arguments.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
 import { readMessageOptions } from "../connection/sending/message-options.ts";
@@ -14,7 +15,7 @@ import {
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { asBytes } from "../protocol/bytes.ts";
 import { type BroadcastOptions, type PublishOptions, receiversOf } from "./broadcast-options.ts";
-import { SERVER_CALLBACKS, misspeltCallbacks } from "./callback-names.ts";
+import { SERVER_CALLBACKS } from "./callback-names.ts";
 import { connectionsOf } from "./connection-list.ts";
 import { type ConnectionSource, Connections } from "./connections.ts";
 import type { ServerCounters } from "./server-counters.ts";

@@ -49,6 +49,7 @@ test("giving up keeps the code, and tells the last failure as the cause", () => 
   const { end, errors } = losses.gaveUp(losses.endOfDial(error, platform), 3, platform);
   expect(end).toMatchObject({ code: 1006, cause: { code: "HWS_GAVE_UP", cause: error } });
   expect(errors?.errors.map(({ cause }) => cause)).toEqual([end.cause, error]);
+  expect(end.cause?.message).toMatch(/allows: 3 in a row, the last one: The server refused .*503/);
 });
 
 test("the application's end has the code of the last loss, or 1005", () => {

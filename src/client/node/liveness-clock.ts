@@ -1,3 +1,4 @@
+import { BusyCallbacks } from "../../connection/dispatch/busy-callbacks.ts";
 import { LivenessTimer } from "../../connection/keepalive/liveness-timer.ts";
 import { inNoContext } from "../../connection/transport/no-context.ts";
 
@@ -9,6 +10,9 @@ export interface CheckedLink {
   probe(): void;
 }
 
+/** What the warning of a callback that does not settle says. */
+const BUSY_ADVICE = "A callback must not wait for a message, which comes only after it";
+
 /** Milliseconds between two looks at the time. */
 const LOOK_EVERY = 1_000;
 
@@ -17,6 +21,8 @@ const SLEPT = 5_000;
 
 /** The clock of all clients of the process whose times have the same tick: none of them has a timer of its own. */
 export class LivenessClock {
+  /** Warns of callbacks of these clients that do not settle. */
+  readonly busyCallbacks: BusyCallbacks;
   readonly #links = new Set<CheckedLink>();
   readonly #timer: LivenessTimer<CheckedLink>;
   #look: NodeJS.Timeout | undefined;
@@ -25,6 +31,7 @@ export class LivenessClock {
 
   /** @param tickMs milliseconds of a tick */
   constructor(tickMs: number) {
+    this.busyCallbacks = new BusyCallbacks(tickMs, BUSY_ADVICE);
     this.#timer = new LivenessTimer(tickMs, this.#links, (link) => link.check());
   }
 

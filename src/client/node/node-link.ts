@@ -118,6 +118,7 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
 
   check(): void {
     this.#connection.checkPeer();
+    this.#clock.busyCallbacks.check(this.#connection.dispatcher, undefined, this.currentTick);
   }
 
   probe(): void {

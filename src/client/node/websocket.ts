@@ -1,5 +1,8 @@
+import { HandlerKinds } from "../../connection/dispatch/handler-kinds.ts";
+import { misspeltCallbacks } from "../../connection/dispatch/misspelt-callbacks.ts";
 import type { DataType } from "../../connection/receiving/decode.ts";
-import { ClientSocket, checkClientHandler, whenOpen } from "../client-socket.ts";
+import { Warnings } from "../../util/warnings.ts";
+import { CLIENT_CALLBACKS, ClientSocket, checkClientHandler, whenOpen } from "../client-socket.ts";
 import type { ClientHandler, Provided } from "../handler.ts";
 import type { ClientOptions } from "../options.ts";
 import { clientSettings } from "../settings.ts";
@@ -35,6 +38,7 @@ export class WebSocket<H extends object = object, S = unknown, T extends DataTyp
   constructor(url: Provided<string | URL>, handler?: H & ClientHandler<S, T>, options: ClientOptions<T> = {}) {
     const given = handler ?? ({} as H);
     checkClientHandler(given);
+    warnOfNames(given);
     const values = readNodeOptions(options, given);
     const node = nodeSettings(values);
     // A function is asked for each dial: then the dial fails.
@@ -47,7 +51,8 @@ export class WebSocket<H extends object = object, S = unknown, T extends DataTyp
   /**
    * Makes a client, and waits until it is connected and `onOpen` has settled.
    *
-   * @returns rejects with what ended the client before: a `ConnectError`, `HWS_ABORTED`, or the reason of `options.signal`
+   * @returns rejects with what ended the client before: a `ConnectError`, `HWS_GAVE_UP`, `HWS_ABORTED`, or the reason of
+   * `options.signal`. With the option `reconnect` it waits as long as the client tries: limit it by `reconnect.maxAttempts` or a signal
    * @throws {InvalidArgumentError} for a wrong argument
    * @example
    * await using ws = await WebSocket.connect("wss://example.com");
@@ -60,6 +65,16 @@ export class WebSocket<H extends object = object, S = unknown, T extends DataTyp
   ): Promise<WebSocket<H, S, T>> {
     return whenOpen(new WebSocket<H, S, T>(url, handler, options));
   }
+}
+
+const kinds = new HandlerKinds();
+const warnings = new Warnings(Infinity);
+
+/** Warns of methods that are never called, because a callback has another name: of each once. */
+function warnOfNames(handler: object): void {
+  if (!kinds.isNew(handler)) return;
+  for (const text of misspeltCallbacks(handler, CLIENT_CALLBACKS))
+    warnings.warn(text, { code: "HWS_CALLBACK_NAME", text: () => text });
 }
 
 /** A client of a server whose connection handler has the type `S`: its messages have the types of the server's. */

@@ -69,6 +69,28 @@ test("what is sent is masked, and counted", async () => {
   expect(await link.drained()).toBe(true);
 });
 
+test("a callback that waits for a message, which waits for it, is a warning after 30 s", async () => {
+  const emit = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+  onTestFinished(() => emit.mockRestore());
+  const { wire, link } = open({}, { onMessage: () => new Promise(() => undefined) });
+  wire.arrive(unmasked(0x81, "1"));
+  await turns();
+  wire.arrive(unmasked(0x81, "2"));
+  await turns();
+  const tick = vi.spyOn(link, "currentTick", "get");
+  for (const now of [0, 1_000_000]) {
+    tick.mockReturnValue(now);
+    link.check();
+  }
+  expect(emit.mock.calls).toEqual([
+    [
+      expect.stringMatching(/^onMessage of a client has not settled for 30 s, and 1 call waits for it\. A callback/),
+      expect.anything(),
+    ],
+  ]);
+  expect(emit.mock.calls[0]![1]).toMatchObject({ code: "HWS_CALLBACK_BUSY" });
+});
+
 test("a ping measures a round trip", async () => {
   const { wire, link } = open();
   const trip = link.ping();

@@ -32,6 +32,29 @@ test.each<[string, unknown[], new () => Error]>([
   expect(construct).toThrow(error);
 });
 
+test.each([
+  ["whileAway", "reconnect: { whileAway }"],
+  ["maxAttempts", "reconnect: { maxAttempts }"],
+  ["maxPayload", "maxMessageSize"],
+])("the error of an option %s names the one that is meant", (name, meant) => {
+  expect(() => Reflect.construct(WebSocket, [nowhere, {}, { [name]: 1 }]) as unknown).toThrow(`did you mean ${meant}?`);
+});
+
+test("a callback of another name is a warning, once for all clients with such a handler", async () => {
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+  onTestFinished(() => warn.mockRestore());
+  for (const onReconnect of [() => 1, () => 2]) {
+    const ws = new WebSocket(nowhere, { onReconnect, onError: () => undefined });
+    await ws.closed;
+  }
+  expect(warn.mock.calls).toEqual([
+    [
+      "A handler has the method onReconnect, which is never called: did you mean onReconnected?",
+      { type: "HawserWarning", code: "HWS_CALLBACK_NAME" },
+    ],
+  ]);
+});
+
 test("connect resolves when onOpen has settled", async () => {
   const { port } = await startServer();
   const calls: string[] = [];

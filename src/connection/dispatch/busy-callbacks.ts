@@ -1,5 +1,5 @@
-import type { BusyCallback } from "../connection/dispatch/serial-queue.ts";
-import { Warnings } from "../util/warnings.ts";
+import { Warnings } from "../../util/warnings.ts";
+import type { BusyCallback } from "./serial-queue.ts";
 
 /** Milliseconds for which calls may wait for one callback until the process is warned. */
 const BUSY_MS = 30_000;
@@ -20,26 +20,31 @@ interface Seen {
 
 /**
  * Warns of callbacks that do not settle while messages, or `onTerminate`, wait for them: of each once, and at most once a minute for a
- * server. The timer of the connections asks it. A handler whose promises settle in time pays nothing for it.
+ * server, or for all clients. The timer of the connections asks it. A handler whose promises settle in time pays nothing for it.
  */
 export class BusyCallbacks {
   readonly #ticks: number;
+  readonly #advice: string;
   readonly #warnings: Warnings;
   readonly #seen = new WeakMap<WatchedCalls, Seen>();
 
-  /** @param tickMs milliseconds of a tick */
-  constructor(tickMs: number, warnings = new Warnings()) {
+  /**
+   * @param tickMs milliseconds of a tick
+   * @param advice what the warning tells the application to do
+   */
+  constructor(tickMs: number, advice: string, warnings = new Warnings()) {
     this.#ticks = Math.ceil(BUSY_MS / tickMs);
+    this.#advice = advice;
     this.#warnings = warnings;
   }
 
   /**
    * Looks at one connection.
    *
-   * @param id the id of the connection
+   * @param id the id of the connection; undefined: it is a client's
    * @param tick the tick of now
    */
-  check(calls: WatchedCalls, id: number, tick: number): void {
+  check(calls: WatchedCalls, id: number | undefined, tick: number): void {
     const busy = calls.busyCallback;
     if (busy === undefined) return;
     const seen = this.#seen.get(calls);
@@ -50,12 +55,12 @@ export class BusyCallbacks {
     }
   }
 
-  #warn({ name, waiting }: BusyCallback, id: number): void {
+  #warn({ name, waiting }: BusyCallback, id: number | undefined): void {
     const calls = waiting === 1 ? "1 call waits" : `${String(waiting)} calls wait`;
     this.#warnings.warn("busy", {
       code: "HWS_CALLBACK_BUSY",
       text: () =>
-        `${name} of connection ${String(id)} has not settled for ${String(BUSY_MS / 1000)} s, and ${calls} for it. See ws.waitUntil and ws.signal`,
+        `${name} of ${id === undefined ? "a client" : `connection ${String(id)}`} has not settled for ${String(BUSY_MS / 1000)} s, and ${calls} for it. ${this.#advice}`,
     });
   }
 }

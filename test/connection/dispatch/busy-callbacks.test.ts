@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { BusyCallbacks, type WatchedCalls } from "../../src/server/busy-callbacks.ts";
-import { Warnings } from "../../src/util/warnings.ts";
+import { BusyCallbacks, type WatchedCalls } from "../../../src/connection/dispatch/busy-callbacks.ts";
+import { Warnings } from "../../../src/util/warnings.ts";
 
 const warn = vi.spyOn(process, "emitWarning");
 const texts = (): string[] => warn.mock.calls.map(([text]) => String(text));
@@ -22,7 +22,7 @@ function busy(number: number, waiting = 1, name = "onMessage"): WatchedCalls {
 }
 
 function rig(): BusyCallbacks {
-  return new BusyCallbacks(TICK, new Warnings(undefined, () => now));
+  return new BusyCallbacks(TICK, "See ws.waitUntil", new Warnings(undefined, () => now));
 }
 
 describe("a callback for which calls wait", () => {
@@ -33,9 +33,18 @@ describe("a callback for which calls wait", () => {
     expect(texts()).toEqual([]);
     for (let tick = 30; tick < 300; tick++) callbacks.check(calls, 7, tick);
     expect(texts()).toEqual([
-      expect.stringMatching(/^onMessage of connection 7 has not settled for 30 s, and 3 calls wait/),
+      expect.stringMatching(
+        /^onMessage of connection 7 has not settled for 30 s, and 3 calls wait for it\. See ws\.waitUntil/,
+      ),
     ]);
     expect(warn.mock.calls[0]![1]).toMatchObject({ type: "HawserWarning", code: "HWS_CALLBACK_BUSY" });
+  });
+
+  test("of a client has no id", () => {
+    const callbacks = rig();
+    const calls = busy(1);
+    for (let tick = 0; tick <= 30; tick++) callbacks.check(calls, undefined, tick);
+    expect(texts()).toEqual([expect.stringMatching(/^onMessage of a client has not settled/)]);
   });
 
   test("is none when it has settled meanwhile, though the next one is busy", () => {

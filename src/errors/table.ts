@@ -71,6 +71,7 @@ export const errorTable = {
   HWS_ABORTED: { errCode: 508, componentSignature: "hwcl", message: "The client was ended before it was connected" },
   HWS_RECEIVE_QUEUE_FULL: { errCode: 509, componentSignature: "hwcl", closeCode: 1013, closeReason: "receiving too slowly", message: "More bytes wait for the handler than maxReceiveQueue" },
   HWS_CLOSED: { errCode: 510, componentSignature: "hwcl", message: "The connection was closed with a code that is not orderly" },
+  HWS_BACKPLANE_AWAY: { errCode: 601, componentSignature: "hwbp", message: "The backplane cannot be reached: nothing was stored or changed" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** The stable code of an error that the library makes. */

@@ -1,0 +1,153 @@
+import { type Bytes, allocate } from "../protocol/bytes.ts";
+import { ID_SIZE, readId, writeId } from "./ids.ts";
+
+/** The version of records and packets, in the upper half of their first byte. Another version is a major release. */
+export const VERSION = 1;
+
+/** What a record is. */
+export const RecordKind = {
+  /** A message of a topic. */
+  message: 0,
+  /** A place in a history where messages may be missing. */
+  gap: 1,
+  /** Somebody has come. */
+  join: 2,
+  /** Somebody has gone. */
+  leave: 3,
+  /** A message for the connections of several topics, or of all. */
+  broadcast: 4,
+} as const;
+
+/** One of the values of `RecordKind`. */
+export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
+
+/** For whom a broadcast is. */
+export interface BroadcastTopics {
+  /** The connections that have one of these topics; empty: all connections. */
+  readonly topics: readonly string[];
+  /** But not those that have one of these. */
+  readonly exceptTopics: readonly string[];
+}
+
+/** A message between machines. */
+export interface BackplaneRecord {
+  /** What it is. */
+  readonly kind: RecordKind;
+  /** Whether the payload is binary; else it is text. */
+  readonly isBinary: boolean;
+  /** Whether it may be compressed for its receivers. */
+  readonly mayCompress: boolean;
+  /** The 16 characters of its id. */
+  readonly id: string;
+  /** Under the policy "latest" a waiting message is replaced by a newer one with the same key. */
+  readonly key: string | undefined;
+  /** For whom a broadcast is; undefined for a message of a topic. */
+  readonly to: BroadcastTopics | undefined;
+  /** The message: UTF-8 or bytes. When it was decoded, it is a view of the record. */
+  readonly payload: string | Bytes;
+}
+
+/** A record that was decoded. */
+export type DecodedRecord = BackplaneRecord & { readonly payload: Bytes };
+
+const Flag = { binary: 1, key: 2, topics: 4, notCompressed: 8 } as const;
+const ALL_FLAGS = 15;
+
+/** Bytes of the first byte, the flags and the id. */
+const HEADER_SIZE = 2 + ID_SIZE;
+
+/** Encodes a record in memory of its own. */
+export function encodeRecord(fields: BackplaneRecord): Bytes {
+  const { kind, id, key, to, payload } = fields;
+  const head = headOf(key, to);
+  const size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
+  const record = allocate(HEADER_SIZE + head.length + size);
+  record[0] = (VERSION << 4) | kind;
+  record[1] = flagsOf(fields);
+  writeId(record, id, 2);
+  record.set(head, HEADER_SIZE);
+  if (typeof payload === "string") record.utf8Write(payload, HEADER_SIZE + head.length);
+  else record.set(payload, HEADER_SIZE + head.length);
+  return record;
+}
+
+/** Decodes a record. Undefined: it is none of ours. */
+export function decodeRecord(record: Bytes): DecodedRecord | undefined {
+  const [first, flags] = record;
+  if (first === undefined || flags === undefined || record.length < HEADER_SIZE) return undefined;
+  const kind = (first & 15) as RecordKind;
+  if (first >> 4 !== VERSION || kind > RecordKind.broadcast || flags > ALL_FLAGS) return undefined;
+  const reader = new ShortTexts(record, HEADER_SIZE);
+  const has = (flag: number): boolean => (flags & flag) !== 0;
+  const key = has(Flag.key) ? reader.text() : undefined;
+  const to = has(Flag.topics) ? { topics: reader.texts(), exceptTopics: reader.texts() } : undefined;
+  if (reader.isBroken) return undefined;
+  return {
+    kind,
+    isBinary: has(Flag.binary),
+    mayCompress: !has(Flag.notCompressed),
+    id: readId(record, 2, ID_SIZE),
+    key,
+    to,
+    payload: record.subarray(reader.offset),
+  };
+}
+
+function flagsOf({ isBinary, mayCompress, key, to }: BackplaneRecord): number {
+  return (
+    (isBinary ? Flag.binary : 0) |
+    (key === undefined ? 0 : Flag.key) |
+    (to === undefined ? 0 : Flag.topics) |
+    (mayCompress ? 0 : Flag.notCompressed)
+  );
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function headOf(key: string | undefined, to: BroadcastTopics | undefined): Uint8Array {
+  if (key === undefined && to === undefined) return NOTHING;
+  const parts = key === undefined ? [] : [shortText(key)];
+  if (to !== undefined)
+    for (const topics of [to.topics, to.exceptTopics]) parts.push(count(topics), ...topics.map(shortText));
+  return Buffer.concat(parts);
+}
+
+function shortText(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.of(bytes.length), bytes]);
+}
+
+function count({ length }: readonly string[]): Buffer {
+  return Buffer.of(length >> 8, length & 255);
+}
+
+/** Reads texts of at most 255 bytes, each after its length. */
+class ShortTexts {
+  /** Where the next one begins. */
+  offset: number;
+  /** The record ends too early. */
+  isBroken = false;
+  readonly #record: Bytes;
+
+  constructor(record: Bytes, offset: number) {
+    this.#record = record;
+    this.offset = offset;
+  }
+
+  text(): string {
+    const start = this.offset + 1;
+    const end = start + (this.#record[this.offset] ?? 0);
+    if (end > this.#record.length) this.isBroken = true;
+    this.offset = end;
+    return this.isBroken ? "" : this.#record.utf8Slice(start, end);
+  }
+
+  texts(): string[] {
+    const [high, low] = this.#record.subarray(this.offset, this.offset + 2);
+    if (high === undefined || low === undefined) this.isBroken = true;
+    this.offset += 2;
+    const texts = [];
+    for (let left = (high ?? 0) * 256 + (low ?? 0); left > 0 && !this.isBroken; left--) texts.push(this.text());
+    return texts;
+  }
+}

@@ -5,6 +5,7 @@ import { isTransferred, memoryTransferredError } from "../../protocol/transferre
 import { attempt } from "../../util/attempt.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { isAbortOf, signalOf } from "./close-signal.ts";
+import { Stage } from "./stage.ts";
 import { type BusyCallback, SerialQueue, withOwnMemory } from "./serial-queue.ts";
 import { type Task, Tasks, begin } from "./tasks.ts";
 import { inNextTurn } from "../transport/turn.ts";
@@ -23,25 +24,13 @@ export interface HandlerCallbacks {
   onMessage(connection: unknown, event: object): unknown;
   /** No more than `highWaterMark` bytes wait again, after `send` returned false. */
   onDrain?(connection: unknown, event: object): unknown;
+  /** Messages of a topic may be missing before this. */
+  onGap?(connection: unknown, event: object): unknown;
   /** Something failed. */
   onError?(connection: unknown, event: object): unknown;
   /** The connection is closed. */
   onTerminate?(connection: unknown, event: object): unknown;
 }
-
-/** What is still called. Each stage comes after the one before it. */
-const Stage = {
-  /** Everything. */
-  delivering: 0,
-  /** No `onMessage` and no `onDrain`. */
-  stopped: 1,
-  /** Only `onTerminate`: `onError` was called. */
-  errorReported: 2,
-  /** Nothing: `onTerminate` was called. */
-  terminated: 3,
-} as const;
-
-type Stage = (typeof Stage)[keyof typeof Stage];
 
 /**
  * Calls one connection's handler, in order and never twice at a time: `onOpen`, `onMessage`*, at most one `onError`,
@@ -181,6 +170,16 @@ export class HandlerDispatcher implements TurnCount {
     queue.addTask(() => {
       queue.hasDrain = false;
       this.#callOnDrain();
+    });
+  }
+
+  /** Calls `onGap` in its order, if messages are still delivered. */
+  dispatchGap(event: object): void {
+    this.runInOrder(() => {
+      if (this.#stage !== Stage.delivering) return;
+      // Whoever has published may have caused it.
+      const call = (): unknown => this.handler.onGap?.(this.#owner.publicConnection, event);
+      callInNoContext(() => this.#call(call, "onGap"));
     });
   }
 

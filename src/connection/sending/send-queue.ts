@@ -2,7 +2,7 @@ import { type Bytes, allocate } from "../../protocol/bytes.ts";
 import { headerSize } from "../../protocol/frame-header.ts";
 import { Fifo } from "../../util/fifo.ts";
 import { type OutgoingMessage, copyIfShort } from "./outgoing-message.ts";
-import { sharedFrameOf } from "./shared-message.ts";
+import { isKept, sharedFrameOf } from "./shared-message.ts";
 
 /** A message that waits. */
 export interface QueuedMessage {
@@ -33,6 +33,8 @@ export function chargeFor(count: number, size: number): number {
  */
 export class SendQueue {
   #items = new Fifo<QueuedMessage>();
+  /** Messages that no policy drops, and that are older than all of `#items`. */
+  readonly #kept = new Fifo<QueuedMessage>();
   #size = 0;
   /** The only message of each key, once `conflate` was called. */
   #latest: Map<string | undefined, QueuedMessage> | undefined;
@@ -55,7 +57,7 @@ export class SendQueue {
 
   /** The number of messages that wait. */
   get count(): number {
-    return this.#items.length;
+    return this.#kept.length + this.#items.length;
   }
 
   /**
@@ -65,6 +67,10 @@ export class SendQueue {
    */
   add(message: OutgoingMessage): boolean {
     const item = this.#itemOf(message);
+    if (isKept(message)) {
+      this.#push(item);
+      return false;
+    }
     const older = this.#latest?.get(item.key);
     if (older !== undefined) {
       this.#size += item.size - older.size;
@@ -72,8 +78,7 @@ export class SendQueue {
       return true;
     }
     this.#latest?.set(item.key, item);
-    this.#items.push(item);
-    this.#size += item.size;
+    this.#push(item);
     return false;
   }
 
@@ -84,41 +89,53 @@ export class SendQueue {
 
   /** Removes and returns the oldest message. */
   shift(): QueuedMessage | undefined {
-    const item = this.#items.shift();
-    if (item === undefined) return undefined;
-    this.#size -= item.size;
-    if (this.#latest?.get(item.key) === item) this.#latest.delete(item.key);
+    const item = this.#kept.shift() ?? this.#items.shift();
+    if (item !== undefined) this.#forget(item);
     return item;
   }
 
-  /** Drops the oldest messages until at most `limit` bytes wait. Returns the number of messages dropped. */
+  /** Drops the oldest messages until at most `limit` bytes wait, but none that is kept. Returns the number of messages dropped. */
   dropTo(limit: number): number {
-    const before = this.count;
-    while (this.chargedSize > limit && this.count > 0) this.shift();
-    return before - this.count;
+    let dropped = 0;
+    while (this.chargedSize > limit) {
+      const item = this.#items.shift();
+      if (item === undefined) break;
+      if (isKept(item.message)) this.#kept.push(item);
+      else {
+        this.#forget(item);
+        dropped++;
+      }
+    }
+    return dropped;
   }
 
   /**
-   * Keeps only the newest message of each key. From now on, a new message replaces the one with the same key. Returns the
-   * number of messages dropped.
+   * Keeps only the newest message of each key, and those that must be kept. From now on, a new message replaces the one with the same key.
+   * Returns the number of messages dropped.
    */
   conflate(): number {
     if (this.#latest !== undefined) return 0;
-    const before = this.count;
+    const items = this.#items;
     const latest = new Map<string | undefined, QueuedMessage>();
-    // A key that is deleted and set again moves to the end of the map: the newest messages keep the order of sending.
-    for (const item of this.#items) {
-      latest.delete(item.key);
-      latest.set(item.key, item);
-    }
+    for (const item of items) if (!isKept(item.message)) latest.set(item.key, item);
     this.#latest = latest;
     this.#items = new Fifo();
-    this.#size = 0;
-    for (const item of latest.values()) {
-      this.#items.push(item);
-      this.#size += item.size;
+    const before = this.count + items.length;
+    for (const item of items) {
+      this.#size -= item.size;
+      if (isKept(item.message) || latest.get(item.key) === item) this.#push(item);
     }
     return before - this.count;
+  }
+
+  #forget(item: QueuedMessage): void {
+    this.#size -= item.size;
+    if (this.#latest?.get(item.key) === item) this.#latest.delete(item.key);
+  }
+
+  #push(item: QueuedMessage): void {
+    this.#items.push(item);
+    this.#size += item.size;
   }
 
   #itemOf(message: OutgoingMessage): QueuedMessage {

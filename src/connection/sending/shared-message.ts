@@ -22,6 +22,8 @@ export class SharedMessage implements OutgoingMessage {
   readonly payload: string | Bytes | BlobLike;
   readonly key: string | undefined;
   readonly compression: Compression;
+  /** No policy drops it while it waits: who sends it limits what waits, and loses nothing. */
+  readonly isKept: boolean;
   /** The frame, not masked; undefined for a `Blob`, whose bytes must be read first. */
   readonly frame: Bytes | undefined;
   #read: Promise<SharedMessage> | undefined;
@@ -30,12 +32,13 @@ export class SharedMessage implements OutgoingMessage {
   #compressing: Map<Deflater, Compressing<this>> | undefined;
 
   /** @param message the message that all receivers get */
-  constructor({ opcode, payload, key, compression }: OutgoingMessage) {
+  constructor({ opcode, payload, key, compression }: OutgoingMessage, isKept = false) {
     const frame = frameOf(opcode, payload);
     this.opcode = opcode;
     this.payload = payload instanceof Uint8Array ? frame!.subarray(frame!.length - payload.length) : payload;
     this.key = key;
     this.compression = compression;
+    this.isKept = isKept;
     this.frame = frame;
   }
 
@@ -95,6 +98,11 @@ export class SharedMessage implements OutgoingMessage {
   #frameOf(compressed: Bytes | undefined): Bytes | undefined {
     return compressed && serializeFrame(this.opcode | FIN | ReservedBit.rsv1, compressed);
   }
+}
+
+/** Whether no policy may drop a message while it waits. */
+export function isKept(message: OutgoingMessage): boolean {
+  return message instanceof SharedMessage && message.isKept;
 }
 
 /** The payload of a frame that is not masked. */

@@ -56,6 +56,7 @@ function scripted(log: string[]): Required<HandlerCallbacks> {
       log.push(`error ${(event as { errors: { message: string }[] }).errors[0]?.message}`);
     },
     onDrain: () => void log.push("drain"),
+    onGap: (_ws, event) => void log.push(`gap ${(event as { reason: string }).reason}`),
     onTerminate: (_ws, event) => void log.push(`terminate ${(event as { code: number }).code}`),
   };
 }
@@ -497,4 +498,28 @@ test("A handler may open unless it has no onOpen: a getter that throws is report
   expect(dispatcher.mayOpen).toBe(true);
   dispatcher.dispatchOpen();
   expect(log).toContain("failed");
+});
+
+describe("a gap", () => {
+  test("is told in its order, and not after delivery has stopped", async () => {
+    const busy = deferred();
+    const { dispatcher, log } = rig(scripted);
+    dispatcher.dispatchMessage(() => busy.promise);
+    dispatcher.dispatchGap({ reason: "trimmed" });
+    dispatcher.dispatchMessage("after");
+    expect(log).toEqual(["call"]);
+    busy.resolve();
+    await turns();
+    expect(log.filter((text) => text !== "settled")).toEqual(["call", "gap trimmed", "after"]);
+    dispatcher.stopDelivery();
+    dispatcher.dispatchGap({ reason: "reset" });
+    expect(log).not.toContain("gap reset");
+  });
+
+  test("is nothing for a handler without onGap", () => {
+    const { dispatcher, log } = rig((log) => ({ onMessage: () => void log.push("message") }));
+    dispatcher.dispatchGap({ reason: "reset" });
+    dispatcher.dispatchMessage("one");
+    expect(log).toEqual(["message"]);
+  });
 });

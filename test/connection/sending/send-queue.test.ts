@@ -2,6 +2,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { chargeFor } from "../../../src/connection/sending/send-queue.ts";
+import { outgoingMessage } from "../../../src/connection/sending/outgoing-message.ts";
+import { SharedMessage } from "../../../src/connection/sending/shared-message.ts";
 import { MAX_COPIED } from "../../../src/connection/transport/stream-writer.ts";
 import { fill, hex, utf8 } from "../../support/bytes.ts";
 import { encode } from "../../support/frames.ts";
@@ -213,5 +215,44 @@ describe("conflate", () => {
     queue.dropTo(4);
     expect([queue.has("a"), queue.has("b")]).toEqual([true, false]);
     expect(takeAll(queue)).toEqual(["text a2"]);
+  });
+});
+
+describe("messages that must be kept", () => {
+  const kept = (text: string) => new SharedMessage({ ...outgoingMessage(text), key: "k" }, true);
+
+  function mixed(): KindQueue {
+    const queue = new KindQueue();
+    queue.addKind("text", utf8("a"), "k");
+    queue.add(kept("b"));
+    queue.addKind("text", utf8("c"), "k");
+    queue.add(kept("d"));
+    queue.addKind("text", utf8("e"), "k");
+    return queue;
+  }
+
+  test("stay when the oldest are dropped, in their order", () => {
+    const queue = mixed();
+    expect(queue.dropTo(9)).toBe(2);
+    queue.addKind("text", utf8("f"), "k");
+    expect([queue.count, queue.size]).toEqual([4, 12]);
+    expect(takeAll(queue).map((text) => text.at(-1))).toEqual(["b", "d", "e", "f"]);
+    expect([queue.count, queue.size]).toEqual([0, 0]);
+  });
+
+  test("stay also when nothing else is left to drop", () => {
+    const queue = mixed();
+    expect(queue.dropTo(0)).toBe(3);
+    expect([queue.dropTo(0), queue.count, queue.size]).toEqual([0, 2, 6]);
+    expect(takeAll(queue).map((text) => text.at(-1))).toEqual(["b", "d"]);
+  });
+
+  test("neither replace a message with the same key, nor are replaced", () => {
+    const queue = mixed();
+    expect(queue.conflate()).toBe(2);
+    queue.add(kept("g"));
+    queue.addKind("text", utf8("h"), "k");
+    expect([queue.count, queue.size]).toEqual([4, 12]);
+    expect(takeAll(queue).map((text) => text.at(-1))).toEqual(["b", "d", "h", "g"]);
   });
 });

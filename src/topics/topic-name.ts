@@ -20,7 +20,10 @@ const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
 export function checkTopic(what: string, topic: unknown): asserts topic is string {
   if (typeof topic !== "string") throw new InvalidArgumentError(`${what}: expected a string, got ${describe(topic)}`);
   const isLong = topic.length * BYTES_PER_UNIT > MAX_TOPIC_SIZE && Buffer.byteLength(topic) > MAX_TOPIC_SIZE;
-  if (topic === "" || isLong) throw new OutOfRangeError(`${what}: expected 1 to ${MAX_TOPIC_SIZE} bytes of UTF-8`);
+  if (topic === "" || isLong)
+    throw new OutOfRangeError(
+      `${what}: expected 1 to ${MAX_TOPIC_SIZE} bytes of UTF-8, got ${Buffer.byteLength(topic)}`,
+    );
   if (FORBIDDEN.test(topic))
     throw new InvalidArgumentError(`${what}: expected a text without control characters: ${JSON.stringify(topic)}`);
 }

@@ -1,6 +1,7 @@
 /** What a value is, for the message of an error. A class that was given instead of an object is named. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "an array";
   if (typeof value === "object") return "an object without it";
   if (typeof value !== "function") return `a ${typeof value}`;
   if (!isClass(value)) return "a function";

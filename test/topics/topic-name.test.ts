@@ -23,3 +23,16 @@ test.each([
   expect(() => checkTopic("subscribe: topic", topic)).toThrow(expect.objectContaining({ code }) as Error);
   expect(() => checkTopic("subscribe: topic", topic)).toThrow(/^subscribe: topic: expected/);
 });
+
+test.each([
+  ["", 0],
+  ["é".repeat(128), 256],
+])("the error for %j says that it has %i bytes, and how many it may have", (topic, size) => {
+  expect(() => checkTopic("subscribe: topic", topic)).toThrow(
+    `subscribe: topic: expected 1 to 255 bytes of UTF-8, got ${size}`,
+  );
+});
+
+test("the error for a list says so", () => {
+  expect(() => checkTopic("publish: topic", ["a"])).toThrow("publish: topic: expected a string, got an array");
+});

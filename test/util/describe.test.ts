@@ -10,6 +10,7 @@ test.each([
   [undefined, "undefined"],
   [5, "a number"],
   [{}, "an object without it"],
+  [["a"], "an array"],
   [() => undefined, "a function"],
   [Member, 'a class: did you mean "new Member()"?'],
 ])("%s", (value, text) => {

@@ -13,10 +13,12 @@ const NAMES = {
  *
  * @throws {InvalidArgumentError} for another name, or options that are no object
  */
-export function checkOptionNames(method: keyof typeof NAMES, options: unknown): void {
+export function checkOptionNames(call: keyof typeof NAMES, options: unknown): void {
+  // Both forms of `publish` have one name in messages.
+  const method = call.replace("ws.", "");
   if (typeof options !== "object" || options === null)
     throw new InvalidArgumentError(`${method}: options: expected an object`);
-  const names: readonly string[] = NAMES[method];
+  const names: readonly string[] = NAMES[call];
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue;
     const meant = similarName(name, names);

@@ -1,5 +1,5 @@
 import { type SendOptions, readMessageOptions } from "../connection/sending/message-options.ts";
-import { isBlobLike, outgoingMessage } from "../connection/sending/outgoing-message.ts";
+import { type OutgoingMessage, isBlobLike, outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import { checkTopic } from "../topics/topic-name.ts";
 import { type TopicLimit, Topics } from "../topics/topics.ts";
@@ -80,9 +80,7 @@ export class ServerTopics {
     except: { has(connection: WebSocketConnection): boolean } | undefined,
   ): number {
     const from = this.list("publish: topic", topic);
-    const outgoing = outgoingMessage(message, readMessageOptions("publish", options));
-    // It is read later, and the next message would come before it.
-    if (isBlobLike(outgoing.payload)) throw new InvalidArgumentError("publish: message: a Blob must be read before");
+    const outgoing = publishedMessage(message, options);
     return from === undefined ? 0 : sendToMany(outgoing, { from, except });
   }
 
@@ -94,5 +92,27 @@ export class ServerTopics {
     // Whoever does not await it must not end the process: the handler of the server knows.
     refused.catch(() => undefined);
     return refused;
+  }
+}
+
+/**
+ * The message of `publish`.
+ *
+ * @throws {InvalidArgumentError} for a `Blob`, what `send` refuses, and an object that `JSON.stringify` refuses
+ */
+function publishedMessage(message: unknown, options: SendOptions): OutgoingMessage {
+  const read = readMessageOptions("publish", options);
+  try {
+    const outgoing = outgoingMessage(message, read);
+    // It is read later, and the next message would come before it.
+    if (isBlobLike(outgoing.payload)) throw new InvalidArgumentError("message: a Blob must be read before");
+    return outgoing;
+  } catch (cause) {
+    // For a bigint, or an object that is in itself, `JSON.stringify` throws a `TypeError`.
+    if (!(cause instanceof TypeError)) throw cause;
+    const { message: said } = cause;
+    const isOurs = cause instanceof InvalidArgumentError;
+    const text = isOurs ? said.replace(", Blob", "") : `message: JSON cannot hold it: ${said}`;
+    throw new InvalidArgumentError(`publish: ${text}`, { cause });
   }
 }

@@ -181,7 +181,8 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * @param topic 1 to 255 bytes of UTF-8, without control characters
    * @param message as for `send`, but no `Blob`: read it before
    * @returns resolves when the message was handed over, at once
-   * @throws {InvalidArgumentError} for a value that `send` does not accept, a `Blob`, or a topic or options of another type
+   * @throws {InvalidArgumentError} for a value that `send` does not accept, an object that JSON cannot hold (its `cause` says why), a `Blob`,
+   *   or a topic or options of another type
    * @throws {OutOfRangeError} for a topic that is empty or too long
    * @example
    * void wss.publish("prices", { eur: 1.08 }, { key: "eur" });

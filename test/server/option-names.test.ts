@@ -10,7 +10,9 @@ test("options that there are, and none, are accepted", () => {
 test.each([
   ["publish", { topics: "a" }, 'publish: there is no option "topics"'],
   ["broadcast", { excepts: [] }, 'broadcast: there is no option "excepts": did you mean except?'],
-  ["ws.publish", { except: [] }, 'ws.publish: there is no option "except"'],
+  ["ws.publish", { except: [] }, 'publish: there is no option "except"'],
+  ["ws.publish", { compres: true }, 'publish: there is no option "compres": did you mean compress?'],
+  ["ws.publish", null, "publish: options: expected an object"],
   ["publish", null, "publish: options: expected an object"],
   ["publish", "a", "publish: options: expected an object"],
 ] as const)("%s with %o: %s", (method, options, message) => {

@@ -170,12 +170,15 @@ test("what cannot be published throws, and nobody gets it", async () => {
   const invalid = expect.objectContaining({ code: "HWS_INVALID_ARGUMENT" }) as Error;
   expect(() => wss.publish("a", new Blob(["x"]) as never)).toThrow(invalid);
   expect(() => wss.publish("a", 5 as never)).toThrow(invalid);
+  expect(() => ann!.publish("a", 5 as never)).toThrow(
+    "publish: message: expected a string, bytes (Uint8Array, any view, ArrayBuffer), or an object or array that JSON can hold, got number",
+  );
   expect(() => wss.publish("nobody", undefined as never)).toThrow(invalid);
   expect(() => wss.publish("a", "x", null as never)).toThrow("publish: options: expected an object");
   expect(() => wss.publish("a", "x", { key: 5 as never })).toThrow("publish: key");
   expect(() => wss.publish("a", "x", { except: "ann" as never })).toThrow("publish: except");
-  expect(() => ann!.publish("a", "x", null as never)).toThrow("ws.publish: options: expected an object");
-  expect(() => ann!.publish("a", "x", { except: ann } as never)).toThrow('ws.publish: there is no option "except"');
+  expect(() => ann!.publish("a", "x", null as never)).toThrow("publish: options: expected an object");
+  expect(() => ann!.publish("a", "x", { except: ann } as never)).toThrow('publish: there is no option "except"');
   for (const call of [
     () => wss.publish("", "x"),
     () => wss.subscribers("a\n"),
@@ -190,4 +193,41 @@ test("what cannot be published throws, and nobody gets it", async () => {
   ])
     expect(call).toThrow(/topics?: expected/i);
   expect(await gotBy(wss, clients)).toEqual([""]);
+});
+
+test("an object that JSON cannot hold is refused with an error of ours, which has the engine's as its cause", async () => {
+  const { wss, clients, connections } = await chat(1);
+  const [ann] = connections;
+  void ann!.subscribe("a");
+  const circular: Record<string, unknown> = {};
+  circular["self"] = circular;
+  for (const [message, reason] of [
+    [circular, "Converting circular structure to JSON"],
+    [{ n: 1n }, "Do not know how to serialize a BigInt"],
+  ] as const)
+    for (const call of [
+      () => wss.publish("a", message),
+      () => wss.publish("nobody", message),
+      () => ann!.publish("a", message),
+    ])
+      expect(call).toThrow(
+        expect.objectContaining({
+          code: "HWS_INVALID_ARGUMENT",
+          message: expect.stringContaining(`publish: message: JSON cannot hold it: ${reason}`) as string,
+          cause: expect.objectContaining({ name: "TypeError" }) as Error,
+        }) as Error,
+      );
+  expect(await gotBy(wss, clients)).toEqual([""]);
+});
+
+test("an error of the application's own toJSON comes unchanged", async () => {
+  const { wss } = await chat(0);
+  const own = new RangeError("no price");
+  expect(() =>
+    wss.publish("a", {
+      toJSON() {
+        throw own;
+      },
+    }),
+  ).toThrow(own);
 });

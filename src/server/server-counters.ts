@@ -23,6 +23,8 @@ export interface ServerCounters {
   };
   /** Counts of the messages that were sent over all connections, closed ones included. */
   readonly messages: MessageCounters;
+  /** Topics that have a subscriber now. */
+  readonly topics: number;
   /** Requests that `autoResponse` has answered, over all connections, closed ones included. The answers count in `messages` too. */
   readonly autoResponses: number;
   /** Clients that were refused, by the reason. `handler`: `onConnection` has refused them. */

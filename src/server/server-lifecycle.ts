@@ -129,14 +129,14 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   /** A snapshot of what was counted. */
   get counters(): ServerCounters {
     let messages = this.#closedMessages;
-    const { connections: open, finishing } = this.#clients;
+    const { connections: open, finishing, topics } = this.#clients;
     for (const connection of open.list) messages = addMessages(messages, connectionOf(connection).counters);
     const opened = this.#opened;
     const connections = { opened, closed: opened - open.size, leaving: finishing.size };
-    const { exit } = this.#acceptor;
     const { limitCounters, taskCounters, autoResponse } = this.settings;
-    const [tasks, autoResponses] = [{ ...taskCounters }, autoResponse?.answered ?? 0];
-    return { connections, tasks, messages, autoResponses, refused: { ...exit.counters }, limits: { ...limitCounters } };
+    const [tasks, refused, limits] = [{ ...taskCounters }, { ...this.#acceptor.exit.counters }, { ...limitCounters }];
+    const autoResponses = autoResponse?.answered ?? 0;
+    return { connections, tasks, messages, topics: topics.size, autoResponses, refused, limits };
   }
 
   /** The address on which the web server listens. */

@@ -34,6 +34,11 @@ export class ServerTopics {
     this.#reporter = reporter;
   }
 
+  /** How many topics have a subscriber. */
+  get size(): number {
+    return this.#topics.size;
+  }
+
   /** See `ws.subscribe`. */
   subscribe(ws: WebSocketConnection, topic: unknown): Promise<Subscription> {
     checkTopic("subscribe: topic", topic);

@@ -70,6 +70,19 @@ test("the topics of a connection, and the subscribers of a topic, are live colle
   expect([subscribers[1], subscribers.get(bob!.id), [...topics]]).toEqual([ann, bob, ["a"]]);
 });
 
+test("the counters have the number of topics that have a subscriber", async () => {
+  const { wss, connections } = await chat(2);
+  const [ann, bob] = connections;
+  for (const one of connections) for (const topic of ["a", "b"]) void one.subscribe(topic);
+  expect(wss.counters.topics).toBe(2);
+  ann!.unsubscribe("a");
+  expect(wss.counters.topics).toBe(2);
+  bob!.unsubscribe("a");
+  expect(wss.counters.topics).toBe(1);
+  await wss.terminate(0);
+  expect(wss.counters.topics).toBe(0);
+});
+
 test("a connection has left its topics before its onTerminate, and cannot subscribe again", async () => {
   const seen: unknown[] = [];
   class Leaving extends Member {

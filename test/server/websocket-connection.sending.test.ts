@@ -87,6 +87,7 @@ describe("counters", () => {
     expect(wss.counters).toEqual({
       connections: { opened: 0, closed: 0, leaving: 0 },
       tasks: { unfinished: 0 },
+      topics: 0,
       autoResponses: 0,
       messages: NOTHING,
       refused: expect.anything() as unknown,

@@ -138,6 +138,7 @@ describe("counters", () => {
       readonly leaving: number;
     }>();
     expectTypeOf(counters.tasks).toEqualTypeOf<{ readonly unfinished: number }>();
+    expectTypeOf(counters.topics).toEqualTypeOf<number>();
     expectTypeOf(counters.messages).toEqualTypeOf<MessageCounters>();
     expectTypeOf(counters.limits).toEqualTypeOf<Readonly<Record<LimitName, number>>>();
     expectTypeOf(counters.limits.maxConnections).toEqualTypeOf<number>();

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterEach, beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { WebSocket } from "ws";
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { type RunningProgram, SLOW, usePage } from "../support/page-project.ts";
 import { PageClient, refusal } from "./page-client.ts";
 
@@ -15,21 +14,14 @@ interface Io {
   disconnect(): void;
 }
 
-let io: (url: string) => Io;
+let io: (url: string, options?: object) => Io;
 beforeAll(async () => {
   ({ io } = (await import(pathToFileURL(join(project().folder, "io.js")).href)) as { io: typeof io });
 });
-afterEach(() => vi.unstubAllGlobals());
 
 /** A client of the page, with the cookie of a user. */
 async function open({ port }: RunningProgram, user: string): Promise<Io> {
-  class SignedIn extends WebSocket {
-    constructor(url: string) {
-      super(url, { headers: { cookie: `token=token-of-${user}` } });
-    }
-  }
-  vi.stubGlobal("WebSocket", SignedIn);
-  const client = io(`ws://127.0.0.1:${String(port)}/`);
+  const client = io(`ws://127.0.0.1:${String(port)}/`, { headers: { Cookie: `token=token-of-${user}` } });
   onTestFinished(() => client.disconnect());
   await new Promise<unknown>((resolve) => {
     client.on("connect", resolve);
@@ -79,8 +71,34 @@ test(
     client.send({ event: "constructor" });
     expect(await client.closed).toEqual([1008, "unknown event"]);
     const ann = await open(server, "ann");
+    const left = next(ann, "disconnect");
     await expect(ann.emitWithAck("unknown", 1)).rejects.toThrow("closed with 1008 unknown event");
+    expect(await left).toBe(1008);
+    const nobody = io(`ws://127.0.0.1:${String(server.port)}/`);
+    expect(await next(nobody, "connect_error")).toMatchObject({ cause: { status: 401 } });
     await server.stop();
+  },
+  SLOW,
+);
+
+test(
+  "a client connects again, joins again, and sends what was emitted meanwhile",
+  async () => {
+    const server = await project().start("chat.js");
+    const ann = await open(server, "ann");
+    const joined: unknown[] = [];
+    ann.on("connect", () => void ann.emitWithAck("join", "boats").then((size) => joined.push(size)));
+    const failed = next(ann, "connect_error");
+    const lost = next(ann, "disconnect");
+    await server.stop();
+    expect(await lost).toBe(1006);
+    await expect(failed).resolves.toMatchObject({ cause: { stage: "tcp" } });
+    const answer = ann.emitWithAck("join", "trains");
+    const again = await project().start("chat.js", { PORT: String(server.port) });
+    expect([await answer, joined]).toEqual([1, [1]]);
+    const bob = await open(again, "bob");
+    expect(await bob.emitWithAck("join", "boats")).toBe(2);
+    await again.stop();
   },
   SLOW,
 );

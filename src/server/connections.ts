@@ -21,7 +21,10 @@ export interface ConnectionSource<C extends Identified> {
  * const inRoom = wss.connections.filter((client) => client.handler.room === room);
  */
 export class Connections<C extends Identified> implements Iterable<C> {
-  /** The connection at this index; undefined after the last. */
+  /**
+   * The connection at this index; undefined after the last. So TypeScript puts undefined into the type of `Array.from(wss.connections)`, but
+   * not into that of `[...wss.connections]` or `map`.
+   */
   readonly [index: number]: C | undefined;
 
   readonly #source: ConnectionSource<C>;

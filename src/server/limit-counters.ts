@@ -13,7 +13,7 @@ export const limitNames = [
   "maxTopics",
 ] as const;
 
-/** The name of a limit: that of its option. */
+/** The name of a limit: that of its option, or `maxTopics`, which is fixed and no option. */
 export type LimitName = (typeof limitNames)[number];
 
 /** How often each limit was reached. */

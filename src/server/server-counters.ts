@@ -29,6 +29,6 @@ export interface ServerCounters {
   readonly autoResponses: number;
   /** Clients that were refused, by the reason. `handler`: `onConnection` has refused them. */
   readonly refused: Readonly<Record<RefusalReason, number>>;
-  /** How often each limit was reached, by the name of its option. */
+  /** How often each limit was reached, by the name of the limit: that of its option, or `maxTopics`. */
   readonly limits: Readonly<Record<LimitName, number>>;
 }

@@ -171,6 +171,28 @@ ws.send(Promise.resolve("text"));
   said.push(...messages);
 });
 
+test("a server's handler with a wrong event is compiled, and the message has the lines in the page's order", () => {
+  const source = (callback: string): string => `
+import { WebSocketServer, type WSMessageEvent, type WSTerminateEvent, type WebSocketConnection } from "hawser";
+class Member { onMessage(_ws: WebSocketConnection<Member, string, Site>, _event: WSMessageEvent) {} }
+class Site {
+  onConnection() { return new Member(); }
+  ${callback}(_wss: WebSocketServer, _event: WSTerminateEvent) {}
+}
+new WebSocketServer(new Site());
+`;
+  const [message = "", ...more] = compilerMessages("test/guides/wrong-event.ts", source("onError"));
+  expect(more).toEqual([]);
+  const [, block = ""] = /```text\n(Type 'Member'.*?)```/s.exec(readFileSync(PAGE, "utf8")) ?? [];
+  const lines = block.trim().split("\n");
+  expect(lines).toHaveLength(6);
+  expect(message).toMatch(
+    new RegExp(`${lines.map((line) => (line === "…" ? ".*" : escaped(line))).join("\\s+")}$`, "s"),
+  );
+  expect(compilerMessages("test/guides/wrong-event.ts", source("onTerminate"))).toEqual([]);
+  said.push(message);
+});
+
 function compilerMessages(file: string, source: string): string[] {
   const { config } = ts.readConfigFile("tsconfig.json", (path) => ts.sys.readFile(path)) as { config: object };
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [file] }, ts.sys, ".");

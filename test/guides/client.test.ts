@@ -12,7 +12,7 @@ const execute = promisify(execFile);
 
 test("the page has these programs", () => {
   expect([...programsOf(PAGE).keys()].sort()).toEqual(
-    ["away", "client", "errors", "lines", "page-server", "server", "token", "typed", "unix"]
+    ["away", "client", "errors", "lines", "page-server", "server", "token", "typed", "typed-server", "unix"]
       .map((name) => `${name}.ts`)
       .concat("page.html", "page.js")
       .sort(),
@@ -75,6 +75,14 @@ describe("on Node", () => {
       await startServer("server.js", { PORT: String(gone.port) });
       expect(await program.ended).toBe(0);
       expect(program.output()).toContain("got { type: 'said', text: 'written before there was a connection' }");
+    },
+    SLOW,
+  );
+
+  test(
+    "typed.js is a client of typed-server.js too",
+    async () => {
+      expect(await run("typed.js", urlOf(await startServer("typed-server.js")))).toBe("said WELCOME\n");
     },
     SLOW,
   );

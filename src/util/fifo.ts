@@ -22,6 +22,11 @@ export class Fifo<T> {
     return this.#items.at(-1);
   }
 
+  /** The item with this index, 0 being the oldest; undefined if there is none. */
+  at(index: number): T | undefined {
+    return index < 0 ? undefined : this.#items[this.#first + index];
+  }
+
   /** Adds an item after all others. */
   push(item: T): void {
     this.#items.push(item);

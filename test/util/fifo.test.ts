@@ -48,6 +48,9 @@ describe("a fifo", () => {
           } else for (let i = 0; i < action.shift; i++) expect(fifo.shift()).toBe(model.shift());
           expect([fifo.length, fifo.first, fifo.last]).toEqual([model.length, model[0], model.at(-1)]);
           expect([...fifo]).toEqual(model);
+          expect([-1, 0, 1, 2, model.length - 1, model.length].map((index) => fifo.at(index))).toEqual(
+            [-1, 0, 1, 2, model.length - 1, model.length].map((index) => model[index]),
+          );
         }
       }),
     );

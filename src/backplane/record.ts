@@ -86,11 +86,16 @@ export function decodeRecord(record: Bytes): DecodedRecord | undefined {
     kind,
     isBinary: has(Flag.binary),
     mayCompress: !has(Flag.notCompressed),
-    id: readId(record, 2, ID_SIZE),
+    id: recordId(record),
     key,
     to,
     payload: record.subarray(reader.offset),
   };
+}
+
+/** The id of a record, which must be one of ours. */
+export function recordId(record: Bytes): string {
+  return readId(record, 2, ID_SIZE);
 }
 
 function flagsOf({ isBinary, mayCompress, key, to }: BackplaneRecord): number {

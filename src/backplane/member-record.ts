@@ -1,0 +1,26 @@
+import type { Bytes } from "../protocol/bytes.ts";
+import type { PresentMember } from "./contract.ts";
+import { type RecordKind, encodeRecord } from "./record.ts";
+
+/** A record that somebody has come or gone. Its payload is the member as JSON: `{ id, data, connections }`, without `data` if there is none. */
+export function memberRecord(
+  kind: typeof RecordKind.join | typeof RecordKind.leave,
+  id: string,
+  member: PresentMember,
+): Bytes {
+  return encodeRecord({
+    kind,
+    isBinary: false,
+    mayCompress: true,
+    id,
+    key: undefined,
+    to: undefined,
+    payload: memberText(member),
+  });
+}
+
+/** `data` is JSON already. */
+function memberText({ id, data, connections }: PresentMember): string {
+  const part = data === undefined ? "" : `"data":${data},`;
+  return `{"id":${JSON.stringify(id)},${part}"connections":${connections}}`;
+}

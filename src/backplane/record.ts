@@ -48,7 +48,10 @@ export interface BackplaneRecord {
 }
 
 /** A record that was decoded. */
-export type DecodedRecord = BackplaneRecord & { readonly payload: Bytes };
+export interface DecodedRecord extends BackplaneRecord {
+  /** The message: a view of the record. */
+  readonly payload: Bytes;
+}
 
 const Flag = { binary: 1, key: 2, topics: 4, notCompressed: 8 } as const;
 const ALL_FLAGS = 15;
@@ -77,9 +80,9 @@ export function decodeRecord(record: Bytes): DecodedRecord | undefined {
   if (first === undefined || flags === undefined || record.length < HEADER_SIZE) return undefined;
   const kind = (first & 15) as RecordKind;
   if (first >> 4 !== VERSION || kind > RecordKind.broadcast || flags > ALL_FLAGS) return undefined;
-  const reader = new ShortTexts(record, HEADER_SIZE);
+  const reader = new Texts(record, HEADER_SIZE);
   const has = (flag: number): boolean => (flags & flag) !== 0;
-  const key = has(Flag.key) ? reader.text() : undefined;
+  const key = has(Flag.key) ? reader.text(4) : undefined;
   const to = has(Flag.topics) ? { topics: reader.texts(), exceptTopics: reader.texts() } : undefined;
   if (reader.isBroken) return undefined;
   return {
@@ -111,23 +114,26 @@ const NOTHING = Buffer.alloc(0);
 
 function headOf(key: string | undefined, to: BroadcastTopics | undefined): Uint8Array {
   if (key === undefined && to === undefined) return NOTHING;
-  const parts = key === undefined ? [] : [shortText(key)];
+  const parts = key === undefined ? [] : [sized(4, Buffer.from(key))];
   if (to !== undefined)
-    for (const topics of [to.topics, to.exceptTopics]) parts.push(count(topics), ...topics.map(shortText));
+    for (const topics of [to.topics, to.exceptTopics])
+      parts.push(number(4, topics.length), ...topics.map((topic) => sized(1, Buffer.from(topic))));
   return Buffer.concat(parts);
 }
 
-function shortText(text: string): Buffer {
-  const bytes = Buffer.from(text);
-  return Buffer.concat([Buffer.of(bytes.length), bytes]);
+/** Bytes after their length, which takes `size` bytes. */
+function sized(size: number, bytes: Buffer): Buffer {
+  return Buffer.concat([number(size, bytes.length), bytes]);
 }
 
-function count({ length }: readonly string[]): Buffer {
-  return Buffer.of(length >> 8, length & 255);
+function number(size: number, value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  bytes.writeUIntBE(value, 0, size);
+  return bytes;
 }
 
-/** Reads texts of at most 255 bytes, each after its length. */
-class ShortTexts {
+/** Reads texts, each after its length. */
+class Texts {
   /** Where the next one begins. */
   offset: number;
   /** The record ends too early. */
@@ -139,20 +145,24 @@ class ShortTexts {
     this.offset = offset;
   }
 
-  text(): string {
-    const start = this.offset + 1;
-    const end = start + (this.#record[this.offset] ?? 0);
-    if (end > this.#record.length) this.isBroken = true;
-    this.offset = end;
-    return this.isBroken ? "" : this.#record.utf8Slice(start, end);
+  /** The next text. Its length takes `size` bytes. */
+  text(size: number): string {
+    const length = this.#number(size);
+    const start = this.offset;
+    this.offset += length;
+    if (this.offset > this.#record.length) this.isBroken = true;
+    return this.isBroken ? "" : this.#record.utf8Slice(start, this.offset);
   }
 
   texts(): string[] {
-    const [high, low] = this.#record.subarray(this.offset, this.offset + 2);
-    if (high === undefined || low === undefined) this.isBroken = true;
-    this.offset += 2;
     const texts = [];
-    for (let left = (high ?? 0) * 256 + (low ?? 0); left > 0 && !this.isBroken; left--) texts.push(this.text());
+    for (let left = this.#number(4); left > 0 && !this.isBroken; left--) texts.push(this.text(1));
     return texts;
+  }
+
+  #number(size: number): number {
+    this.offset += size;
+    if (this.offset > this.#record.length) this.isBroken = true;
+    return this.isBroken ? 0 : (this.#record as unknown as Buffer).readUIntBE(this.offset - size, size);
   }
 }

@@ -54,9 +54,7 @@ export function decodePacket(packet: Bytes): DecodedPacket | undefined {
     case PacketKind.plain:
       return withHistory(undefined, recordsOf(packet, 1));
     case PacketKind.history:
-      return packet.length < HISTORY_HEAD_SIZE
-        ? undefined
-        : withHistory(headOf(packet), recordsOf(packet, HISTORY_HEAD_SIZE));
+      return historyOf(packet);
     case PacketKind.probe:
       return packet.length === 1 ? { history: undefined, records: [] } : undefined;
     default:
@@ -82,9 +80,13 @@ function withRecords(packet: Bytes, head: number, records: readonly Bytes[]): By
   return packet;
 }
 
-function headOf(packet: Bytes): HistoryHead {
+function historyOf(packet: Bytes): DecodedPacket | undefined {
+  if (packet.length < HISTORY_HEAD_SIZE) return undefined;
   const first = (packet as unknown as Buffer).readUIntBE(1 + EPOCH_SIZE, 6);
-  return { epoch: readId(packet, 1, EPOCH_SIZE), first, before: readId(packet, 1 + EPOCH_SIZE + 6, ID_SIZE) };
+  // The first message of a topic has number 1.
+  if (first === 0) return undefined;
+  const head = { epoch: readId(packet, 1, EPOCH_SIZE), first, before: readId(packet, 1 + EPOCH_SIZE + 6, ID_SIZE) };
+  return withHistory(head, recordsOf(packet, HISTORY_HEAD_SIZE));
 }
 
 /** The records from `start` to the end; undefined: the packet ends within one, or has none. */

@@ -1,53 +1,72 @@
 import { expect, test } from "vitest";
-import type { DriverHost } from "../../src/backplane/contract.ts";
-import { MessageIds } from "../../src/backplane/ids.ts";
-import { type MemoryBackplane, memory } from "../../src/backplane/memory.ts";
-import { decodePacket } from "../../src/backplane/packet.ts";
-import { RecordKind, decodeRecord, encodeRecord } from "../../src/backplane/record.ts";
-import type { Bytes } from "../../src/protocol/bytes.ts";
+import { MemoryBackplane, memory } from "../../src/backplane/memory.ts";
+import { LEASE } from "../../src/backplane/memory-broker.ts";
+import { MemoryClock } from "../support/backplane/memory-clock.ts";
+import { TestNode } from "../support/backplane/node.ts";
+import type { SuiteBroker } from "../support/backplane/rig.ts";
+import { driverSuite } from "../support/backplane/suite.ts";
 
-const rule = { size: 100, ttl: 60_000 };
-const ids = new MessageIds();
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-function record(payload: string): Bytes {
-  const fields = { kind: RecordKind.message, isBinary: false, mayCompress: true, key: undefined, to: undefined };
-  return encodeRecord({ ...fields, id: ids.next(), payload });
-}
-
-async function openNode(backplane: MemoryBackplane, name: string) {
-  const driver = backplane.createDriver();
-  const seen: string[] = [];
-  const host: DriverHost = {
-    onPacket(topic, packet) {
-      for (const one of decodePacket(packet)?.records ?? []) {
-        const { payload } = decodeRecord(one)!;
-        seen.push(`${topic} ${payload.utf8Slice(0, payload.length)}`);
-      }
-    },
-    onLost: () => undefined,
-    onStatus: (status) => seen.push(status),
-    onFailed: (stage) => seen.push(stage),
+driverSuite("memory", async (): Promise<SuiteBroker> => {
+  const clock = new MemoryClock();
+  return {
+    backplane: new MemoryBackplane({}, clock.now),
+    now: clock.now,
+    pass: async (ms) => clock.skip(ms),
+    endLease: async () => clock.skip(LEASE),
+    settle: turn,
+    end: turn,
   };
-  await driver.open(host, name);
-  return { driver, seen };
-}
-
-test("the appending node gets it at once, the others in a later turn, all in the same order", async () => {
-  const backplane = memory();
-  const [a, b] = [await openNode(backplane, "nodeA000"), await openNode(backplane, "nodeB000")];
-  for (const { driver } of [a, b]) void driver.listen(["t"], []);
-  void a.driver.append("t", rule, [record("1")]);
-  expect([a.seen, b.seen]).toEqual([["ready", "t 1"], ["ready"]]);
-  const second = b.driver.append("t", rule, [record("2")]);
-  expect([a.seen.length, b.seen]).toEqual([2, ["ready", "t 1", "t 2"]]);
-  expect((await second).first).toBe(2);
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(a.seen).toEqual(b.seen);
-  for (const { driver } of [a, b]) await driver.close(0);
 });
 
-test("it refuses options that it does not have", () => {
-  expect(() => memory({ maxbytes: 1 } as object)).toThrow("did you mean maxBytes?");
+test("it needs no options, and refuses those that it does not have", () => {
+  expect(memory().counters).toEqual({ trimmed: 0, forgottenTopics: 0, forgottenIds: 0 });
+  expect(memory({ maxBytes: Infinity }).counters.trimmed).toBe(0);
+  expect(() => memory({ maxbytes: 1 } as object)).toThrow(
+    'memory: there is no option "maxbytes": did you mean maxBytes?',
+  );
   expect(() => memory({ maxBytes: 0 })).toThrow("memory: maxBytes");
-  expect(() => memory(7 as never)).toThrow("expected an object");
+  for (const options of [7, null, "x"])
+    expect(() => memory(options as never)).toThrow("memory: options: expected an object");
+});
+
+test("messages beyond maxBytes are trimmed, the oldest ones of the quietest topic first, and counted", async () => {
+  const backplane = memory({ maxBytes: 100_000 });
+  const node = await new TestNode(backplane).open();
+  await node.append(
+    "quiet",
+    ["1", "2"].map((text) => text.padEnd(20_000, ".")),
+  );
+  for (let i = 0; i < 4; i++) await node.append("busy", "x".repeat(20_000));
+  const kept = async () =>
+    Promise.all(["quiet", "busy"].map(async (topic) => (await node.readAll(topic))[0]!.entries.length));
+  expect([await kept(), backplane.counters.trimmed]).toEqual([[0, 4], 2]);
+  await node.append("quiet", "x".repeat(20_000));
+  expect([await kept(), backplane.counters.trimmed]).toEqual([[1, 3], 3]);
+  // The position of a topic that has lost all its messages is still known.
+  expect((await node.driver.tops(["quiet"]))[0]?.offset).toBe(3);
+  await node.append("huge", "x".repeat(200_000));
+  expect([await kept(), backplane.counters.trimmed]).toEqual([[0, 0], 8]);
+  await node.driver.close(0);
+});
+
+test("a broker that is opened again knows what was stored", async () => {
+  const backplane = memory();
+  const first = await new TestNode(backplane).open();
+  const { epoch } = await first.append("t", "1");
+  await first.driver.close(0);
+  const second = await new TestNode(backplane).open();
+  expect(await second.append("t", "2")).toEqual({ epoch, first: 2, isDuplicate: false });
+  await second.driver.close(0);
+});
+
+test("brokers have nothing in common", async () => {
+  const nodes = await Promise.all([memory(), memory()].map((one) => new TestNode(one).open()));
+  const [a, b] = await Promise.all(nodes.map((node) => node.append("t", "1")));
+  expect([a?.first, b?.first, a?.epoch === b?.epoch]).toEqual([1, 1, false]);
+  for (const { driver } of nodes) {
+    expect(driver.hasPeers).toBe(false);
+    await driver.close(0);
+  }
 });

@@ -5,8 +5,8 @@ import type { Expiring } from "./expiry.ts";
 /** Milliseconds for which an id is known. */
 export const ID_TTL = 120_000;
 
-/** The most ids that are known at the same time: those of 8,000 messages a second. */
-const MAX_IDS = 1_000_000;
+/** The most ids that are known at the same time: those of 2,000 messages a second. They take about 100 MB. */
+const MAX_IDS = 250_000;
 
 /** Where a message was stored. */
 interface Known {

@@ -100,9 +100,10 @@ export class MemoryBroker {
     return { alive, expired: [...this.#closed.keys()].filter((node) => this.#isExpired(node)), wasExpired: false };
   }
 
-  /** Removes the members that a closed node has left. */
+  /** Removes the members that a closed node has left, if its lease has run out. */
   reap(node: string): void {
-    if (!this.#closed.delete(node)) return;
+    if (!this.#isExpired(node)) return;
+    this.#closed.delete(node);
     this.#presence.reap(node, (topic, member) => this.#tell(topic, RecordKind.leave, member));
   }
 

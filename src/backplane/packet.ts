@@ -41,7 +41,7 @@ export function historyPacket({ epoch, first, before }: HistoryHead, records: re
   return withRecords(packet, HISTORY_HEAD_SIZE, records);
 }
 
-/** A packet with which a node proves that it hears itself. */
+/** A packet with which a node proves that it receives its own. */
 export function probePacket(): Bytes {
   return allocatePacket(1, [], PacketKind.probe);
 }

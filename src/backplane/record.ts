@@ -21,7 +21,7 @@ export const RecordKind = {
 /** One of the values of `RecordKind`. */
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
-/** For whom a broadcast is. */
+/** Who gets a broadcast. */
 export interface BroadcastTopics {
   /** The connections that have one of these topics; empty: all connections. */
   readonly topics: readonly string[];
@@ -41,7 +41,7 @@ export interface BackplaneRecord {
   readonly id: string;
   /** Under the policy "latest" a waiting message is replaced by a newer one with the same key. */
   readonly key: string | undefined;
-  /** For whom a broadcast is; undefined for a message of a topic. */
+  /** Who gets a broadcast; undefined for a message of a topic. */
   readonly to: BroadcastTopics | undefined;
   /** The message: UTF-8 or bytes. When it was decoded, it is a view of the record. */
   readonly payload: string | Bytes;

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { MemoryBackplane, memory } from "../../src/backplane/memory.ts";
 import { LEASE } from "../../src/backplane/memory-broker.ts";
 import { MemoryClock } from "../support/backplane/memory-clock.ts";
@@ -49,6 +49,18 @@ test("messages beyond maxBytes are trimmed, the oldest ones of the quietest topi
   await node.append("huge", "x".repeat(200_000));
   expect([await kept(), backplane.counters.trimmed]).toEqual([[0, 0], 8]);
   await node.driver.close(0);
+});
+
+test("after the last close there is no timer", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const backplane = memory();
+  const nodes = [await new TestNode(backplane).open(), await new TestNode(backplane).open()];
+  await nodes[0]!.append("t", "1");
+  await nodes[0]!.driver.close(0);
+  expect(vi.getTimerCount()).toBe(1);
+  await nodes[1]!.driver.close(0);
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
 });
 
 test("a broker that is opened again knows what was stored", async () => {

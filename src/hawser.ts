@@ -29,12 +29,12 @@ export type {
 } from "./connection/dispatch/events.ts";
 export type { SendQueuePolicy } from "./connection/sending/settings.ts";
 export type { Message } from "./connection/sending/outgoing-message.ts";
-export type { BroadcastOptions, PublishOptions } from "./server/broadcast-options.ts";
+export type { BroadcastOptions, PublishOptions, TopicMessageOptions } from "./server/broadcast-options.ts";
 export type { ConnectionList } from "./server/connection-list.ts";
 export type { WSConnectionEvent } from "./server/connection-event.ts";
 export type { ServerCounters } from "./server/server-counters.ts";
 export type { Connections } from "./server/connections.ts";
-export type { Subscription } from "./server/subscription.ts";
+export type { SubscribeOptions, Subscription } from "./server/subscription.ts";
 export type { TopicSet } from "./topics/topic-set.ts";
 export type {
   ConnectionAnswer,
@@ -57,3 +57,8 @@ export { WebSocketConnection } from "./server/websocket-connection.ts";
 export type { ListenOptions } from "./server/listen-options.ts";
 export type { ShutdownOptions } from "./server/graceful-shutdown.ts";
 export { WebSocketServer } from "./server/websocket-server.ts";
+export type { GapReason } from "./topics/chain.ts";
+export type { HistoryCounters } from "./topics/history-counters.ts";
+export type { Published } from "./topics/history-node.ts";
+export type { HistoryOptions } from "./topics/history-rules.ts";
+export type { WSGapEvent } from "./topics/receivers.ts";

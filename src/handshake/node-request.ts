@@ -4,7 +4,7 @@ import type { AddressRule } from "./forwarded-address.ts";
 import type { ReceivedRequest, RequestDetails, Values } from "./request.ts";
 import { type Cookies, readCookies } from "./cookies.ts";
 import { type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
-import { ownText } from "./own-text.ts";
+import { ownText } from "../util/own-text.ts";
 import { hasLostPeer, peerAddressOf } from "./peer-address.ts";
 import { parseTarget } from "./rules/target.ts";
 

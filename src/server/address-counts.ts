@@ -1,4 +1,4 @@
-import { ownText } from "../handshake/own-text.ts";
+import { ownText } from "../util/own-text.ts";
 import type { Place } from "../connection/connection-owner.ts";
 import { clientOf } from "../handshake/forwarded-address.ts";
 

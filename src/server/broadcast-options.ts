@@ -27,14 +27,26 @@ export interface BroadcastOptions<H extends ConnectionHandlerType = ConnectionHa
   readonly compress?: boolean | undefined;
 }
 
-/** Options of `wss.publish`. */
-export interface PublishOptions {
-  /** A connection, or several, that do not get the message. */
-  readonly except?: ConnectionList | undefined;
-  /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key. */
+/** Options of `ws.publish`. */
+export interface TopicMessageOptions {
+  /**
+   * With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key. Not for topics with history, of which
+   * nothing is replaced.
+   */
   readonly key?: string | undefined;
   /** Whether the message may be compressed. Default true. */
   readonly compress?: boolean | undefined;
+  /**
+   * Your own name for the message, at most 128 bytes; only for topics with history. A second message with the same `id` within two minutes is a
+   * duplicate, and is not stored: so a call may be repeated.
+   */
+  readonly id?: string | undefined;
+}
+
+/** Options of `wss.publish`. */
+export interface PublishOptions extends TopicMessageOptions {
+  /** A connection, or several, that do not get the message. */
+  readonly except?: ConnectionList | undefined;
 }
 
 /** Finds the subscribers of a topic; undefined: none. `what` is the option, for the message of an error. */

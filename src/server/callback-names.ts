@@ -2,4 +2,4 @@
 export const SERVER_CALLBACKS = ["onConnection", "onOpen", "onTerminate", "onError", "onRefused"] as const;
 
 /** The callbacks of a connection's handler. */
-export const CONNECTION_CALLBACKS = ["onOpen", "onMessage", "onDrain", "onError", "onTerminate"] as const;
+export const CONNECTION_CALLBACKS = ["onOpen", "onMessage", "onDrain", "onGap", "onError", "onTerminate"] as const;

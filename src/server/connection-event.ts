@@ -1,6 +1,6 @@
 import { OutOfRangeError } from "../errors/errors.ts";
 import type { HandshakeOffer } from "../handshake/offer.ts";
-import { ownText } from "../handshake/own-text.ts";
+import { ownText } from "../util/own-text.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 import { type ResponseHeaders, checkedAcceptHeaders } from "../handshake/response-headers.ts";
 import { HandshakeSignal } from "./handshake-signal.ts";

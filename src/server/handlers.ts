@@ -1,3 +1,4 @@
+import type { WSGapEvent } from "../topics/receivers.ts";
 import type { DataOf, DataType } from "../connection/receiving/decode.ts";
 import type {
   WSDrainEvent,
@@ -24,6 +25,8 @@ export interface ConnectionHandler<T extends DataType = DataType> {
   onMessage(ws: WebSocketConnection, event: WSMessageEvent<DataOf[T]>): unknown;
   /** After a `send` that returned false, no more than `highWaterMark` bytes wait again. */
   onDrain?(ws: WebSocketConnection, event: WSDrainEvent): unknown;
+  /** Messages of a topic with history may be missing before this point: load your state anew. Called in order, between the messages. */
+  onGap?(ws: WebSocketConnection, event: WSGapEvent): unknown;
   /** Something failed, and the connection is closing. Called at most once. */
   onError?(ws: WebSocketConnection, event: WSErrorEvent): unknown;
   /**

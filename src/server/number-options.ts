@@ -54,6 +54,8 @@ export const numberOptions = {
   maxBytesPerSecond: amount(Infinity),
   /** Far more than a person follows. */
   maxTopicsPerConnection: amount(1_000),
+  /** A minute of a busy chat: 100,000 messages of 400 bytes. */
+  maxHistoryMemory: amount(64 * MIB),
   /** Closing this many takes a few milliseconds. */
   closeBatchSize: amount(1_000),
 } as const satisfies Record<string, Range>;

@@ -4,8 +4,9 @@ import { similarName } from "../util/similar.ts";
 /** What a call may say. */
 const NAMES = {
   broadcast: ["to", "except", "topics", "exceptTopics", "key", "compress"],
-  publish: ["except", "key", "compress"],
-  "ws.publish": ["key", "compress"],
+  publish: ["except", "key", "compress", "id"],
+  "ws.publish": ["key", "compress", "id"],
+  subscribe: ["since", "last", "framing"],
 } as const;
 
 /**

@@ -8,6 +8,7 @@ import { originRule } from "../handshake/rules/origin.ts";
 import { type Range, readNumber } from "../util/number-range.ts";
 import { type Reader, oneOf, readTable } from "../util/option-table.ts";
 import { readCompression } from "../compression/options.ts";
+import { readHistory } from "../topics/history-rules.ts";
 import { describe } from "../util/describe.ts";
 import { readAutoResponse } from "./auto-response-option.ts";
 import { readListen } from "./listen-options.ts";
@@ -36,6 +37,7 @@ const optionTable = {
   autoResponse: readAutoResponse,
   sendQueuePolicy: oneOf(["terminate", "drop-newest", "drop-oldest", "latest"], "terminate"),
   compression: readCompression,
+  history: readHistory,
   ratePolicy: oneOf(["pause", "close"], "pause"),
 } satisfies { readonly [N in keyof WebSocketServerOptions]-?: Range | Reader<unknown> };
 

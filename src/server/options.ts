@@ -7,6 +7,7 @@ import type { SendQueuePolicy } from "../connection/sending/settings.ts";
 import type { TrustProxy } from "../handshake/forwarded-address.ts";
 import type { Origins } from "../handshake/rules/origin.ts";
 import type { CompressionOptions } from "../compression/options.ts";
+import type { HistoryOptions } from "../topics/history-rules.ts";
 import type { ListenOptions } from "./listen-options.ts";
 import type { PathFunction } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
@@ -171,6 +172,17 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   readonly maxHandshakesPerSecond?: number | undefined;
   /** Topics to which one connection may subscribe. Above it `subscribe` rejects with `HWS_TOO_MANY_TOPICS`. Default 1,000. */
   readonly maxTopicsPerConnection?: number | undefined;
+  /**
+   * Topics whose newest messages are kept, so that a client that comes back gets what it has missed: see `since` of `ws.subscribe`. The key is a
+   * topic, or the beginning of topics and a `*`; the longest that fits counts. `size`: the newest messages, 1 to 10,000, default 100. `ttl`:
+   * milliseconds, 10,000 to 2,592,000,000 (30 days), default 300,000. Default: no topic.
+   *
+   * @example
+   * new WebSocketServer(handler, { port: 8080, history: { "chat:*": { size: 200, ttl: 600_000 } } });
+   */
+  readonly history?: Readonly<Record<string, HistoryOptions>> | undefined;
+  /** Bytes of recent messages of topics with history that the process keeps. Above it, the oldest go first. Default 64 MiB. */
+  readonly maxHistoryMemory?: number | undefined;
   /** Milliseconds for a client to send its request, and again for `onConnection` to answer it. Default 10,000. */
   readonly handshakeTimeout?: number | undefined;
   /** Bytes that a request's target and headers may have together. Default 16 KiB. Above it: HTTP 431. */

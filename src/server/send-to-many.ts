@@ -1,4 +1,4 @@
-import { type OutgoingMessage } from "../connection/sending/outgoing-message.ts";
+import { type OutgoingMessage, outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/send-result.ts";
 import { SharedMessage } from "../connection/sending/shared-message.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
@@ -20,4 +20,9 @@ export function sendToMany(message: OutgoingMessage, { from, except }: Receivers
     if (connectionOf(connection).send(shared) !== SendResult.dropped) accepted++;
   }
   return accepted;
+}
+
+/** Sends a header line that has no message. */
+export function sendFramed(header: string, receivers: Receivers): void {
+  sendToMany(outgoingMessage(header), receivers);
 }

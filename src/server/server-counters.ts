@@ -1,3 +1,4 @@
+import type { HistoryCounters } from "../topics/history-counters.ts";
 import type { LimitName } from "./limit-counters.ts";
 import type { RefusalReason } from "../handshake/refusal.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
@@ -25,6 +26,8 @@ export interface ServerCounters {
   readonly messages: MessageCounters;
   /** Topics that have a subscriber now. */
   readonly topics: number;
+  /** Messages of topics with history. */
+  readonly history: Readonly<HistoryCounters>;
   /** Requests that `autoResponse` has answered, over all connections, closed ones included. The answers count in `messages` too. */
   readonly autoResponses: number;
   /** Clients that were refused, by the reason. `handler`: `onConnection` has refused them. */

@@ -136,7 +136,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     const { limitCounters, taskCounters, autoResponse } = this.settings;
     const [tasks, refused, limits] = [{ ...taskCounters }, { ...this.#acceptor.exit.counters }, { ...limitCounters }];
     const autoResponses = autoResponse?.answered ?? 0;
-    return { connections, tasks, messages, topics: topics.size, autoResponses, refused, limits };
+    return { connections, tasks, messages, ...topics.counters, autoResponses, refused, limits };
   }
 
   /** The address on which the web server listens. */
@@ -390,6 +390,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#terminated = true;
     for (const deadline of this.#deadlines) clearTimeout(deadline);
     this.#dispatcher.dispatchTerminate();
+    void this.#clients.topics.close();
     resolve();
   }
 }

@@ -1,13 +1,24 @@
-import { type SendOptions, readMessageOptions } from "../connection/sending/message-options.ts";
-import { type OutgoingMessage, isBlobLike, outgoingMessage } from "../connection/sending/outgoing-message.ts";
-import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
-import { checkTopic } from "../topics/topic-name.ts";
-import { type TopicLimit, Topics } from "../topics/topics.ts";
-import type { TopicSet } from "../topics/topic-set.ts";
+import { memory } from "../backplane/memory.ts";
+import type { HistoryRule } from "../backplane/contract.ts";
+import type { SendOptions } from "../connection/sending/message-options.ts";
+import { Compression } from "../connection/sending/outgoing-message.ts";
+import { HawserError, InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
+import { Opcode } from "../protocol/opcodes.ts";
+import { type HistoryCounters, newHistoryCounters } from "../topics/history-counters.ts";
+import { HistoryNode, type Published } from "../topics/history-node.ts";
+import type { HistoryRules } from "../topics/history-rules.ts";
 import type { SubscriberView } from "../topics/subscriber-view.ts";
+import type { JoinOptions } from "../topics/topic-history.ts";
+import { checkTopic } from "../topics/topic-name.ts";
+import type { TopicSet } from "../topics/topic-set.ts";
+import { topicHeader, withHeader } from "../topics/topic-frame.ts";
+import { type TopicLimit, Topics } from "../topics/topics.ts";
+import { HistoryReceivers } from "./history-receivers.ts";
 import type { LimitCounters } from "./limit-counters.ts";
-import { sendToMany } from "./send-to-many.ts";
+import { type PublishedMessage, publishedMessage, readMessageId } from "./published-message.ts";
+import { type Receivers, sendFramed, sendToMany } from "./send-to-many.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
+import { readSubscribeOptions } from "./subscribe-options.ts";
 import type { Subscription } from "./subscription.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 
@@ -15,6 +26,14 @@ import type { WebSocketConnection } from "./websocket-connection.ts";
 export interface TopicSettings {
   /** How many topics one connection may have. */
   readonly maxTopicsPerConnection: number;
+  /** Which topics have a history; undefined: none. */
+  readonly history: HistoryRules | undefined;
+  /** Bytes of their messages that are kept. */
+  readonly maxHistoryMemory: number;
+  /** Bytes that may wait for a connection before it is slow. */
+  readonly highWaterMark: number;
+  /** Bytes of a message. */
+  readonly maxMessageSize: number;
   /** Counts how often each limit was reached. */
   readonly limitCounters: LimitCounters;
 }
@@ -22,40 +41,70 @@ export interface TopicSettings {
 /** Tells the server's handler of errors. */
 type Reporter = Pick<ServerDispatcher, "dispatchError">;
 
+/** The history of a topic. */
+interface Kept {
+  /** Keeps it. */
+  readonly node: HistoryNode<WebSocketConnection>;
+  /** How much of it is kept. */
+  readonly rule: HistoryRule;
+}
+
+/** Who does not get a message. */
+type Except = Receivers["except"];
+
+/** What `publish` has reached for a topic without history: the message was handed over. */
+const HANDED_OVER = Promise.resolve<Published>(
+  Object.freeze({ position: undefined, offset: undefined, duplicate: false }),
+);
+
 /** The topics of one server, and the calls of its connections. */
 export class ServerTopics {
   readonly #topics: Topics<WebSocketConnection>;
   readonly #settings: TopicSettings;
   readonly #reporter: Reporter;
+  /** The topics with history; undefined: there are none. */
+  readonly #node: HistoryNode<WebSocketConnection> | undefined;
 
   constructor(settings: TopicSettings, reporter: Reporter) {
-    this.#topics = new Topics(settings.maxTopicsPerConnection);
+    const { maxTopicsPerConnection, history, maxHistoryMemory, highWaterMark } = settings;
+    this.#topics = new Topics(maxTopicsPerConnection);
     this.#settings = settings;
     this.#reporter = reporter;
+    if (history === undefined) return;
+    const driver = memory({ maxBytes: maxHistoryMemory }).createDriver();
+    this.#node = new HistoryNode(driver, new HistoryReceivers(highWaterMark, reporter), maxHistoryMemory);
   }
 
-  /** How many topics have a subscriber. */
-  get size(): number {
-    return this.#topics.size;
+  /** The topics that have a subscriber, and what became of messages of topics with history: a snapshot. */
+  get counters(): { readonly topics: number; readonly history: HistoryCounters } {
+    const history = this.#node?.counters ?? newHistoryCounters();
+    return { topics: this.#topics.size, history: { ...history, gaps: { ...history.gaps } } };
   }
 
   /** See `ws.subscribe`. */
-  subscribe(ws: WebSocketConnection, topic: unknown): Promise<Subscription> {
+  subscribe(ws: WebSocketConnection, topic: unknown, options: unknown): Promise<Subscription> {
     checkTopic("subscribe: topic", topic);
-    if (ws.status !== "Connected") return Promise.resolve({ topic, live: false });
-    const limit = this.#topics.subscribe(ws, topic);
-    return limit === undefined ? Promise.resolve({ topic, live: true }) : this.#refuse(ws, topic, limit);
+    const join = readSubscribeOptions(options);
+    if (ws.status !== "Connected") return Promise.resolve(plainSubscription(topic, join, false));
+    const limit = this.#topics.subscribe(ws, topic, join.isFramed);
+    if (limit !== undefined) return this.#refuse(ws, topic, limit);
+    const kept = this.#kept(topic);
+    if (kept !== undefined) return this.#told(subscribeToHistory(ws, topic, kept, join), ws);
+    if (join.isFramed) sendFramed(topicHeader("s", undefined, "-", topic), { from: [ws], except: undefined });
+    return Promise.resolve(plainSubscription(topic, join, true));
   }
 
   /** See `ws.unsubscribe`. */
   unsubscribe(ws: WebSocketConnection, topic: unknown): boolean {
     checkTopic("unsubscribe: topic", topic);
+    this.#node?.unsubscribe(ws, topic);
     return this.#topics.unsubscribe(ws, topic);
   }
 
   /** Removes a connection from all topics. */
   leaveAll(ws: WebSocketConnection): void {
-    this.#topics.leaveAll(ws);
+    const topics = this.#topics.leaveAll(ws);
+    if (this.#node !== undefined) for (const topic of topics) this.#node.unsubscribe(ws, topic);
   }
 
   /** The topics of a connection. */
@@ -77,16 +126,77 @@ export class ServerTopics {
     return known;
   }
 
-  /** Sends a message to the subscribers of a topic. Returns how many have accepted it. */
+  /** Sends a message to the subscribers of a topic. See `wss.publish`. */
   publish(
     topic: unknown,
     message: unknown,
-    options: SendOptions,
-    except: { has(connection: WebSocketConnection): boolean } | undefined,
-  ): number {
+    options: SendOptions & { readonly id?: unknown },
+    except: Except,
+  ): Promise<Published> {
     const from = this.list("publish: topic", topic);
     const outgoing = publishedMessage(message, options);
-    return from === undefined ? 0 : sendToMany(outgoing, { from, except });
+    const id = readMessageId(options.id);
+    const kept = this.#kept(topic as string);
+    if (kept !== undefined) return this.#publishToHistory(topic as string, kept, outgoing, { id, except });
+    if (id !== undefined)
+      throw new InvalidArgumentError(`publish: id: the topic ${JSON.stringify(topic)} has no history`);
+    if (from !== undefined) this.#send(topic as string, outgoing, { from, except });
+    return HANDED_OVER;
+  }
+
+  /** See `wss.position`. */
+  position(topic: unknown): Promise<string> {
+    checkTopic("position: topic", topic);
+    const kept = this.#kept(topic);
+    if (kept === undefined)
+      throw new InvalidArgumentError(`position: the topic ${JSON.stringify(topic)} has no history`);
+    return this.#told(kept.node.position(topic, kept.rule), undefined);
+  }
+
+  /** Ends the topics with history. */
+  async close(): Promise<void> {
+    await this.#node?.close(0);
+  }
+
+  /** What keeps the history of a topic, and its rule; undefined: it has none. */
+  #kept(topic: string): Kept | undefined {
+    const rule = this.#settings.history?.ruleOf(topic);
+    return rule === undefined || this.#node === undefined ? undefined : { node: this.#node, rule };
+  }
+
+  /** Sends a message that is not stored. */
+  #send(topic: string, message: PublishedMessage, { from, except }: Receivers): void {
+    const framed = this.#topics.framed(topic);
+    if (framed === undefined) {
+      sendToMany(message, { from, except });
+      return;
+    }
+    const plain = { has: (ws: WebSocketConnection) => framed.has(ws) || except?.has(ws) === true };
+    sendToMany(message, { from, except: plain });
+    sendToMany(withHeader(topicHeader("m", undefined, "-", topic), message), { from: framed, except });
+  }
+
+  #publishToHistory(
+    topic: string,
+    { node, rule }: Kept,
+    { opcode, payload, compression }: PublishedMessage,
+    { id, except }: { readonly id: string | undefined; readonly except: Except },
+  ): Promise<Published> {
+    const { maxMessageSize } = this.#settings;
+    const size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
+    if (size > maxMessageSize)
+      throw new OutOfRangeError(
+        `publish: message: expected at most ${String(maxMessageSize)} bytes, got ${String(size)}`,
+      );
+    const mayCompress = compression !== Compression.forbidden;
+    const message = { payload, isBinary: opcode === Opcode.binary, mayCompress, id, except };
+    return this.#told(node.publish(topic, rule, message), undefined);
+  }
+
+  /** A rejection that nobody awaits must not end the process: the server's handler knows. */
+  #told<Result>(promise: Promise<Result>, ws: WebSocketConnection | undefined): Promise<Result> {
+    promise.catch((error: unknown) => this.#reporter.dispatchError(error, "library", true, ws));
+    return promise;
   }
 
   #refuse(ws: WebSocketConnection, topic: string, limit: TopicLimit): Promise<never> {
@@ -100,24 +210,17 @@ export class ServerTopics {
   }
 }
 
-/**
- * The message of `publish`.
- *
- * @throws {InvalidArgumentError} for a `Blob`, what `send` refuses, and an object that `JSON.stringify` refuses
- */
-function publishedMessage(message: unknown, options: SendOptions): OutgoingMessage {
-  const read = readMessageOptions("publish", options);
-  try {
-    const outgoing = outgoingMessage(message, read);
-    // It is read later, and the next message would come before it.
-    if (isBlobLike(outgoing.payload)) throw new InvalidArgumentError("message: a Blob must be read before");
-    return outgoing;
-  } catch (cause) {
-    // For a bigint, or an object that is in itself, `JSON.stringify` throws a `TypeError`.
-    if (!(cause instanceof TypeError)) throw cause;
-    const { message: said } = cause;
-    const isOurs = cause instanceof InvalidArgumentError;
-    const text = isOurs ? said.replace(", Blob", "") : `message: JSON cannot hold it: ${said}`;
-    throw new InvalidArgumentError(`publish: ${text}`, { cause });
-  }
+/** A subscription to a topic without history: nothing of before is there. */
+function plainSubscription(topic: string, { since }: JoinOptions, live: boolean): Subscription {
+  return { topic, position: undefined, recovered: since === undefined ? undefined : false, replayed: 0, live };
+}
+
+async function subscribeToHistory(
+  ws: WebSocketConnection,
+  topic: string,
+  { node, rule }: Kept,
+  options: JoinOptions,
+): Promise<Subscription> {
+  const { position, recovered, replayed, live } = await node.subscribe(ws, topic, rule, options);
+  return { topic, position, recovered, replayed, live };
 }

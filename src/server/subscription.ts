@@ -1,7 +1,26 @@
+/** Options of `ws.subscribe`. */
+export interface SubscribeOptions {
+  /**
+   * A position: what was published after it comes first, if it can be proved that nothing is missing. It may be whatever a client has sent: what
+   * is no position, or too old, gives `recovered: false`.
+   */
+  readonly since?: string | undefined;
+  /** The newest messages that come first, at most the `size` of the history. With `since`, only if something may be missing. Default 0. */
+  readonly last?: number | undefined;
+  /** `"header"`: each message begins with one line that has its topic and its position. Default `"none"`: it is what was published. */
+  readonly framing?: "none" | "header" | undefined;
+}
+
 /** What `ws.subscribe` has reached. */
 export interface Subscription {
   /** The topic. */
   readonly topic: string;
-  /** False: the connection was closing or closed, and is not subscribed. */
+  /** The position where the live messages begin; undefined: the topic has no history. */
+  readonly position: string | undefined;
+  /** Whether nothing is missing after `since`; undefined: it was not given. */
+  readonly recovered: boolean | undefined;
+  /** How many messages of the history were sent first. */
+  readonly replayed: number;
+  /** False: the connection was closing or closed, or has unsubscribed meanwhile. It is not subscribed. */
   readonly live: boolean;
 }

@@ -15,6 +15,3 @@ export function topicsOf({ wss }: { readonly wss: object }): ServerTopics {
   if (topics === undefined) throw new InvalidArgumentError("ws.wss: expected the server of the connection");
   return topics;
 }
-
-/** The promise of `publish`: the message was handed over at once. */
-export const PUBLISHED = Promise.resolve();

@@ -12,9 +12,11 @@ import type { Status } from "../connection/status.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { ConnectionHandler, ConnectionHandlerType, WSHandler } from "./handlers.ts";
 import { checkOptionNames } from "./option-names.ts";
-import { PUBLISHED, topicsOf } from "./topics-of.ts";
+import { topicsOf } from "./topics-of.ts";
+import type { Published } from "../topics/history-node.ts";
 import type { TopicSet } from "../topics/topic-set.ts";
-import type { Subscription } from "./subscription.ts";
+import type { TopicMessageOptions } from "./broadcast-options.ts";
+import type { SubscribeOptions, Subscription } from "./subscription.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
 /** What a connection says of itself. */
@@ -139,16 +141,22 @@ export class WebSocketConnection<
    * Subscribes to a topic: from now on the connection gets what is published there. A second call changes nothing. The connection
    * leaves all its topics before its `onTerminate` is called.
    *
+   * Of a topic with `history`, the connection can get first what it has missed (`since`), or the newest messages (`last`): in order, each
+   * once, and before every message that is published meanwhile. If it reads slowly, nothing is dropped: the rest waits in the history.
+   *
    * @param topic 1 to 255 bytes of UTF-8, without control characters
-   * @returns `live` is false if the connection was closing or closed. Rejects with `HWS_TOO_MANY_TOPICS` above
+   * @returns `live` is false if the connection was closing or closed. For a topic with history it resolves when the connection has got
+   *   what came before. Rejects with `HWS_TOO_MANY_TOPICS` above
    *   `maxTopicsPerConnection`; that rejection counts as handled, and the server's `onError` is told of it
    * @throws {InvalidArgumentError} for a topic of another type, or with control characters
    * @throws {OutOfRangeError} for a topic that is empty or too long
    * @example
    * void ws.subscribe("chat:7");
+   * @example
+   * const { recovered } = await ws.subscribe("chat:7", { since: position, framing: "header" });
    */
-  subscribe(topic: string): Promise<Subscription> {
-    return topicsOf(this).subscribe(this as unknown as WebSocketConnection, topic);
+  subscribe(topic: string, options?: SubscribeOptions): Promise<Subscription> {
+    return topicsOf(this).subscribe(this as unknown as WebSocketConnection, topic, options);
   }
 
   /**
@@ -170,15 +178,18 @@ export class WebSocketConnection<
   /**
    * The same as `wss.publish`, for everybody but this connection, whether it has subscribed or not.
    *
-   * @returns resolves when the message was handed over, at once
+   * @returns as `wss.publish`
    * @throws as `wss.publish`
    * @example
    * void ws.publish("chat:7", `${name} is typing`);
    */
-  publish<M extends Message>(topic: string, message: PublishableOf<Out, M>, options: SendOptions = {}): Promise<void> {
+  publish<M extends Message>(
+    topic: string,
+    message: PublishableOf<Out, M>,
+    options: TopicMessageOptions = {},
+  ): Promise<Published> {
     checkOptionNames("ws.publish", options);
-    topicsOf(this).publish(topic, message, options, { has: (one) => (one as object) === this });
-    return PUBLISHED;
+    return topicsOf(this).publish(topic, message, options, { has: (one) => (one as object) === this });
   }
 
   /**

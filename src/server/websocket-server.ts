@@ -15,6 +15,7 @@ import {
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { asBytes } from "../protocol/bytes.ts";
 import { type BroadcastOptions, type PublishOptions, receiversOf } from "./broadcast-options.ts";
+import type { Published } from "../topics/history-node.ts";
 import { SERVER_CALLBACKS } from "./callback-names.ts";
 import { connectionsOf } from "./connection-list.ts";
 import { type ConnectionSource, Connections } from "./connections.ts";
@@ -31,7 +32,7 @@ import { checkOptionNames } from "./option-names.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
 import { ServerLifecycle } from "./server-lifecycle.ts";
 import { readOptions } from "./settings.ts";
-import { PUBLISHED, setTopics } from "./topics-of.ts";
+import { setTopics } from "./topics-of.ts";
 import { WebSocketConnection } from "./websocket-connection.ts";
 
 /** `WebSocketServer` without types may have any handler. */
@@ -180,10 +181,11 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    *
    * @param topic 1 to 255 bytes of UTF-8, without control characters
    * @param message as for `send`, but no `Blob`: read it before
-   * @returns resolves when the message was handed over, at once
+   * @returns resolves when the message was handed over, at once. For a topic with `history`: when it is stored, with its position. That
+   *   promise may reject: with `HWS_BACKPLANE_AWAY` after the server has ended. The server's `onError` is told, so you need not catch it
    * @throws {InvalidArgumentError} for a value that `send` does not accept, an object that JSON cannot hold (its `cause` says why), a `Blob`,
    *   or a topic or options of another type
-   * @throws {OutOfRangeError} for a topic that is empty or too long
+   * @throws {OutOfRangeError} for a topic that is empty or too long, or a message of a topic with history above `maxMessageSize`
    * @example
    * void wss.publish("prices", { eur: 1.08 }, { key: "eur" });
    */
@@ -191,10 +193,21 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
     topic: string,
     message: PublishableOf<Out, M>,
     options: PublishOptions = {},
-  ): Promise<void> {
+  ): Promise<Published> {
     checkOptionNames("publish", options);
-    this.#lifecycle.clients.topics.publish(topic, message, options, connectionsOf("publish: except", options.except));
-    return PUBLISHED;
+    const except = connectionsOf("publish: except", options.except);
+    return this.#lifecycle.clients.topics.publish(topic, message, options, except);
+  }
+
+  /**
+   * The position after the newest message of a topic with `history`. Read it, load your own state, and subscribe `since` it: nothing is missing
+   * between them.
+   *
+   * @throws {InvalidArgumentError} for a topic of another type, or one without history
+   * @throws {OutOfRangeError} for a topic that is empty or too long
+   */
+  position(topic: string): Promise<string> {
+    return this.#lifecycle.clients.topics.position(topic);
   }
 
   /**

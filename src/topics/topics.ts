@@ -1,3 +1,4 @@
+import { ownText } from "../util/own-text.ts";
 import { type Identified, Registry } from "../util/registry.ts";
 import { SubscriberView } from "./subscriber-view.ts";
 import { TopicSet } from "./topic-set.ts";
@@ -15,7 +16,9 @@ export type TopicLimit = "maxTopicsPerConnection" | "maxTopics";
 export class Topics<Subscriber extends Identified> {
   readonly #maxPerSubscriber: number;
   readonly #maxTopics: number;
-  readonly #byTopic = new Map<string, Registry<Subscriber>>();
+  readonly #byTopic = new Map<string, TopicRegistry<Subscriber>>();
+  /** The subscribers of each topic whose messages begin with a header line. */
+  readonly #framed = new Map<string, Set<Subscriber>>();
   /** Only those that have topics: a connection without them costs nothing. */
   readonly #bySubscriber = new Map<Subscriber, Set<string>>();
 
@@ -30,17 +33,24 @@ export class Topics<Subscriber extends Identified> {
     return this.#byTopic.size;
   }
 
-  /** Adds a subscriber to a topic. A second call changes nothing. Returns the limit that refuses it; undefined: it is subscribed. */
-  subscribe(one: Subscriber, topic: string): TopicLimit | undefined {
+  /**
+   * Adds a subscriber to a topic. A second call changes nothing.
+   *
+   * @param isFramed whether its messages begin with a header line
+   * @returns the limit that refuses it; undefined: it is subscribed
+   */
+  subscribe(one: Subscriber, topic: string, isFramed = false): TopicLimit | undefined {
     const own = this.#bySubscriber.get(one);
     if (own?.has(topic) === true) return undefined;
     if ((own?.size ?? 0) >= this.#maxPerSubscriber) return "maxTopicsPerConnection";
-    const subscribers = this.#byTopic.get(topic);
+    let subscribers = this.#byTopic.get(topic);
     if (subscribers === undefined && this.#byTopic.size >= this.#maxTopics) return "maxTopics";
-    if (own === undefined) this.#bySubscriber.set(one, new Set([topic]));
-    else own.add(topic);
-    if (subscribers !== undefined) subscribers.add(one);
-    else this.#byTopic.set(topic, newRegistry(one));
+    subscribers ??= this.#addTopic(topic);
+    subscribers.add(one);
+    const { name } = subscribers;
+    if (own === undefined) this.#bySubscriber.set(one, new Set([name]));
+    else own.add(name);
+    if (isFramed) this.#addFramed(name, one);
     return undefined;
   }
 
@@ -53,12 +63,18 @@ export class Topics<Subscriber extends Identified> {
     return true;
   }
 
-  /** Removes a subscriber from all its topics. */
-  leaveAll(one: Subscriber): void {
+  /** Removes a subscriber from all its topics. Returns them. */
+  leaveAll(one: Subscriber): ReadonlySet<string> {
     const own = this.#bySubscriber.get(one);
-    if (own === undefined) return;
+    if (own === undefined) return NONE;
     this.#bySubscriber.delete(one);
     for (const topic of own) this.#remove(one, topic);
+    return own;
+  }
+
+  /** Those subscribers of a topic whose messages begin with a header line; undefined: there are none. */
+  framed(topic: string): ReadonlySet<Subscriber> | undefined {
+    return this.#framed.get(topic);
   }
 
   /** The subscribers of a topic as they are now; undefined: there are none. The array never changes. */
@@ -76,14 +92,33 @@ export class Topics<Subscriber extends Identified> {
     return new TopicSet(() => this.#bySubscriber.get(one) ?? NONE);
   }
 
+  #addTopic(topic: string): TopicRegistry<Subscriber> {
+    const made = new TopicRegistry<Subscriber>(ownText(topic));
+    this.#byTopic.set(made.name, made);
+    return made;
+  }
+
+  #addFramed(topic: string, one: Subscriber): void {
+    const framed = this.#framed.get(topic);
+    if (framed === undefined) this.#framed.set(topic, new Set([one]));
+    else framed.add(one);
+  }
+
   #remove(one: Subscriber, topic: string): void {
     const subscribers = this.#byTopic.get(topic);
     if (subscribers?.remove(one) === true && subscribers.size === 0) this.#byTopic.delete(topic);
+    const framed = this.#framed.get(topic);
+    if (framed?.delete(one) === true && framed.size === 0) this.#framed.delete(topic);
   }
 }
 
-function newRegistry<Item extends Identified>(one: Item): Registry<Item> {
-  const registry = new Registry<Item>();
-  registry.add(one);
-  return registry;
+/** The subscribers of one topic. */
+class TopicRegistry<Subscriber extends Identified> extends Registry<Subscriber> {
+  /** The name, in memory of its own: the caller may have cut it from a long message. */
+  readonly name: string;
+
+  constructor(name: string) {
+    super();
+    this.name = name;
+  }
 }

@@ -39,6 +39,7 @@ const EXPECTED: Record<NumberOptionName, readonly [usual: number, min: number, m
     maxMessagesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
     maxBytesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
     maxTopicsPerConnection: [1_000, 1, MAX_SAFE_INTEGER, true],
+    maxHistoryMemory: [64 * MIB, 1, MAX_SAFE_INTEGER, true],
     closeBatchSize: [1_000, 1, MAX_SAFE_INTEGER, true],
   };
 

@@ -18,6 +18,10 @@ function clients(own: Partial<ConstructorParameters<typeof ServerClients>[0]> = 
     maxHandshakes: Infinity,
     maxHandshakesPerSecond: Infinity,
     maxTopicsPerConnection: Infinity,
+    history: undefined,
+    maxHistoryMemory: Infinity,
+    highWaterMark: Infinity,
+    maxMessageSize: Infinity,
     limitCounters: newLimitCounters(),
     ...own,
   };

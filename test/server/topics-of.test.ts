@@ -4,7 +4,14 @@ import { ServerTopics } from "../../src/server/server-topics.ts";
 import { setTopics, topicsOf } from "../../src/server/topics-of.ts";
 
 test("the topics of a connection are those of its server", () => {
-  const settings = { maxTopicsPerConnection: 1, limitCounters: newLimitCounters() };
+  const settings = {
+    maxTopicsPerConnection: 1,
+    history: undefined,
+    maxHistoryMemory: 1,
+    highWaterMark: 1,
+    maxMessageSize: 1,
+    limitCounters: newLimitCounters(),
+  };
   const [wss, topics] = [{}, new ServerTopics(settings, { dispatchError: () => undefined })];
   setTopics(wss, topics);
   expect(topicsOf({ wss })).toBe(topics);

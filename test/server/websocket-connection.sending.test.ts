@@ -1,3 +1,4 @@
+import { newHistoryCounters } from "../../src/topics/history-counters.ts";
 import type { WebSocketConnection } from "hawser";
 import { describe, expect, test } from "vitest";
 import { newLimitCounters } from "../../src/server/limit-counters.ts";
@@ -88,6 +89,7 @@ describe("counters", () => {
       connections: { opened: 0, closed: 0, leaving: 0 },
       tasks: { unfinished: 0 },
       topics: 0,
+      history: newHistoryCounters(),
       autoResponses: 0,
       messages: NOTHING,
       refused: expect.anything() as unknown,

@@ -3,6 +3,7 @@ import {
   type LimitName,
   type Message,
   type MessageCounters,
+  type Published,
   type SendOptions,
   type ServerCounters,
   type WebSocketConnection,
@@ -152,7 +153,7 @@ describe("counters", () => {
 describe("publish", () => {
   test("takes what send takes, but no Blob", () => {
     const wss = new WebSocketServer(HANDLER);
-    expectTypeOf(wss.publish("a", "text")).toEqualTypeOf<Promise<void>>();
+    expectTypeOf(wss.publish("a", "text")).resolves.toEqualTypeOf<Published>();
     void wss.publish("a", new Uint8Array());
     void wss.publish("a", { n: 1 }, { key: "n", except: [] });
     // @ts-expect-error: a Blob is read later

@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { addressRule } from "../../src/handshake/forwarded-address.ts";
 import { NodeRequest } from "../../src/handshake/node-request.ts";
-import { ownText } from "../../src/handshake/own-text.ts";
+import { ownText } from "../../src/util/own-text.ts";
 import { WSConnectionEvent } from "../../src/server/connection-event.ts";
 import type { ConnectionRequest } from "../../src/handshake/request.ts";
 

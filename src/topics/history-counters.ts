@@ -1,0 +1,44 @@
+import type { GapReason } from "./chain.ts";
+
+/** Counts of the messages of topics with history, of one server. */
+export interface HistoryCounters {
+  /** Messages that `publish` was given: `stored + failed + pending`. */
+  published: number;
+  /** Messages that the broker has stored. */
+  stored: number;
+  /** Messages that were not stored: the promise of `publish` was rejected. */
+  failed: number;
+  /** Messages that have come from the broker. */
+  received: number;
+  /** Those that had come before. */
+  duplicates: number;
+  /** Bytes of the broker that are not ours. */
+  foreign: number;
+  /** Pages that were read from the broker. */
+  reads: number;
+  /** Subscribers that were told that messages may be missing, by the reason. */
+  readonly gaps: Record<GapReason, number>;
+  /** Subscriptions for which nothing was missing. */
+  recovered: number;
+  /** Subscriptions for which something may have been missing. */
+  unrecovered: number;
+  /** How often a subscriber was too slow, and got the rest from the history. */
+  catchUps: number;
+}
+
+/** Counters at zero. */
+export function newHistoryCounters(): HistoryCounters {
+  return {
+    published: 0,
+    stored: 0,
+    failed: 0,
+    received: 0,
+    duplicates: 0,
+    foreign: 0,
+    reads: 0,
+    gaps: { reset: 0, fork: 0, trimmed: 0 },
+    recovered: 0,
+    unrecovered: 0,
+    catchUps: 0,
+  };
+}

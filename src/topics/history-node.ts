@@ -1,0 +1,184 @@
+import type { BackplaneStage, BackplaneStatus, Driver, DriverHost, HistoryRule } from "../backplane/contract.ts";
+import { MessageIds } from "../backplane/ids.ts";
+import { decodePacket } from "../backplane/packet.ts";
+import { positionOf } from "../backplane/position.ts";
+import { RecordKind, encodeRecord } from "../backplane/record.ts";
+import type { Bytes } from "../protocol/bytes.ts";
+import type { Identified } from "../util/registry.ts";
+import { newHistoryCounters } from "./history-counters.ts";
+import { HistoryMemory } from "./recent-messages.ts";
+import type { Receivers } from "./receivers.ts";
+import { type HistoryContext, type JoinOptions, type Joined, TopicHistory } from "./topic-history.ts";
+
+/** What `publish` has reached. */
+export interface Published {
+  /** The position directly after the message; undefined: the topic has no history, or the message is a duplicate. */
+  readonly position: string | undefined;
+  /** The number of the message in its topic; undefined: the topic has no history. */
+  readonly offset: number | undefined;
+  /** A message with the same `id` was stored before. */
+  readonly duplicate: boolean;
+}
+
+/** A message that is published. */
+export interface PublishedMessage<Receiver> {
+  /** The text or the bytes. */
+  readonly payload: string | Bytes;
+  /** Whether it is binary; else it is text. */
+  readonly isBinary: boolean;
+  /** Whether it may be compressed for its receivers. */
+  readonly mayCompress: boolean;
+  /** The application's name for it: a second one with the same name is a duplicate. */
+  readonly id: string | undefined;
+  /** Who does not get it; undefined: nobody. */
+  readonly except: { has(receiver: Receiver): boolean } | undefined;
+}
+
+/** A topic stays in memory for this many milliseconds after its last subscriber: those who were disconnected come back. */
+const LINGER_MS = 30_000;
+
+/** The topics with history of one server: a node of the backplane. */
+export class HistoryNode<Receiver extends Identified> implements DriverHost {
+  /** Counts of its messages. */
+  readonly counters = newHistoryCounters();
+  readonly #driver: Driver;
+  readonly #ids = new MessageIds();
+  readonly #topics = new Map<string, TopicHistory<Receiver>>();
+  /** When each topic is forgotten that has no subscribers, the earliest first. */
+  readonly #lingering = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  /** Who does not get a message that was published here and has not come back yet. */
+  readonly #excepts = new Map<string, { has(receiver: Receiver): boolean }>();
+  readonly #context: HistoryContext<Receiver>;
+  #status: BackplaneStatus = "connecting";
+
+  /** @param maxMemory bytes of recent messages of all topics */
+  constructor(driver: Driver, receivers: Receivers<Receiver>, maxMemory: number) {
+    this.#driver = driver;
+    this.#context = {
+      driver,
+      receivers,
+      memory: new HistoryMemory(maxMemory),
+      counters: this.counters,
+      takeExcept: (id) => this.#takeExcept(id),
+    };
+    void driver.open(this, this.#ids.node);
+  }
+
+  /** Whether the broker can be reached. */
+  get status(): BackplaneStatus {
+    return this.#status;
+  }
+
+  /** Adds a subscriber to a topic. */
+  async subscribe(receiver: Receiver, topic: string, rule: HistoryRule, options: JoinOptions): Promise<Joined> {
+    let history = this.#topics.get(topic);
+    this.#lingering.delete(topic);
+    if (history === undefined) {
+      history = new TopicHistory(topic, rule, this.#context);
+      this.#topics.set(topic, history);
+      // A driver in this process listens at once.
+      void this.#driver.listen([topic], []);
+    }
+    const joined = await history.join(receiver, options);
+    if (!joined.live) this.#lingerIfUnused(topic);
+    return joined;
+  }
+
+  /** Removes a subscriber from a topic. */
+  unsubscribe(receiver: Receiver, topic: string): void {
+    this.#topics.get(topic)?.leave(receiver);
+    this.#lingerIfUnused(topic);
+  }
+
+  /** Stores a message, and delivers it when it comes back. */
+  async publish(topic: string, rule: HistoryRule, message: PublishedMessage<Receiver>): Promise<Published> {
+    const { payload, isBinary, mayCompress, id: given, except } = message;
+    const id = this.#ids.next();
+    const record = encodeRecord({
+      kind: RecordKind.message,
+      isBinary,
+      mayCompress,
+      id,
+      key: undefined,
+      to: undefined,
+      payload,
+    });
+    if (except !== undefined && this.#topics.has(topic)) this.#excepts.set(id, except);
+    this.counters.published++;
+    try {
+      const { epoch, first, isDuplicate } = await this.#driver.append(topic, rule, [record], { id: given });
+      this.counters.stored++;
+      if (isDuplicate) this.#excepts.delete(id);
+      const position = isDuplicate ? undefined : positionOf({ epoch, offset: first, id });
+      return { position, offset: first, duplicate: isDuplicate };
+    } catch (error) {
+      this.counters.failed++;
+      this.#excepts.delete(id);
+      throw error;
+    }
+  }
+
+  /** The position after the newest message of a topic. */
+  async position(topic: string, rule: HistoryRule): Promise<string> {
+    const [known] = await this.#driver.tops([topic]);
+    // An empty topic has a position too.
+    return positionOf(known ?? (await this.#driver.read(topic, rule, -1)).top);
+  }
+
+  /** Ends within `ms` milliseconds. */
+  async close(ms: number): Promise<void> {
+    clearTimeout(this.#timer);
+    for (const history of this.#topics.values()) history.clear();
+    this.#topics.clear();
+    await this.#driver.close(ms);
+  }
+
+  onPacket(topic: string | undefined, packet: Bytes): void {
+    const decoded = decodePacket(packet);
+    if (decoded?.history === undefined || topic === undefined) this.counters.foreign++;
+    else this.#topics.get(topic)?.onRecords(decoded.history, decoded.records);
+  }
+
+  onLost(topics: readonly string[] | "all"): void {
+    if (topics === "all") for (const history of this.#topics.values()) history.onLost();
+    else for (const topic of topics) this.#topics.get(topic)?.onLost();
+  }
+
+  onStatus(status: BackplaneStatus): void {
+    this.#status = status;
+  }
+
+  onFailed(stage: BackplaneStage, error: unknown): void {
+    this.#context.receivers.onFailed(stage, error);
+  }
+
+  #takeExcept(id: string): { has(receiver: Receiver): boolean } | undefined {
+    const except = this.#excepts.get(id);
+    if (except !== undefined) this.#excepts.delete(id);
+    return except;
+  }
+
+  #lingerIfUnused(topic: string): void {
+    if (this.#topics.get(topic)?.isUnused !== true || this.#lingering.has(topic)) return;
+    this.#lingering.set(topic, performance.now() + LINGER_MS);
+    this.#timer ??= setTimeout(this.#forgetUnused, LINGER_MS).unref();
+  }
+
+  readonly #forgetUnused = (): void => {
+    this.#timer = undefined;
+    const now = performance.now();
+    const gone: string[] = [];
+    for (const [topic, until] of this.#lingering) {
+      if (until > now) {
+        this.#timer = setTimeout(this.#forgetUnused, until - now + 1).unref();
+        break;
+      }
+      this.#lingering.delete(topic);
+      this.#topics.get(topic)?.clear();
+      this.#topics.delete(topic);
+      gone.push(topic);
+    }
+    if (gone.length > 0) void this.#driver.listen([], gone);
+  };
+}

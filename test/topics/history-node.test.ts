@@ -1,0 +1,109 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Driver } from "../../src/backplane/contract.ts";
+import { memory } from "../../src/backplane/memory.ts";
+import { plainPacket } from "../../src/backplane/packet.ts";
+import { HistoryNode } from "../../src/topics/history-node.ts";
+import { EPOCH, FakeDriver, entries, entry } from "../support/fake-driver.ts";
+import { Reader, ReaderCalls } from "../support/history-rig.ts";
+
+const RULE = { size: 10, ttl: 1_000_000 };
+const JOIN = { last: 0, isFramed: false };
+const MESSAGE = { isBinary: false, mayCompress: true, id: undefined, except: undefined } as const;
+
+function rig() {
+  const driver = new FakeDriver();
+  const calls = new ReaderCalls();
+  return { driver, calls, node: new HistoryNode(driver as unknown as Driver, calls, 1_000_000) };
+}
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
+afterEach(() => void vi.useRealTimers());
+
+test("a topic is listened to from its first subscriber on, and for 30 s after its last one", async () => {
+  const { driver, node } = rig();
+  const [a, b] = [new Reader(1), new Reader(2)];
+  await node.subscribe(a, "topic", RULE, JOIN);
+  await node.subscribe(b, "topic", RULE, JOIN);
+  node.unsubscribe(a, "topic");
+  vi.advanceTimersByTime(60_000);
+  expect(driver.listened).toEqual(["+topic"]);
+  node.unsubscribe(b, "topic");
+  vi.advanceTimersByTime(29_000);
+  await node.subscribe(a, "topic", RULE, JOIN);
+  vi.advanceTimersByTime(60_000);
+  expect(driver.listened).toEqual(["+topic"]);
+  node.unsubscribe(a, "topic");
+  vi.advanceTimersByTime(30_001);
+  expect(driver.listened).toEqual(["+topic", "-topic"]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("messages come to the subscribers, and stay what they were when the driver uses its memory again", async () => {
+  const { driver, node } = rig();
+  const [a, b] = [new Reader(1), new Reader(2)];
+  await node.subscribe(a, "topic", RULE, JOIN);
+  driver.store(...entries(1, 3));
+  driver.deliver(...entries(1, 3));
+  await node.subscribe(b, "topic", RULE, { ...JOIN, last: 2 });
+  expect([a.got, b.got]).toEqual([
+    ["1", "2", "3"],
+    ["2", "3"],
+  ]);
+});
+
+test("bytes that are not ours are counted, and nothing else happens", async () => {
+  const { driver, node } = rig();
+  const reader = new Reader(1);
+  await node.subscribe(reader, "topic", RULE, JOIN);
+  const plain = plainPacket([entry(1).record]);
+  for (const bytes of [Buffer.from("garbage"), Buffer.alloc(0), plain]) driver.host?.onPacket("topic", bytes as never);
+  expect([node.counters.foreign, reader.got]).toEqual([3, []]);
+});
+
+test("what was lost is read when the driver says so, for one topic or for all", async () => {
+  const { driver, node } = rig();
+  const reader = new Reader(1);
+  await node.subscribe(reader, "topic", RULE, JOIN);
+  driver.store(entry(1));
+  driver.host?.onLost(["topic", "another"]);
+  await vi.waitFor(() => expect(reader.got).toEqual(["1"]));
+  driver.store(entry(2));
+  driver.host?.onLost("all");
+  await vi.waitFor(() => expect(reader.got).toEqual(["1", "2"]));
+});
+
+test("a failure that no promise tells of goes to the server; the status is that of the driver", () => {
+  const { driver, calls, node } = rig();
+  driver.host?.onFailed("subscribe", "why");
+  expect([calls.failures, node.status]).toEqual([["why"], "connecting"]);
+  driver.host?.onStatus("away");
+  expect(node.status).toBe("away");
+});
+
+test("a message that could not be stored is counted, and excepts nobody any more", async () => {
+  const { driver, node } = rig();
+  Object.assign(driver, { append: () => Promise.reject(new Error("away")) });
+  const published = node.publish("topic", RULE, { ...MESSAGE, payload: "a", except: new Set() });
+  await expect(published).rejects.toThrow("away");
+  expect(node.counters).toMatchObject({ published: 1, stored: 0, failed: 1 });
+});
+
+test("with memory, who is excepted does not get the message, also when it is a duplicate", async () => {
+  const node = new HistoryNode(memory().createDriver(), new ReaderCalls(), 1_000_000);
+  const [a, b] = [new Reader(1), new Reader(2)];
+  await node.subscribe(a, "topic", RULE, JOIN);
+  await node.subscribe(b, "topic", RULE, JOIN);
+  const message = { ...MESSAGE, payload: "text", id: "name", except: new Set([a]) };
+  const first = await node.publish("topic", RULE, message);
+  expect(await node.publish("topic", RULE, message)).toEqual({ position: undefined, offset: 1, duplicate: true });
+  expect([a.got, b.got]).toEqual([[], ["text"]]);
+  expect(await node.position("topic", RULE)).toBe(first.position);
+  expect(await node.position("empty", RULE)).toMatch(/^[\w-]{8}\.0\.-$/);
+  await node.close(0);
+  expect(node.status).toBe("closed");
+  await expect(node.publish("topic", RULE, message)).rejects.toMatchObject({ code: "HWS_BACKPLANE_AWAY" });
+});
+
+test("the epoch of the tests has the form of a real one", () => {
+  expect(EPOCH).toMatch(/^[\w-]{8}$/);
+});

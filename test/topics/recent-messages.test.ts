@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { HistoryMemory, RecentMessages } from "../../src/topics/recent-messages.ts";
+import { StoredMessage } from "../../src/topics/stored-message.ts";
+import { EPOCH, entry, mark } from "../support/fake-driver.ts";
+
+const RULE = { size: 3, ttl: 10_000 };
+
+function stored(offset: number): StoredMessage {
+  return new StoredMessage(entry(offset), { topic: "topic", epoch: EPOCH });
+}
+
+function recent(from: number, to: number, max = Infinity, rule = RULE) {
+  const memory = new HistoryMemory(max);
+  const messages = new RecentMessages(rule, memory);
+  for (let offset = from; offset <= to; offset++) messages.add(stored(offset), offset * 1_000);
+  return { memory, messages };
+}
+
+test("it has the newest messages, as many as the rule says", () => {
+  const { messages } = recent(1, 5);
+  expect(messages.length).toBe(3);
+  expect([2, 3, 4, 5].map((offset) => messages.next(mark(offset))?.offset)).toEqual([3, 4, 5, undefined]);
+  expect(messages.newest(2)?.offset).toBe(4);
+  expect(messages.newest(4)).toBeUndefined();
+});
+
+test("what follows a mark is known if the message is there, or is the one before the oldest", () => {
+  const { messages } = recent(1, 5);
+  expect([1, 2, 3, 5].map((offset) => messages.knows(mark(offset)))).toEqual([false, true, true, true]);
+  expect([2, 3, 5].map((offset) => messages.knows(mark(offset, "x")))).toEqual([false, false, false]);
+  expect(messages.knows(mark(6))).toBe(false);
+});
+
+test("numbers may have holes: a message is found by its number and its id", () => {
+  const messages = new RecentMessages({ size: 10, ttl: 10_000 }, new HistoryMemory(Infinity));
+  for (const offset of [2, 5, 9, 14]) messages.add(stored(offset), 0);
+  expect([2, 5, 9].map((offset) => messages.next(mark(offset))?.offset)).toEqual([5, 9, 14]);
+  expect([3, 4, 6, 13].map((offset) => messages.next(mark(offset)))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+test("what is older than the rule says goes, and not before", () => {
+  const { messages } = recent(1, 3);
+  messages.removeOld(11_000);
+  expect(messages.length).toBe(3);
+  messages.removeOld(11_001);
+  expect(messages.length).toBe(2);
+  messages.removeOld(1_000_000);
+  expect([messages.length, messages.knows(mark(3))]).toEqual([0, false]);
+});
+
+test("when there is no more memory, the oldest messages go; all of it is given back", () => {
+  const { size } = stored(1);
+  const { memory, messages } = recent(1, 3, size * 2);
+  expect([messages.length, memory.used, memory.removed]).toEqual([2, size * 2, 1]);
+  messages.clear();
+  expect([messages.length, memory.used]).toEqual([0, 0]);
+});

@@ -1,6 +1,7 @@
 import type { Bytes } from "../protocol/bytes.ts";
 import { HawserError } from "../errors/errors.ts";
 import { LinkedList } from "../util/linked-list.ts";
+import { ownText } from "../util/own-text.ts";
 import type { AppendOptions, Appended, HistoryRule, Mark, Page } from "./contract.ts";
 import { Expiry } from "./expiry.ts";
 import { MemoryHistory } from "./memory-history.ts";
@@ -157,8 +158,9 @@ export class MemoryStore {
   #findOrMake(topic: string, rule: HistoryRule, now: number): MemoryHistory {
     const known = this.#find(topic, now);
     if (known !== undefined) return known;
-    const history = new MemoryHistory(topic, this.#use, rule.ttl, now);
-    this.#topics.set(topic, history);
+    // The name may have been cut from a long message.
+    const history = new MemoryHistory(ownText(topic), this.#use, rule.ttl, now);
+    this.#topics.set(history.topic, history);
     this.#empty.add(history);
     this.#expiry.add(history);
     if (this.#topics.size > this.#limits.maxTopics) {

@@ -4,6 +4,7 @@ import { decodePacket } from "../backplane/packet.ts";
 import { positionOf } from "../backplane/position.ts";
 import { RecordKind, encodeRecord } from "../backplane/record.ts";
 import type { Bytes } from "../protocol/bytes.ts";
+import { ownText } from "../util/own-text.ts";
 import type { Identified } from "../util/registry.ts";
 import { newHistoryCounters } from "./history-counters.ts";
 import { HistoryMemory } from "./recent-messages.ts";
@@ -75,20 +76,22 @@ export class HistoryNode<Receiver extends Identified> implements DriverHost {
     let history = this.#topics.get(topic);
     this.#lingering.delete(topic);
     if (history === undefined) {
-      history = new TopicHistory(topic, rule, this.#context);
-      this.#topics.set(topic, history);
+      // The name may have been cut from a long message.
+      history = new TopicHistory(ownText(topic), rule, this.#context);
+      this.#topics.set(history.topic, history);
       // A driver in this process listens at once.
-      void this.#driver.listen([topic], []);
+      void this.#driver.listen([history.topic], []);
     }
     const joined = await history.join(receiver, options);
-    if (!joined.live) this.#lingerIfUnused(topic);
+    if (!joined.live) this.#lingerIfUnused(history);
     return joined;
   }
 
   /** Removes a subscriber from a topic. */
   unsubscribe(receiver: Receiver, topic: string): void {
-    this.#topics.get(topic)?.leave(receiver);
-    this.#lingerIfUnused(topic);
+    const history = this.#topics.get(topic);
+    history?.leave(receiver);
+    if (history !== undefined) this.#lingerIfUnused(history);
   }
 
   /** Stores a message, and delivers it when it comes back. */
@@ -159,8 +162,8 @@ export class HistoryNode<Receiver extends Identified> implements DriverHost {
     return except;
   }
 
-  #lingerIfUnused(topic: string): void {
-    if (this.#topics.get(topic)?.isUnused !== true || this.#lingering.has(topic)) return;
+  #lingerIfUnused({ topic, isUnused }: TopicHistory<Receiver>): void {
+    if (!isUnused || this.#lingering.has(topic)) return;
     this.#lingering.set(topic, performance.now() + LINGER_MS);
     this.#timer ??= setTimeout(this.#forgetUnused, LINGER_MS).unref();
   }

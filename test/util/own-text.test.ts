@@ -5,6 +5,9 @@ import { addressRule } from "../../src/handshake/forwarded-address.ts";
 import { NodeRequest } from "../../src/handshake/node-request.ts";
 import { ownText } from "../../src/util/own-text.ts";
 import { WSConnectionEvent } from "../../src/server/connection-event.ts";
+import { memory } from "../../src/backplane/memory.ts";
+import { entry } from "../support/fake-driver.ts";
+import { Topics } from "../../src/topics/topics.ts";
 import type { ConnectionRequest } from "../../src/handshake/request.ts";
 
 setFlagsFromString("--expose-gc");
@@ -24,6 +27,9 @@ function bytesPerValue(make: (index: number) => unknown): number {
   expect(kept).toHaveLength(COUNT);
   return bytes;
 }
+
+const nothing = (): void => undefined;
+const silent = { onPacket: nothing, onLost: nothing, onStatus: nothing, onFailed: nothing };
 
 /** A header field of 15 KB that is one flat string, as from Node's HTTP parser. */
 function header(end: string): string {
@@ -68,4 +74,19 @@ test("the chosen subprotocol keeps no header in memory", () => {
   };
   expect(protocolOf(7)).toBe("subprotocol-number-7");
   expect(bytesPerValue(protocolOf)).toBeLessThan(1000);
+});
+
+test("a topic, and each subscription to it, keep no message from which its name was cut", () => {
+  const topics = new Topics<{ id: number }>(10);
+  const subscribe = (i: number): void =>
+    void topics.subscribe({ id: i }, header(`topic-number-${String(i)}`).slice(-15));
+  expect(bytesPerValue(subscribe)).toBeLessThan(2_000);
+  const [store, rule] = [memory().createDriver(), { size: 10, ttl: 10_000 }];
+  void store.open(silent, "node----");
+  const append = (i: number): void =>
+    void store.append(header(`topic-number-${String(i)}`).slice(-15), rule, [entry(1).record]);
+  expect(bytesPerValue(append)).toBeLessThan(4_000);
+  void store.close(0);
+  const sameTopic = (i: number): void => void topics.subscribe({ id: i }, header("the-same-topic-for-all").slice(-22));
+  expect(bytesPerValue(sameTopic)).toBeLessThan(2_000);
 });

@@ -23,7 +23,7 @@ export interface Peer {
   /** The executable of Node. Without it, the one that runs the benchmark. */
   readonly node?: string;
   /** The route of its fan-out, if it is not `/fan`. */
-  readonly fanRoute?: "/broadcast";
+  readonly fanRoute?: "/broadcast" | "/publish" | "/history";
   /** Its frame parser and frame writer, if they are measured alone. */
   readonly engine?: EngineName;
   /** Whether it is measured with this workload. */
@@ -35,6 +35,8 @@ const node = { runtime: "node", dialect: "plain" } as const;
 const isServed = (work: Work): boolean => work.side === "server";
 const plain = (work: Work): boolean => isServed(work) && !work.varied;
 const client = (work: Work): boolean => work.side === "client";
+/** Only those with topics, or with groups of their own, serve groups. */
+const ungrouped = (work: Work): boolean => plain(work) && work.kind !== "groups";
 const fanOnly = (work: Work): boolean => plain(work) && work.kind === "fan";
 
 /** The servers that compress. */
@@ -139,6 +141,24 @@ export const PEERS: readonly Peer[] = [
   },
   {
     ...node,
+    id: "hawser-topic",
+    title: "hawser, publish()",
+    script: "hawser.js",
+    packages: ["hawser"],
+    fanRoute: "/publish",
+    serves: fanOnly,
+  },
+  {
+    ...node,
+    id: "hawser-history",
+    title: "hawser, publish() with history",
+    script: "hawser.js",
+    packages: ["hawser"],
+    fanRoute: "/history",
+    serves: fanOnly,
+  },
+  {
+    ...node,
     id: "ws",
     title: "ws + bufferutil",
     script: "ws.js",
@@ -171,7 +191,7 @@ export const PEERS: readonly Peer[] = [
     title: "crossws (Node)",
     script: "crossws.js",
     packages: ["crossws", "bufferutil"],
-    serves: plain,
+    serves: ungrouped,
   },
   {
     ...node,
@@ -181,14 +201,14 @@ export const PEERS: readonly Peer[] = [
     packages: ["socket.io", "bufferutil"],
     dialect: "socket.io",
     // A binary message is two frames, and opening a connection is more than a handshake: neither is comparable.
-    serves: (work) => plain(work) && work.format !== "binary" && work.kind !== "handshakes",
+    serves: (work) => ungrouped(work) && work.format !== "binary" && work.kind !== "handshakes",
   },
   {
     ...node,
     id: "floor",
     title: "node:net, canned",
     script: "floor.js",
-    serves: (work) => plain(work) && work.kind !== "latency",
+    serves: (work) => ungrouped(work) && work.kind !== "latency",
   },
   {
     ...node,

@@ -1,4 +1,5 @@
 import { ENGINE_GRAMMAR } from "./engine/work.ts";
+import { GROUP_SIZE } from "./load/job.ts";
 import type { Kind } from "./load/job.ts";
 import { formatSize, parseSize, parseWhole } from "./sizes.ts";
 import type { Format } from "./wire/frames.ts";
@@ -51,6 +52,7 @@ export const ALL_WORK: readonly string[] = [
   "fan-500-16",
   "fan-5000-1",
   "fan-5000-16",
+  "groups-10000-1",
   "handshakes-50",
   "latency-10000",
   "idle-15000",
@@ -68,7 +70,7 @@ export const ALL_WORK: readonly string[] = [
 /** The workloads of `--quick`. */
 export const QUICK_WORK: readonly string[] = ["echo-20-1", "echo-20-64", "fan-500-16", "handshakes-50"];
 
-const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fan-RECEIVERS-DEPTH, handshakes-AT_ONCE, latency-PER_SECOND, idle-CONNECTIONS, deflate-SIZE-DEPTH, deflate-fan-RECEIVERS-DEPTH, deflate-memory-CONNECTIONS, and client- before echo, binary, handshakes and idle; the usual ones:\n  ${ALL_WORK.join(" ")}\nand ${ENGINE_GRAMMAR}, without a server`;
+const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fan-RECEIVERS-DEPTH, groups-CONNECTIONS-DEPTH, handshakes-AT_ONCE, latency-PER_SECOND, idle-CONNECTIONS, deflate-SIZE-DEPTH, deflate-fan-RECEIVERS-DEPTH, deflate-memory-CONNECTIONS, and client- before echo, binary, handshakes and idle; the usual ones:\n  ${ALL_WORK.join(" ")}\nand ${ENGINE_GRAMMAR}, without a server`;
 
 /**
  * The workloads of a list of ids. An id need not be one of the usual ones: `echo-300-32` is possible too.
@@ -113,6 +115,10 @@ function parsePlain(id: string): Work | undefined {
   if (name === "fan" && parseWhole(first) > 0 && depth > 0) {
     const title = `fan-out to ${first}, ${FAN_SIZE} B, ${depth} in flight`;
     return { ...base, title, kind: "fan", connections: parseWhole(first), size: FAN_SIZE, depth };
+  }
+  if (name === "groups" && parseWhole(first) >= GROUP_SIZE && depth > 0) {
+    const title = `topics of ${GROUP_SIZE} among ${first} connections, ${FAN_SIZE} B, ${depth} in flight each`;
+    return { ...base, title, kind: "groups", connections: parseWhole(first), size: FAN_SIZE, depth };
   }
   if ((name === "echo" || name === "json" || name === "binary") && size > 0 && depth > 0) {
     const format = name === "echo" ? "text" : name;

@@ -5,11 +5,15 @@ import type { Format } from "../wire/frames.ts";
  * The kinds of load.
  * - `echo`: every connection keeps `depth` messages in flight, and receives each of them back.
  * - `fan`: the first connection keeps `depth` messages in flight, and every connection receives each of them.
+ * - `groups`: every connection is in a group of {@link GROUP_SIZE}, and keeps `depth` messages in flight, which its whole group receives.
  * - `handshakes`: every connection is reset as soon as it is open, and a new one is opened.
  * - `latency`: messages are sent at a fixed rate, independent of the answers.
  * - `idle`: connections are opened, exchange `messages` messages each if there are any, and stay open.
  */
-export type Kind = "echo" | "fan" | "handshakes" | "latency" | "idle";
+export type Kind = "echo" | "fan" | "groups" | "handshakes" | "latency" | "idle";
+
+/** The connections of a group. */
+export const GROUP_SIZE = 10;
 
 /** One run of the load generator against one server. */
 export interface Job {

@@ -3,6 +3,7 @@ import { OPENINGS, targetOf } from "../wire/dialects.ts";
 import { upgradeRequest } from "../wire/handshake.ts";
 import { Client } from "./client.ts";
 import type { Shared } from "./client.ts";
+import { GROUP_SIZE } from "./job.ts";
 import type { Job, Sample } from "./job.ts";
 import { Latencies } from "./latency.ts";
 import { Meter } from "./meter.ts";
@@ -54,7 +55,9 @@ function connectAll(job: Job, onReplies: Shared["onReplies"]): Promise<Connected
     let open = 0;
     // Each client begins with another message. In a fan-out all receive the messages of one client.
     const connectNext = (): void => {
-      clients.push(new Client(common, job.kind === "fan" ? 0 : clients.length * FIRST_MESSAGE_STEP));
+      clients.push(
+        new Client(common, job.kind === "fan" || job.kind === "groups" ? 0 : clients.length * FIRST_MESSAGE_STEP),
+      );
     };
     const common = shared(job, {
       onReplies,
@@ -105,6 +108,20 @@ async function fan(job: Job): Promise<Sample> {
     if (client === connected.clients[0]) client.send(count);
   });
   connected.clients[0]?.send(job.depth);
+  return measured(job, connected, meter);
+}
+
+/** Whoever the servers put into one group: on average each connection sends one message for each {@link GROUP_SIZE} that it receives. */
+async function groups(job: Job): Promise<Sample> {
+  const meter = new Meter(job);
+  const received = new Map<Client, number>();
+  const connected = await connectAll(job, (client, count) => {
+    meter.count += count;
+    let left = (received.get(client) ?? 0) + count;
+    for (; left >= GROUP_SIZE; left -= GROUP_SIZE) client.send(1);
+    received.set(client, left);
+  });
+  for (const client of connected.clients) client.send(job.depth);
   return measured(job, connected, meter);
 }
 
@@ -211,6 +228,7 @@ export async function hold(job: Job): Promise<Held> {
 export function run(job: Job): Promise<Sample> {
   if (job.kind === "echo") return echo(job);
   if (job.kind === "fan") return fan(job);
+  if (job.kind === "groups") return groups(job);
   if (job.kind === "handshakes") return handshakes(job);
   if (job.kind === "latency") return latency(job);
   throw new RangeError("an idle job cannot be run, use hold");

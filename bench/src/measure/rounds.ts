@@ -124,6 +124,7 @@ export async function attempt(entry: Pick<Entry, "failed">, action: () => Promis
 
 function routeOf(work: Work, peer: Peer): string {
   if (work.kind === "fan") return peer.fanRoute ?? "/fan";
+  if (work.kind === "groups") return "/groups";
   return work.format === "json" ? "/json" : "/echo";
 }
 

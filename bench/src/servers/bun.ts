@@ -1,9 +1,11 @@
-import { announce, pathOf, routeFromArguments } from "./common.ts";
+import { announce, groupOf, pathOf, routeFromArguments } from "./common.ts";
 
 // Runs under Bun: Bun.serve, whose WebSocket server is the native uWebSockets. The used parts are declared here, because
 // Bun's own types would change those of Node for the whole compilation.
 interface BunSocket {
   send(message: string | Uint8Array, compress?: boolean): number;
+  /** Anything that the server notes about a connection. */
+  data: string;
   subscribe(topic: string): void;
 }
 
@@ -34,6 +36,7 @@ const loop = process.argv[3] === "loop";
 // Bun compresses a message only if this is asked for with each.
 const deflate = process.argv[3] === "deflate";
 const clients = new Set<BunSocket>();
+let connections = 0;
 
 const answers: Record<string, (ws: BunSocket, data: string | Uint8Array) => void> = {
   "/echo": (ws, data) => ws.send(data, deflate),
@@ -42,6 +45,7 @@ const answers: Record<string, (ws: BunSocket, data: string | Uint8Array) => void
   "/fan": loop
     ? (_ws, data) => clients.forEach((client) => client.send(data))
     : (_ws, data) => server.publish("all", data, deflate),
+  "/groups": (ws, data) => server.publish(ws.data, data, deflate),
 };
 
 const server = bun.serve({
@@ -56,6 +60,7 @@ const server = bun.serve({
     open(ws) {
       clients.add(ws);
       if (route === "/fan" && !loop) ws.subscribe("all");
+      if (route === "/groups") ws.subscribe((ws.data = groupOf(connections++)));
     },
     close: (ws) => clients.delete(ws),
     message: answers[route] ?? ((): void => undefined),

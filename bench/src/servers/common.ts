@@ -1,8 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { GROUP_SIZE } from "../load/job.ts";
 
 /** The routes of a server. All servers give the same answers. */
-export const ROUTES = ["/echo", "/json", "/fan", "/broadcast"] as const;
+export const ROUTES = ["/echo", "/json", "/fan", "/broadcast", "/publish", "/history", "/groups"] as const;
 
 /** One of {@link ROUTES}. */
 export type Route = (typeof ROUTES)[number];
@@ -12,6 +13,11 @@ export function routeFromArguments(): Route {
   const route = ROUTES.find((each) => each === process.argv[2]);
   if (route === undefined) throw new RangeError(`the first argument must be one of ${ROUTES.join(" ")}`);
   return route;
+}
+
+/** The name of the group of the connection with this number: 10 connections are in each. */
+export function groupOf(connection: number): string {
+  return `group:${Math.floor(connection / GROUP_SIZE)}`;
 }
 
 /** The path of a request target, without the query. */

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as Hawser from "hawser";
 import type { WSMessageEvent, WebSocketConnection, WebSocketServer, WebSocketServerOptions } from "hawser";
-import { announce, routeFromArguments } from "./common.ts";
+import { announce, groupOf, routeFromArguments } from "./common.ts";
 import type { Route } from "./common.ts";
 
 // A copy of the built package.
@@ -39,15 +39,33 @@ class Broadcast {
   }
 }
 
-const handlers: Record<Route, () => Echo | Loop | Broadcast> = {
+let connections = 0;
+
+class Topic {
+  readonly #topic: string;
+  constructor(topic: string) {
+    this.#topic = topic;
+  }
+  onOpen(ws: WebSocketConnection<Topic>): void {
+    void ws.subscribe(this.#topic);
+  }
+  onMessage(ws: WebSocketConnection<Topic>, event: WSMessageEvent): void {
+    void ws.wss.publish(this.#topic, event.data);
+  }
+}
+
+const handlers: Record<Route, () => Echo | Loop | Broadcast | Topic> = {
   "/echo": () => new Echo(),
   "/json": () => new Echo(),
   "/fan": () => new Loop(),
   "/broadcast": () => new Broadcast(),
+  "/publish": () => new Topic("all"),
+  "/history": () => new Topic("history:all"),
+  "/groups": () => new Topic(groupOf(connections++)),
 };
 
 class Server {
-  onConnection(): Echo | Loop | Broadcast {
+  onConnection(): Echo | Loop | Broadcast | Topic {
     return handlers[route]();
   }
   onOpen(wss: WebSocketServer): void {
@@ -64,6 +82,7 @@ const options: CompressionOptions = {
   port: 0,
   host: "127.0.0.1",
   path: route,
+  ...(route === "/history" ? { history: { "history:*": {} } } : {}),
   dataType: route === "/json" ? "object" : "auto",
 };
 

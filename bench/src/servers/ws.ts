@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import type { RawData, WebSocket } from "ws";
-import { announce, pathOf } from "./common.ts";
+import { announce, groupOf, pathOf } from "./common.ts";
 
 // ws as in its README, with bufferutil, which ws uses if it is installed.
 const http = createServer();
@@ -27,11 +27,26 @@ function fan(ws: WebSocket): void {
   });
 }
 
+const groups = new Map<string, Set<WebSocket>>();
+let connections = 0;
+
+/** The usual map of sets, by hand. */
+function group(ws: WebSocket): void {
+  const name = groupOf(connections++);
+  const members = groups.get(name) ?? new Set();
+  groups.set(name, members.add(ws));
+  ws.on("close", () => members.delete(ws));
+  ws.on("message", (data: RawData, isBinary: boolean) => {
+    for (const client of members) if (client.readyState === client.OPEN) client.send(data, { binary: isBinary });
+  });
+}
+
 wss.on("connection", (ws, request) => {
   ws.on("error", () => undefined); // The load generator resets connections when it is done.
   const route = pathOf(request.url);
   if (route === "/echo") echo(ws);
   else if (route === "/json") json(ws);
+  else if (route === "/groups") group(ws);
   else fan(ws);
 });
 

@@ -90,3 +90,7 @@ test("a topic, and each subscription to it, keep no message from which its name 
   const sameTopic = (i: number): void => void topics.subscribe({ id: i }, header("the-same-topic-for-all").slice(-22));
   expect(bytesPerValue(sameTopic)).toBeLessThan(2_000);
 });
+
+test("a copy of a half of a surrogate pair is that half: two keys must not become the same", () => {
+  for (const text of ["\ud800", "\udfff and more", "a\ud83d"]) expect(ownText(text)).toBe(text);
+});

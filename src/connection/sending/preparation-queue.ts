@@ -1,9 +1,9 @@
 import type { JobOwner } from "../../compression/jobs.ts";
 import { headerSize } from "../../protocol/frame-header.ts";
 import { Fifo } from "../../util/fifo.ts";
-import { type OutgoingMessage, copyIfShort, isBlobLike } from "./outgoing-message.ts";
+import { type OutgoingMessage, isBlobLike } from "./outgoing-message.ts";
 import { chargeFor } from "./send-queue.ts";
-import { SharedMessage } from "./shared-message.ts";
+import { asSent, waitingMessage } from "./waiting-message.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
 
 /** An entry of the queue: a message, or a function that is called after the messages before it, such as one that sends the close frame. */
@@ -12,8 +12,20 @@ export type PreparationItem = OutgoingMessage | (() => void);
 /** An item of the queue, as it was when it was added. */
 interface Entry {
   readonly item: PreparationItem;
+  /** Whether it waits as bytes, and is a text. */
+  readonly isText: boolean;
   /** The number of bytes of its payload. */
   readonly length: number;
+  /** The number of bytes of its frame. */
+  readonly size: number;
+  /** The bytes of memory that wait because of it alone. */
+  readonly ownSize: number;
+}
+
+/** A message that was taken from the queue. */
+interface Taken {
+  /** As it can be written, or a promise of that. */
+  readonly message: OutgoingMessage | Promise<OutgoingMessage>;
   /** The number of bytes of its frame. */
   readonly size: number;
 }
@@ -40,6 +52,7 @@ export class PreparationQueue implements JobOwner {
   readonly #masks: boolean;
   readonly #waiting = new Fifo<Entry>();
   #size = 0;
+  #ownSize = 0;
   #count = 0;
   #dropped = false;
 
@@ -50,7 +63,8 @@ export class PreparationQueue implements JobOwner {
   constructor(sink: PreparationSink, first: OutgoingMessage, masks: boolean) {
     this.#sink = sink;
     this.#masks = masks;
-    this.add(first);
+    // It is taken at once: it does not wait.
+    this.#push(first, { item: first, isText: false, ownSize: 0 });
   }
 
   /** Begins to read. The owner must know the queue by now: the `arrayBuffer` of an application may send. */
@@ -74,6 +88,11 @@ export class PreparationQueue implements JobOwner {
     return chargeFor(this.#count, this.#size);
   }
 
+  /** The bytes of memory that wait for the message that is prepared, each counted at one connection only. A `Blob` has none. */
+  get ownSize(): number {
+    return this.#ownSize;
+  }
+
   /** The number of messages that wait. */
   get count(): number {
     return this.#count;
@@ -82,13 +101,19 @@ export class PreparationQueue implements JobOwner {
   /** Adds an item at the end. */
   add(item: PreparationItem): void {
     if (typeof item === "function") {
-      this.#waiting.push({ item, length: 0, size: 0 });
+      this.#waiting.push({ item, isText: false, length: 0, size: 0, ownSize: 0 });
       return;
     }
-    const length = lengthOf(item.payload);
+    const { message, isText, ownSize } = waitingMessage(item);
+    this.#push(message, { item: message, isText, ownSize });
+  }
+
+  #push({ payload }: OutgoingMessage, entry: Pick<Entry, "item" | "isText" | "ownSize">): void {
+    const length = lengthOf(payload);
     const size = headerSize(length, this.#masks) + length;
-    this.#waiting.push({ item: withOwnBytes(item), length, size });
+    this.#waiting.push({ ...entry, length, size });
     this.#size += size;
+    this.#ownSize += entry.ownSize;
     this.#count++;
   }
 
@@ -97,19 +122,17 @@ export class PreparationQueue implements JobOwner {
     const lost = this.#count;
     this.#dropped = true;
     this.#waiting.clear();
-    this.#size = this.#count = 0;
+    this.#size = this.#ownSize = this.#count = 0;
     return lost;
   }
 
   async #drain(): Promise<void> {
     try {
-      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        const { item, length, size } = next;
-        if (typeof item === "function") item();
-        else if (lengthOf(item.payload) !== length) throw memoryChangedError();
-        else {
-          const preparation = this.#sink.prepare(item, this);
-          const prepared = preparation === undefined ? item : await preparation;
+      while (this.#waiting.length > 0) {
+        const taken = this.#take();
+        if (taken !== undefined) {
+          const { message, size } = taken;
+          const prepared = message instanceof Promise ? await message : message;
           if (!this.#dropped) this.#write(prepared, size);
         }
         if (this.#dropped) return;
@@ -121,18 +144,26 @@ export class PreparationQueue implements JobOwner {
     }
   }
 
+  /** Takes the next item. What is prepared is not kept beside its promise. Undefined: it was a function, which was called. */
+  #take(): Taken | undefined {
+    const entry = this.#waiting.shift()!;
+    const { item, length, size, ownSize } = entry;
+    if (typeof item === "function") {
+      item();
+      return undefined;
+    }
+    if (lengthOf(item.payload) !== length) throw memoryChangedError();
+    this.#ownSize -= ownSize;
+    const message = asSent({ message: item, isText: entry.isText });
+    return { message: this.#sink.prepare(message, this) ?? message, size };
+  }
+
   /** Passes a message to the sink, and no longer counts it here. */
   #write(message: OutgoingMessage, size: number): void {
     this.#size -= size;
     this.#count--;
     this.#sink.write(message);
   }
-}
-
-function withOwnBytes(message: OutgoingMessage): OutgoingMessage {
-  const { payload } = message;
-  if (message instanceof SharedMessage || !(payload instanceof Uint8Array)) return message;
-  return { ...message, payload: copyIfShort(payload) };
 }
 
 function lengthOf(payload: OutgoingMessage["payload"]): number {

@@ -66,12 +66,13 @@ function compressLater(
 }
 
 /** The last large text. A loop that sends it to all connections compresses it once. */
-let last: SharedMessage | undefined;
+let last: { readonly message: OutgoingMessage; readonly shared: SharedMessage } | undefined;
 
 function sharedText(message: OutgoingMessage): SharedMessage {
-  if (last?.payload !== message.payload || last.key !== message.key) last = new SharedMessage(message);
+  if (last?.message.payload !== message.payload || last.message.key !== message.key)
+    last = { message, shared: new SharedMessage(message) };
   requestTurnEnd();
-  return last;
+  return last.shared;
 }
 
 afterEachTurn(() => {

@@ -1,12 +1,13 @@
-import { type Bytes, allocate } from "../../protocol/bytes.ts";
+import type { Bytes } from "../../protocol/bytes.ts";
 import { headerSize } from "../../protocol/frame-header.ts";
 import { Fifo } from "../../util/fifo.ts";
 import { type OutgoingMessage, copyIfShort } from "./outgoing-message.ts";
-import { isKept, sharedFrameOf } from "./shared-message.ts";
+import { SharedMessage, isKept, sharedFrameOf } from "./shared-message.ts";
+import { ownKey, utf8Of } from "./waiting-message.ts";
 
 /** A message that waits. */
 export interface QueuedMessage {
-  /** The message. Its payload is bytes, unless it is shared. */
+  /** The message. Its payload is bytes. */
   message: OutgoingMessage;
   /** The length of its payload when it was added. It may be the caller's memory, which may be detached or resized later. */
   length: number;
@@ -18,6 +19,9 @@ export interface QueuedMessage {
 
 /** The memory of a queued message besides its bytes: the entry, a `Buffer` and its memory (measured: 240 bytes). */
 const ENTRY_SIZE = 256;
+
+/** Of a longer key, each character that exceeds this counts too. */
+const UNCHARGED_KEY = 64;
 
 /** Up to this number of messages, only their bytes are counted. */
 const UNCHARGED_COUNT = 1000;
@@ -36,6 +40,8 @@ export class SendQueue {
   /** Messages that no policy drops, and that are older than all of `#items`. */
   readonly #kept = new Fifo<QueuedMessage>();
   #size = 0;
+  /** What the keys count for: an application may use long ones. */
+  #keySize = 0;
   /** The only message of each key, once `conflate` was called. */
   #latest: Map<string | undefined, QueuedMessage> | undefined;
   readonly #sharesFrames: boolean;
@@ -52,7 +58,7 @@ export class SendQueue {
 
   /** The bytes that count towards the limits: see `chargeFor`. */
   get chargedSize(): number {
-    return chargeFor(this.count, this.#size);
+    return chargeFor(this.count, this.#size + this.#keySize);
   }
 
   /** The number of messages that wait. */
@@ -66,17 +72,19 @@ export class SendQueue {
    * @returns whether it replaced an older message with the same key
    */
   add(message: OutgoingMessage): boolean {
-    const item = this.#itemOf(message);
     if (isKept(message)) {
-      this.#push(item);
+      this.#push(this.#itemOf(message, undefined));
       return false;
     }
-    const older = this.#latest?.get(item.key);
+    const older = this.#latest?.get(message.key);
     if (older !== undefined) {
+      if (message instanceof SharedMessage) message.keep();
+      const item = this.#itemOf(message, older.key);
       this.#size += item.size - older.size;
       Object.assign(older, item);
       return true;
     }
+    const item = this.#itemOf(message, ownKey(message));
     this.#latest?.set(item.key, item);
     this.#push(item);
     return false;
@@ -122,37 +130,41 @@ export class SendQueue {
     this.#items = new Fifo();
     const before = this.count + items.length;
     for (const item of items) {
-      this.#size -= item.size;
+      this.#count(item, -1);
       if (isKept(item.message) || latest.get(item.key) === item) this.#push(item);
     }
     return before - this.count;
   }
 
   #forget(item: QueuedMessage): void {
-    this.#size -= item.size;
+    this.#count(item, -1);
     if (this.#latest?.get(item.key) === item) this.#latest.delete(item.key);
   }
 
   #push(item: QueuedMessage): void {
     this.#items.push(item);
-    this.#size += item.size;
+    this.#count(item, 1);
   }
 
-  #itemOf(message: OutgoingMessage): QueuedMessage {
-    const { key } = message;
+  /** Counts an item, or with -1 no more. */
+  #count({ size, key }: QueuedMessage, sign: 1 | -1): void {
+    this.#size += sign * size;
+    if (key !== undefined && key.length > UNCHARGED_KEY) this.#keySize += sign * (key.length - UNCHARGED_KEY);
+  }
+
+  /** The entry of a message, whose `key` is in memory that may wait. */
+  #itemOf(message: OutgoingMessage, key: string | undefined): QueuedMessage {
     const frame = sharedFrameOf(message, this.#sharesFrames);
-    if (frame !== undefined)
-      return { message, length: (message.payload as string | Bytes).length, size: frame.length, key };
+    if (frame !== undefined) return { message, length: (message.payload as Bytes).length, size: frame.length, key };
+    const { opcode, compression } = message;
     const payload = ownBytes(message.payload as string | Bytes);
     const { length } = payload;
-    return { message: { ...message, payload }, length, size: headerSize(length, !this.#sharesFrames) + length, key };
+    const size = headerSize(length, !this.#sharesFrames) + length;
+    return { message: { opcode, payload, key, compression }, length, size, key };
   }
 }
 
-/** The bytes of a payload, which may wait. A text gets memory of its own: Node's pool would keep 8 KiB for a short one. */
+/** The bytes of a payload, which may wait. */
 function ownBytes(payload: string | Bytes): Bytes {
-  if (typeof payload !== "string") return copyIfShort(payload);
-  const bytes = allocate(Buffer.byteLength(payload));
-  bytes.utf8Write(payload);
-  return bytes;
+  return typeof payload === "string" ? utf8Of(payload) : copyIfShort(payload);
 }

@@ -150,6 +150,7 @@ export class Sender implements PreparationSink, DrainSource {
   onDrain(): void {
     this.buffer.onDrain();
     this.#writeQueued();
+    if (this.#preparationQueue !== undefined) this.#noteQueued();
     this.#drainWaiters?.onTaken();
   }
 
@@ -170,12 +171,10 @@ export class Sender implements PreparationSink, DrainSource {
   }
 
   write(message: OutgoingMessage): void {
-    if (this.#preparationQueue !== undefined && !this.buffer.acceptsMessages) {
-      // The call that added it was about to, when the close frame was added before it.
-      this.#dropped++;
-      return;
-    }
-    if (this.#queuesMessages()) this.#enqueue(message);
+    // The call that added it was about to, when the close frame was added before it.
+    const isLate = this.#preparationQueue !== undefined && !this.buffer.acceptsMessages;
+    if (isLate) this.#dropped++;
+    else if (this.#queuesMessages()) this.#enqueue(message);
     else addMessage(this.buffer, message, this.#compressor);
     // A message that was prepared does not wait before the buffer any more.
     if (this.#preparationQueue !== undefined) this.#noteQueued();
@@ -227,10 +226,7 @@ export class Sender implements PreparationSink, DrainSource {
 
   /** The bytes that wait before the write buffer, as the limits count them. */
   get #queuedSize(): number {
-    return (
-      (this.#preparationQueue === undefined ? 0 : this.#preparationQueue.chargedSize) +
-      (this.#queue === undefined ? 0 : this.#queue.chargedSize)
-    );
+    return (this.#preparationQueue?.chargedSize ?? 0) + (this.#queue?.chargedSize ?? 0);
   }
 
   /** The bytes that wait before the stream and in it. Texts that are not encoded yet may need more than is counted here. */
@@ -259,7 +255,6 @@ export class Sender implements PreparationSink, DrainSource {
 
   /** Whether one more message may wait. If it may not, the policy was applied. */
   #applySendPolicy(key: string | undefined, reportsDrain: boolean): boolean {
-    if (!this.buffer.writer.isFull && this.#unsentSize <= this.#settings.maxSendQueue) return true;
     if (this.#limitedSize <= this.#limit) return true;
     // The messages of this turn were not written yet.
     this.buffer.flush();
@@ -287,7 +282,13 @@ export class Sender implements PreparationSink, DrainSource {
   /** The number of bytes that may wait for this peer now. */
   get #limit(): number {
     const { maxSendQueue, maxTotalSendQueue } = this.#settings;
-    return this.buffer.writer.isFull ? Math.min(maxSendQueue, sendBudget.share(maxTotalSendQueue)) : maxSendQueue;
+    const share = sendBudget.share(maxTotalSendQueue);
+    return this.buffer.writer.isFull || this.#budgetedSize > share ? Math.min(maxSendQueue, share) : maxSendQueue;
+  }
+
+  /** The bytes that wait before the write buffer, as the budget counts them. A peer that reads well has only what is kept for it alone. */
+  get #budgetedSize(): number {
+    return this.buffer.writer.isFull ? this.#queuedSize : (this.#preparationQueue?.ownSize ?? 0);
   }
 
   /** Drops older messages in favour of a new one, if the policy says so. Returns whether the new one may wait. */
@@ -375,13 +376,14 @@ export class Sender implements PreparationSink, DrainSource {
 
   /** The budget of the process counts the queues too. */
   #noteQueued(): void {
-    this.buffer.noteQueued(this.#queuedSize);
+    this.buffer.noteQueued(this.#budgetedSize);
   }
 
   #dropQueue(): void {
-    if (this.#queue === undefined) return;
-    this.#dropped += this.#queue.dropTo(-1);
-    this.#accountQueue(this.#queue);
+    // Also those that no policy drops.
+    this.#dropped += this.#queue?.count ?? 0;
+    this.#queue = undefined;
+    this.#noteQueued();
   }
 
   #dropPreparationQueue(): void {

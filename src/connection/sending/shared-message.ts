@@ -1,5 +1,6 @@
 import type { Deflater } from "../../compression/codec.ts";
 import type { JobOwner } from "../../compression/jobs.ts";
+import { ownText } from "../../util/own-text.ts";
 import type { Bytes } from "../../protocol/bytes.ts";
 import { serializeFrame } from "../../protocol/frame-encoder.ts";
 import { FIN, ReservedBit, extendedLengthSize } from "../../protocol/frame-header.ts";
@@ -18,14 +19,16 @@ interface Compressing<Message> {
 /** A message for many receivers. It is encoded and compressed, or its `Blob` is read, once for all of them. */
 export class SharedMessage implements OutgoingMessage {
   readonly opcode: DataOpcode;
-  /** Bytes are those of the frame: the caller may change its own after the call. */
-  readonly payload: string | Bytes | BlobLike;
-  readonly key: string | undefined;
+  /** The bytes of the frame, also of a text: the caller may change its own after the call, and a text is not kept beside its frame. */
+  readonly payload: Bytes | BlobLike;
+  /** See `keep`. */
+  key: string | undefined;
   readonly compression: Compression;
   /** No policy drops it while it waits: who sends it limits what waits, and loses nothing. */
   readonly isKept: boolean;
   /** The frame, not masked; undefined for a `Blob`, whose bytes must be read first. */
   readonly frame: Bytes | undefined;
+  #waits = false;
   #read: Promise<SharedMessage> | undefined;
   /** The frame as each deflater compresses it; undefined: it does not get smaller. */
   #compressed: Map<Deflater, Bytes | undefined> | undefined;
@@ -33,13 +36,21 @@ export class SharedMessage implements OutgoingMessage {
 
   /** @param message the message that all receivers get */
   constructor({ opcode, payload, key, compression }: OutgoingMessage, isKept = false) {
-    const frame = frameOf(opcode, payload);
+    const frame = isBlobLike(payload) ? undefined : frameOf(opcode, payload);
     this.opcode = opcode;
-    this.payload = payload instanceof Uint8Array ? frame!.subarray(frame!.length - payload.length) : payload;
+    this.payload = frame === undefined ? (payload as BlobLike) : payloadOf(frame);
     this.key = key;
     this.compression = compression;
     this.isKept = isKept;
     this.frame = frame;
+  }
+
+  /** It waits from now on: its key gets memory of its own. Returns whether it is the first time, on any connection. */
+  keep(): boolean {
+    if (this.#waits) return false;
+    this.#waits = true;
+    if (this.key !== undefined) this.key = ownText(this.key);
+    return true;
   }
 
   /** The same message with the bytes of its `Blob`. The `Blob` is read once. */
@@ -50,7 +61,7 @@ export class SharedMessage implements OutgoingMessage {
   /** The compressed frame, the same for all connections with the same parameters. Undefined: it does not get smaller. */
   compressedFrame({ alone }: MessageCompressor): Bytes | undefined {
     const known = (this.#compressed ??= new Map<Deflater, Bytes | undefined>());
-    if (!known.has(alone)) known.set(alone, this.#frameOf(compressBy(this.#bytes, alone)));
+    if (!known.has(alone)) known.set(alone, this.#frameOf(compressBy(this.payload as Bytes, alone)));
     return known.get(alone);
   }
 
@@ -77,7 +88,7 @@ export class SharedMessage implements OutgoingMessage {
     const { alone } = compressor;
     const job = { isWanted: true };
     const compressed = await compressor.compressLater(
-      () => this.#bytes,
+      () => this.payload as Bytes,
       () => {
         job.isWanted = owners.some((owner) => owner.isWanted);
         // An owner that comes after this needs another thread.
@@ -88,11 +99,6 @@ export class SharedMessage implements OutgoingMessage {
     if (job.isWanted) (this.#compressed ??= new Map()).set(alone, this.#frameOf(compressed));
     owners.length = 0;
     return this;
-  }
-
-  /** The payload as bytes. */
-  get #bytes(): Bytes {
-    return payloadOf(this.frame!);
   }
 
   #frameOf(compressed: Bytes | undefined): Bytes | undefined {
@@ -115,7 +121,6 @@ export function sharedFrameOf(message: OutgoingMessage, sharesFrames: boolean): 
   return sharesFrames && message instanceof SharedMessage ? message.frame : undefined;
 }
 
-function frameOf(opcode: DataOpcode, payload: OutgoingMessage["payload"]): Bytes | undefined {
-  if (typeof payload === "string") return textFrame(payload);
-  return isBlobLike(payload) ? undefined : serializeFrame(opcode | FIN, payload);
+function frameOf(opcode: DataOpcode, payload: string | Bytes): Bytes {
+  return typeof payload === "string" ? textFrame(payload) : serializeFrame(opcode | FIN, payload);
 }

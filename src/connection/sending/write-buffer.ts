@@ -43,7 +43,7 @@ export class WriteBuffer implements TurnEndListener, BudgetOwner {
   #messages = 0;
   #written = 0;
   #size = 0;
-  /** The bytes of messages that wait for this buffer. While the stream is full, the budget counts them too. */
+  /** The bytes of messages that wait for this buffer, as the budget counts them. */
   #queuedSize = 0;
   #holdsWrites = false;
   #scheduled = false;
@@ -91,7 +91,7 @@ export class WriteBuffer implements TurnEndListener, BudgetOwner {
     return this.#stage === "open";
   }
 
-  /** Notes how many bytes wait for this buffer in the queues of the sender. */
+  /** Notes how many bytes wait for this buffer in the queues of the sender. The budget counts them, also if the stream is not full. */
   noteQueued(bytes: number): void {
     this.#queuedSize = bytes;
     this.#updateBudget();
@@ -200,7 +200,6 @@ export class WriteBuffer implements TurnEndListener, BudgetOwner {
   /** The stream is not full any more. */
   onDrain(): void {
     this.writer.onDrain();
-    sendBudget.clear(this);
     this.#writePong();
     this.#flush();
     if (this.#stage === "ending" && this.#size === 0) this.writer.end(() => sendBudget.clear(this));
@@ -225,9 +224,10 @@ export class WriteBuffer implements TurnEndListener, BudgetOwner {
     this.writer.destroy(error);
   }
 
-  /** While the stream is full, the budget of the process must know the number of waiting bytes. */
+  /** While the stream is full, or messages wait for this buffer, the budget of the process must know the number of waiting bytes. */
   #updateBudget(): void {
-    if (this.writer.isFull && this.#stage !== "closed") sendBudget.set(this, this.minimumSize + this.#queuedSize);
+    if (this.#stage === "closed" || (!this.writer.isFull && this.#queuedSize === 0)) sendBudget.clear(this);
+    else sendBudget.set(this, this.minimumSize + this.#queuedSize);
   }
 
   #joinText(text: string): void {

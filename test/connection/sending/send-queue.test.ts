@@ -256,3 +256,14 @@ describe("messages that must be kept", () => {
     expect(takeAll(queue).map((text) => text.at(-1))).toEqual(["b", "d", "h", "g"]);
   });
 });
+
+test("a key counts with what exceeds 64 characters", () => {
+  const queue = queueOf(["a", "k".repeat(64)], ["b", "k".repeat(1000)]);
+  expect([queue.size, queue.chargedSize]).toEqual([6, 6 + 936]);
+  queue.conflate();
+  queue.addKind("text", utf8("c"), "k".repeat(1000));
+  expect([queue.count, queue.size, queue.chargedSize]).toEqual([2, 6, 6 + 936]);
+  queue.shift();
+  queue.shift();
+  expect([queue.size, queue.chargedSize]).toEqual([0, 0]);
+});

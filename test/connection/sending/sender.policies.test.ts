@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { HawserError } from "../../../src/errors/errors.ts";
 import { connectionLimitNames, zeroCounters } from "../../../src/connection/counters/limit-counters.ts";
 import { SendResult } from "../../../src/connection/sending/send-result.ts";
+import { SharedMessage } from "../../../src/connection/sending/shared-message.ts";
 import type { SendQueuePolicy } from "../../../src/connection/sending/settings.ts";
 import { Session } from "../../support/session.ts";
 import { FIRST, FIRST_SIZE, type Way, came, flow, slowPeer, ways } from "../../support/slow-session.ts";
@@ -170,3 +172,18 @@ describe("a burst of large messages", () => {
     expect(session.connection.status).toBe("Connected");
   });
 });
+
+test.each(["destroyed", "closed with 1009"] as const)(
+  "messages that no policy drops are dropped when the connection is %s, and none comes after the close frame",
+  async (end) => {
+    const session = await slowPeer({ maxSendQueue: 30, sendQueuePolicy: "drop-oldest" });
+    for (let i = 0; i < 5; i++) session.connection.send(new SharedMessage(outgoing(`kept ${i}`), true));
+    if (end === "destroyed") session.connection.destroy();
+    else session.connection.onError(new HawserError("HWS_MESSAGE_TOO_BIG"));
+    expect(session.connection.counters.pending).toBe(end === "destroyed" ? 5 : 0);
+    await flow(session);
+    expect(session.connection.counters).toMatchObject({ accepted: 6, pending: 0 });
+    if (end !== "destroyed") expect(came(session)[1]).toMatch(/^close/);
+    expect(came(session).length).toBeLessThan(3);
+  },
+);

@@ -50,11 +50,14 @@ test("the bytes of the queues before it count too, once they are noted", async (
   expect(sendBudget.total).toBe(FRAME);
 });
 
-test("a stream that is not full is not in the budget, whatever is noted", async () => {
+test("a stream that is not full is in the budget only while something waits before it", async () => {
   const { buffer } = blockedBuffer(1000);
   buffer.addText("abc");
   await turns();
+  expect([sendBudget.total, streamsInBudget()]).toEqual([0, 0]);
   buffer.noteQueued(100);
+  expect([sendBudget.total, streamsInBudget()]).toEqual([100 + FRAME, 1]);
+  buffer.noteQueued(0);
   expect([sendBudget.total, streamsInBudget()]).toEqual([0, 0]);
 });
 
@@ -62,7 +65,6 @@ test("it leaves the budget when its stream has taken everything", async () => {
   const { stream, buffer } = blockedBuffer();
   buffer.addText("abc");
   await turns();
-  buffer.noteQueued(50);
   stream.flow();
   await turns();
   expect([buffer.writer.isFull, sendBudget.total]).toEqual([false, 0]);

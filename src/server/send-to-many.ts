@@ -1,6 +1,7 @@
 import { type OutgoingMessage, outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/send-result.ts";
 import { SharedMessage } from "../connection/sending/shared-message.ts";
+import { beginSendLoop, endSendLoop } from "../connection/transport/send-loop.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** The connections that get a message: those of `from`, but not those in `except`. */
@@ -11,13 +12,23 @@ export interface Receivers {
   readonly except: { has(connection: WebSocketConnection): boolean } | undefined;
 }
 
-/** Sends a message to many connections. It is encoded, and compressed, once. Returns how many have accepted it. */
+/**
+ * Sends a message to many connections. It is encoded, and compressed, once. What the application does because a connection fails
+ * meanwhile follows after that: all connections get its messages in the same order.
+ *
+ * @returns how many have accepted it
+ */
 export function sendToMany(message: OutgoingMessage, { from, except }: Receivers): number {
   const shared = new SharedMessage(message);
   let accepted = 0;
-  for (const connection of from) {
-    if (connection.status !== "Connected" || except?.has(connection) === true) continue;
-    if (connectionOf(connection).send(shared) !== SendResult.dropped) accepted++;
+  beginSendLoop();
+  try {
+    for (const connection of from) {
+      if (connection.status !== "Connected" || except?.has(connection) === true) continue;
+      if (connectionOf(connection).send(shared) !== SendResult.dropped) accepted++;
+    }
+  } finally {
+    endSendLoop();
   }
   return accepted;
 }

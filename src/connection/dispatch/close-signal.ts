@@ -3,6 +3,7 @@ import { setMaxListeners } from "node:events";
 import { withoutStack } from "../../errors/errors.ts";
 import { attempt } from "../../util/attempt.ts";
 import { callInNoContext } from "../transport/no-context.ts";
+import { afterSendLoop } from "../transport/send-loop.ts";
 import { causeChain } from "./causes.ts";
 import { isError } from "./thrown-text.ts";
 
@@ -30,10 +31,10 @@ export function newController(): AbortController {
   return controller;
 }
 
-/** Aborts the signal of a connection, if there is one. */
+/** Aborts the signal of a connection, if there is one; after the loop that sends to many connections. */
 export function abortSignalOf(connection: object): void {
   const controller = controllers.get(connection);
-  if (controller !== undefined) callInNoContext(() => abort(controller));
+  if (controller !== undefined) afterSendLoop(connection, () => callInNoContext(() => abort(controller)));
 }
 
 /**

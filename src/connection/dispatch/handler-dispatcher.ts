@@ -10,6 +10,7 @@ import { type BusyCallback, SerialQueue, withOwnMemory } from "./serial-queue.ts
 import { type Task, Tasks, begin } from "./tasks.ts";
 import { inNextTurn } from "../transport/turn.ts";
 import { callInNoContext } from "../transport/no-context.ts";
+import { afterSendLoop, isInSendLoop } from "../transport/send-loop.ts";
 import type { DispatcherOwner } from "./dispatcher-owner.ts";
 import { type TurnCount, countInTurn, countWork } from "./turn-budget.ts";
 import { CompressedMessage, type InflateSettings, receiveCompressed } from "../receiving/compressed-message.ts";
@@ -79,10 +80,9 @@ export class HandlerDispatcher implements TurnCount {
     return this.#serialQueue?.busyCallback;
   }
 
-  /** Runs `task` when every callback before it has settled: now, if none is awaited. */
+  /** Runs `task` when every callback before it has settled: now, if none is awaited; after a loop that sends to many. */
   runInOrder(task: () => void): void {
-    if (this.isBusy) this.#queue.addTask(task);
-    else task();
+    afterSendLoop(this.#owner, () => (this.isBusy ? this.#queue.addTask(task) : task()));
   }
 
   /** Runs `task` when the messages before it have been delivered that wait only for their turn or another thread. */
@@ -163,6 +163,7 @@ export class HandlerDispatcher implements TurnCount {
 
   /** Calls `onDrain`, now or when its turn comes: once, however often the queue was drained meanwhile. */
   dispatchDrain(): void {
+    if (isInSendLoop()) return afterSendLoop(this.#owner, () => this.dispatchDrain());
     if (!this.isBusy) return this.#callOnDrain();
     const queue = this.#queue;
     if (queue.hasDrain) return;

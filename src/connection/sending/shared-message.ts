@@ -55,7 +55,13 @@ export class SharedMessage implements OutgoingMessage {
 
   /** The same message with the bytes of its `Blob`. The `Blob` is read once. */
   read(): Promise<SharedMessage> {
-    return (this.#read ??= readBlob(this).then((message) => new SharedMessage(message)));
+    return (this.#read ??= this.#readLater());
+  }
+
+  /** The `Blob` may be the application's own class, and it may send: not in the middle of a loop over the receivers. */
+  async #readLater(): Promise<SharedMessage> {
+    await Promise.resolve();
+    return new SharedMessage(await readBlob(this));
   }
 
   /** The compressed frame, the same for all connections with the same parameters. Undefined: it does not get smaller. */

@@ -6,6 +6,7 @@ import { type Bytes, copyOf } from "../../protocol/bytes.ts";
 import { attempt, isInstanceOf } from "../../util/attempt.ts";
 import { allowDirectWrites, isNodeSocket } from "./direct-write.ts";
 import { inNoContext } from "./no-context.ts";
+import { afterSendLoop, isInSendLoop } from "./send-loop.ts";
 import { readIntoShared, readNextInto } from "./shared-read.ts";
 
 /** What a stream reports to its connection. */
@@ -130,17 +131,21 @@ const reading: Linked[] = [];
 
 /**
  * Reports a chunk that was read. A stream may push a chunk from its `_write`, while its connection answers the chunk before:
- * the reader is in the middle of that one, so the new chunk waits for its end.
+ * the reader is in the middle of that one, so the new chunk waits for its end. It also waits for the end of a loop that sends to many.
  */
 export function deliver(stream: Duplex, chunk: Bytes): void {
   const linked = stream as Linked;
-  if (reading.includes(linked)) {
+  const isReading = reading.includes(linked);
+  if (isReading || isInSendLoop() || linked[early] !== undefined) {
+    if (!isReading && linked[early] === undefined) afterSendLoop(linked, () => read(linked));
     (linked[early] ??= []).push(chunk);
-    return;
-  }
+  } else read(linked, chunk);
+}
+
+function read(linked: Linked, chunk?: Bytes): void {
   reading.push(linked);
   try {
-    linked[listener]?.onData(chunk, chunk.length, false);
+    if (chunk !== undefined) linked[listener]?.onData(chunk, chunk.length, false);
     while (linked[early] !== undefined) deliverEarly(linked, linked[early]);
   } finally {
     reading.pop();

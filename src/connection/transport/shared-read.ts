@@ -79,6 +79,14 @@ export function readNextInto(stream: Duplex, memory: Bytes, target: Bytes | unde
   (stream as unknown as Readable)[names!.nextBuffer] = nextBuffer;
 }
 
+/** What passes on a chunk of a socket. Code that replaces either, for one socket or for all, may keep it. */
+const { push, emit } = Socket.prototype as { readonly push: unknown; readonly emit: unknown };
+
+/** Whether nobody else sees what a socket reads, besides its listeners. */
+export function passesOnAlone(stream: Duplex): boolean {
+  return stream.push === push && stream.emit === emit;
+}
+
 /** Whether data was read already, or other code listens to what is read. */
 function isWatched(stream: Duplex): boolean {
   return (
@@ -86,8 +94,7 @@ function isWatched(stream: Duplex): boolean {
     stream.destroyed ||
     stream.listenerCount("data") > 0 ||
     stream.listenerCount("readable") > 0 ||
-    Object.hasOwn(stream, "push") ||
-    Object.hasOwn(stream, "emit")
+    !passesOnAlone(stream)
   );
 }
 

@@ -7,7 +7,7 @@ import { attempt, isInstanceOf } from "../../util/attempt.ts";
 import { allowDirectWrites, isNodeSocket } from "./direct-write.ts";
 import { inNoContext } from "./no-context.ts";
 import { afterSendLoop, isInSendLoop } from "./send-loop.ts";
-import { readIntoShared, readNextInto } from "./shared-read.ts";
+import { passesOnAlone, readIntoShared, readNextInto } from "./shared-read.ts";
 
 /** What a stream reports to its connection. */
 export interface StreamListener {
@@ -115,7 +115,7 @@ function reportClose(stream: Linked): void {
 
 function onData(this: Linked, chunk: unknown): void {
   // The reader unmasks in place: memory that other code reads too, or may push again, must not change.
-  const own = isNodeSocket(this) && this.listenerCount("data") === 1;
+  const own = isNodeSocket(this) && this.listenerCount("data") === 1 && passesOnAlone(this);
   const bytes = own ? (chunk as Bytes) : attempt(() => ownBytes(chunk));
   if (bytes !== undefined) deliver(this, bytes);
   else this[listener]?.onStreamError(new TypeError(`A stream delivered a chunk that is no bytes: ${typeof chunk}`));

@@ -92,7 +92,8 @@ test("a stream that reads while it is written to, in a loop, delivers that after
   const session = new Session();
   await turns();
   loop(() => {
-    for (const text of ["one", "two"]) session.stream.emit("data", asClient(encode({ opcode: 1, payload: utf8(text) })));
+    for (const text of ["one", "two"])
+      session.stream.emit("data", asClient(encode({ opcode: 1, payload: utf8(text) })));
     expect(session.calls).toEqual([["open"]]);
   });
   expect(session.calls.slice(1).map(([, data]) => data)).toEqual(["one", "two"]);

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Socket } from "node:net";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type StreamListener, attach, expectClose } from "../../../src/connection/transport/stream-events.ts";
 import { StreamWriter } from "../../../src/connection/transport/stream-writer.ts";
 import { utf8 } from "../../support/bytes.ts";
@@ -174,5 +174,31 @@ describe("a socket of Node's own", () => {
     near.allowHalfOpen = false;
     attach(near, recorder());
     expect(near.listenerCount("end")).toBe(2);
+  });
+});
+
+describe.each(["emit", "push"] as const)("code that has replaced the %s of a socket", (method) => {
+  test.each(["one socket", "all sockets"] as const)("keeps what was read, unchanged: of %s", async (which) => {
+    const { near, far } = await pair();
+    const kept: { chunk: Uint8Array; was: string }[] = [];
+    const target = (which === "one socket" ? near : Socket.prototype) as unknown as Record<
+      string,
+      (...args: unknown[]) => boolean
+    >;
+    const original = target[method]!;
+    target[method] = function (this: unknown, ...args: unknown[]): boolean {
+      const chunk = method === "emit" ? args[1] : args[0];
+      if (this === near && chunk instanceof Uint8Array) kept.push({ chunk, was: Buffer.from(chunk).toString("hex") });
+      return original.apply(this, args);
+    };
+    onTestFinished(() => {
+      Reflect.deleteProperty(target, method);
+    });
+    const to = recorder();
+    attach(near, { ...to, onData: (chunk, end) => void chunk.fill(0, 0, end) });
+    far.write("hello");
+    await expect.poll(() => kept.length).toBeGreaterThan(0);
+    await turns(1);
+    expect(kept.map(({ chunk }) => Buffer.from(chunk).toString("hex"))).toEqual(kept.map(({ was }) => was));
   });
 });

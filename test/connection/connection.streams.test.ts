@@ -295,3 +295,18 @@ describe("a stream of the application", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 });
+
+test("a stream that is read in the middle of a callback, and paused for it, is read on after the callback", async () => {
+  const stream = new Wire();
+  const frame = text("x".repeat(200_000));
+  const session = new Session({ open: () => stream.emit("data", frame.subarray(0, 150_000)) }, { stream });
+  await turns();
+  expect(stream.isPaused()).toBe(false);
+  stream.arrive(frame.subarray(150_000), text("after"));
+  await turns();
+  expect(session.calls.map(([name, data]) => [name, String(data).length])).toEqual([
+    ["open", 9],
+    ["message", 200_000],
+    ["message", 5],
+  ]);
+});

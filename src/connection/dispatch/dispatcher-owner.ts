@@ -11,7 +11,7 @@ export interface DispatcherOwner {
   /** How a message is parsed just before it is delivered, and how long `onTerminate` waits for tasks. */
   readonly settings: DispatchSettings;
   /** Decides when reading pauses. It is told how far the handler has come; undefined: nothing has waited yet. */
-  readonly readFlow: Pick<ReadFlow, "noteDelivered" | "onHandlerIdle"> | undefined;
+  readonly readFlow: Pick<ReadFlow, "isFull" | "noteDelivered" | "onHandlerIdle"> | undefined;
   /** A message could not be parsed. */
   onUndecodable(error: unknown): void;
   /** `onOpen` or `onMessage` threw, or its promise was rejected. */

@@ -340,7 +340,8 @@ export class HandlerDispatcher implements TurnCount {
   /** A callback has returned: what it caused follows, unless its promise is awaited. */
   #onCallbackReturned(): void {
     this.#calling = false;
-    this.#serialQueue?.runNext();
+    if (this.#serialQueue !== undefined) this.#serialQueue.runNext();
+    else if (this.#owner.readFlow?.isFull === true) this.#owner.readFlow.onHandlerIdle();
   }
 
   /** Calls `onError`, if it was not called before. */

@@ -147,7 +147,7 @@ export class ReadFlow implements TurnEndListener, BudgetOwner {
     this.#resume();
   }
 
-  /** No callback runs or is awaited, and nothing waits. Called after each callback once a `SerialQueue` exists. */
+  /** No callback runs or is awaited, and nothing waits. Called after each callback once a `SerialQueue` exists, else if reading is paused. */
   onHandlerIdle(): void {
     this.#isFull = false;
     receiveBudget.clear(this);

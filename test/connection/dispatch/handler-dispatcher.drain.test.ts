@@ -21,7 +21,7 @@ function rig(onDrain: () => unknown = () => undefined, own: Partial<HandlerCallb
       log.push(`report ${source}`);
       reports.push(error);
     },
-    readFlow: { onHandlerIdle: () => void log.push("settled"), noteDelivered: () => undefined },
+    readFlow: { onHandlerIdle: () => void log.push("settled"), isFull: false, noteDelivered: () => undefined },
   };
   const handler: HandlerCallbacks = {
     onMessage: (_ws, event) => {
@@ -240,7 +240,7 @@ test("several drains while the handler is pending are one onDrain", async () => 
       onUndecodable: () => undefined,
       onHandlerFailed: () => undefined,
       reportError: () => undefined,
-      readFlow: { onHandlerIdle: () => void heard.push("settled"), noteDelivered: () => undefined },
+      readFlow: { onHandlerIdle: () => void heard.push("settled"), isFull: false, noteDelivered: () => undefined },
     },
   );
   dispatcher.dispatchMessage("x");

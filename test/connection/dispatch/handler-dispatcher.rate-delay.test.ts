@@ -18,7 +18,7 @@ function rig(delays: (Promise<void> | undefined)[]) {
     onUndecodable: () => undefined,
     onHandlerFailed: () => log.push("failed"),
     reportError: (_error, source) => log.push(`report ${source}`),
-    readFlow: { onHandlerIdle: () => void log.push("settled"), noteDelivered: () => undefined },
+    readFlow: { onHandlerIdle: () => void log.push("settled"), isFull: false, noteDelivered: () => undefined },
   };
   const limiter: Pick<RateLimiter, "messageDelay"> = {
     messageDelay: () => {

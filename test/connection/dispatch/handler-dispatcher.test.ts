@@ -38,7 +38,7 @@ function rig(make: (log: string[]) => HandlerCallbacks): Rig {
       log.push(`report ${source}`);
       reports.push(error);
     },
-    readFlow: { onHandlerIdle: () => void log.push("settled"), noteDelivered: () => undefined },
+    readFlow: { onHandlerIdle: () => void log.push("settled"), isFull: false, noteDelivered: () => undefined },
   };
   return { dispatcher: new HandlerDispatcher(make(log), host), log, reports };
 }

@@ -2,6 +2,7 @@ import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Duplex } from "node:stream";
 
 import { ConnectError, type ConnectErrorDetails } from "../connect-error.ts";
+import { Relay } from "./relay.ts";
 import { connectError, isOfNetwork, networkStage } from "./sockets.ts";
 import { discard, ignoreErrors } from "./streams.ts";
 
@@ -44,8 +45,8 @@ const MAX_BODY = 1024;
 const BODY_TIMEOUT = 1_000;
 
 /**
- * Sends a request over a stream, and waits for the answer. The stream is destroyed unless it was switched. Rejects with a
- * `ConnectError`.
+ * Sends a request over a stream, and waits for the answer. The stream is destroyed unless it was switched. A `Relay` is released then:
+ * the answer has the stream that it stood for. Rejects with a `ConnectError`.
  */
 export function exchange(
   stream: Duplex,
@@ -97,9 +98,10 @@ function answerTo(
       stream.off("close", onClose);
       const size = counter.bytes - head.length;
       if (size > maxHeaderSize) return fail(tooLarge());
+      const own = switched instanceof Relay ? switched.release(head) : { stream: switched, head };
       // Node has removed its own listeners.
-      ignoreErrors(switched);
-      resolve({ response, stream: switched, head, size });
+      ignoreErrors(own.stream);
+      resolve({ response, ...own, size });
     };
     // Answers before the last one. What came with them in one read may be more than headers.
     let informationBytes = 0;

@@ -19,8 +19,9 @@ import type { NodeSettings } from "./node-options.ts";
 import type { UpgradedStream } from "./node-link.ts";
 import { basicAuthorization, hostOf, portOf, proxyOfEnvironment } from "./proxy-environment.ts";
 import { openTunnel, readProxy } from "./proxy-tunnel.ts";
+import { Relay } from "./relay.ts";
 import { connectError, openSocket, openTls } from "./sockets.ts";
-import { destroyOnFailure, discard, guard, ignore, ignoreErrors } from "./streams.ts";
+import { destroyOnFailure, discard, guard, ignore, ignoreErrors, isStream } from "./streams.ts";
 import { VERSION } from "./version.ts";
 
 /** A handshake that a server has accepted. */
@@ -68,8 +69,9 @@ export class NodeDialer {
       deflate: compression && { windowBits: compression.windowBits, contextTakeover: compression.pool > 0 },
     };
     const headers = this.#headers(request.url, more, destination, offer);
+    const isForeign = this.#settings.createConnection !== undefined && !destination.isSecure;
     const answer = await exchange(
-      stream,
+      isForeign ? new Relay(stream) : stream,
       { method: "GET", path: destination.target, headers, maxHeaderSize },
       request.dial.signal,
     );
@@ -176,14 +178,15 @@ async function madeBy(
   } catch (cause) {
     throw cause instanceof ConnectError ? cause : prefixed("createConnection", connectError(cause, "tcp"));
   }
-  const { write, on, destroy } = Object(made) as Partial<Duplex>;
-  if ([write, on, destroy].some((one) => typeof one !== "function"))
+  if (!isStream(made))
     throw connectError(new InvalidArgumentError("createConnection: expected a stream as its result"), "provider");
-  // It may report later why it was destroyed.
-  ignoreErrors(made);
-  guard(made);
-  if (!made.destroyed) return made;
-  throw connectError(made.errored ?? new Error("createConnection: the stream is destroyed"), "tcp");
+  return destroyOnFailure(made, () => {
+    // It may report later why it was destroyed.
+    ignoreErrors(made);
+    guard(made);
+    if (!made.destroyed) return made;
+    throw connectError(made.errored ?? new Error("createConnection: the stream is destroyed"), "tcp");
+  });
 }
 
 function accepted(answer: SwitchedStream, offer: ClientHandshake): DialedServer {

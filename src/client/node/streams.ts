@@ -49,28 +49,66 @@ interface WriteMethods {
 
 type Chunks = { chunk: unknown; encoding: BufferEncoding }[];
 
+/** What the library and Node call, each with what it returns after it has thrown; undefined: the stream. */
+const CALLED = {
+  on: undefined,
+  once: undefined,
+  off: undefined,
+  removeListener: undefined,
+  prependListener: undefined,
+  resume: undefined,
+  pause: undefined,
+  cork: undefined,
+  uncork: undefined,
+  end: undefined,
+  destroy: undefined,
+  write: false,
+} as const;
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/** Whether a value has all methods of a stream that are called. A getter of it may throw. */
+export function isStream(value: unknown): value is Duplex {
+  const methods = Object(value) as Record<string, unknown>;
+  return Object.keys(CALLED).every((name) => typeof methods[name] === "function");
+}
+
 /**
- * A stream of the application may throw when it is written to or destroyed. Node's TLS and HTTP do so where nobody catches that: the process
- * would end. Now the stream fails instead.
+ * A stream of the application may throw when one of its methods is called. Node's TLS and HTTP, and events, call them where nobody catches
+ * that: the process would end. Now the stream fails instead.
  */
 export function guard(stream: Duplex): void {
-  if (stream instanceof Socket) return;
-  const destroy = stream.destroy.bind(stream);
-  if (stream.destroy !== Duplex.prototype.destroy)
-    stream.destroy = function (error): typeof this {
-      attempt(() => destroy(error));
-      return this;
-    };
+  const methods = stream as unknown as Partial<Record<string, Method>>;
+  for (const [name, result] of Object.entries(CALLED)) {
+    const method = methods[name];
+    if (method !== undefined && !isOfNode(name, method)) methods[name] = guardedMethod(name, method, result);
+  }
   const { _write: write, _writev: writev } = stream as Partial<WriteMethods>;
   // Streams of older libraries have none.
-  if (typeof write === "function")
+  if (typeof write === "function" && !isOfNode("_write", write))
     stream._write = function (chunk, encoding, done): void {
       guarded(done, () => write.call(this, chunk, encoding, done));
     };
-  if (typeof writev === "function")
+  if (typeof writev === "function" && !isOfNode("_writev", writev))
     stream._writev = function (chunks, done): void {
       guarded(done, () => writev.call(this, chunks, done));
     };
+}
+
+/** Whether a method is that of Node's own streams. Those of sockets must stay as they are: the connection writes to them directly. */
+function isOfNode(name: string, method: unknown): boolean {
+  return [Duplex, Socket].some(({ prototype }) => Reflect.get(prototype, name) === method);
+}
+
+function guardedMethod(name: string, method: Method, result: unknown): Method {
+  return function (this: Duplex, ...args) {
+    try {
+      return method.apply(this, args);
+    } catch (error) {
+      if (name !== "destroy") this.destroy(asError(error));
+      return result ?? this;
+    }
+  } as Method;
 }
 
 function guarded(done: (error: Error) => void, write: () => void): void {

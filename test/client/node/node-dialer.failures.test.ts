@@ -31,6 +31,11 @@ async function fail(url: string, options: ClientOptions = {}) {
   return { stages, error };
 }
 
+function pushObject(this: Duplex, _chunk: unknown, _encoding: unknown, done: () => void): void {
+  this.push({ a: 1 });
+  done();
+}
+
 /** Notes what would end the process. */
 function uncaught(): unknown[] {
   const noted: unknown[] = [];
@@ -175,6 +180,50 @@ describe("a stream of the application", () => {
     expect(error).toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "tcp", cause: { message: "cannot write" } });
     await turns();
     expect([stream.destroyed, noted]).toEqual([true, []]);
+  });
+
+  test.each<[string, () => Duplex, string]>([
+    ["a text", () => new Wire().setEncoding("utf8"), "no bytes: string"],
+    ["an object", () => new Duplex({ objectMode: true, read: () => undefined, write: pushObject }), "no bytes: object"],
+  ])("that delivers %s in the handshake fails the dial", async (_what, make, text) => {
+    const stream = make();
+    const dialed = fail("ws://a", { createConnection: () => stream });
+    await turns();
+    if (stream instanceof Wire) stream.arrive(Buffer.from("HTTP/1.1 403 No\r\n\r\n"));
+    const { error } = await dialed;
+    expect(error).toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "tcp" });
+    expect(error.message).toContain(text);
+    expect(stream.destroyed).toBe(true);
+  });
+
+  test("that is a socket with an encoding fails the dial", async () => {
+    const { port } = await scriptServer((peer) => peer.accept());
+    const { error } = await fail("ws://a", { createConnection: () => connect(port, "127.0.0.1").setEncoding("utf8") });
+    expect(error).toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "tcp" });
+  });
+
+  test.each(["on", "resume"])("whose %s throws fails the dial: ws and wss", async (name) => {
+    const noted = uncaught();
+    for (const scheme of ["ws", "wss"]) {
+      const wire = new Wire();
+      const method = Reflect.get(wire, name) as (...args: unknown[]) => unknown;
+      const throws = function (this: unknown, event: unknown, ...more: unknown[]): unknown {
+        if (event === "error") return method.call(this, event, ...more);
+        throw new Error("no");
+      };
+      Object.assign(wire, { [name]: throws });
+      const { error } = await fail(`${scheme}://a`, { createConnection: () => wire });
+      expect(error, scheme).toMatchObject({ code: "HWS_CONNECT_FAILED" });
+      await turns();
+    }
+    expect(noted).toEqual([]);
+  });
+
+  test("that lacks methods of a stream fails the dial", async () => {
+    const chained = (): unknown => made;
+    const made = { on: chained, once: chained, off: chained, write: chained, destroy: chained };
+    const { error } = await fail("ws://a", { createConnection: () => made as never });
+    expect(error).toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "provider" });
   });
 
   test("that throws when it is destroyed fails the dial", async () => {

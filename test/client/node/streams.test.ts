@@ -1,6 +1,8 @@
+import { EventEmitter } from "node:events";
+import { Socket } from "node:net";
 import { Duplex, PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { destroyOnFailure, discard, guard, ignoreErrors } from "../../../src/client/node/streams.ts";
+import { destroyOnFailure, discard, guard, ignoreErrors, isStream } from "../../../src/client/node/streams.ts";
 import { Wire, turns } from "../../support/wire.ts";
 
 test("the errors of a stream are ignored by one listener", () => {
@@ -72,4 +74,33 @@ test("a stream that writes in order is not changed by the guard", async () => {
   wire.uncork();
   await turns();
   expect(wire.writes.map((one) => Buffer.from(one).toString())).toEqual(["a", "bc"]);
+});
+
+test.each(["on", "once", "resume", "pause", "write", "end", "cork"] as const)(
+  "a stream whose own %s throws fails instead",
+  (name) => {
+    const stream = new Wire().on("error", () => undefined);
+    Object.assign(stream, {
+      [name]: () => {
+        throw new Error("no");
+      },
+    });
+    guard(stream);
+    expect(() =>
+      (stream[name] as (event: string, listener: () => void) => void)("data", () => undefined),
+    ).not.toThrow();
+    expect([stream.destroyed, stream.errored]).toEqual([true, new Error("no")]);
+  },
+);
+
+test("the methods of a socket of Node's own stay as they are: they are written to directly", () => {
+  const socket = new Socket();
+  guard(socket);
+  expect(Object.keys(socket).filter((name) => typeof Reflect.get(Socket.prototype, name) === "function")).toEqual([]);
+});
+
+test("a stream has all methods that are called", () => {
+  expect([new PassThrough(), new Socket(), new Wire()].map(isStream)).toEqual([true, true, true]);
+  const few = { write: () => true, on: () => undefined, destroy: () => undefined };
+  expect([few, new EventEmitter(), null, undefined, 5, "a"].map(isStream)).toEqual(Array(6).fill(false));
 });

@@ -6,22 +6,30 @@ import { Fifo } from "../util/fifo.ts";
 /** Close codes after which an iteration ends without an error. */
 const ORDERLY: readonly number[] = [1000, 1001, 1005];
 
-/** Bytes, or characters, of messages that may be kept of connections that have ended. Otherwise a server that closes again and again fills the memory. */
+/** Bytes of messages that may be kept of connections that have ended. Otherwise a server that closes again and again fills the memory. */
 const MAX_KEPT = 16 * 1024 * 1024;
 
-/** A kept message counts as at least this. */
-const MIN_SIZE = 64;
+/** A message, and each name and value in it, counts as this and the length of its text. */
+const VALUE_SIZE = 16;
 
-/** What a caller of `next` waits for. */
-interface Waiting {
-  resolve(result: IteratorResult<unknown, undefined>): void;
-  reject(error: unknown): void;
+/** A message that nobody has asked for. */
+interface Kept {
+  readonly data: unknown;
+  /** Whoever waits until it is taken. */
+  readonly taken: () => void;
+  /** What it counts; 0: its connection is there. */
+  size: number;
 }
+
+/** Settles what `next` has returned. */
+type Waiting = (result: Result | Promise<Result>) => void;
+
+type Result = IteratorResult<unknown, undefined>;
 
 /** The messages of a client whose handler has no `onMessage`, one by one. Reading pauses while nobody asks for the next one. */
 export class MessageIterator {
-  /** A message that nobody has asked for, and who waits until it is taken: what a connection reads ahead, and what those before had read. */
-  readonly #messages = new Fifo<{ readonly data: unknown; readonly taken: () => void }>();
+  /** What a connection reads ahead, and what those before had read. */
+  readonly #messages = new Fifo<Kept>();
   readonly #waiting = new Fifo<Waiting>();
   #end: { readonly error: unknown } | undefined;
   #isUsed = false;
@@ -50,14 +58,17 @@ export class MessageIterator {
   push(data: unknown): unknown {
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
-      waiting.resolve({ done: false, value: data });
+      waiting({ done: false, value: data });
       return undefined;
     }
     if (this.#end !== undefined) return undefined;
     if (this.#kept > MAX_KEPT) throw new HawserError("HWS_RECEIVE_QUEUE_FULL", "nobody takes the messages");
     const { promise, resolve } = deferred();
-    this.#messages.push({ data, taken: resolve });
-    return this.#isReleased ? undefined : promise;
+    const message = { data, taken: resolve, size: 0 };
+    this.#messages.push(message);
+    if (!this.#isReleased) return promise;
+    this.#keep(message);
+    return undefined;
   }
 
   /** A connection is open: reading waits until its messages are taken. */
@@ -68,24 +79,26 @@ export class MessageIterator {
   /** The connection has ended: its last callback does not wait until its messages are taken. They are kept. */
   release(): void {
     this.#isReleased = true;
-    this.#kept = 0;
-    for (const { data, taken } of this.#messages) {
-      this.#kept += Math.max(MIN_SIZE, sizeOf(data));
-      taken();
-    }
+    for (const message of this.#messages) this.#keep(message);
+  }
+
+  #keep(message: Kept): void {
+    if (message.size > 0) return;
+    this.#kept += message.size = sizeOf(message.data);
+    message.taken();
   }
 
   /** The next message. */
-  next(): Promise<IteratorResult<unknown, undefined>> {
+  next(): Promise<Result> {
     this.#isUsed = true;
     const message = this.#messages.shift();
     if (message !== undefined) {
-      this.#kept = 0;
+      this.#kept -= message.size;
       message.taken();
       return Promise.resolve({ done: false, value: message.data });
     }
     if (this.#end !== undefined) return this.#finish(this.#end.error);
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** The client has ended. */
@@ -93,10 +106,7 @@ export class MessageIterator {
     const isOrderly = error === undefined && (initiator === "local" || ORDERLY.includes(code));
     this.#end = { error: isOrderly ? undefined : (error ?? new HawserError("HWS_CLOSED", String(code))) };
     for (let one = this.#waiting.shift(); one !== undefined; one = this.#waiting.shift())
-      this.#finish(this.#end.error).then(
-        (result) => one.resolve(result),
-        (reason: unknown) => one.reject(reason),
-      );
+      one(this.#finish(this.#end.error));
   }
 
   /** Nobody wants the rest: reading goes on. */
@@ -106,7 +116,7 @@ export class MessageIterator {
   }
 
   /** An error is thrown once. */
-  #finish(error: unknown): Promise<IteratorResult<unknown, undefined>> {
+  #finish(error: unknown): Promise<Result> {
     this.#end = { error: undefined };
     return error === undefined
       ? Promise.resolve({ done: true, value: undefined })
@@ -116,7 +126,16 @@ export class MessageIterator {
   }
 }
 
+/** About the bytes of a message in memory. Its JSON may be nested deeply. */
 function sizeOf(data: unknown): number {
-  if (typeof data === "string") return data.length;
-  return data instanceof Uint8Array ? data.length : 0;
+  let size = 0;
+  for (let level = [data]; level.length > 0;) {
+    size += level.length * VALUE_SIZE;
+    level = level.flatMap((one) => {
+      const isFlat = typeof one === "string" || one instanceof Uint8Array;
+      if (isFlat) size += one.length;
+      return isFlat ? [] : (Object.entries(Object(one) as object).flat() as unknown[]);
+    });
+  }
+  return size;
 }

@@ -72,6 +72,51 @@ test("what is kept of connections that have ended has a limit", async () => {
   expect(iterator.push("b")).toBeInstanceOf(Promise);
 });
 
+test.each<[string, (mib: number) => unknown]>([
+  ["texts", (mib) => "a".repeat(mib)],
+  ["bytes", (mib) => new Uint8Array(mib)],
+  ["objects with a long text", (mib) => ({ a: [{ b: "x".repeat(mib) }] })],
+  ["objects with a long name", (mib) => ({ ["x".repeat(mib)]: null })],
+  ["lists of small objects", (mib) => Array.from({ length: mib / 30 }, () => ({}))],
+  ["numbers", (mib) => Array.from({ length: mib / 30 }, (_none, at) => at)],
+])("what is kept of connections that have ended is counted, however it is decoded: %s", (_what, make) => {
+  for (const isKeptLater of [false, true]) {
+    const iterator = new MessageIterator();
+    let kept = 0;
+    const lose = (): void => {
+      iterator.hold();
+      if (isKeptLater) iterator.release();
+      void iterator.push(make(2 ** 20));
+      iterator.release();
+      kept++;
+    };
+    expect(() => {
+      while (kept < 50) lose();
+    }).toThrow("More bytes wait");
+    expect(kept).toBeGreaterThan(8);
+    expect(kept).toBeLessThan(18);
+  }
+});
+
+test("a message that is taken leaves the count by its own size", async () => {
+  const iterator = new MessageIterator();
+  void iterator.push("small");
+  for (let one = 0; one < 17; one++) void iterator.push("a".repeat(2 ** 20));
+  iterator.release();
+  iterator.hold();
+  await iterator.next();
+  expect(() => iterator.push("b")).toThrow("More bytes wait");
+  await iterator.next();
+  await iterator.next();
+  expect(iterator.push("b")).toBeInstanceOf(Promise);
+});
+
+test("what is nested deeply is counted too", () => {
+  const iterator = new MessageIterator();
+  void iterator.push(JSON.parse("[".repeat(100_000) + "]".repeat(100_000)));
+  expect(() => iterator.release()).not.toThrow();
+});
+
 test("after the application has ended the client, the iteration ends without an error", async () => {
   const iterator = new MessageIterator();
   iterator.end({ type: "terminate", code: 1006, reason: undefined, initiator: "local", cause: undefined }, undefined);

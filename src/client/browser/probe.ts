@@ -1,3 +1,4 @@
+import { Waiters } from "../../util/waiters.ts";
 import type { ProbeSettings } from "../settings.ts";
 
 /** A timer that fires later than it should by this many milliseconds was held back: it gives no verdict. */
@@ -20,7 +21,7 @@ export class Probe {
   readonly #owner: ProbeOwner;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sentAt: number | undefined;
-  #waiting: ((ms: number | undefined) => void)[] = [];
+  readonly #waiters = new Waiters<number | undefined>();
 
   constructor(settings: ProbeSettings, owner: ProbeOwner) {
     this.#settings = settings;
@@ -35,8 +36,7 @@ export class Probe {
 
   /** Something was received. */
   noteReceived(): void {
-    const { length } = this.#waiting;
-    if (length > 0 && this.#sentAt !== undefined) this.#resolve(performance.now() - this.#sentAt);
+    if (this.#sentAt !== undefined) this.#waiters.resolve(performance.now() - this.#sentAt);
     this.#sentAt = undefined;
     this.#wait();
   }
@@ -51,22 +51,15 @@ export class Probe {
 
   /** Milliseconds until something is received after the request; undefined: the connection has ended before. */
   measure(): Promise<number | undefined> {
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      this.send();
-    });
+    const answered = this.#waiters.wait();
+    this.send();
+    return answered;
   }
 
   /** The connection has ended. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.#resolve(undefined);
-  }
-
-  #resolve(ms: number | undefined): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve(ms);
+    this.#waiters.resolve(undefined);
   }
 
   #wait(): void {

@@ -104,7 +104,8 @@ export class MessageIterator {
   /** The client has ended. */
   end({ code, initiator }: WSTerminateEvent, error: unknown): void {
     const isOrderly = error === undefined && (initiator === "local" || ORDERLY.includes(code));
-    this.#end = { error: isOrderly ? undefined : (error ?? new HawserError("HWS_CLOSED", String(code))) };
+    // Whoever has left the loop is told of nothing any more.
+    this.#end ??= { error: isOrderly ? undefined : (error ?? new HawserError("HWS_CLOSED", String(code))) };
     for (let one = this.#waiting.shift(); one !== undefined; one = this.#waiting.shift())
       one(this.#finish(this.#end.error));
   }

@@ -62,6 +62,14 @@ test("drop lets the connection go on, and keeps nothing", async () => {
   expect(await iterator.next()).toEqual(done);
 });
 
+test("after drop no end is thrown, also to somebody who has waited", async () => {
+  const iterator = new MessageIterator();
+  const waiting = iterator.next();
+  iterator.drop();
+  iterator.end(terminate(1006), new Error("lost"));
+  expect([await waiting, await iterator.next()]).toEqual([done, done]);
+});
+
 test("what is kept of connections that have ended has a limit", async () => {
   const iterator = new MessageIterator();
   void iterator.push("a".repeat(16 * 1024 * 1024 + 1));

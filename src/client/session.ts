@@ -23,7 +23,6 @@ import {
 import type { ClientPlatform, WakeListener } from "./platform.ts";
 import { RetryPolicy } from "./retry-policy.ts";
 import type { ClientSettings } from "./settings.ts";
-import { setTimeoutUnref } from "./timers.ts";
 import type { Loss } from "./verdict.ts";
 
 /** A connection is stable after this many milliseconds: then the delays begin anew. */
@@ -232,8 +231,9 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
 
   /** What ends the client failed. Its connection may be gone already: messages that had come before are still delivered. */
   onLinkFailed(events: LinkEvents, event: WSErrorEvent): unknown {
+    // No callback waits for those of a connection that was dropped.
     if (events.isDropped) {
-      this.#onDroppedFailed(event);
+      this.#endFailed(event);
       return;
     }
     if (this.#settings.reconnect !== undefined && !isOwnFailure(event.errors[0].cause)) return undefined;
@@ -245,13 +245,6 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     // It ends, whatever the application does in `onError`.
     this.#beginClosing(events);
     return this.#callOnError(event);
-  }
-
-  /** No callback waits for those of a connection that was dropped. */
-  #onDroppedFailed(event: WSErrorEvent): undefined {
-    if (this.#state === "closed") this.#platform.warn(event.errors[0].cause);
-    else if (this.#state === "closing") void this.#chain.run(() => this.#callOnError(event));
-    else this.#endFailed(event);
   }
 
   onLinkClosed(events: LinkEvents, end: LinkEnd): void {
@@ -317,12 +310,14 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     this.#chain.run(report).catch((error: unknown) => this.#endFailed(this.#platform.errorEvent(error, "handler")));
   }
 
-  /** A callback threw while its connection was gone: the client ends. */
-  #endFailed(errors: WSErrorEvent): undefined {
+  /** A callback threw while its connection was gone: the client ends. It may have ended meanwhile: the error is told all the same. */
+  #endFailed(errors: WSErrorEvent): void {
     this.#isTerminated = true;
-    if (this.#events === undefined) this.#endWithoutLink(errors);
+    const tell = (): Promise<void> => this.#callOnError(errors);
+    if (this.#state === "closed") void tell();
+    else if (this.#events === undefined) this.#endWithoutLink(errors);
     else {
-      void this.#chain.run(() => this.#callOnError(errors));
+      void this.#chain.run(tell);
       this.terminate(INTERNAL_ERROR, undefined);
     }
   }
@@ -333,9 +328,9 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     this.#limitEnd(link);
   }
 
-  /** After `closeTimeout` no callback is waited for. */
+  /** After `closeTimeout` no callback is waited for. Until then a process of Node does not end: `onTerminate` is called in any case. */
   #limitEnd(link: Link | undefined): void {
-    this.#endTimer ??= setTimeoutUnref(() => {
+    this.#endTimer ??= setTimeout(() => {
       link?.stopWaiting();
       this.#chain.stopWaiting();
     }, this.#settings.closeTimeout);

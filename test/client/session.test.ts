@@ -621,3 +621,35 @@ test("destroy ends every connection at once, also one that was dropped", async (
   expect(platform.links.map(({ status }) => status)).toEqual(["Closed", "Closed"]);
   await session.ended;
 });
+
+test.each([
+  ["before onTerminate", false, "Reconnecting Error Terminate", 0],
+  ["after it, as a warning", true, "Reconnecting Terminate", 1],
+])("an error of onReconnecting after terminate is told: %s", async (_when, isLate, order, warnings) => {
+  const { fail, session, names, platform } = noted(RETRY, {
+    onReconnecting: async () => {
+      session.terminate(1000, undefined);
+      if (isLate) await session.ended;
+      throw new Error("told");
+    },
+  });
+  await fail();
+  await vi.advanceTimersByTimeAsync(6_000);
+  expect(names()).toBe(order);
+  expect(platform.warnings).toHaveLength(warnings);
+});
+
+test("until closeTimeout a callback that never settles holds the process, so that onTerminate is called", async () => {
+  const { accept, names } = noted({}, { onMessage: () => new Promise(() => undefined) });
+  const link = await accept();
+  link.deliver("a");
+  await turn();
+  const timer = vi.spyOn(globalThis, "setTimeout");
+  link.lose(1006);
+  await turn();
+  const held = timer.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef());
+  expect(held).toContain(true);
+  expect(held).not.toContain(false);
+  await vi.advanceTimersByTimeAsync(6_000);
+  expect(names()).toBe("Open Message Terminate");
+});

@@ -110,8 +110,12 @@ function answerTo(
       if (Math.max(informationBytes, counter.before) > maxHeaderSize) fail(tooLarge());
     });
     sent.once("upgrade", onSwitched).once("connect", onSwitched);
+    let isAnswered = false;
     sent.once("response", (response) => {
+      isAnswered = true;
       counter.stop();
+      // What follows is no answer: the first one counts.
+      sent.off("upgrade", onSwitched).off("connect", onSwitched);
       stream.off("close", onClose);
       if (counter.before > maxHeaderSize) return fail(tooLarge());
       // To Node it is an ordinary answer: a header for the upgrade is missing.
@@ -121,9 +125,11 @@ function answerTo(
         resolve({ response, body });
       }, reject);
     });
-    sent.on("error", (cause: Error) =>
-      fail(signal.aborted ? connectError(signal.reason, "tcp") : exchangeError(cause, stream)),
-    );
+    sent.on("error", (cause: Error) => {
+      if (signal.aborted) fail(connectError(signal.reason, "tcp"));
+      // A refusal counts, however its body ends: `readBody` takes what there is.
+      else if (!isAnswered) fail(exchangeError(cause, stream));
+    });
   });
 }
 

@@ -56,6 +56,26 @@ test("a refusal has the status and the body, and the stream is destroyed", async
   expect(wire.destroyed).toBe(true);
 });
 
+const CUT = "HTTP/1.1 403 No\r\nContent-Length: 10\r\n\r\nabc";
+
+describe("the first final answer counts, whatever follows it", () => {
+  test.each<[string, string, ((wire: Wire) => void) | undefined]>([
+    ["a reset in its body", CUT, (wire) => wire.reset()],
+    ["an end in its body", CUT, (wire) => wire.arriveEnd()],
+    ["a bad chunk", "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n", undefined],
+    ["an answer 101", `HTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\nabc${UPGRADED}`, undefined],
+    ["no HTTP", "HTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\nabcwhat", undefined],
+  ])("%s", async (_what, text, then) => {
+    const { wire, answer } = start();
+    await turns();
+    wire.arrive(utf8(text));
+    await turns();
+    then?.(wire);
+    expect(await answer).toMatchObject({ response: { statusCode: 403 }, body: "abc" });
+    expect(wire.destroyed).toBe(true);
+  });
+});
+
 describe("what fails, destroys the stream", () => {
   test.each<[string, string | undefined, object]>([
     ["the end before an answer", undefined, { code: "HWS_CONNECT_FAILED", stage: "tcp" }],

@@ -81,7 +81,7 @@ export interface ClientOptions<T extends DataType = DataType> {
   readonly maxJsonDepth?: number | undefined;
   /** With `dataType: "object"`, values in one message. Default 100,000. */
   readonly maxJsonValues?: number | undefined;
-  /** In browsers: bytes that may wait for the handler. Default 16 MiB. Above it: `HWS_RECEIVE_QUEUE_FULL`. Node pauses reading instead. */
+  /** Bytes that may wait for a busy handler, on all connections of the client. Default 16 MiB. Above it: `HWS_RECEIVE_QUEUE_FULL`. Node pauses reading instead, and counts only connections that were lost. */
   readonly maxReceiveQueue?: number | undefined;
   /** Bytes that may wait before `send` returns false. Default 1 MiB. */
   readonly highWaterMark?: number | undefined;

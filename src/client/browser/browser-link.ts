@@ -32,6 +32,12 @@ export interface BrowserSettings extends JsonLimits {
   readonly probe: ProbeSettings | undefined;
 }
 
+/** What waits for the handler, on all connections of a client: those that were lost may wait too. */
+export interface Received {
+  /** Its bytes. */
+  bytes: number;
+}
+
 /** The close codes of failures. */
 const FAILURES: Readonly<Partial<Record<ErrorCode, number>>> = {
   HWS_INVALID_UTF8: 1007,
@@ -59,6 +65,7 @@ export class BrowserLink implements Link, ProbeOwner {
   readonly #callbacks: SerialCallbacks;
   readonly #sent: SentMessages;
   readonly #drainWaiters = new Waiters<boolean>();
+  readonly #received: Received;
   #status: "Connected" | "Closing" | "Closed" = "Connected";
   #probe: Probe | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -69,10 +76,11 @@ export class BrowserLink implements Link, ProbeOwner {
   /** A code of ours that goes out as another one. */
   #hiddenCode: number | undefined;
 
-  constructor(socket: PlatformSocket, settings: BrowserSettings, listener: LinkListener) {
+  constructor(socket: PlatformSocket, settings: BrowserSettings, listener: LinkListener, received: Received) {
     this.#socket = socket;
     this.#settings = settings;
     this.#listener = listener;
+    this.#received = received;
     this.#callbacks = new SerialCallbacks((error) => this.#onCallbackFailed(error));
     this.#sent = new SentMessages(() => socket.bufferedAmount);
     socket.onmessage = ({ data }) => this.#onData(data as string | ArrayBuffer);
@@ -176,9 +184,13 @@ export class BrowserLink implements Link, ProbeOwner {
     const size = typeof data === "string" ? byteLengthOf(data) : data.byteLength;
     if (size > maxMessageSize) return this.#fail(new HawserError("HWS_MESSAGE_TOO_BIG"));
     const waiting = Math.max(MIN_SIZE, size);
-    if (this.#callbacks.isBusy && this.#callbacks.bytes + waiting > maxReceiveQueue)
+    if (this.#callbacks.isBusy && this.#received.bytes + waiting > maxReceiveQueue)
       return this.#fail(new HawserError("HWS_RECEIVE_QUEUE_FULL"));
-    this.#callbacks.run(() => (this.#isDelivering ? this.#deliver(data, dataType) : undefined), waiting);
+    this.#received.bytes += waiting;
+    this.#callbacks.run(() => {
+      this.#received.bytes -= waiting;
+      return this.#isDelivering ? this.#deliver(data, dataType) : undefined;
+    });
   }
 
   #deliver(data: string | ArrayBuffer, dataType: DataType): unknown {

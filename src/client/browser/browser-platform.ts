@@ -13,6 +13,7 @@ import { type PlatformSocket, page, reportUnheard } from "./platform-types.ts";
 export class BrowserPlatform implements ClientPlatform {
   readonly errorEvent = browserErrorEvent;
   readonly #settings: BrowserSettings;
+  readonly #received = { bytes: 0 };
   #link: BrowserLink | undefined;
 
   constructor(settings: BrowserSettings) {
@@ -48,7 +49,7 @@ export class BrowserPlatform implements ClientPlatform {
     return {
       protocol: socket.protocol === "" ? undefined : socket.protocol,
       extensions: socket.extensions,
-      open: (listener) => (this.#link = new BrowserLink(socket, this.#settings, listener)),
+      open: (listener) => (this.#link = new BrowserLink(socket, this.#settings, listener, this.#received)),
       abandon: () => socket.close(),
     };
   }

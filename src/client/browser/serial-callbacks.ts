@@ -1,19 +1,12 @@
 import { Fifo } from "../../util/fifo.ts";
 import { isThenable } from "../../util/thenable.ts";
 
-/** A callback that waits. */
-interface WaitingCallback {
-  readonly call: () => unknown;
-  readonly size: number;
-}
-
 /** Calls callbacks one at a time: after one that returns a promise the next one waits. */
 export class SerialCallbacks {
-  readonly #waiting = new Fifo<WaitingCallback>();
+  readonly #waiting = new Fifo<() => unknown>();
   readonly #onFailed: (error: unknown) => unknown;
   #isBusy = false;
   #waitsNoMore = false;
-  #bytes = 0;
 
   /** @param onFailed is called with what a callback throws or rejects with, before the next one */
   constructor(onFailed: (error: unknown) => unknown) {
@@ -25,15 +18,9 @@ export class SerialCallbacks {
     return this.#isBusy;
   }
 
-  /** The bytes that the waiting callbacks hold. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** Calls it now, or after those before it. */
-  run(call: () => unknown, size = 0): void {
-    this.#waiting.push({ call, size });
-    this.#bytes += size;
+  run(call: () => unknown): void {
+    this.#waiting.push(call);
     this.#next();
   }
 
@@ -48,9 +35,8 @@ export class SerialCallbacks {
     while (!this.#isBusy) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
-      this.#bytes -= next.size;
       this.#isBusy = true;
-      this.#call(next.call);
+      this.#call(next);
     }
   }
 

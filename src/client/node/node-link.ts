@@ -19,6 +19,7 @@ import type { Status } from "../../connection/status.ts";
 import { HawserError, withoutStack } from "../../errors/errors.ts";
 import { EMPTY, asBytes } from "../../protocol/bytes.ts";
 import type { Link, LinkListener } from "../link.ts";
+import type { Backlog } from "./backlog.ts";
 import { type CheckedLink, type LivenessClock, clockOf } from "./liveness-clock.ts";
 import { ignore } from "./streams.ts";
 
@@ -30,6 +31,14 @@ export interface UpgradedStream {
   readonly head: Uint8Array;
   /** What was agreed about compression; undefined: nothing. */
   readonly deflate: DeflateAgreement | undefined;
+}
+
+/** What the connections of one client share. */
+export interface LinkClient {
+  /** What waits on those that have ended. */
+  readonly backlog: Backlog;
+  /** Reports an error that no callback gets. */
+  warn(error: unknown): void;
 }
 
 /** Milliseconds for an answer after the machine has slept. */
@@ -44,20 +53,20 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
   /** Until it starts. */
   #stream: Duplex | undefined;
   #head: Uint8Array | undefined;
-  readonly #warn: (error: unknown) => void;
+  readonly #client: LinkClient;
 
   constructor(
     { stream, head, deflate }: UpgradedStream,
     settings: ConnectionSettings,
     listener: LinkListener,
-    warn: (error: unknown) => void,
+    client: LinkClient,
   ) {
     this.settings = settings;
     this.#clock = clockOf(settings.keepalive.tickMs);
     this.#listener = listener;
     this.#stream = stream;
     this.#head = head;
-    this.#warn = warn;
+    this.#client = client;
     this.#connection = new Connection(stream, this, this, deflate);
     this.#connection.publicConnection = this;
   }
@@ -160,15 +169,22 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
 
   onClosed(_connection: Connection, { code, reason, initiator, cause }: WSTerminateEvent): void {
     this.#clock.remove(this);
-    this.#listener.onClosed({ code, reason, initiator, cause });
+    const isFull = this.#client.backlog.add(this.#connection.dispatcher) && initiator !== "local";
+    this.#listener.onClosed({
+      code,
+      reason,
+      initiator,
+      cause: isFull ? new HawserError("HWS_RECEIVE_QUEUE_FULL", "on connections that were lost") : cause,
+    });
   }
 
   onFinished(): void {
+    this.#client.backlog.remove(this.#connection.dispatcher);
     this.#listener.onFinished();
   }
 
   onConnectionError(_connection: Connection, error: unknown, source: ErrorSource): void {
     // What ended the connection was reported before. A message that was not JSON may have been ignored.
-    if (source === "handler" || this.status === "Connected") this.#warn(error);
+    if (source === "handler" || this.status === "Connected") this.#client.warn(error);
   }
 }

@@ -6,8 +6,9 @@ import type { ConnectionSettings } from "../../connection/settings.ts";
 import { Warnings } from "../../util/warnings.ts";
 import type { AcceptedDial, DialRequest } from "../link.ts";
 import type { ClientPlatform, WaitingPayload } from "../platform.ts";
+import { Backlog } from "./backlog.ts";
 import { NodeDialer } from "./node-dialer.ts";
-import { NodeLink } from "./node-link.ts";
+import { type LinkClient, NodeLink } from "./node-link.ts";
 import type { NodeSettings } from "./node-options.ts";
 import { discard } from "./streams.ts";
 
@@ -23,10 +24,13 @@ export class NodePlatform implements ClientPlatform {
   readonly errorEvent = errorEvent;
   readonly #dialer: NodeDialer;
   readonly #settings: ConnectionSettings;
+  /** What the connections of this client share. */
+  readonly #client: LinkClient;
 
-  constructor(node: NodeSettings, settings: ConnectionSettings) {
+  constructor(node: NodeSettings, settings: ConnectionSettings, maxReceiveQueue: number) {
     this.#dialer = new NodeDialer(node);
     this.#settings = settings;
+    this.#client = { backlog: new Backlog(maxReceiveQueue), warn };
   }
 
   async dial(request: DialRequest): Promise<AcceptedDial> {
@@ -35,7 +39,7 @@ export class NodePlatform implements ClientPlatform {
     return {
       protocol,
       extensions,
-      open: (listener) => new NodeLink(dialed, this.#settings, listener, warn),
+      open: (listener) => new NodeLink(dialed, this.#settings, listener, this.#client),
       abandon: () => discard(stream),
     };
   }

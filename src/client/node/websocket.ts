@@ -43,7 +43,7 @@ export class WebSocket<H extends object = object, S = unknown, T extends DataTyp
     const node = nodeSettings(values);
     // A function is asked for each dial: then the dial fails.
     if (typeof url !== "function") destinationOf(readUrl(url, undefined), node);
-    const platform = new NodePlatform(node, connectionSettings(values));
+    const platform = new NodePlatform(node, connectionSettings(values), values.maxReceiveQueue);
     const settings = clientSettings(url, values, undefined, values.headers);
     super(given, { settings, dataType: values.dataType, platform });
   }

@@ -17,7 +17,7 @@ const defaults: BrowserSettings = {
 };
 
 /** A link that is open, what it has told, and its socket. */
-function rig(settings: Partial<BrowserSettings> = {}, listener: Partial<LinkListener> = {}) {
+function rig(settings: Partial<BrowserSettings> = {}, listener: Partial<LinkListener> = {}, received = { bytes: 0 }) {
   const page = usePage();
   const calls: unknown[] = [];
   const ends: LinkEnd[] = [];
@@ -44,6 +44,7 @@ function rig(settings: Partial<BrowserSettings> = {}, listener: Partial<LinkList
       },
       onFinished: () => void calls.push("finished"),
     },
+    received,
   );
   link.start();
   onTestFinished(() => socket.end(1006));
@@ -185,6 +186,23 @@ test("a message that need not wait may be larger than maxReceiveQueue", () => {
   const { socket, calls } = rig({ maxReceiveQueue: 10 });
   socket.receive("a".repeat(900));
   expect(calls).toEqual(["a".repeat(900)]);
+});
+
+test("what waits on a connection that was lost counts on the next one, until it is delivered", async () => {
+  const received = { bytes: 0 };
+  const pending = deferred();
+  const lost = rig({}, { onMessage: () => pending.promise }, received);
+  for (const size of [900, 500, 300]) lost.socket.receive("a".repeat(size));
+  lost.socket.end(1006);
+  expect(received.bytes).toBe(800);
+  const next = rig({}, { onOpen: () => pending.promise }, received);
+  next.socket.receive("a".repeat(200));
+  next.socket.receive("a");
+  expect(next.socket.closes).toEqual([[4013, undefined]]);
+  pending.resolve();
+  await settle();
+  expect(received.bytes).toBe(0);
+  expect(next.calls).toContainEqual(["failed", "HWS_RECEIVE_QUEUE_FULL"]);
 });
 
 test("empty messages have a limit too", () => {

@@ -1,10 +1,12 @@
 import { connect } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import type { LinkListener } from "../../../src/client/link.ts";
+import type { LinkEnd, LinkListener } from "../../../src/client/link.ts";
+import { Backlog } from "../../../src/client/node/backlog.ts";
 import { NodeLink } from "../../../src/client/node/node-link.ts";
 import { connectionSettings, readNodeOptions } from "../../../src/client/node/node-options.ts";
 import type { ClientOptions } from "../../../src/client/options.ts";
 import { utf8 } from "../../support/bytes.ts";
+import { deferred } from "../../support/peer.ts";
 import { closeBody } from "../../support/raw-client.ts";
 import { scriptServer, unmasked } from "../../support/scripted-server.ts";
 import { Wire, turns } from "../../support/wire.ts";
@@ -14,6 +16,7 @@ function open(
   react: Partial<LinkListener> = {},
   head: Uint8Array = new Uint8Array(),
   wire = new Wire(),
+  backlog = new Backlog(1_000),
 ) {
   const calls: unknown[] = [];
   const warn = vi.fn();
@@ -22,11 +25,14 @@ function open(
     onMessage: (event) => (calls.push(event.data), react.onMessage?.(event)),
     onDrain: (event) => (calls.push("drain"), react.onDrain?.(event)),
     onFailed: ({ errors }) => void calls.push(`failed: ${errors[0].message}`),
-    onClosed: ({ code, initiator }) => void calls.push([code, initiator]),
+    onClosed(end) {
+      calls.push([end.code, end.initiator]);
+      react.onClosed?.(end);
+    },
     onFinished: () => void calls.push("finished"),
   };
   const settings = connectionSettings(readNodeOptions(options, {}));
-  const link = new NodeLink({ stream: wire, head, deflate: undefined }, settings, listener, warn);
+  const link = new NodeLink({ stream: wire, head, deflate: undefined }, settings, listener, { backlog, warn });
   link.start();
   onTestFinished(() => link.destroy());
   return { wire, link, calls, warn };
@@ -233,4 +239,27 @@ describe("a stream that is gone before the link starts ends the link", () => {
     await expect.poll(() => closed.calls.at(-1)).toBe("finished");
     expect(closed.link.status).toBe("Closed");
   });
+});
+
+test("what waits for a busy handler on connections that were lost has a limit, and ends the client", async () => {
+  const backlog = new Backlog(1_000);
+  const causes: unknown[] = [];
+  const pending = deferred();
+  const react = {
+    onMessage: () => pending.promise,
+    onClosed: ({ cause }: LinkEnd) => void causes.push(cause?.code),
+  };
+  const lose = async (): Promise<void> => {
+    const { wire } = open({}, react, new Uint8Array(), new Wire(), backlog);
+    wire.arrive(unmasked(0x81, "1"), unmasked(0x81, "a".repeat(600)));
+    await turns();
+    wire.reset();
+    await turns();
+  };
+  for (let one = 0; one < 3; one++) await lose();
+  expect(causes).toEqual(["HWS_STREAM_FAILED", "HWS_STREAM_FAILED", "HWS_RECEIVE_QUEUE_FULL"]);
+  pending.resolve();
+  await turns();
+  await lose();
+  expect(causes.at(-1)).toBe("HWS_STREAM_FAILED");
 });

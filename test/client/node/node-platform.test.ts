@@ -5,7 +5,7 @@ import { NodePlatform } from "../../../src/client/node/node-platform.ts";
 import { scriptServer, unmasked, hasLeft } from "../../support/scripted-server.ts";
 
 const values = readNodeOptions({}, {});
-const platform = new NodePlatform(values, connectionSettings(values));
+const platform = new NodePlatform(values, connectionSettings(values), 1_000);
 
 test("a message that waits: a text, a copy of bytes, an object as JSON of now, a Blob", () => {
   expect(platform.prepare("ü", undefined)).toEqual({ message: "ü", size: 2 });

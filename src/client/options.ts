@@ -96,7 +96,7 @@ export interface ClientOptions<T extends DataType = DataType> {
   readonly headers?: Provided<ClientHeaders | undefined> | undefined;
   /** The header `Origin`. Default: none. */
   readonly origin?: string | undefined;
-  /** Bytes that the server's answer may have, with all answers before it. Default 16 KiB. */
+  /** Bytes that the server's answer may have, with all answers before it. Default 16 KiB. Not Infinity. */
   readonly maxHeaderSize?: number | undefined;
   /** Fragments that a message may have. Default 16,384. */
   readonly maxFragments?: number | undefined;

@@ -41,7 +41,8 @@ const nodeOptions = {
   ...sharedOptions,
   headers: readHeaders,
   origin: readOrigin,
-  maxHeaderSize: amount(16 * KIB),
+  // Node takes no Infinity.
+  maxHeaderSize: { ...amount(16 * KIB), allowsInfinity: false },
   maxFragments: amount(DEFAULT_MAX_FRAGMENTS),
   invalidJson: oneOf(["close", "ignore"], "close"),
   sendQueuePolicy: oneOf(["terminate", "drop-newest", "drop-oldest", "latest"], "terminate"),
@@ -161,10 +162,11 @@ function decoderOf(
   return dataType === "object" ? objectDecoder(values) : decoders[dataType];
 }
 
-/** Checks headers that are given at once. */
+/** Headers that are given at once are checked and kept as pairs: an iterator gives them only once. */
 function readHeaders(value: unknown): ClientOptions["headers"] {
-  if (typeof value !== "function") headerList(value);
-  return value as ClientOptions["headers"];
+  if (value === undefined || typeof value === "function") return value as ClientOptions["headers"];
+  const list = headerList(value);
+  return list.flatMap((name, at) => (at % 2 === 0 ? [[name, list[at + 1] ?? ""] as const] : []));
 }
 
 function readOrigin(value: unknown, name: string): string | undefined {

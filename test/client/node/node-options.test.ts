@@ -1,5 +1,6 @@
 import { InvalidArgumentError, OutOfRangeError } from "hawser/client";
 import { expect, test } from "vitest";
+import { headerList } from "../../../src/client/node/headers.ts";
 import { connectionSettings, readNodeOptions } from "../../../src/client/node/node-options.ts";
 
 test("the defaults", () => {
@@ -51,6 +52,26 @@ test.each<[string, Record<string, unknown>]>([
   ["maxMessageSize", { maxMessageSize: 2 ** 53 }],
 ])("is out of range: %s", (_what, options) => {
   expect(() => readNodeOptions(options, {})).toThrow(OutOfRangeError);
+});
+
+function* pairs() {
+  yield ["A", "1"];
+}
+
+test.each<[string, () => unknown]>([
+  ["an iterator of a Map", () => new Map([["A", "1"]]).entries()],
+  ["a generator", pairs],
+  ["an iterator of Headers", () => new Headers({ A: "1" }).entries()],
+  ["an object with a list", () => ({ A: ["1", "2"], B: undefined })],
+])("headers are read once, and kept for every dial: %s", (_what, make) => {
+  const { headers } = readNodeOptions({ headers: make() }, {});
+  const read = [headerList(headers), headerList(headers)];
+  expect(read[0]?.slice(0, 2).map((one) => one.toUpperCase())).toEqual(["A", "1"]);
+  expect(read[1]).toEqual(read[0]);
+});
+
+test("maxHeaderSize has an end: Node takes no Infinity", () => {
+  expect(() => readNodeOptions({ maxHeaderSize: Infinity }, {})).toThrow("maxHeaderSize: expected an integer");
 });
 
 test("an error about SOCKS names createConnection", () => {

@@ -2,6 +2,7 @@ import type { BackplaneStage } from "../backplane/contract.ts";
 import { Compression } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/send-result.ts";
 import { SharedMessage } from "../connection/sending/shared-message.ts";
+import { inSendLoop } from "../connection/transport/send-loop.ts";
 import { Opcode } from "../protocol/opcodes.ts";
 import type { HistoryPayload, Receivers, Sent, WSGapEvent } from "../topics/receivers.ts";
 import { withHeader } from "../topics/topic-frame.ts";
@@ -24,6 +25,10 @@ export class HistoryReceivers implements Receivers<WebSocketConnection> {
     const compression = mayCompress ? Compression.allowed : Compression.forbidden;
     const message = { opcode, payload, key: undefined, compression };
     return new SharedMessage(header === undefined ? message : withHeader(header, message), true);
+  }
+
+  inSendLoop(run: () => void): void {
+    inSendLoop(run);
   }
 
   send(ws: WebSocketConnection, message: SharedMessage): Sent {

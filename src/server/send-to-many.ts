@@ -1,7 +1,7 @@
 import { type OutgoingMessage, outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/send-result.ts";
 import { SharedMessage } from "../connection/sending/shared-message.ts";
-import { beginSendLoop, endSendLoop } from "../connection/transport/send-loop.ts";
+import { inSendLoop } from "../connection/transport/send-loop.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** The connections that get a message: those of `from`, but not those in `except`. */
@@ -20,17 +20,14 @@ export interface Receivers {
  */
 export function sendToMany(message: OutgoingMessage, { from, except }: Receivers): number {
   const shared = new SharedMessage(message);
-  let accepted = 0;
-  beginSendLoop();
-  try {
+  return inSendLoop(() => {
+    let accepted = 0;
     for (const connection of from) {
       if (connection.status !== "Connected" || except?.has(connection) === true) continue;
       if (connectionOf(connection).send(shared) !== SendResult.dropped) accepted++;
     }
-  } finally {
-    endSendLoop();
-  }
-  return accepted;
+    return accepted;
+  });
 }
 
 /** Sends a header line that has no message. */

@@ -2,6 +2,7 @@ import { memory } from "../backplane/memory.ts";
 import type { HistoryRule } from "../backplane/contract.ts";
 import type { SendOptions } from "../connection/sending/message-options.ts";
 import { Compression } from "../connection/sending/outgoing-message.ts";
+import { inSendLoop } from "../connection/transport/send-loop.ts";
 import { HawserError, InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { Opcode } from "../protocol/opcodes.ts";
 import { type HistoryCounters, newHistoryCounters } from "../topics/history-counters.ts";
@@ -172,8 +173,10 @@ export class ServerTopics {
       return;
     }
     const plain = { has: (ws: WebSocketConnection) => framed.has(ws) || except?.has(ws) === true };
-    sendToMany(message, { from, except: plain });
-    sendToMany(withHeader(topicHeader("m", undefined, "-", topic), message), { from: framed, except });
+    inSendLoop(() => {
+      sendToMany(message, { from, except: plain });
+      sendToMany(withHeader(topicHeader("m", undefined, "-", topic), message), { from: framed, except });
+    });
   }
 
   #publishToHistory(

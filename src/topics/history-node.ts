@@ -9,7 +9,7 @@ import type { Identified } from "../util/registry.ts";
 import { newHistoryCounters } from "./history-counters.ts";
 import { HistoryMemory } from "./recent-messages.ts";
 import type { Receivers } from "./receivers.ts";
-import { type HistoryContext, type JoinOptions, type Joined, TopicHistory } from "./topic-history.ts";
+import { type Except, type HistoryContext, type JoinOptions, type Joined, TopicHistory } from "./topic-history.ts";
 
 /** What `publish` has reached. */
 export interface Published {
@@ -32,7 +32,7 @@ export interface PublishedMessage<Receiver> {
   /** The application's name for it: a second one with the same name is a duplicate. */
   readonly id: string | undefined;
   /** Who does not get it; undefined: nobody. */
-  readonly except: { has(receiver: Receiver): boolean } | undefined;
+  readonly except: Except<Receiver>;
 }
 
 /** A topic stays in memory for this many milliseconds after its last subscriber: those who were disconnected come back. */
@@ -156,7 +156,7 @@ export class HistoryNode<Receiver extends Identified> implements DriverHost {
     this.#context.receivers.onFailed(stage, error);
   }
 
-  #takeExcept(id: string): { has(receiver: Receiver): boolean } | undefined {
+  #takeExcept(id: string): Except<Receiver> {
     const except = this.#excepts.get(id);
     if (except !== undefined) this.#excepts.delete(id);
     return except;

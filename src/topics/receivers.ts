@@ -34,6 +34,8 @@ export type Sent = "accepted" | "slow" | "dropped";
 export interface Receivers<Receiver extends Identified> {
   /** Makes a message that all of them share. No policy drops it while it waits. */
   share(message: HistoryPayload): SharedMessage;
+  /** Runs a loop that sends to many: no callback of theirs runs in it, because all of them must get the messages in one order. */
+  inSendLoop(run: () => void): void;
   /** Sends it to one of them. */
   send(receiver: Receiver, message: SharedMessage): Sent;
   /** Whether so many bytes wait for it that nothing should be sent. */

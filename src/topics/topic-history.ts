@@ -13,6 +13,9 @@ import { type HistoryMemory, RecentMessages } from "./recent-messages.ts";
 import type { Receivers } from "./receivers.ts";
 import { StoredMessage } from "./stored-message.ts";
 
+/** Who does not get a message; undefined: nobody. */
+export type Except<Receiver> = { has(receiver: Receiver): boolean } | undefined;
+
 /** What all topics with history of a server share. */
 export interface HistoryContext<Receiver extends Identified> {
   /** The broker. */
@@ -24,7 +27,7 @@ export interface HistoryContext<Receiver extends Identified> {
   /** Counts of the messages. */
   readonly counters: HistoryCounters;
   /** Who does not get a message that this process has published; undefined: nobody. It is asked once for each id. */
-  takeExcept(id: string): { has(receiver: Receiver): boolean } | undefined;
+  takeExcept(id: string): Except<Receiver>;
 }
 
 /** How a subscription begins. */
@@ -288,14 +291,17 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     this.#last = message.mark;
     this.#recent.add(message, performance.now());
     const except = this.#context.takeExcept(message.id);
-    for (const isFramed of [false, true]) {
-      const { list } = this.#registry(isFramed);
-      if (list.length === 0) continue;
-      const shared = message.shared(isFramed, (one) => this.#context.receivers.share(one));
-      if (shared === undefined) continue;
-      for (const receiver of list)
-        if (except?.has(receiver) !== true) this.#sendLive(receiver, isFramed, shared, before);
-    }
+    this.#context.receivers.inSendLoop(() => {
+      for (const isFramed of [false, true]) this.#sendToLive(isFramed, message, before, except);
+    });
+  }
+
+  #sendToLive(isFramed: boolean, message: StoredMessage, before: Mark, except: Except<Receiver>): void {
+    const { list } = this.#registry(isFramed);
+    if (list.length === 0) return;
+    const shared = message.shared(isFramed, (one) => this.#context.receivers.share(one));
+    if (shared === undefined) return;
+    for (const receiver of list) if (except?.has(receiver) !== true) this.#sendLive(receiver, isFramed, shared, before);
   }
 
   #sendLive(receiver: Receiver, isFramed: boolean, shared: SharedMessage, before: Mark): void {

@@ -44,6 +44,10 @@ export class ReaderCalls implements Receivers<Reader> {
     return { shown } as Shown as unknown as SharedMessage;
   }
 
+  inSendLoop(run: () => void): void {
+    run();
+  }
+
   send(reader: Reader, message: SharedMessage): Sent {
     if (reader.isGone) return "dropped";
     const sent = reader.fates.shift() ?? "accepted";

@@ -35,6 +35,16 @@ export function endSendLoop(): void {
   isRunning = false;
 }
 
+/** Runs a loop that sends one message to many connections. */
+export function inSendLoop<Result>(run: () => Result): Result {
+  beginSendLoop();
+  try {
+    return run();
+  } finally {
+    endSendLoop();
+  }
+}
+
 /** Runs `run`, which calls the application's code: at once, or after the loop, and after what waits for the same owner. */
 export function afterSendLoop(owner: object, run: () => void): void {
   if (depth === 0 && !tasks.some((task) => task.owner === owner)) run();

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { describe } from "../util/describe.ts";
+import { isThenable } from "../util/thenable.ts";
 import { type ConnectionList, connectionsOf } from "./connection-list.ts";
 import type { ConnectionHandler, ConnectionHandlerType } from "./handlers.ts";
 import type { Receivers } from "./send-to-many.ts";
@@ -68,13 +69,22 @@ export function receiversOf(
   const inTopics = "topics" in options ? subscribersOf("broadcast: topics", options.topics, find) : undefined;
   const notTo = "exceptTopics" in options ? subscribersOf("broadcast: exceptTopics", options.exceptTopics, find) : [];
   const excluded = new Set([...(connectionsOf("broadcast: except", except) ?? []), ...notTo]);
-  if (typeof to === "function") return { from: [...(inTopics ?? all)].filter((one) => to(one)), except: excluded };
+  if (typeof to === "function")
+    return { from: [...(inTopics ?? all)].filter((one) => isMeant(to(one))), except: excluded };
   const chosen = connectionsOf("broadcast: to", to, true);
   for (const connection of chosen ?? [])
     if ((connection.wss as object) !== wss)
       throw new InvalidArgumentError("broadcast: to: expected connections of this server, got one of another");
   if (chosen === undefined) return { from: inTopics ?? all, except: excluded };
   return { from: inTopics === undefined ? chosen : [...inTopics].filter((one) => chosen.has(one)), except: excluded };
+}
+
+/** A promise would mean everybody: it is an object. */
+function isMeant(answer: unknown): boolean {
+  if (!isThenable(answer)) return Boolean(answer);
+  // Its rejection must not end the process: whoever has called is told.
+  answer.then(undefined, () => undefined);
+  throw new InvalidArgumentError("broadcast: to: the function returned a promise: it must return true or false");
 }
 
 /** The subscribers of all topics of an option, each once. */

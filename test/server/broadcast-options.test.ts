@@ -74,3 +74,13 @@ test("what is no connection of this server is refused, and nobody gets the messa
   expect(wss.broadcast("b", { except: other.connections[0] })).toBe(1);
   expect(await gotBy(wss, clients)).toEqual(["b"]);
 });
+
+test("a function that returns a promise is refused, and nobody gets the message: a promise would mean everybody", async () => {
+  const { wss, clients } = await chat("red");
+  for (const answer of [Promise.resolve(false), Promise.reject(new Error("rejected"))])
+    expect(() => wss.broadcast("a", { to: (() => answer) as never })).toThrow(
+      "broadcast: to: the function returned a promise",
+    );
+  wss.broadcast("b");
+  expect(await gotBy(wss, clients)).toEqual(["b"]);
+});

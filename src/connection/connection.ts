@@ -110,11 +110,11 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     return this.#sender.sendText(text);
   }
 
-  /** Sends a message. */
-  send(message: OutgoingMessage): SendResult {
+  /** Sends a message. `reportsDrain`: if too many bytes wait, `onDrain` follows. */
+  send(message: OutgoingMessage, reportsDrain = true): SendResult {
     if (!canSend(this.#state)) return SendResult.dropped;
     this.#liveness.noteMessage();
-    return this.#sender.send(message);
+    return this.#sender.send(message, reportsDrain);
   }
 
   /** Settles when no more than `highWaterMark` bytes wait: true; when the connection is closed before: false. */

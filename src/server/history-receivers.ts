@@ -1,6 +1,8 @@
 import type { BackplaneStage } from "../backplane/contract.ts";
 import { Compression } from "../connection/sending/outgoing-message.ts";
+import { sendBudget } from "../connection/sending/send-budget.ts";
 import { SendResult } from "../connection/sending/send-result.ts";
+import type { SendingSettings } from "../connection/sending/settings.ts";
 import { SharedMessage } from "../connection/sending/shared-message.ts";
 import { inSendLoop } from "../connection/transport/send-loop.ts";
 import { Opcode } from "../protocol/opcodes.ts";
@@ -9,14 +11,16 @@ import { withHeader } from "../topics/topic-frame.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
+/** The limits of what waits for a connection. */
+export type WaitingLimits = Pick<SendingSettings, "highWaterMark" | "maxSendQueue" | "maxTotalSendQueue">;
+
 /** Sends the messages of topics with history to connections. */
 export class HistoryReceivers implements Receivers<WebSocketConnection> {
-  readonly #highWaterMark: number;
+  readonly #limits: WaitingLimits;
   readonly #reporter: Pick<ServerDispatcher, "dispatchError">;
 
-  /** @param highWaterMark bytes that may wait for a connection before it is slow */
-  constructor(highWaterMark: number, reporter: Pick<ServerDispatcher, "dispatchError">) {
-    this.#highWaterMark = highWaterMark;
+  constructor(limits: WaitingLimits, reporter: Pick<ServerDispatcher, "dispatchError">) {
+    this.#limits = limits;
     this.#reporter = reporter;
   }
 
@@ -32,14 +36,20 @@ export class HistoryReceivers implements Receivers<WebSocketConnection> {
   }
 
   send(ws: WebSocketConnection, message: SharedMessage): Sent {
-    const result = connectionOf(ws).send(message);
+    // `onDrain` is for what the application sends.
+    const result = connectionOf(ws).send(message, false);
     if (result === SendResult.accepted) return "accepted";
     return result === SendResult.dropped ? "dropped" : "slow";
   }
 
+  isOpen(ws: WebSocketConnection): boolean {
+    return ws.status === "Connected";
+  }
+
   isCongested(ws: WebSocketConnection): boolean {
-    const connection = connectionOf(ws);
-    return connection.status !== "Connected" || connection.bufferedAmount > this.#highWaterMark;
+    const { highWaterMark, maxSendQueue, maxTotalSendQueue } = this.#limits;
+    const limit = Math.min(highWaterMark, maxSendQueue, sendBudget.share(maxTotalSendQueue));
+    return !this.isOpen(ws) || connectionOf(ws).bufferedAmount > limit;
   }
 
   drained(ws: WebSocketConnection): Promise<boolean> {

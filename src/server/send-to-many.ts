@@ -31,6 +31,6 @@ export function sendToMany(message: OutgoingMessage, { from, except }: Receivers
 }
 
 /** Sends a header line that has no message. */
-export function sendFramed(header: string, receivers: Receivers): void {
-  sendToMany(outgoingMessage(header), receivers);
+export function sendHeader(ws: WebSocketConnection, header: string): void {
+  sendToMany(outgoingMessage(header), { from: [ws], except: undefined });
 }

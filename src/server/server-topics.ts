@@ -1,4 +1,4 @@
-import { memory } from "../backplane/memory.ts";
+import { type MemoryBackplane, memory } from "../backplane/memory.ts";
 import type { HistoryRule } from "../backplane/contract.ts";
 import type { SendOptions } from "../connection/sending/message-options.ts";
 import { Compression } from "../connection/sending/outgoing-message.ts";
@@ -14,25 +14,23 @@ import { checkTopic } from "../topics/topic-name.ts";
 import type { TopicSet } from "../topics/topic-set.ts";
 import { topicHeader, withHeader } from "../topics/topic-frame.ts";
 import { type TopicLimit, Topics } from "../topics/topics.ts";
-import { HistoryReceivers } from "./history-receivers.ts";
+import { HistoryReceivers, type WaitingLimits } from "./history-receivers.ts";
 import type { LimitCounters } from "./limit-counters.ts";
 import { type PublishedMessage, publishedMessage, readMessageId } from "./published-message.ts";
-import { type Receivers, sendFramed, sendToMany } from "./send-to-many.ts";
+import { type Receivers, sendHeader, sendToMany } from "./send-to-many.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import { readSubscribeOptions } from "./subscribe-options.ts";
 import type { Subscription } from "./subscription.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** What the topics of a server need of it. */
-export interface TopicSettings {
+export interface TopicSettings extends WaitingLimits {
   /** How many topics one connection may have. */
   readonly maxTopicsPerConnection: number;
   /** Which topics have a history; undefined: none. */
   readonly history: HistoryRules | undefined;
   /** Bytes of their messages that are kept. */
   readonly maxHistoryMemory: number;
-  /** Bytes that may wait for a connection before it is slow. */
-  readonly highWaterMark: number;
   /** Bytes of a message. */
   readonly maxMessageSize: number;
   /** Counts how often each limit was reached. */
@@ -63,23 +61,30 @@ export class ServerTopics {
   readonly #topics: Topics<WebSocketConnection>;
   readonly #settings: TopicSettings;
   readonly #reporter: Reporter;
+  /** Keeps the histories; undefined: there are none. */
+  readonly #broker: MemoryBackplane | undefined;
   /** The topics with history; undefined: there are none. */
   readonly #node: HistoryNode<WebSocketConnection> | undefined;
 
   constructor(settings: TopicSettings, reporter: Reporter) {
-    const { maxTopicsPerConnection, history, maxHistoryMemory, highWaterMark } = settings;
+    const { maxTopicsPerConnection, history, maxHistoryMemory } = settings;
     this.#topics = new Topics(maxTopicsPerConnection);
     this.#settings = settings;
     this.#reporter = reporter;
     if (history === undefined) return;
-    const driver = memory({ maxBytes: maxHistoryMemory }).createDriver();
-    this.#node = new HistoryNode(driver, new HistoryReceivers(highWaterMark, reporter), maxHistoryMemory);
+    this.#broker = memory({ maxBytes: maxHistoryMemory });
+    this.#node = new HistoryNode(
+      this.#broker.createDriver(),
+      new HistoryReceivers(settings, reporter),
+      maxHistoryMemory,
+    );
   }
 
   /** The topics that have a subscriber, and what became of messages of topics with history: a snapshot. */
   get counters(): { readonly topics: number; readonly history: HistoryCounters } {
     const history = this.#node?.counters ?? newHistoryCounters();
-    return { topics: this.#topics.size, history: { ...history, gaps: { ...history.gaps } } };
+    const trimmed = this.#broker?.counters.trimmed ?? 0;
+    return { topics: this.#topics.size, history: { ...history, trimmed, gaps: { ...history.gaps } } };
   }
 
   /** See `ws.subscribe`. */
@@ -87,11 +92,13 @@ export class ServerTopics {
     checkTopic("subscribe: topic", topic);
     const join = readSubscribeOptions(options);
     if (ws.status !== "Connected") return Promise.resolve(plainSubscription(topic, join, false));
+    const isNew = !this.#topics.topicsOf(ws).has(topic);
     const limit = this.#topics.subscribe(ws, topic, join.isFramed);
     if (limit !== undefined) return this.#refuse(ws, topic, limit);
     const kept = this.#kept(topic);
-    if (kept !== undefined) return this.#told(subscribeToHistory(ws, topic, kept, join), ws);
-    if (join.isFramed) sendFramed(topicHeader("s", undefined, "-", topic), { from: [ws], except: undefined });
+    if (kept !== undefined) return this.#reportRejection(subscribeToHistory(ws, topic, kept, join), ws);
+    if (join.isFramed && isNew)
+      sendHeader(ws, topicHeader("s", undefined, join.since === undefined ? "-" : "0", topic));
     return Promise.resolve(plainSubscription(topic, join, true));
   }
 
@@ -99,6 +106,8 @@ export class ServerTopics {
   unsubscribe(ws: WebSocketConnection, topic: unknown): boolean {
     checkTopic("unsubscribe: topic", topic);
     this.#node?.unsubscribe(ws, topic);
+    // Our own end of the subscription (RFC 6455's normal closure).
+    if (this.#topics.framed(topic)?.has(ws) === true) sendHeader(ws, topicHeader("u", undefined, "1000", topic));
     return this.#topics.unsubscribe(ws, topic);
   }
 
@@ -151,7 +160,7 @@ export class ServerTopics {
     const kept = this.#kept(topic);
     if (kept === undefined)
       throw new InvalidArgumentError(`position: the topic ${JSON.stringify(topic)} has no history`);
-    return this.#told(kept.node.position(topic, kept.rule), undefined);
+    return this.#reportRejection(kept.node.position(topic, kept.rule), undefined);
   }
 
   /** Ends the topics with history. */
@@ -193,11 +202,11 @@ export class ServerTopics {
       );
     const mayCompress = compression !== Compression.forbidden;
     const message = { payload, isBinary: opcode === Opcode.binary, mayCompress, id, except };
-    return this.#told(node.publish(topic, rule, message), undefined);
+    return this.#reportRejection(node.publish(topic, rule, message), undefined);
   }
 
   /** A rejection that nobody awaits must not end the process: the server's handler knows. */
-  #told<Result>(promise: Promise<Result>, ws: WebSocketConnection | undefined): Promise<Result> {
+  #reportRejection<Result>(promise: Promise<Result>, ws: WebSocketConnection | undefined): Promise<Result> {
     promise.catch((error: unknown) => this.#reporter.dispatchError(error, "library", true, ws));
     return promise;
   }

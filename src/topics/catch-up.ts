@@ -9,7 +9,7 @@ import { StoredMessage } from "./stored-message.ts";
 import { type TopicFrameKind, topicHeader } from "./topic-frame.ts";
 
 /** What a reader needs of its topic. */
-export interface ReadableHistory<Receiver> {
+export interface ReadableHistory<Receiver extends Identified> {
   /** Its name. */
   readonly topic: string;
   /** The newest message that this process has seen. */
@@ -21,9 +21,16 @@ export interface ReadableHistory<Receiver> {
   /** Reads from the broker what this process has missed. */
   sync(): Promise<void>;
   /** It has the newest message: it is live from now on. */
-  onCaughtUp(receiver: Receiver, isFramed: boolean): void;
+  onCaughtUp(receiver: Receiver, catchUp: CatchUp<Receiver>): void;
   /** Counts a gap of one subscriber. */
   noteGap(reason: GapReason): void;
+}
+
+/** A header line without a message, which comes before the next message. */
+interface WaitingFrame {
+  readonly kind: TopicFrameKind;
+  readonly position: string;
+  readonly flag: string;
 }
 
 /** Messages that are sent in one turn of the event loop, so that others have their turn. */
@@ -38,15 +45,18 @@ export class CatchUp<Receiver extends Identified> {
   readonly isFramed: boolean;
   /** How many messages it has got. */
   sent = 0;
+  /** The message that it got last. */
+  cursor: Mark = NOWHERE;
   /** It has unsubscribed, or is closed. */
   isEnded = false;
   readonly #history: ReadableHistory<Receiver>;
   readonly #receiver: Receiver;
   readonly #receivers: Receivers<Receiver>;
-  /** The message that it got last. */
-  #cursor: Mark = NOWHERE;
   /** Messages that were read from the broker for it, and not sent yet. */
   #page: StoredMessage[] = [];
+  readonly #frames: WaitingFrame[] = [];
+  /** The ids of messages that it does not get: its connection has published them. */
+  #skipped: Set<string> | undefined;
 
   constructor(
     history: ReadableHistory<Receiver>,
@@ -67,54 +77,50 @@ export class CatchUp<Receiver extends Identified> {
    * @returns whether it is live; false: it has ended. Rejects if the broker does
    */
   async run(from?: Mark): Promise<boolean> {
-    if (from !== undefined) this.#cursor = from;
+    if (from !== undefined) this.cursor = from;
     for (let inTurn = 0; !this.isEnded; inTurn++) {
-      if (this.#receivers.isCongested(this.#receiver)) {
+      const isDue = inTurn === MAX_PER_TURN;
+      if (isDue) inTurn = 0;
+      if (isDue || this.#receivers.isCongested(this.#receiver)) {
         if (!(await this.#drained())) return false;
-        continue;
-      }
-      if (isSameMark(this.#cursor, this.#history.last)) {
-        // Nothing may be published between the look and this.
-        this.#history.onCaughtUp(this.#receiver, this.isFramed);
+      } else if (this.#frames.length > 0) this.#sendFrame();
+      else if (isSameMark(this.cursor, this.#history.last)) {
+        // There is no await between this look and the call, so no message comes between them.
+        this.#history.onCaughtUp(this.#receiver, this);
         return true;
+      } else {
+        const message = this.#nextInMemory();
+        if (message === undefined) await this.#read();
+        else if (!this.#send(message) && !(await this.#drained())) return false;
       }
-      if (inTurn === MAX_PER_TURN) {
-        inTurn = 0;
-        await nextTurn();
-        continue;
-      }
-      const message = this.#nextInMemory();
-      if (message === undefined) await this.#read();
-      else if (!this.#send(message) && !(await this.#drained())) return false;
     }
     return false;
   }
 
-  /** Tells that messages may be missing. `at`: where they go on. */
-  tellGap(reason: GapReason, at: Mark): void {
-    const { topic } = this.#history;
-    const position = positionOf(at);
-    if (this.isFramed) this.sendFrame("g", position, reason);
-    this.#receivers.onGap(this.#receiver, { type: "gap", topic, reason, position });
+  /** Sends a header line without a message before the next message, if its messages have such lines. */
+  addFrame(kind: TopicFrameKind, at: Mark, flag: string): void {
+    if (this.isFramed) this.#frames.push({ kind, position: positionOf(at), flag });
   }
 
-  /** Sends a header line without a message, if its messages have one. */
-  sendFrame(kind: TopicFrameKind, position: string | undefined, flag: string): void {
-    if (!this.isFramed) return;
-    const header = topicHeader(kind, position, flag, this.#history.topic);
-    this.#receivers.send(
-      this.#receiver,
-      this.#receivers.share({ header, isBinary: false, mayCompress: true, payload: EMPTY }),
-    );
+  /** It does not get the message with this id. */
+  skip(id: string): void {
+    (this.#skipped ??= new Set()).add(id);
+  }
+
+  #sendFrame(): void {
+    const frame = this.#frames[0];
+    if (frame !== undefined && sendHeader(this.#receivers, this.#receiver, this.#history.topic, frame))
+      this.#frames.shift();
   }
 
   #nextInMemory(): StoredMessage | undefined {
-    return this.#page.shift() ?? this.#history.next(this.#cursor);
+    return this.#page.shift() ?? this.#history.next(this.cursor);
   }
 
   /** Sends a message. Returns false if it was dropped: then it is the next one again. */
   #send(message: StoredMessage): boolean {
-    const shared = message.shared(this.isFramed, (one) => this.#receivers.share(one));
+    const isSkipped = this.#skipped?.delete(message.id) === true;
+    const shared = isSkipped ? undefined : message.shared(this.isFramed, (one) => this.#receivers.share(one));
     if (shared !== undefined) {
       if (this.#receivers.send(this.#receiver, shared) === "dropped") {
         this.#page.unshift(message);
@@ -122,33 +128,34 @@ export class CatchUp<Receiver extends Identified> {
       }
       this.sent++;
     }
-    this.#cursor = message.mark;
+    this.cursor = message.mark;
     return true;
   }
 
   /** Waits until there is space. Returns false if the receiver is gone. */
   async #drained(): Promise<boolean> {
     const isOpen = await this.#receivers.drained(this.#receiver);
-    // What is full again at once must not stop all others.
+    // Another turn, also if there is space at once: other connections must have theirs.
     await nextTurn();
     return isOpen;
   }
 
   /** Reads a page from the broker, and proves that nothing is missing before it. */
   async #read(): Promise<void> {
-    const cursor = this.#cursor;
+    const cursor = this.cursor;
     let page = await this.#history.readAfter(cursor);
     const reason = gapAfter(cursor, page);
     // All of the new history is delivered.
     if (reason === "reset") page = await this.#history.readAfter({ epoch: page.epoch, offset: 0, id: NO_ID });
     const { last, topic } = this.#history;
-    // This process must know of them before its subscriber.
+    // A subscriber never gets a message before this process has seen it.
     if (page.epoch !== last.epoch || page.top.offset > last.offset) await this.#history.sync();
     if (this.isEnded) return;
     if (reason !== undefined) {
-      this.#cursor = markAfterGap(page);
+      this.cursor = markAfterGap(page);
       this.#history.noteGap(reason);
-      this.tellGap(reason, this.#cursor);
+      this.addFrame("g", this.cursor, reason);
+      tellGap(this.#receivers, this.#receiver, topic, { reason, at: this.cursor });
     }
     const { epoch } = page;
     this.#page = page.entries.map((entry) => new StoredMessage(entry, { topic, epoch }));
@@ -157,4 +164,26 @@ export class CatchUp<Receiver extends Identified> {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Calls `onGap`. `at`: where the messages go on. */
+export function tellGap<Receiver extends Identified>(
+  receivers: Receivers<Receiver>,
+  receiver: Receiver,
+  topic: string,
+  { reason, at }: { readonly reason: GapReason; readonly at: Mark },
+): void {
+  receivers.onGap(receiver, { type: "gap", topic, reason, position: positionOf(at) });
+}
+
+/** Sends a header line without a message. Returns false if it was dropped. */
+function sendHeader<Receiver extends Identified>(
+  receivers: Receivers<Receiver>,
+  receiver: Receiver,
+  topic: string,
+  { kind, position, flag }: WaitingFrame,
+): boolean {
+  const header = topicHeader(kind, position, flag, topic);
+  const frame = receivers.share({ header, isBinary: false, mayCompress: true, payload: EMPTY });
+  return receivers.send(receiver, frame) !== "dropped";
 }

@@ -2,13 +2,15 @@ import type { GapReason } from "./chain.ts";
 
 /** Counts of the messages of topics with history, of one server. */
 export interface HistoryCounters {
-  /** Messages that `publish` was given: `stored + failed + pending`. */
+  /** Messages that `publish` was given: `stored + repeated + failed`, and those that it has not settled. */
   published: number;
-  /** Messages that the broker has stored. */
+  /** Messages that were stored. */
   stored: number;
+  /** Messages whose `id` was stored before: they were not stored again. */
+  repeated: number;
   /** Messages that were not stored: the promise of `publish` was rejected. */
   failed: number;
-  /** Messages that have come from the broker. */
+  /** Messages that have come from the broker: one for each topic and process, not for each subscriber. */
   received: number;
   /** Those that had come before. */
   duplicates: number;
@@ -24,6 +26,8 @@ export interface HistoryCounters {
   unrecovered: number;
   /** How often a subscriber was too slow, and got the rest from the history. */
   catchUps: number;
+  /** Messages that were removed before their time, because of `maxHistoryMemory`. */
+  trimmed: number;
 }
 
 /** Counters at zero. */
@@ -31,6 +35,7 @@ export function newHistoryCounters(): HistoryCounters {
   return {
     published: 0,
     stored: 0,
+    repeated: 0,
     failed: 0,
     received: 0,
     duplicates: 0,
@@ -40,5 +45,6 @@ export function newHistoryCounters(): HistoryCounters {
     recovered: 0,
     unrecovered: 0,
     catchUps: 0,
+    trimmed: 0,
   };
 }

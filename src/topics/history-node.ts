@@ -4,10 +4,11 @@ import { decodePacket } from "../backplane/packet.ts";
 import { positionOf } from "../backplane/position.ts";
 import { RecordKind, encodeRecord } from "../backplane/record.ts";
 import type { Bytes } from "../protocol/bytes.ts";
+import { MIB } from "../util/number-range.ts";
 import { ownText } from "../util/own-text.ts";
 import type { Identified } from "../util/registry.ts";
 import { newHistoryCounters } from "./history-counters.ts";
-import { HistoryMemory } from "./recent-messages.ts";
+import { MemoryBudget } from "./recent-messages.ts";
 import type { Receivers } from "./receivers.ts";
 import { type Except, type HistoryContext, type JoinOptions, type Joined, TopicHistory } from "./topic-history.ts";
 
@@ -38,6 +39,9 @@ export interface PublishedMessage<Receiver> {
 /** A topic stays in memory for this many milliseconds after its last subscriber: those who were disconnected come back. */
 const LINGER_MS = 30_000;
 
+/** Bytes of recent messages that are kept although a broker in this process keeps them too: subscribers share their frames. */
+const SHARED_MEMORY = 8 * MIB;
+
 /** The topics with history of one server: a node of the backplane. */
 export class HistoryNode<Receiver extends Identified> implements DriverHost {
   /** Counts of its messages. */
@@ -59,7 +63,7 @@ export class HistoryNode<Receiver extends Identified> implements DriverHost {
     this.#context = {
       driver,
       receivers,
-      memory: new HistoryMemory(maxMemory),
+      memory: new MemoryBudget(driver.keepsPackets ? Math.min(maxMemory, SHARED_MEMORY) : maxMemory),
       counters: this.counters,
       takeExcept: (id) => this.#takeExcept(id),
     };
@@ -80,11 +84,13 @@ export class HistoryNode<Receiver extends Identified> implements DriverHost {
       history = new TopicHistory(ownText(topic), rule, this.#context);
       this.#topics.set(history.topic, history);
       // A driver in this process listens at once.
-      void this.#driver.listen([history.topic], []);
+      this.#listen([history.topic], []);
     }
-    const joined = await history.join(receiver, options);
-    if (!joined.live) this.#lingerIfUnused(history);
-    return joined;
+    try {
+      return await history.join(receiver, options);
+    } finally {
+      this.#lingerIfUnused(history);
+    }
   }
 
   /** Removes a subscriber from a topic. */
@@ -111,7 +117,7 @@ export class HistoryNode<Receiver extends Identified> implements DriverHost {
     this.counters.published++;
     try {
       const { epoch, first, isDuplicate } = await this.#driver.append(topic, rule, [record], { id: given });
-      this.counters.stored++;
+      this.counters[isDuplicate ? "repeated" : "stored"]++;
       if (isDuplicate) this.#excepts.delete(id);
       const position = isDuplicate ? undefined : positionOf({ epoch, offset: first, id });
       return { position, offset: first, duplicate: isDuplicate };
@@ -132,6 +138,9 @@ export class HistoryNode<Receiver extends Identified> implements DriverHost {
   /** Ends within `ms` milliseconds. */
   async close(ms: number): Promise<void> {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#lingering.clear();
+    this.#excepts.clear();
     for (const history of this.#topics.values()) history.clear();
     this.#topics.clear();
     await this.#driver.close(ms);
@@ -182,6 +191,11 @@ export class HistoryNode<Receiver extends Identified> implements DriverHost {
       this.#topics.delete(topic);
       gone.push(topic);
     }
-    if (gone.length > 0) void this.#driver.listen([], gone);
+    if (this.#topics.size === 0) this.#excepts.clear();
+    if (gone.length > 0) this.#listen([], gone);
   };
+
+  #listen(add: readonly string[], remove: readonly string[]): void {
+    this.#driver.listen(add, remove).catch((error: unknown) => this.#context.receivers.onFailed("subscribe", error));
+  }
 }

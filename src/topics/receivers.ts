@@ -38,7 +38,9 @@ export interface Receivers<Receiver extends Identified> {
   inSendLoop(run: () => void): void;
   /** Sends it to one of them. */
   send(receiver: Receiver, message: SharedMessage): Sent;
-  /** Whether so many bytes wait for it that nothing should be sent. */
+  /** Whether it can get messages. When it cannot any more, it leaves its topics soon. */
+  isOpen(receiver: Receiver): boolean;
+  /** Whether it is slow, or is closing: what is sent now may be dropped, or may close it. */
   isCongested(receiver: Receiver): boolean;
   /** Settles when it has drained: true; when it has closed: false. It never rejects. */
   drained(receiver: Receiver): Promise<boolean>;

@@ -1,9 +1,10 @@
+import { NO_ID } from "../backplane/ids.ts";
 import type { HistoryRule, Mark } from "../backplane/contract.ts";
 import { Fifo } from "../util/fifo.ts";
 import type { StoredMessage } from "./stored-message.ts";
 
 /** The memory that the newest messages of all topics of a server may take. */
-export class HistoryMemory {
+export class MemoryBudget {
   /** Bytes. */
   used = 0;
   /** How many messages were removed because there was no more memory. */
@@ -27,13 +28,13 @@ interface Kept {
   readonly at: number;
 }
 
-/** The newest messages of one topic, without a hole: who has missed some of them needs no broker. */
+/** The newest messages of one topic, without a hole. A subscriber that has missed one of them gets it from here, without the broker. */
 export class RecentMessages {
   readonly #rule: HistoryRule;
-  readonly #memory: HistoryMemory;
+  readonly #memory: MemoryBudget;
   readonly #kept = new Fifo<Kept>();
 
-  constructor(rule: HistoryRule, memory: HistoryMemory) {
+  constructor(rule: HistoryRule, memory: MemoryBudget) {
     this.#rule = rule;
     this.#memory = memory;
   }
@@ -71,19 +72,23 @@ export class RecentMessages {
   }
 
   /** Whether the message after a mark is here, or would be the first one here: so what follows the mark is known. */
-  knows(mark: Mark): boolean {
+  knows(mark: Mark, now: number): boolean {
+    this.removeOld(now);
     return this.#indexAfter(mark) !== undefined;
   }
 
   /** The message after a mark; undefined: it is not here. */
-  next(mark: Mark): StoredMessage | undefined {
+  next(mark: Mark, now: number): StoredMessage | undefined {
+    this.removeOld(now);
     const index = this.#indexAfter(mark);
     return index === undefined ? undefined : this.#kept.at(index)?.message;
   }
 
-  /** The oldest of the newest `count` messages; undefined: there are not that many. */
-  newest(count: number): StoredMessage | undefined {
-    return this.#kept.at(this.length - count)?.message;
+  /** The oldest of the newest `count` messages; undefined: there may be older ones elsewhere. */
+  newest(count: number, now: number): StoredMessage | undefined {
+    this.removeOld(now);
+    const isWhole = this.#kept.first?.message.before === NO_ID;
+    return this.#kept.at(isWhole ? Math.max(0, this.length - count) : this.length - count)?.message;
   }
 
   /** Where the message after a mark is, or would be. */

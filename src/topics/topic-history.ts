@@ -2,14 +2,14 @@ import type { Driver, Entry, HistoryRule, Mark, Page } from "../backplane/contra
 import { NO_ID } from "../backplane/ids.ts";
 import type { HistoryHead } from "../backplane/packet.ts";
 import { positionOf, readPosition } from "../backplane/position.ts";
-import { decodeRecord } from "../backplane/record.ts";
+import { recordId } from "../backplane/record.ts";
 import type { SharedMessage } from "../connection/sending/shared-message.ts";
 import { type Bytes, copyOf } from "../protocol/bytes.ts";
 import { type Identified, Registry } from "../util/registry.ts";
-import { CatchUp, type ReadableHistory } from "./catch-up.ts";
+import { CatchUp, type ReadableHistory, tellGap } from "./catch-up.ts";
 import { type GapReason, NOWHERE, gapAfter, isSameMark, markAfterGap, markBefore } from "./chain.ts";
 import type { HistoryCounters } from "./history-counters.ts";
-import { type HistoryMemory, RecentMessages } from "./recent-messages.ts";
+import { type MemoryBudget, RecentMessages } from "./recent-messages.ts";
 import type { Receivers } from "./receivers.ts";
 import { StoredMessage } from "./stored-message.ts";
 
@@ -23,7 +23,7 @@ export interface HistoryContext<Receiver extends Identified> {
   /** Sends to the subscribers. */
   readonly receivers: Receivers<Receiver>;
   /** Of the recent messages. */
-  readonly memory: HistoryMemory;
+  readonly memory: MemoryBudget;
   /** Counts of the messages. */
   readonly counters: HistoryCounters;
   /** Who does not get a message that this process has published; undefined: nobody. It is asked once for each id. */
@@ -42,8 +42,8 @@ export interface JoinOptions {
 
 /** What a subscription has reached. */
 export interface Joined {
-  /** Where the live messages began. */
-  readonly position: string;
+  /** Where the live messages began; undefined: they did not. */
+  readonly position: string | undefined;
   /** Whether nothing is missing after `since`; undefined: it was not given. */
   readonly recovered: boolean | undefined;
   /** How many messages of the history were sent. */
@@ -52,8 +52,9 @@ export interface Joined {
   readonly live: boolean;
 }
 
-/** Messages that may be held until the ones before them were read. */
+/** Messages, and bytes, that may be held until the ones before them were read. More is read from the broker again. */
 const MAX_HELD = 1_000;
+const MAX_HELD_SIZE = 1_048_576;
 
 /** Milliseconds until a slow subscriber asks the broker again. */
 const RETRY_MS = 1_000;
@@ -71,9 +72,13 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   /** Those who get messages as they come: without and with header lines. */
   readonly #live = { plain: new Registry<Receiver>(), framed: new Registry<Receiver>() };
   readonly #catchingUp = new Map<Receiver, CatchUp<Receiver>>();
+  /** What each subscriber was promised. */
   readonly #joins = new Map<Receiver, Promise<Joined>>();
   /** Messages that came while those before them were missing. */
   #held: StoredMessage[] = [];
+  #heldSize = 0;
+  /** Some were not held. */
+  #hasForgotten = false;
   #syncing: Promise<void> | undefined;
   /** Pages that are being read, by the mark before them. */
   readonly #reads = new Map<string, Promise<Page>>();
@@ -87,7 +92,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
 
   /** Whether it has no subscribers. */
   get isUnused(): boolean {
-    return this.#live.plain.size + this.#live.framed.size + this.#catchingUp.size === 0;
+    return this.#joins.size === 0;
   }
 
   get last(): Mark {
@@ -99,13 +104,11 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     this.#recent.clear();
   }
 
-  /** Adds a subscriber. A second call while the first one runs is the same; later it changes nothing. */
+  /** Adds a subscriber. A second call changes nothing, and is the same as the first one. */
   join(receiver: Receiver, options: JoinOptions): Promise<Joined> {
-    const running = this.#joins.get(receiver);
-    if (running !== undefined) return running;
-    if (this.#isLive(receiver) || this.#catchingUp.has(receiver))
-      return Promise.resolve(this.#joined(undefined, 0, true));
-    const join = this.#join(receiver, options).finally(() => this.#joins.delete(receiver));
+    const known = this.#joins.get(receiver);
+    if (known !== undefined) return known;
+    const join = this.#join(receiver, options);
     this.#joins.set(receiver, join);
     return join;
   }
@@ -115,6 +118,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     const catchUp = this.#catchingUp.get(receiver);
     if (catchUp !== undefined) catchUp.isEnded = true;
     this.#catchingUp.delete(receiver);
+    this.#joins.delete(receiver);
     this.#live.plain.remove(receiver);
     this.#live.framed.remove(receiver);
   }
@@ -123,15 +127,15 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   onRecords({ epoch, first, before }: HistoryHead, records: readonly Bytes[]): void {
     let idBefore = before;
     for (const [index, record] of records.entries()) {
-      const id = decodeRecord(record)?.id ?? NO_ID;
-      this.#onMessage(this.#stored({ offset: first + index, id, before: idBefore, record }, epoch));
-      idBefore = id;
+      const id = recordId(record);
+      if (id === undefined) this.#context.counters.foreign++;
+      this.#onMessage(this.#stored({ offset: first + index, id: id ?? NO_ID, before: idBefore, record }, epoch));
+      idBefore = id ?? NO_ID;
     }
   }
 
   next(mark: Mark): StoredMessage | undefined {
-    this.#recent.removeOld(performance.now());
-    return mark.epoch === this.last.epoch ? this.#recent.next(mark) : undefined;
+    return mark.epoch === this.last.epoch ? this.#recent.next(mark, performance.now()) : undefined;
   }
 
   readAfter(mark: Mark): Promise<Page> {
@@ -144,14 +148,22 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   }
 
   sync(): Promise<void> {
-    return (this.#syncing ??= this.#sync().finally(() => {
-      this.#syncing = undefined;
-      // Something came after the last look.
-      if (this.#held.length > 0) this.#syncSoon();
-    }));
+    return (this.#syncing ??= this.#sync().then(
+      () => {
+        this.#syncing = undefined;
+        // They came after the last look at what is held.
+        if (this.#held.length > 0) this.#syncSoon();
+      },
+      (error: unknown) => {
+        this.#syncing = undefined;
+        // All of it is read with the next message, or after the next loss.
+        this.#takeHeld();
+        throw error;
+      },
+    ));
   }
 
-  onCaughtUp(receiver: Receiver, isFramed: boolean): void {
+  onCaughtUp(receiver: Receiver, { isFramed }: CatchUp<Receiver>): void {
     this.#catchingUp.delete(receiver);
     this.#registry(isFramed).add(receiver);
   }
@@ -161,47 +173,51 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   }
 
   async #join(receiver: Receiver, { since, last, isFramed }: JoinOptions): Promise<Joined> {
-    const catchUp = new CatchUp(this, receiver, this.#context.receivers, isFramed);
-    this.#catchingUp.set(receiver, catchUp);
+    const catchUp = this.#newCatchUp(receiver, isFramed);
     // What is published after this call comes to the subscriber, also while something is read for it.
-    const known = this.#last;
+    const atCall = (this.#syncing === undefined ? undefined : this.#held.at(-1)?.mark) ?? this.#last;
     try {
-      if (known === undefined) await this.sync();
+      if (this.#last === undefined) await this.sync();
       const proven = since === undefined ? undefined : await this.#prove(readPosition(since));
       const recovered = since === undefined ? undefined : proven !== undefined;
-      const now = known ?? this.#firstTop;
-      const start = proven ?? (last === 0 ? now : earlier(now, await this.#newest(last)));
+      const newest = atCall ?? this.#firstTop;
+      const start = proven ?? (last === 0 ? newest : earlier(newest, await this.#newest(last)));
       if (recovered !== undefined) this.#context.counters[recovered ? "recovered" : "unrecovered"]++;
-      if (!catchUp.isEnded) catchUp.sendFrame("s", positionOf(start), flagOf(recovered));
+      catchUp.addFrame("s", start, flagOf(recovered));
       const live = await catchUp.run(start);
-      return this.#joined(recovered, catchUp.sent, live);
+      const position = live ? positionOf(catchUp.cursor) : undefined;
+      return { position, recovered, replayed: catchUp.sent, live };
     } catch (error) {
-      this.leave(receiver);
+      if (!catchUp.isEnded) this.leave(receiver);
       throw error;
     }
   }
 
-  #joined(recovered: boolean | undefined, replayed: number, live: boolean): Joined {
-    return { position: positionOf(this.last), recovered, replayed, live };
+  #newCatchUp(receiver: Receiver, isFramed: boolean): CatchUp<Receiver> {
+    const made = new CatchUp(this, receiver, this.#context.receivers, isFramed);
+    this.#catchingUp.set(receiver, made);
+    return made;
   }
 
-  /** The mark, if all that came after it is still there. */
+  /** The mark, if all that came after it is still there. Whatever a client asks for, nobody else waits for it. */
   async #prove(since: Mark | undefined): Promise<Mark | undefined> {
     if (since === undefined) return undefined;
-    // It may come from a process that has seen more.
-    if (since.epoch !== this.last.epoch || since.offset > this.last.offset) await this.sync();
-    if (since.epoch !== this.last.epoch || since.offset > this.last.offset) return undefined;
-    if (isSameMark(since, this.last) || this.#recent.knows(since)) return since;
+    if (since.epoch === this.last.epoch && this.#knows(since)) return since;
+    const [top] = await this.#context.driver.tops([this.topic]);
+    if (top === undefined || top.epoch !== since.epoch || top.offset < since.offset) return undefined;
     const page = await this.readAfter(since);
     return gapAfter(since, page) === undefined ? since : undefined;
   }
 
+  #knows(mark: Mark): boolean {
+    return isSameMark(mark, this.last) || this.#recent.knows(mark, performance.now());
+  }
+
   /** The mark before the newest `count` messages. */
   async #newest(count: number): Promise<Mark> {
-    const inMemory = this.#recent.newest(Math.min(count, this.#rule.size));
+    const inMemory = this.#recent.newest(Math.min(count, this.#rule.size), performance.now());
     if (inMemory !== undefined) return markBefore(this.last.epoch, inMemory);
-    const page = await this.#readOnce(-count, undefined);
-    return markAfterGap(page);
+    return markAfterGap(await this.#readOnce(-count, undefined));
   }
 
   #readOnce(after: number, since: Mark | undefined): Promise<Page> {
@@ -220,44 +236,70 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     counters.received++;
     if (last?.epoch === message.epoch && this.#syncing === undefined) {
       if (message.before === last.id && message.offset > last.offset) return this.#deliver(message);
-      if (message.offset <= last.offset && this.#recent.knows(message.mark)) {
+      if (message.offset <= last.offset && this.#knows(message.mark)) {
         counters.duplicates++;
         return;
       }
     }
-    // What is forgotten here is read.
-    if (this.#held.length < MAX_HELD) this.#held.push(message);
+    this.#hold(message);
     if (last !== undefined) this.#syncSoon();
   }
 
-  /** The same, if nobody waits for it. What fails is read again with the next message, or the next loss. */
+  /** Keeps a message until those before it were read. */
+  #hold(message: StoredMessage): void {
+    if (this.#held.length >= MAX_HELD || this.#heldSize > MAX_HELD_SIZE) this.#hasForgotten = true;
+    else {
+      this.#held.push(message);
+      this.#heldSize += message.size;
+    }
+  }
+
+  #takeHeld(): StoredMessage[] {
+    const held = this.#held;
+    this.#held = [];
+    this.#heldSize = 0;
+    return held;
+  }
+
+  /** Syncs if nobody waits for it. */
   #syncSoon(): void {
+    if (this.#syncing !== undefined) return;
     this.sync().catch((error: unknown) => this.#context.receivers.onFailed("read", error));
   }
 
   /** Reads what this process has missed, and delivers it, with what came meanwhile. */
   async #sync(): Promise<void> {
-    while (!(await this.#syncPage()));
-    const held = this.#held;
-    this.#held = [];
-    for (const message of held) {
-      const { last } = this;
-      if (message.epoch === last.epoch && message.before === last.id) this.#deliver(message);
-      else if (message.epoch === last.epoch && message.offset <= last.offset) this.#context.counters.duplicates++;
-      // More was forgotten, or lost: once more.
-      else return this.#sync();
+    for (let isComplete = false; !isComplete;) {
+      while (!(await this.#syncPage()));
+      // What was forgotten, or lost, is read.
+      isComplete = !this.#hasForgotten;
+      this.#hasForgotten = false;
+      for (const message of this.#takeHeld()) isComplete = this.#deliverHeld(message) && isComplete;
     }
   }
 
-  /** Reads and delivers one page. Returns whether it reaches the newest message. */
+  /** Returns false if a message before it is missing. */
+  #deliverHeld(message: StoredMessage): boolean {
+    const { last } = this;
+    const isNext = message.epoch === last.epoch && message.before === last.id;
+    const isOld = message.epoch === last.epoch && message.offset <= last.offset;
+    if (isNext) this.#deliver(message);
+    else if (isOld) this.#context.counters.duplicates++;
+    return isNext || isOld;
+  }
+
+  /** Reads and delivers one page. Returns whether it reaches the newest message. The first time nothing but that is learned. */
   async #syncPage(): Promise<boolean> {
     const since = this.#last;
-    let page = await this.#read(since?.offset ?? -this.#rule.size, since);
-    const reason = since === undefined ? undefined : gapAfter(since, page);
-    if (since === undefined) this.#firstTop = page.top;
+    if (since === undefined) {
+      this.#last = this.#firstTop = (await this.#read(-1, undefined)).top;
+      return true;
+    }
+    let page = await this.#read(since.offset, since);
+    const reason = gapAfter(since, page);
     // All of the new history is delivered.
     if (reason === "reset") page = await this.#read(0, undefined);
-    if (since === undefined || reason !== undefined) this.#goOn(reason, markAfterGap(page));
+    if (reason !== undefined) this.#goOnAt(markAfterGap(page), reason);
     for (const entry of page.entries) this.#deliver(this.#stored(entry, page.epoch));
     return page.entries.length === 0 || this.last.offset >= page.top.offset;
   }
@@ -268,14 +310,14 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   }
 
   /** Goes on at a mark that does not follow the newest message here, and tells the subscribers. */
-  #goOn(reason: GapReason | undefined, mark: Mark): void {
+  #goOnAt(mark: Mark, reason: GapReason): void {
     this.#last = mark;
     this.#recent.clear();
-    if (reason === undefined) return;
     for (const isFramed of [false, true]) {
       for (const receiver of this.#registry(isFramed).list) {
         this.noteGap(reason);
-        new CatchUp(this, receiver, this.#context.receivers, isFramed).tellGap(reason, mark);
+        tellGap(this.#context.receivers, receiver, this.topic, { reason, at: mark });
+        this.#catchUpFrom(mark, receiver, isFramed)?.addFrame("g", mark, reason);
       }
     }
   }
@@ -291,6 +333,8 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     this.#last = message.mark;
     this.#recent.add(message, performance.now());
     const except = this.#context.takeExcept(message.id);
+    if (except !== undefined)
+      for (const [receiver, catchUp] of this.#catchingUp) if (except.has(receiver)) catchUp.skip(message.id);
     this.#context.receivers.inSendLoop(() => {
       for (const isFramed of [false, true]) this.#sendToLive(isFramed, message, before, except);
     });
@@ -305,23 +349,32 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   }
 
   #sendLive(receiver: Receiver, isFramed: boolean, shared: SharedMessage, before: Mark): void {
-    const { receivers } = this.#context;
+    const { receivers, counters } = this.#context;
+    if (!receivers.isOpen(receiver)) return;
     const sent = receivers.isCongested(receiver) ? "dropped" : receivers.send(receiver, shared);
-    if (sent === "accepted" || !this.#registry(isFramed).remove(receiver)) return;
+    if (sent === "accepted") return;
     // It is too slow: it gets the rest from the history, as fast as it can take it.
-    this.#context.counters.catchUps++;
-    const catchUp = new CatchUp(this, receiver, receivers, isFramed);
-    this.#catchingUp.set(receiver, catchUp);
-    void this.#catchUp(catchUp, receiver, sent === "dropped" ? before : this.last);
+    if (this.#catchUpFrom(sent === "dropped" ? before : this.last, receiver, isFramed) !== undefined)
+      counters.catchUps++;
+  }
+
+  /** Takes a subscriber from those who are live. It begins in a later turn, after the loop. Returns undefined if it is not live. */
+  #catchUpFrom(mark: Mark, receiver: Receiver, isFramed: boolean): CatchUp<Receiver> | undefined {
+    if (!this.#registry(isFramed).remove(receiver)) return undefined;
+    const catchUp = this.#newCatchUp(receiver, isFramed);
+    queueMicrotask(() => void this.#catchUp(catchUp, receiver, mark));
+    return catchUp;
   }
 
   async #catchUp(catchUp: CatchUp<Receiver>, receiver: Receiver, mark: Mark): Promise<void> {
+    let isReported = false;
     for (let from: Mark | undefined = mark; !catchUp.isEnded; from = undefined) {
       try {
-        if (!(await catchUp.run(from))) this.leave(receiver);
+        if (!(await catchUp.run(from)) && !catchUp.isEnded) this.leave(receiver);
         return;
-      } catch {
-        // The broker is away: nothing is lost.
+      } catch (error) {
+        if (!isReported) this.#context.receivers.onFailed("read", error);
+        isReported = true;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
       }
     }
@@ -329,10 +382,6 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
 
   #registry(isFramed: boolean): Registry<Receiver> {
     return isFramed ? this.#live.framed : this.#live.plain;
-  }
-
-  #isLive({ id }: Receiver): boolean {
-    return this.#live.plain.get(id) !== undefined || this.#live.framed.get(id) !== undefined;
   }
 }
 

@@ -6,6 +6,8 @@ import { Peer, portOf, until } from "../support/peer.ts";
 
 const TEXT = { header: undefined, isBinary: false, mayCompress: true, payload: asBytes(Buffer.from("tëxt")) };
 
+const LIMITS = { highWaterMark: 100_000, maxSendQueue: 1_000_000, maxTotalSendQueue: 1_000_000_000 };
+
 async function rig() {
   const handler = { onMessage: () => undefined, onGap: vi.fn() };
   const wss = new WebSocketServer(
@@ -16,7 +18,7 @@ async function rig() {
   const peer = await Peer.open(await portOf(wss));
   const dispatchError = vi.fn();
   const ws = wss.connections[0] as unknown as WebSocketConnection;
-  return { handler, peer, dispatchError, ws, receivers: new HistoryReceivers(100_000, { dispatchError }) };
+  return { handler, peer, dispatchError, ws, receivers: new HistoryReceivers(LIMITS, { dispatchError }) };
 }
 
 test("text is sent as text, and bytes as bytes, with a header line or without one", async () => {

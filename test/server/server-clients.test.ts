@@ -21,6 +21,8 @@ function clients(own: Partial<ConstructorParameters<typeof ServerClients>[0]> = 
     history: undefined,
     maxHistoryMemory: Infinity,
     highWaterMark: Infinity,
+    maxSendQueue: Infinity,
+    maxTotalSendQueue: Infinity,
     maxMessageSize: Infinity,
     limitCounters: newLimitCounters(),
     ...own,

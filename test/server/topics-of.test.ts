@@ -9,6 +9,8 @@ test("the topics of a connection are those of its server", () => {
     history: undefined,
     maxHistoryMemory: 1,
     highWaterMark: 1,
+    maxSendQueue: 1,
+    maxTotalSendQueue: 1,
     maxMessageSize: 1,
     limitCounters: newLimitCounters(),
   };

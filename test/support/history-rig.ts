@@ -2,7 +2,7 @@ import type { Driver } from "../../src/backplane/contract.ts";
 import type { SharedMessage } from "../../src/connection/sending/shared-message.ts";
 import { newHistoryCounters } from "../../src/topics/history-counters.ts";
 import type { HistoryPayload, Receivers, Sent, WSGapEvent } from "../../src/topics/receivers.ts";
-import { HistoryMemory } from "../../src/topics/recent-messages.ts";
+import { MemoryBudget } from "../../src/topics/recent-messages.ts";
 import { type HistoryContext, TopicHistory } from "../../src/topics/topic-history.ts";
 import { FakeDriver } from "./fake-driver.ts";
 
@@ -56,6 +56,10 @@ export class ReaderCalls implements Receivers<Reader> {
     return sent;
   }
 
+  isOpen(reader: Reader): boolean {
+    return !reader.isGone;
+  }
+
   isCongested(reader: Reader): boolean {
     return reader.isGone || reader.isCongested;
   }
@@ -81,14 +85,15 @@ export class ReaderCalls implements Receivers<Reader> {
 }
 
 /** A topic with history over a broker of the test. */
-export function historyRig(size = 100) {
+export function historyRig(size = 100, takeExcept: HistoryContext<Reader>["takeExcept"] = () => undefined) {
+  const calls = new ReaderCalls();
   const driver = new FakeDriver();
   const context: HistoryContext<Reader> = {
     driver: driver as unknown as Driver,
-    receivers: new ReaderCalls(),
-    memory: new HistoryMemory(Infinity),
+    receivers: calls,
+    memory: new MemoryBudget(Infinity),
     counters: newHistoryCounters(),
-    takeExcept: () => undefined,
+    takeExcept,
   };
   const history = new TopicHistory("topic", { size, ttl: 1_000_000 }, context);
   let nextId = 1;
@@ -102,5 +107,5 @@ export function historyRig(size = 100) {
     const reader = new Reader(nextId++);
     return { reader, joined: history.join(reader, { isFramed: false, last: 0, ...options }) };
   };
-  return { driver, history, counters: context.counters, join };
+  return { driver, history, counters: context.counters, failures: calls.failures, join };
 }

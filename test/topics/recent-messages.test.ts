@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { HistoryMemory, RecentMessages } from "../../src/topics/recent-messages.ts";
+import { MemoryBudget, RecentMessages } from "../../src/topics/recent-messages.ts";
 import { StoredMessage } from "../../src/topics/stored-message.ts";
 import { EPOCH, entry, mark } from "../support/fake-driver.ts";
 
@@ -10,7 +10,7 @@ function stored(offset: number): StoredMessage {
 }
 
 function recent(from: number, to: number, max = Infinity, rule = RULE) {
-  const memory = new HistoryMemory(max);
+  const memory = new MemoryBudget(max);
   const messages = new RecentMessages(rule, memory);
   for (let offset = from; offset <= to; offset++) messages.add(stored(offset), offset * 1_000);
   return { memory, messages };
@@ -19,23 +19,23 @@ function recent(from: number, to: number, max = Infinity, rule = RULE) {
 test("it has the newest messages, as many as the rule says", () => {
   const { messages } = recent(1, 5);
   expect(messages.length).toBe(3);
-  expect([2, 3, 4, 5].map((offset) => messages.next(mark(offset))?.offset)).toEqual([3, 4, 5, undefined]);
-  expect(messages.newest(2)?.offset).toBe(4);
-  expect(messages.newest(4)).toBeUndefined();
+  expect([2, 3, 4, 5].map((offset) => messages.next(mark(offset), 5_000)?.offset)).toEqual([3, 4, 5, undefined]);
+  expect(messages.newest(2, 5_000)?.offset).toBe(4);
+  expect(messages.newest(4, 5_000)).toBeUndefined();
 });
 
 test("what follows a mark is known if the message is there, or is the one before the oldest", () => {
   const { messages } = recent(1, 5);
-  expect([1, 2, 3, 5].map((offset) => messages.knows(mark(offset)))).toEqual([false, true, true, true]);
-  expect([2, 3, 5].map((offset) => messages.knows(mark(offset, "x")))).toEqual([false, false, false]);
-  expect(messages.knows(mark(6))).toBe(false);
+  expect([1, 2, 3, 5].map((offset) => messages.knows(mark(offset), 5_000))).toEqual([false, true, true, true]);
+  expect([2, 3, 5].map((offset) => messages.knows(mark(offset, "x"), 5_000))).toEqual([false, false, false]);
+  expect(messages.knows(mark(6), 5_000)).toBe(false);
 });
 
 test("numbers may have holes: a message is found by its number and its id", () => {
-  const messages = new RecentMessages({ size: 10, ttl: 10_000 }, new HistoryMemory(Infinity));
+  const messages = new RecentMessages({ size: 10, ttl: 10_000 }, new MemoryBudget(Infinity));
   for (const offset of [2, 5, 9, 14]) messages.add(stored(offset), 0);
-  expect([2, 5, 9].map((offset) => messages.next(mark(offset))?.offset)).toEqual([5, 9, 14]);
-  expect([3, 4, 6, 13].map((offset) => messages.next(mark(offset)))).toEqual([
+  expect([2, 5, 9].map((offset) => messages.next(mark(offset), 5_000)?.offset)).toEqual([5, 9, 14]);
+  expect([3, 4, 6, 13].map((offset) => messages.next(mark(offset), 5_000))).toEqual([
     undefined,
     undefined,
     undefined,
@@ -50,7 +50,7 @@ test("what is older than the rule says goes, and not before", () => {
   messages.removeOld(11_001);
   expect(messages.length).toBe(2);
   messages.removeOld(1_000_000);
-  expect([messages.length, messages.knows(mark(3))]).toEqual([0, false]);
+  expect([messages.length, messages.knows(mark(3), 5_000)]).toEqual([0, false]);
 });
 
 test("when there is no more memory, the oldest messages go; all of it is given back", () => {

@@ -80,8 +80,8 @@ test("an error about SOCKS names createConnection", () => {
 
 test("headers may be on the handler; the option stands above them", () => {
   const handler = { headers: { A: "handler" } };
-  expect(readNodeOptions({}, handler).headers).toEqual({ A: "handler" });
-  expect(readNodeOptions({ headers: { A: "option" } }, handler).headers).toEqual({ A: "option" });
+  expect(readNodeOptions({}, handler).headers).toEqual([["A", "handler"]]);
+  expect(readNodeOptions({ headers: { A: "option" } }, handler).headers).toEqual([["A", "option"]]);
   expect(() => readNodeOptions({}, { headers: { Upgrade: "x" } })).toThrow(InvalidArgumentError);
 });
 

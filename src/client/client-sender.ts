@@ -7,11 +7,6 @@ import type { ClientPlatform, WaitingPayload } from "./platform.ts";
 import type { ReconnectSettings } from "./settings.ts";
 import { WaitingQueue } from "./waiting-queue.ts";
 
-/** A message that waits while the client is away. */
-interface Waiting extends WaitingPayload {
-  readonly options: SendOptions | undefined;
-}
-
 /**
  * Milliseconds until `drained` answers while a connection is held. A callback that waits for the answer holds it up: without a pause, one
  * that tries again and again would take all turns.
@@ -31,7 +26,7 @@ export class ClientSender {
   readonly #platform: ClientPlatform;
   /** Of what waits; undefined: the client does not connect again. */
   readonly #limits: ReconnectSettings | undefined;
-  #queue: WaitingQueue<Waiting> | undefined;
+  #queue: WaitingQueue<WaitingPayload> | undefined;
   /** Those who wait in `drained` until the client is connected. */
   #reopened: Waiters<boolean> | undefined;
   #link: Link | undefined;
@@ -93,7 +88,7 @@ export class ClientSender {
       this.#limits,
       elapsedTime(() => this.#platform.now()),
     );
-    return this.#queue.add({ message: { ...payload, options }, size: payload.size, key: options?.key });
+    return this.#queue.add({ message: payload, size: payload.size, key: options?.key });
   }
 
   /** Settles when there is space for messages: true; when the client ends before: false. */

@@ -8,6 +8,8 @@ export interface WaitingPayload {
   readonly message: string | Uint8Array | Blob;
   /** Its bytes. */
   readonly size: number;
+  /** How it is sent, where the platform has a choice. The caller may change his own object meanwhile. */
+  readonly options?: SendOptions | undefined;
 }
 
 /** What a wake-up tells the client to do. */

@@ -1,7 +1,7 @@
 import { errorEvent } from "../../connection/dispatch/events.ts";
 import { warnOfUnheard } from "../../connection/dispatch/unheard-errors.ts";
 import { readMessageOptions, type SendOptions } from "../../connection/sending/message-options.ts";
-import { outgoingMessage } from "../../connection/sending/outgoing-message.ts";
+import { Compression, outgoingMessage } from "../../connection/sending/outgoing-message.ts";
 import type { ConnectionSettings } from "../../connection/settings.ts";
 import { Warnings } from "../../util/warnings.ts";
 import type { AcceptedDial, DialRequest } from "../link.ts";
@@ -45,13 +45,12 @@ export class NodePlatform implements ClientPlatform {
   }
 
   prepare(message: unknown, options: SendOptions | undefined): WaitingPayload {
-    const { payload } = outgoingMessage(
-      message,
-      options === undefined ? undefined : readMessageOptions("send", options),
-    );
-    if (typeof payload === "string") return { message: payload, size: Buffer.byteLength(payload) };
-    if (payload instanceof Uint8Array) return { message: Buffer.from(payload), size: payload.length };
-    return { message: message as Blob, size: payload.size };
+    const read = options === undefined ? undefined : readMessageOptions("send", options);
+    const { payload } = outgoingMessage(message, read);
+    const own = read && { key: read.key, compress: read.compression !== Compression.forbidden };
+    if (typeof payload === "string") return { message: payload, size: Buffer.byteLength(payload), options: own };
+    if (payload instanceof Uint8Array) return { message: Buffer.from(payload), size: payload.length, options: own };
+    return { message: message as Blob, size: payload.size, options: own };
   }
 
   warn(error: unknown): void {

@@ -1,11 +1,21 @@
 import { InvalidArgumentError } from "hawser/client";
 import { expect, test, vi } from "vitest";
+import type { SendOptions } from "../../../src/connection/sending/message-options.ts";
 import { connectionSettings, readNodeOptions } from "../../../src/client/node/node-options.ts";
 import { NodePlatform } from "../../../src/client/node/node-platform.ts";
 import { scriptServer, unmasked, hasLeft } from "../../support/scripted-server.ts";
 
 const values = readNodeOptions({}, {});
 const platform = new NodePlatform(values, connectionSettings(values), 1_000);
+
+test("the options of a message that waits are those of now", () => {
+  const options: { key: string; compress: unknown } = { key: "a", compress: false };
+  const { options: own } = platform.prepare("text", options as SendOptions);
+  options.key = "b";
+  options.compress = "nonsense";
+  expect(own).toEqual({ key: "a", compress: false });
+  expect(() => platform.prepare("text", null as never)).toThrow(InvalidArgumentError);
+});
 
 test("a message that waits: a text, a copy of bytes, an object as JSON of now, a Blob", () => {
   expect(platform.prepare("ü", undefined)).toEqual({ message: "ü", size: 2 });

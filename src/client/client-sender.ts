@@ -27,8 +27,8 @@ export class ClientSender {
   /** Of what waits; undefined: the client does not connect again. */
   readonly #limits: ReconnectSettings | undefined;
   #queue: WaitingQueue<WaitingPayload> | undefined;
-  /** Those who wait in `drained` until the client is connected. */
-  #reopened: Waiters<boolean> | undefined;
+  /** Those who wait in `drained`, for space or until the client is connected. */
+  readonly #waiters = new Waiters<boolean>();
   #link: Link | undefined;
   #isHeld = false;
   /** The messages that have waited go out: a new one comes after them. */
@@ -95,15 +95,19 @@ export class ClientSender {
   async drained(): Promise<boolean> {
     while (!this.#isEnded) {
       const link = this.#isFlushing ? undefined : this.#link;
-      if (link === undefined) {
-        if (!(await (this.#reopened ??= new Waiters()).wait())) return false;
-      } else if (this.#isHeld) {
+      if (link === undefined) await this.#waiters.wait();
+      else if (this.#isHeld) {
         await new Promise((resolve) => setTimeout(resolve, HELD_PAUSE));
         if (this.isHeld) return true;
-      } else if (await link.drained()) return true;
-      else if (this.#limits === undefined) return false;
-      // The end of a link is reported after those who wait for it.
-      else if (link === this.#link) this.unlink(link);
+      } else {
+        const tell = (hasSpace: boolean): unknown => link === this.#link && this.#waiters.resolve(hasSpace);
+        if (!this.#waiters.hasAny) void link.drained().then(tell);
+        if (await this.#waiters.wait()) return true;
+        // The application ends the client.
+        if (this.#isRefusing) return false;
+        // The end of a link is reported after those who wait for it. Another one may be there already.
+        this.unlink(link);
+      }
     }
     return false;
   }
@@ -119,7 +123,7 @@ export class ClientSender {
     this.#isHeld = true;
     this.#isFlushing = false;
     // Not later: a callback may wait for this, and `onOpen` waits for that callback.
-    this.#reopened?.resolve(true);
+    this.#waiters.resolve(true);
   }
 
   /** Calls `onOpen` of a connection: what is sent from now on goes there, if it is still there. */
@@ -141,6 +145,7 @@ export class ClientSender {
     this.#closing = [...this.#closing, link];
     this.#link = undefined;
     this.#isFlushing = false;
+    this.#waiters.resolve(false);
   }
 
   /** The connection has ended. */
@@ -159,7 +164,7 @@ export class ClientSender {
       if (next === undefined) this.#isFlushing = false;
       else if (!link.send(next.message, next.options)) await link.drained();
     }
-    if (link === this.#link) this.#reopened?.resolve(true);
+    if (link === this.#link) this.#waiters.resolve(true);
   }
 
   /** The client closes: nothing is kept for a later connection. */
@@ -171,6 +176,6 @@ export class ClientSender {
   end(): void {
     this.#isEnded = this.#isRefusing = true;
     this.#queue?.clear();
-    this.#reopened?.resolve(false);
+    this.#waiters.resolve(false);
   }
 }

@@ -54,6 +54,22 @@ test("a client that closes keeps no message for later", () => {
   expect(sender.counters).toMatchObject({ dropped: 1, pending: 0 });
 });
 
+test("drained goes over to the next connection when its own is given up, also without reconnect", async () => {
+  for (const reconnect of [false, true]) {
+    const sender = senderWith(reconnect);
+    const [old, next] = [new FakeLink(listener), new FakeLink(listener)];
+    old.isSlow = true;
+    sender.link(old);
+    await sender.during(old, () => Promise.resolve());
+    const drained = [sender.drained(), sender.drained()];
+    sender.unlink(old);
+    sender.link(next);
+    await sender.during(next, () => Promise.resolve());
+    expect(await Promise.all(drained)).toEqual([true, true]);
+    expect(old.status).toBe("Connected");
+  }
+});
+
 test("without reconnect, drained ends with the connection", async () => {
   const sender = senderWith(false);
   const link = new FakeLink(listener);
@@ -62,5 +78,6 @@ test("without reconnect, drained ends with the connection", async () => {
   await sender.during(link, () => Promise.resolve());
   const drained = sender.drained();
   link.lose(1006);
+  sender.end();
   expect(await drained).toBe(false);
 });

@@ -147,3 +147,18 @@ describe("a message's key", () => {
     expect(ws.counters.accepted).toBe(10);
   });
 });
+
+test.each(["destroy", "the peer resets"])(
+  "a large message that the system has not taken is dropped: %s",
+  async (how) => {
+    const { ws, peer, handler } = await pausedPeer({ maxSendQueue: Infinity });
+    ws.send("x".repeat(64 * 1024 * 1024));
+    for (let i = 0; i < 5; i++) await turn();
+    const drained = ws.drained();
+    if (how === "destroy") ws.destroy();
+    else peer.socket.terminate();
+    expect(await drained).toBe(false);
+    await expect.poll(() => ws.counters).toEqual({ accepted: 1, written: 0, dropped: 1, pending: 0 });
+    expect(handler.drains).toEqual([]);
+  },
+);

@@ -96,11 +96,14 @@ function writeByStream(socket: Duplex, bytes: Bytes | string, taken: (socket: Du
   return direct[pending] === 0;
 }
 
-/** A write is over. Returns whether all is well; otherwise the socket is destroyed, as `Writable` does it. */
+/**
+ * A write is over. Returns whether all is well; otherwise the socket is destroyed, as `Writable` does it. If it was destroyed before, Node
+ * reports no error, whether the system has taken the bytes or not.
+ */
 function onWritten(socket: Direct, bytes: Bytes | string, error?: Error | null): boolean {
   const changed = socket[pending] !== bytes.length;
   socket[pending] = 0;
-  if (!error && !changed) return true;
+  if (!error && !changed) return !socket.destroyed;
   socket.destroy(error ?? memoryChangedError());
   return false;
 }

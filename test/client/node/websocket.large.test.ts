@@ -37,6 +37,28 @@ function message(client: number, number: number): string | Buffer {
   return number % 2 === 0 ? text.repeat(Math.ceil(size / text.length)).slice(0, size) : Buffer.alloc(size, text);
 }
 
+test("a large message that the system has not taken is dropped, and not written, when its client is destroyed", async () => {
+  const server = new WsServer({ port: 0 });
+  onTestFinished(() => {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  });
+  server.on("connection", (ws) => ws.pause());
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const ws = await WebSocket.connect(
+    url,
+    { onMessage: () => undefined },
+    { maxSendQueue: Infinity, closeTimeout: 300 },
+  );
+  ws.send("x".repeat(64 * KIB * KIB));
+  await pause(50);
+  const drained = ws.drained();
+  ws.destroy();
+  await ws.closed;
+  expect(await drained).toBe(false);
+  expect(ws.counters).toEqual({ accepted: 1, written: 0, dropped: 1, pending: 0 });
+});
+
 // A client masks a large frame into memory that is used again when the system has taken it, and no sooner.
 test("large messages of several clients to a slow server arrive unchanged, each once and in order", async () => {
   const { got, url } = await receiver(true);

@@ -40,6 +40,14 @@ async function direct(
 }
 
 describe.each(WAYS)("a plain socket, written to %s", (way) => {
+  test("that is destroyed during a write has not taken it", async () => {
+    const { near, taken } = await direct(way);
+    expect(writeDirectly(near, bytes(FLOOD), (socket) => taken.push(socket))).toBe(false);
+    near.destroy();
+    await once(near, "close");
+    expect(taken).toEqual([]);
+  });
+
   test("takes bytes, and a string as one byte a character, at once", async () => {
     const { near, far, got, taken } = await direct(way);
     expect(mayWriteDirectly(near)).toBe(true);

@@ -10,6 +10,7 @@ import { readUrl } from "../url.ts";
 import { destinationOf } from "./destination.ts";
 import { connectionSettings, nodeSettings, readNodeOptions } from "./node-options.ts";
 import { NodePlatform } from "./node-platform.ts";
+import { shareSignal } from "./shared-signal.ts";
 
 /**
  * A WebSocket client: 4D's `WebSocket`. It speaks to any WebSocket server. Creating it starts it; nothing is called back before the
@@ -46,6 +47,7 @@ export class WebSocket<H extends object = object, S = unknown, T extends DataTyp
     const platform = new NodePlatform(node, connectionSettings(values), values.maxReceiveQueue);
     const settings = clientSettings(url, values, undefined, values.headers);
     super(given, { settings, dataType: values.dataType, platform });
+    shareSignal(values.signal, this.closed);
   }
 
   /**

@@ -258,7 +258,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     const error = end.cause ?? (failure?.errors[0].cause as Error | undefined);
     if (isOwnFailure(error)) this.#end(endOfLink(end, failure ?? this.#platform.errorEvent(error, "library")), link);
     else if (this.#state === "closing") this.#end(endOfLink(end, failure), link);
-    else this.#decide(lossOfClose(end, error), endOfLink(end, failure));
+    else this.#decide(lossOfClose(end, error), endOfLink(end, failure), link);
   }
 
   onDialFailed(cause: unknown): void {
@@ -267,10 +267,10 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
   }
 
   /** A dial failed, or the connection was lost: the client connects again, or ends. */
-  #decide(loss: Loss, ending: Ending): void {
+  #decide(loss: Loss, ending: Ending, link?: Link): void {
     const { reconnect } = this.#settings;
     const byTable = this.#policy.onLoss(loss);
-    if (reconnect === undefined) return this.#end(ending);
+    if (reconnect === undefined) return this.#end(ending, link);
     if (reconnect.retry === undefined) return this.#follow(byTable, ending);
     // `terminate` ends it meanwhile.
     this.#transition("retry");

@@ -157,12 +157,11 @@ export class BrowserLink implements Link, ProbeOwner {
     this.#isDelivering = false;
     this.#drainWaiters.resolve(false);
     this.#probe?.stop();
-    const cause = (): HawserError => this.#failure ?? new HawserError("HWS_CLOSE_TIMEOUT");
     // The close event may never come.
-    this.#closeTimer = setTimeout(
-      () => this.#abandon({ ...ABNORMAL, initiator: "local", cause: cause() }),
-      this.#settings.closeTimeout,
-    );
+    this.#closeTimer = setTimeout(() => {
+      const cause = this.#failure ?? new HawserError("HWS_CLOSE_TIMEOUT");
+      this.#abandon({ ...ABNORMAL, initiator: "local", cause });
+    }, this.#settings.closeTimeout);
     this.#hiddenCode = code > 1000 && code < OFFSET ? code : undefined;
     this.#socket.close(this.#hiddenCode === undefined ? code : code + OFFSET, reason);
   }

@@ -32,6 +32,25 @@ test.each<[string, unknown[], new () => Error]>([
   expect(construct).toThrow(error);
 });
 
+test("without reconnect a reset is told to onError before onTerminate, also if a callback never settles", async () => {
+  const { url } = await scriptServer(async (peer) => {
+    await peer.accept([], unmasked(0x81, "a"));
+    setTimeout(() => peer.socket.resetAndDestroy(), 20);
+  });
+  const calls: string[] = [];
+  const ws = new WebSocket(
+    url,
+    {
+      onMessage: () => new Promise(() => undefined),
+      onError: (_ws, { errors }) => void calls.push(String((errors[0].cause as { code?: unknown }).code)),
+      onTerminate: () => void calls.push("terminate"),
+    },
+    { closeTimeout: 100 },
+  );
+  await ws.closed;
+  expect(calls).toEqual(["HWS_STREAM_FAILED", "terminate"]);
+});
+
 test.each([
   ["whileAway", "reconnect: { whileAway }"],
   ["maxAttempts", "reconnect: { maxAttempts }"],

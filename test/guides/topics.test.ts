@@ -1,6 +1,5 @@
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { until } from "../support/peer.ts";
 import { SLOW, type RunningProgram, programsOf, usePage } from "../support/page-project.ts";
 import { describeWith } from "../support/system.ts";
 import { serve } from "./client.ts";
@@ -186,16 +185,14 @@ test(
       say(bob, text);
       expected += `message {"from":"ann","text":"${text}"}\n`;
     };
+    // A warning tells of the fifth dial in a row that fails, on a busy machine.
+    const lines = (): string => client.output().replaceAll(/^(?!message |something ).*\n/gm, "");
     sayNext();
-    await printed(client, expected);
+    await becomes(lines, expected);
     for (let round = 0; round < 3; round++) {
-      relay.target = undefined;
       relay.cut();
       for (let n = 0; n < 5; n++) sayNext();
-      await readTo(bob, String(said));
-      relay.target = server;
-      sayNext();
-      await becomes(() => client.output(), expected);
+      await becomes(lines, expected);
     }
 
     relay.target = undefined;
@@ -204,10 +201,7 @@ test(
     relay.target = await serve(project(), "server.js");
     await printed(client, "something is missing: begin anew\n");
     say(await writer(relay.target), "new");
-    await becomes(
-      () => client.output(),
-      `${expected}something is missing: begin anew\nmessage {"from":"bob","text":"new"}\n`,
-    );
+    await becomes(lines, `${expected}something is missing: begin anew\nmessage {"from":"bob","text":"new"}\n`);
   },
   SLOW,
 );

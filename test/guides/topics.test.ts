@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { SLOW, type RunningProgram, programsOf, usePage } from "../support/page-project.ts";
@@ -211,11 +213,12 @@ test(
   async () => {
     const server = await serve(project(), "prices.js");
     const ann = await PageClient.open(server);
-    expect(await ann.json()).toEqual({ all: { eur: "1.08" } });
-    ann.send({ name: "usd", price: "1" });
-    expect(await ann.json()).toEqual({ name: "usd", price: "1" });
+    expect(await ann.json()).toEqual({ all: { eur: "1.08", usd: "1" } });
+    ann.send({ name: "unknown", price: "1" });
+    ann.send({ name: "usd", price: "0" });
+    expect(await ann.json()).toEqual({ name: "usd", price: "0" });
     const slow = await PageClient.open(server);
-    expect(await slow.json()).toEqual({ all: { eur: "1.08", usd: "1" } });
+    expect(await slow.json()).toEqual({ all: { eur: "1.08", usd: "0" } });
 
     slow.socket.pause();
     const rest = "x".repeat(900_000);
@@ -261,7 +264,13 @@ test(
     expect(await pay("a", "10 EUR")).toBe("number 1\n");
     expect(await pay("a", "10 EUR")).toBe("number 1, again\n");
     expect(await pay("b", "20 EUR")).toBe("number 2\n");
-    expect(await pay("no key", "30 EUR")).toBe("an idempotency-key is expected\n");
+    expect(await pay("no key", "30 EUR")).toBe("not accepted\n");
+    expect(await pay("large", "x".repeat(10_001))).toBe("not accepted\n");
+    const request = connect(server.port, "127.0.0.1");
+    request.end("POST / HTTP/1.1\r\nHost: a\r\nIdempotency-Key: cut\r\nContent-Length: 100\r\n\r\n30");
+    await once(request.resume(), "close");
+    expect(await pay("b", "20 EUR")).toBe("number 2, again\n");
+    expect(server.output()).toBe("");
     expect([await client.text(), await client.text()]).toEqual(["10 EUR", "20 EUR"]);
   },
   SLOW,

@@ -181,7 +181,10 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
    * new WebSocketServer(handler, { port: 8080, history: { "chat:*": { size: 200, ttl: 600_000 } } });
    */
   readonly history?: Readonly<Record<string, HistoryOptions>> | undefined;
-  /** Bytes of recent messages of topics with history that the process keeps. Above it, the oldest go first. Default 64 MiB. */
+  /**
+   * Bytes of the messages of topics with history that the process keeps. Above it, the
+   * oldest messages of the topic go first that was published to the longest ago. `wss.counters.history.trimmed` counts them. Default 64 MiB.
+   */
   readonly maxHistoryMemory?: number | undefined;
   /** Milliseconds for a client to send its request, and again for `onConnection` to answer it. Default 10,000. */
   readonly handshakeTimeout?: number | undefined;

@@ -15,7 +15,7 @@ export interface SubscribeOptions {
 export interface Subscription {
   /** The topic. */
   readonly topic: string;
-  /** The position where the live messages begin; undefined: the topic has no history. */
+  /** The position where the live messages began; undefined: the topic has no history, or `live` is false. */
   readonly position: string | undefined;
   /** Whether nothing is missing after `since`; undefined: it was not given. */
   readonly recovered: boolean | undefined;

@@ -182,7 +182,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * @param topic 1 to 255 bytes of UTF-8, without control characters
    * @param message as for `send`, but no `Blob`: read it before
    * @returns resolves when the message was handed over, at once. For a topic with `history`: when it is stored, with its position. That
-   *   promise may reject: with `HWS_BACKPLANE_AWAY` after the server has ended. The server's `onError` is told, so you need not catch it
+   *   promise rejects with `HWS_BACKPLANE_AWAY` after the server has ended; the process is warned then, so you need not catch it
    * @throws {InvalidArgumentError} for a value that `send` does not accept, an object that JSON cannot hold (its `cause` says why), a `Blob`,
    *   or a topic or options of another type
    * @throws {OutOfRangeError} for a topic that is empty or too long, or a message of a topic with history above `maxMessageSize`

@@ -1,5 +1,4 @@
 import type { Driver, Entry, HistoryRule, Mark, Page } from "../backplane/contract.ts";
-import { NO_ID } from "../backplane/ids.ts";
 import type { HistoryHead } from "../backplane/packet.ts";
 import { positionOf, readPosition } from "../backplane/position.ts";
 import { recordId } from "../backplane/record.ts";
@@ -128,9 +127,8 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     let idBefore = before;
     for (const [index, record] of records.entries()) {
       const id = recordId(record);
-      if (id === undefined) this.#context.counters.foreign++;
-      this.#onMessage(this.#stored({ offset: first + index, id: id ?? NO_ID, before: idBefore, record }, epoch));
-      idBefore = id ?? NO_ID;
+      this.#onMessage(this.#stored({ offset: first + index, id, before: idBefore, record }, epoch));
+      idBefore = id;
     }
   }
 
@@ -204,7 +202,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     if (since === undefined) return undefined;
     if (since.epoch === this.last.epoch && this.#knows(since)) return since;
     const [top] = await this.#context.driver.tops([this.topic]);
-    if (top === undefined || top.epoch !== since.epoch || top.offset < since.offset) return undefined;
+    if (top?.epoch !== since.epoch || top.offset < since.offset) return undefined;
     const page = await this.readAfter(since);
     return gapAfter(since, page) === undefined ? since : undefined;
   }
@@ -370,7 +368,9 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     let isReported = false;
     for (let from: Mark | undefined = mark; !catchUp.isEnded; from = undefined) {
       try {
-        if (!(await catchUp.run(from)) && !catchUp.isEnded) this.leave(receiver);
+        const isLive = await catchUp.run(from);
+        // It is closed. Another subscription of it may have begun meanwhile.
+        if (!isLive && this.#catchingUp.get(receiver) === catchUp) this.leave(receiver);
         return;
       } catch (error) {
         if (!isReported) this.#context.receivers.onFailed("read", error);

@@ -10,7 +10,7 @@ export function shareSignal(signal: AbortSignal | undefined, ended: Promise<unkn
 }
 
 function addPlaces(signal: AbortSignal, more: number): void {
-  // Node throws for a signal without a limit.
+  // Without a limit it is 0, or Node 20 throws. Newer versions have none by default.
   const most = attempt(() => getMaxListeners(signal)) ?? 0;
   if (most > 0) setMaxListeners(Math.max(1, most + more), signal);
 }

@@ -2,11 +2,14 @@ import { getMaxListeners, setMaxListeners } from "node:events";
 import { WebSocket } from "hawser/client";
 import { expect, test } from "vitest";
 import { shareSignal } from "../../../src/client/node/shared-signal.ts";
+import { attempt } from "../../../src/util/attempt.ts";
 import { deferred, turn } from "../../support/peer.ts";
 
 test("each client that lives has its own place among the listeners of a signal", async () => {
   const { signal } = new AbortController();
-  const most = getMaxListeners(signal);
+  // Newer versions of Node have no limit for signals.
+  const most = 10;
+  setMaxListeners(most, signal);
   const ended = deferred();
   shareSignal(signal, ended.promise);
   shareSignal(signal, new Promise(() => undefined));
@@ -21,8 +24,8 @@ test("a signal without a limit, and none at all, stay as they are", () => {
   setMaxListeners(0, signal);
   expect(() => shareSignal(signal, Promise.resolve())).not.toThrow();
   expect(() => shareSignal(undefined, Promise.resolve())).not.toThrow();
-  // Node's way to say 0.
-  expect(() => getMaxListeners(signal)).toThrow();
+  // Still without a limit: a limit of 1 would warn of the second listener.
+  expect(attempt(() => getMaxListeners(signal)) ?? 0).toBe(0);
 });
 
 test("many clients share a signal without a warning", async () => {

@@ -61,4 +61,4 @@ export type { GapReason } from "./topics/chain.ts";
 export type { HistoryCounters } from "./topics/history-counters.ts";
 export type { Published } from "./topics/history-node.ts";
 export type { HistoryOptions } from "./topics/history-rules.ts";
-export type { WSGapEvent } from "./topics/receivers.ts";
+export type { WSGapEvent } from "./topics/receiver-calls.ts";

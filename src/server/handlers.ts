@@ -1,4 +1,4 @@
-import type { WSGapEvent } from "../topics/receivers.ts";
+import type { WSGapEvent } from "../topics/receiver-calls.ts";
 import type { DataOf, DataType } from "../connection/receiving/decode.ts";
 import type {
   WSDrainEvent,

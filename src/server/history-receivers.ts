@@ -6,7 +6,7 @@ import type { SendingSettings } from "../connection/sending/settings.ts";
 import { SharedMessage } from "../connection/sending/shared-message.ts";
 import { inSendLoop } from "../connection/transport/send-loop.ts";
 import { Opcode } from "../protocol/opcodes.ts";
-import type { HistoryPayload, Receivers, Sent, WSGapEvent } from "../topics/receivers.ts";
+import type { HistoryPayload, ReceiverCalls, Sent, WSGapEvent } from "../topics/receiver-calls.ts";
 import { withHeader } from "../topics/topic-frame.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
@@ -15,7 +15,7 @@ import { type WebSocketConnection, connectionOf } from "./websocket-connection.t
 export type WaitingLimits = Pick<SendingSettings, "highWaterMark" | "maxSendQueue" | "maxTotalSendQueue">;
 
 /** Sends the messages of topics with history to connections. */
-export class HistoryReceivers implements Receivers<WebSocketConnection> {
+export class HistoryReceivers implements ReceiverCalls<WebSocketConnection> {
   readonly #limits: WaitingLimits;
   readonly #reporter: Pick<ServerDispatcher, "dispatchError">;
 

@@ -19,10 +19,9 @@ export function publishedMessage(message: unknown, options: SendOptions): Publis
   const read = readMessageOptions("publish", options);
   try {
     const outgoing = outgoingMessage(message, read);
-    const { payload } = outgoing;
     // It is read later, and the next message would come before it.
-    if (isBlobLike(payload)) throw new InvalidArgumentError("message: a Blob must be read before");
-    return { ...outgoing, payload };
+    if (isBlobLike(outgoing.payload)) throw new InvalidArgumentError("message: a Blob must be read before");
+    return outgoing as PublishedMessage;
   } catch (cause) {
     // For a bigint, or an object that is in itself, `JSON.stringify` throws a `TypeError`.
     if (!(cause instanceof TypeError)) throw cause;

@@ -41,7 +41,7 @@ export interface TopicSettings extends WaitingLimits {
 type Reporter = Pick<ServerDispatcher, "dispatchError">;
 
 /** The history of a topic. */
-interface Kept {
+interface HistorySource {
   /** Keeps it. */
   readonly node: HistoryNode<WebSocketConnection>;
   /** How much of it is kept. */
@@ -95,8 +95,8 @@ export class ServerTopics {
     const isNew = !this.#topics.topicsOf(ws).has(topic);
     const limit = this.#topics.subscribe(ws, topic, join.isFramed);
     if (limit !== undefined) return this.#refuse(ws, topic, limit);
-    const kept = this.#kept(topic);
-    if (kept !== undefined) return this.#reportRejection(subscribeToHistory(ws, topic, kept, join), ws);
+    const history = this.#historyOf(topic);
+    if (history !== undefined) return this.#reportRejection(subscribeToHistory(ws, topic, history, join), ws);
     if (join.isFramed && isNew)
       sendHeader(ws, topicHeader("s", undefined, join.since === undefined ? "-" : "0", topic));
     return Promise.resolve(plainSubscription(topic, join, true));
@@ -146,8 +146,8 @@ export class ServerTopics {
     const from = this.list("publish: topic", topic);
     const outgoing = publishedMessage(message, options);
     const id = readMessageId(options.id);
-    const kept = this.#kept(topic as string);
-    if (kept !== undefined) return this.#publishToHistory(topic as string, kept, outgoing, { id, except });
+    const history = this.#historyOf(topic as string);
+    if (history !== undefined) return this.#publishToHistory(topic as string, history, outgoing, { id, except });
     if (id !== undefined)
       throw new InvalidArgumentError(`publish: id: the topic ${JSON.stringify(topic)} has no history`);
     if (from !== undefined) this.#send(topic as string, outgoing, { from, except });
@@ -157,10 +157,10 @@ export class ServerTopics {
   /** See `wss.position`. */
   position(topic: unknown): Promise<string> {
     checkTopic("position: topic", topic);
-    const kept = this.#kept(topic);
-    if (kept === undefined)
+    const history = this.#historyOf(topic);
+    if (history === undefined)
       throw new InvalidArgumentError(`position: the topic ${JSON.stringify(topic)} has no history`);
-    return this.#reportRejection(kept.node.position(topic, kept.rule), undefined);
+    return this.#reportRejection(history.node.position(topic, history.rule), undefined);
   }
 
   /** Ends the topics with history. */
@@ -169,7 +169,7 @@ export class ServerTopics {
   }
 
   /** What keeps the history of a topic, and its rule; undefined: it has none. */
-  #kept(topic: string): Kept | undefined {
+  #historyOf(topic: string): HistorySource | undefined {
     const rule = this.#settings.history?.ruleOf(topic);
     return rule === undefined || this.#node === undefined ? undefined : { node: this.#node, rule };
   }
@@ -190,7 +190,7 @@ export class ServerTopics {
 
   #publishToHistory(
     topic: string,
-    { node, rule }: Kept,
+    { node, rule }: HistorySource,
     { opcode, payload, compression }: PublishedMessage,
     { id, except }: { readonly id: string | undefined; readonly except: Except },
   ): Promise<Published> {
@@ -230,9 +230,8 @@ function plainSubscription(topic: string, { since }: JoinOptions, live: boolean)
 async function subscribeToHistory(
   ws: WebSocketConnection,
   topic: string,
-  { node, rule }: Kept,
+  { node, rule }: HistorySource,
   options: JoinOptions,
 ): Promise<Subscription> {
-  const { position, recovered, replayed, live } = await node.subscribe(ws, topic, rule, options);
-  return { topic, position, recovered, replayed, live };
+  return { topic, ...(await node.subscribe(ws, topic, rule, options)) };
 }

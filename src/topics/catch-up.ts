@@ -4,7 +4,7 @@ import { positionOf } from "../backplane/position.ts";
 import { EMPTY } from "../protocol/bytes.ts";
 import type { Identified } from "../util/registry.ts";
 import { type GapReason, NOWHERE, gapAfter, isSameMark, markAfterGap } from "./chain.ts";
-import type { Receivers } from "./receivers.ts";
+import type { ReceiverCalls } from "./receiver-calls.ts";
 import { StoredMessage } from "./stored-message.ts";
 import { type TopicFrameKind, topicHeader } from "./topic-frame.ts";
 
@@ -51,7 +51,7 @@ export class CatchUp<Receiver extends Identified> {
   isEnded = false;
   readonly #history: ReadableHistory<Receiver>;
   readonly #receiver: Receiver;
-  readonly #receivers: Receivers<Receiver>;
+  readonly #receivers: ReceiverCalls<Receiver>;
   /** Messages that were read from the broker for it, and not sent yet. */
   #page: StoredMessage[] = [];
   readonly #frames: WaitingFrame[] = [];
@@ -61,7 +61,7 @@ export class CatchUp<Receiver extends Identified> {
   constructor(
     history: ReadableHistory<Receiver>,
     receiver: Receiver,
-    receivers: Receivers<Receiver>,
+    receivers: ReceiverCalls<Receiver>,
     isFramed: boolean,
   ) {
     this.#history = history;
@@ -83,13 +83,14 @@ export class CatchUp<Receiver extends Identified> {
       if (isDue) inTurn = 0;
       if (isDue || this.#receivers.isCongested(this.#receiver)) {
         if (!(await this.#drained())) return false;
-      } else if (this.#frames.length > 0) this.#sendFrame();
-      else if (isSameMark(this.cursor, this.#history.last)) {
+      } else if (this.#frames.length > 0) {
+        if (!this.#sendFrame() && !(await this.#drained())) return false;
+      } else if (isSameMark(this.cursor, this.#history.last)) {
         // There is no await between this look and the call, so no message comes between them.
         this.#history.onCaughtUp(this.#receiver, this);
         return true;
       } else {
-        const message = this.#nextInMemory();
+        const message = this.#next();
         if (message === undefined) await this.#read();
         else if (!this.#send(message) && !(await this.#drained())) return false;
       }
@@ -102,18 +103,31 @@ export class CatchUp<Receiver extends Identified> {
     if (this.isFramed) this.#frames.push({ kind, position: positionOf(at), flag });
   }
 
+  /** Tells that messages may be missing. `at`: where they go on. */
+  tellGap(reason: GapReason, at: Mark): void {
+    const { topic } = this.#history;
+    this.#history.noteGap(reason);
+    this.addFrame("g", at, reason);
+    this.#receivers.onGap(this.#receiver, { type: "gap", topic, reason, position: positionOf(at) });
+  }
+
   /** It does not get the message with this id. */
   skip(id: string): void {
     (this.#skipped ??= new Set()).add(id);
   }
 
-  #sendFrame(): void {
-    const frame = this.#frames[0];
-    if (frame !== undefined && sendHeader(this.#receivers, this.#receiver, this.#history.topic, frame))
-      this.#frames.shift();
+  /** Sends the oldest header line that waits. Returns false if it was dropped: then it waits still. */
+  #sendFrame(): boolean {
+    const [frame] = this.#frames;
+    if (frame === undefined) return true;
+    const header = topicHeader(frame.kind, frame.position, frame.flag, this.#history.topic);
+    const shared = this.#receivers.share({ header, isBinary: false, mayCompress: true, payload: EMPTY });
+    if (this.#receivers.send(this.#receiver, shared) === "dropped") return false;
+    this.#frames.shift();
+    return true;
   }
 
-  #nextInMemory(): StoredMessage | undefined {
+  #next(): StoredMessage | undefined {
     return this.#page.shift() ?? this.#history.next(this.cursor);
   }
 
@@ -151,12 +165,7 @@ export class CatchUp<Receiver extends Identified> {
     // A subscriber never gets a message before this process has seen it.
     if (page.epoch !== last.epoch || page.top.offset > last.offset) await this.#history.sync();
     if (this.isEnded) return;
-    if (reason !== undefined) {
-      this.cursor = markAfterGap(page);
-      this.#history.noteGap(reason);
-      this.addFrame("g", this.cursor, reason);
-      tellGap(this.#receivers, this.#receiver, topic, { reason, at: this.cursor });
-    }
+    if (reason !== undefined) this.tellGap(reason, (this.cursor = markAfterGap(page)));
     const { epoch } = page;
     this.#page = page.entries.map((entry) => new StoredMessage(entry, { topic, epoch }));
   }
@@ -164,26 +173,4 @@ export class CatchUp<Receiver extends Identified> {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Calls `onGap`. `at`: where the messages go on. */
-export function tellGap<Receiver extends Identified>(
-  receivers: Receivers<Receiver>,
-  receiver: Receiver,
-  topic: string,
-  { reason, at }: { readonly reason: GapReason; readonly at: Mark },
-): void {
-  receivers.onGap(receiver, { type: "gap", topic, reason, position: positionOf(at) });
-}
-
-/** Sends a header line without a message. Returns false if it was dropped. */
-function sendHeader<Receiver extends Identified>(
-  receivers: Receivers<Receiver>,
-  receiver: Receiver,
-  topic: string,
-  { kind, position, flag }: WaitingFrame,
-): boolean {
-  const header = topicHeader(kind, position, flag, topic);
-  const frame = receivers.share({ header, isBinary: false, mayCompress: true, payload: EMPTY });
-  return receivers.send(receiver, frame) !== "dropped";
 }

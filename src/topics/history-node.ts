@@ -9,7 +9,7 @@ import { ownText } from "../util/own-text.ts";
 import type { Identified } from "../util/registry.ts";
 import { newHistoryCounters } from "./history-counters.ts";
 import { MemoryBudget } from "./recent-messages.ts";
-import type { Receivers } from "./receivers.ts";
+import type { ReceiverCalls } from "./receiver-calls.ts";
 import { type Except, type HistoryContext, type JoinOptions, type Joined, TopicHistory } from "./topic-history.ts";
 
 /** What `publish` has reached. */
@@ -23,7 +23,7 @@ export interface Published {
 }
 
 /** A message that is published. */
-export interface PublishedMessage<Receiver> {
+export interface NewMessage<Receiver> {
   /** The text or the bytes. */
   readonly payload: string | Bytes;
   /** Whether it is binary; else it is text. */
@@ -58,7 +58,7 @@ export class HistoryNode<Receiver extends Identified> implements DriverHost {
   #status: BackplaneStatus = "connecting";
 
   /** @param maxMemory bytes of recent messages of all topics */
-  constructor(driver: Driver, receivers: Receivers<Receiver>, maxMemory: number) {
+  constructor(driver: Driver, receivers: ReceiverCalls<Receiver>, maxMemory: number) {
     this.#driver = driver;
     this.#context = {
       driver,
@@ -101,7 +101,7 @@ export class HistoryNode<Receiver extends Identified> implements DriverHost {
   }
 
   /** Stores a message, and delivers it when it comes back. */
-  async publish(topic: string, rule: HistoryRule, message: PublishedMessage<Receiver>): Promise<Published> {
+  async publish(topic: string, rule: HistoryRule, message: NewMessage<Receiver>): Promise<Published> {
     const { payload, isBinary, mayCompress, id: given, except } = message;
     const id = this.#ids.next();
     const record = encodeRecord({
@@ -196,6 +196,6 @@ export class HistoryNode<Receiver extends Identified> implements DriverHost {
   };
 
   #listen(add: readonly string[], remove: readonly string[]): void {
-    this.#driver.listen(add, remove).catch((error: unknown) => this.#context.receivers.onFailed("subscribe", error));
+    this.#driver.listen(add, remove).catch((error: unknown) => this.onFailed("subscribe", error));
   }
 }

@@ -3,7 +3,7 @@ import { positionOf } from "../backplane/position.ts";
 import { RecordKind, decodeRecord } from "../backplane/record.ts";
 import type { SharedMessage } from "../connection/sending/shared-message.ts";
 import type { Bytes } from "../protocol/bytes.ts";
-import type { HistoryPayload } from "./receivers.ts";
+import type { HistoryPayload } from "./receiver-calls.ts";
 import { topicHeader } from "./topic-frame.ts";
 
 /** Whose message it is. */

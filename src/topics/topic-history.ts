@@ -5,11 +5,11 @@ import { recordId } from "../backplane/record.ts";
 import type { SharedMessage } from "../connection/sending/shared-message.ts";
 import { type Bytes, copyOf } from "../protocol/bytes.ts";
 import { type Identified, Registry } from "../util/registry.ts";
-import { CatchUp, type ReadableHistory, tellGap } from "./catch-up.ts";
+import { CatchUp, type ReadableHistory } from "./catch-up.ts";
 import { type GapReason, NOWHERE, gapAfter, isSameMark, markAfterGap, markBefore } from "./chain.ts";
 import type { HistoryCounters } from "./history-counters.ts";
 import { type MemoryBudget, RecentMessages } from "./recent-messages.ts";
-import type { Receivers } from "./receivers.ts";
+import type { ReceiverCalls } from "./receiver-calls.ts";
 import { StoredMessage } from "./stored-message.ts";
 
 /** Who does not get a message; undefined: nobody. */
@@ -20,7 +20,7 @@ export interface HistoryContext<Receiver extends Identified> {
   /** The broker. */
   readonly driver: Driver;
   /** Sends to the subscribers. */
-  readonly receivers: Receivers<Receiver>;
+  readonly receivers: ReceiverCalls<Receiver>;
   /** Of the recent messages. */
   readonly memory: MemoryBudget;
   /** Counts of the messages. */
@@ -312,11 +312,8 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     this.#last = mark;
     this.#recent.clear();
     for (const isFramed of [false, true]) {
-      for (const receiver of this.#registry(isFramed).list) {
-        this.noteGap(reason);
-        tellGap(this.#context.receivers, receiver, this.topic, { reason, at: mark });
-        this.#catchUpFrom(mark, receiver, isFramed)?.addFrame("g", mark, reason);
-      }
+      for (const receiver of this.#registry(isFramed).list)
+        this.#catchUpFrom(mark, receiver, isFramed)?.tellGap(reason, mark);
     }
   }
 

@@ -7,6 +7,7 @@ import { describeWith } from "../support/system.ts";
 import { serve } from "./client.ts";
 import { PageClient, becomes, printed } from "./page-client.ts";
 import { Relay } from "./relay.ts";
+import { type Framed, framed } from "../support/topic-frame.ts";
 
 const PAGE = "docs/topics.md";
 const project = usePage(PAGE);
@@ -19,22 +20,6 @@ test("the page has these programs", () => {
       .sort(),
   );
 });
-
-/** A message with its header line. */
-interface Framed {
-  readonly kind: string;
-  readonly position: string;
-  readonly flag: string;
-  readonly topic: string;
-  readonly data: string;
-}
-
-function framed(message: string): Framed {
-  expect(message[0]).toBe("\x1e");
-  const end = message.indexOf("\n");
-  const [kind = "", position = "", flag = "", ...topic] = message.slice(1, end).split(" ");
-  return { kind, position, flag, topic: topic.join(" "), data: message.slice(end + 1) };
-}
 
 type List = readonly (readonly [topic: unknown, since: unknown])[];
 

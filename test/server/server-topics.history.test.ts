@@ -1,6 +1,7 @@
 import { WebSocketServer, type SubscribeOptions, type Subscription, type WebSocketConnection } from "hawser";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Peer, portOf, turn, until } from "../support/peer.ts";
+import { framed } from "../support/topic-frame.ts";
 
 type Client = WebSocketConnection<Member>;
 
@@ -46,21 +47,6 @@ async function chat(options: object = {}, onError = vi.fn()) {
 async function gets(peer: Peer, last: string): Promise<string[]> {
   await until(() => peer.messages.length > 0 && String(peer.messages.at(-1)).endsWith(last));
   return peer.messages.map(String);
-}
-
-interface Framed {
-  readonly kind: string;
-  readonly position: string;
-  readonly flag: string;
-  readonly topic: string;
-  readonly data: string;
-}
-
-/** Reads a message with a header line, as the page of a user would. */
-function framed(message: string): Framed {
-  const end = message.indexOf("\n");
-  const [kind, position, flag, ...topic] = message.slice(1, end).split(" ");
-  return { kind: kind!, position: position!, flag: flag!, topic: topic.join(" "), data: message.slice(end + 1) };
 }
 
 test("publish resolves with a position and a number without holes", async () => {

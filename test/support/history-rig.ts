@@ -1,7 +1,7 @@
 import type { Driver } from "../../src/backplane/contract.ts";
 import type { SharedMessage } from "../../src/connection/sending/shared-message.ts";
 import { newHistoryCounters } from "../../src/topics/history-counters.ts";
-import type { HistoryPayload, Receivers, Sent, WSGapEvent } from "../../src/topics/receivers.ts";
+import type { HistoryPayload, ReceiverCalls, Sent, WSGapEvent } from "../../src/topics/receiver-calls.ts";
 import { MemoryBudget } from "../../src/topics/recent-messages.ts";
 import { type HistoryContext, TopicHistory } from "../../src/topics/topic-history.ts";
 import { FakeDriver } from "./fake-driver.ts";
@@ -28,7 +28,7 @@ interface Shown {
 }
 
 /** Sends to readers. */
-export class ReaderCalls implements Receivers<Reader> {
+export class ReaderCalls implements ReceiverCalls<Reader> {
   readonly failures: unknown[] = [];
 
   share({ header, payload }: HistoryPayload): SharedMessage {

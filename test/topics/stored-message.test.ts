@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { SharedMessage } from "../../src/connection/sending/shared-message.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
-import type { HistoryPayload } from "../../src/topics/receivers.ts";
+import type { HistoryPayload } from "../../src/topics/receiver-calls.ts";
 import { StoredMessage } from "../../src/topics/stored-message.ts";
 import { EPOCH, entry, idOf, mark } from "../support/fake-driver.ts";
 

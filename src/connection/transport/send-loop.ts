@@ -21,28 +21,22 @@ export function isInSendLoop(): boolean {
   return depth > 0;
 }
 
-/** A loop begins. `endSendLoop` must follow, whatever happens. */
-export function beginSendLoop(): void {
+/** Runs a loop that sends one message to many connections. After the outermost loop, what waits runs. */
+export function inSendLoop<Result>(loop: () => Result): Result {
   depth++;
+  try {
+    return loop();
+  } finally {
+    depth--;
+    if (depth === 0) runWaiting();
+  }
 }
 
-/** A loop ends. After the outermost one, what waits runs. */
-export function endSendLoop(): void {
-  depth--;
-  if (depth > 0 || isRunning || tasks.length === 0) return;
+function runWaiting(): void {
+  if (isRunning || tasks.length === 0) return;
   isRunning = true;
   for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) runAlone(task);
   isRunning = false;
-}
-
-/** Runs a loop that sends one message to many connections. */
-export function inSendLoop<Result>(run: () => Result): Result {
-  beginSendLoop();
-  try {
-    return run();
-  } finally {
-    endSendLoop();
-  }
 }
 
 /** Runs `run`, which calls the application's code: at once, or after the loop, and after what waits for the same owner. */

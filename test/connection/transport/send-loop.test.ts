@@ -1,12 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { signalOf } from "../../../src/connection/dispatch/close-signal.ts";
 import { SharedMessage } from "../../../src/connection/sending/shared-message.ts";
-import {
-  afterSendLoop,
-  beginSendLoop,
-  endSendLoop,
-  isInSendLoop,
-} from "../../../src/connection/transport/send-loop.ts";
+import { afterSendLoop, inSendLoop, isInSendLoop } from "../../../src/connection/transport/send-loop.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { asClient, encode } from "../../support/frames.ts";
 import { outgoing } from "../../support/outgoing.ts";
@@ -14,13 +9,6 @@ import { Session } from "../../support/session.ts";
 import { SlowBlob } from "../../support/slow-blob.ts";
 import { slowPeer } from "../../support/slow-session.ts";
 import { turns } from "../../support/wire.ts";
-
-/** Runs a loop. */
-function loop(body: () => void): void {
-  beginSendLoop();
-  body();
-  endSendLoop();
-}
 
 test("without a loop everything runs at once", () => {
   const run = vi.fn();
@@ -30,9 +18,9 @@ test("without a loop everything runs at once", () => {
 
 test("what a loop has caused runs after the outermost one, in its order", () => {
   const log: string[] = [];
-  loop(() => {
+  inSendLoop(() => {
     afterSendLoop({}, () => log.push("first"));
-    loop(() => afterSendLoop({}, () => log.push("second")));
+    inSendLoop(() => afterSendLoop({}, () => log.push("second")));
     expect([isInSendLoop(), log]).toEqual([true, []]);
   });
   expect([isInSendLoop(), log]).toEqual([false, ["first", "second"]]);
@@ -41,9 +29,9 @@ test("what a loop has caused runs after the outermost one, in its order", () => 
 test("what runs after a loop may run another one: what that causes follows", () => {
   const log: string[] = [];
   const [one, other] = [{}, {}];
-  loop(() => {
+  inSendLoop(() => {
     afterSendLoop(one, () => {
-      loop(() => afterSendLoop(other, () => log.push("caused later")));
+      inSendLoop(() => afterSendLoop(other, () => log.push("caused later")));
       afterSendLoop(one, () => log.push("of an owner for which something waits"));
       afterSendLoop({}, () => log.push("of an owner for which nothing waits"));
     });
@@ -65,7 +53,7 @@ test("what throws after a loop does not keep the others from running, and is an 
     for (const listener of listeners) process.on("uncaughtException", listener);
   });
   const run = vi.fn();
-  loop(() => {
+  inSendLoop(() => {
     afterSendLoop({}, () => {
       throw new Error("thrown");
     });
@@ -81,7 +69,7 @@ test("a connection that fails in a loop has its new status at once, and its call
   const session = await slowPeer({ maxSendQueue: 10 }, { error: () => log.push("onError") });
   const { connection } = session;
   signalOf(connection, false).addEventListener("abort", () => log.push("abort"));
-  loop(() => {
+  inSendLoop(() => {
     for (let i = 0; i < 5; i++) connection.send(new SharedMessage(outgoing("message")));
     expect([connection.status, log]).toEqual(["Closing", []]);
   });
@@ -91,7 +79,7 @@ test("a connection that fails in a loop has its new status at once, and its call
 test("a stream that reads while it is written to, in a loop, delivers that after the loop, in order", async () => {
   const session = new Session();
   await turns();
-  loop(() => {
+  inSendLoop(() => {
     for (const text of ["one", "two"])
       session.stream.emit("data", asClient(encode({ opcode: 1, payload: utf8(text) })));
     expect(session.calls).toEqual([["open"]]);
@@ -104,7 +92,7 @@ test("a Blob of the application is read after the loop", async () => {
   await turns();
   const blob = new SlowBlob("x");
   const read = vi.spyOn(blob, "arrayBuffer");
-  loop(() => {
+  inSendLoop(() => {
     session.connection.send(new SharedMessage(outgoing(blob)));
     expect(read).not.toHaveBeenCalled();
   });

@@ -31,7 +31,7 @@ export interface WSGapEvent {
 export type Sent = "accepted" | "slow" | "dropped";
 
 /** The calls to those who receive messages of topics with history. */
-export interface Receivers<Receiver extends Identified> {
+export interface ReceiverCalls<Receiver extends Identified> {
   /** Makes a message that all of them share. No policy drops it while it waits. */
   share(message: HistoryPayload): SharedMessage;
   /** Runs a loop that sends to many: no callback of theirs runs in it, because all of them must get the messages in one order. */

@@ -39,6 +39,7 @@ const options = {
     "PublishableOf",
     "KnownHandler",
     "Identified",
+    "Driver",
   ],
   preservedTypeAnnotationTags: ["@throws"],
   // What `Error` and other classes of the platform have, and line numbers, which change with each commit.

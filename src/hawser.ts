@@ -41,6 +41,7 @@ export type {
   ConnectionHandler,
   ContextOf,
   HandlerOf,
+  WSBackplaneEvent,
   WSRefusedEvent,
   WSServerErrorEvent,
   WSServerTerminateEvent,
@@ -57,6 +58,12 @@ export { WebSocketConnection } from "./server/websocket-connection.ts";
 export type { ListenOptions } from "./server/listen-options.ts";
 export type { ShutdownOptions } from "./server/graceful-shutdown.ts";
 export { WebSocketServer } from "./server/websocket-server.ts";
+export type { Backplane, BackplaneStage, BackplaneStatus } from "./backplane/contract.ts";
+export { type MemoryBackplane, type MemoryOptions, memory } from "./backplane/memory.ts";
+export type { MemoryCounters } from "./backplane/memory-store.ts";
+export type { BackplaneFailures } from "./server/backplane-errors.ts";
+export type { BackplaneState } from "./server/backplane-state.ts";
+export type { BackplaneCounters } from "./topics/backplane-counters.ts";
 export type { GapReason } from "./topics/chain.ts";
 export type { HistoryCounters } from "./topics/history-counters.ts";
 export type { Published } from "./topics/history-node.ts";

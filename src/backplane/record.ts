@@ -1,4 +1,6 @@
 import { type Bytes, allocate } from "../protocol/bytes.ts";
+import { isUtf8 } from "node:buffer";
+
 import { ID_SIZE, readId, writeId } from "./ids.ts";
 
 /** The version of records and packets, in the upper half of their first byte. Another version is a major release. */
@@ -85,6 +87,8 @@ export function decodeRecord(record: Bytes): DecodedRecord | undefined {
   const key = has(Flag.key) ? reader.text(4) : undefined;
   const to = has(Flag.topics) ? { topics: reader.texts(), exceptTopics: reader.texts() } : undefined;
   if (reader.isBroken) return undefined;
+  // A peer would fail the connection that gets other bytes as text (RFC 6455 8.1).
+  if (!has(Flag.binary) && !isUtf8(record.subarray(reader.offset))) return undefined;
   return {
     kind,
     isBinary: has(Flag.binary),

@@ -1,3 +1,4 @@
+import type { BroadcastTopics } from "../backplane/record.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { describe } from "../util/describe.ts";
 import { isThenable } from "../util/thenable.ts";
@@ -22,6 +23,8 @@ export interface BroadcastOptions<H extends ConnectionHandlerType = ConnectionHa
   readonly topics?: string | Iterable<string>;
   /** A topic, or several, whose subscribers do not get the message. */
   readonly exceptTopics?: string | Iterable<string>;
+  /** With a `backplane`: only connections of this server get the message. With `to` it is always so. Default false. */
+  readonly local?: boolean | undefined;
   /** With `sendQueuePolicy: "latest"`, a waiting message is replaced by a newer one with the same key. */
   readonly key?: string | undefined;
   /** Whether the message may be compressed. Default true. */
@@ -53,6 +56,12 @@ export interface PublishOptions extends TopicMessageOptions {
 /** Finds the subscribers of a topic; undefined: none. `what` is the option, for the message of an error. */
 export type FindSubscribers = (what: string, topic: string) => readonly WebSocketConnection[] | undefined;
 
+/** Who gets a broadcast. */
+export interface BroadcastReceivers extends Receivers {
+  /** Those of the other servers; undefined: none. */
+  readonly elsewhere: BroadcastTopics | undefined;
+}
+
 /**
  * Finds the connections that get a broadcast.
  *
@@ -62,21 +71,36 @@ export type FindSubscribers = (what: string, topic: string) => readonly WebSocke
 export function receiversOf(
   server: { readonly wss: object; readonly all: readonly WebSocketConnection[]; readonly find: FindSubscribers },
   options: BroadcastOptions,
-): Receivers {
+): BroadcastReceivers {
   const { wss, all, find } = server;
-  const { to, except } = options;
+  const { to, except, local } = options;
+  if (local !== undefined && typeof local !== "boolean")
+    throw new InvalidArgumentError(`broadcast: local: expected true or false, got ${describe(local)}`);
   // One that is there and undefined is a mistake: the message would reach everybody.
-  const inTopics = "topics" in options ? subscribersOf("broadcast: topics", options.topics, find) : undefined;
-  const notTo = "exceptTopics" in options ? subscribersOf("broadcast: exceptTopics", options.exceptTopics, find) : [];
+  const topics = "topics" in options ? topicList("broadcast: topics", options.topics) : undefined;
+  const notTopics = "exceptTopics" in options ? topicList("broadcast: exceptTopics", options.exceptTopics) : [];
+  const inTopics = topics === undefined ? undefined : subscribersOf("broadcast: topics", topics, find);
+  const notTo = subscribersOf("broadcast: exceptTopics", notTopics, find);
   const excluded = new Set([...(connectionsOf("broadcast: except", except) ?? []), ...notTo]);
-  if (typeof to === "function")
-    return { from: [...(inTopics ?? all)].filter((one) => isMeant(to(one))), except: excluded };
+  // A connection, and a function that knows connections, are of this server.
+  const isHere = local === true || to !== undefined || topics?.length === 0;
+  const elsewhere = isHere ? undefined : { topics: topics ?? [], exceptTopics: notTopics };
+  return { from: meantBy(to, inTopics, { wss, all }), except: excluded, elsewhere };
+}
+
+/** Those that `to` names, of those that have one of the topics. */
+function meantBy(
+  to: BroadcastOptions["to"],
+  inTopics: Iterable<WebSocketConnection> | undefined,
+  { wss, all }: { readonly wss: object; readonly all: readonly WebSocketConnection[] },
+): Iterable<WebSocketConnection> {
+  if (typeof to === "function") return [...(inTopics ?? all)].filter((one) => isMeant(to(one)));
   const chosen = connectionsOf("broadcast: to", to, true);
   for (const connection of chosen ?? [])
     if ((connection.wss as object) !== wss)
       throw new InvalidArgumentError("broadcast: to: expected connections of this server, got one of another");
-  if (chosen === undefined) return { from: inTopics ?? all, except: excluded };
-  return { from: inTopics === undefined ? chosen : [...inTopics].filter((one) => chosen.has(one)), except: excluded };
+  if (chosen === undefined) return inTopics ?? all;
+  return inTopics === undefined ? chosen : [...inTopics].filter((one) => chosen.has(one));
 }
 
 /** A promise would mean everybody: it is an object. */
@@ -87,14 +111,20 @@ function isMeant(answer: unknown): boolean {
   throw new InvalidArgumentError("broadcast: to: the function returned a promise: it must return true or false");
 }
 
-/** The subscribers of all topics of an option, each once. */
-function subscribersOf(what: string, topics: unknown, find: FindSubscribers): Iterable<WebSocketConnection> {
-  if (typeof topics === "string") return find(what, topics) ?? [];
+/** The topics of an option, each once. */
+function topicList(what: string, topics: unknown): readonly string[] {
+  if (typeof topics === "string") return [topics];
   if (!isIterable(topics))
     throw new InvalidArgumentError(`${what}: expected a topic, or several in a list, got ${describe(topics)}`);
-  const found = new Set<WebSocketConnection>();
-  for (const topic of topics) for (const one of find(what, topic) ?? []) found.add(one);
-  return found;
+  return [...new Set(topics)];
+}
+
+/** The subscribers of topics, each once. */
+function subscribersOf(what: string, topics: readonly string[], find: FindSubscribers): Iterable<WebSocketConnection> {
+  const [first] = topics;
+  if (first === undefined) return [];
+  if (topics.length === 1) return find(what, first) ?? [];
+  return new Set(topics.flatMap((topic) => find(what, topic) ?? []));
 }
 
 function isIterable(value: unknown): value is Iterable<string> {

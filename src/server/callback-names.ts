@@ -1,5 +1,12 @@
 /** The callbacks of a server's handler. */
-export const SERVER_CALLBACKS = ["onConnection", "onOpen", "onTerminate", "onError", "onRefused"] as const;
+export const SERVER_CALLBACKS = [
+  "onConnection",
+  "onOpen",
+  "onTerminate",
+  "onError",
+  "onRefused",
+  "onBackplane",
+] as const;
 
 /** The callbacks of a connection's handler. */
 export const CONNECTION_CALLBACKS = ["onOpen", "onMessage", "onDrain", "onGap", "onError", "onTerminate"] as const;

@@ -1,3 +1,4 @@
+import type { BackplaneStatus } from "../backplane/contract.ts";
 import type { WSGapEvent } from "../topics/receiver-calls.ts";
 import type { DataOf, DataType } from "../connection/receiving/decode.ts";
 import type {
@@ -58,6 +59,8 @@ export interface WSHandler<T extends DataType = DataType, H extends ConnectionHa
   onTerminate?(wss: WebSocketServer, event: WSServerTerminateEvent): unknown;
   /** The library has refused a client. Not called for what `onConnection` refuses. `wss.counters.refused` counts both. */
   onRefused?(wss: WebSocketServer, event: WSRefusedEvent): unknown;
+  /** The broker of the option `backplane` can be reached, or cannot. */
+  onBackplane?(wss: WebSocketServer, event: WSBackplaneEvent): unknown;
   /**
    * Something failed on the server, or on a connection whose own handler cannot be called about it. With `invalidJson: "ignore"` also: a
    * message was dropped, and `event.connection` is open.
@@ -87,6 +90,15 @@ export interface WSRefusedEvent {
   readonly remoteAddress: string | undefined;
   /** Why the TLS handshake failed, with the reason `"tls"`; otherwise undefined. */
   readonly cause: Error | undefined;
+}
+
+/** The event of a server handler's `onBackplane`. */
+export interface WSBackplaneEvent {
+  readonly type: "backplane";
+  /** `"ready"`: the broker can be reached. `"away"`: not, and the server goes on trying. */
+  readonly status: BackplaneStatus;
+  /** Why, e.g. the error of the connection; undefined: there is no reason. */
+  readonly reason: unknown;
 }
 
 /** The event of a server handler's `onTerminate`. */

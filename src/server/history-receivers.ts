@@ -8,7 +8,7 @@ import { inSendLoop } from "../connection/transport/send-loop.ts";
 import { Opcode } from "../protocol/opcodes.ts";
 import type { HistoryPayload, ReceiverCalls, Sent, WSGapEvent } from "../topics/receiver-calls.ts";
 import { withHeader } from "../topics/topic-frame.ts";
-import type { ServerDispatcher } from "./server-dispatcher.ts";
+import type { BackplaneErrors } from "./backplane-errors.ts";
 import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
 /** The limits of what waits for a connection. */
@@ -17,11 +17,11 @@ export type WaitingLimits = Pick<SendingSettings, "highWaterMark" | "maxSendQueu
 /** Sends the messages of topics with history to connections. */
 export class HistoryReceivers implements ReceiverCalls<WebSocketConnection> {
   readonly #limits: WaitingLimits;
-  readonly #reporter: Pick<ServerDispatcher, "dispatchError">;
+  readonly #errors: BackplaneErrors;
 
-  constructor(limits: WaitingLimits, reporter: Pick<ServerDispatcher, "dispatchError">) {
+  constructor(limits: WaitingLimits, errors: BackplaneErrors) {
     this.#limits = limits;
-    this.#reporter = reporter;
+    this.#errors = errors;
   }
 
   share({ header, isBinary, mayCompress, payload }: HistoryPayload): SharedMessage {
@@ -60,7 +60,7 @@ export class HistoryReceivers implements ReceiverCalls<WebSocketConnection> {
     connectionOf(ws).dispatcher.dispatchGap(event);
   }
 
-  onFailed(_stage: BackplaneStage, error: unknown): void {
-    this.#reporter.dispatchError(error, "library", true, undefined);
+  onFailed(stage: BackplaneStage, error: unknown): void {
+    this.#errors.report(stage, error);
   }
 }

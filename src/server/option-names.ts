@@ -3,7 +3,7 @@ import { similarName } from "../util/similar.ts";
 
 /** What a call may say. */
 const NAMES = {
-  broadcast: ["to", "except", "topics", "exceptTopics", "key", "compress"],
+  broadcast: ["to", "except", "topics", "exceptTopics", "local", "key", "compress"],
   publish: ["except", "key", "compress", "id"],
   "ws.publish": ["key", "compress", "id"],
   subscribe: ["since", "last", "framing"],

@@ -1,6 +1,7 @@
 import type { RequestListener } from "node:http";
 import { Server as NetServer } from "node:net";
 
+import type { Backplane } from "../backplane/contract.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { addressRule, type TrustProxy } from "../handshake/forwarded-address.ts";
 import { isToken } from "../handshake/rules/tokens.ts";
@@ -38,6 +39,7 @@ const optionTable = {
   sendQueuePolicy: oneOf(["terminate", "drop-newest", "drop-oldest", "latest"], "terminate"),
   compression: readCompression,
   history: readHistory,
+  backplane: readBackplane,
   ratePolicy: oneOf(["pause", "close"], "pause"),
 } satisfies { readonly [N in keyof WebSocketServerOptions]-?: Range | Reader<unknown> };
 
@@ -114,6 +116,12 @@ function readProtocols(protocols: unknown): readonly string[] {
 function readHost(host: unknown): string | undefined {
   if (host === undefined || typeof host === "string") return host;
   throw new InvalidArgumentError("host: expected a string");
+}
+
+function readBackplane(backplane: unknown): Backplane | undefined {
+  const { createDriver } = (backplane ?? {}) as Partial<Backplane>;
+  if (backplane === undefined || typeof createDriver === "function") return backplane as Backplane | undefined;
+  throw new InvalidArgumentError(`backplane: expected memory() or redis(client), got ${describe(backplane)}`);
 }
 
 function readRequestListener(listener: unknown): RequestListener | undefined {

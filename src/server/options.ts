@@ -1,3 +1,4 @@
+import type { Backplane } from "../backplane/contract.ts";
 import type { RequestListener } from "node:http";
 import type { SecureContextOptions, TlsOptions } from "node:tls";
 
@@ -186,6 +187,16 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
    * oldest messages of the topic go first that was published to the longest ago. `wss.counters.history.trimmed` counts them. Default 64 MiB.
    */
   readonly maxHistoryMemory?: number | undefined;
+  /**
+   * Joins this server with others: `publish` and `broadcast` reach the connections of all of them, and topics with history have one order.
+   * `memory()` joins servers of one process, `redis(client)` of `hawser/redis` those of many machines. Default: the server is alone.
+   *
+   * @example
+   * const joined = memory();
+   * const chat = new WebSocketServer(new Chat(), { port: 8080, backplane: joined });
+   * const admin = new WebSocketServer(new Admin(), { port: 8081, backplane: joined });
+   */
+  readonly backplane?: Backplane | undefined;
   /** Milliseconds for a client to send its request, and again for `onConnection` to answer it. Default 10,000. */
   readonly handshakeTimeout?: number | undefined;
   /** Bytes that a request's target and headers may have together. Default 16 KiB. Above it: HTTP 431. */

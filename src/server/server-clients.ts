@@ -4,8 +4,7 @@ import { ConnectionLimiter, type ConnectionLimits, busy } from "./connection-lim
 import { Registry } from "../util/registry.ts";
 import { HeldSockets } from "./held-sockets.ts";
 import type { PendingHandshake } from "./pending-handshake.ts";
-import { ServerTopics, type TopicSettings } from "./server-topics.ts";
-import type { ServerDispatcher } from "./server-dispatcher.ts";
+import { ServerTopics, type TopicReporter, type TopicSettings } from "./server-topics.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** All clients of a server: its connections, and those that wait for `onConnection`. It counts them for the limits. */
@@ -26,8 +25,8 @@ export class ServerClients {
   /** The topics to which the connections have subscribed. */
   readonly topics: ServerTopics;
 
-  constructor(limits: ConnectionLimits & TopicSettings, dispatcher: Pick<ServerDispatcher, "dispatchError">) {
-    this.topics = new ServerTopics(limits, dispatcher);
+  constructor(limits: ConnectionLimits & TopicSettings, dispatcher: TopicReporter) {
+    this.topics = new ServerTopics(limits, dispatcher, this.connections);
     this.held = new HeldSockets(limits, this.pending);
     this.limiter = new ConnectionLimiter(limits, this);
   }

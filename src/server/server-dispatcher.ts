@@ -3,7 +3,7 @@ import { warnOfUnheard } from "../connection/dispatch/unheard-errors.ts";
 import { isThenable } from "../util/thenable.ts";
 import { Warnings } from "../util/warnings.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
-import type { WSHandler, WSRefusedEvent } from "./handlers.ts";
+import type { WSBackplaneEvent, WSHandler, WSRefusedEvent } from "./handlers.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
@@ -48,13 +48,12 @@ export class ServerDispatcher {
 
   /** Calls `onRefused`. */
   dispatchRefused(event: WSRefusedEvent): void {
-    if (this.#isTerminated) return;
-    this.#guard(
-      () => this.handler.onRefused?.(this.#wss, event),
-      (error) => {
-        this.dispatchError(error, "handler", true);
-      },
-    );
+    this.#tell(() => this.handler.onRefused?.(this.#wss, event));
+  }
+
+  /** Calls `onBackplane`. */
+  dispatchBackplane(event: WSBackplaneEvent): void {
+    this.#tell(() => this.handler.onBackplane?.(this.#wss, event));
   }
 
   /** Calls `onTerminate`, the last callback. */
@@ -81,6 +80,14 @@ export class ServerDispatcher {
         this.#warn(second);
       },
     );
+  }
+
+  /** Calls a callback that tells of something, before the last one. */
+  #tell(callback: () => unknown): void {
+    if (this.#isTerminated) return;
+    this.#guard(callback, (error) => {
+      this.dispatchError(error, "handler", true);
+    });
   }
 
   #guard(callback: () => unknown, onFailure: (error: unknown) => void): void {

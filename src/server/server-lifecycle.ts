@@ -390,8 +390,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#terminated = true;
     for (const deadline of this.#deadlines) clearTimeout(deadline);
     this.#dispatcher.dispatchTerminate();
-    void this.#clients.topics.close();
-    resolve();
+    void this.#clients.topics.close(this.#waitsNoMore ? 0 : this.settings.closeTimeout).then(resolve);
   }
 }
 

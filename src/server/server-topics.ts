@@ -1,22 +1,31 @@
-import { type MemoryBackplane, memory } from "../backplane/memory.ts";
-import type { HistoryRule } from "../backplane/contract.ts";
+import { MemoryBackplane, memory } from "../backplane/memory.ts";
+import type { Backplane, BackplaneStage, BackplaneStatus, HistoryRule } from "../backplane/contract.ts";
+import type { HistoryHead } from "../backplane/packet.ts";
+import { type BroadcastTopics, type DecodedRecord, RecordKind } from "../backplane/record.ts";
 import type { SendOptions } from "../connection/sending/message-options.ts";
-import { Compression } from "../connection/sending/outgoing-message.ts";
+import { Compression, type OutgoingMessage, isBlobLike, readBlob } from "../connection/sending/outgoing-message.ts";
 import { inSendLoop } from "../connection/transport/send-loop.ts";
 import { HawserError, InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
+import type { Bytes } from "../protocol/bytes.ts";
 import { Opcode } from "../protocol/opcodes.ts";
+import { BackplaneNode, type NodeListener } from "../topics/backplane-node.ts";
 import { type HistoryCounters, newHistoryCounters } from "../topics/history-counters.ts";
 import { HistoryNode, type Published } from "../topics/history-node.ts";
 import type { HistoryRules } from "../topics/history-rules.ts";
+import { Lingering } from "../topics/lingering.ts";
 import type { SubscriberView } from "../topics/subscriber-view.ts";
 import type { JoinOptions } from "../topics/topic-history.ts";
 import { checkTopic } from "../topics/topic-name.ts";
 import type { TopicSet } from "../topics/topic-set.ts";
 import { topicHeader, withHeader } from "../topics/topic-frame.ts";
 import { type TopicLimit, Topics } from "../topics/topics.ts";
+import type { Registry } from "../util/registry.ts";
+import { BackplaneErrors } from "./backplane-errors.ts";
+import { type BackplaneState, NO_BACKPLANE, backplaneState } from "./backplane-state.ts";
 import { HistoryReceivers, type WaitingLimits } from "./history-receivers.ts";
 import type { LimitCounters } from "./limit-counters.ts";
 import { type PublishedMessage, publishedMessage, readMessageId } from "./published-message.ts";
+import { broadcastReceivers, messageOf, relayedMessage } from "./remote-messages.ts";
 import { type Receivers, sendHeader, sendToMany } from "./send-to-many.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import { readSubscribeOptions } from "./subscribe-options.ts";
@@ -31,14 +40,16 @@ export interface TopicSettings extends WaitingLimits {
   readonly history: HistoryRules | undefined;
   /** Bytes of their messages that are kept. */
   readonly maxHistoryMemory: number;
+  /** What joins the server with others; undefined: nothing. */
+  readonly backplane: Backplane | undefined;
   /** Bytes of a message. */
   readonly maxMessageSize: number;
   /** Counts how often each limit was reached. */
   readonly limitCounters: LimitCounters;
 }
 
-/** Tells the server's handler of errors. */
-type Reporter = Pick<ServerDispatcher, "dispatchError">;
+/** Tells the server's handler. */
+export type TopicReporter = Pick<ServerDispatcher, "dispatchError" | "dispatchBackplane">;
 
 /** The history of a topic. */
 interface HistorySource {
@@ -57,34 +68,48 @@ const HANDED_OVER = Promise.resolve<Published>(
 );
 
 /** The topics of one server, and the calls of its connections. */
-export class ServerTopics {
+export class ServerTopics implements NodeListener {
   readonly #topics: Topics<WebSocketConnection>;
   readonly #settings: TopicSettings;
-  readonly #reporter: Reporter;
-  /** Keeps the histories; undefined: there are none. */
-  readonly #broker: MemoryBackplane | undefined;
+  readonly #reporter: TopicReporter;
+  readonly #connections: Registry<WebSocketConnection>;
+  readonly #errors: BackplaneErrors;
+  /** Keeps the histories in this process; undefined: it keeps none. */
+  readonly #memory: MemoryBackplane | undefined;
+  /** The server among those that the backplane joins; undefined: there is none, and no topic has a history. */
+  readonly #node: BackplaneNode | undefined;
   /** The topics with history; undefined: there are none. */
-  readonly #node: HistoryNode<WebSocketConnection> | undefined;
+  readonly #history: HistoryNode<WebSocketConnection> | undefined;
+  /** The topics without history that have lost their last subscriber. */
+  readonly #lingering = new Lingering((topics) => this.#forget(topics));
 
-  constructor(settings: TopicSettings, reporter: Reporter) {
-    const { maxTopicsPerConnection, history, maxHistoryMemory } = settings;
+  /** @param connections all connections of the server */
+  constructor(settings: TopicSettings, reporter: TopicReporter, connections: Registry<WebSocketConnection>) {
+    const { maxTopicsPerConnection, history, maxHistoryMemory, backplane } = settings;
     this.#topics = new Topics(maxTopicsPerConnection);
     this.#settings = settings;
     this.#reporter = reporter;
-    if (history === undefined) return;
-    this.#broker = memory({ maxBytes: maxHistoryMemory });
-    this.#node = new HistoryNode(
-      this.#broker.createDriver(),
-      new HistoryReceivers(settings, reporter),
-      maxHistoryMemory,
-    );
+    this.#connections = connections;
+    this.#errors = new BackplaneErrors(reporter);
+    if (history === undefined && backplane === undefined) return;
+    const joined = backplane ?? memory({ maxBytes: maxHistoryMemory });
+    if (joined instanceof MemoryBackplane) this.#memory = joined;
+    this.#node = new BackplaneNode(joined.createDriver(), this);
+    if (history !== undefined)
+      this.#history = new HistoryNode(this.#node, new HistoryReceivers(settings, this.#errors), maxHistoryMemory);
+    this.#node.open();
   }
 
   /** The topics that have a subscriber, and what became of messages of topics with history: a snapshot. */
   get counters(): { readonly topics: number; readonly history: HistoryCounters } {
-    const history = this.#node?.counters ?? newHistoryCounters();
-    const trimmed = this.#broker?.counters.trimmed ?? 0;
+    const history = this.#history?.counters ?? newHistoryCounters();
+    const trimmed = this.#memory?.counters.trimmed ?? 0;
     return { topics: this.#topics.size, history: { ...history, trimmed, gaps: { ...history.gaps } } };
+  }
+
+  /** See `wss.backplane`. */
+  get backplane(): BackplaneState {
+    return this.#node === undefined ? NO_BACKPLANE : backplaneState(this.#node, this.#errors.counters);
   }
 
   /** See `ws.subscribe`. */
@@ -99,22 +124,38 @@ export class ServerTopics {
     if (history !== undefined) return this.#reportRejection(subscribeToHistory(ws, topic, history, join), ws);
     if (join.isFramed && isNew)
       sendHeader(ws, topicHeader("s", undefined, join.since === undefined ? "-" : "0", topic));
-    return Promise.resolve(plainSubscription(topic, join, true));
+    return this.#joinOthers(ws, topic, join);
+  }
+
+  /** Gets the messages of the other servers too. Those of this one come already. */
+  async #joinOthers(ws: WebSocketConnection, topic: string, join: JoinOptions): Promise<Subscription> {
+    if (!this.#isJoined || this.#node === undefined) return plainSubscription(topic, join, true);
+    const { wanted } = this.#node;
+    this.#lingering.remove(topic);
+    wanted.add(topic);
+    const remote = wanted.isConfirmed(topic) || (await wanted.whenConfirmed(topic));
+    return { ...plainSubscription(topic, join, this.#topics.topicsOf(ws).has(topic)), remote };
   }
 
   /** See `ws.unsubscribe`. */
   unsubscribe(ws: WebSocketConnection, topic: unknown): boolean {
     checkTopic("unsubscribe: topic", topic);
-    this.#node?.unsubscribe(ws, topic);
+    this.#history?.unsubscribe(ws, topic);
     // Our own end of the subscription (RFC 6455's normal closure).
     if (this.#topics.framed(topic)?.has(ws) === true) sendHeader(ws, topicHeader("u", undefined, "1000", topic));
-    return this.#topics.unsubscribe(ws, topic);
+    const isGone = this.#topics.unsubscribe(ws, topic);
+    if (isGone) this.#lingerIfUnused(topic);
+    return isGone;
   }
 
   /** Removes a connection from all topics. */
   leaveAll(ws: WebSocketConnection): void {
     const topics = this.#topics.leaveAll(ws);
-    if (this.#node !== undefined) for (const topic of topics) this.#node.unsubscribe(ws, topic);
+    if (this.#node === undefined) return;
+    for (const topic of topics) {
+      this.#history?.unsubscribe(ws, topic);
+      this.#lingerIfUnused(topic);
+    }
   }
 
   /** The topics of a connection. */
@@ -151,7 +192,19 @@ export class ServerTopics {
     if (id !== undefined)
       throw new InvalidArgumentError(`publish: id: the topic ${JSON.stringify(topic)} has no history`);
     if (from !== undefined) this.#send(topic as string, outgoing, { from, except });
+    if (this.#isJoined) this.#node?.relay(topic as string, relayedMessage(outgoing));
     return HANDED_OVER;
+  }
+
+  /** Sends a broadcast to the connections of the other servers. See `wss.broadcast`. */
+  relayBroadcast(message: OutgoingMessage, to: BroadcastTopics): void {
+    const node = this.#node;
+    if (!node?.driver.hasPeers) return;
+    if (!isBlobLike(message.payload)) return node.relayBroadcast(relayedMessage(message as PublishedMessage), to);
+    readBlob(message).then(
+      (read) => node.relayBroadcast(relayedMessage(read as PublishedMessage), to),
+      (cause: unknown) => this.#errors.report("publish", new HawserError("HWS_SEND_FAILED", undefined, { cause })),
+    );
   }
 
   /** See `wss.position`. */
@@ -163,15 +216,63 @@ export class ServerTopics {
     return this.#reportRejection(history.node.position(topic, history.rule), undefined);
   }
 
-  /** Ends the topics with history. */
-  async close(): Promise<void> {
-    await this.#node?.close(0);
+  /** Leaves the other servers, within `ms` milliseconds. */
+  async close(ms: number): Promise<void> {
+    this.#lingering.clear();
+    this.#history?.clear();
+    await this.#node?.close(ms);
+  }
+
+  // Calls of the node.
+
+  onHistory(topic: string, head: HistoryHead, records: readonly Bytes[]): void {
+    this.#history?.onRecords(topic, head, records);
+  }
+
+  onRecord(topic: string | undefined, record: DecodedRecord): boolean {
+    const find = (name: string): readonly WebSocketConnection[] | undefined => this.#topics.list(name);
+    if (record.kind === RecordKind.broadcast) {
+      if (record.to === undefined) return false;
+      return sendToMany(messageOf(record), broadcastReceivers(record.to, this.#connections.list, find)) > 0;
+    }
+    const from = topic === undefined ? undefined : find(topic);
+    if (topic === undefined || from === undefined || record.kind !== RecordKind.message) return false;
+    this.#send(topic, messageOf(record), { from, except: undefined });
+    return true;
+  }
+
+  onLost(topics: readonly string[] | "all"): void {
+    this.#history?.onLost(topics);
+  }
+
+  onStatus(status: BackplaneStatus, reason: unknown): void {
+    if (!this.#isJoined) return;
+    // The first one may come while the server is being made.
+    queueMicrotask(() => this.#reporter.dispatchBackplane({ type: "backplane", status, reason }));
+  }
+
+  onFailed(stage: BackplaneStage, error: unknown): void {
+    this.#errors.report(stage, error);
+  }
+
+  /** Whether other servers may be there. */
+  get #isJoined(): boolean {
+    return this.#settings.backplane !== undefined;
+  }
+
+  #lingerIfUnused(topic: string): void {
+    if (this.#isJoined && this.#topics.list(topic) === undefined && this.#historyOf(topic) === undefined)
+      this.#lingering.add(topic);
+  }
+
+  #forget(topics: readonly string[]): void {
+    for (const topic of topics) this.#node?.wanted.remove(topic);
   }
 
   /** What keeps the history of a topic, and its rule; undefined: it has none. */
   #historyOf(topic: string): HistorySource | undefined {
     const rule = this.#settings.history?.ruleOf(topic);
-    return rule === undefined || this.#node === undefined ? undefined : { node: this.#node, rule };
+    return rule === undefined || this.#history === undefined ? undefined : { node: this.#history, rule };
   }
 
   /** Sends a message that is not stored. */
@@ -224,7 +325,14 @@ export class ServerTopics {
 
 /** A subscription to a topic without history: nothing of before is there. */
 function plainSubscription(topic: string, { since }: JoinOptions, live: boolean): Subscription {
-  return { topic, position: undefined, recovered: since === undefined ? undefined : false, replayed: 0, live };
+  return {
+    topic,
+    position: undefined,
+    recovered: since === undefined ? undefined : false,
+    replayed: 0,
+    live,
+    remote: true,
+  };
 }
 
 async function subscribeToHistory(
@@ -233,5 +341,5 @@ async function subscribeToHistory(
   { node, rule }: HistorySource,
   options: JoinOptions,
 ): Promise<Subscription> {
-  return { topic, ...(await node.subscribe(ws, topic, rule, options)) };
+  return { topic, ...(await node.subscribe(ws, topic, rule, options)), remote: true };
 }

@@ -23,4 +23,9 @@ export interface Subscription {
   readonly replayed: number;
   /** False: the connection was closing or closed, or has unsubscribed meanwhile. It is not subscribed. */
   readonly live: boolean;
+  /**
+   * Whether the messages of all servers come. False: the broker is away, so only those of this server come until it is back. True without the option
+   * `backplane`.
+   */
+  readonly remote: boolean;
 }

@@ -16,6 +16,7 @@ import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { asBytes } from "../protocol/bytes.ts";
 import { type BroadcastOptions, type PublishOptions, receiversOf } from "./broadcast-options.ts";
 import type { Published } from "../topics/history-node.ts";
+import type { BackplaneState } from "./backplane-state.ts";
 import { SERVER_CALLBACKS } from "./callback-names.ts";
 import { connectionsOf } from "./connection-list.ts";
 import { type ConnectionSource, Connections } from "./connections.ts";
@@ -138,6 +139,11 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
     return this.#lifecycle.counters;
   }
 
+  /** What joins the server with others: a snapshot. See the option `backplane`. */
+  get backplane(): BackplaneState {
+    return this.#lifecycle.clients.topics.backplane;
+  }
+
   /** The address on which its web server listens, as `net.Server.address()` returns it; null when it does not listen. */
   address(): AddressInfo | string | null {
     return this.#lifecycle.address();
@@ -160,9 +166,10 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
   }
 
   /**
-   * Sends a message to all connections, or to those that `to` names. It is encoded, and compressed, only once.
+   * Sends a message to all connections, or to those that `to` names. It is encoded, and compressed, only once. With a `backplane` it goes to
+   * the connections of all servers, unless `local` or `to` is given.
    *
-   * @returns how many connections accepted it: one that is closing does not, nor a slow one whose queue is full
+   * @returns how many connections of this server accepted it: one that is closing does not, nor a slow one whose queue is full
    * @throws {InvalidArgumentError} for a value that `send` does not accept
    * @example
    * ws.wss.broadcast(`${name} has joined`, { except: ws });
@@ -172,7 +179,10 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
     const { connections, topics } = this.#lifecycle.clients;
     const find = topics.list.bind(topics);
     const receivers = receiversOf({ wss: this, all: connections.list, find }, options);
-    return sendToMany(outgoingMessage(message, readMessageOptions("broadcast", options)), receivers);
+    const outgoing = outgoingMessage(message, readMessageOptions("broadcast", options));
+    const accepted = sendToMany(outgoing, receivers);
+    if (receivers.elsewhere !== undefined) topics.relayBroadcast(outgoing, receivers.elsewhere);
+    return accepted;
   }
 
   /**

@@ -2,15 +2,18 @@ import type { Driver, Entry, HistoryRule, Mark, Page } from "../backplane/contra
 import type { HistoryHead } from "../backplane/packet.ts";
 import { positionOf, readPosition } from "../backplane/position.ts";
 import { recordId } from "../backplane/record.ts";
+import { HawserError } from "../errors/errors.ts";
 import type { SharedMessage } from "../connection/sending/shared-message.ts";
 import { type Bytes, copyOf } from "../protocol/bytes.ts";
 import { type Identified, Registry } from "../util/registry.ts";
 import { CatchUp, type ReadableHistory } from "./catch-up.ts";
 import { type GapReason, NOWHERE, gapAfter, isSameMark, markAfterGap, markBefore } from "./chain.ts";
+import { HeldMessages } from "./held-messages.ts";
 import type { HistoryCounters } from "./history-counters.ts";
 import { type MemoryBudget, RecentMessages } from "./recent-messages.ts";
 import type { ReceiverCalls } from "./receiver-calls.ts";
 import { StoredMessage } from "./stored-message.ts";
+import type { WantedTopics } from "./wanted-topics.ts";
 
 /** Who does not get a message; undefined: nobody. */
 export type Except<Receiver> = { has(receiver: Receiver): boolean } | undefined;
@@ -19,6 +22,8 @@ export type Except<Receiver> = { has(receiver: Receiver): boolean } | undefined;
 export interface HistoryContext<Receiver extends Identified> {
   /** The broker. */
   readonly driver: Driver;
+  /** The topics whose messages come. */
+  readonly wanted: Pick<WantedTopics, "isConfirmed" | "whenConfirmed">;
   /** Sends to the subscribers. */
   readonly receivers: ReceiverCalls<Receiver>;
   /** Of the recent messages. */
@@ -51,10 +56,6 @@ export interface Joined {
   readonly live: boolean;
 }
 
-/** Messages, and bytes, that may be held until the ones before them were read. More is read from the broker again. */
-const MAX_HELD = 1_000;
-const MAX_HELD_SIZE = 1_048_576;
-
 /** Milliseconds until a slow subscriber asks the broker again. */
 const RETRY_MS = 1_000;
 
@@ -74,10 +75,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   /** What each subscriber was promised. */
   readonly #joins = new Map<Receiver, Promise<Joined>>();
   /** Messages that came while those before them were missing. */
-  #held: StoredMessage[] = [];
-  #heldSize = 0;
-  /** Some were not held. */
-  #hasForgotten = false;
+  readonly #held = new HeldMessages();
   #syncing: Promise<void> | undefined;
   /** Pages that are being read, by the mark before them. */
   readonly #reads = new Map<string, Promise<Page>>();
@@ -155,7 +153,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
       (error: unknown) => {
         this.#syncing = undefined;
         // All of it is read with the next message, or after the next loss.
-        this.#takeHeld();
+        this.#held.take();
         throw error;
       },
     ));
@@ -173,7 +171,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   async #join(receiver: Receiver, { since, last, isFramed }: JoinOptions): Promise<Joined> {
     const catchUp = this.#newCatchUp(receiver, isFramed);
     // What is published after this call comes to the subscriber, also while something is read for it.
-    const atCall = (this.#syncing === undefined ? undefined : this.#held.at(-1)?.mark) ?? this.#last;
+    const atCall = (this.#syncing === undefined ? undefined : this.#held.last?.mark) ?? this.#last;
     try {
       if (this.#last === undefined) await this.sync();
       const proven = since === undefined ? undefined : await this.#prove(readPosition(since));
@@ -239,24 +237,8 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
         return;
       }
     }
-    this.#hold(message);
+    this.#held.add(message);
     if (last !== undefined) this.#syncSoon();
-  }
-
-  /** Keeps a message until those before it were read. */
-  #hold(message: StoredMessage): void {
-    if (this.#held.length >= MAX_HELD || this.#heldSize > MAX_HELD_SIZE) this.#hasForgotten = true;
-    else {
-      this.#held.push(message);
-      this.#heldSize += message.size;
-    }
-  }
-
-  #takeHeld(): StoredMessage[] {
-    const held = this.#held;
-    this.#held = [];
-    this.#heldSize = 0;
-    return held;
   }
 
   /** Syncs if nobody waits for it. */
@@ -270,9 +252,9 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     for (let isComplete = false; !isComplete;) {
       while (!(await this.#syncPage()));
       // What was forgotten, or lost, is read.
-      isComplete = !this.#hasForgotten;
-      this.#hasForgotten = false;
-      for (const message of this.#takeHeld()) isComplete = this.#deliverHeld(message) && isComplete;
+      const held = this.#held.take();
+      ({ isComplete } = held);
+      for (const message of held.messages) isComplete = this.#deliverHeld(message) && isComplete;
     }
   }
 
@@ -290,6 +272,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   async #syncPage(): Promise<boolean> {
     const since = this.#last;
     if (since === undefined) {
+      await this.#whenListening();
       this.#last = this.#firstTop = (await this.#read(-1, undefined)).top;
       return true;
     }
@@ -300,6 +283,13 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     if (reason !== undefined) this.#goOnAt(markAfterGap(page), reason);
     for (const entry of page.entries) this.#deliver(this.#stored(entry, page.epoch));
     return page.entries.length === 0 || this.last.offset >= page.top.offset;
+  }
+
+  /** A message that comes between a read and the first one that flows would be missing. */
+  async #whenListening(): Promise<void> {
+    const { wanted } = this.#context;
+    if (wanted.isConfirmed(this.topic) || (await wanted.whenConfirmed(this.topic))) return;
+    throw new HawserError("HWS_BACKPLANE_AWAY");
   }
 
   #read(after: number, since: Mark | undefined): Promise<Page> {

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MessageIds } from "../../src/backplane/ids.ts";
@@ -85,8 +86,10 @@ test("a record that is cut is none, or has a payload that is cut", () => {
       for (let length = 0; length < record.length; length++) {
         const cut = decodeRecord(record.subarray(0, length));
         const missing = record.length - length;
-        if (missing > whole.payload.length) expect(cut).toBeUndefined();
-        else expect(cut && plain(cut)).toEqual({ ...whole, payload: whole.payload.slice(0, -missing) });
+        const payload = whole.payload.slice(0, -missing);
+        const isText = whole.isBinary || isUtf8(Uint8Array.from(payload));
+        if (missing > whole.payload.length || !isText) expect(cut).toBeUndefined();
+        else expect(cut && plain(cut)).toEqual({ ...whole, payload });
       }
     }),
     { numRuns: cases(100), seed },
@@ -118,4 +121,12 @@ test("any bytes are none of ours, or a record that is the same when it is encode
     { numRuns: cases(20_000), seed },
   );
   expect(read).toBeGreaterThan(1_000);
+});
+
+test("a text that is no UTF-8 is none of ours; bytes may be anything", () => {
+  const record = message("abc", id);
+  record[record.length - 1] = 0xff;
+  expect(decodeRecord(record)).toBeUndefined();
+  record[1] = 1;
+  expect(decodeRecord(record)?.isBinary).toBe(true);
 });

@@ -33,7 +33,7 @@ function rig(
   options: Parameters<typeof readOptions>[0] = {},
 ): Rig {
   const settings = readOptions(options);
-  const clients = new ServerClients(settings, { dispatchError: () => undefined });
+  const clients = new ServerClients(settings, { dispatchError: () => undefined, dispatchBackplane: () => undefined });
   const opened: unknown[] = [];
   const tooLate: unknown[] = [];
   const errors: unknown[] = [];

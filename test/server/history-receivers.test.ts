@@ -1,6 +1,7 @@
 import { WebSocketServer, type WebSocketConnection } from "hawser";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { asBytes } from "../../src/protocol/bytes.ts";
+import { BackplaneErrors } from "../../src/server/backplane-errors.ts";
 import { HistoryReceivers } from "../../src/server/history-receivers.ts";
 import { Peer, portOf, until } from "../support/peer.ts";
 
@@ -18,7 +19,13 @@ async function rig() {
   const peer = await Peer.open(await portOf(wss));
   const dispatchError = vi.fn();
   const ws = wss.connections[0] as unknown as WebSocketConnection;
-  return { handler, peer, dispatchError, ws, receivers: new HistoryReceivers(LIMITS, { dispatchError }) };
+  return {
+    handler,
+    peer,
+    dispatchError,
+    ws,
+    receivers: new HistoryReceivers(LIMITS, new BackplaneErrors({ dispatchError })),
+  };
 }
 
 test("text is sent as text, and bytes as bytes, with a header line or without one", async () => {

@@ -19,6 +19,7 @@ function clients(own: Partial<ConstructorParameters<typeof ServerClients>[0]> = 
     maxHandshakesPerSecond: Infinity,
     maxTopicsPerConnection: Infinity,
     history: undefined,
+    backplane: undefined,
     maxHistoryMemory: Infinity,
     highWaterMark: Infinity,
     maxSendQueue: Infinity,
@@ -27,7 +28,7 @@ function clients(own: Partial<ConstructorParameters<typeof ServerClients>[0]> = 
     limitCounters: newLimitCounters(),
     ...own,
   };
-  return new ServerClients(settings, { dispatchError: () => undefined });
+  return new ServerClients(settings, { dispatchError: () => undefined, dispatchBackplane: () => undefined });
 }
 
 /** How many handshakes were refused. */

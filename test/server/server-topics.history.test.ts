@@ -78,7 +78,13 @@ test("the newest messages come first, then those that are published: texts and b
   await wss.publish("chat:1", new Uint8Array([1, 2, 0x1e]));
   await wss.publish("chat:1", { n: 1 });
   const { peer, subscription } = await join("chat:1", { last: 4 });
-  expect(await subscription).toMatchObject({ topic: "chat:1", recovered: undefined, replayed: 4, live: true });
+  expect(await subscription).toMatchObject({
+    topic: "chat:1",
+    recovered: undefined,
+    replayed: 4,
+    live: true,
+    remote: true,
+  });
   await wss.publish("chat:1", "end");
   await gets(peer, "end");
   expect(peer.messages).toEqual(["", "ü\u0000😀", Buffer.from([1, 2, 0x1e]), '{"n":1}', "end"]);
@@ -104,7 +110,7 @@ test("since: what was missed comes, in order, each once, and the client is told 
   first.peer.socket.terminate();
   for (const text of ["c", "d"]) await wss.publish("chat:1", text);
   const again = await join("chat:1", { since: seen.position, framing: "header", last: 5 });
-  expect(await again.subscription).toMatchObject({ recovered: true, replayed: 2, live: true });
+  expect(await again.subscription).toMatchObject({ recovered: true, replayed: 2, live: true, remote: true });
   const got = (await gets(again.peer, "d")).map(framed);
   expect(got.map(({ kind, flag, data }) => [kind, flag, data])).toEqual([
     ["s", "1", ""],
@@ -139,7 +145,7 @@ test.each([
   const positions: string[] = [];
   for (let n = 1; n <= 8; n++) positions.push((await wss.publish("chat:1", String(n))).position!);
   const { peer, subscription } = await join("chat:1", { since: pick(positions), last: 2 });
-  expect(await subscription).toMatchObject({ recovered: false, replayed: 2, live: true });
+  expect(await subscription).toMatchObject({ recovered: false, replayed: 2, live: true, remote: true });
   expect(await gets(peer, "8")).toEqual(["7", "8"]);
   expect(wss.counters.history).toMatchObject({ unrecovered: 1, recovered: 0 });
 });
@@ -168,7 +174,7 @@ test("joining while messages are published, 50 times: no gap, no double", async 
   await turn();
   await wss.publish("log", String(++published));
   for (const { peer, subscription } of all) {
-    expect(await subscription).toMatchObject({ live: true });
+    expect(await subscription).toMatchObject({ live: true, remote: true });
     const numbers = (await gets(peer, String(published))).map(Number);
     expect(numbers.every((number, index) => index === 0 || number === numbers[index - 1]! + 1)).toBe(true);
   }
@@ -236,7 +242,7 @@ test("a connection that is closed has left before onTerminate; a join under way 
   await turn();
   expect([...ws.topics]).toEqual(["log"]);
   ws.destroy();
-  expect(await subscription).toMatchObject({ live: false });
+  expect(await subscription).toMatchObject({ live: false, remote: true });
   await until(() => ws.handler.calls.length === 1);
   expect([...ws.topics]).toEqual([]);
   expect(await ws.subscribe("log")).toEqual({
@@ -245,6 +251,7 @@ test("a connection that is closed has left before onTerminate; a join under way 
     recovered: undefined,
     replayed: 0,
     live: false,
+    remote: true,
   });
   expect(wss.subscribers("log").length).toBe(0);
 });
@@ -255,7 +262,7 @@ test("unsubscribe ends a join, and another one may begin; a second subscribe is 
   const { ws, subscription, peer } = await join("chat:1", { last: 1 });
   const second = ws.subscribe("chat:1", { last: 5 });
   expect(ws.unsubscribe("chat:1")).toBe(true);
-  expect(await second).toMatchObject({ live: false });
+  expect(await second).toMatchObject({ live: false, remote: true });
   expect(await second).toEqual(await subscription);
   expect(await ws.subscribe("chat:1")).toMatchObject({ live: true, replayed: 0 });
   expect(await ws.subscribe("chat:1", { last: 1 })).toMatchObject({ live: true, replayed: 0 });
@@ -272,6 +279,7 @@ test("a topic without history has header lines too, without positions", async ()
     recovered: false,
     replayed: 0,
     live: true,
+    remote: true,
   });
   void wss.publish("news today", "text");
   void wss.publish("news today", new Uint8Array([7]), { except: plain.ws });

@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { ServerTopics } from "../../src/server/server-topics.ts";
+import { Registry } from "../../src/util/registry.ts";
 import { setTopics, topicsOf } from "../../src/server/topics-of.ts";
 
 test("the topics of a connection are those of its server", () => {
   const settings = {
     maxTopicsPerConnection: 1,
     history: undefined,
+    backplane: undefined,
     maxHistoryMemory: 1,
     highWaterMark: 1,
     maxSendQueue: 1,
@@ -14,7 +16,8 @@ test("the topics of a connection are those of its server", () => {
     maxMessageSize: 1,
     limitCounters: newLimitCounters(),
   };
-  const [wss, topics] = [{}, new ServerTopics(settings, { dispatchError: () => undefined })];
+  const reporter = { dispatchError: () => undefined, dispatchBackplane: () => undefined };
+  const [wss, topics] = [{}, new ServerTopics(settings, reporter, new Registry())];
   setTopics(wss, topics);
   expect(topicsOf({ wss })).toBe(topics);
 });

@@ -90,6 +90,7 @@ export function historyRig(size = 100, takeExcept: HistoryContext<Reader>["takeE
   const driver = new FakeDriver();
   const context: HistoryContext<Reader> = {
     driver: driver as unknown as Driver,
+    wanted: { isConfirmed: () => true, whenConfirmed: () => Promise.resolve(true) },
     receivers: calls,
     memory: new MemoryBudget(Infinity),
     counters: newHistoryCounters(),

@@ -1,0 +1,34 @@
+import type { BackplaneStage } from "../backplane/contract.ts";
+import type { ServerDispatcher } from "./server-dispatcher.ts";
+
+/** Milliseconds in which the handler is told of one failure of each stage. All are counted. */
+const QUIET_MS = 60_000;
+
+/** How often the broker has failed, by what it was to do. */
+export type BackplaneFailures = Record<BackplaneStage, number>;
+
+/** Tells the server's handler that the broker has failed: of each stage once a minute. */
+export class BackplaneErrors {
+  /** All failures. */
+  readonly counters: BackplaneFailures = newBackplaneFailures();
+  readonly #reporter: Pick<ServerDispatcher, "dispatchError">;
+  readonly #toldAt = new Map<BackplaneStage, number>();
+
+  constructor(reporter: Pick<ServerDispatcher, "dispatchError">) {
+    this.#reporter = reporter;
+  }
+
+  /** Something has failed that no promise tells of. */
+  report(stage: BackplaneStage, error: unknown): void {
+    this.counters[stage]++;
+    const now = performance.now();
+    if (now - (this.#toldAt.get(stage) ?? -QUIET_MS) < QUIET_MS) return;
+    this.#toldAt.set(stage, now);
+    this.#reporter.dispatchError(error, "library", true);
+  }
+}
+
+/** Counters at zero. */
+export function newBackplaneFailures(): BackplaneFailures {
+  return { connect: 0, subscribe: 0, publish: 0, read: 0, presence: 0, decode: 0, close: 0 };
+}

@@ -1,0 +1,162 @@
+import type { BackplaneStage, BackplaneStatus, Driver, DriverHost } from "../backplane/contract.ts";
+import { MessageIds } from "../backplane/ids.ts";
+import { type HistoryHead, decodePacket } from "../backplane/packet.ts";
+import {
+  type BroadcastTopics,
+  type DecodedRecord,
+  RecordKind,
+  decodeRecord,
+  encodeRecord,
+} from "../backplane/record.ts";
+import type { Bytes } from "../protocol/bytes.ts";
+import { deferred } from "../util/deferred.ts";
+import { newBackplaneCounters } from "./backplane-counters.ts";
+import { PlainOutbox } from "./plain-outbox.ts";
+import { WantedTopics } from "./wanted-topics.ts";
+
+/** What comes from the broker. */
+export interface NodeListener {
+  /** Messages of a topic with history have come. */
+  onHistory(topic: string, head: HistoryHead, records: readonly Bytes[]): void;
+  /**
+   * A message without history of another server has come, or somebody has come or gone. Its payload is valid until the call returns.
+   *
+   * @param topic undefined: it is for all servers
+   * @returns whether somebody here got it
+   */
+  onRecord(topic: string | undefined, record: DecodedRecord): boolean;
+  /** Messages of these topics may have been missed. */
+  onLost(topics: readonly string[] | "all"): void;
+  /** The status has changed. */
+  onStatus(status: BackplaneStatus, reason: unknown): void;
+  /** Something failed that no promise tells of. */
+  onFailed(stage: BackplaneStage, error: unknown): void;
+}
+
+/** A message for the other servers. */
+export interface RelayedMessage {
+  /** The text or the bytes. */
+  readonly payload: string | Bytes;
+  /** Whether it is binary; else it is text. */
+  readonly isBinary: boolean;
+  /** Whether it may be compressed for its receivers. */
+  readonly mayCompress: boolean;
+  /** Under the policy "latest" a waiting message is replaced by a newer one with the same key. */
+  readonly key: string | undefined;
+}
+
+/** One server among those that a backplane joins. */
+export class BackplaneNode implements DriverHost {
+  /** The broker. */
+  readonly driver: Driver;
+  /** The ids of this server's messages. */
+  readonly ids = new MessageIds();
+  /** The topics whose messages it gets. */
+  readonly wanted: WantedTopics;
+  /** What went between the servers. */
+  readonly counters = newBackplaneCounters();
+  readonly #listener: NodeListener;
+  readonly #outbox: PlainOutbox;
+  readonly #ready = deferred();
+  #status: BackplaneStatus = "connecting";
+
+  constructor(driver: Driver, listener: NodeListener) {
+    this.driver = driver;
+    this.#listener = listener;
+    this.wanted = new WantedTopics(driver, (stage, error) => this.onFailed(stage, error));
+    this.#outbox = new PlainOutbox(driver, this.counters);
+  }
+
+  /** Whether the broker can be reached. */
+  get status(): BackplaneStatus {
+    return this.#status;
+  }
+
+  /** Resolves when the broker was reached for the first time, or the server has ended. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Begins. */
+  open(): void {
+    this.driver.open(this, this.ids.node).catch((error: unknown) => this.onFailed("connect", error));
+  }
+
+  /** Sends a message of a topic without history to the other servers. */
+  relay(topic: string, message: RelayedMessage): void {
+    if (this.driver.hasPeers) this.#outbox.add(topic, this.#encode(RecordKind.message, message, undefined));
+  }
+
+  /** Sends a broadcast to the other servers: to those that have subscribers, if it is for one topic. */
+  relayBroadcast(message: RelayedMessage, to: BroadcastTopics): void {
+    if (!this.driver.hasPeers) return;
+    const topic = to.topics.length === 1 ? to.topics[0] : undefined;
+    this.#outbox.add(topic, this.#encode(RecordKind.broadcast, message, to));
+  }
+
+  /** Ends within `ms` milliseconds. */
+  async close(ms: number): Promise<void> {
+    this.#outbox.flush();
+    this.wanted.clear();
+    try {
+      await this.driver.close(ms);
+    } catch (error) {
+      this.onFailed("close", error);
+    }
+    this.#ready.resolve();
+  }
+
+  onPacket(topic: string | undefined, packet: Bytes): void {
+    const decoded = decodePacket(packet);
+    if (decoded?.history === undefined) {
+      // A packet of another version counts as one message.
+      if (decoded === undefined) this.#countForeign();
+      for (const record of decoded?.records ?? []) this.#onRecord(topic, record);
+    } else if (topic === undefined) this.#countForeign();
+    else this.#listener.onHistory(topic, decoded.history, decoded.records);
+  }
+
+  onLost(topics: readonly string[] | "all"): void {
+    this.#listener.onLost(topics);
+  }
+
+  onStatus(status: BackplaneStatus, reason?: unknown): void {
+    if (status === this.#status) return;
+    if (status === "ready" && this.#status === "away") this.counters.reconnects++;
+    this.#status = status;
+    if (status === "ready") {
+      this.wanted.onReady();
+      this.#ready.resolve();
+    } else if (status === "away") this.wanted.onAway();
+    this.#listener.onStatus(status, reason);
+  }
+
+  onFailed(stage: BackplaneStage, error: unknown): void {
+    this.#listener.onFailed(stage, error);
+  }
+
+  #onRecord(topic: string | undefined, bytes: Bytes): void {
+    const record = decodeRecord(bytes);
+    // Without a topic there are only broadcasts.
+    if (record === undefined || (topic === undefined && record.kind !== RecordKind.broadcast))
+      return this.#countForeign();
+    this.counters.received++;
+    const isMessage = record.kind === RecordKind.message || record.kind === RecordKind.broadcast;
+    if (isMessage && record.id.startsWith(this.ids.node)) this.counters.echoes++;
+    else this.counters[this.#listener.onRecord(topic, record) ? "delivered" : "unheard"]++;
+  }
+
+  #countForeign(): void {
+    this.counters.received++;
+    this.counters.foreign++;
+  }
+
+  #encode(
+    kind: typeof RecordKind.message | typeof RecordKind.broadcast,
+    message: RelayedMessage,
+    to: BroadcastTopics | undefined,
+  ): Bytes {
+    const { payload, isBinary, mayCompress, key } = message;
+    return encodeRecord({ kind, isBinary, mayCompress, id: this.ids.next(), key, to, payload });
+  }
+}

@@ -1,0 +1,17 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { BackplaneErrors } from "../../src/server/backplane-errors.ts";
+
+afterEach(() => void vi.useRealTimers());
+
+test("of each stage one failure a minute is told, and all are counted", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const dispatchError = vi.fn();
+  const errors = new BackplaneErrors({ dispatchError });
+  errors.report("read", 1);
+  errors.report("read", 2);
+  errors.report("publish", 3);
+  vi.advanceTimersByTime(60_000);
+  errors.report("read", 4);
+  expect(dispatchError.mock.calls).toEqual([1, 3, 4].map((error) => [error, "library", true]));
+  expect(errors.counters).toMatchObject({ read: 3, publish: 1, connect: 0 });
+});

@@ -34,6 +34,7 @@ export type { ConnectionList } from "./server/connection-list.ts";
 export type { WSConnectionEvent } from "./server/connection-event.ts";
 export type { ServerCounters } from "./server/server-counters.ts";
 export type { Connections } from "./server/connections.ts";
+export type { PresenceList, PresenceMember, WSPresenceEvent } from "./server/presence.ts";
 export type { SubscribeOptions, Subscription } from "./server/subscription.ts";
 export type { TopicSet } from "./topics/topic-set.ts";
 export type {

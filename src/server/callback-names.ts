@@ -6,6 +6,8 @@ export const SERVER_CALLBACKS = [
   "onError",
   "onRefused",
   "onBackplane",
+  "onJoin",
+  "onLeave",
 ] as const;
 
 /** The callbacks of a connection's handler. */

@@ -11,6 +11,7 @@ import type {
 import type { Refusal, RefusalReason } from "../handshake/refusal.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
+import type { WSPresenceEvent } from "./presence.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
@@ -61,6 +62,13 @@ export interface WSHandler<T extends DataType = DataType, H extends ConnectionHa
   onRefused?(wss: WebSocketServer, event: WSRefusedEvent): unknown;
   /** The broker of the option `backplane` can be reached, or cannot. */
   onBackplane?(wss: WebSocketServer, event: WSBackplaneEvent): unknown;
+  /**
+   * The first connection of an id is present in a topic, on any server: see `presence` of `ws.subscribe`. Called once on each server that has
+   * subscribers of the topic. It tells of a change; `wss.presence` has the list.
+   */
+  onJoin?(wss: WebSocketServer, event: WSPresenceEvent): unknown;
+  /** The last connection of an id has gone. A client that was lost has 5 s to come back. */
+  onLeave?(wss: WebSocketServer, event: WSPresenceEvent): unknown;
   /**
    * Something failed on the server, or on a connection whose own handler cannot be called about it. With `invalidJson: "ignore"` also: a
    * message was dropped, and `event.connection` is open.

@@ -6,7 +6,8 @@ const NAMES = {
   broadcast: ["to", "except", "topics", "exceptTopics", "local", "key", "compress"],
   publish: ["except", "key", "compress", "id"],
   "ws.publish": ["key", "compress", "id"],
-  subscribe: ["since", "last", "framing"],
+  subscribe: ["since", "last", "framing", "presence"],
+  presence: ["limit"],
 } as const;
 
 /**

@@ -1,4 +1,5 @@
 import type { Connection } from "../connection/connection.ts";
+import type { WSTerminateEvent } from "../connection/dispatch/events.ts";
 import type { CountedAddress } from "./address-counts.ts";
 import { ConnectionLimiter, type ConnectionLimits, busy } from "./connection-limiter.ts";
 import { Registry } from "../util/registry.ts";
@@ -100,10 +101,10 @@ export class ServerClients {
   }
 
   /** Removes a connection that is closed, also from its topics. It is `finishing`, and keeps its place, until its handler has finished. */
-  removeConnection(connection: Connection): void {
+  removeConnection(connection: Connection, event: WSTerminateEvent): void {
     const ws = connection.publicConnection as WebSocketConnection;
     this.connections.remove(ws);
-    this.topics.leaveAll(ws);
+    this.topics.leaveAll(ws, event);
     this.finishing.add(connection);
   }
 

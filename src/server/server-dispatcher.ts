@@ -4,6 +4,7 @@ import { isThenable } from "../util/thenable.ts";
 import { Warnings } from "../util/warnings.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import type { WSBackplaneEvent, WSHandler, WSRefusedEvent } from "./handlers.ts";
+import type { WSPresenceEvent } from "./presence.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
@@ -54,6 +55,13 @@ export class ServerDispatcher {
   /** Calls `onBackplane`. */
   dispatchBackplane(event: WSBackplaneEvent): void {
     this.#tell(() => this.handler.onBackplane?.(this.#wss, event));
+  }
+
+  /** Calls `onJoin` or `onLeave`. */
+  dispatchPresence(event: WSPresenceEvent): void {
+    this.#tell(() =>
+      event.type === "join" ? this.handler.onJoin?.(this.#wss, event) : this.handler.onLeave?.(this.#wss, event),
+    );
   }
 
   /** Calls `onTerminate`, the last callback. */

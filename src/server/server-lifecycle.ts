@@ -6,7 +6,7 @@ import { type CloseCause, closeBecause } from "../connection/closing.ts";
 import { Connection } from "../connection/connection.ts";
 import type { ConnectionOwner } from "../connection/connection-owner.ts";
 import { NO_MESSAGES, addMessages } from "../connection/counters/message-counters.ts";
-import type { ErrorSource } from "../connection/dispatch/events.ts";
+import type { ErrorSource, WSTerminateEvent } from "../connection/dispatch/events.ts";
 import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
 import { HawserError, InvalidArgumentError, asHawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
@@ -263,8 +263,8 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     return this.#livenessTimer.currentTick;
   }
 
-  onClosed(connection: Connection): void {
-    this.#clients.removeConnection(connection);
+  onClosed(connection: Connection, event: WSTerminateEvent): void {
+    this.#clients.removeConnection(connection, event);
     this.#closedMessages = addMessages(this.#closedMessages, connection.counters);
   }
 

@@ -2,6 +2,7 @@ import { MemoryBackplane, memory } from "../backplane/memory.ts";
 import type { Backplane, BackplaneStage, BackplaneStatus, HistoryRule } from "../backplane/contract.ts";
 import type { HistoryHead } from "../backplane/packet.ts";
 import { type BroadcastTopics, type DecodedRecord, RecordKind } from "../backplane/record.ts";
+import type { WSTerminateEvent } from "../connection/dispatch/events.ts";
 import type { SendOptions } from "../connection/sending/message-options.ts";
 import { Compression, type OutgoingMessage, isBlobLike, readBlob } from "../connection/sending/outgoing-message.ts";
 import { inSendLoop } from "../connection/transport/send-loop.ts";
@@ -11,6 +12,7 @@ import { Opcode } from "../protocol/opcodes.ts";
 import { BackplaneNode, type NodeListener } from "../topics/backplane-node.ts";
 import { type HistoryCounters, newHistoryCounters } from "../topics/history-counters.ts";
 import { HistoryNode, type Published } from "../topics/history-node.ts";
+import type { ListedMember } from "../topics/presence-node.ts";
 import type { HistoryRules } from "../topics/history-rules.ts";
 import { Lingering } from "../topics/lingering.ts";
 import type { SubscriberView } from "../topics/subscriber-view.ts";
@@ -24,12 +26,14 @@ import { BackplaneErrors } from "./backplane-errors.ts";
 import { type BackplaneState, NO_BACKPLANE, backplaneState } from "./backplane-state.ts";
 import { HistoryReceivers, type WaitingLimits } from "./history-receivers.ts";
 import type { LimitCounters } from "./limit-counters.ts";
+import { type PresenceList, presenceList, readLimit } from "./presence.ts";
 import { type PublishedMessage, publishedMessage, readMessageId } from "./published-message.ts";
 import { broadcastReceivers, messageOf, relayedMessage } from "./remote-messages.ts";
 import { type Receivers, sendHeader, sendToMany } from "./send-to-many.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
-import { readSubscribeOptions } from "./subscribe-options.ts";
+import { type SubscribeSettings, readSubscribeOptions } from "./subscribe-options.ts";
 import type { Subscription } from "./subscription.ts";
+import { TopicPresence, tellPresence } from "./topic-presence.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** What the topics of a server need of it. */
@@ -49,7 +53,7 @@ export interface TopicSettings extends WaitingLimits {
 }
 
 /** Tells the server's handler. */
-export type TopicReporter = Pick<ServerDispatcher, "dispatchError" | "dispatchBackplane">;
+export type TopicReporter = Pick<ServerDispatcher, "dispatchError" | "dispatchBackplane" | "dispatchPresence">;
 
 /** The history of a topic. */
 interface HistorySource {
@@ -76,8 +80,10 @@ export class ServerTopics implements NodeListener {
   readonly #errors: BackplaneErrors;
   /** Keeps the histories in this process; undefined: it keeps none. */
   readonly #memory: MemoryBackplane | undefined;
-  /** The server among those that the backplane joins; undefined: there is none, and no topic has a history. */
-  readonly #node: BackplaneNode | undefined;
+  /** The server among those that the backplane joins; undefined: nothing needs a broker. */
+  #node: BackplaneNode | undefined;
+  /** Who is present; undefined: nobody was listed here. */
+  #presence: TopicPresence | undefined;
   /** The topics with history; undefined: there are none. */
   readonly #history: HistoryNode<WebSocketConnection> | undefined;
   /** The topics without history that have lost their last subscriber. */
@@ -97,7 +103,7 @@ export class ServerTopics implements NodeListener {
     this.#node = new BackplaneNode(joined.createDriver(), this);
     if (history !== undefined)
       this.#history = new HistoryNode(this.#node, new HistoryReceivers(settings, this.#errors), maxHistoryMemory);
-    this.#node.open();
+    this.#node.open(this.#isJoined);
   }
 
   /** The topics that have a subscriber, and what became of messages of topics with history: a snapshot. */
@@ -121,10 +127,38 @@ export class ServerTopics implements NodeListener {
     const limit = this.#topics.subscribe(ws, topic, join.isFramed);
     if (limit !== undefined) return this.#refuse(ws, topic, limit);
     const history = this.#historyOf(topic);
-    if (history !== undefined) return this.#reportRejection(subscribeToHistory(ws, topic, history, join), ws);
-    if (join.isFramed && isNew)
-      sendHeader(ws, topicHeader("s", undefined, join.since === undefined ? "-" : "0", topic));
-    return this.#joinOthers(ws, topic, join);
+    if (history !== undefined) {
+      const member = isNew ? join.member : undefined;
+      return this.#reportRejection(this.#subscribeToHistory(ws, topic, history, { ...join, member }), ws);
+    }
+    if (!isNew) return this.#joinOthers(ws, topic, join);
+    if (join.isFramed) sendHeader(ws, topicHeader("s", undefined, join.since === undefined ? "-" : "0", topic));
+    const listed = this.#list(ws, topic, join.member);
+    return listed === undefined
+      ? this.#joinOthers(ws, topic, join)
+      : listed.then(() => this.#joinOthers(ws, topic, join));
+  }
+
+  async #subscribeToHistory(
+    ws: WebSocketConnection,
+    topic: string,
+    { node, rule }: HistorySource,
+    join: SubscribeSettings,
+  ): Promise<Subscription> {
+    const joined = await node.subscribe(ws, topic, rule, join);
+    if (joined.live) await this.#list(ws, topic, join.member);
+    return { topic, ...joined, remote: true };
+  }
+
+  /** Lists a connection as present. Undefined: it is not to be listed. */
+  #list(ws: WebSocketConnection, topic: string, member: ListedMember | undefined): Promise<void> | undefined {
+    if (member === undefined) return undefined;
+    if (this.#node === undefined) {
+      this.#node = new BackplaneNode(memory().createDriver(), this);
+      this.#node.open(false);
+    }
+    this.#presence ??= new TopicPresence(this.#node);
+    return this.#presence.join(ws, topic, member);
   }
 
   /** Gets the messages of the other servers too. Those of this one come already. */
@@ -141,6 +175,7 @@ export class ServerTopics implements NodeListener {
   unsubscribe(ws: WebSocketConnection, topic: unknown): boolean {
     checkTopic("unsubscribe: topic", topic);
     this.#history?.unsubscribe(ws, topic);
+    this.#presence?.leave(ws, topic);
     // Our own end of the subscription (RFC 6455's normal closure).
     if (this.#topics.framed(topic)?.has(ws) === true) sendHeader(ws, topicHeader("u", undefined, "1000", topic));
     const isGone = this.#topics.unsubscribe(ws, topic);
@@ -148,12 +183,13 @@ export class ServerTopics implements NodeListener {
     return isGone;
   }
 
-  /** Removes a connection from all topics. */
-  leaveAll(ws: WebSocketConnection): void {
+  /** Removes a connection that has closed from all topics. */
+  leaveAll(ws: WebSocketConnection, event: Pick<WSTerminateEvent, "code" | "cause">): void {
     const topics = this.#topics.leaveAll(ws);
     if (this.#node === undefined) return;
     for (const topic of topics) {
       this.#history?.unsubscribe(ws, topic);
+      this.#presence?.leave(ws, topic, event);
       this.#lingerIfUnused(topic);
     }
   }
@@ -216,10 +252,19 @@ export class ServerTopics implements NodeListener {
     return this.#reportRejection(history.node.position(topic, history.rule), undefined);
   }
 
+  /** See `wss.presence`. */
+  presence(topic: unknown, options: unknown): Promise<PresenceList> {
+    checkTopic("presence: topic", topic);
+    const limit = readLimit(options);
+    if (this.#node === undefined) return Promise.resolve({ total: 0, members: [] });
+    return this.#reportRejection(presenceList(this.#node.driver.members(topic, limit)), undefined);
+  }
+
   /** Leaves the other servers, within `ms` milliseconds. */
   async close(ms: number): Promise<void> {
     this.#lingering.clear();
     this.#history?.clear();
+    this.#presence?.clear();
     await this.#node?.close(ms);
   }
 
@@ -236,9 +281,15 @@ export class ServerTopics implements NodeListener {
       return sendToMany(messageOf(record), broadcastReceivers(record.to, this.#connections.list, find)) > 0;
     }
     const from = topic === undefined ? undefined : find(topic);
-    if (topic === undefined || from === undefined || record.kind !== RecordKind.message) return false;
+    if (topic === undefined || from === undefined) return false;
+    if (record.kind !== RecordKind.message)
+      return tellPresence(topic, record, { framed: this.#topics.framed(topic), reporter: this.#reporter });
     this.#send(topic, messageOf(record), { from, except: undefined });
     return true;
+  }
+
+  onBeat(isBack: boolean, wasExpired: boolean): void {
+    if (isBack || wasExpired) this.#presence?.onReady(wasExpired);
   }
 
   onLost(topics: readonly string[] | "all"): void {
@@ -261,7 +312,8 @@ export class ServerTopics implements NodeListener {
   }
 
   #lingerIfUnused(topic: string): void {
-    if (this.#isJoined && this.#topics.list(topic) === undefined && this.#historyOf(topic) === undefined)
+    const isWanted = this.#isJoined || this.#presence !== undefined;
+    if (isWanted && this.#topics.list(topic) === undefined && this.#historyOf(topic) === undefined)
       this.#lingering.add(topic);
   }
 
@@ -333,13 +385,4 @@ function plainSubscription(topic: string, { since }: JoinOptions, live: boolean)
     live,
     remote: true,
   };
-}
-
-async function subscribeToHistory(
-  ws: WebSocketConnection,
-  topic: string,
-  { node, rule }: HistorySource,
-  options: JoinOptions,
-): Promise<Subscription> {
-  return { topic, ...(await node.subscribe(ws, topic, rule, options)), remote: true };
 }

@@ -1,10 +1,18 @@
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import type { JoinOptions } from "../topics/topic-history.ts";
 import { describe } from "../util/describe.ts";
+import type { ListedMember } from "../topics/presence-node.ts";
+import { readPresence } from "./presence-option.ts";
 import { checkOptionNames } from "./option-names.ts";
 
 /** How a subscription begins, without options. */
-const NO_OPTIONS: JoinOptions = Object.freeze({ since: undefined, last: 0, isFramed: false });
+const NO_OPTIONS: SubscribeSettings = Object.freeze({ since: undefined, last: 0, isFramed: false, member: undefined });
+
+/** Checked options of `subscribe`. */
+export interface SubscribeSettings extends JoinOptions {
+  /** Who is listed as present; undefined: nobody. */
+  readonly member: ListedMember | undefined;
+}
 
 /**
  * Reads the options of `subscribe`. `since` may be anything: what is no position is not recovered.
@@ -12,10 +20,10 @@ const NO_OPTIONS: JoinOptions = Object.freeze({ since: undefined, last: 0, isFra
  * @throws {InvalidArgumentError} for an option of another type, or one that does not exist
  * @throws {OutOfRangeError} for a number of messages that is negative or no integer
  */
-export function readSubscribeOptions(options: unknown): JoinOptions {
+export function readSubscribeOptions(options: unknown): SubscribeSettings {
   if (options === undefined) return NO_OPTIONS;
   checkOptionNames("subscribe", options);
-  const { since, last, framing } = options as { since?: unknown; last?: unknown; framing?: unknown };
+  const { since, last, framing, presence } = options as Record<string, unknown>;
   if (framing !== undefined && framing !== "none" && framing !== "header")
     throw new InvalidArgumentError(`subscribe: framing: expected "none" or "header", got ${describe(framing)}`);
   return {
@@ -23,6 +31,7 @@ export function readSubscribeOptions(options: unknown): JoinOptions {
     since: since === undefined || since === null ? undefined : typeof since === "string" ? since : "",
     last: readLast(last),
     isFramed: framing === "header",
+    member: readPresence(presence),
   };
 }
 

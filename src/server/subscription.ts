@@ -9,6 +9,11 @@ export interface SubscribeOptions {
   readonly last?: number | undefined;
   /** `"header"`: each message begins with one line that has its topic and its position. Default `"none"`: it is what was published. */
   readonly framing?: "none" | "header" | undefined;
+  /**
+   * Lists the connection as present in the topic, for `wss.presence`, `onJoin` and `onLeave`. `id` is your name for whoever it is, 1 to 128 bytes: all
+   * connections with one `id` are one member. `data` is anything that JSON can hold, at most 1 KiB of it; all servers and subscribers see it.
+   */
+  readonly presence?: { readonly id: string; readonly data?: unknown } | undefined;
 }
 
 /** What `ws.subscribe` has reached. */

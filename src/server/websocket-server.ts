@@ -28,6 +28,7 @@ import { isOptionName } from "./option-table.ts";
 import type { WebSocketServerOptions } from "./options.ts";
 import type { WebServer } from "./web-server.ts";
 import type { PathFunction } from "./path-rule.ts";
+import type { PresenceList } from "./presence.ts";
 import { sendToMany } from "./send-to-many.ts";
 import { checkOptionNames } from "./option-names.ts";
 import { ServerDispatcher } from "./server-dispatcher.ts";
@@ -218,6 +219,20 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    */
   position(topic: string): Promise<string> {
     return this.#lifecycle.clients.topics.position(topic);
+  }
+
+  /**
+   * Who is present in a topic, on all servers: those whose connections have subscribed with `presence`, in the order in which they came.
+   *
+   * @param options `limit`: the most members, 0 to 100,000, default 1,000. `total` counts all of them
+   * @returns rejects with `HWS_BACKPLANE_AWAY` while the broker cannot be reached; the process is warned then, so you need not catch it
+   * @throws {InvalidArgumentError} for a topic or options of another type
+   * @throws {OutOfRangeError} for a topic that is empty or too long, or a limit out of range
+   * @example
+   * const { total, members } = await wss.presence("chat:7");
+   */
+  presence(topic: string, options?: { readonly limit?: number | undefined }): Promise<PresenceList> {
+    return this.#lifecycle.clients.topics.presence(topic, options);
   }
 
   /**

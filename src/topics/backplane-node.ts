@@ -11,6 +11,7 @@ import {
 import type { Bytes } from "../protocol/bytes.ts";
 import { deferred } from "../util/deferred.ts";
 import { newBackplaneCounters } from "./backplane-counters.ts";
+import { Heartbeat, type HeartbeatListener } from "./heartbeat.ts";
 import { PlainOutbox } from "./plain-outbox.ts";
 import { WantedTopics } from "./wanted-topics.ts";
 
@@ -25,6 +26,13 @@ export interface NodeListener {
    * @returns whether somebody here got it
    */
   onRecord(topic: string | undefined, record: DecodedRecord): boolean;
+  /**
+   * A heartbeat was answered.
+   *
+   * @param isBack the broker could not be reached before
+   * @param wasExpired it had given this server up
+   */
+  onBeat(isBack: boolean, wasExpired: boolean): void;
   /** Messages of these topics may have been missed. */
   onLost(topics: readonly string[] | "all"): void;
   /** The status has changed. */
@@ -46,7 +54,7 @@ export interface RelayedMessage {
 }
 
 /** One server among those that a backplane joins. */
-export class BackplaneNode implements DriverHost {
+export class BackplaneNode implements DriverHost, HeartbeatListener {
   /** The broker. */
   readonly driver: Driver;
   /** The ids of this server's messages. */
@@ -57,7 +65,9 @@ export class BackplaneNode implements DriverHost {
   readonly counters = newBackplaneCounters();
   readonly #listener: NodeListener;
   readonly #outbox: PlainOutbox;
+  readonly #heartbeat: Heartbeat;
   readonly #ready = deferred();
+  #isBack = false;
   #status: BackplaneStatus = "connecting";
 
   constructor(driver: Driver, listener: NodeListener) {
@@ -65,6 +75,7 @@ export class BackplaneNode implements DriverHost {
     this.#listener = listener;
     this.wanted = new WantedTopics(driver, (stage, error) => this.onFailed(stage, error));
     this.#outbox = new PlainOutbox(driver, this.counters);
+    this.#heartbeat = new Heartbeat(driver, this);
   }
 
   /** Whether the broker can be reached. */
@@ -77,8 +88,9 @@ export class BackplaneNode implements DriverHost {
     return this.#ready.promise;
   }
 
-  /** Begins. */
-  open(): void {
+  /** Begins. `isJoined`: there may be other servers, which must know that this one lives. */
+  open(isJoined: boolean): void {
+    if (isJoined) this.#heartbeat.start();
     this.driver.open(this, this.ids.node).catch((error: unknown) => this.onFailed("connect", error));
   }
 
@@ -98,6 +110,7 @@ export class BackplaneNode implements DriverHost {
   async close(ms: number): Promise<void> {
     this.#outbox.flush();
     this.wanted.clear();
+    this.#heartbeat.stop();
     try {
       await this.driver.close(ms);
     } catch (error) {
@@ -125,10 +138,18 @@ export class BackplaneNode implements DriverHost {
     if (status === "ready" && this.#status === "away") this.counters.reconnects++;
     this.#status = status;
     if (status === "ready") {
+      this.#isBack = true;
       this.wanted.onReady();
+      void this.#heartbeat.beat();
       this.#ready.resolve();
     } else if (status === "away") this.wanted.onAway();
     this.#listener.onStatus(status, reason);
+  }
+
+  onBeat(wasExpired: boolean): void {
+    const isBack = this.#isBack;
+    this.#isBack = false;
+    this.#listener.onBeat(isBack, wasExpired);
   }
 
   onFailed(stage: BackplaneStage, error: unknown): void {

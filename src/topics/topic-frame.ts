@@ -18,6 +18,10 @@ export type TopicFrameKind =
   | "s"
   /** Messages may be missing before this. The flag: why. */
   | "g"
+  /** Somebody has come. The member follows as JSON. */
+  | "j"
+  /** Somebody has gone. The member follows as JSON. */
+  | "l"
   /** It is not subscribed any more, or was refused. The flag: why, as an HTTP status or a close code. */
   | "u";
 

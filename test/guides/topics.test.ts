@@ -14,7 +14,7 @@ const project = usePage(PAGE);
 
 test("the page has these programs", () => {
   expect([...programsOf(PAGE).keys()].sort()).toEqual(
-    ["client", "newest", "payments", "prices", "server"]
+    ["client", "newest", "payments", "presence", "prices", "server"]
       .map((name) => `${name}.ts`)
       .concat("page.html", "page.js")
       .sort(),
@@ -310,3 +310,23 @@ describeWith("chromium", "page.js in Chromium", (executablePath) => {
     SLOW,
   );
 });
+
+test(
+  "presence.js: two tabs are one member; who closes both has left",
+  async () => {
+    const server = await serve(project(), "presence.js");
+    const ann = await PageClient.open(server, "/?user=ann");
+    const tab = await PageClient.open(server, "/?user=ann");
+    const bob = await PageClient.open(server, "/?user=bob");
+    await printed(server, "bob has come to chat");
+    bob.send("who?");
+    let text = await bob.text();
+    while (text.startsWith("\x1e")) text = await bob.text();
+    expect(JSON.parse(text)).toEqual({ total: 2, names: ["ann", "bob"] });
+    ann.socket.close();
+    tab.socket.close();
+    await printed(server, "ann has left chat");
+    expect(server.output().split("ann has come")).toHaveLength(2);
+  },
+  SLOW,
+);

@@ -9,11 +9,12 @@ test("it is a snapshot", async () => {
     onHistory: () => undefined,
     onRecord: () => false,
     onLost: () => undefined,
+    onBeat: () => undefined,
     onStatus: () => undefined,
     onFailed: () => undefined,
   });
   const before = backplaneState(node, newBackplaneFailures());
-  node.open();
+  node.open(false);
   await before.ready;
   node.counters.sent++;
   expect(before).toMatchObject({ driver: "memory", node: node.ids.node, status: "connecting", counters: { sent: 0 } });

@@ -33,7 +33,11 @@ function rig(
   options: Parameters<typeof readOptions>[0] = {},
 ): Rig {
   const settings = readOptions(options);
-  const clients = new ServerClients(settings, { dispatchError: () => undefined, dispatchBackplane: () => undefined });
+  const clients = new ServerClients(settings, {
+    dispatchError: () => undefined,
+    dispatchBackplane: () => undefined,
+    dispatchPresence: () => undefined,
+  });
   const opened: unknown[] = [];
   const tooLate: unknown[] = [];
   const errors: unknown[] = [];

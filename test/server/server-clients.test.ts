@@ -28,7 +28,11 @@ function clients(own: Partial<ConstructorParameters<typeof ServerClients>[0]> = 
     limitCounters: newLimitCounters(),
     ...own,
   };
-  return new ServerClients(settings, { dispatchError: () => undefined, dispatchBackplane: () => undefined });
+  return new ServerClients(settings, {
+    dispatchError: () => undefined,
+    dispatchBackplane: () => undefined,
+    dispatchPresence: () => undefined,
+  });
 }
 
 /** How many handshakes were refused. */
@@ -99,7 +103,7 @@ describe("the clients of a server", () => {
     all.removePending(one);
     const connection = { publicConnection: { id: 1 }, place: undefined } as unknown as Connection;
     all.addConnection(connection, place);
-    all.removeConnection(connection);
+    all.removeConnection(connection, { type: "terminate", code: 1000 } as never);
     expect([all.size, all.connections.size, place.places]).toEqual([1, 0, 1]);
     expect(statusOf(all.limiter.admit(REQUEST))).toBe(429);
     for (let i = 0; i < 3; i++) all.removeFinished(connection);
@@ -113,7 +117,7 @@ describe("the clients of a server", () => {
     all.limiter.release(place);
     const connection = { publicConnection: { id: 1 }, place: undefined } as unknown as Connection;
     all.addClosed(connection, place);
-    all.removeConnection(connection);
+    all.removeConnection(connection, { type: "terminate", code: 1000 } as never);
     expect([all.size, all.connections.size, place.places, [...all.values()]]).toEqual([1, 0, 1, [{ id: 1 }]]);
     all.removeFinished(connection);
     expect([all.size, place.places, [...all.values()]]).toEqual([0, 0, []]);

@@ -20,7 +20,8 @@ test.each([
 
 test.each([
   [null, "subscribe: options: expected an object"],
-  [{ presence: true }, 'subscribe: there is no option "presence"'],
+  [{ precense: {} }, 'subscribe: there is no option "precense": did you mean presence?'],
+  [{ presence: true }, "subscribe: presence: expected an object with id"],
   [{ framing: true }, 'subscribe: framing: expected "none" or "header"'],
   [{ last: Infinity }, "subscribe: last: expected an integer from 0 on, got Infinity"],
 ])("%o is refused", (options, text) => {

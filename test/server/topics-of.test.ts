@@ -16,7 +16,11 @@ test("the topics of a connection are those of its server", () => {
     maxMessageSize: 1,
     limitCounters: newLimitCounters(),
   };
-  const reporter = { dispatchError: () => undefined, dispatchBackplane: () => undefined };
+  const reporter = {
+    dispatchError: () => undefined,
+    dispatchBackplane: () => undefined,
+    dispatchPresence: () => undefined,
+  };
   const [wss, topics] = [{}, new ServerTopics(settings, reporter, new Registry())];
   setTopics(wss, topics);
   expect(topicsOf({ wss })).toBe(topics);

@@ -16,17 +16,19 @@ function rig() {
     open: (opened: DriverHost) => ((host = opened), Promise.resolve()),
     send: (topic: string | undefined, packet: Uint8Array) => (sent.push([topic, packet]), true),
     listen: () => Promise.resolve(),
+    beat: () => Promise.resolve({ alive: [], expired: [], wasExpired: true }),
     close: vi.fn(() => Promise.resolve()),
   };
   const listener = {
     onHistory: vi.fn(),
     onRecord: vi.fn<NodeListener["onRecord"]>(() => true),
     onLost: vi.fn(),
+    onBeat: vi.fn(),
     onStatus: vi.fn(),
     onFailed: vi.fn(),
   };
   const node = new BackplaneNode(driver as unknown as Driver, listener);
-  node.open();
+  node.open(false);
   return { driver, listener, node, sent, host: host! };
 }
 

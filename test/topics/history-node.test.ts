@@ -17,12 +17,13 @@ function historyOver(driver: Driver) {
   const server = new BackplaneNode(driver, {
     onHistory: (topic, head, records) => node.onRecords(topic, head, records),
     onRecord: () => false,
+    onBeat: () => undefined,
     onLost: (topics) => node.onLost(topics),
     onStatus: () => undefined,
     onFailed: (stage, error) => calls.onFailed(stage, error),
   });
   const node = new HistoryNode(server, calls, 1_000_000);
-  server.open();
+  server.open(false);
   return { calls, node, server };
 }
 

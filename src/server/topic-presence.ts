@@ -1,0 +1,79 @@
+import { type DecodedRecord, RecordKind } from "../backplane/record.ts";
+import type { WSTerminateEvent } from "../connection/dispatch/events.ts";
+import { outgoingMessage } from "../connection/sending/outgoing-message.ts";
+import { CloseCode } from "../protocol/close-frame.ts";
+import type { BackplaneNode } from "../topics/backplane-node.ts";
+import { type LeaveReason, type ListedMember, PresenceNode } from "../topics/presence-node.ts";
+import { topicHeader } from "../topics/topic-frame.ts";
+import { readMember } from "./presence.ts";
+import { sendToMany } from "./send-to-many.ts";
+import type { ServerDispatcher } from "./server-dispatcher.ts";
+import type { WebSocketConnection } from "./websocket-connection.ts";
+
+/** Why a connection has closed. */
+type Closed = Pick<WSTerminateEvent, "code" | "cause">;
+
+/** The connections of a server that are listed as present in topics. */
+export class TopicPresence {
+  readonly #node: BackplaneNode;
+  readonly #rows: PresenceNode;
+
+  constructor(node: BackplaneNode) {
+    this.#node = node;
+    this.#rows = new PresenceNode(node);
+  }
+
+  /** Lists a connection. It never rejects: while the broker is away the connection is listed later. */
+  join(ws: WebSocketConnection, topic: string, member: ListedMember): Promise<void> {
+    // The broker tells who comes and goes, also to a server that is alone.
+    this.#node.wanted.add(topic);
+    return this.#rows.join(topic, ws.id, member);
+  }
+
+  /** Takes a connection from the list. `event`: it has closed; undefined: it has unsubscribed. */
+  leave(ws: WebSocketConnection, topic: string, event?: Closed): void {
+    this.#rows.leave(topic, ws.id, leaveReason(event));
+  }
+
+  /** The broker is there again. `wasExpired`: it had given this server up. */
+  onReady(wasExpired: boolean): void {
+    this.#rows.onReady(wasExpired);
+  }
+
+  /** Forgets all of them. */
+  clear(): void {
+    this.#rows.clear();
+  }
+}
+
+/** Those who are told that somebody has come or gone. */
+interface PresenceReceivers {
+  /** The subscribers with header lines. */
+  readonly framed: ReadonlySet<WebSocketConnection> | undefined;
+  /** Calls the server's handler. */
+  readonly reporter: Pick<ServerDispatcher, "dispatchPresence">;
+}
+
+/** Tells that somebody has come or gone. Returns whether the record says that. */
+export function tellPresence(
+  topic: string,
+  { kind, payload }: DecodedRecord,
+  { framed, reporter }: PresenceReceivers,
+): boolean {
+  if (kind !== RecordKind.join && kind !== RecordKind.leave) return false;
+  const text = String(payload);
+  const member = readMember(text);
+  if (member === undefined) return false;
+  const isJoin = kind === RecordKind.join;
+  if (framed !== undefined) {
+    const line = topicHeader(isJoin ? "j" : "l", undefined, "-", topic);
+    sendToMany(outgoingMessage(line + text), { from: framed, except: undefined });
+  }
+  reporter.dispatchPresence({ type: isJoin ? "join" : "leave", topic, member });
+  return true;
+}
+
+function leaveReason(event: Closed | undefined): LeaveReason {
+  if (event?.cause?.code === "HWS_SHUTDOWN") return "shutdown";
+  return event?.code === CloseCode.abnormal ? "lost" : "left";
+}

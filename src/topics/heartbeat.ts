@@ -1,0 +1,62 @@
+import type { BackplaneStage, Driver } from "../backplane/contract.ts";
+
+/** Milliseconds between two heartbeats: a lease is 10 s. */
+const BEAT_MS = 3_000;
+
+/** What is told of the heartbeats of a server. */
+export interface HeartbeatListener {
+  /** The broker has answered. `wasExpired`: it had given this server up. */
+  onBeat(wasExpired: boolean): void;
+  /** A dead server could not be removed. */
+  onFailed(stage: BackplaneStage, error: unknown): void;
+}
+
+/** Proves every 3 s that a server lives, and removes what dead ones have left. */
+export class Heartbeat {
+  readonly #driver: Pick<Driver, "beat" | "reap">;
+  readonly #listener: HeartbeatListener;
+  /** The servers whose lease had run out at the last heartbeat. */
+  #expired: ReadonlySet<string> = new Set();
+  #timer: NodeJS.Timeout | undefined;
+  #isBeating = false;
+
+  constructor(driver: Pick<Driver, "beat" | "reap">, listener: HeartbeatListener) {
+    this.#driver = driver;
+    this.#listener = listener;
+  }
+
+  /** Begins. */
+  start(): void {
+    this.#timer ??= setInterval(() => void this.beat(), BEAT_MS).unref();
+  }
+
+  /** Ends. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** One heartbeat, if none is under way. */
+  async beat(): Promise<void> {
+    if (this.#isBeating) return;
+    this.#isBeating = true;
+    try {
+      const { expired, wasExpired } = await this.#driver.beat();
+      this.#listener.onBeat(wasExpired);
+      this.#reap(expired);
+    } catch {
+      // The driver tells that its broker is away.
+    } finally {
+      this.#isBeating = false;
+    }
+  }
+
+  /** A server is dead when its lease had run out twice: a clock that jumps must not remove a living one. */
+  #reap(expired: readonly string[]): void {
+    const before = this.#expired;
+    this.#expired = new Set(expired);
+    for (const node of expired)
+      if (before.has(node))
+        this.#driver.reap(node).catch((error: unknown) => this.#listener.onFailed("presence", error));
+  }
+}

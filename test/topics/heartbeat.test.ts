@@ -1,0 +1,52 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Beat } from "../../src/backplane/contract.ts";
+import { Heartbeat } from "../../src/topics/heartbeat.ts";
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] }));
+afterEach(() => void vi.useRealTimers());
+
+const BEAT: Beat = { alive: [], expired: [], wasExpired: false };
+
+function rig() {
+  const driver = { beat: vi.fn(() => Promise.resolve(BEAT)), reap: vi.fn(() => Promise.resolve()) };
+  const listener = { onBeat: vi.fn(), onFailed: vi.fn() };
+  return { driver, listener, heartbeat: new Heartbeat(driver, listener) };
+}
+
+test("every 3 s, until it is stopped", async () => {
+  const { driver, listener, heartbeat } = rig();
+  heartbeat.start();
+  heartbeat.start();
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect([driver.beat.mock.calls.length, listener.onBeat.mock.calls]).toEqual([3, [[false], [false], [false]]]);
+  heartbeat.stop();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a server is removed when its lease had run out at two heartbeats in a row", async () => {
+  const { driver, listener, heartbeat } = rig();
+  driver.reap.mockRejectedValueOnce(new Error("no"));
+  const expired = async (...nodes: string[]) => {
+    driver.beat.mockResolvedValueOnce({ ...BEAT, expired: nodes });
+    await heartbeat.beat();
+  };
+  await expired("a");
+  await expired("b");
+  await expired("b", "a");
+  expect(driver.reap.mock.calls).toEqual([["b"]]);
+  await vi.waitFor(() => expect(listener.onFailed).toHaveBeenCalledWith("presence", new Error("no")));
+});
+
+test("one that is not answered does not pile up, and its failure is the driver's to tell", async () => {
+  const { driver, listener, heartbeat } = rig();
+  let fail: (error: Error) => void = () => undefined;
+  driver.beat.mockReturnValueOnce(new Promise((_resolve, reject) => (fail = reject)));
+  const first = heartbeat.beat();
+  await heartbeat.beat();
+  expect(driver.beat).toHaveBeenCalledTimes(1);
+  fail(new Error("away"));
+  await first;
+  await heartbeat.beat();
+  expect([driver.beat.mock.calls.length, listener.onBeat.mock.calls.length]).toEqual([2, 1]);
+  expect(listener.onFailed).not.toHaveBeenCalled();
+});

@@ -10,6 +10,7 @@ export const LAYERS = [
   "handshake",
   "connection",
   "backplane",
+  "redis",
   "topics",
   "server",
   "client",
@@ -57,6 +58,13 @@ export default {
     ...downward,
     ...apart,
     ...inward,
+    {
+      name: "redis-is-an-entry",
+      comment: "Only the entry hawser/redis uses src/redis: nobody else loads it.",
+      severity: "error",
+      from: { path: "^src/[^/]+/", pathNot: "^src/redis/" },
+      to: { path: "^src/redis/" },
+    },
     {
       name: "no-unknown-layer",
       comment: "Every folder of src/ is a layer and stands in the list at the top of .dependency-cruiser.js.",

@@ -77,6 +77,11 @@ export const requirements = {
     packages: ["tinyproxy-bin"],
     find: () => firstExisting(["/usr/bin/tinyproxy", "/usr/sbin/tinyproxy"]),
   },
+  redis: {
+    name: "Redis",
+    packages: ["redis-server"],
+    find: () => firstExisting(["/usr/bin/redis-server"]),
+  },
   bun: { name: "Bun", npm: bun, find: () => inPackage(bun, "bin/bun") ?? inPath("bun") },
   deno: { name: "Deno", npm: deno, find: () => inPackage(deno, "deno") ?? inPath("deno") },
 } satisfies Record<string, Requirement>;

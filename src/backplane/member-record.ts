@@ -19,6 +19,13 @@ export function memberRecord(
   });
 }
 
+/** The bytes of such a record before its payload, for a broker that writes the payload itself. */
+export function memberHead(kind: typeof RecordKind.join | typeof RecordKind.leave, id: string): Buffer {
+  return Buffer.from(
+    encodeRecord({ kind, isBinary: false, mayCompress: true, id, key: undefined, to: undefined, payload: "" }),
+  );
+}
+
 /** `data` is JSON already. */
 function memberText({ id, data, connections }: PresentMember): string {
   const part = data === undefined ? "" : `"data":${data},`;

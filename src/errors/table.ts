@@ -72,6 +72,8 @@ export const errorTable = {
   HWS_RECEIVE_QUEUE_FULL: { errCode: 509, componentSignature: "hwcl", closeCode: 1013, closeReason: "receiving too slowly", message: "More bytes wait for the handler than maxReceiveQueue" },
   HWS_CLOSED: { errCode: 510, componentSignature: "hwcl", message: "The connection was closed with a code that is not orderly" },
   HWS_BACKPLANE_AWAY: { errCode: 601, componentSignature: "hwbp", message: "The backplane cannot be reached: nothing was stored or changed" },
+  HWS_BACKPLANE_FULL: { errCode: 602, componentSignature: "hwbp", message: "More waits for the backplane than may: nothing was stored" },
+  HWS_BACKPLANE_FAILED: { errCode: 603, componentSignature: "hwbp", message: "The backplane refused: nothing was stored or changed" },
   HWS_PUBLISH_UNCERTAIN: { errCode: 604, componentSignature: "hwbp", message: "A message was handed over, and no answer came: it may be stored" },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -31,6 +31,7 @@ function quarters(code: string): number {
 test.each([
   ["the client for browsers", bundleBrowserClient, 13],
   ["hawser/client on Node", () => bundleForNode("client.ts"), 52],
+  ["hawser/redis", () => bundleForNode("redis.ts"), 13],
   ["hawser", () => bundleForNode("hawser.ts"), 74],
 ] as const)("%s, minified and with gzip, is within its budget", async (_what, bundle, budget) => {
   expect(quarters(await bundle())).toBeLessThanOrEqual(budget);

@@ -15,6 +15,7 @@ const ENTRIES: Record<string, readonly string[]> = {
     "refuse",
   ],
   "./client": ["ConnectError", "HawserError", "InvalidArgumentError", "OutOfRangeError", "ProtocolError", "WebSocket"],
+  "./redis": ["redis"],
   "./testing": ["RefusedError", "TestClient", "connect"],
 };
 
@@ -133,6 +134,7 @@ const TYPES: Record<string, readonly string[]> = {
     "WSTerminateEvent",
     "WaitingPolicy",
   ],
+  "./redis": ["Backplane", "RedisClient", "RedisOptions"],
   "./testing": ["ConnectOptions", "TestedServer"],
 };
 

@@ -1,0 +1,211 @@
+import { createHash } from "node:crypto";
+
+/** A script that runs on the server, as one act. */
+export interface Script {
+  /** Lua. */
+  readonly source: string;
+  /** Its name on the server. */
+  readonly sha: string;
+}
+
+function script(source: string): Script {
+  return { source, sha: createHash("sha1").update(source).digest("hex") };
+}
+
+/**
+ * Stores records of one topic, and publishes them. If the key with the epoch is gone, the messages are void.
+ *
+ * Keys: stream, meta, and the key of an id of the application if there is one. Arguments: size, ttl, ttl of meta, epoch for a new
+ * topic, channel, command that publishes, ttl of the id, epoch and number of the newest message before an earlier try (empty: there
+ * was none), records. Returns the epoch, the number of the first record, and 0: stored, 1: was stored already, 2: uncertain.
+ */
+const append = script(`
+if KEYS[3] then
+  local known = redis.call('GET', KEYS[3])
+  if known then return { string.sub(known, 1, 6), string.sub(known, 7), 1 } end
+end
+local m = redis.call('HMGET', KEYS[2], 'e', 's', 't')
+local epoch, top, tail = m[1], tonumber(m[2] or '0'), m[3]
+if not epoch then
+  if ARGV[8] ~= '' then return { ARGV[8], '0', 2 } end
+  epoch, top, tail = ARGV[4], 0, string.rep('\\0', 12)
+  redis.call('DEL', KEYS[1])
+end
+if ARGV[8] ~= '' then
+  local base = tonumber(ARGV[9])
+  if ARGV[8] ~= epoch or base > top then return { epoch, '0', 2 } end
+  local since = redis.call('XRANGE', KEYS[1], '(' .. string.format('%.0f', base) .. '-0', '+')
+  local id = string.sub(ARGV[10], 3, 14)
+  for _, e in ipairs(since) do
+    if string.sub(e[2][2], 3, 14) == id then return { epoch, string.match(e[1], '^%d+'), 1 } end
+  end
+  if #since < top - base then return { epoch, '0', 2 } end
+end
+local first, out = string.format('%.0f', top + 1), { '\\18', epoch, struct.pack('>I6', top + 1), tail }
+for i = 10, #ARGV do
+  top = top + 1
+  redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[1], string.format('%.0f-0', top), 'r', ARGV[i], 'p', tail)
+  tail = string.sub(ARGV[i], 3, 14)
+  out[#out + 1] = struct.pack('>I4', #ARGV[i])
+  out[#out + 1] = ARGV[i]
+end
+redis.call('HSET', KEYS[2], 'e', epoch, 's', string.format('%.0f', top), 't', tail, 'x', ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+if KEYS[3] then redis.call('SET', KEYS[3], epoch .. first, 'PX', ARGV[7]) end
+redis.call(ARGV[6], ARGV[5], table.concat(out))
+return { epoch, first, 0 }
+`);
+
+/**
+ * A page of a topic. An empty topic gets an epoch. It renews the time for which the position of the topic is known, not that of its
+ * messages: so a quiet topic that somebody listens to keeps its epoch, and its messages expire in time.
+ *
+ * Keys: stream, meta. Arguments: after, ttl of meta, epoch for a new topic, bytes of a page. Returns the epoch, the number and the id
+ * of the newest message, and the number, the id before and the record of each message.
+ */
+const read = script(`
+local m = redis.call('HMGET', KEYS[2], 'e', 's', 't', 'x')
+local epoch, top, tail = m[1], tonumber(m[2] or '0'), m[3]
+if not epoch then
+  epoch, top, tail = ARGV[3], 0, string.rep('\\0', 12)
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[2], 'e', epoch, 's', '0', 't', tail)
+end
+if m[4] ~= ARGV[2] then redis.call('HSET', KEYS[2], 'x', ARGV[2]) end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+local after, limit = tonumber(ARGV[1]), tonumber(ARGV[4])
+if after < 0 then after = math.max(0, top + after) end
+local out, bytes, read, count = { epoch, string.format('%.0f', top), tail }, 0, 0, 1
+while bytes < limit do
+  local page = redis.call('XRANGE', KEYS[1], '(' .. string.format('%.0f', after) .. '-0', '+', 'COUNT', count)
+  for _, e in ipairs(page) do
+    local offset = string.match(e[1], '^%d+')
+    after, read, bytes = tonumber(offset), read + 1, bytes + #e[2][2]
+    out[#out + 1], out[#out + 2], out[#out + 3] = offset, e[2][4], e[2][2]
+    if bytes >= limit then break end
+  end
+  if #page < count then break end
+  count = math.max(1, math.min(500, math.floor((limit - bytes) * read / bytes)))
+end
+return out
+`);
+
+/**
+ * The newest messages of topics. It renews the time for which their positions are known, as \`read\` does: who listens to a topic asks
+ * from time to time.
+ *
+ * Keys: the metas. Returns three texts for each: epoch, number, id; empty for a topic that is not known.
+ */
+const tops = script(`
+local out = {}
+for _, key in ipairs(KEYS) do
+  local m = redis.call('HMGET', key, 'e', 's', 't', 'x')
+  if m[1] and m[4] then redis.call('PEXPIRE', key, m[4]) end
+  out[#out + 1], out[#out + 2], out[#out + 3] = m[1] or '', m[2] or '', m[3] or ''
+end
+return out
+`);
+
+/** Lua that publishes a record of a member: the head of the record, the id and the data as JSON, and how many connections there are. */
+const TELL = `
+local function tell(command, channel, head, id, data, count)
+  local text = data == '' and '' or '"data":' .. data .. ','
+  local record = head .. '{"id":' .. id .. ',' .. text .. '"connections":' .. string.format('%.0f', count) .. '}'
+  redis.call(command, channel, '\\17' .. struct.pack('>I4', #record) .. record)
+end
+`;
+
+/**
+ * Lists a member. A row is: 8 characters for the life of the connection to Redis that has written it, a number that grows, a line
+ * feed, the id as JSON, a line feed, the data as JSON. A node that was given up lists its members again: the row gets other 8
+ * characters, and whoever is removing the rows of this node leaves it.
+ *
+ * Keys: rows, counts, topics of the node. Arguments: field, 8 characters, id, data, topic, channel, command that publishes, head of
+ * the record (empty: nobody is told).
+ */
+const join = script(`${TELL}
+redis.call('SADD', KEYS[3], ARGV[5])
+local row = redis.call('HGET', KEYS[1], ARGV[1])
+if row then
+  if string.sub(row, 1, 8) ~= ARGV[2] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. string.sub(row, 9)) end
+  return 0
+end
+local number = string.format('%.0f', redis.call('HINCRBY', KEYS[2], 's', 1))
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. number .. '\\n' .. ARGV[3] .. '\\n' .. ARGV[4])
+redis.call('HINCRBY', KEYS[2], 'c' .. string.sub(ARGV[1], 1, 8), 1)
+local count = redis.call('HINCRBY', KEYS[2], 'i' .. ARGV[3], 1)
+if count == 1 and ARGV[8] ~= '' then tell(ARGV[7], ARGV[6], ARGV[8], ARGV[3], ARGV[4], 1) end
+return count
+`);
+
+/**
+ * Removes a member.
+ *
+ * Keys: as of \`join\`. Arguments: field, the 8 characters that the row must have (empty: any), topic, channel, command that publishes,
+ * head of the record.
+ */
+const leave = script(`${TELL}
+local row = redis.call('HGET', KEYS[1], ARGV[1])
+if not row or (ARGV[2] ~= '' and string.sub(row, 1, 8) ~= ARGV[2]) then return 0 end
+redis.call('HDEL', KEYS[1], ARGV[1])
+local node = 'c' .. string.sub(ARGV[1], 1, 8)
+if redis.call('HINCRBY', KEYS[2], node, -1) <= 0 then
+  redis.call('HDEL', KEYS[2], node)
+  redis.call('SREM', KEYS[3], ARGV[3])
+end
+local id, data = string.match(row, '^[^\\n]*\\n([^\\n]*)\\n(.*)$')
+if redis.call('HINCRBY', KEYS[2], 'i' .. id, -1) <= 0 then
+  redis.call('HDEL', KEYS[2], 'i' .. id)
+  tell(ARGV[5], ARGV[4], ARGV[6], id, data, 0)
+end
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('DEL', KEYS[2]) end
+return 1
+`);
+
+/** Lua that reads the clock of Redis, the only one that counts. */
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/**
+ * Renews the lease of a node.
+ *
+ * Keys: nodes. Arguments: node, milliseconds. Returns 0: its lease was good, 1: it had run out, 2: it had none; the nodes that live;
+ * those whose lease has run out.
+ */
+const beat = script(`${NOW}
+local was = redis.call('ZSCORE', KEYS[1], ARGV[1])
+local state = 0
+if not was then state = 2 elseif tonumber(was) < now then state = 1 end
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+local alive = redis.call('ZRANGEBYSCORE', KEYS[1], string.format('%.0f', now), '+inf')
+return { state, alive, redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now)) }
+`);
+
+/** The nodes that live. Keys: nodes. */
+const alive = script(`${NOW}
+return redis.call('ZRANGEBYSCORE', KEYS[1], string.format('%.0f', now), '+inf')
+`);
+
+/**
+ * Begins to remove what an expired node has left, unless another node does. Keys: nodes, reaper. Arguments: the expired node, this
+ * node, milliseconds after which another one may begin.
+ */
+const claim = script(`${NOW}
+local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not ends or tonumber(ends) >= now then return 0 end
+return redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) and 1 or 0
+`);
+
+/** Ends it: the node is forgotten, unless it has come back. Keys and arguments: the first ones of \`claim\`. */
+const reaped = script(`${NOW}
+redis.call('DEL', KEYS[2])
+local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if ends and tonumber(ends) < now then redis.call('ZREM', KEYS[1], ARGV[1]) end
+return 1
+`);
+
+/** All scripts. They are loaded when a connection is made. */
+export const scripts = { append, read, tops, join, leave, beat, alive, claim, reaped } as const;

@@ -1,0 +1,256 @@
+import { Redis } from "ioredis";
+import { createClient } from "redis";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Backplane } from "../../src/backplane/contract.ts";
+import { type RedisClient, redis } from "../../src/redis/redis.ts";
+import { TestNode, textsOf, wide } from "../support/backplane/node.ts";
+import { message } from "../support/backplane/records.ts";
+import { until } from "../support/backplane/until.ts";
+import { RedisServer } from "../support/redis/server.ts";
+import { describeWith } from "../support/system.ts";
+
+const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
+
+/** Clients that connect to nothing by themselves: the driver only reads their options. */
+const LIBRARIES: readonly (readonly [string, (port: number) => RedisClient])[] = [
+  ["ioredis", (port) => new Redis({ host: "127.0.0.1", port, lazyConnect: true })],
+  ["node-redis", (port) => createClient({ socket: { host: "127.0.0.1", port } })],
+];
+
+describeWith("redis", "when Redis fails", (path) => {
+  const ends: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+
+  /** Starts a server, and a client for the test itself. */
+  async function start(args: readonly string[] = []): Promise<{ server: RedisServer; admin: Redis }> {
+    const server = await RedisServer.start(path, args);
+    ends.push(() => server.end());
+    return { server, admin: adminOf(server) };
+  }
+
+  function adminOf({ port }: RedisServer): Redis {
+    const admin = new Redis(port, "127.0.0.1", { retryStrategy: () => 20 });
+    admin.on("error", () => undefined);
+    ends.push(async () => admin.disconnect());
+    return admin;
+  }
+
+  function nodeOf(backplane: Backplane): TestNode {
+    const node = new TestNode(backplane);
+    ends.push(() => node.driver.close(1_000));
+    return node;
+  }
+
+  describe.each(LIBRARIES)("with %s", (_name, clientOf) => {
+    test("a server that comes later is found, and what was wanted before comes", async () => {
+      const server = await RedisServer.prepare(path);
+      ends.push(() => server.end());
+      const node = nodeOf(redis(clientOf(server.port)));
+      await node.driver.open(node, node.name);
+      await until("two failed tries", () => node.failures.length >= 2);
+      expect(new Set(node.failures.map(([stage]) => stage))).toEqual(new Set(["connect"]));
+      expect(node.statuses).toEqual([]);
+      expect(await node.append("t", "no").catch(codeOf)).toBe("HWS_BACKPLANE_AWAY");
+      expect(node.send("t", "no")).toBe(false);
+      const listening = node.driver.listen(["t"], []).catch(codeOf);
+      await server.run();
+      await until("ready", () => node.statuses.includes("ready"));
+      expect([undefined, "HWS_BACKPLANE_AWAY"]).toContain(await listening);
+      await node.append("t", "yes");
+      await node.come("t", 1);
+      expect([node.statuses, node.lost]).toEqual([["ready"], []]);
+    });
+
+    test("when the subscriber's connection is cut, it is told before the status, and everything comes again", async () => {
+      const { server, admin } = await start();
+      const backplane = redis(clientOf(server.port));
+      const [a, b] = [await nodeOf(backplane).open(), await nodeOf(backplane).open()];
+      await b.driver.listen(["t", "u"], []);
+      const told: string[] = [];
+      b.onStatus = (status) => told.push(status);
+      b.onLost = (topics) => told.push(`lost ${String(topics)}`);
+      await admin.call("client", "kill", "type", "pubsub");
+      await until("ready again", () => told.includes("ready"));
+      expect(told).toEqual(["away", "lost all", "ready"]);
+      await until("the other one", () => a.statuses.at(-1) === "ready" && a.statuses.length === 3);
+      for (const topic of ["t", "u"]) {
+        await a.append(topic, "stored");
+        expect(a.send(topic, "plain")).toBe(true);
+        await b.come(topic, 2);
+      }
+      expect([a.failures, b.failures]).toEqual([[], []]);
+    });
+
+    test("a restart under load loses nothing that was accepted, and doubles nothing", async () => {
+      const { server } = await start(["--appendonly", "yes", "--appendfsync", "everysec"]);
+      const backplane = redis(clientOf(server.port));
+      const [a, b] = [await nodeOf(backplane).open(), await nodeOf(backplane).open()];
+      await b.driver.listen(["t"], []);
+      const accepted: string[] = [];
+      const uncertain: string[] = [];
+      const end = { isReached: false };
+      const load = (async () => {
+        for (let i = 0; !end.isReached; i++) {
+          const sent = Array.from({ length: 20 }, (_, j) => `${i}.${j}`);
+          const ends = await Promise.allSettled(sent.map((text) => a.append("t", text)));
+          for (const [j, { status, ...rest }] of ends.entries()) {
+            if (status === "fulfilled") accepted.push(sent[j]!);
+            else if (codeOf((rest as { reason: unknown }).reason) === "HWS_PUBLISH_UNCERTAIN") uncertain.push(sent[j]!);
+          }
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      })();
+      for (let kill = 1; kill <= 3; kill++) {
+        const before = accepted.length;
+        await until("some messages", () => accepted.length > before + 200);
+        await server.kill();
+        await until("the loss", () => a.statuses.filter((status) => status === "away").length === kill);
+        expect(await server.run()).toBe(undefined);
+        await until("both again", () => [a, b].every(({ statuses }) => statuses.at(-1) === "ready"));
+      }
+      const before = accepted.length;
+      await until("some messages more", () => accepted.length > before + 200);
+      end.isReached = true;
+      await load;
+      const kept = (await b.readAll("t")).flatMap(textsOf);
+      expect(new Set(kept).size).toBe(kept.length);
+      const stored = new Set(kept);
+      expect(accepted.filter((text) => !stored.has(text))).toEqual([]);
+      // In the order of the calls, and nothing that was rejected for certain.
+      const known = new Set([...accepted, ...uncertain]);
+      expect(kept.filter((text) => !known.has(text))).toEqual([]);
+      expect(kept.filter((text) => !uncertain.includes(text))).toEqual(accepted);
+      expect(b.lost.length).toBe(3);
+    });
+
+    test("an emptied cache of scripts changes nothing, and the order stays", async () => {
+      const { server, admin } = await start();
+      const backplane = redis(clientOf(server.port));
+      const [a, b] = [await nodeOf(backplane).open(), await nodeOf(backplane).open()];
+      await b.driver.listen(["t"], []);
+      const texts: string[] = [];
+      for (let round = 0; round < 5; round++) {
+        const more = Array.from({ length: 40 }, (_, i) => `${round}.${i}`);
+        texts.push(...more);
+        const storing = more.map((text) => a.append("t", text));
+        await admin.call("script", "flush");
+        await Promise.all([...storing, b.driver.beat(), b.driver.tops(["t"])]);
+      }
+      await b.come("t", texts.length);
+      expect(b.texts("t")).toEqual(texts);
+    });
+
+    test("a full server refuses what it would have to store, and does the rest", async () => {
+      const { server, admin } = await start(["--maxmemory-policy", "noeviction"]);
+      const backplane = redis(clientOf(server.port));
+      const [a, b] = [await nodeOf(backplane).open(), await nodeOf(backplane).open()];
+      await b.driver.listen(["t"], []);
+      await a.append("t", "before");
+      await admin.call("config", "set", "maxmemory", "1mb");
+      expect(await a.append("t", "no").catch(codeOf)).toBe("HWS_BACKPLANE_FAILED");
+      expect(textsOf(await b.driver.read("t", wide, 0))).toEqual(["before"]);
+      expect(a.send("t", "plain")).toBe(true);
+      await b.come("t", 2);
+      await admin.call("config", "set", "maxmemory", "0");
+      expect(await a.append("t", "after")).toMatchObject({ first: 2 });
+      expect([a.statuses, a.failures]).toEqual([["ready"], []]);
+    });
+
+    test("a server that stands still is noticed: as much waits as may, and then it is uncertain", async () => {
+      const { server } = await start();
+      const node = await nodeOf(redis(clientOf(server.port))).open();
+      server.pause();
+      const large = "x".repeat(1024 * 1024);
+      const storing = Array.from({ length: 17 }, () => node.append("t", large).catch(codeOf));
+      expect(await storing[16]).toBe("HWS_BACKPLANE_FULL");
+      expect(node.send("t", "no")).toBe(false);
+      expect(await Promise.all(storing.slice(0, 16))).toEqual(storing.slice(0, 16).map(() => "HWS_PUBLISH_UNCERTAIN"));
+      await until("the loss", () => node.statuses.at(-1) === "away");
+      server.resume();
+      await until("ready again", () => node.statuses.at(-1) === "ready");
+      expect(node.send("t", "yes")).toBe(true);
+      await node.append("u", "yes");
+    });
+
+    test("it can be closed while Redis is away, and before it has ever come", async () => {
+      const { server } = await start();
+      const node = await nodeOf(redis(clientOf(server.port))).open();
+      await server.kill();
+      await until("the loss", () => node.statuses.at(-1) === "away");
+      const listening = node.driver.listen(["t"], []).catch(codeOf);
+      await node.driver.close(1_000);
+      expect(await listening).toBe("HWS_BACKPLANE_AWAY");
+      expect(node.statuses.at(-1)).toBe("closed");
+      const other = nodeOf(redis(clientOf(server.port)));
+      await other.driver.open(other, other.name);
+      await other.driver.close(1_000);
+      expect(other.statuses).toEqual(["closed"]);
+    });
+  });
+
+  test("bytes of others on our channels do no harm", async () => {
+    const { server, admin } = await start();
+    const node = await nodeOf(redis(LIBRARIES[0]![1](server.port), { prefix: "p" })).open();
+    await node.driver.listen(["t"], []);
+    const [channel] = (await admin.call("pubsub", "channels", "p:*:c:t")) as string[];
+    for (const bytes of ["", "\x10", "\x10short", "\x12", "garbage", "\xff\xff"]) {
+      await admin.publish(channel!, Buffer.from(bytes, "latin1"));
+      await admin.publish("p:{0}:all", Buffer.from(bytes, "latin1"));
+    }
+    for (const probe of (await admin.call("pubsub", "channels", "p:*:x:*")) as string[])
+      await admin.publish(probe, "999");
+    await node.append("t", "good");
+    await node.come("t", 1);
+    expect(node.texts("t")).toEqual(["good"]);
+    expect([await node.driver.beat().then(() => "good"), node.failures]).toEqual(["good", []]);
+  });
+
+  test("a node that was given up knows it, once, and its members can be listed again", async () => {
+    const { server, admin } = await start();
+    const backplane = redis(LIBRARIES[0]![1](server.port), { prefix: "p" });
+    const [a, b] = [await nodeOf(backplane).open(), await nodeOf(backplane).open()];
+    const ann = { id: "ann", data: undefined };
+    await a.driver.join("t", 1, ann, false);
+    await admin.zadd("p:{0}:nodes", 1, a.name);
+    expect((await b.driver.beat()).expired).toEqual([a.name]);
+    await b.driver.reap(a.name);
+    expect((await b.driver.members("t", 10)).total).toBe(0);
+    expect((await a.driver.beat()).wasExpired).toBe(true);
+    expect((await a.driver.beat()).wasExpired).toBe(false);
+    await a.driver.join("t", 1, ann, false);
+    expect((await b.driver.members("t", 10)).members).toEqual([{ ...ann, connections: 1 }]);
+    // What was reaped has left nothing.
+    await a.driver.leave("t", 1, "ann");
+    expect(await admin.keys("p:*")).toEqual(["p:{0}:nodes"]);
+  });
+
+  test("after all data were lost, a topic has another epoch, and a retry is uncertain", async () => {
+    const { server, admin } = await start();
+    const node = await nodeOf(redis(LIBRARIES[0]![1](server.port))).open();
+    const { epoch } = await node.append("t", "1");
+    const [again] = await node.driver.tops(["t"]);
+    await admin.flushall();
+    const record = message("2");
+    expect(await node.driver.append("t", wide, [record], { again }).catch(codeOf)).toBe("HWS_PUBLISH_UNCERTAIN");
+    expect(await node.driver.tops(["t"])).toEqual([undefined]);
+    const stored = await node.append("t", "3");
+    expect([stored.first, stored.epoch === epoch]).toEqual([1, false]);
+    expect((await node.driver.beat()).wasExpired).toBe(true);
+  });
+
+  test("a topic that somebody asks for keeps its position, and its messages expire nevertheless", async () => {
+    const { server, admin } = await start();
+    const node = await nodeOf(redis(LIBRARIES[0]![1](server.port), { prefix: "p" })).open();
+    await node.append("t", "1", { size: 10, ttl: 60_000 });
+    const [[stream], [meta]] = [await admin.keys("p:*:h:t"), await admin.keys("p:*:m:t")];
+    for (const call of [() => node.driver.tops(["t"]), () => node.driver.read("t", { size: 10, ttl: 60_000 }, 0)]) {
+      await admin.pexpire(meta!, 5_000);
+      await admin.pexpire(stream!, 5_000);
+      await call();
+      expect(await admin.pttl(meta!)).toBeGreaterThan(24 * 60 * 60 * 1_000);
+      expect(await admin.pttl(stream!)).toBeLessThanOrEqual(5_000);
+    }
+  });
+});

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+// A test may leave fake timers.
+const { setTimeout } = globalThis;
+
+/** Another process may take a port between our look for it and the server's. */
+const ATTEMPTS = 5;
+
+/** A `redis-server` on a port of 127.0.0.1, with a folder of its own. */
+export class RedisServer {
+  readonly port: number;
+  readonly #path: string;
+  readonly #args: readonly string[];
+  readonly #folder = mkdtempSync(join(tmpdir(), "hawser-redis-"));
+  #child: ChildProcess | undefined;
+
+  private constructor(path: string, port: number, args: readonly string[]) {
+    this.#path = path;
+    this.port = port;
+    this.#args = args;
+  }
+
+  /** Starts one. Without other arguments it keeps nothing on disk. */
+  static async start(path: string, args: readonly string[] = []): Promise<RedisServer> {
+    for (let attempt = 1; ; attempt++) {
+      const server = await RedisServer.prepare(path, args);
+      const complaint = await server.run();
+      if (complaint === undefined) return server;
+      await server.end();
+      if (attempt === ATTEMPTS) throw new Error(complaint);
+    }
+  }
+
+  /** Finds a port for one that does not run yet. */
+  static async prepare(path: string, args: readonly string[] = []): Promise<RedisServer> {
+    return new RedisServer(path, await freePort(), args);
+  }
+
+  /** Runs it, for the first time or again with what it has kept. Returns what it says if it ends before it listens. */
+  async run(): Promise<string | undefined> {
+    const fixed = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder, "--save", ""];
+    const child = spawn(this.#path, [...fixed, ...this.#args], { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = child;
+    let said = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+    const closed = once(child, "close").then(() => true);
+    while (!(await Promise.race([accepts(this.port), closed.then(() => false)])))
+      if (child.exitCode !== null || child.signalCode !== null) return said;
+      else await new Promise((resolve) => setTimeout(resolve, 10));
+    return undefined;
+  }
+
+  /** Ends it, as a crash would. What it has kept stays. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const closed = once(child, "close");
+    child.kill("SIGKILL");
+    await closed;
+  }
+
+  /** Lets it stand still: its connections stay open, and it does not answer. */
+  pause(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  /** It goes on. */
+  resume(): void {
+    this.#child?.kill("SIGCONT");
+  }
+
+  /** Ends it, and removes its folder. */
+  async end(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A port on 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect({ port, host: "127.0.0.1" });
+  const accepted = await new Promise<boolean>((resolve) => {
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+  });
+  socket.destroy();
+  return accepted;
+}

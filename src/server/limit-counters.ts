@@ -11,6 +11,7 @@ export const limitNames = [
   "handshakeTimeout",
   "maxTopicsPerConnection",
   "maxTopics",
+  "maxBackplaneQueue",
 ] as const;
 
 /** The name of a limit: that of its option, or `maxTopics`, which is fixed and no option. */

@@ -56,6 +56,10 @@ export const numberOptions = {
   maxTopicsPerConnection: amount(1_000),
   /** A minute of a busy chat: 100,000 messages of 400 bytes. */
   maxHistoryMemory: amount(64 * MIB),
+  /** A second of 16 MiB/s, which is much for a broker. */
+  maxBackplaneQueue: amount(16 * MIB),
+  /** A broker that restarts is there again in this time. */
+  publishTimeout: time(5_000),
   /** Closing this many takes a few milliseconds. */
   closeBatchSize: amount(1_000),
 } as const satisfies Record<string, Range>;

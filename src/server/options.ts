@@ -197,6 +197,10 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
    * const admin = new WebSocketServer(new Admin(), { port: 8081, backplane: joined });
    */
   readonly backplane?: Backplane | undefined;
+  /** Milliseconds for which `publish` on a topic with history waits for a broker that is away. Above it: it rejects. Default 5,000. */
+  readonly publishTimeout?: number | undefined;
+  /** Bytes of messages of topics with history that wait for a broker. Above it `publish` rejects with `HWS_BACKPLANE_FULL`. Default 16 MiB. */
+  readonly maxBackplaneQueue?: number | undefined;
   /** Milliseconds for a client to send its request, and again for `onConnection` to answer it. Default 10,000. */
   readonly handshakeTimeout?: number | undefined;
   /** Bytes that a request's target and headers may have together. Default 16 KiB. Above it: HTTP 431. */

@@ -11,7 +11,7 @@ import type { Bytes } from "../protocol/bytes.ts";
 import { Opcode } from "../protocol/opcodes.ts";
 import { BackplaneNode, type NodeListener } from "../topics/backplane-node.ts";
 import { type HistoryCounters, newHistoryCounters } from "../topics/history-counters.ts";
-import { HistoryNode, type Published } from "../topics/history-node.ts";
+import { type HistoryLimits, HistoryNode, type Published } from "../topics/history-node.ts";
 import type { ListedMember } from "../topics/presence-node.ts";
 import type { HistoryRules } from "../topics/history-rules.ts";
 import { Lingering } from "../topics/lingering.ts";
@@ -37,13 +37,11 @@ import { TopicPresence, tellPresence } from "./topic-presence.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** What the topics of a server need of it. */
-export interface TopicSettings extends WaitingLimits {
+export interface TopicSettings extends WaitingLimits, HistoryLimits {
   /** How many topics one connection may have. */
   readonly maxTopicsPerConnection: number;
   /** Which topics have a history; undefined: none. */
   readonly history: HistoryRules | undefined;
-  /** Bytes of their messages that are kept. */
-  readonly maxHistoryMemory: number;
   /** What joins the server with others; undefined: nothing. */
   readonly backplane: Backplane | undefined;
   /** Bytes of a message. */
@@ -102,7 +100,7 @@ export class ServerTopics implements NodeListener {
     if (joined instanceof MemoryBackplane) this.#memory = joined;
     this.#node = new BackplaneNode(joined.createDriver(), this);
     if (history !== undefined)
-      this.#history = new HistoryNode(this.#node, new HistoryReceivers(settings, this.#errors), maxHistoryMemory);
+      this.#history = new HistoryNode(this.#node, new HistoryReceivers(settings, this.#errors), settings);
     this.#node.open(this.#isJoined);
   }
 
@@ -263,9 +261,10 @@ export class ServerTopics implements NodeListener {
   /** Leaves the other servers, within `ms` milliseconds. */
   async close(ms: number): Promise<void> {
     this.#lingering.clear();
-    this.#history?.clear();
+    const until = performance.now() + ms;
+    await this.#history?.close(ms);
     this.#presence?.clear();
-    await this.#node?.close(ms);
+    await this.#node?.close(Math.max(0, until - performance.now()));
   }
 
   // Calls of the node.
@@ -290,6 +289,7 @@ export class ServerTopics implements NodeListener {
 
   onBeat(isBack: boolean, wasExpired: boolean): void {
     if (isBack || wasExpired) this.#presence?.onReady(wasExpired);
+    this.#history?.onBeat();
   }
 
   onLost(topics: readonly string[] | "all"): void {

@@ -224,6 +224,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
   /**
    * Who is present in a topic, on all servers: those whose connections have subscribed with `presence`, in the order in which they came.
    *
+   * @param topic 1 to 255 bytes of UTF-8, without control characters
    * @param options `limit`: the most members, 0 to 100,000, default 1,000. `total` counts all of them
    * @returns rejects with `HWS_BACKPLANE_AWAY` while the broker cannot be reached; the process is warned then, so you need not catch it
    * @throws {InvalidArgumentError} for a topic or options of another type

@@ -10,6 +10,7 @@ import {
 } from "../backplane/record.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { deferred } from "../util/deferred.ts";
+import { Waiters } from "../util/waiters.ts";
 import { newBackplaneCounters } from "./backplane-counters.ts";
 import { Heartbeat, type HeartbeatListener } from "./heartbeat.ts";
 import { PlainOutbox } from "./plain-outbox.ts";
@@ -67,6 +68,7 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
   readonly #outbox: PlainOutbox;
   readonly #heartbeat: Heartbeat;
   readonly #ready = deferred();
+  readonly #waiters = new Waiters<boolean>();
   #isBack = false;
   #status: BackplaneStatus = "connecting";
 
@@ -94,6 +96,19 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
     this.driver.open(this, this.ids.node).catch((error: unknown) => this.onFailed("connect", error));
   }
 
+  /** Resolves with true when the broker can be reached; with false after `ms` milliseconds, or when the server ends. */
+  whenReady(ms: number): Promise<boolean> {
+    if (this.#status === "ready") return Promise.resolve(true);
+    if (this.#status === "closed") return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), ms).unref();
+      void this.#waiters.wait().then((isReady) => {
+        clearTimeout(timer);
+        resolve(isReady);
+      });
+    });
+  }
+
   /** Sends a message of a topic without history to the other servers. */
   relay(topic: string, message: RelayedMessage): void {
     if (this.driver.hasPeers) this.#outbox.add(topic, this.#encode(RecordKind.message, message, undefined));
@@ -116,6 +131,7 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
     } catch (error) {
       this.onFailed("close", error);
     }
+    this.#waiters.resolve(false);
     this.#ready.resolve();
   }
 
@@ -142,6 +158,7 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
       this.wanted.onReady();
       void this.#heartbeat.beat();
       this.#ready.resolve();
+      this.#waiters.resolve(true);
     } else if (status === "away") this.wanted.onAway();
     this.#listener.onStatus(status, reason);
   }

@@ -2,7 +2,7 @@ import type { GapReason } from "./chain.ts";
 
 /** Counts of the messages of topics with history, of one server. */
 export interface HistoryCounters {
-  /** Messages that `publish` was given: `stored + repeated + failed`, and those that it has not settled. */
+  /** Messages that `publish` was given: `stored + repeated + failed + uncertain`, and those that it has not settled. */
   published: number;
   /** Messages that were stored. */
   stored: number;
@@ -10,6 +10,8 @@ export interface HistoryCounters {
   repeated: number;
   /** Messages that were not stored: the promise of `publish` was rejected. */
   failed: number;
+  /** Messages that may be stored, or not: the broker did not answer. The promise of `publish` was rejected. */
+  uncertain: number;
   /** Messages that have come from the broker: one for each topic and process, not for each subscriber. */
   received: number;
   /** Those that had come before. */
@@ -37,6 +39,7 @@ export function newHistoryCounters(): HistoryCounters {
     stored: 0,
     repeated: 0,
     failed: 0,
+    uncertain: 0,
     received: 0,
     duplicates: 0,
     foreign: 0,

@@ -1,11 +1,13 @@
-import type { HistoryRule } from "../backplane/contract.ts";
+import type { Appended, HistoryRule } from "../backplane/contract.ts";
 import type { HistoryHead } from "../backplane/packet.ts";
 import { positionOf } from "../backplane/position.ts";
 import { RecordKind, encodeRecord } from "../backplane/record.ts";
+import { HawserError } from "../errors/errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { MIB } from "../util/number-range.ts";
 import { ownText } from "../util/own-text.ts";
 import type { Identified } from "../util/registry.ts";
+import { AppendQueue, type AppendLimits } from "./append-queue.ts";
 import type { BackplaneNode } from "./backplane-node.ts";
 import { newHistoryCounters } from "./history-counters.ts";
 import { Lingering } from "./lingering.ts";
@@ -37,6 +39,20 @@ export interface NewMessage<Receiver> {
   readonly except: Except<Receiver>;
 }
 
+/** Heartbeats between two checks of quiet topics: 30 s. */
+const BEATS_PER_CHECK = 10;
+
+/** Topics of one call that asks for their newest messages. */
+const MAX_CHECKED = 512;
+
+/** What a server allows its topics with history. */
+export interface HistoryLimits extends AppendLimits {
+  /** Bytes of recent messages of all topics. */
+  readonly maxHistoryMemory: number;
+  /** Counts how often each limit was reached. */
+  readonly limitCounters: { maxBackplaneQueue: number };
+}
+
 /** Bytes of recent messages that are kept although a broker in this process keeps them too: subscribers share their frames. */
 const SHARED_MEMORY = 8 * MIB;
 
@@ -45,16 +61,22 @@ export class HistoryNode<Receiver extends Identified> {
   /** Counts of its messages. */
   readonly counters = newHistoryCounters();
   readonly #node: BackplaneNode;
+  readonly #limits: HistoryLimits;
   readonly #topics = new Map<string, TopicHistory<Receiver>>();
   readonly #lingering = new Lingering((topics) => this.#forget(topics));
   /** Who does not get a message that was published here and has not come back yet. */
   readonly #excepts = new Map<string, { has(receiver: Receiver): boolean }>();
   readonly #context: HistoryContext<Receiver>;
+  /** A broker in this process needs none: it stores at once. */
+  readonly #appends: AppendQueue | undefined;
+  #beats = 0;
 
-  /** @param maxMemory bytes of recent messages of all topics */
-  constructor(node: BackplaneNode, receivers: ReceiverCalls<Receiver>, maxMemory: number) {
+  constructor(node: BackplaneNode, receivers: ReceiverCalls<Receiver>, limits: HistoryLimits) {
     const { driver, wanted } = node;
+    const { maxHistoryMemory: maxMemory } = limits;
     this.#node = node;
+    this.#limits = limits;
+    if (!driver.keepsPackets) this.#appends = new AppendQueue(node, limits);
     this.#context = {
       driver,
       wanted,
@@ -105,13 +127,13 @@ export class HistoryNode<Receiver extends Identified> {
     if (except !== undefined && this.#topics.has(topic)) this.#excepts.set(id, except);
     this.counters.published++;
     try {
-      const { epoch, first, isDuplicate } = await this.#node.driver.append(topic, rule, [record], { id: given });
+      const { epoch, first, isDuplicate } = await this.#append(topic, rule, record, given);
       this.counters[isDuplicate ? "repeated" : "stored"]++;
       if (isDuplicate) this.#excepts.delete(id);
       const position = isDuplicate ? undefined : positionOf({ epoch, offset: first, id });
       return { position, offset: first, duplicate: isDuplicate };
     } catch (error) {
-      this.counters.failed++;
+      this.counters[(error as { code?: unknown }).code === "HWS_PUBLISH_UNCERTAIN" ? "uncertain" : "failed"]++;
       this.#excepts.delete(id);
       throw error;
     }
@@ -124,8 +146,38 @@ export class HistoryNode<Receiver extends Identified> {
     return positionOf(known ?? (await this.#node.driver.read(topic, rule, -1)).top);
   }
 
+  /** Ends within `ms` milliseconds: what is published is stored before. */
+  async close(ms: number): Promise<void> {
+    await this.#appends?.close(ms);
+    this.#clear();
+  }
+
+  /** A heartbeat was answered. */
+  onBeat(): void {
+    // A broker in this process loses nothing.
+    if (this.#node.driver.keepsPackets || ++this.#beats % BEATS_PER_CHECK !== 0) return;
+    this.#checkQuiet().catch((error: unknown) => this.#node.onFailed("read", error));
+  }
+
+  /** Asks the broker whether quiet topics have newer messages: those that did not come, e.g. because it has lost a subscription. */
+  async #checkQuiet(): Promise<void> {
+    const quiet = [...this.#topics.values()].filter((history) => history.isQuiet());
+    for (let start = 0; start < quiet.length; start += MAX_CHECKED) {
+      const some = quiet.slice(start, start + MAX_CHECKED);
+      const tops = await this.#node.driver.tops(some.map(({ topic }) => topic));
+      for (const [index, history] of some.entries()) history.onTop(tops[index]);
+    }
+  }
+
+  #append(topic: string, rule: HistoryRule, record: Bytes, id: string | undefined): Promise<Appended> {
+    if (this.#appends === undefined) return this.#node.driver.append(topic, rule, [record], { id });
+    if (this.#appends.hasSpaceFor(record)) return this.#appends.append(topic, rule, record, id);
+    this.#limits.limitCounters.maxBackplaneQueue++;
+    throw new HawserError("HWS_BACKPLANE_FULL", "maxBackplaneQueue");
+  }
+
   /** Forgets everything. */
-  clear(): void {
+  #clear(): void {
     this.#lingering.clear();
     this.#excepts.clear();
     for (const history of this.#topics.values()) history.clear();

@@ -77,6 +77,8 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   /** Messages that came while those before them were missing. */
   readonly #held = new HeldMessages();
   #syncing: Promise<void> | undefined;
+  /** A message was delivered since the last look. */
+  #hasMoved = false;
   /** Pages that are being read, by the mark before them. */
   readonly #reads = new Map<string, Promise<Page>>();
 
@@ -136,6 +138,18 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
 
   readAfter(mark: Mark): Promise<Page> {
     return this.#readOnce(mark.offset, mark);
+  }
+
+  /** Whether nothing was delivered since the last call. */
+  isQuiet(): boolean {
+    const isQuiet = this.#last !== undefined && !this.#hasMoved;
+    this.#hasMoved = false;
+    return isQuiet;
+  }
+
+  /** The broker was asked for the newest message; undefined: it does not know the topic. */
+  onTop(top: Mark | undefined): void {
+    if (!this.#hasMoved && (top === undefined || !isSameMark(top, this.last))) this.onLost();
   }
 
   /** Messages may have been missed: reads them. */
@@ -316,6 +330,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   #deliver(message: StoredMessage): void {
     const before = this.last;
     this.#last = message.mark;
+    this.#hasMoved = true;
     this.#recent.add(message, performance.now());
     const except = this.#context.takeExcept(message.id);
     if (except !== undefined)

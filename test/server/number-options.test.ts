@@ -40,6 +40,8 @@ const EXPECTED: Record<NumberOptionName, readonly [usual: number, min: number, m
     maxBytesPerSecond: [Infinity, 1, MAX_SAFE_INTEGER, true],
     maxTopicsPerConnection: [1_000, 1, MAX_SAFE_INTEGER, true],
     maxHistoryMemory: [64 * MIB, 1, MAX_SAFE_INTEGER, true],
+    maxBackplaneQueue: [16 * MIB, 1, MAX_SAFE_INTEGER, true],
+    publishTimeout: [5_000, 1, TIMER, false],
     closeBatchSize: [1_000, 1, MAX_SAFE_INTEGER, true],
   };
 

@@ -25,6 +25,8 @@ function clients(own: Partial<ConstructorParameters<typeof ServerClients>[0]> = 
     maxSendQueue: Infinity,
     maxTotalSendQueue: Infinity,
     maxMessageSize: Infinity,
+    publishTimeout: Infinity,
+    maxBackplaneQueue: Infinity,
     limitCounters: newLimitCounters(),
     ...own,
   };

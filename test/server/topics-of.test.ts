@@ -14,6 +14,8 @@ test("the topics of a connection are those of its server", () => {
     maxSendQueue: 1,
     maxTotalSendQueue: 1,
     maxMessageSize: 1,
+    publishTimeout: 1,
+    maxBackplaneQueue: 1,
     limitCounters: newLimitCounters(),
   };
   const reporter = {

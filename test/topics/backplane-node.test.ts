@@ -126,3 +126,23 @@ test("close ends the driver; a failure of it is told, and ready is settled", asy
   expect(driver.close).toHaveBeenCalledWith(10);
   expect(listener.onFailed).toHaveBeenCalledWith("close", new Error("no"));
 });
+
+test("whenReady waits for the broker, for a time, and no longer than the server lives", async () => {
+  const { node, host } = rig();
+  expect(await node.whenReady(1)).toBe(false);
+  const waits = node.whenReady(60_000);
+  host.onStatus("ready");
+  expect([await waits, await node.whenReady(1)]).toEqual([true, true]);
+  host.onStatus("away");
+  const again = node.whenReady(60_000);
+  await node.close(0);
+  expect(await again).toBe(false);
+  host.onStatus("closed");
+  expect(await node.whenReady(60_000)).toBe(false);
+});
+
+test("when the broker is there again there is a heartbeat at once, which tells whether the server was given up", async () => {
+  const { host, listener } = rig();
+  host.onStatus("ready");
+  await vi.waitFor(() => expect(listener.onBeat.mock.calls).toEqual([[true, true]]));
+});

@@ -8,6 +8,12 @@ import { EPOCH, FakeDriver, entries, entry } from "../support/fake-driver.ts";
 import { Reader, ReaderCalls } from "../support/history-rig.ts";
 
 const RULE = { size: 10, ttl: 1_000_000 };
+const LIMITS = {
+  maxHistoryMemory: 1_000_000,
+  publishTimeout: 5_000,
+  maxBackplaneQueue: 1_000,
+  limitCounters: { maxBackplaneQueue: 0 },
+};
 const JOIN = { last: 0, isFramed: false };
 const MESSAGE = { isBinary: false, mayCompress: true, id: undefined, except: undefined } as const;
 
@@ -22,14 +28,16 @@ function historyOver(driver: Driver) {
     onStatus: () => undefined,
     onFailed: (stage, error) => calls.onFailed(stage, error),
   });
-  const node = new HistoryNode(server, calls, 1_000_000);
+  const node = new HistoryNode(server, calls, LIMITS);
   server.open(false);
   return { calls, node, server };
 }
 
 function rig() {
   const driver = new FakeDriver();
-  return { driver, ...historyOver(driver as unknown as Driver) };
+  const history = historyOver(driver as unknown as Driver);
+  driver.host?.onStatus("ready");
+  return { driver, ...history };
 }
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
@@ -107,11 +115,32 @@ test("with memory, who is excepted does not get the message, also when it is a d
   expect([a.got, b.got]).toEqual([[], ["text"]]);
   expect(await node.position("topic", RULE)).toBe(first.position);
   expect(await node.position("empty", RULE)).toMatch(/^[\w-]{8}\.0\.-$/);
-  node.clear();
+  await node.close(0);
   await server.close(0);
   await expect(node.publish("topic", RULE, message)).rejects.toMatchObject({ code: "HWS_BACKPLANE_AWAY" });
 });
 
 test("the epoch of the tests has the form of a real one", () => {
   expect(EPOCH).toMatch(/^[\w-]{8}$/);
+});
+
+test("a quiet topic is checked every ten heartbeats: a message that did not come is read", async () => {
+  const { driver, node } = rig();
+  const reader = new Reader(1);
+  await node.subscribe(reader, "topic", RULE, JOIN);
+  driver.store(entry(1));
+  for (let beat = 0; beat < 9; beat++) node.onBeat();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(reader.got).toEqual([]);
+  node.onBeat();
+  await vi.waitFor(() => expect(reader.got).toEqual(["1"]));
+});
+
+test("when more waits than maxBackplaneQueue, publish rejects, and counts", async () => {
+  const { driver, node } = rig();
+  Object.assign(driver, { append: () => new Promise(() => undefined) });
+  node.publish("topic", RULE, { ...MESSAGE, payload: "x".repeat(900) }).catch(() => undefined);
+  const full = node.publish("topic", RULE, { ...MESSAGE, payload: "x".repeat(900) });
+  await expect(full).rejects.toMatchObject({ code: "HWS_BACKPLANE_FULL" });
+  expect(node.counters).toMatchObject({ published: 2, failed: 1, uncertain: 0 });
 });

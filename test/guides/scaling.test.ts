@@ -16,7 +16,7 @@ test("the page has these programs", () => {
 async function readTo(client: PageClient, text: string): Promise<string> {
   for (;;) {
     const message = framed(await client.text());
-    if (message.kind === "m" && message.data === text) return message.position!;
+    if (message.kind === "m" && message.data === text) return message.position;
   }
 }
 

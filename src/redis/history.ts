@@ -25,9 +25,11 @@ const State = { stored: 0, duplicate: 1, uncertain: 2 } as const;
 /** The histories of topics, on a link. */
 export class RedisHistory {
   readonly #names: Names;
+  readonly #node: string;
 
-  constructor(names: Names) {
+  constructor(names: Names, node: string) {
     this.#names = names;
+    this.#node = node;
   }
 
   /** Stores records: see `Driver.append`. */
@@ -55,6 +57,8 @@ export class RedisHistory {
         link.publish,
         String(ID_TTL),
         ...after,
+        this.#node,
+        String(link.number),
         ...(records as readonly unknown[] as readonly Buffer[]),
       ],
       topic,

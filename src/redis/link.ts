@@ -27,6 +27,8 @@ export interface LinkOptions {
 export class Link {
   /** Settles when it has ended, with the reason. */
   readonly ended: Promise<unknown>;
+  /** Each link of a node has a higher number than the one before it. */
+  readonly number: number;
   /** The command that publishes. */
   readonly publish: "publish" | "spublish";
   readonly #options: LinkOptions;
@@ -39,8 +41,9 @@ export class Link {
   #isSearching = true;
   #hasEnded = false;
 
-  constructor(options: LinkOptions) {
+  constructor(options: LinkOptions, number: number) {
     this.#options = options;
+    this.number = number;
     this.publish = options.library.isCluster ? "spublish" : "publish";
     this.ended = new Promise((resolve) => {
       this.#tellEnd = resolve;
@@ -94,7 +97,7 @@ export class Link {
   /** About a second has passed. It ends if a call has waited too long. */
   tick(): void {
     const isLate = this.#pairs.map((pair) => pair.tick()).some(Boolean);
-    if (isLate || (this.#isSearching && ++this.#ticks > MAX_TICKS)) this.end(new Error("Redis does not answer"));
+    if (isLate || (this.#isSearching && ++this.#ticks >= MAX_TICKS)) this.end(new Error("Redis does not answer"));
   }
 
   /** Settles when there is no call without an answer. */

@@ -79,8 +79,9 @@ export class Links {
 
   async #run(): Promise<void> {
     let isFirst = true;
+    let links = 0;
     for (let tries = 0; !this.#isClosed; tries++) {
-      const link = (this.#link = new Link(this.#options));
+      const link = (this.#link = new Link(this.#options, ++links));
       const isOpen = await this.#open(link, isFirst);
       if (isOpen) {
         isFirst = false;

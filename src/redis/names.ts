@@ -17,7 +17,7 @@ export interface TopicChannel {
  * | name | type | holds |
  * |---|---|---|
  * | `P:{k}:h:<topic>` | stream | the messages, by their number |
- * | `P:{k}:m:<topic>` | hash | `e` epoch, `s` number and `t` id of the newest message, `x` milliseconds until it expires |
+ * | `P:{k}:m:<topic>` | hash | `e` epoch, `s` number and `t` id of the newest message, `x` milliseconds until it expires, `l<node>` the link of a further try |
  * | `P:{k}:i:<topic>\0<id>` | string | where the message with an id of the application was stored |
  * | `P:{k}:w:<topic>` | hash | node and connection → member |
  * | `P:{k}:n:<topic>` | hash | `i<id>` and `c<node>` → connections; `s` the last number of a row |

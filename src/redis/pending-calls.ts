@@ -1,7 +1,7 @@
 import { HawserError } from "../errors/errors.ts";
 import type { LostCode } from "./failures.ts";
 
-/** The ticks, of about a second, after which a call has failed: 5 s. */
+/** The ticks, of about a second, after which a call has failed: 4 to 5 s. With a heartbeat every 3 s, a stall is found within 8 s. */
 export const MAX_TICKS = 5;
 
 /** A call without an answer. */
@@ -56,7 +56,7 @@ export class PendingCalls {
   tick(): boolean {
     this.#ticks++;
     const [oldest] = this.#calls;
-    return oldest !== undefined && this.#ticks - oldest.since > MAX_TICKS;
+    return oldest !== undefined && this.#ticks - oldest.since >= MAX_TICKS;
   }
 
   /** No answer will come. */

@@ -52,7 +52,7 @@ export class RedisNode {
     this.#names = new Names(prefix);
     this.#sent = Buffer.concat([Buffer.of(SENT), Buffer.from(node, "base64url")]);
     this.subscriptions = new Subscriptions(this.#names);
-    this.history = new RedisHistory(this.#names);
+    this.history = new RedisHistory(this.#names, node);
     this.presence = new RedisPresence(this.#names, node);
     const onMessage = this.#onMessage;
     this.#links = new Links(

@@ -15,16 +15,22 @@ function script(source: string): Script {
 /**
  * Stores records of one topic, and publishes them. If the key with the epoch is gone, the messages are void.
  *
+ * A network may deliver an earlier try after the later one, when its connection has long ended. So a later try notes the number of its
+ * link, and a call of an earlier link stores nothing.
+ *
  * Keys: stream, meta, and the key of an id of the application if there is one. Arguments: size, ttl, ttl of meta, epoch for a new
  * topic, channel, command that publishes, ttl of the id, epoch and number of the newest message before an earlier try (empty: there
- * was none), records. Returns the epoch, the number of the first record, and 0: stored, 1: was stored already, 2: uncertain.
+ * was none), node, number of its link, records. Returns the epoch, the number of the first record, and 0: stored, 1: was stored
+ * already, 2: uncertain.
  */
 const append = script(`
 if KEYS[3] then
   local known = redis.call('GET', KEYS[3])
   if known then return { string.sub(known, 1, 6), string.sub(known, 7), 1 } end
 end
-local m = redis.call('HMGET', KEYS[2], 'e', 's', 't')
+local link = 'l' .. ARGV[10]
+local m = redis.call('HMGET', KEYS[2], 'e', 's', 't', link)
+if m[4] and tonumber(m[4]) > tonumber(ARGV[11]) then return { m[1] or ARGV[4], '0', 2 } end
 local epoch, top, tail = m[1], tonumber(m[2] or '0'), m[3]
 if not epoch then
   if ARGV[8] ~= '' then return { ARGV[8], '0', 2 } end
@@ -35,14 +41,15 @@ if ARGV[8] ~= '' then
   local base = tonumber(ARGV[9])
   if ARGV[8] ~= epoch or base > top then return { epoch, '0', 2 } end
   local since = redis.call('XRANGE', KEYS[1], '(' .. string.format('%.0f', base) .. '-0', '+')
-  local id = string.sub(ARGV[10], 3, 14)
+  local id = string.sub(ARGV[12], 3, 14)
   for _, e in ipairs(since) do
     if string.sub(e[2][2], 3, 14) == id then return { epoch, string.match(e[1], '^%d+'), 1 } end
   end
   if #since < top - base then return { epoch, '0', 2 } end
+  redis.call('HSET', KEYS[2], link, ARGV[11])
 end
 local first, out = string.format('%.0f', top + 1), { '\\18', epoch, struct.pack('>I6', top + 1), tail }
-for i = 10, #ARGV do
+for i = 12, #ARGV do
   top = top + 1
   redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[1], string.format('%.0f-0', top), 'r', ARGV[i], 'p', tail)
   tail = string.sub(ARGV[i], 3, 14)

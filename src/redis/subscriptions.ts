@@ -43,11 +43,11 @@ export class Subscriptions {
     if (this.#isClosed) return Promise.reject(new HawserError("HWS_BACKPLANE_AWAY"));
     for (const channel of remove.map((topic) => this.#names.channel(topic))) {
       this.#wanted.delete(channel.channel);
-      this.#changed.set(channel.channel, channel);
+      this.#noteChange(channel);
     }
     for (const channel of add.map((topic) => this.#names.channel(topic))) {
       this.#wanted.set(channel.channel, channel);
-      this.#changed.set(channel.channel, channel);
+      this.#noteChange(channel);
     }
     // Without a link no message comes.
     if (add.length === 0 && this.#link === undefined) return Promise.resolve();
@@ -71,12 +71,13 @@ export class Subscriptions {
   /** The link has ended. The set of wanted topics stays. */
   pause(): void {
     this.#link = this.#running = undefined;
+    this.#changed = new Map();
   }
 
   /** About a second has passed. */
   tick(): void {
     this.#ticks++;
-    if (this.#link === undefined) this.#reject(({ since }) => this.#ticks - since > MAX_TICKS);
+    if (this.#link === undefined) this.#reject(({ since }) => this.#ticks - since >= MAX_TICKS);
   }
 
   /** No more changes are taken. Settles when those under way are done; without a link there are none. */
@@ -91,6 +92,11 @@ export class Subscriptions {
     this.pause();
     this.#wanted.clear();
     this.#reject(() => true);
+  }
+
+  /** The next link gets everything. */
+  #noteChange(channel: TopicChannel): void {
+    if (this.#link !== undefined) this.#changed.set(channel.channel, channel);
   }
 
   #start(): void {

@@ -9,7 +9,7 @@ import { message } from "../support/backplane/records.ts";
 
 const rule = { size: 10, ttl: 60_000 };
 const epoch = Buffer.from("abcdefgh", "base64url");
-const history = new RedisHistory(new Names("p"));
+const history = new RedisHistory(new Names("p"), "nodename");
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 
 /** A link with one answer, and the calls that were made. */
@@ -19,7 +19,7 @@ function linkOf(answer: (call: ScriptCall) => unknown, isFull = false): { link: 
     calls.push(call);
     return answer(call);
   };
-  return { link: { publish: "publish", commands: () => ({ isFull, script }) } as unknown as Link, calls };
+  return { link: { number: 3, publish: "publish", commands: () => ({ isFull, script }) } as unknown as Link, calls };
 }
 
 test("what is stored goes with its rule and its records, and the answer is read", async () => {
@@ -33,7 +33,7 @@ test("what is stored goes with its rule and its records, and the answer is read"
   const { script, keys, args, topic, lost } = calls[0]!;
   expect([script, keys.length, topic, lost]).toEqual([scripts.append, 2, "t", "HWS_PUBLISH_UNCERTAIN"]);
   expect([args.slice(0, 3), args[5], args.slice(7, 9)]).toEqual([["10", "60000", "86460000"], "publish", ["", ""]]);
-  expect(args.slice(9)).toEqual(records);
+  expect(args.slice(9)).toEqual(["nodename", "3", ...records]);
 });
 
 test("an id of the application has a key, and an earlier try its mark", async () => {

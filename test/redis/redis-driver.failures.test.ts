@@ -3,6 +3,7 @@ import { createClient } from "redis";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Backplane } from "../../src/backplane/contract.ts";
 import { type RedisClient, redis } from "../../src/redis/redis.ts";
+import { scripts } from "../../src/redis/scripts.ts";
 import { TestNode, textsOf, wide } from "../support/backplane/node.ts";
 import { message } from "../support/backplane/records.ts";
 import { until } from "../support/backplane/until.ts";
@@ -224,6 +225,20 @@ describeWith("redis", "when Redis fails", (path) => {
     // What was reaped has left nothing.
     await a.driver.leave("t", 1, "ann");
     expect(await admin.keys("p:*")).toEqual(["p:{0}:nodes"]);
+  });
+
+  test("an earlier try that comes after the later one stores nothing", async () => {
+    const { server, admin } = await start();
+    const node = await nodeOf(redis(LIBRARIES[0]![1](server.port), { prefix: "p" })).open();
+    await node.append("t", "before");
+    const [again] = await node.driver.tops(["t"]);
+    const record = message("twice");
+    await node.driver.append("t", wide, [record], { again });
+    const keys = [await admin.keys("p:*:h:t"), await admin.keys("p:*:m:t")].flat();
+    const args = [10, 60_000, 60_000, "epoch6", "c", "publish", 1_000, "", "", node.name, 0, Buffer.from(record)];
+    const late = await admin.call("evalsha", scripts.append.sha, 2, ...keys, ...args);
+    expect((late as unknown[]).slice(1)).toEqual(["0", 2]);
+    expect((await node.driver.tops(["t"]))[0]?.offset).toBe(2);
   });
 
   test("after all data were lost, a topic has another epoch, and a retry is uncertain", async () => {

@@ -46,6 +46,9 @@ export interface NodeRedisCluster {
 /** The type of texts in answers, as node-redis names it (`RESP_TYPES.BLOB_STRING`). */
 const BLOB_STRING = 36;
 
+/** Version 5.0 asks for them with each command. */
+const COMMAND_OPTIONS = { timeout: undefined, typeMapping: { [BLOB_STRING]: Buffer } };
+
 /** A server, by node-redis. */
 export function nodeRedisServer(client: NodeRedisClient): RedisLibrary {
   const masters = wholeServer((events) => new NodeRedisConnection(client, events, false));
@@ -79,7 +82,7 @@ async function findMasters(client: NodeRedisCluster, signal: AbortSignal): Promi
       },
     );
   } finally {
-    finder.destroy();
+    destroy(finder);
   }
 }
 
@@ -94,7 +97,7 @@ class NodeRedisConnection implements RedisConnection {
     // It must tell what has happened, and do nothing by itself.
     this.#client = client.duplicate({
       disableOfflineQueue: true,
-      commandOptions: { timeout: undefined, typeMapping: { [BLOB_STRING]: Buffer } },
+      commandOptions: COMMAND_OPTIONS,
       commandsQueueMaxLength: undefined,
       pingInterval: undefined,
       clientSideCache: undefined,
@@ -113,7 +116,7 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   send(args: readonly Argument[]): Promise<unknown> {
-    return this.#client.sendCommand(args);
+    return this.#client.sendCommand(args, COMMAND_OPTIONS);
   }
 
   subscribe(channels: readonly string[]): Promise<unknown> {
@@ -126,6 +129,14 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   destroy(): void {
-    this.#client.destroy();
+    destroy(this.#client);
+  }
+}
+
+function destroy(client: NodeRedisClient | NodeRedisCluster): void {
+  try {
+    client.destroy();
+  } catch {
+    // Version 5 throws if it is not connected.
   }
 }

@@ -78,6 +78,15 @@ test("commands, subscriptions and the end are passed on", async () => {
   expect(client.duplicates[0]!.calls).toEqual(["connect", "get a", "subscribe b,c", "unsubscribe b", "destroy"]);
 });
 
+test("a client that throws because it is not connected is ended", async () => {
+  const client = new FakeClient();
+  const connection = await connectTo(client);
+  client.duplicates[0]!.destroy = () => {
+    throw new Error("The client is closed");
+  };
+  expect(() => connection.destroy()).not.toThrow();
+});
+
 test("messages are told, and every error is the end", async () => {
   const client = new FakeClient();
   const told: string[] = [];

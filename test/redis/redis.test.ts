@@ -1,5 +1,5 @@
 import { Cluster, Redis } from "ioredis";
-import { createClient, createCluster, createClientPool, createSentinel } from "redis";
+import { createClient, createCluster, createSentinel } from "redis";
 import { expect, expectTypeOf, test } from "vitest";
 import { InvalidArgumentError } from "../../src/errors/errors.ts";
 import { type RedisClient, redis } from "../../src/redis/redis.ts";
@@ -24,7 +24,7 @@ test.each([
   ["an object", { duplicate: () => 1 }],
   ["a text", "redis://127.0.0.1"],
   ["a sentinel of node-redis", createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }] })],
-  ["a pool of node-redis", createClientPool()],
+  ["a pool of node-redis", createClient().createPool()],
 ])("%s is no client", (_what, given) => {
   expect(() => redis(given as unknown as RedisClient)).toThrow(InvalidArgumentError);
 });

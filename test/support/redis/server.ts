@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,13 +16,15 @@ export class RedisServer {
   readonly port: number;
   readonly #path: string;
   readonly #args: readonly string[];
+  readonly #master: number | undefined;
   readonly #folder = mkdtempSync(join(tmpdir(), "hawser-redis-"));
   #child: ChildProcess | undefined;
 
-  private constructor(path: string, port: number, args: readonly string[]) {
+  private constructor(path: string, port: number, args: readonly string[], master?: number) {
     this.#path = path;
     this.port = port;
     this.#args = args;
+    this.#master = master;
   }
 
   /** Starts one. Without other arguments it keeps nothing on disk. */
@@ -36,6 +38,14 @@ export class RedisServer {
     }
   }
 
+  /** Starts a sentinel that watches the master on a port, by the name "main". */
+  static async sentinel(path: string, master: number): Promise<RedisServer> {
+    const sentinel = new RedisServer(path, await freePort(), [], master);
+    const complaint = await sentinel.run();
+    if (complaint !== undefined) throw new Error(complaint);
+    return sentinel;
+  }
+
   /** Finds a port for one that does not run yet. */
   static async prepare(path: string, args: readonly string[] = []): Promise<RedisServer> {
     return new RedisServer(path, await freePort(), args);
@@ -43,8 +53,7 @@ export class RedisServer {
 
   /** Runs it, for the first time or again with what it has kept. Returns what it says if it ends before it listens. */
   async run(): Promise<string | undefined> {
-    const fixed = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder, "--save", ""];
-    const child = spawn(this.#path, [...fixed, ...this.#args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(this.#path, this.#arguments(), { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     let said = "";
     for (const stream of [child.stdout, child.stderr])
@@ -54,6 +63,16 @@ export class RedisServer {
       if (child.exitCode !== null || child.signalCode !== null) return said;
       else await new Promise((resolve) => setTimeout(resolve, 10));
     return undefined;
+  }
+
+  #arguments(): string[] {
+    const fixed = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder];
+    if (this.#master === undefined) return [...fixed, "--save", "", ...this.#args];
+    // A sentinel writes into its configuration.
+    const file = join(this.#folder, "sentinel.conf");
+    const lines = [`monitor main 127.0.0.1 ${this.#master} 1`, "down-after-milliseconds main 500"];
+    writeFileSync(file, lines.map((line) => `sentinel ${line}\n`).join(""));
+    return [file, "--sentinel", ...fixed];
   }
 
   /** Ends it, as a crash would. What it has kept stays. */

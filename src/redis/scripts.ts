@@ -66,7 +66,8 @@ return { epoch, first, 0 }
 
 /**
  * A page of a topic. An empty topic gets an epoch. It renews the time for which the position of the topic is known, not that of its
- * messages: so a quiet topic that somebody listens to keeps its epoch, and its messages expire in time.
+ * messages: so a quiet topic that somebody listens to keeps its epoch, and its messages expire in time. A server that refuses to write
+ * (`MISCONF`, `NOREPLICAS`, `OOM`) can still be read.
  *
  * Keys: stream, meta. Arguments: after, ttl of meta, epoch for a new topic, bytes of a page. Returns the epoch, the number and the id
  * of the newest message, and the number, the id before and the record of each message.
@@ -79,8 +80,8 @@ if not epoch then
   redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[2], 'e', epoch, 's', '0', 't', tail)
 end
-if m[4] ~= ARGV[2] then redis.call('HSET', KEYS[2], 'x', ARGV[2]) end
-redis.call('PEXPIRE', KEYS[2], ARGV[2])
+if m[4] ~= ARGV[2] then redis.pcall('HSET', KEYS[2], 'x', ARGV[2]) end
+redis.pcall('PEXPIRE', KEYS[2], ARGV[2])
 local after, limit = tonumber(ARGV[1]), tonumber(ARGV[4])
 if after < 0 then after = math.max(0, top + after) end
 local out, bytes, read, count = { epoch, string.format('%.0f', top), tail }, 0, 0, 1
@@ -108,7 +109,7 @@ const tops = script(`
 local out = {}
 for _, key in ipairs(KEYS) do
   local m = redis.call('HMGET', key, 'e', 's', 't', 'x')
-  if m[1] and m[4] then redis.call('PEXPIRE', key, m[4]) end
+  if m[1] and m[4] then redis.pcall('PEXPIRE', key, m[4]) end
   out[#out + 1], out[#out + 2], out[#out + 3] = m[1] or '', m[2] or '', m[3] or ''
 end
 return out
@@ -147,7 +148,7 @@ return count
 `);
 
 /**
- * Removes a member.
+ * Removes a member. A server that is full refuses the first change, so nothing is done by half.
  *
  * Keys: as of \`join\`. Arguments: field, the 8 characters that the row must have (empty: any), topic, channel, command that publishes,
  * head of the record.
@@ -155,9 +156,10 @@ return count
 const leave = script(`${TELL}
 local row = redis.call('HGET', KEYS[1], ARGV[1])
 if not row or (ARGV[2] ~= '' and string.sub(row, 1, 8) ~= ARGV[2]) then return 0 end
-redis.call('HDEL', KEYS[1], ARGV[1])
 local node = 'c' .. string.sub(ARGV[1], 1, 8)
-if redis.call('HINCRBY', KEYS[2], node, -1) <= 0 then
+local left = redis.call('HINCRBY', KEYS[2], node, -1)
+redis.call('HDEL', KEYS[1], ARGV[1])
+if left <= 0 then
   redis.call('HDEL', KEYS[2], node)
   redis.call('SREM', KEYS[3], ARGV[3])
 end
@@ -177,7 +179,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
 /**
- * Renews the lease of a node.
+ * Renews the lease of a node. While the server refuses to write, no lease can be renewed, so none has run out.
  *
  * Keys: nodes. Arguments: node, milliseconds. Returns 0: its lease was good, 1: it had run out, 2: it had none; the nodes that live;
  * those whose lease has run out.
@@ -186,7 +188,11 @@ const beat = script(`${NOW}
 local was = redis.call('ZSCORE', KEYS[1], ARGV[1])
 local state = 0
 if not was then state = 2 elseif tonumber(was) < now then state = 1 end
-redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+local renewed = redis.pcall('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+if type(renewed) == 'table' then
+  if string.find(renewed.err, 'READONLY', 1, true) then return renewed end
+  return { 0, redis.call('ZRANGE', KEYS[1], 0, -1), {} }
+end
 local alive = redis.call('ZRANGEBYSCORE', KEYS[1], string.format('%.0f', now), '+inf')
 return { state, alive, redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now)) }
 `);

@@ -1,7 +1,8 @@
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Backplane } from "../../src/backplane/contract.ts";
+import type { Appended, Backplane, Mark } from "../../src/backplane/contract.ts";
+import { recordId } from "../../src/backplane/record.ts";
 import { type RedisClient, redis } from "../../src/redis/redis.ts";
 import { scripts } from "../../src/redis/scripts.ts";
 import { TestNode, textsOf, wide } from "../support/backplane/node.ts";
@@ -126,6 +127,42 @@ describeWith("redis", "when Redis fails", (path) => {
       expect(b.lost.length).toBe(3);
     });
 
+    test("whoever tries again until the answer comes has stored each message once, in order", async () => {
+      const { server, admin } = await start();
+      const node = await nodeOf(redis(clientOf(server.port))).open();
+      const end = { isReached: false };
+      const counts = [0, 0, 0, 0, 0];
+      const load = counts.map(async (_count, i) => {
+        let { top } = await node.driver.read(`t${i}`, wide, 0);
+        while (!end.isReached) {
+          const record = message(String(counts[i]!));
+          let again: Mark | undefined;
+          await until("a message to be stored", async () => {
+            const stored = await node.driver.append(`t${i}`, wide, [record], { again }).catch(codeOf);
+            if (stored === "HWS_PUBLISH_UNCERTAIN") again = top;
+            if (typeof stored === "string") return false;
+            const { epoch, first } = stored as Appended;
+            top = { epoch, offset: first, id: recordId(record) };
+            return true;
+          });
+          counts[i]!++;
+        }
+      });
+      for (let cut = 0; cut < 5; cut++) {
+        const before = [...counts];
+        await until("some messages of each", () => counts.every((count, i) => count > before[i]! + 20));
+        await admin.call("client", "kill", "type", "normal");
+      }
+      const before = [...counts];
+      await until("some messages more", () => counts.every((count, i) => count > before[i]! + 20));
+      end.isReached = true;
+      await Promise.all(load);
+      for (const [i, count] of counts.entries()) {
+        const kept = (await node.readAll(`t${i}`)).flatMap(textsOf);
+        expect(kept).toEqual(Array.from({ length: count }, (_, j) => String(j)));
+      }
+    });
+
     test("an emptied cache of scripts changes nothing, and the order stays", async () => {
       const { server, admin } = await start();
       const backplane = redis(clientOf(server.port));
@@ -143,20 +180,29 @@ describeWith("redis", "when Redis fails", (path) => {
       expect(b.texts("t")).toEqual(texts);
     });
 
-    test("a full server refuses what it would have to store, and does the rest", async () => {
+    test.each([
+      ["is full", "maxmemory", "1mb"],
+      ["has too few replicas", "min-replicas-to-write", "1"],
+    ])("a server that %s refuses what it would have to store, and does the rest", async (_what, setting, value) => {
       const { server, admin } = await start(["--maxmemory-policy", "noeviction"]);
       const backplane = redis(clientOf(server.port));
       const [a, b] = [await nodeOf(backplane).open(), await nodeOf(backplane).open()];
       await b.driver.listen(["t"], []);
       await a.append("t", "before");
-      await admin.call("config", "set", "maxmemory", "1mb");
+      await admin.call("config", "set", setting, value);
       expect(await a.append("t", "no").catch(codeOf)).toBe("HWS_BACKPLANE_FAILED");
       expect(textsOf(await b.driver.read("t", wide, 0))).toEqual(["before"]);
       expect(a.send("t", "plain")).toBe(true);
       await b.come("t", 2);
-      await admin.call("config", "set", "maxmemory", "0");
+      expect((await b.driver.tops(["t"]))[0]?.offset).toBe(1);
+      // Nobody is given up, and connections can be made anew.
+      expect(await b.driver.beat()).toMatchObject({ expired: [], wasExpired: false });
+      expect(a.statuses).toEqual(["ready"]);
+      await admin.call("client", "kill", "type", "pubsub");
+      await until("both again", () => [a, b].every(({ statuses }) => statuses.join() === "ready,away,ready"));
+      await admin.call("config", "set", setting, "0");
       expect(await a.append("t", "after")).toMatchObject({ first: 2 });
-      expect([a.statuses, a.failures]).toEqual([["ready"], []]);
+      expect([a.failures, b.failures]).toEqual([[], []]);
     });
 
     test("a server that stands still is noticed: as much waits as may, and then it is uncertain", async () => {

@@ -32,7 +32,7 @@ export type { Message } from "./connection/sending/outgoing-message.ts";
 export type { BroadcastOptions, PublishOptions, TopicMessageOptions } from "./server/broadcast-options.ts";
 export type { ConnectionList } from "./server/connection-list.ts";
 export type { WSConnectionEvent } from "./server/connection-event.ts";
-export type { ServerCounters } from "./server/server-counters.ts";
+export type { ServerCounters, TopicRequestCounters } from "./server/server-counters.ts";
 export type { Connections } from "./server/connections.ts";
 export type { PresenceList, PresenceMember, WSPresenceEvent } from "./server/presence.ts";
 export type { SubscribeOptions, Subscription } from "./server/subscription.ts";
@@ -43,9 +43,11 @@ export type {
   ContextOf,
   HandlerOf,
   WSBackplaneEvent,
+  SubscribeAnswer,
   WSRefusedEvent,
   WSServerErrorEvent,
   WSServerTerminateEvent,
+  WSSubscribeEvent,
   WSHandler,
 } from "./server/handlers.ts";
 export type { CompressionOptions } from "./compression/options.ts";

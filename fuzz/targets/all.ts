@@ -6,6 +6,16 @@ import { fields } from "./fields.ts";
 import { handshake } from "./handshake.ts";
 import { inflate } from "./inflate.ts";
 import { parser } from "./parser.ts";
+import { topicRequest } from "./topic-request.ts";
 
 /** All targets, in the order in which the library's parts process received bytes. */
-export const targets: readonly Target[] = [fields, handshake, parser, inflate, close, clientFields, clientHandshake];
+export const targets: readonly Target[] = [
+  fields,
+  handshake,
+  parser,
+  inflate,
+  topicRequest,
+  close,
+  clientFields,
+  clientHandshake,
+];

@@ -63,7 +63,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#sender = senderOver(stream, this, deflate && compressorOf(settings, deflate));
     this.#liveness = new Liveness(settings.keepalive, owner);
     const rateLimiter = RateLimiter.for(settings);
-    this.dispatcher = new HandlerDispatcher(handler, this, rateLimiter);
+    this.dispatcher = new (settings.dispatcher ?? HandlerDispatcher)(handler, this, rateLimiter);
     if (rateLimiter !== undefined) this.readFlow = this.#newReadFlow(rateLimiter);
   }
 

@@ -5,6 +5,7 @@ import type { CompressionSettings } from "../compression/settings.ts";
 import { ReservedBit } from "../protocol/frame-header.ts";
 import { ReaderRules } from "../protocol/reader-rules.ts";
 import type { AutoResponse } from "./auto-response.ts";
+import type { HandlerDispatcher } from "./dispatch/handler-dispatcher.ts";
 import type { DispatchSettings } from "./dispatch/settings.ts";
 import type { KeepaliveSettings } from "./keepalive/settings.ts";
 import { ReceiveReserve } from "./receiving/receive-reserve.ts";
@@ -23,6 +24,8 @@ export interface ConnectionSettings extends SendingSettings, ReceivingSettings, 
   readonly compression: CompressionSettings | undefined;
   /** How long connections live, in ticks. */
   readonly keepalive: KeepaliveSettings;
+  /** Calls the handler of each connection; undefined: `HandlerDispatcher` itself. */
+  readonly dispatcher?: typeof HandlerDispatcher | undefined;
 }
 
 /** The rules of all readers of one server: of connections without compression, and with it. */

@@ -11,4 +11,12 @@ export const SERVER_CALLBACKS = [
 ] as const;
 
 /** The callbacks of a connection's handler. */
-export const CONNECTION_CALLBACKS = ["onOpen", "onMessage", "onDrain", "onGap", "onError", "onTerminate"] as const;
+export const CONNECTION_CALLBACKS = [
+  "onOpen",
+  "onMessage",
+  "onDrain",
+  "onGap",
+  "onSubscribe",
+  "onError",
+  "onTerminate",
+] as const;

@@ -12,6 +12,7 @@ import type { Refusal, RefusalReason } from "../handshake/refusal.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import type { WSPresenceEvent } from "./presence.ts";
+import type { SubscribeOptions } from "./subscription.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 
@@ -29,6 +30,12 @@ export interface ConnectionHandler<T extends DataType = DataType> {
   onDrain?(ws: WebSocketConnection, event: WSDrainEvent): unknown;
   /** Messages of a topic with history may be missing before this point: load your state anew. Called in order, between the messages. */
   onGap?(ws: WebSocketConnection, event: WSGapEvent): unknown;
+  /**
+   * A client of the subprotocol `hawser.v1` asks for a topic. Return true to subscribe the connection as the client asks, options to
+   * subscribe it with these, or false to refuse. Check whether this client may have this topic. Without this callback every request is refused,
+   * and the subprotocol is not chosen.
+   */
+  onSubscribe?(ws: WebSocketConnection, event: WSSubscribeEvent): SubscribeAnswer | PromiseLike<SubscribeAnswer>;
   /** Something failed, and the connection is closing. Called at most once. */
   onError?(ws: WebSocketConnection, event: WSErrorEvent): unknown;
   /**
@@ -37,6 +44,20 @@ export interface ConnectionHandler<T extends DataType = DataType> {
    */
   onTerminate?(ws: WebSocketConnection, event: WSTerminateEvent): unknown;
 }
+
+/** A connection's `onSubscribe`: its client asks for a topic. */
+export interface WSSubscribeEvent {
+  readonly type: "subscribe";
+  /** The topic: 1 to 255 bytes of UTF-8, without control characters. */
+  readonly topic: string;
+  /** What the client gives as its last position. It may be anything. Undefined: nothing. */
+  readonly since: string | undefined;
+  /** How many of the newest messages it asks for: 1 to 10,000. Undefined: none. */
+  readonly last: number | undefined;
+}
+
+/** What `onSubscribe` may return: whether the client gets the topic, or with which options. Its messages always begin with a header line. */
+export type SubscribeAnswer = boolean | SubscribeOptions;
 
 /**
  * What the type of every connection handler has. It does not name `WebSocketConnection`, of whose type it is a part: TypeScript

@@ -18,6 +18,7 @@ import { WSConnectionEvent, responseHeadersOf, settleEvent } from "./connection-
 import type { ErrorSource } from "../connection/dispatch/events.ts";
 import { describe } from "../util/describe.ts";
 import { type HandshakeSignal, isGone } from "./handshake-signal.ts";
+import { topicProtocolFor } from "./topic-protocol.ts";
 
 /** A client that has a place among the limits of the server. */
 export interface AdmittedClient {
@@ -189,7 +190,7 @@ export class PendingHandshake implements AdmittedClient {
 
   #accept(handler: HandlerCallbacks): void {
     this.#owner.advice.checkConnectionHandler(handler);
-    const protocol = this.#event?.protocol;
+    const chosen = this.#event?.protocol;
     let headers: ResponseHeaders | undefined;
     try {
       headers = this.#event && responseHeadersOf(this.#event);
@@ -204,6 +205,7 @@ export class PendingHandshake implements AdmittedClient {
       this.#owner.onTooLate(handler, this, this.#causeOfRefusal);
       return;
     }
+    const protocol = chosen ?? topicProtocolFor(handler, offer.protocols);
     if (protocol === undefined && offer.protocols.length > 0)
       this.#owner.advice.once("HWS_NO_SUBPROTOCOL", NO_SUBPROTOCOL);
     const deflate = this.#owner.agreeOnCompression(offer);

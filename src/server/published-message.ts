@@ -45,3 +45,14 @@ export function readMessageId(id: unknown): string | undefined {
   if (size >= 1 && size <= MAX_ID_SIZE) return id;
   throw new OutOfRangeError(`publish: id: expected 1 to ${String(MAX_ID_SIZE)} bytes of UTF-8, got ${String(size)}`);
 }
+
+/**
+ * Checks the size of a message that is stored: it goes to clients as one message.
+ *
+ * @throws {OutOfRangeError} for one that is too large
+ */
+export function checkStoredSize(payload: string | Bytes, maxSize: number): void {
+  const size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
+  if (size > maxSize)
+    throw new OutOfRangeError(`publish: message: expected at most ${String(maxSize)} bytes, got ${String(size)}`);
+}

@@ -5,7 +5,8 @@ import { ConnectionLimiter, type ConnectionLimits, busy } from "./connection-lim
 import { Registry } from "../util/registry.ts";
 import { HeldSockets } from "./held-sockets.ts";
 import type { PendingHandshake } from "./pending-handshake.ts";
-import { ServerTopics, type TopicReporter, type TopicSettings } from "./server-topics.ts";
+import { ServerTopics } from "./server-topics.ts";
+import type { TopicReporter, TopicSettings } from "./topic-settings.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** All clients of a server: its connections, and those that wait for `onConnection`. It counts them for the limits. */

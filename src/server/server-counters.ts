@@ -3,6 +3,16 @@ import type { LimitName } from "./limit-counters.ts";
 import type { RefusalReason } from "../handshake/refusal.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 
+/** What became of the requests of clients of `hawser.v1` to subscribe. One whose promise is pending is in none of them. */
+export interface TopicRequestCounters {
+  /** `onSubscribe` has granted them: the connection has subscribed. */
+  granted: number;
+  /** `onSubscribe` has refused them, there is none, or a limit has: `limits` counts that too. */
+  refused: number;
+  /** The history of the topic could not be read. */
+  failed: number;
+}
+
 /** The counts of a server since it was made. */
 export interface ServerCounters {
   /** Counts of connections. */
@@ -26,6 +36,8 @@ export interface ServerCounters {
   readonly messages: MessageCounters;
   /** Topics that have a subscriber now. */
   readonly topics: number;
+  /** Requests of clients to subscribe. */
+  readonly topicRequests: Readonly<TopicRequestCounters>;
   /** Messages of topics with history. */
   readonly history: Readonly<HistoryCounters>;
   /** Requests that `autoResponse` has answered, over all connections, closed ones included. The answers count in `messages` too. */

@@ -35,6 +35,7 @@ import { Readiness, failUncaught } from "./readiness.ts";
 import type { RefusalReport } from "./refusal-exit.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
+import { ownerFor } from "./topic-protocol.ts";
 import { isClaimed, markClaimed } from "./claimed-socket.ts";
 import { type ConnectionDetails, type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
 
@@ -175,12 +176,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     if (this.#terminated) return promise;
     if (isFirst) this.#beginShutdown(timeout, closeFrame);
     if (timeout === 0) this.#destroyAll();
-    else
-      this.#deadlines.push(
-        setTimeout(() => {
-          this.#destroyAll();
-        }, timeout),
-      );
+    else this.#deadlines.push(setTimeout(() => this.#destroyAll(), timeout));
     return promise;
   }
 
@@ -317,7 +313,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     client: AdmittedClient,
     accepted?: AcceptedHandshake,
   ): Connection {
-    const connection = new Connection(stream, handler, this, accepted?.deflate);
+    const connection = new Connection(stream, handler, ownerFor(accepted?.protocol, this), accepted?.deflate);
     // Most often the text that all connections of the address share: no other one stays in memory.
     const { name } = client.address;
     const remoteAddress = name === client.remoteAddress ? name : client.remoteAddress;

@@ -1,19 +1,18 @@
 import { MemoryBackplane, memory } from "../backplane/memory.ts";
-import type { Backplane, BackplaneStage, BackplaneStatus, HistoryRule } from "../backplane/contract.ts";
+import type { BackplaneStage, BackplaneStatus, HistoryRule } from "../backplane/contract.ts";
 import type { HistoryHead } from "../backplane/packet.ts";
 import { type BroadcastTopics, type DecodedRecord, RecordKind } from "../backplane/record.ts";
 import type { WSTerminateEvent } from "../connection/dispatch/events.ts";
 import type { SendOptions } from "../connection/sending/message-options.ts";
 import { Compression, type OutgoingMessage, isBlobLike, readBlob } from "../connection/sending/outgoing-message.ts";
 import { inSendLoop } from "../connection/transport/send-loop.ts";
-import { HawserError, InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
+import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { Opcode } from "../protocol/opcodes.ts";
 import { BackplaneNode, type NodeListener } from "../topics/backplane-node.ts";
-import { type HistoryCounters, newHistoryCounters } from "../topics/history-counters.ts";
-import { type HistoryLimits, HistoryNode, type Published } from "../topics/history-node.ts";
+import { newHistoryCounters } from "../topics/history-counters.ts";
+import { HistoryNode, type Published } from "../topics/history-node.ts";
 import type { ListedMember } from "../topics/presence-node.ts";
-import type { HistoryRules } from "../topics/history-rules.ts";
 import { Lingering } from "../topics/lingering.ts";
 import type { SubscriberView } from "../topics/subscriber-view.ts";
 import type { JoinOptions } from "../topics/topic-history.ts";
@@ -24,34 +23,17 @@ import { type TopicLimit, Topics } from "../topics/topics.ts";
 import type { Registry } from "../util/registry.ts";
 import { BackplaneErrors } from "./backplane-errors.ts";
 import { type BackplaneState, NO_BACKPLANE, backplaneState } from "./backplane-state.ts";
-import { HistoryReceivers, type WaitingLimits } from "./history-receivers.ts";
-import type { LimitCounters } from "./limit-counters.ts";
+import { HistoryReceivers } from "./history-receivers.ts";
 import { type PresenceList, presenceList, readLimit } from "./presence.ts";
-import { type PublishedMessage, publishedMessage, readMessageId } from "./published-message.ts";
+import { type PublishedMessage, checkStoredSize, publishedMessage, readMessageId } from "./published-message.ts";
 import { broadcastReceivers, messageOf, relayedMessage } from "./remote-messages.ts";
 import { type Receivers, sendHeader, sendToMany } from "./send-to-many.ts";
-import type { ServerDispatcher } from "./server-dispatcher.ts";
+import type { ServerCounters, TopicRequestCounters } from "./server-counters.ts";
 import { type SubscribeSettings, readSubscribeOptions } from "./subscribe-options.ts";
 import type { Subscription } from "./subscription.ts";
 import { TopicPresence, tellPresence } from "./topic-presence.ts";
+import type { TopicReporter, TopicSettings } from "./topic-settings.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
-
-/** What the topics of a server need of it. */
-export interface TopicSettings extends WaitingLimits, HistoryLimits {
-  /** How many topics one connection may have. */
-  readonly maxTopicsPerConnection: number;
-  /** Which topics have a history; undefined: none. */
-  readonly history: HistoryRules | undefined;
-  /** What joins the server with others; undefined: nothing. */
-  readonly backplane: Backplane | undefined;
-  /** Bytes of a message. */
-  readonly maxMessageSize: number;
-  /** Counts how often each limit was reached. */
-  readonly limitCounters: LimitCounters;
-}
-
-/** Tells the server's handler. */
-export type TopicReporter = Pick<ServerDispatcher, "dispatchError" | "dispatchBackplane" | "dispatchPresence">;
 
 /** The history of a topic. */
 interface HistorySource {
@@ -71,6 +53,8 @@ const HANDED_OVER = Promise.resolve<Published>(
 
 /** The topics of one server, and the calls of its connections. */
 export class ServerTopics implements NodeListener {
+  /** What became of the requests of clients. */
+  readonly requests: TopicRequestCounters = { granted: 0, refused: 0, failed: 0 };
   readonly #topics: Topics<WebSocketConnection>;
   readonly #settings: TopicSettings;
   readonly #reporter: TopicReporter;
@@ -104,11 +88,12 @@ export class ServerTopics implements NodeListener {
     this.#node.open(this.#isJoined);
   }
 
-  /** The topics that have a subscriber, and what became of messages of topics with history: a snapshot. */
-  get counters(): { readonly topics: number; readonly history: HistoryCounters } {
+  /** The topics that have a subscriber, what became of the requests of clients, and of messages of topics with history: a snapshot. */
+  get counters(): Pick<ServerCounters, "topics" | "topicRequests" | "history"> {
     const history = this.#history?.counters ?? newHistoryCounters();
     const trimmed = this.#memory?.counters.trimmed ?? 0;
-    return { topics: this.#topics.size, history: { ...history, trimmed, gaps: { ...history.gaps } } };
+    const topicRequests = { ...this.requests };
+    return { topics: this.#topics.size, topicRequests, history: { ...history, trimmed, gaps: { ...history.gaps } } };
   }
 
   /** See `wss.backplane`. */
@@ -119,11 +104,23 @@ export class ServerTopics implements NodeListener {
   /** See `ws.subscribe`. */
   subscribe(ws: WebSocketConnection, topic: unknown, options: unknown): Promise<Subscription> {
     checkTopic("subscribe: topic", topic);
-    const join = readSubscribeOptions(options);
-    if (ws.status !== "Connected") return Promise.resolve(plainSubscription(topic, join, false));
+    const begun = this.begin(ws, topic, readSubscribeOptions(options, ws.protocol));
+    return typeof begun === "string" ? this.#refuse(ws, topic, begun) : Promise.resolve(begun);
+  }
+
+  /** Subscribes a connection. Returns what was reached, a promise of it for a topic with history, or the limit that refuses it. */
+  begin(
+    ws: WebSocketConnection,
+    topic: string,
+    join: SubscribeSettings,
+  ): Subscription | Promise<Subscription> | TopicLimit {
+    if (ws.status !== "Connected") return plainSubscription(topic, join, false);
     const isNew = !this.#topics.topicsOf(ws).has(topic);
     const limit = this.#topics.subscribe(ws, topic, join.isFramed);
-    if (limit !== undefined) return this.#refuse(ws, topic, limit);
+    if (limit !== undefined) {
+      this.#settings.limitCounters[limit]++;
+      return limit;
+    }
     const history = this.#historyOf(topic);
     if (history !== undefined) {
       const member = isNew ? join.member : undefined;
@@ -160,13 +157,16 @@ export class ServerTopics implements NodeListener {
   }
 
   /** Gets the messages of the other servers too. Those of this one come already. */
-  async #joinOthers(ws: WebSocketConnection, topic: string, join: JoinOptions): Promise<Subscription> {
+  #joinOthers(ws: WebSocketConnection, topic: string, join: JoinOptions): Subscription | Promise<Subscription> {
     if (!this.#isJoined || this.#node === undefined) return plainSubscription(topic, join, true);
     const { wanted } = this.#node;
     this.#lingering.remove(topic);
     wanted.add(topic);
-    const remote = wanted.isConfirmed(topic) || (await wanted.whenConfirmed(topic));
-    return { ...plainSubscription(topic, join, this.#topics.topicsOf(ws).has(topic)), remote };
+    if (wanted.isConfirmed(topic)) return plainSubscription(topic, join, true);
+    return wanted.whenConfirmed(topic).then((remote) => {
+      const live = this.#topics.topicsOf(ws).has(topic);
+      return { ...plainSubscription(topic, join, live), remote };
+    });
   }
 
   /** See `ws.unsubscribe`. */
@@ -179,6 +179,13 @@ export class ServerTopics implements NodeListener {
     const isGone = this.#topics.unsubscribe(ws, topic);
     if (isGone) this.#lingerIfUnused(topic);
     return isGone;
+  }
+
+  /** The same without a header line: its history could not be read. */
+  drop(ws: WebSocketConnection, topic: string): void {
+    this.#history?.unsubscribe(ws, topic);
+    this.#presence?.leave(ws, topic);
+    this.#topics.unsubscribe(ws, topic);
   }
 
   /** Removes a connection that has closed from all topics. */
@@ -347,12 +354,7 @@ export class ServerTopics implements NodeListener {
     { opcode, payload, compression }: PublishedMessage,
     { id, except }: { readonly id: string | undefined; readonly except: Except },
   ): Promise<Published> {
-    const { maxMessageSize } = this.#settings;
-    const size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
-    if (size > maxMessageSize)
-      throw new OutOfRangeError(
-        `publish: message: expected at most ${String(maxMessageSize)} bytes, got ${String(size)}`,
-      );
+    checkStoredSize(payload, this.#settings.maxMessageSize);
     const mayCompress = compression !== Compression.forbidden;
     const message = { payload, isBinary: opcode === Opcode.binary, mayCompress, id, except };
     return this.#reportRejection(node.publish(topic, rule, message), undefined);
@@ -365,7 +367,6 @@ export class ServerTopics implements NodeListener {
   }
 
   #refuse(ws: WebSocketConnection, topic: string, limit: TopicLimit): Promise<never> {
-    this.#settings.limitCounters[limit]++;
     const error = new HawserError("HWS_TOO_MANY_TOPICS", `${limit}: ${JSON.stringify(topic)}`);
     this.#reporter.dispatchError(error, "library", true, ws);
     const refused = Promise.reject(error);

@@ -10,7 +10,7 @@ import type { HandshakeRules } from "../handshake/http1.ts";
 import type { WebServer } from "./web-server.ts";
 import type { ConnectionLimits } from "./connection-limiter.ts";
 import { type ListenOptions, listenAddress } from "./listen-options.ts";
-import type { TopicSettings } from "./server-topics.ts";
+import type { TopicSettings } from "./topic-settings.ts";
 import type { ShutdownSettings } from "./graceful-shutdown.ts";
 import type { PathRule } from "./path-rule.ts";
 import { type OptionValues, readOptionTable } from "./option-table.ts";

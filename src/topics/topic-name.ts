@@ -19,11 +19,20 @@ const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
  */
 export function checkTopic(what: string, topic: unknown): asserts topic is string {
   if (typeof topic !== "string") throw new InvalidArgumentError(`${what}: expected a string, got ${describe(topic)}`);
-  const isLong = topic.length * BYTES_PER_UNIT > MAX_TOPIC_SIZE && Buffer.byteLength(topic) > MAX_TOPIC_SIZE;
-  if (topic === "" || isLong)
+  if (!hasValidSize(topic))
     throw new OutOfRangeError(
       `${what}: expected 1 to ${MAX_TOPIC_SIZE} bytes of UTF-8, got ${Buffer.byteLength(topic)}`,
     );
   if (FORBIDDEN.test(topic))
     throw new InvalidArgumentError(`${what}: expected a text without control characters: ${JSON.stringify(topic)}`);
+}
+
+/** Whether a text may be the name of a topic. */
+export function isTopic(text: string): boolean {
+  return hasValidSize(text) && !FORBIDDEN.test(text);
+}
+
+function hasValidSize(topic: string): boolean {
+  const isShort = topic.length * BYTES_PER_UNIT <= MAX_TOPIC_SIZE || Buffer.byteLength(topic) <= MAX_TOPIC_SIZE;
+  return topic !== "" && isShort;
 }

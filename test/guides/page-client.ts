@@ -24,8 +24,13 @@ export class PageClient {
   }
 
   /** A connected client. It is cut when the test has finished. */
-  static async open({ port }: RunningProgram, path = "/", options: ClientOptions = {}): Promise<PageClient> {
-    const client = new PageClient(new WebSocket(`ws://127.0.0.1:${String(port)}${path}`, options));
+  static async open(
+    { port }: RunningProgram,
+    path = "/",
+    options: ClientOptions = {},
+    protocols: string[] = [],
+  ): Promise<PageClient> {
+    const client = new PageClient(new WebSocket(`ws://127.0.0.1:${String(port)}${path}`, protocols, options));
     onTestFinished(() => client.socket.terminate());
     await once(client.socket, "open");
     return client;

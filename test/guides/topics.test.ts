@@ -14,7 +14,7 @@ const project = usePage(PAGE);
 
 test("the page has these programs", () => {
   expect([...programsOf(PAGE).keys()].sort()).toEqual(
-    ["client", "newest", "payments", "presence", "prices", "server"]
+    ["ask", "client", "newest", "payments", "presence", "prices", "server"]
       .map((name) => `${name}.ts`)
       .concat("page.html", "page.js")
       .sort(),
@@ -327,6 +327,32 @@ test(
     tab.socket.close();
     await printed(server, "ann has left chat");
     expect(server.output().split("ann has come")).toHaveLength(2);
+  },
+  SLOW,
+);
+
+test(
+  "ask.js: a client gets the topics that it may have, and is told of the others",
+  async () => {
+    const server = await serve(project(), "ask.js");
+    const ann = await PageClient.open(server, "/?user=ann", {}, ["hawser.v1"]);
+    const answers: (readonly string[])[] = [];
+    for (const topic of ["news", "team:red", "team:blue", "chat:7"]) {
+      ann.socket.send(`\x1es - 100 ${topic}\n`);
+      const { kind, flag } = framed(await ann.text());
+      answers.push([topic, kind, flag]);
+    }
+    expect(answers).toEqual([
+      ["news", "s", "-"],
+      ["team:red", "s", "-"],
+      ["team:blue", "u", "403"],
+      ["chat:7", "s", "-"],
+    ]);
+    ann.socket.send("hello");
+    expect(framed(await ann.text())).toMatchObject({ kind: "m", topic: "chat:7", data: "hello" });
+    ann.socket.send("\x1eu - - chat:7\n");
+    expect(framed(await ann.text())).toMatchObject({ kind: "u", flag: "1000", topic: "chat:7" });
+    expect(server.output()).toBe("");
   },
   SLOW,
 );

@@ -128,7 +128,7 @@ export class HandlerDispatcher implements TurnCount {
 
   /** Calls `onOpen`. */
   dispatchOpen(): void {
-    this.#call(() => {
+    this.call(() => {
       if (typeof this.handler.onOpen === "function")
         return this.handler.onOpen(this.#owner.publicConnection, OPEN_EVENT);
       return undefined;
@@ -180,7 +180,7 @@ export class HandlerDispatcher implements TurnCount {
       if (this.#stage !== Stage.delivering) return;
       // Whoever has published may have caused it.
       const call = (): unknown => this.handler.onGap?.(this.#owner.publicConnection, event);
-      callInNoContext(() => this.#call(call, "onGap"));
+      callInNoContext(() => this.call(call, "onGap"));
     });
   }
 
@@ -259,7 +259,7 @@ export class HandlerDispatcher implements TurnCount {
     if (this.#stage !== Stage.delivering) return;
     if (message instanceof CompressedMessage) return this.#deliverCompressed(message);
     const { parse } = this.#owner.settings.decode;
-    if (parse === undefined) this.#callOnMessage(message);
+    if (parse === undefined) this.callOnMessage(message);
     else this.#parseAndDeliver(message as string, parse);
   }
 
@@ -271,10 +271,10 @@ export class HandlerDispatcher implements TurnCount {
       this.#owner.onUndecodable(error);
       return;
     }
-    this.#callOnMessage(data);
+    this.callOnMessage(data);
   }
 
-  #callOnMessage(data: unknown): void {
+  protected callOnMessage(data: unknown): void {
     // What is sent from here on is an answer to this message.
     forgetLastText();
     this.#calling = true;
@@ -290,7 +290,7 @@ export class HandlerDispatcher implements TurnCount {
 
   #callOnDrain(): void {
     if (this.#stage !== Stage.delivering) return;
-    this.#call(() => {
+    this.call(() => {
       if (typeof this.handler.onDrain === "function")
         return this.handler.onDrain(this.#owner.publicConnection, DRAIN_EVENT);
       return undefined;
@@ -326,7 +326,7 @@ export class HandlerDispatcher implements TurnCount {
   }
 
   /** Calls a callback whose exception closes the connection. `#deliver` does the same without a closure. */
-  #call(callback: () => unknown, name: string): void {
+  protected call(callback: () => unknown, name: string): void {
     this.#calling = true;
     try {
       this.#await(callback(), true, name);

@@ -2,10 +2,11 @@ import { hex, join, utf8 } from "../../support/bytes.ts";
 import { KEY, asClient, encode } from "../../support/frames.ts";
 
 /** The opening handshake of a client that is not a browser. */
-export function handshake(target: string, extensions?: string): Uint8Array {
+export function handshake(target: string, extensions?: string, protocol?: string): Uint8Array {
   const fields = "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
   const offer = extensions === undefined ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
-  return utf8(`GET ${target} HTTP/1.1\r\n${fields}${offer}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
+  const asked = protocol === undefined ? "" : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+  return utf8(`GET ${target} HTTP/1.1\r\n${fields}${offer}${asked}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
 }
 
 /** A client's text message, in one frame. */

@@ -12,6 +12,8 @@ export interface PeerOptions {
   readonly path?: string | undefined;
   /** The extensions that it offers. Default: none. */
   readonly extensions?: string | undefined;
+  /** The subprotocol that it offers. Default: none. */
+  readonly protocol?: string | undefined;
   /** Uses TLS. The certificate is not checked. */
   readonly secure?: boolean | undefined;
   /** Whether it reads what follows the answer to its handshake. Default true. */
@@ -61,7 +63,7 @@ export class HostilePeer {
       peer.#wake();
     });
     if (options.path !== undefined) {
-      await peer.send(handshake(options.path, options.extensions), 1);
+      await peer.send(handshake(options.path, options.extensions, options.protocol), 1);
       await peer.#until(() => peer.received.status !== undefined);
     }
     if (options.reads === false) peer.flow(false);

@@ -31,6 +31,10 @@ export interface State {
   readonly sockets: number;
   /** Timers that are set. */
   readonly timers: number;
+  /** Topics that have a subscriber. */
+  readonly topics: number;
+  /** Requests to subscribe that were refused. */
+  readonly refusedTopics: number;
   /** Calls of `onConnection` for the path `/late`. */
   readonly asked: number;
   /** Calls of `onOpen`. */
@@ -57,8 +61,8 @@ export interface Memory {
   readonly rss: number;
 }
 
-/** A path. It selects the behaviour: `/late` waits in `onConnection` for `release`, `/busy` in each `onMessage`. */
-export type Path = "/echo" | "/sink" | "/busy" | "/late";
+/** A path. It selects the behaviour: `/late` waits in `onConnection` for `release`, `/busy` in each `onMessage`, `/topics` grants each. */
+export type Path = "/echo" | "/sink" | "/busy" | "/late" | "/topics";
 
 /** Options that can be sent to another process. */
 export type ServerOptions = Omit<WebSocketServerOptions, "server" | "tls" | "origins"> & {
@@ -136,6 +140,13 @@ class LateAnswerer extends Answerer {
   }
 }
 
+/** The same for a path whose clients may subscribe to any topic. */
+class TopicAnswerer extends Answerer {
+  onSubscribe(): boolean {
+    return true;
+  }
+}
+
 const sink = new Answerer(() => {
   limitCounters.sunk++;
 });
@@ -145,6 +156,7 @@ const answerers: Readonly<Record<Path, Answerer>> = {
   "/sink": sink,
   "/busy": new Answerer(() => deferred.promise),
   "/late": late,
+  "/topics": new TopicAnswerer(() => undefined),
 };
 
 const site = {
@@ -202,6 +214,8 @@ const methods = {
       connections: wss?.connections.length ?? 0,
       leaving: wss?.counters.connections.leaving ?? 0,
       waiting: receiveBudget.total,
+      topics: wss?.counters.topics ?? 0,
+      refusedTopics: wss?.counters.topicRequests.refused ?? 0,
       tooMuchWaiting: wss?.counters.limits.maxTotalReceiveQueue ?? 0,
       sockets: active("TCPSocketWrap"),
       timers: active("Timeout"),

@@ -8,6 +8,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^hawser$/, replacement: fileURLToPath(new URL("./src/hawser.ts", import.meta.url)) },
+      {
+        find: "hawser/client/topics",
+        replacement: fileURLToPath(new URL("./src/client-topics.ts", import.meta.url)),
+      },
       { find: "hawser/client", replacement: fileURLToPath(new URL("./src/client.ts", import.meta.url)) },
       { find: "hawser/redis", replacement: fileURLToPath(new URL("./src/redis.ts", import.meta.url)) },
       { find: "hawser/testing", replacement: fileURLToPath(new URL("./src/testing.ts", import.meta.url)) },

@@ -2,7 +2,9 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type ErrorCode, errorTable } from "../src/errors/table.ts";
 
-const entry = fileURLToPath(new URL("../src/client-browser.ts", import.meta.url));
+/** The entry files of the browsers' bundles. */
+type Entry = "client-browser.ts" | "client-topics-browser.ts";
+
 const table = /\/errors\/table\.ts$/;
 
 /** Modules that have less in browsers: an error says what is wrong, and not what may have been meant. */
@@ -12,25 +14,28 @@ const SMALLER: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** The client for browsers as one module, minified. It has no `node:` import, and of the error table only what it names. */
-export async function bundleBrowserClient(): Promise<string> {
-  const named = await namedCodes();
+export async function bundleBrowserClient(entry: Entry = "client-browser.ts"): Promise<string> {
+  const named = await namedCodes(entry);
   const rows = Object.entries(errorTable)
     .filter(([code]) => named.has(code))
     .map(([code, { errCode, componentSignature, message }]) => [code, errCode, componentSignature, message]);
-  const { outputFiles } = await bundle(`export const errorTable = Object.fromEntries(${JSON.stringify(rows)}
-    .map(([code, errCode, componentSignature, message]) => [code, { errCode, componentSignature, message }]));`);
+  const { outputFiles } = await bundle(
+    entry,
+    `export const errorTable = Object.fromEntries(${JSON.stringify(rows)}
+    .map(([code, errCode, componentSignature, message]) => [code, { errCode, componentSignature, message }]));`,
+  );
   return outputFiles[0]?.text ?? "";
 }
 
 /** The codes in the modules of the bundle. */
-async function namedCodes(): Promise<ReadonlySet<string>> {
-  const { outputFiles } = await bundle("export const errorTable = {};");
+async function namedCodes(entry: Entry): Promise<ReadonlySet<string>> {
+  const { outputFiles } = await bundle(entry, "export const errorTable = {};");
   return new Set<ErrorCode>((outputFiles[0]?.text.match(/HWS_[A-Z_0-9]+/g) ?? []) as ErrorCode[]);
 }
 
-async function bundle(errorTableSource: string) {
+async function bundle(entry: Entry, errorTableSource: string) {
   return await build({
-    entryPoints: [entry],
+    entryPoints: [fileURLToPath(new URL(`../src/${entry}`, import.meta.url))],
     bundle: true,
     minify: true,
     format: "esm",

@@ -15,4 +15,5 @@ if (status === 0) {
   const folder = new URL("../dist/browser/", import.meta.url);
   mkdirSync(folder, { recursive: true });
   writeFileSync(new URL("client.js", folder), await bundleBrowserClient());
+  writeFileSync(new URL("topics.js", folder), await bundleBrowserClient("client-topics-browser.ts"));
 }

@@ -20,9 +20,7 @@ const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
 export function checkTopic(what: string, topic: unknown): asserts topic is string {
   if (typeof topic !== "string") throw new InvalidArgumentError(`${what}: expected a string, got ${describe(topic)}`);
   if (!hasValidSize(topic))
-    throw new OutOfRangeError(
-      `${what}: expected 1 to ${MAX_TOPIC_SIZE} bytes of UTF-8, got ${Buffer.byteLength(topic)}`,
-    );
+    throw new OutOfRangeError(`${what}: expected 1 to ${MAX_TOPIC_SIZE} bytes of UTF-8, got ${byteLength(topic)}`);
   if (FORBIDDEN.test(topic))
     throw new InvalidArgumentError(`${what}: expected a text without control characters: ${JSON.stringify(topic)}`);
 }
@@ -33,6 +31,11 @@ export function isTopic(text: string): boolean {
 }
 
 function hasValidSize(topic: string): boolean {
-  const isShort = topic.length * BYTES_PER_UNIT <= MAX_TOPIC_SIZE || Buffer.byteLength(topic) <= MAX_TOPIC_SIZE;
+  const isShort = topic.length * BYTES_PER_UNIT <= MAX_TOPIC_SIZE || byteLength(topic) <= MAX_TOPIC_SIZE;
   return topic !== "" && isShort;
+}
+
+/** Bytes of UTF-8. Browsers have no Buffer. */
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
 }

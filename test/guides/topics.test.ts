@@ -14,7 +14,7 @@ const project = usePage(PAGE);
 
 test("the page has these programs", () => {
   expect([...programsOf(PAGE).keys()].sort()).toEqual(
-    ["ask", "client", "newest", "payments", "presence", "prices", "server"]
+    ["ask", "client", "listen", "newest", "payments", "presence", "prices", "server"]
       .map((name) => `${name}.ts`)
       .concat("page.html", "page.js")
       .sort(),
@@ -353,6 +353,26 @@ test(
     ann.socket.send("\x1eu - - chat:7\n");
     expect(framed(await ann.text())).toMatchObject({ kind: "u", flag: "1000", topic: "chat:7" });
     expect(server.output()).toBe("");
+  },
+  SLOW,
+);
+
+test(
+  "listen.js: the client subscribes, is told of a refusal, and resumes after it was cut",
+  async () => {
+    const server = await serve(project(), "ask.js");
+    const relay = await Relay.open(server);
+    const client = await project().begin("listen.js", { SERVER: `ws://127.0.0.1:${String(relay.port)}/?user=ann` });
+    onTestFinished(() => client.stop().then(() => {}));
+    await printed(client, "HWS_SUBSCRIBE_REFUSED");
+    const bob = await PageClient.open(server, "/?user=bob");
+    bob.socket.send("one");
+    await printed(client, "chat:7 one");
+    relay.cut();
+    bob.socket.send("two");
+    await printed(client, "back true");
+    await printed(client, "chat:7 two");
+    expect(client.output().match(/chat:7 (one|two)|load/g)).toEqual(["chat:7 one", "chat:7 two"]);
   },
   SLOW,
 );

@@ -15,6 +15,14 @@ const ENTRIES: Record<string, readonly string[]> = {
     "refuse",
   ],
   "./client": ["ConnectError", "HawserError", "InvalidArgumentError", "OutOfRangeError", "ProtocolError", "WebSocket"],
+  "./client/topics": [
+    "ConnectError",
+    "HawserError",
+    "InvalidArgumentError",
+    "OutOfRangeError",
+    "ProtocolError",
+    "TopicClient",
+  ],
   "./redis": ["redis"],
   "./testing": ["RefusedError", "TestClient", "connect"],
 };
@@ -137,6 +145,17 @@ const TYPES: Record<string, readonly string[]> = {
     "WSTerminateEvent",
     "WaitingPolicy",
   ],
+  "./client/topics": [
+    "ClientSubscribeOptions",
+    "ClientSubscription",
+    "TopicClientHandler",
+    "TopicClientOptions",
+    "TopicSocket",
+    "WSTopicEvent",
+    "WSTopicGapEvent",
+    "WSTopicsReconnectedEvent",
+    "WSUnsubscribedEvent",
+  ],
   "./redis": ["Backplane", "RedisClient", "RedisOptions"],
   "./testing": ["ConnectOptions", "TestedServer"],
 };
@@ -147,8 +166,11 @@ interface Target {
   readonly default: string;
 }
 
-/** What bundlers get for `hawser/client` in a browser. */
-const BROWSER: Target = { types: "./dist/client-browser.d.ts", default: "./dist/browser/client.js" };
+/** What bundlers get in a browser for the entries of clients. */
+const BROWSER: Record<string, Target> = {
+  client: { types: "./dist/client-browser.d.ts", default: "./dist/browser/client.js" },
+  "client-topics": { types: "./dist/client-topics-browser.d.ts", default: "./dist/browser/topics.js" },
+};
 
 interface Manifest {
   readonly exports: Record<string, string | Target | (Target & { readonly browser: Target })>;
@@ -159,7 +181,7 @@ const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.me
 
 test("the exports map has the pinned entries, and the manifest", () => {
   expect(Object.keys(manifest.exports).sort()).toEqual(
-    [...Object.keys(ENTRIES), "./browser/client.js", "./package.json"].sort(),
+    [...Object.keys(ENTRIES), "./browser/client.js", "./browser/topics.js", "./package.json"].sort(),
   );
   expect(manifest.exports["./package.json"]).toBe("./package.json");
 });
@@ -169,11 +191,11 @@ test("the package has no runtime dependency", () => {
 });
 
 describe.each(Object.entries(ENTRIES))("the entry %s", (entry, names) => {
-  const name = entry === "." ? "hawser" : entry.slice(2);
+  const name = entry === "." ? "hawser" : entry.slice(2).replace("/", "-");
 
   test("points at one file in dist and at its declarations", () => {
     const target = { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` };
-    expect(manifest.exports[entry]).toEqual(name === "client" ? { browser: BROWSER, ...target } : target);
+    expect(manifest.exports[entry]).toEqual(name in BROWSER ? { browser: BROWSER[name], ...target } : target);
   });
 
   test("gives exactly the pinned names", async () => {
@@ -188,17 +210,19 @@ describe.each(Object.entries(ENTRIES))("the entry %s", (entry, names) => {
   });
 });
 
-describe("the entry ./client in browsers", () => {
-  const source = new URL("../../src/client-browser.ts", import.meta.url);
-
+describe.each([
+  ["./client", "client", "./browser/client.js"],
+  ["./client/topics", "client-topics", "./browser/topics.js"],
+] as const)("the entry %s in browsers", (entry, name, file) => {
   test("is one file without an import, which a page can also load by its own name", () => {
-    expect(Object.keys(manifest.exports["./client"]!)[0]).toBe("browser");
-    expect(manifest.exports["./browser/client.js"]).toEqual(BROWSER);
+    expect(Object.keys(manifest.exports[entry]!)[0]).toBe("browser");
+    expect(manifest.exports[file]).toEqual(BROWSER[name]);
   });
 
   test("gives the names and types of Node's, but no ProtocolError: its messages come checked", () => {
-    const ofNode = exportsOf(new URL("../../src/client.ts", import.meta.url));
-    expect(exportsOf(source)).toEqual(ofNode.filter(({ name }) => name !== "ProtocolError"));
+    const ofNode = exportsOf(new URL(`../../src/${name}.ts`, import.meta.url));
+    const ofBrowser = exportsOf(new URL(`../../src/${name}-browser.ts`, import.meta.url));
+    expect(ofBrowser).toEqual(ofNode.filter(({ name: one }) => one !== "ProtocolError"));
   });
 });
 

@@ -86,7 +86,14 @@ describe("the tarball", () => {
     expect([...strangers].sort()).toEqual(["LICENSE", "package.json"]);
     expect(packed).toContain("dist/hawser.js");
     expect(packed).toContain("dist/hawser.d.ts");
-    for (const file of ["client.js", "client.d.ts", "client-browser.d.ts", "browser/client.js"])
+    for (const file of [
+      "client.js",
+      "client.d.ts",
+      "client-browser.d.ts",
+      "browser/client.js",
+      "client-topics.js",
+      "browser/topics.js",
+    ])
       expect(packed).toContain(`dist/${file}`);
   });
 

@@ -7,14 +7,18 @@ import type { JsonLimits } from "../../util/json-checks.ts";
  *
  * @throws {HawserError} for bytes that are not UTF-8, and a text that is not JSON or is beyond a limit
  */
-export function decodeMessage(data: string | ArrayBuffer, dataType: DataType, limits: JsonLimits): unknown {
+export function decodeMessage(
+  data: string | ArrayBuffer | Uint8Array,
+  dataType: DataType,
+  limits: JsonLimits,
+): unknown {
   if (dataType === "blob") return typeof data === "string" ? new TextEncoder().encode(data) : new Uint8Array(data);
   if (dataType === "auto" && typeof data !== "string") return new Uint8Array(data);
   const text = typeof data === "string" ? data : decodeText(data);
   return dataType === "object" ? decodeJson(text, limits) : text;
 }
 
-function decodeText(data: ArrayBuffer): string {
+function decodeText(data: ArrayBuffer | Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
   } catch {

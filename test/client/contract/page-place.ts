@@ -40,6 +40,7 @@ export class PagePlace implements Place {
         <script type="module">import { WebSocket } from "./client.js"; globalThis.Client = WebSocket;</script>`,
       "/page.js": await bundlePage(),
       "/client.js": await bundleBrowserClient(),
+      "/topics.js": await bundleBrowserClient("client-topics-browser.ts"),
     };
     const server = createServer(({ url = "" }, response) => {
       const body = files[url];

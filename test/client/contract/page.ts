@@ -1,3 +1,4 @@
+import type { TopicClient as ClientWithTopics } from "../../../src/client/node/topic-client.ts";
 import type { WebSocket as Client } from "../../../src/client/node/websocket.ts";
 import type { Script } from "./script.ts";
 import { scenarios } from "./scenarios/all.ts";
@@ -15,6 +16,8 @@ export type FromPage =
 async function serve(): Promise<void> {
   const bundle = "./client.js";
   const { WebSocket } = (await import(bundle)) as { WebSocket: typeof Client };
+  const topicsBundle = "./topics.js";
+  const { TopicClient } = (await import(topicsBundle)) as { TopicClient: typeof ClientWithTopics };
   const control = new globalThis.WebSocket(new URL("control", location.href.replace("http", "ws")));
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   const tell = (message: FromPage): void => control.send(JSON.stringify(message));
@@ -34,7 +37,7 @@ async function serve(): Promise<void> {
       const { run } = message;
       const failed = (error: unknown): void => tell({ done: run, error: textOf(error) });
       void Promise.resolve()
-        .then(() => scenarios[run]?.({ WebSocket, script }))
+        .then(() => scenarios[run]?.({ WebSocket, TopicClient, script }))
         .then(() => tell({ done: run }), failed);
     } else {
       const call = waiting.get(message.id);

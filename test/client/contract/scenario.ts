@@ -1,3 +1,4 @@
+import type { TopicClient } from "../../../src/client/node/topic-client.ts";
 import type { WebSocket } from "../../../src/client/node/websocket.ts";
 import type { Script } from "./script.ts";
 
@@ -5,6 +6,8 @@ import type { Script } from "./script.ts";
 export interface Stage {
   /** The client's class. */
   readonly WebSocket: typeof WebSocket;
+  /** The class of clients with topics. */
+  readonly TopicClient: typeof TopicClient;
   /** The server. */
   readonly script: Script;
 }

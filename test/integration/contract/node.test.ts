@@ -1,9 +1,10 @@
 import { WebSocket } from "../../../src/client.ts";
+import { TopicClient } from "../../../src/client-topics.ts";
 import { clientContract } from "../../client/contract/client-contract.ts";
 import { scenarios } from "../../client/contract/scenarios/all.ts";
 
 clientContract({
-  place: () => ({ run: (title, script) => scenarios[title]!({ WebSocket, script }) }),
+  place: () => ({ run: (title, script) => scenarios[title]!({ WebSocket, TopicClient, script }) }),
   skip: [
     {
       reason: "Node reads nothing while a callback is awaited, and notices the loss after it",

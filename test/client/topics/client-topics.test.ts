@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ClientTopics } from "../../../src/client/topics/client-topics.ts";
+import type { TopicSocket } from "../../../src/client/topics/handler.ts";
+import { readTopicLine } from "../../../src/client/topics/topic-line.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Topics of a client whose connection is made by hand. */
+function rig() {
+  const sent: string[] = [];
+  const client = {
+    protocol: "hawser.v1",
+    status: "Connected",
+    counters: { dropped: 0 },
+    /** Whether what is sent is dropped. */
+    isFull: false,
+    send(line: string): boolean {
+      if (client.isFull) client.counters.dropped++;
+      else sent.push(line.slice(1, -1));
+      // It is slow in any case.
+      return false;
+    },
+  };
+  const log: unknown[] = [];
+  const topics = new ClientTopics(
+    {
+      onUnsubscribed: (_ws, event) => log.push(event),
+      onReconnected: (_ws, { recovered }) => log.push({ recovered }),
+      onTopic: (_ws, { data }) => log.push(data),
+    },
+    new Map(),
+  );
+  topics.client = client as unknown as TopicSocket;
+  const gets = (line: string): unknown => topics.onLine(readTopicLine(`\x1e${line}`)!, () => ({ data: "data" }));
+  const connect = (attempts?: number): unknown => {
+    topics.onConnected(attempts === undefined ? undefined : { type: "reconnected", attempts, away: 5 });
+    return topics.onSignedIn();
+  };
+  return { client, topics, sent, log, gets, connect };
+}
+
+test("a topic whose history cannot be read after a reconnect is asked for again, until it is there", () => {
+  const { topics, sent, log, gets, connect } = rig();
+  connect();
+  void topics.subscribe("a", {});
+  gets("s e.1.- - a\n");
+  connect(1);
+  for (let n = 0; n < 3; n++) {
+    gets("u - 503 a\n");
+    vi.advanceTimersByTime(5_000);
+  }
+  expect(sent).toEqual(["s - - a", "s e.1.- - a", "s e.1.- - a", "s e.1.- - a", "s e.1.- - a"]);
+  expect(log).toEqual([]);
+  gets("s e.1.- 1 a\n");
+  expect(log).toEqual([{ recovered: true }]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a request that is dropped, because too much waits, is sent again", () => {
+  const { client, topics, sent, connect } = rig();
+  connect();
+  client.isFull = true;
+  void topics.subscribe("a", {});
+  void topics.subscribe("b", {});
+  client.isFull = false;
+  vi.advanceTimersByTime(5_000);
+  expect(sent).toEqual(["s - - a", "s - - b"]);
+});
+
+test("what is wanted while there is no connection is asked for on the next one, once", () => {
+  const { client, topics, sent, connect } = rig();
+  connect();
+  client.status = "Connecting";
+  void topics.subscribe("a", {});
+  void topics.subscribe("b", {});
+  expect(topics.unsubscribe("b")).toBe(true);
+  expect([sent, vi.getTimerCount()]).toEqual([[], 0]);
+  client.status = "Connected";
+  connect(1);
+  expect(sent).toEqual(["s - - a"]);
+});
+
+test("onReconnected comes at once where there is no topic, and without those that are new", () => {
+  const { topics, log, connect, gets } = rig();
+  connect();
+  connect(1);
+  expect(log).toEqual([{ recovered: true }]);
+  void topics.subscribe("a", {});
+  gets("s - - a\n");
+  topics.onConnected({ type: "reconnected", attempts: 1, away: 5 });
+  void topics.subscribe("b", {});
+  topics.onSignedIn();
+  gets("s - - a\n");
+  expect(log).toHaveLength(2);
+});
+
+test("a callback before onReconnected is awaited", async () => {
+  const { topics, log, connect, gets } = rig();
+  const order: string[] = [];
+  const slow = new ClientTopics(
+    {
+      onGap: () => Promise.resolve().then(() => order.push("gap")),
+      onReconnected: () => order.push("reconnected"),
+    },
+    new Map(),
+  );
+  slow.client = topics.client;
+  void slow.subscribe("a", { since: "e.1.-" });
+  slow.onConnected({ type: "reconnected", attempts: 1, away: 5 });
+  void slow.onLine(readTopicLine("\x1es e.2.- 0 a\n")!, () => undefined);
+  await slow.onSignedIn();
+  await Promise.resolve();
+  expect(order).toContain("gap");
+  connect();
+  gets("m - - unknown\n");
+  gets("j - - a\n{}");
+  expect(log).toEqual([]);
+});
+
+test("the end of the client stops what would be asked for again", async () => {
+  const { client, topics, connect } = rig();
+  connect();
+  client.isFull = true;
+  const asked = topics.subscribe("a", {});
+  topics.onTerminated(undefined);
+  expect(vi.getTimerCount()).toBe(0);
+  await expect(asked).rejects.toMatchObject({ code: "HWS_UNSUBSCRIBED" });
+});

@@ -54,7 +54,7 @@ function expectedOf(text: string): unknown {
   if (kind === "u") return since === "-" && last === "-" ? { isSubscribe: false, topic } : undefined;
   if (kind !== "s" || !isCount(last)) return undefined;
   const count = last === "-" ? {} : { last: Number(last) > MAX_LAST ? MAX_LAST : Number(last) };
-  return { isSubscribe: true, topic, ...(since === "-" ? {} : { since }), ...count };
+  return { isSubscribe: true, topic, ...(since === "-" ? {} : { since: since.slice(0, 65) }), ...count };
 }
 
 function isCount(text: string): boolean {

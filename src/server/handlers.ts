@@ -50,7 +50,7 @@ export interface WSSubscribeEvent {
   readonly type: "subscribe";
   /** The topic: 1 to 255 bytes of UTF-8, without control characters. */
   readonly topic: string;
-  /** What the client gives as its last position. It may be anything. Undefined: nothing. */
+  /** What the client gives as its last position. It may be any text; one that is too long for a position is cut. Undefined: nothing. */
   readonly since: string | undefined;
   /** How many of the newest messages it asks for: 1 to 10,000. Undefined: none. */
   readonly last: number | undefined;

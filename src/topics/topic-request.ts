@@ -1,4 +1,5 @@
 import { HawserError, withoutStack } from "../errors/errors.ts";
+import { ownText } from "../util/own-text.ts";
 import { isTopic } from "./topic-name.ts";
 
 /**
@@ -12,6 +13,12 @@ export const TOPIC_PROTOCOL = "hawser.v1";
 /** The most messages that a history keeps: to ask for more is to ask for all. */
 const MAX_LAST = 10_000;
 
+/** The characters of a position that are kept: one more than it may have, so what is longer is none. */
+const MAX_SINCE = 65;
+
+/** A part of a longer message must not keep the whole in memory while a history is read. */
+const LONG_MESSAGE = 1_024;
+
 /** After its first character. The position may be anything that a client has kept. */
 const LINE = /^(?:s (?<since>[^ \n]+) (?<last>-|[1-9]\d*)|u - -) (?<topic>[^\n]+)\n$/;
 
@@ -21,7 +28,7 @@ export class TopicRequest {
   readonly isSubscribe: boolean;
   /** The topic: a valid name. */
   readonly topic: string;
-  /** What it gives as its position; undefined: nothing. */
+  /** What it gives as its position, or the beginning of it; undefined: nothing. */
   readonly since: string | undefined;
   /** How many of the newest messages it asks for; undefined: none. */
   readonly last: number | undefined;
@@ -44,7 +51,9 @@ export function readTopicRequest(text: string): TopicRequest {
   if (topic === undefined || !isTopic(topic)) throw topicFrameError();
   if (since === undefined) return new TopicRequest(false, topic);
   const count = last === "-" ? undefined : Math.min(Number(last), MAX_LAST);
-  return new TopicRequest(true, topic, since === "-" ? undefined : since, count);
+  const position = since === "-" ? undefined : since.slice(0, MAX_SINCE);
+  if (text.length <= LONG_MESSAGE) return new TopicRequest(true, topic, position, count);
+  return new TopicRequest(true, ownText(topic), position && ownText(position), count);
 }
 
 /** The error for a message that begins as a request does, and is none. */

@@ -3,19 +3,23 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { ClientOptions } from "../../src/client/options.ts";
 import { certificate } from "../support/certificate.ts";
+import { until } from "../support/peer.ts";
 import { describeWith } from "../support/system.ts";
+import { topicServer } from "../support/topic-server.ts";
 import { type EchoServer, wsServer } from "./servers/server.ts";
 
 const program = fileURLToPath(new URL("clients/hawser-client.ts", import.meta.url));
+const topicProgram = fileURLToPath(new URL("clients/topic-client.ts", import.meta.url));
 
 /** Runs our client in another runtime, and returns its calls. */
 async function run(
   command: readonly [string, ...string[]],
   url: string,
   options: ClientOptions = {},
+  script = program,
 ): Promise<unknown> {
   const [file, ...args] = command;
-  const child = spawn(file, [...args, program, url, JSON.stringify(options)], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(file, [...args, script, url, JSON.stringify(options)], { stdio: ["ignore", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   let output = "";
   let complaints = "";
@@ -66,6 +70,19 @@ for (const [name, args] of [
       expect(await run(command, `${plain!.url}/refuse`)).toEqual([
         { code: "HWS_REFUSED", status: 403, body: "not you", stage: "http" },
         { code: 1006, initiator: "network" },
+      ]);
+    });
+
+    test("with topics", async () => {
+      const { wss, port, members } = await topicServer({ decide: ({ topic }) => topic !== "secret" });
+      await wss.publish("chat:1", "one");
+      const ended = run(command, `ws://127.0.0.1:${port}`, {}, topicProgram);
+      await until(() => members[0]?.log.includes("cut") === true);
+      wss.connections[0]!.destroy();
+      await wss.publish("chat:1", "two");
+      expect(await ended).toEqual([
+        ["HWS_SUBSCRIBE_REFUSED", "not asked"],
+        [["chat:1", "one", "string"], { recovered: true }, ["chat:1", "two", "string"]],
       ]);
     });
 

@@ -6,7 +6,10 @@ test.each([
   ["s AbCd-_12.1z.- 50 chat:7", { isSubscribe: true, topic: "chat:7", since: "AbCd-_12.1z.-", last: 50 }],
   ["s - 1 a topic  with spaces ", { topic: "a topic  with spaces ", last: 1 }],
   // A position may be whatever a client has kept: it is not recovered.
-  [`s ${"x".repeat(1_000)} - a`, { since: "x".repeat(1_000) }],
+  [`s ${"x".repeat(64)} - a`, { since: "x".repeat(64) }],
+  // Longer than a position may be: it is none, and is not kept.
+  [`s ${"x".repeat(1_000)} - a`, { since: "x".repeat(65) }],
+  [`s ${"é".repeat(100_000)} 7 é`, { since: "é".repeat(65), topic: "é", last: 7 }],
   ["s \x1e\0é😀 - a", { since: "\x1e\0é😀" }],
   ["s - - -", { since: undefined, topic: "-" }],
   // More than any history keeps.

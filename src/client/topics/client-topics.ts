@@ -12,6 +12,9 @@ import { type TopicLine, subscribeLine, unsubscribeLine } from "./topic-line.ts"
 const RETRY_MS = 1_000;
 const RETRY_RANGE_MS = 4_000;
 
+/** The most topics that a client has when the server subscribes it to one more that it has not asked for. */
+const MAX_UNASKED = 1_000;
+
 /** The flags of a `u`. */
 const [TOO_MANY, UNAVAILABLE, BY_SERVER] = ["429", "503", "1000"];
 
@@ -156,13 +159,24 @@ export class ClientTopics {
 
   #onSubscribed(known: WantedTopic | undefined, line: TopicLine): unknown {
     const { topic, position, flag } = line;
-    // The server may subscribe a client that has not asked.
-    const wanted = known ?? new WantedTopic(topic, undefined, undefined);
-    this.#wanted.set(topic, wanted);
-    wanted.begin(position, flag === "-" ? undefined : flag === "1");
-    if (flag !== "0") return this.#tellIfBack();
+    const wanted = known ?? this.#unasked(topic);
+    const before = wanted.position;
+    // Without a flag the server has not looked at our position: it has subscribed the client by itself.
+    const isSame = before === undefined ? undefined : before === position;
+    const recovered = flag === "-" ? isSame : flag === "1";
+    wanted.begin(position, recovered);
+    if (recovered !== false) return this.#tellIfBack();
     this.#isRecovered = false;
     return inOrder(this.#tellGap(line, "unrecovered"), () => this.#tellIfBack());
+  }
+
+  /** The server may subscribe a client that has not asked. It must not fill its memory: an error ends the client. */
+  #unasked(topic: string): WantedTopic {
+    checkTopic("a topic that the server has chosen", topic);
+    if (this.#wanted.size >= MAX_UNASKED) throw new HawserError("HWS_TOO_MANY_TOPICS", "the server has chosen them");
+    const wanted = new WantedTopic(topic, undefined, undefined);
+    this.#wanted.set(topic, wanted);
+    return wanted;
   }
 
   #onEnded(wanted: WantedTopic | undefined, { topic, flag }: TopicLine): unknown {

@@ -6,7 +6,9 @@ import type { JsonLimits } from "../../util/json-checks.ts";
 import { readProtocols } from "../dialing.ts";
 import type { Dial, Provided } from "../handler.ts";
 import type { ClientOptions } from "../options.ts";
+import { sharedOptions } from "../settings.ts";
 import type { ClientSubscribeOptions, TopicClientOptions } from "./handler.ts";
+import { POSITION } from "./topic-line.ts";
 
 /** What the client below gets: it hands over messages as they are, because a header line is no JSON. */
 type OwnOptions = Omit<ClientOptions<"auto">, "invalidJson">;
@@ -28,9 +30,6 @@ interface TopicSettings {
   /** Those of the client below. */
   readonly own: OwnOptions;
 }
-
-/** What a position may look like. Anything else that an application has kept is not recovered. */
-const POSITION = /^[\w.-]{1,64}$/;
 
 /** Stands for a position that cannot be one: the server recovers nothing. */
 const NO_POSITION = "?";
@@ -55,7 +54,8 @@ export function readTopicOptions(
   const type = dataType ?? ofHandler ?? "text";
   if (!["text", "blob", "object", "auto"].includes(type))
     throw new InvalidArgumentError(`dataType: expected "text", "blob", "object" or "auto", got ${describe(type)}`);
-  const { maxJsonDepth = 64, maxJsonValues = 100_000 } = options;
+  const { maxJsonDepth = sharedOptions.maxJsonDepth.default, maxJsonValues = sharedOptions.maxJsonValues.default } =
+    options;
   return {
     data: { dataType: type, maxJsonDepth, maxJsonValues, ignoresInvalidJson: invalidJson === "ignore" },
     positions: readPositions(positions),

@@ -3,6 +3,9 @@ import { HEADER_START } from "../../topics/topic-frame.ts";
 /** The byte of a line's end. */
 const LINE_END = 10;
 
+/** What a position may look like. The client keeps it, so it must not be long. */
+export const POSITION = /^[\w.-]{1,64}$/;
+
 /** A message with a header line. */
 export interface TopicLine {
   /** What it is: a `TopicFrameKind`, or what later versions send. */
@@ -26,6 +29,7 @@ export function readTopicLine(message: string | Uint8Array): TopicLine | undefin
   const header = isText ? message.slice(1, end) : new TextDecoder().decode(message.subarray(1, end));
   const [kind, position, flag, ...words] = header.split(" ");
   if (kind === undefined || position === undefined || flag === undefined || words.length === 0) return undefined;
+  if (!POSITION.test(position)) return undefined;
   return {
     kind,
     position: position === "-" ? undefined : position,

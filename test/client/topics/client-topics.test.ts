@@ -122,6 +122,33 @@ test("a callback before onReconnected is awaited", async () => {
   expect(log).toEqual([]);
 });
 
+test("a server that subscribes the client to more and more topics ends it", () => {
+  const { topics, connect, gets } = rig();
+  connect();
+  for (let n = 0; n < 1_000; n++) gets(`s e.1.- - own ${n}\n`);
+  expect(() => gets("s e.1.- - one more\n")).toThrow(expect.objectContaining({ code: "HWS_TOO_MANY_TOPICS" }) as Error);
+  expect(() => gets(`s e.1.- - ${"x".repeat(256)}\n`)).toThrow("got 256");
+  // What it asks for itself is its own matter.
+  void topics.subscribe("asked", {});
+  gets("s e.1.- - asked\n");
+  expect(Object.keys(topics.positions)).toHaveLength(1_001);
+});
+
+test("a server that subscribes the client by itself, without its position, may have left messages out", async () => {
+  const { topics, log, connect, gets } = rig();
+  connect();
+  const asked = topics.subscribe("a", { since: "e.1.-" });
+  gets("s e.5.x - a\n");
+  expect(await asked).toMatchObject({ recovered: false });
+  gets("s e.5.x - own\n");
+  connect(1);
+  gets("s e.5.x - a\n");
+  gets("s e.7.y - own\n");
+  connect(1);
+  for (const topic of ["a", "own"]) gets(`s ${topics.positions[topic]!} 1 ${topic}\n`);
+  expect(log).toEqual([{ recovered: false }, { recovered: true }]);
+});
+
 test("the end of the client stops what would be asked for again", async () => {
   const { client, topics, connect } = rig();
   connect();

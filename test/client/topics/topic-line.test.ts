@@ -13,10 +13,13 @@ test.each([
   expect(new TextDecoder().decode(read!.data as Uint8Array)).toBe(data);
 });
 
-test.each(["", "m - - a\n", "\x1e", "\x1em - - a", "\x1em - -\n", "\x1em\n"])("%j has none", (message) => {
-  expect(readTopicLine(message)).toBeUndefined();
-  expect(readTopicLine(new TextEncoder().encode(message))).toBeUndefined();
-});
+test.each(["", "m - - a\n", "\x1e", "\x1em - - a", "\x1em - -\n", "\x1em\n", `\x1em ${"x".repeat(65)} - a\n`])(
+  "%j has none",
+  (message) => {
+    expect(readTopicLine(message)).toBeUndefined();
+    expect(readTopicLine(new TextEncoder().encode(message))).toBeUndefined();
+  },
+);
 
 test("the server reads the lines that the client writes", () => {
   expect(readTopicRequest(subscribeLine("a b", "e.2.x", 5))).toMatchObject({ topic: "a b", since: "e.2.x", last: 5 });

@@ -86,7 +86,7 @@ describeWith("redis", "when Redis fails", (path) => {
     });
 
     test("a restart under load loses nothing that was accepted, and doubles nothing", async () => {
-      const { server } = await start(["--appendonly", "yes", "--appendfsync", "everysec"]);
+      const { server } = await start(["--appendonly", "yes", "--appendfsync", "always"]);
       const backplane = redis(clientOf(server.port));
       const [a, b] = [await nodeOf(backplane).open(), await nodeOf(backplane).open()];
       await b.driver.listen(["t"], []);

@@ -84,6 +84,6 @@ export class Names {
   }
 
   #start(partition: number): string {
-    return `${this.#prefix}:{${TAGS[partition] ?? ""}}:`;
+    return `${this.#prefix}:{${String(TAGS[partition])}}:`;
   }
 }

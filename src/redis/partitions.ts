@@ -15,7 +15,7 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
 /** The CRC16 that Redis uses (XMODEM). */
 export function crc16(bytes: Uint8Array): number {
   let crc = 0;
-  for (const byte of bytes) crc = ((crc << 8) ^ (TABLE[(crc >> 8) ^ byte] ?? 0)) & 0xff_ff;
+  for (const byte of bytes) crc = ((crc << 8) ^ Number(TABLE[(crc >> 8) ^ byte])) & 0xff_ff;
   return crc;
 }
 

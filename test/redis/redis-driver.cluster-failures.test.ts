@@ -69,7 +69,7 @@ describeWith("redis", "when a cluster changes", (path) => {
         await store(a, "more");
         return b.texts("t").length > 1;
       });
-      // Servers hear of it one after the other, so connections may be made anew more than once.
+      // Servers learn of it one after the other, so connections may be made anew more than once.
       await until("the same epoch", async () => {
         const [top] = await b.driver.tops(["t"]).catch(() => []);
         return top?.epoch === epoch;

@@ -17,4 +17,5 @@ export type {
   WSTopicsReconnectedEvent,
   WSUnsubscribedEvent,
 } from "./client/topics/handler.ts";
+export type { PresenceMember, WSPresenceEvent } from "./topics/presence-member.ts";
 export { TopicClient } from "./client/browser/topic-client.ts";

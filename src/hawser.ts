@@ -34,7 +34,8 @@ export type { ConnectionList } from "./server/connection-list.ts";
 export type { WSConnectionEvent } from "./server/connection-event.ts";
 export type { ServerCounters, TopicRequestCounters } from "./server/server-counters.ts";
 export type { Connections } from "./server/connections.ts";
-export type { PresenceList, PresenceMember, WSPresenceEvent } from "./server/presence.ts";
+export type { PresenceList } from "./server/presence.ts";
+export type { PresenceMember, WSPresenceEvent } from "./topics/presence-member.ts";
 export type { SubscribeOptions, Subscription } from "./server/subscription.ts";
 export type { TopicSet } from "./topics/topic-set.ts";
 export type {

@@ -11,7 +11,7 @@ import type {
 import type { Refusal, RefusalReason } from "../handshake/refusal.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
-import type { WSPresenceEvent } from "./presence.ts";
+import type { WSPresenceEvent } from "../topics/presence-member.ts";
 import type { SubscribeOptions } from "./subscription.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";

@@ -4,7 +4,7 @@ import { isThenable } from "../util/thenable.ts";
 import { Warnings } from "../util/warnings.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
 import type { WSBackplaneEvent, WSHandler, WSRefusedEvent } from "./handlers.ts";
-import type { WSPresenceEvent } from "./presence.ts";
+import type { WSPresenceEvent } from "../topics/presence-member.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 import type { WebSocketServer } from "./websocket-server.ts";
 

@@ -140,7 +140,11 @@ export class ServerTopics implements NodeListener {
     { node, rule }: HistorySource,
     join: SubscribeSettings,
   ): Promise<Subscription> {
-    const joined = await node.subscribe(ws, topic, rule, join);
+    const joined = await node.subscribe(ws, topic, rule, join).catch((error: unknown) => {
+      // A connection that has a topic must get its messages. It may have subscribed again meanwhile.
+      if (!node.has(ws, topic)) this.#drop(ws, topic);
+      throw error;
+    });
     if (joined.live) await this.#list(ws, topic, join.member);
     return { topic, ...joined, remote: true };
   }
@@ -182,8 +186,7 @@ export class ServerTopics implements NodeListener {
   }
 
   /** The same without a header line: its history could not be read. */
-  drop(ws: WebSocketConnection, topic: string): void {
-    this.#history?.unsubscribe(ws, topic);
+  #drop(ws: WebSocketConnection, topic: string): void {
     this.#presence?.leave(ws, topic);
     this.#topics.unsubscribe(ws, topic);
   }

@@ -90,9 +90,7 @@ export class TopicRequests {
         const isWanted = this.#end(request);
         this.#topics.requests.failed++;
         // Otherwise the client, or the application, has left the topic meanwhile. The server's handler has the error.
-        if (!isWanted || !this.#ws.topics.has(request.topic)) return;
-        this.#topics.drop(this.#ws, request.topic);
-        this.#tell(request, UNAVAILABLE);
+        if (isWanted) this.#tell(request, UNAVAILABLE);
       },
     );
     return this.#underWay < MAX_BEGINNING ? undefined : settled;

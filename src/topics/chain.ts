@@ -46,3 +46,8 @@ export function markAfterGap({ epoch, entries, top }: Page): Mark {
   const [first] = entries;
   return first === undefined ? top : markBefore(epoch, first);
 }
+
+/** The earlier one of two marks; the second one if they are of different epochs. */
+export function earlier(a: Mark, b: Mark): Mark {
+  return a.epoch === b.epoch && a.offset < b.offset ? a : b;
+}

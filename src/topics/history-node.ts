@@ -104,6 +104,11 @@ export class HistoryNode<Receiver extends Identified> {
     }
   }
 
+  /** Whether a topic has this subscriber. */
+  has(receiver: Receiver, topic: string): boolean {
+    return this.#topics.get(topic)?.has(receiver) === true;
+  }
+
   /** Removes a subscriber from a topic. */
   unsubscribe(receiver: Receiver, topic: string): void {
     const history = this.#topics.get(topic);

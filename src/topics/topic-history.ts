@@ -7,7 +7,7 @@ import type { SharedMessage } from "../connection/sending/shared-message.ts";
 import { type Bytes, copyOf } from "../protocol/bytes.ts";
 import { type Identified, Registry } from "../util/registry.ts";
 import { CatchUp, type ReadableHistory } from "./catch-up.ts";
-import { type GapReason, NOWHERE, gapAfter, isSameMark, markAfterGap, markBefore } from "./chain.ts";
+import { type GapReason, NOWHERE, earlier, gapAfter, isSameMark, markAfterGap, markBefore } from "./chain.ts";
 import { HeldMessages } from "./held-messages.ts";
 import type { HistoryCounters } from "./history-counters.ts";
 import { type MemoryBudget, RecentMessages } from "./recent-messages.ts";
@@ -92,6 +92,11 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   /** Whether it has no subscribers. */
   get isUnused(): boolean {
     return this.#joins.size === 0;
+  }
+
+  /** Whether it has this subscriber, also while something is read for it. */
+  has(receiver: Receiver): boolean {
+    return this.#joins.has(receiver);
   }
 
   get last(): Mark {
@@ -385,10 +390,6 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   #registry(isFramed: boolean): Registry<Receiver> {
     return isFramed ? this.#live.framed : this.#live.plain;
   }
-}
-
-function earlier(a: Mark, b: Mark): Mark {
-  return a.epoch === b.epoch && a.offset < b.offset ? a : b;
 }
 
 /** The flag of the header line of a subscription. */

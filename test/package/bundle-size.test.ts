@@ -30,7 +30,7 @@ function quarters(code: string): number {
 // A change that makes one larger raises its budget on purpose, or not at all.
 test.each([
   ["the client for browsers", () => bundleBrowserClient(), 13],
-  ["the client with topics for browsers", () => bundleBrowserClient("client-topics-browser.ts"), 15.75],
+  ["the client with topics for browsers", () => bundleBrowserClient("client-topics-browser.ts"), 16.25],
   ["hawser/client on Node", () => bundleForNode("client.ts"), 52],
   ["hawser/client/topics on Node", () => bundleForNode("client-topics.ts"), 56],
   ["hawser/redis", () => bundleForNode("redis.ts"), 13],

@@ -148,9 +148,11 @@ const TYPES: Record<string, readonly string[]> = {
   "./client/topics": [
     "ClientSubscribeOptions",
     "ClientSubscription",
+    "PresenceMember",
     "TopicClientHandler",
     "TopicClientOptions",
     "TopicSocket",
+    "WSPresenceEvent",
     "WSTopicEvent",
     "WSTopicGapEvent",
     "WSTopicsReconnectedEvent",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { presenceList, readLimit, readMember } from "../../src/server/presence.ts";
+import { presenceList, readLimit } from "../../src/server/presence.ts";
 
 test("data are JSON between servers, and values for the application", async () => {
   const members = [
@@ -13,10 +13,6 @@ test("data are JSON between servers, and values for the application", async () =
       { id: "bob", data: undefined, connections: 1 },
     ],
   });
-});
-
-test.each(["", "{", "null", "7", "{}", '{"id":7,"connections":1}', '{"id":"a"}'])("%j is no member", (text) => {
-  expect(readMember(text)).toBeUndefined();
 });
 
 test("the limit is a number from 0 to 100,000", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Page } from "../../src/backplane/contract.ts";
 import { NO_ID } from "../../src/backplane/ids.ts";
-import { NOWHERE, gapAfter, isSameMark, markAfterGap, markBefore } from "../../src/topics/chain.ts";
+import { NOWHERE, earlier, gapAfter, isSameMark, markAfterGap, markBefore } from "../../src/topics/chain.ts";
 import { entries, idOf, mark } from "../support/fake-driver.ts";
 
 function page(from: number, to: number, more: Partial<Page> = {}): Page {
@@ -40,4 +40,16 @@ test("the mark before the first message has no id", () => {
   expect(markBefore("epoch--1", first!)).toEqual({ epoch: "epoch--1", offset: 0, id: NO_ID });
   expect(markBefore("epoch--1", { ...first!, offset: 9, before: idOf(8) })).toEqual(mark(8));
   expect(NOWHERE.id).toBe(NO_ID);
+});
+
+test("the earlier one of two marks of one epoch", () => {
+  const [a, b] = [
+    { epoch: "epoch--1", offset: 1, id: "a" },
+    { epoch: "epoch--1", offset: 2, id: "b" },
+  ];
+  expect([earlier(a, b), earlier(b, a), earlier(a, { ...b, epoch: "epoch--2" })]).toEqual([
+    a,
+    a,
+    { ...b, epoch: "epoch--2" },
+  ]);
 });

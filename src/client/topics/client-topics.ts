@@ -1,4 +1,5 @@
 import { HawserError } from "../../errors/errors.ts";
+import { readMember } from "../../topics/presence-member.ts";
 import { TOPIC_PROTOCOL } from "../../topics/topic-request.ts";
 import { checkTopic } from "../../topics/topic-name.ts";
 import { isThenable } from "../../util/thenable.ts";
@@ -115,7 +116,9 @@ export class ClientTopics {
     const wanted = this.#wanted.get(topic);
     if (kind === "s") return this.#onSubscribed(wanted, line);
     if (kind === "u") return this.#onEnded(wanted, line);
-    if (wanted?.isLive !== true || (kind !== "m" && kind !== "g")) return undefined;
+    if (wanted?.isLive !== true) return undefined;
+    if (kind === "j" || kind === "l") return this.#tellPresence(line);
+    if (kind !== "m" && kind !== "g") return undefined;
     wanted.position = position;
     if (kind === "g") return this.#tellGap(line, line.flag as "reset");
     const message = data();
@@ -129,6 +132,15 @@ export class ClientTopics {
     clearTimeout(this.#timer);
     for (const wanted of this.#wanted.values())
       wanted.fail(new HawserError("HWS_UNSUBSCRIBED", "the client has ended", { cause }));
+  }
+
+  #tellPresence({ kind, topic, data }: TopicLine): unknown {
+    const member = readMember(String(data));
+    if (member === undefined) return undefined;
+    const { client } = this;
+    return kind === "j"
+      ? this.#handler.onJoin?.(client, { type: "join", topic, member })
+      : this.#handler.onLeave?.(client, { type: "leave", topic, member });
   }
 
   /** Asks for a topic, unless there is no connection: then the next one does. */

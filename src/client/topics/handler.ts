@@ -1,6 +1,7 @@
 import type { WSDrainEvent, WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../../connection/dispatch/events.ts";
 import type { DataType } from "../../connection/receiving/decode.ts";
 import type { GapReason } from "../../topics/chain.ts";
+import type { WSPresenceEvent } from "../../topics/presence-member.ts";
 import type { ClientSocket } from "../client-socket.ts";
 import type { WSClientOpenEvent, WSReconnectedEvent, WSReconnectingEvent } from "../events.ts";
 import type { ClientDataOf, ClientHandler, ClientHeaders, Provided, ReceivedFrom } from "../handler.ts";
@@ -89,6 +90,10 @@ export interface TopicClientHandler<S = unknown, T extends DataType = DataType> 
   onTopic?(ws: TopicSocket<S, T>, event: WSTopicEvent<ClientDataOf[T]>): unknown;
   /** Messages of a topic may be missing before this point: load your state anew. */
   onGap?(ws: TopicSocket<S, T>, event: WSTopicGapEvent): unknown;
+  /** Somebody is present in a topic: the first connection of an id has come, on any server. */
+  onJoin?(ws: TopicSocket<S, T>, event: WSPresenceEvent): unknown;
+  /** The last connection of an id has gone. */
+  onLeave?(ws: TopicSocket<S, T>, event: WSPresenceEvent): unknown;
   /** A subscription that had begun has ended, and not by `unsubscribe`. */
   onUnsubscribed?(ws: TopicSocket<S, T>, event: WSUnsubscribedEvent): unknown;
   /** Any other message. Without it they are dropped. */

@@ -11,7 +11,7 @@ import { topicData } from "./topic-data.ts";
 import { readTopicLine } from "./topic-line.ts";
 
 /** The callbacks that only clients with topics have. */
-const TOPIC_CALLBACKS = ["onTopic", "onGap", "onUnsubscribed"];
+const TOPIC_CALLBACKS = ["onTopic", "onGap", "onJoin", "onLeave", "onUnsubscribed"];
 
 /**
  * Checks the handler of a client with topics.

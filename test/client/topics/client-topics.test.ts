@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ClientTopics } from "../../../src/client/topics/client-topics.ts";
+import type { WSPresenceEvent } from "../../../src/topics/presence-member.ts";
 import type { TopicSocket } from "../../../src/client/topics/handler.ts";
 import { readTopicLine } from "../../../src/client/topics/topic-line.ts";
 
@@ -157,4 +158,30 @@ test("the end of the client stops what would be asked for again", async () => {
   topics.onTerminated(undefined);
   expect(vi.getTimerCount()).toBe(0);
   await expect(asked).rejects.toMatchObject({ code: "HWS_UNSUBSCRIBED" });
+});
+
+test("who comes and goes is told, for topics that the client has", () => {
+  const events: unknown[] = [];
+  const note = (_ws: unknown, { type, topic, member }: WSPresenceEvent) => events.push([type, topic, member.id]);
+  const topics = new ClientTopics({ onJoin: note, onLeave: note }, new Map());
+  topics.client = {
+    protocol: "hawser.v1",
+    status: "Connected",
+    counters: {},
+    send: () => true,
+  } as unknown as TopicSocket;
+  const gets = (line: string) => topics.onLine(readTopicLine(`\x1e${line}`)!, () => undefined);
+  topics.onConnected(undefined);
+  topics.onSignedIn();
+  void topics.subscribe("a", {});
+  gets('j - - a\n{"id":"early","connections":1}');
+  gets("s - - a\n");
+  gets('j - - a\n{"id":"ann","connections":1}');
+  gets("j - - a\nno member");
+  gets('l - - a\n{"id":"ann","connections":0}');
+  gets('l - - other\n{"id":"bob","connections":0}');
+  expect(events).toEqual([
+    ["join", "a", "ann"],
+    ["leave", "a", "ann"],
+  ]);
 });

@@ -1,4 +1,5 @@
 import type { BackplaneStage } from "../backplane/contract.ts";
+import { callInNoContext } from "../connection/transport/no-context.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 
 /** Milliseconds in which the handler is told of one failure of each stage. All are counted. */
@@ -24,7 +25,8 @@ export class BackplaneErrors {
     const now = performance.now();
     if (now - (this.#toldAt.get(stage) ?? -QUIET_MS) < QUIET_MS) return;
     this.#toldAt.set(stage, now);
-    this.#reporter.dispatchError(error, "library", true);
+    // Any client may have caused it.
+    callInNoContext(() => this.#reporter.dispatchError(error, "library", true));
   }
 }
 

@@ -263,7 +263,7 @@ export class PendingHandshake implements AdmittedClient {
 }
 
 const NO_SUBPROTOCOL =
-  "A client offered subprotocols and none was chosen: most clients then close the connection. Set event.protocol in onConnection, or use the option protocols";
+  "A client offered subprotocols and none was chosen: most clients then close the connection. Set event.protocol in onConnection, or use the option protocols; for hawser.v1 give the connection's handler an onSubscribe";
 
 const NO_ANSWER =
   "onConnection returned undefined, so the client was refused with HTTP 403. Return a connection handler, or null to refuse the client";

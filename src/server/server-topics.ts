@@ -121,6 +121,7 @@ export class ServerTopics implements NodeListener {
       this.#settings.limitCounters[limit]++;
       return limit;
     }
+    this.#lingering.remove(topic);
     const history = this.#historyOf(topic);
     if (history !== undefined) {
       const member = isNew ? join.member : undefined;
@@ -157,14 +158,15 @@ export class ServerTopics implements NodeListener {
       this.#node.open(false);
     }
     this.#presence ??= new TopicPresence(this.#node);
-    return this.#presence.join(ws, topic, member);
+    return this.#presence.join(ws, topic, member, () => this.#topics.topicsOf(ws).has(topic));
   }
 
   /** Gets the messages of the other servers too. Those of this one come already. */
   #joinOthers(ws: WebSocketConnection, topic: string, join: JoinOptions): Subscription | Promise<Subscription> {
-    if (!this.#isJoined || this.#node === undefined) return plainSubscription(topic, join, true);
+    if (!this.#isJoined || this.#node === undefined)
+      return plainSubscription(topic, join, this.#topics.topicsOf(ws).has(topic));
     const { wanted } = this.#node;
-    this.#lingering.remove(topic);
+    if (!this.#topics.topicsOf(ws).has(topic)) return plainSubscription(topic, join, false);
     wanted.add(topic);
     if (wanted.isConfirmed(topic)) return plainSubscription(topic, join, true);
     return wanted.whenConfirmed(topic).then((remote) => {
@@ -264,8 +266,12 @@ export class ServerTopics implements NodeListener {
   presence(topic: unknown, options: unknown): Promise<PresenceList> {
     checkTopic("presence: topic", topic);
     const limit = readLimit(options);
-    if (this.#node === undefined) return Promise.resolve({ total: 0, members: [] });
-    return this.#reportRejection(presenceList(this.#node.driver.members(topic, limit)), undefined);
+    const node = this.#node;
+    if (node === undefined) return Promise.resolve({ total: 0, members: [] });
+    const list = node
+      .whenReady(this.#settings.publishTimeout)
+      .then(() => presenceList(node.driver.members(topic, limit)));
+    return this.#reportRejection(list, undefined);
   }
 
   /** Leaves the other servers, within `ms` milliseconds. */
@@ -328,7 +334,7 @@ export class ServerTopics implements NodeListener {
   }
 
   #forget(topics: readonly string[]): void {
-    for (const topic of topics) this.#node?.wanted.remove(topic);
+    for (const topic of topics) if (this.#topics.list(topic) === undefined) this.#node?.wanted.remove(topic);
   }
 
   /** What keeps the history of a topic, and its rule; undefined: it has none. */

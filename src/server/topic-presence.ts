@@ -23,11 +23,18 @@ export class TopicPresence {
     this.#rows = new PresenceNode(node);
   }
 
-  /** Lists a connection. It never rejects: while the broker is away the connection is listed later. */
-  join(ws: WebSocketConnection, topic: string, member: ListedMember): Promise<void> {
+  /**
+   * Lists a connection. It never rejects: while the broker is away the connection is listed later.
+   *
+   * @param isSubscribed whether the connection still has the topic
+   */
+  async join(ws: WebSocketConnection, topic: string, member: ListedMember, isSubscribed: () => boolean): Promise<void> {
+    if (!isSubscribed()) return;
+    const { wanted } = this.#node;
     // The broker tells who comes and goes, also to a server that is alone.
-    this.#node.wanted.add(topic);
-    return this.#rows.join(topic, ws.id, member);
+    wanted.add(topic);
+    if (!wanted.isConfirmed(topic)) await wanted.whenConfirmed(topic);
+    if (isSubscribed()) await this.#rows.join(topic, ws.id, member);
   }
 
   /** Takes a connection from the list. `event`: it has closed; undefined: it has unsubscribed. */

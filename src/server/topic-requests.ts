@@ -63,7 +63,8 @@ export class TopicRequests {
     }
     if (answer !== true && typeof answer !== "object")
       throw new InvalidArgumentError(`onSubscribe: expected true, false or options, got ${describe(answer)}`);
-    const options = answer === true ? { since, last } : answer;
+    // What they leave out is as the client has asked.
+    const options = answer === true ? { since, last } : { since, last, ...answer };
     // What is wrong with them is the handler's failure.
     return this.#subscribe(request, readSubscribeOptions(options, TOPIC_PROTOCOL));
   }

@@ -160,10 +160,13 @@ export class AppendQueue {
         const isUncertain = code === "HWS_PUBLISH_UNCERTAIN";
         // A name of the application tells a further try from the first one too.
         const canTell = before !== undefined || id !== undefined;
-        if (code !== "HWS_BACKPLANE_AWAY" && !(isUncertain && canTell)) throw error;
+        const isRetried = code === "HWS_BACKPLANE_AWAY" || (isAgain && code === "HWS_BACKPLANE_FULL");
+        // After a first try that may be stored, no other failure says that nothing is.
+        if (!isRetried && !(isUncertain && canTell)) throw isAgain ? failure : error;
         if (!isAgain) failure = error;
         isAgain ||= isUncertain;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+        // The process must not end before the caller is told.
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
   }

@@ -10,7 +10,6 @@ import {
 } from "../backplane/record.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { deferred } from "../util/deferred.ts";
-import { Waiters } from "../util/waiters.ts";
 import { newBackplaneCounters } from "./backplane-counters.ts";
 import { Heartbeat, type HeartbeatListener } from "./heartbeat.ts";
 import { PlainOutbox } from "./plain-outbox.ts";
@@ -68,7 +67,7 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
   readonly #outbox: PlainOutbox;
   readonly #heartbeat: Heartbeat;
   readonly #ready = deferred();
-  readonly #waiters = new Waiters<boolean>();
+  readonly #waiting = new Set<(isReady: boolean) => void>();
   #isBack = false;
   #status: BackplaneStatus = "connecting";
 
@@ -101,11 +100,13 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
     if (this.#status === "ready") return Promise.resolve(true);
     if (this.#status === "closed") return Promise.resolve(false);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), ms).unref();
-      void this.#waiters.wait().then((isReady) => {
+      const settle = (isReady: boolean): void => {
         clearTimeout(timer);
+        this.#waiting.delete(settle);
         resolve(isReady);
-      });
+      };
+      const timer = setTimeout(() => settle(false), ms).unref();
+      this.#waiting.add(settle);
     });
   }
 
@@ -131,7 +132,7 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
     } catch (error) {
       this.onFailed("close", error);
     }
-    this.#waiters.resolve(false);
+    for (const settle of this.#waiting) settle(false);
     this.#ready.resolve();
   }
 
@@ -158,7 +159,7 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
       this.wanted.onReady();
       void this.#heartbeat.beat();
       this.#ready.resolve();
-      this.#waiters.resolve(true);
+      for (const settle of this.#waiting) settle(true);
     } else if (status === "away") this.wanted.onAway();
     this.#listener.onStatus(status, reason);
   }

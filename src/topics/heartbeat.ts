@@ -7,7 +7,7 @@ const BEAT_MS = 3_000;
 export interface HeartbeatListener {
   /** The broker has answered. `wasExpired`: it had given this server up. */
   onBeat(wasExpired: boolean): void;
-  /** A dead server could not be removed. */
+  /** The broker has refused one, or a dead server could not be removed. */
   onFailed(stage: BackplaneStage, error: unknown): void;
 }
 
@@ -44,8 +44,9 @@ export class Heartbeat {
       const { expired, wasExpired } = await this.#driver.beat();
       this.#listener.onBeat(wasExpired);
       this.#reap(expired);
-    } catch {
+    } catch (error) {
       // The driver tells that its broker is away.
+      if ((error as { code?: unknown }).code !== "HWS_BACKPLANE_AWAY") this.#listener.onFailed("presence", error);
     } finally {
       this.#isBeating = false;
     }

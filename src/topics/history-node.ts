@@ -42,6 +42,9 @@ export interface NewMessage<Receiver> {
 /** Heartbeats between two checks of quiet topics: 30 s. */
 const BEATS_PER_CHECK = 10;
 
+/** Messages that somebody does not get, and that have not come back yet. */
+const MAX_EXCEPTS = 10_000;
+
 /** Topics of one call that asks for their newest messages. */
 const MAX_CHECKED = 512;
 
@@ -129,7 +132,7 @@ export class HistoryNode<Receiver extends Identified> {
       to: undefined,
       payload,
     });
-    if (except !== undefined && this.#topics.has(topic)) this.#excepts.set(id, except);
+    if (except !== undefined && this.#topics.has(topic)) this.#noteExcept(id, except);
     this.counters.published++;
     try {
       const { epoch, first, isDuplicate } = await this.#append(topic, rule, record, given);
@@ -146,6 +149,7 @@ export class HistoryNode<Receiver extends Identified> {
 
   /** The position after the newest message of a topic. */
   async position(topic: string, rule: HistoryRule): Promise<string> {
+    await this.#node.whenReady(this.#limits.publishTimeout);
     const [known] = await this.#node.driver.tops([topic]);
     // An empty topic has a position too.
     return positionOf(known ?? (await this.#node.driver.read(topic, rule, -1)).top);
@@ -200,19 +204,30 @@ export class HistoryNode<Receiver extends Identified> {
     else for (const topic of topics) this.#topics.get(topic)?.onLost();
   }
 
+  #noteExcept(id: string, except: { has(receiver: Receiver): boolean }): void {
+    this.#excepts.set(id, except);
+    // A message may never come back: it was trimmed, or its broker has lost it.
+    const [oldest] = this.#excepts.keys();
+    if (this.#excepts.size > MAX_EXCEPTS && oldest !== undefined) this.#excepts.delete(oldest);
+  }
+
   #takeExcept(id: string): Except<Receiver> {
     const except = this.#excepts.get(id);
     if (except !== undefined) this.#excepts.delete(id);
     return except;
   }
 
-  #lingerIfUnused({ topic, isUnused }: TopicHistory<Receiver>): void {
-    if (isUnused) this.#lingering.add(topic);
+  #lingerIfUnused(history: TopicHistory<Receiver>): void {
+    const { topic, isUnused } = history;
+    // One that was forgotten may still end a subscription.
+    if (isUnused && this.#topics.get(topic) === history) this.#lingering.add(topic);
   }
 
   #forget(topics: readonly string[]): void {
     for (const topic of topics) {
-      this.#topics.get(topic)?.clear();
+      const history = this.#topics.get(topic);
+      if (history?.isUnused === false) continue;
+      history?.clear();
       this.#topics.delete(topic);
       this.#node.wanted.remove(topic);
     }

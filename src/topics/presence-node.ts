@@ -38,6 +38,7 @@ export class PresenceNode {
   join(topic: string, connection: number, member: ListedMember): Promise<void> {
     let rows = this.#rows.get(topic);
     if (rows?.has(connection) === true) return Promise.resolve();
+    for (const row of this.#gone) if (row.topic === topic && row.connection === connection) this.#gone.delete(row);
     // The name may have been cut from a long message.
     const row: Row = { topic: ownText(topic), connection, member, isListed: false, grace: undefined };
     if (rows === undefined) this.#rows.set(row.topic, (rows = new Map<number, Row>()));

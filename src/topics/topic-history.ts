@@ -56,8 +56,7 @@ export interface Joined {
   readonly live: boolean;
 }
 
-/** Milliseconds until a slow subscriber asks the broker again. */
-const RETRY_MS = 1_000;
+const RETRY_MS = 1_000; // until a slow subscriber asks the broker again
 
 /** A topic with history that has subscribers in this process. */
 export class TopicHistory<Receiver extends Identified> implements ReadableHistory<Receiver> {
@@ -307,7 +306,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   /** A message that comes between a read and the first one that flows would be missing. */
   async #whenListening(): Promise<void> {
     const { wanted } = this.#context;
-    if (wanted.isConfirmed(this.topic) || (await wanted.whenConfirmed(this.topic))) return;
+    if (wanted.isConfirmed(this.topic) || (await wanted.whenConfirmed(this.topic, true))) return;
     throw new HawserError("HWS_BACKPLANE_AWAY");
   }
 
@@ -349,8 +348,10 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     const { list } = this.#registry(isFramed);
     if (list.length === 0) return;
     const shared = message.shared(isFramed, (one) => this.#context.receivers.share(one));
-    if (shared === undefined) return;
-    for (const receiver of list) if (except?.has(receiver) !== true) this.#sendLive(receiver, isFramed, shared, before);
+    if (shared === undefined) this.#context.counters.foreign++;
+    else
+      for (const receiver of list)
+        if (except?.has(receiver) !== true) this.#sendLive(receiver, isFramed, shared, before);
   }
 
   #sendLive(receiver: Receiver, isFramed: boolean, shared: SharedMessage, before: Mark): void {

@@ -17,6 +17,8 @@ interface Wish {
   isWanted: boolean;
   /** The broker was told that it is wanted. */
   isTold: boolean;
+  /** The call that tells it is under way. */
+  isPending: boolean;
   /** Messages flow. */
   isConfirmed: boolean;
 }
@@ -35,14 +37,18 @@ export class WantedTopics {
   /** The topics of which the broker may have to be told. */
   readonly #changed = new Set<string>();
   readonly #waiters = new Map<string, Waiters<boolean>>();
+  /** Those that wait also while the broker is away. */
+  readonly #patient = new Map<string, Waiters<boolean>>();
   #retry: NodeJS.Timeout | undefined;
   #isCalling = false;
   #isScheduled = false;
   #isAway = false;
+  #isReady: boolean;
 
   constructor(driver: Broker, onFailed: (stage: BackplaneStage, error: unknown) => void) {
     this.#driver = driver;
     this.#onFailed = onFailed;
+    this.#isReady = driver.keepsPackets;
   }
 
   /** Adds a topic. A second call changes nothing. */
@@ -51,7 +57,8 @@ export class WantedTopics {
     if (wish?.isWanted === true) return;
     // The name may have been cut from a long message.
     const name = ownText(topic);
-    if (wish === undefined) this.#wishes.set(name, { isWanted: true, isTold: false, isConfirmed: false });
+    if (wish === undefined)
+      this.#wishes.set(name, { isWanted: true, isTold: false, isPending: false, isConfirmed: false });
     else wish.isWanted = true;
     this.#change(name);
   }
@@ -71,13 +78,18 @@ export class WantedTopics {
     return wish !== undefined && wish.isWanted && wish.isConfirmed;
   }
 
-  /** Resolves with true when they flow; with false when the broker is away, or has not answered for 5 s. */
-  whenConfirmed(topic: string): Promise<boolean> {
+  /**
+   * Resolves with true when they flow; with false when they do not after 5 s.
+   *
+   * @param isPatient false: with false at once when the broker is away
+   */
+  whenConfirmed(topic: string, isPatient = false): Promise<boolean> {
     if (this.isConfirmed(topic)) return Promise.resolve(true);
-    if (this.#isAway || this.#wishes.get(topic)?.isWanted !== true) return Promise.resolve(false);
-    let waiters = this.#waiters.get(topic);
+    if ((this.#isAway && !isPatient) || this.#wishes.get(topic)?.isWanted !== true) return Promise.resolve(false);
+    const byTopic = isPatient ? this.#patient : this.#waiters;
+    let waiters = byTopic.get(topic);
     if (waiters === undefined) {
-      this.#waiters.set(topic, (waiters = new Waiters()));
+      byTopic.set(topic, (waiters = new Waiters()));
       const timer = setTimeout(() => this.#settle(topic, false), LISTEN_TIMEOUT).unref();
       void waiters.wait().then(() => clearTimeout(timer));
     }
@@ -87,20 +99,26 @@ export class WantedTopics {
   /** The broker is there. The topics that it was told of flow. */
   onReady(): void {
     this.#isAway = false;
-    if (!this.#isCalling) this.#confirm(this.#wishes.keys());
+    this.#isReady = true;
+    // A call that is under way tells of its topics later. All others flow.
+    this.#confirm(this.#wishes.keys());
     this.#schedule();
   }
 
   /** The broker is away: nobody waits for it. */
   onAway(): void {
     this.#isAway = true;
+    this.#isReady = false;
     for (const wish of this.#wishes.values()) wish.isConfirmed = false;
-    for (const topic of [...this.#waiters.keys()]) this.#settle(topic, false);
+    const impatient = [...this.#waiters.values()];
+    this.#waiters.clear();
+    for (const waiters of impatient) waiters.resolve(false);
   }
 
   /** Forgets all topics. */
   clear(): void {
     this.onAway();
+    for (const topic of [...this.#patient.keys()]) this.#settle(topic, false);
     clearTimeout(this.#retry);
     this.#wishes.clear();
     this.#changed.clear();
@@ -131,6 +149,7 @@ export class WantedTopics {
     const done = this.#driver.listen(added, removed);
     if (this.#driver.keepsPackets) {
       this.#isCalling = false;
+      this.#endPending(added);
       this.#confirm(added);
       done.catch((error: unknown) => this.#onFailed("subscribe", error));
     } else void this.#await(done, added);
@@ -145,6 +164,7 @@ export class WantedTopics {
       const wish = this.#wishes.get(topic);
       if (wish === undefined || wish.isWanted === wish.isTold) continue;
       wish.isTold = wish.isWanted;
+      wish.isPending = wish.isWanted;
       (wish.isWanted ? added : removed).push(topic);
     }
     for (const topic of removed) this.#wishes.delete(topic);
@@ -155,17 +175,26 @@ export class WantedTopics {
     try {
       await done;
       this.#isCalling = false;
-      this.#confirm(added);
+      this.#endPending(added);
+      // A driver that is just connecting cannot read yet: `onReady` follows.
+      if (this.#isReady) this.#confirm(added);
     } catch (error) {
       this.#isCalling = false;
+      this.#endPending(added);
       this.#onCallFailed(error, added);
     }
     this.#call();
   }
 
+  #endPending(topics: readonly string[]): void {
+    for (const topic of topics) {
+      const wish = this.#wishes.get(topic);
+      if (wish !== undefined) wish.isPending = false;
+    }
+  }
+
   #onCallFailed(error: unknown, added: readonly string[]): void {
     this.#onFailed("subscribe", error);
-    for (const topic of added) this.#settle(topic, false);
     // A driver that is away goes on by itself, and `onReady` follows.
     if (this.#isAway) return;
     this.#retry = setTimeout(() => {
@@ -183,15 +212,17 @@ export class WantedTopics {
     for (const topic of topics) {
       const wish = this.#wishes.get(topic);
       // It may have been removed, and added again, meanwhile.
-      if (wish?.isTold !== true) continue;
+      if (wish?.isTold !== true || wish.isPending) continue;
       wish.isConfirmed = true;
       this.#settle(topic, wish.isWanted);
     }
   }
 
   #settle(topic: string, isConfirmed: boolean): void {
-    const waiters = this.#waiters.get(topic);
-    this.#waiters.delete(topic);
-    waiters?.resolve(isConfirmed);
+    for (const byTopic of [this.#waiters, this.#patient]) {
+      const waiters = byTopic.get(topic);
+      byTopic.delete(topic);
+      waiters?.resolve(isConfirmed);
+    }
   }
 }

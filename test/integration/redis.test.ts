@@ -139,6 +139,14 @@ describeWith("redis", "servers that Redis joins", (path) => {
     expect(await two.wss.presence("chat")).toMatchObject({ total: 0 });
   }, 45_000);
 
+  test("a client that comes before the server has reached Redis is subscribed; onJoin comes on its own server", async () => {
+    const [one] = servers(client);
+    const a = await one.open();
+    expect(await a.ws.subscribe("log", { last: 5 })).toMatchObject({ live: true });
+    await a.ws.subscribe("chat", { presence: { id: "ann" } });
+    await vi.waitFor(() => expect(one.events).toEqual(["join chat ann"]), PATIENCE);
+  });
+
   test("the subscriber's connection is cut under load: nothing is missed, nothing comes twice", async () => {
     const [one, two] = servers(client);
     const b = await two.open();

@@ -110,6 +110,37 @@ test("a client that is lost stays on the list for some seconds", async () => {
   expect(await wss.presence("chat")).toMatchObject({ total: 1 });
 });
 
+test("a topic that is left while its presence begins keeps nobody listed", async () => {
+  const { wss, open } = server({ history: { "log*": {} } });
+  const { ws } = await open();
+  for (const name of ["log", "chat"])
+    for (let ticks = 0; ticks < 20; ticks++) {
+      const topic = `${name}:${String(ticks)}`;
+      const subscribed = ws.subscribe(topic, { presence: { id: "ann" } });
+      for (let n = 0; n < ticks; n++) await Promise.resolve();
+      ws.unsubscribe(topic);
+      await subscribed;
+      expect([topic, (await wss.presence(topic)).total]).toEqual([topic, 0]);
+    }
+});
+
+test("on a server that is alone events go on after a topic was empty for a while", async () => {
+  const { events, open } = server();
+  const [a, b] = [await open(), await open()];
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  await a.ws.subscribe("chat", { presence: { id: "ann" } });
+  a.ws.unsubscribe("chat");
+  vi.advanceTimersByTime(10_000);
+  await a.ws.subscribe("chat", { presence: { id: "ann" } });
+  await b.ws.subscribe("chat", { presence: { id: "bob" } });
+  vi.advanceTimersByTime(25_000);
+  b.ws.unsubscribe("chat");
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(events.at(-1)).toBe("leave chat bob 0");
+});
+
 test.each([["garbage"], ["{}"]])("a record with the payload %j tells nothing", (payload) => {
   const id = new MessageIds().next();
   const reporter = { dispatchPresence: vi.fn() };

@@ -155,3 +155,21 @@ test("close waits for what is under way, and no longer than it is told", async (
   const failed = away.queue.append("a", RULE, message("1"), undefined);
   await Promise.all([away.queue.close(20), expect(failed).rejects.toMatchObject({ code: "HWS_BACKPLANE_AWAY" })]);
 });
+
+test.each(["HWS_BACKPLANE_FAILED", "HWS_INTERNAL"] as const)(
+  "%s of a further try does not say that nothing is stored",
+  async (code) => {
+    const { answers, queue } = rig();
+    await queue.append("a", RULE, message("1"), undefined);
+    answers.push("HWS_PUBLISH_UNCERTAIN", code);
+    const failed = queue.append("a", RULE, message("2"), undefined);
+    await expect(failed).rejects.toMatchObject({ code: "HWS_PUBLISH_UNCERTAIN" });
+  },
+);
+
+test("a full broker is asked again if the message may be stored", async () => {
+  const { answers, queue } = rig();
+  await queue.append("a", RULE, message("1"), undefined);
+  answers.push("HWS_PUBLISH_UNCERTAIN", "HWS_BACKPLANE_FULL");
+  expect(await queue.append("a", RULE, message("2"), undefined)).toMatchObject({ first: 2 });
+});

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Beat } from "../../src/backplane/contract.ts";
+import { HawserError } from "../../src/errors/errors.ts";
 import { Heartbeat } from "../../src/topics/heartbeat.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] }));
@@ -44,9 +45,17 @@ test("one that is not answered does not pile up, and its failure is the driver's
   const first = heartbeat.beat();
   await heartbeat.beat();
   expect(driver.beat).toHaveBeenCalledTimes(1);
-  fail(new Error("away"));
+  fail(new HawserError("HWS_BACKPLANE_AWAY"));
   await first;
   await heartbeat.beat();
   expect([driver.beat.mock.calls.length, listener.onBeat.mock.calls.length]).toEqual([2, 1]);
   expect(listener.onFailed).not.toHaveBeenCalled();
+});
+
+test("one that the broker refuses is told", async () => {
+  const { driver, listener, heartbeat } = rig();
+  const refused = new HawserError("HWS_BACKPLANE_FAILED", "NOPERM");
+  driver.beat.mockRejectedValueOnce(refused);
+  await heartbeat.beat();
+  expect(listener.onFailed.mock.calls).toEqual([["presence", refused]]);
 });

@@ -144,3 +144,21 @@ test("when more waits than maxBackplaneQueue, publish rejects, and counts", asyn
   await expect(full).rejects.toMatchObject({ code: "HWS_BACKPLANE_FULL" });
   expect(node.counters).toMatchObject({ published: 2, failed: 1, uncertain: 0 });
 });
+
+test("a subscription that ends after its topic was forgotten does not end the subscriptions of now", async () => {
+  const { driver, node } = rig();
+  driver.store(...entries(1, 5));
+  const [slow, live] = [new Reader(1), new Reader(2)];
+  slow.fates = ["accepted", "slow"];
+  const first = node.subscribe(slow, "topic", RULE, { ...JOIN, last: 5 });
+  await vi.advanceTimersByTimeAsync(0);
+  node.unsubscribe(slow, "topic");
+  await vi.advanceTimersByTimeAsync(31_000);
+  await node.subscribe(live, "topic", RULE, JOIN);
+  slow.drain();
+  await first;
+  await vi.advanceTimersByTimeAsync(31_000);
+  driver.store(entry(6));
+  driver.deliver(entry(6));
+  expect(live.got).toEqual(["6"]);
+});

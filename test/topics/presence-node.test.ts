@@ -77,3 +77,16 @@ test("what the broker could not be told is told when it is there again", async (
   presence.onReady(true);
   expect(calls[1]).toBe("join a 2 ann");
 });
+
+test("a connection that has left while the broker was away, and is back, does not leave", async () => {
+  const { presence, calls, broker } = rig();
+  await presence.join("a", 1, ANN);
+  broker.isAway = true;
+  presence.leave("a", 1, "left");
+  await vi.advanceTimersByTimeAsync(0);
+  broker.isAway = false;
+  await presence.join("a", 1, ANN);
+  calls.length = 0;
+  presence.onReady(false);
+  expect(calls).toEqual(["join a 1 ann quiet"]);
+});

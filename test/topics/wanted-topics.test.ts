@@ -17,6 +17,7 @@ function rig({ keepsPackets = false } = {}) {
     },
   };
   const wanted = new WantedTopics(driver, (_stage, error) => failed.push(error));
+  wanted.onReady();
   /** Answers the next call. */
   const answer = async (error?: Error) => {
     const next = answers.shift();
@@ -117,9 +118,9 @@ test("a broker that is there and refuses is asked again after a second", async (
   await turn();
   const first = wanted.whenConfirmed("a");
   await answer(new Error("refused"));
-  expect(await first).toBe(false);
   await vi.advanceTimersByTimeAsync(1_000);
   await answer();
+  expect(await first).toBe(true);
   expect([calls, wanted.isConfirmed("a")]).toEqual([["+a", "+a"], true]);
 });
 
@@ -129,4 +130,30 @@ test("after clear nobody waits, and no timer is left", async () => {
   const waits = wanted.whenConfirmed("a");
   wanted.clear();
   expect([await waits, vi.getTimerCount()]).toEqual([false, 0]);
+});
+
+test("when the broker is ready during a call, the topics of before flow, and those of the call when it is answered", async () => {
+  const { wanted, answer } = rig();
+  wanted.add("old");
+  await turn();
+  await answer();
+  wanted.onAway();
+  wanted.add("new");
+  await turn();
+  wanted.onReady();
+  expect([wanted.isConfirmed("old"), wanted.isConfirmed("new")]).toEqual([true, false]);
+  await answer();
+  expect(wanted.isConfirmed("new")).toBe(true);
+});
+
+test("before the broker is ready nothing flows: it could not be read", async () => {
+  const { wanted, answer } = rig();
+  wanted.onAway();
+  wanted.add("a");
+  const patient = wanted.whenConfirmed("a", true);
+  await turn();
+  await answer();
+  expect([wanted.isConfirmed("a"), await wanted.whenConfirmed("a")]).toEqual([false, false]);
+  wanted.onReady();
+  expect(await patient).toBe(true);
 });

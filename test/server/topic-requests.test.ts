@@ -48,6 +48,18 @@ test("an object has the options, and the messages have header lines also with fr
   expect(peer.messages.map((one) => framed(String(one)).data)).toEqual(["", "2"]);
 });
 
+test("what the options leave out is as the client has asked", async () => {
+  const { wss, open } = await topicServer({ decide: () => ({ presence: { id: "ann" } }) });
+  const { position } = await wss.publish("chat:1", "1");
+  await wss.publish("chat:1", "2");
+  const peer = await open();
+  peer.socket.send(`\x1es ${position} - chat:1\n`);
+  await until(() => peer.messages.length >= 2);
+  expect(framed(String(peer.messages[0]))).toMatchObject({ kind: "s", flag: "1" });
+  await until(() => peer.messages.some((one) => framed(String(one)).kind === "j"));
+  expect(await wss.presence("chat:1")).toMatchObject({ total: 1 });
+});
+
 test("what the application subscribes has header lines too", async () => {
   const { wss, open } = await topicServer();
   const peer = await open();

@@ -18,7 +18,7 @@ import type { SubscriberView } from "../topics/subscriber-view.ts";
 import type { JoinOptions } from "../topics/topic-history.ts";
 import { checkTopic } from "../topics/topic-name.ts";
 import type { TopicSet } from "../topics/topic-set.ts";
-import { topicHeader, withHeader } from "../topics/topic-frame.ts";
+import { recoveredFlag, topicHeader, withHeader } from "../topics/topic-frame.ts";
 import { type TopicLimit, Topics } from "../topics/topics.ts";
 import type { Registry } from "../util/registry.ts";
 import { BackplaneErrors } from "./backplane-errors.ts";
@@ -128,7 +128,7 @@ export class ServerTopics implements NodeListener {
       return this.#reportRejection(this.#subscribeToHistory(ws, topic, history, { ...join, member }), ws);
     }
     if (!isNew) return this.#joinOthers(ws, topic, join);
-    if (join.isFramed) sendHeader(ws, topicHeader("s", undefined, join.since === undefined ? "-" : "0", topic));
+    if (join.isFramed) sendHeader(ws, topicHeader("s", undefined, recoveredFlag(recoveredBy(join)), topic));
     const listed = this.#list(ws, topic, join.member);
     return listed === undefined
       ? this.#joinOthers(ws, topic, join)
@@ -143,7 +143,7 @@ export class ServerTopics implements NodeListener {
   ): Promise<Subscription> {
     const joined = await node.subscribe(ws, topic, rule, join).catch((error: unknown) => {
       // A connection that has a topic must get its messages. It may have subscribed again meanwhile.
-      if (!node.has(ws, topic)) this.#drop(ws, topic);
+      if (!node.has(ws, topic)) this.#topics.unsubscribe(ws, topic);
       throw error;
     });
     if (joined.live) await this.#list(ws, topic, join.member);
@@ -163,16 +163,13 @@ export class ServerTopics implements NodeListener {
 
   /** Gets the messages of the other servers too. Those of this one come already. */
   #joinOthers(ws: WebSocketConnection, topic: string, join: JoinOptions): Subscription | Promise<Subscription> {
-    if (!this.#isJoined || this.#node === undefined)
-      return plainSubscription(topic, join, this.#topics.topicsOf(ws).has(topic));
+    const reached = (): Subscription => plainSubscription(topic, join, this.#topics.topicsOf(ws).has(topic));
+    const now = reached();
+    if (!now.live || !this.#isJoined || this.#node === undefined) return now;
     const { wanted } = this.#node;
-    if (!this.#topics.topicsOf(ws).has(topic)) return plainSubscription(topic, join, false);
     wanted.add(topic);
-    if (wanted.isConfirmed(topic)) return plainSubscription(topic, join, true);
-    return wanted.whenConfirmed(topic).then((remote) => {
-      const live = this.#topics.topicsOf(ws).has(topic);
-      return { ...plainSubscription(topic, join, live), remote };
-    });
+    if (wanted.isConfirmed(topic)) return now;
+    return wanted.whenConfirmed(topic).then((remote) => ({ ...reached(), remote }));
   }
 
   /** See `ws.unsubscribe`. */
@@ -185,12 +182,6 @@ export class ServerTopics implements NodeListener {
     const isGone = this.#topics.unsubscribe(ws, topic);
     if (isGone) this.#lingerIfUnused(topic);
     return isGone;
-  }
-
-  /** The same without a header line: its history could not be read. */
-  #drop(ws: WebSocketConnection, topic: string): void {
-    this.#presence?.leave(ws, topic);
-    this.#topics.unsubscribe(ws, topic);
   }
 
   /** Removes a connection that has closed from all topics. */
@@ -386,13 +377,18 @@ export class ServerTopics implements NodeListener {
 }
 
 /** A subscription to a topic without history: nothing of before is there. */
-function plainSubscription(topic: string, { since }: JoinOptions, live: boolean): Subscription {
+function plainSubscription(topic: string, join: JoinOptions, live: boolean): Subscription {
   return {
     topic,
     position: undefined,
-    recovered: since === undefined ? undefined : false,
+    recovered: recoveredBy(join),
     replayed: 0,
     live,
     remote: true,
   };
+}
+
+/** Whether a topic without history has everything since a position: never, if one was given. */
+function recoveredBy({ since }: JoinOptions): false | undefined {
+  return since === undefined ? undefined : false;
 }

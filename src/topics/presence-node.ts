@@ -38,7 +38,6 @@ export class PresenceNode {
   join(topic: string, connection: number, member: ListedMember): Promise<void> {
     let rows = this.#rows.get(topic);
     if (rows?.has(connection) === true) return Promise.resolve();
-    for (const row of this.#gone) if (row.topic === topic && row.connection === connection) this.#gone.delete(row);
     // The name may have been cut from a long message.
     const row: Row = { topic: ownText(topic), connection, member, isListed: false, grace: undefined };
     if (rows === undefined) this.#rows.set(row.topic, (rows = new Map<number, Row>()));
@@ -62,7 +61,11 @@ export class PresenceNode {
    * @param wasExpired it had given this server up, and its members have left
    */
   onReady(wasExpired: boolean): void {
-    for (const row of this.#gone) this.#tellLeft(row);
+    for (const row of this.#gone) {
+      // It may be back.
+      if (this.#rows.get(row.topic)?.has(row.connection) === true) this.#gone.delete(row);
+      else this.#tellLeft(row);
+    }
     for (const rows of this.#rows.values())
       for (const row of rows.values()) {
         // One that is listed already is not listed twice. If the broker has lost its data, nobody has come or gone.

@@ -30,6 +30,12 @@ export function topicHeader(kind: TopicFrameKind, position: string | undefined, 
   return `${HEADER_START}${kind} ${position ?? "-"} ${flag} ${topic}\n`;
 }
 
+/** The flag of the line `s`: whether nothing is missing since the position that was given; undefined: none was. */
+export function recoveredFlag(recovered: boolean | undefined): string {
+  if (recovered === undefined) return "-";
+  return recovered ? "1" : "0";
+}
+
 /** A message after its header line: text stays text, and bytes stay bytes. */
 export function withHeader(header: string, message: OutgoingMessage): OutgoingMessage {
   const { opcode, payload, key, compression } = message;

@@ -13,6 +13,7 @@ import type { HistoryCounters } from "./history-counters.ts";
 import { type MemoryBudget, RecentMessages } from "./recent-messages.ts";
 import type { ReceiverCalls } from "./receiver-calls.ts";
 import { StoredMessage } from "./stored-message.ts";
+import { recoveredFlag } from "./topic-frame.ts";
 import type { WantedTopics } from "./wanted-topics.ts";
 
 /** Who does not get a message; undefined: nobody. */
@@ -56,7 +57,8 @@ export interface Joined {
   readonly live: boolean;
 }
 
-const RETRY_MS = 1_000; // until a slow subscriber asks the broker again
+/** Milliseconds until a slow subscriber asks the broker again. */
+const RETRY_MS = 1_000;
 
 /** A topic with history that has subscribers in this process. */
 export class TopicHistory<Receiver extends Identified> implements ReadableHistory<Receiver> {
@@ -197,7 +199,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
       const newest = atCall ?? this.#firstTop;
       const start = proven ?? (last === 0 ? newest : earlier(newest, await this.#newest(last)));
       if (recovered !== undefined) this.#context.counters[recovered ? "recovered" : "unrecovered"]++;
-      catchUp.addFrame("s", start, flagOf(recovered));
+      catchUp.addFrame("s", start, recoveredFlag(recovered));
       const live = await catchUp.run(start);
       const position = live ? positionOf(catchUp.cursor) : undefined;
       return { position, recovered, replayed: catchUp.sent, live };
@@ -391,10 +393,4 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   #registry(isFramed: boolean): Registry<Receiver> {
     return isFramed ? this.#live.framed : this.#live.plain;
   }
-}
-
-/** The flag of the header line of a subscription. */
-function flagOf(recovered: boolean | undefined): string {
-  if (recovered === undefined) return "-";
-  return recovered ? "1" : "0";
 }

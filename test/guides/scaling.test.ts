@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { SLOW, programsOf, usePage } from "../support/page-project.ts";
-import { RedisServer, freePort } from "../support/redis/server.ts";
+import { freePort } from "../support/ports.ts";
+import { RedisServer } from "../support/redis/server.ts";
 import { describeWith } from "../support/system.ts";
 import { framed } from "../support/topic-frame.ts";
 import { PageClient, printed } from "./page-client.ts";

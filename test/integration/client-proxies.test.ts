@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -9,7 +8,8 @@ import type { ClientOptions } from "../../src/client/options.ts";
 import { certificate } from "../support/certificate.ts";
 import { RecordedClient, failedDial } from "../support/recorded-client.ts";
 import { describeWith } from "../support/system.ts";
-import { configuration, freePort, haproxy, nginx, startProxy } from "./proxies/proxy.ts";
+import { accepts, freePort } from "../support/ports.ts";
+import { configuration, haproxy, nginx, startProxy } from "./proxies/proxy.ts";
 import { runServerScenarios } from "./servers/run-server-scenarios.ts";
 import { type EchoServer, wsServer } from "./servers/server.ts";
 
@@ -76,15 +76,6 @@ async function end(child: ChildProcess): Promise<void> {
   const ended = once(child, "close");
   child.kill("SIGKILL");
   await ended;
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect({ port, host: "127.0.0.1" });
-  const accepted = await new Promise<boolean>((resolve) => {
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-  });
-  socket.destroy();
-  return accepted;
 }
 
 describeWith("tinyproxy", "a server through Tinyproxy", (path) => {

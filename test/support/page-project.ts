@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll } from "vitest";
+import { accepts, freePort } from "./ports.ts";
 import { installed, packedTarball, run, tsc } from "./packed-package.ts";
 
 /** The `tsconfig.json` that README asks for, and what strict users add to it. */
@@ -65,7 +65,7 @@ export class PageProject {
     const program = await this.begin(file, env);
     const state = { hasEnded: false };
     void program.ended.then(() => (state.hasEnded = true));
-    while (!(await isListening(program.port))) {
+    while (!(await accepts(program.port))) {
       if (state.hasEnded) throw new Error(`${file} has ended:\n${program.output()}`);
       await delay(20);
     }
@@ -149,25 +149,4 @@ async function createProject(page: string, modules: readonly string[]): Promise<
   for (const [name, code] of programsOf(page)) await writeFile(join(folder, name), code);
   await run(process.execPath, [tsc, "-p", "."], { cwd: folder });
   return new PageProject(folder);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

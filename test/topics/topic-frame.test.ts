@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { outgoingMessage } from "../../src/connection/sending/outgoing-message.ts";
-import { HEADER_START, topicHeader, withHeader } from "../../src/topics/topic-frame.ts";
+import { recoveredFlag, HEADER_START, topicHeader, withHeader } from "../../src/topics/topic-frame.ts";
 
 test("a header line has four fields; the topic is the last one, because it may have spaces", () => {
   expect(topicHeader("m", "p", "-", "two words")).toBe("\x1em p - two words\n");
@@ -17,4 +17,8 @@ test("text stays text, and bytes stay bytes", () => {
 
 test("no JSON begins with the first character of a header line", () => {
   expect(() => JSON.parse(`${HEADER_START}1`) as unknown).toThrow();
+});
+
+test("the flag of a subscription says whether nothing is missing", () => {
+  expect([true, false, undefined].map(recoveredFlag)).toEqual(["1", "0", "-"]);
 });

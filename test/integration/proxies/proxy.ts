@@ -1,12 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, connect } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { certificate } from "../../support/certificate.ts";
+import { accepts, freePort } from "../../support/ports.ts";
 
 /** The page for users: its configurations are those that are tested. */
 const page = readFileSync("docs/guides/behind-a-proxy.md", "utf8");
@@ -129,16 +127,6 @@ function adapt(site: string, { folder, port, upstream, isSecure }: Surroundings)
   return adapted;
 }
 
-/** A port on 127.0.0.1 that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
 /** Runs a proxy until the end of the test. Returns what it says when it ends before it listens. */
 async function run(path: string, args: readonly string[], port: number): Promise<string | undefined> {
   const child = spawn(path, args, { stdio: ["ignore", "ignore", "pipe"] });
@@ -164,13 +152,4 @@ async function run(path: string, args: readonly string[], port: number): Promise
 
 function hasEnded({ exitCode, signalCode, pid }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null || pid === undefined;
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect({ port, host: "127.0.0.1" });
-  const accepted = await new Promise<boolean>((resolve) => {
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-  });
-  socket.destroy();
-  return accepted;
 }

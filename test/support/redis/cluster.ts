@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { until } from "../backplane/until.ts";
-import { RedisServer, freePort } from "./server.ts";
+import { freePort } from "../ports.ts";
+import { RedisServer } from "./server.ts";
 
 const SLOTS = 16_384;
 

@@ -1,5 +1,7 @@
 import type { WSDrainEvent, WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
+import { HawserError } from "../errors/errors.ts";
 import { attempt } from "../util/attempt.ts";
+import { deferred } from "../util/deferred.ts";
 import type { WSClientOpenEvent, WSReconnectedEvent, WSReconnectingEvent } from "./events.ts";
 import type { MessageIterator } from "./message-iterator.ts";
 import type { ClientPlatform } from "./platform.ts";
@@ -97,9 +99,23 @@ export class ClientCallbacks {
     }
   }
 
-  terminate(event: WSTerminateEvent): unknown {
+  /** Calls `onTerminate`. Nobody waits longer than `closeTimeout` (milliseconds) for its promise. */
+  async terminate(
+    event: WSTerminateEvent,
+    closeTimeout: number,
+    platform: Pick<ClientPlatform, "warn">,
+  ): Promise<void> {
     this.#hasTerminated = true;
-    return this.#handler["onTerminate"]?.(this.#ws, event);
+    const late = deferred();
+    const timer = setTimeout(() => {
+      platform.warn(new HawserError("HWS_CLOSE_TIMEOUT", `onTerminate took more than ${closeTimeout} ms`));
+      late.resolve();
+    }, closeTimeout);
+    try {
+      await Promise.race([this.#handler["onTerminate"]?.(this.#ws, event), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The connection has ended. */

@@ -23,8 +23,6 @@ export class LinkEvents implements LinkListener {
   readonly called: Promise<boolean>;
   /** What failed; undefined: nothing. */
   failure: WSErrorEvent | undefined;
-  /** Whether a callback of the application threw or rejected. */
-  hasThrown = false;
   readonly #owner: LinkOwner;
   #finished: Deferred | undefined;
   #isFinished = false;
@@ -47,12 +45,7 @@ export class LinkEvents implements LinkListener {
     return (this.#finished ??= deferred()).promise;
   }
 
-  /** Whether the application has dropped the connection. */
-  get isDropped(): boolean {
-    return this.#isDropped;
-  }
-
-  /** Delivers nothing more. Settles when the callback that runs now has settled. */
+  /** Delivers nothing more. Settles as the callback that runs now: who drops the connection tells that it failed. */
   drop(): PromiseLike<unknown> | undefined {
     this.#isDropped = true;
     // It is called in a callback that has not returned its promise yet.
@@ -61,12 +54,7 @@ export class LinkEvents implements LinkListener {
   }
 
   async onOpen(): Promise<void> {
-    try {
-      await this.#owner.onLinkOpen(this);
-    } catch (error) {
-      this.hasThrown = true;
-      throw error;
-    }
+    await this.#owner.onLinkOpen(this);
   }
 
   onMessage(event: WSMessageEvent<unknown>): unknown {
@@ -83,7 +71,10 @@ export class LinkEvents implements LinkListener {
     try {
       return this.#watch(this.#owner.onLinkEvent(event));
     } catch (error) {
-      this.hasThrown = true;
+      const rethrow = (): never => {
+        throw error;
+      };
+      void this.#note(Promise.resolve().then(rethrow));
       throw error;
     } finally {
       this.#isCalling = false;
@@ -93,8 +84,8 @@ export class LinkEvents implements LinkListener {
 
   onFailed(event: WSErrorEvent): unknown {
     this.failure = event;
-    // How a connection ends that nobody wants is of no interest; a callback that failed is.
-    return this.#isDropped && !this.hasThrown ? undefined : this.#owner.onLinkFailed(this, event);
+    // How a connection ends that nobody wants is of no interest.
+    return this.#isDropped ? undefined : this.#owner.onLinkFailed(this, event);
   }
 
   onClosed(end: LinkEnd): void {
@@ -106,14 +97,13 @@ export class LinkEvents implements LinkListener {
     this.#finished?.resolve();
   }
 
-  /** Notes the promise of a callback, and whether it rejects. */
   #watch(result: unknown): unknown {
-    if (result === undefined || !isThenable(result)) return undefined;
-    const running = Promise.resolve(result).catch((error: unknown) => {
-      this.hasThrown = true;
-      throw error;
-    });
-    this.#running = running.catch(() => undefined);
-    return running;
+    return result !== undefined && isThenable(result) ? this.#note(Promise.resolve(result)) : undefined;
+  }
+
+  /** Notes the promise of a callback. */
+  #note(running: Promise<unknown>): Promise<unknown> {
+    running.catch(() => undefined);
+    return (this.#running = running);
   }
 }

@@ -1,6 +1,5 @@
 import type { WSDrainEvent, WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
-import { HawserError } from "../errors/errors.ts";
-import { deferred } from "../util/deferred.ts";
+import type { HawserError } from "../errors/errors.ts";
 import { CallbackChain } from "./callback-chain.ts";
 import type { ClientCallbacks } from "./client-callbacks.ts";
 import { ClientSender } from "./client-sender.ts";
@@ -149,7 +148,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     if (events !== undefined) {
       this.#unlink(events.link);
       const running = events.drop();
-      void this.#chain.run(() => running);
+      void this.#chain.run(() => this.#tellFailure(() => running));
       this.#reportReconnecting({ code: 1000, reason: undefined }, 0, []);
       events.link.close(1000, undefined);
     } else if (asked !== undefined) this.#reportReconnecting(asked.end, 0, errorsOf(asked, this.#platform));
@@ -213,8 +212,15 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     const again = this.#opens === 1 ? undefined : ({ type: "reconnected", ...times } as const);
     return this.#chain.run(async () => {
       if (this.#isTerminated) return false;
-      await this.sender.during(link(), () => this.#callbacks.open(again));
-      return true;
+      try {
+        await this.sender.during(link(), () => this.#callbacks.open(again));
+        return true;
+      } catch (error) {
+        // The link tells it, unless it was dropped meanwhile.
+        if (this.#events?.link === link()) throw error;
+        await this.#endFailed(this.#platform.errorEvent(error, "handler"));
+        return false;
+      }
     });
   }
 
@@ -231,15 +237,10 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
 
   /** What ends the client failed. Its connection may be gone already: messages that had come before are still delivered. */
   onLinkFailed(events: LinkEvents, event: WSErrorEvent): unknown {
-    // No callback waits for those of a connection that was dropped.
-    if (events.isDropped) {
-      this.#endFailed(event);
-      return;
-    }
     if (this.#settings.reconnect !== undefined && !isOwnFailure(event.errors[0].cause)) return undefined;
     if (this.#state === "closing" || this.#state === "closed") return this.#callOnError(event);
     if (events !== this.#events) {
-      this.#endFailed(event);
+      void this.#endFailed(event);
       return;
     }
     // It ends, whatever the application does in `onError`.
@@ -307,19 +308,29 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     const event = { type: "reconnecting", attempt: this.#policy.attempt, delay, code, reason, errors } as const;
     const report = (): unknown =>
       this.#isTerminated ? undefined : this.#callbacks.reconnecting(event, this.#platform);
-    this.#chain.run(report).catch((error: unknown) => this.#endFailed(this.#platform.errorEvent(error, "handler")));
+    void this.#chain.run(() => this.#tellFailure(report));
   }
 
-  /** A callback threw while its connection was gone: the client ends. It may have ended meanwhile: the error is told all the same. */
-  #endFailed(errors: WSErrorEvent): void {
+  /** Calls back in the chain. If it fails, so does the client: `onError` comes in the same place, before `onTerminate`. */
+  async #tellFailure(callback: () => unknown): Promise<void> {
+    try {
+      await callback();
+    } catch (error) {
+      await this.#endFailed(this.#platform.errorEvent(error, "handler"));
+    }
+  }
+
+  /** A callback threw while its connection was gone: the client ends. It may have ended meanwhile: then `onError` is called at once. */
+  #endFailed(errors: WSErrorEvent): Promise<void> | undefined {
     this.#isTerminated = true;
     const tell = (): Promise<void> => this.#callOnError(errors);
-    if (this.#state === "closed") void tell();
-    else if (this.#events === undefined) this.#endWithoutLink(errors);
+    if (this.#state === "closed") return tell();
+    if (this.#events === undefined) this.#endWithoutLink(errors);
     else {
       void this.#chain.run(tell);
       this.terminate(INTERNAL_ERROR, undefined);
     }
+    return undefined;
   }
 
   #beginClosing({ link }: LinkEvents): void {
@@ -362,28 +373,13 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     if (errors !== undefined) void this.#chain.run(() => this.#callOnError(errors));
     const event: WSTerminateEvent = { type: "terminate", ...end };
     void this.#chain
-      .run(() => this.#terminated(event))
+      .run(() => this.#callbacks.terminate(event, this.#settings.closeTimeout, this.#platform))
       .catch((error: unknown) => this.#platform.warn(error))
       .then(() => this.#callbacks.ended(event, errors?.errors[0].cause ?? end.cause))
       .then(() => {
         clearTimeout(this.#endTimer);
         this.#resolveEnded(event);
       });
-  }
-
-  /** Calls `onTerminate`. Who waits for the end does not wait for ever for its promise. */
-  async #terminated(event: WSTerminateEvent): Promise<void> {
-    const { closeTimeout } = this.#settings;
-    const late = deferred();
-    const timer = setTimeout(() => {
-      this.#platform.warn(new HawserError("HWS_CLOSE_TIMEOUT", `onTerminate took more than ${closeTimeout} ms`));
-      late.resolve();
-    }, closeTimeout);
-    try {
-      await Promise.race([this.#callbacks.terminate(event), late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   #callOnError(event: WSErrorEvent): Promise<void> {

@@ -132,3 +132,19 @@ test("what onReconnected of a connection sends that is gone is not sent on the n
   await turn();
   expect([signIns, link.sent]).toEqual([2, ["sign in 2"]]);
 });
+
+test("onTerminate waits for the onError of a callback that rejects after terminate", async () => {
+  const slow = deferred();
+  const told = deferred();
+  const fails = () => Promise.reject(new Error("too late"));
+  const client = noted(REFUSE, { onReconnecting: () => slow.promise.then(fails), onError: () => told.promise });
+  (await client.accept()).lose(1006);
+  await turn();
+  client.session.terminate(1000, undefined);
+  slow.resolve();
+  await turn();
+  expect(client.names()).toBe("Open Reconnecting Error");
+  told.resolve();
+  await client.session.ended;
+  expect(client.names()).toBe("Open Reconnecting Error Terminate");
+});

@@ -175,8 +175,8 @@ export interface Driver {
   beat(): Promise<Beat>;
   /** Removes what a node has left. Several nodes may do it at the same time. */
   reap(node: string): Promise<void>;
-  /** Ends within `ms` milliseconds, and leaves no timer, socket or listener. A client that was handed in stays open. */
-  close(ms: number): Promise<void>;
+  /** Ends when `over` resolves at the latest, and leaves no timer, socket or listener. A client that was handed in stays open. */
+  close(over: Promise<void>): Promise<void>;
 }
 
 /** Joins servers: `memory()`, or a broker between machines. It makes a driver for each server. */

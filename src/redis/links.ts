@@ -63,16 +63,17 @@ export class Links {
   }
 
   /**
-   * Waits for the answers to all commands, `ms` milliseconds at most, and ends.
+   * Waits for the answers to all commands, and ends.
    *
+   * @param over when it resolves, nothing is awaited any more
    * @param done something else to wait for
    */
-  async close(ms: number, done: Promise<void>): Promise<void> {
+  async close(over: Promise<void>, done: Promise<void>): Promise<void> {
     const link = this.#link;
     const wasReady = this.#isReady;
     this.#isClosed = true;
     this.#wake?.();
-    if (link !== undefined && wasReady) await within(ms, Promise.all([link.idle(), done]));
+    if (link !== undefined && wasReady) await Promise.race([over, Promise.all([link.idle(), done])]);
     link?.end(new HawserError("HWS_BACKPLANE_AWAY"));
     clearInterval(this.#ticks);
   }
@@ -127,15 +128,4 @@ export class Links {
       };
     });
   }
-}
-
-/** Settles with the promise, or after this many milliseconds. */
-function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    void promise.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

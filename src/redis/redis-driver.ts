@@ -80,8 +80,8 @@ export class RedisDriver implements Driver {
     return this.#call(({ presence, link }) => presence.reap(link, node));
   }
 
-  close(ms: number): Promise<void> {
-    return (this.#closing ??= this.#node?.close(ms) ?? Promise.resolve());
+  close(over: Promise<void>): Promise<void> {
+    return (this.#closing ??= this.#node?.close(over) ?? Promise.resolve());
   }
 
   /** What `run` throws, the promise rejects with. */

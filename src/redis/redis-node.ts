@@ -101,9 +101,9 @@ export class RedisNode {
   }
 
   /** Ends: see `Driver.close`. */
-  async close(ms: number): Promise<void> {
+  async close(over: Promise<void>): Promise<void> {
     this.#isClosed = true;
-    await this.#links.close(ms, this.subscriptions.close());
+    await this.#links.close(over, this.subscriptions.close());
     this.subscriptions.end();
     this.#host.onStatus("closed");
   }

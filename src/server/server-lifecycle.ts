@@ -20,7 +20,6 @@ import type { Addressed } from "../handshake/peer-address.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { AcceptedHandshake } from "../handshake/offer.ts";
 import type { Bytes } from "../protocol/bytes.ts";
-import { type Deferred, deferred } from "../util/deferred.ts";
 import { isInstanceOf } from "../util/attempt.ts";
 import { BusyCallbacks } from "../connection/dispatch/busy-callbacks.ts";
 import type { AdmittedClient } from "./pending-handshake.ts";
@@ -35,6 +34,7 @@ import { Readiness, failUncaught } from "./readiness.ts";
 import type { RefusalReport } from "./refusal-exit.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { Settings } from "./settings.ts";
+import { Termination } from "./termination.ts";
 import { ownerFor } from "./topic-protocol.ts";
 import { isClaimed, markClaimed } from "./claimed-socket.ts";
 import { type ConnectionDetails, type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
@@ -81,11 +81,8 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   #shutdown: GracefulShutdown<WebSocketConnection> | undefined;
   #started = false;
   #terminated = false;
-  /** The promise of `terminate`, from its first call on. */
-  #termination: Deferred | undefined;
-  #deadlines: NodeJS.Timeout[] = [];
-  /** The time of `terminate` is over: no callback is awaited any more. */
-  #waitsNoMore = false;
+  /** From the first call of `terminate` on. */
+  #termination: Termination | undefined;
   /** Everything has ended, and the web server is closed. A handler may still come too late. */
   #isFinished = false;
 
@@ -170,14 +167,11 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     }
     const timeout = seconds === undefined ? this.settings.closeTimeout : seconds * 1000;
     const isFirst = this.#termination === undefined;
-    this.#termination ??= deferred();
-    const { promise } = this.#termination;
+    const termination = (this.#termination ??= new Termination(() => this.#destroyAll()));
     if (timeout === 0) this.#clients.held.cutAll();
-    if (this.#terminated) return promise;
     if (isFirst) this.#beginShutdown(timeout, closeFrame);
-    if (timeout === 0) this.#destroyAll();
-    else this.#deadlines.push(setTimeout(() => this.#destroyAll(), timeout));
-    return promise;
+    termination.limit(timeout);
+    return termination.ended;
   }
 
   // Calls of the web server.
@@ -300,7 +294,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#livenessTimer.start();
     if (cause !== undefined) connection.cut(cause);
     connection.onStreamClose();
-    if (this.#waitsNoMore) connection.destroy();
+    if (this.#termination?.isOver === true) connection.destroy();
   }
 
   onCallEnded(): void {
@@ -347,7 +341,6 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   }
 
   #destroyAll(): void {
-    this.#waitsNoMore = true;
     this.#shutdown?.stop();
     this.#clients.held.cutAll();
     for (const connection of this.#clients.connections.list) this.#destroy(connectionOf(connection), "HWS_SHUTDOWN");
@@ -365,28 +358,27 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   }
 
   #finishIfEmpty(): void {
-    if (this.#termination === undefined || this.#isFinished || this.#clients.size > 0) return;
+    const termination = this.#termination;
+    if (termination === undefined || this.#isFinished || this.#clients.size > 0) return;
     // A handler that comes too late has an `onTerminate`, which comes before that of the server.
-    if (this.#clients.pendingCalls.size > 0 && !this.#waitsNoMore) return;
+    if (this.#clients.pendingCalls.size > 0 && !termination.isOver) return;
     this.#binding.finishPlainRequests();
-    if (this.#binding.hasAnswersUnderWay && !this.#waitsNoMore) return;
+    if (this.#binding.hasAnswersUnderWay && !termination.isOver) return;
     this.#isFinished = true;
-    for (const deadline of this.#deadlines) clearTimeout(deadline);
-    void this.#finish(this.#termination.resolve);
+    void this.#finish(termination);
   }
 
-  async #finish(resolve: () => void): Promise<void> {
+  async #finish(termination: Termination): Promise<void> {
     this.#shutdown?.stop();
     this.#binding.detach();
     this.#clients.held.passOnAll();
     for (const call of this.#clients.pendingCalls) call.endCall();
     // The caller of `terminate` gets its promise before `onTerminate` is called.
     await Promise.resolve();
-    if (this.#terminated) return;
     this.#terminated = true;
-    for (const deadline of this.#deadlines) clearTimeout(deadline);
     this.#dispatcher.dispatchTerminate();
-    void this.#clients.topics.close(this.#waitsNoMore ? 0 : this.settings.closeTimeout).then(resolve);
+    await this.#clients.topics.close(termination.over);
+    termination.end();
   }
 }
 

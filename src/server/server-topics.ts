@@ -265,13 +265,12 @@ export class ServerTopics implements NodeListener {
     return this.#reportRejection(list, undefined);
   }
 
-  /** Leaves the other servers, within `ms` milliseconds. */
-  async close(ms: number): Promise<void> {
+  /** Leaves the other servers. When `over` resolves, nothing is awaited any more. */
+  async close(over: Promise<void>): Promise<void> {
     this.#lingering.clear();
-    const until = performance.now() + ms;
-    await this.#history?.close(ms);
+    await this.#history?.close(over);
     this.#presence?.clear();
-    await this.#node?.close(Math.max(0, until - performance.now()));
+    await this.#node?.close(over);
   }
 
   // Calls of the node.

@@ -82,14 +82,9 @@ export class AppendQueue {
     });
   }
 
-  /** Waits this many milliseconds for what is under way. After that nothing is handed over any more. */
-  async close(ms: number): Promise<void> {
-    if (this.#running.size > 0 && ms > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      const timeout = new Promise((resolve) => (timer = setTimeout(resolve, ms)));
-      await Promise.race([Promise.all(this.#running), timeout]);
-      clearTimeout(timer);
-    }
+  /** Waits for what is under way, until `over` resolves. After that nothing is handed over any more. */
+  async close(over: Promise<void>): Promise<void> {
+    await Promise.race([over, Promise.all(this.#running)]);
     this.#isClosed = true;
   }
 

@@ -122,13 +122,13 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
     this.#outbox.add(topic, this.#encode(RecordKind.broadcast, message, to));
   }
 
-  /** Ends within `ms` milliseconds. */
-  async close(ms: number): Promise<void> {
+  /** Ends when `over` resolves at the latest. */
+  async close(over: Promise<void>): Promise<void> {
     this.#outbox.flush();
     this.wanted.clear();
     this.#heartbeat.stop();
     try {
-      await this.driver.close(ms);
+      await this.driver.close(over);
     } catch (error) {
       this.onFailed("close", error);
     }

@@ -155,9 +155,9 @@ export class HistoryNode<Receiver extends Identified> {
     return positionOf(known ?? (await this.#node.driver.read(topic, rule, -1)).top);
   }
 
-  /** Ends within `ms` milliseconds: what is published is stored before. */
-  async close(ms: number): Promise<void> {
-    await this.#appends?.close(ms);
+  /** Ends when `over` resolves at the latest: what is published is stored before. */
+  async close(over: Promise<void>): Promise<void> {
+    await this.#appends?.close(over);
     this.#clear();
   }
 

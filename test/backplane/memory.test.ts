@@ -5,6 +5,7 @@ import { MemoryClock } from "../support/backplane/memory-clock.ts";
 import { TestNode } from "../support/backplane/node.ts";
 import type { SuiteBroker } from "../support/backplane/rig.ts";
 import { driverSuite } from "../support/backplane/suite.ts";
+import { within } from "../support/within.ts";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -48,7 +49,7 @@ test("messages beyond maxBytes are trimmed, the oldest ones of the quietest topi
   expect((await node.driver.tops(["quiet"]))[0]?.offset).toBe(3);
   await node.append("huge", "x".repeat(200_000));
   expect([await kept(), backplane.counters.trimmed]).toEqual([[0, 0], 8]);
-  await node.driver.close(0);
+  await node.driver.close(within(0));
 });
 
 test("after the last close there is no timer", async () => {
@@ -56,9 +57,9 @@ test("after the last close there is no timer", async () => {
   const backplane = memory();
   const nodes = [await new TestNode(backplane).open(), await new TestNode(backplane).open()];
   await nodes[0]!.append("t", "1");
-  await nodes[0]!.driver.close(0);
+  await nodes[0]!.driver.close(within(0));
   expect(vi.getTimerCount()).toBe(1);
-  await nodes[1]!.driver.close(0);
+  await nodes[1]!.driver.close(within(0));
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
 });
@@ -67,10 +68,10 @@ test("a broker that is opened again knows what was stored", async () => {
   const backplane = memory();
   const first = await new TestNode(backplane).open();
   const { epoch } = await first.append("t", "1");
-  await first.driver.close(0);
+  await first.driver.close(within(0));
   const second = await new TestNode(backplane).open();
   expect(await second.append("t", "2")).toEqual({ epoch, first: 2, isDuplicate: false });
-  await second.driver.close(0);
+  await second.driver.close(within(0));
 });
 
 test("brokers have nothing in common", async () => {
@@ -79,6 +80,6 @@ test("brokers have nothing in common", async () => {
   expect([a?.first, b?.first, a?.epoch === b?.epoch]).toEqual([1, 1, false]);
   for (const { driver } of nodes) {
     expect(driver.hasPeers).toBe(false);
-    await driver.close(0);
+    await driver.close(within(0));
   }
 });

@@ -3,6 +3,7 @@ import { type LinkEvents, Links } from "../../src/redis/links.ts";
 import { Names } from "../../src/redis/names.ts";
 import { until } from "../support/backplane/until.ts";
 import { FakeLibrary } from "../support/redis/fake-connection.ts";
+import { within } from "../support/within.ts";
 
 interface Rig {
   readonly library: FakeLibrary;
@@ -29,7 +30,7 @@ function rig(events: Partial<LinkEvents> = {}): Rig {
     onTick: () => undefined,
     ...events,
   });
-  return { library, links, told, close: (ms = 0) => links.close(ms, Promise.resolve()) };
+  return { library, links, told, close: (ms = 0) => links.close(within(ms), Promise.resolve()) };
 }
 
 test("when a link ends, the next one is made", async () => {

@@ -7,6 +7,7 @@ import { TestNode } from "../support/backplane/node.ts";
 import { until } from "../support/backplane/until.ts";
 import { RedisCluster } from "../support/redis/cluster.ts";
 import { describeWith } from "../support/system.ts";
+import { within } from "../support/within.ts";
 
 /** Clients that connect to nothing by themselves. */
 const LIBRARIES: readonly (readonly [string, (ports: readonly number[]) => RedisClient])[] = [
@@ -31,7 +32,7 @@ describeWith("redis", "when a cluster changes", (path) => {
     cluster = await RedisCluster.start(path);
   });
   afterEach(async () => {
-    await Promise.all(nodes.splice(0).map(({ driver }) => driver.close(1_000)));
+    await Promise.all(nodes.splice(0).map(({ driver }) => driver.close(within(1_000))));
   });
   afterAll(() => cluster.end());
 

@@ -10,6 +10,7 @@ import { message } from "../support/backplane/records.ts";
 import { until } from "../support/backplane/until.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { describeWith } from "../support/system.ts";
+import { within } from "../support/within.ts";
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 
@@ -41,7 +42,7 @@ describeWith("redis", "when Redis fails", (path) => {
 
   function nodeOf(backplane: Backplane): TestNode {
     const node = new TestNode(backplane);
-    ends.push(() => node.driver.close(1_000));
+    ends.push(() => node.driver.close(within(1_000)));
     return node;
   }
 
@@ -227,12 +228,12 @@ describeWith("redis", "when Redis fails", (path) => {
       await server.kill();
       await until("the loss", () => node.statuses.at(-1) === "away");
       const listening = node.driver.listen(["t"], []).catch(codeOf);
-      await node.driver.close(1_000);
+      await node.driver.close(within(1_000));
       expect(await listening).toBe("HWS_BACKPLANE_AWAY");
       expect(node.statuses.at(-1)).toBe("closed");
       const other = nodeOf(redis(clientOf(server.port)));
       await other.driver.open(other, other.name);
-      await other.driver.close(1_000);
+      await other.driver.close(within(1_000));
       expect(other.statuses).toEqual(["closed"]);
     });
   });

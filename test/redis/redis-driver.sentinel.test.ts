@@ -5,6 +5,7 @@ import { TestNode, textsOf, wide } from "../support/backplane/node.ts";
 import { until } from "../support/backplane/until.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { describeWith } from "../support/system.ts";
+import { within } from "../support/within.ts";
 
 describeWith("redis", "with sentinels", (path) => {
   const ends: (() => Promise<unknown>)[] = [];
@@ -22,7 +23,7 @@ describeWith("redis", "with sentinels", (path) => {
     const sentinels = [{ host: "127.0.0.1", port: sentinel.port }];
     const backplane = redis(new Redis({ sentinels, name: "main", lazyConnect: true }));
     const nodes = [new TestNode(backplane), new TestNode(backplane)] as const;
-    ends.push(() => Promise.all(nodes.map(({ driver }) => driver.close(1_000))));
+    ends.push(() => Promise.all(nodes.map(({ driver }) => driver.close(within(1_000)))));
     const [a, b] = [await nodes[0].open(), await nodes[1].open()];
     await b.driver.listen(["t"], []);
     await a.append("t", "1");

@@ -6,6 +6,7 @@ import { TestNode } from "../support/backplane/node.ts";
 import { bytesOf } from "../support/backplane/records.ts";
 import { until } from "../support/backplane/until.ts";
 import { FakeLibrary } from "../support/redis/fake-connection.ts";
+import { within } from "../support/within.ts";
 
 const packet = bytesOf(Uint8Array.of(0x11));
 
@@ -42,7 +43,7 @@ test("packets of others are handed over, our own are not, and what is not wanted
     ["t", 0x11],
     [undefined, 0x12],
   ]);
-  await node.close(0);
+  await node.close(within(0));
   library.message(channel, Buffer.of(0x12));
   expect(host.packets.length).toBe(2);
   expect(node.send("t", packet)).toBe(false);
@@ -59,7 +60,7 @@ test("an error of the host's callback is told, and a refused packet too", async 
   expect(node.send(undefined, packet)).toBe(true);
   await until("the refusal", () => host.failures.length === 2);
   expect(host.failures[1]).toMatchObject(["publish", { code: "HWS_BACKPLANE_FAILED" }]);
-  await node.close(0);
+  await node.close(within(0));
 });
 
 test("a lease that had run out is told once, also if a new link has found it", async () => {
@@ -73,6 +74,6 @@ test("a lease that had run out is told once, also if a new link has found it", a
   library.answer = answer;
   expect((await node.beat()).wasExpired).toBe(true);
   expect((await node.beat()).wasExpired).toBe(false);
-  await node.close(0);
+  await node.close(within(0));
   expect(host.statuses.at(-1)).toBe("closed");
 });

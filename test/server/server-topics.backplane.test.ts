@@ -1,4 +1,4 @@
-import { type WebSocketConnection, WebSocketServer, memory } from "hawser";
+import { type Backplane, type WebSocketConnection, WebSocketServer, memory } from "hawser";
 import { type TestClient, connect } from "hawser/testing";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { isDeepStrictEqual } from "node:util";
@@ -133,4 +133,26 @@ test.each([[null], [1], [{}], ["redis"]])("an option backplane %j is refused", (
 test("local must be true or false", async () => {
   const [a] = await servers(1);
   expect(() => a.wss.broadcast("x", { local: 1 } as never)).toThrow("broadcast: local: expected true or false");
+});
+
+/** A backplane that ends only when its time is over. */
+function slowToEnd(): Backplane {
+  const driver = memory().createDriver();
+  const close = driver.close.bind(driver);
+  driver.close = (over) => over.then(() => close(over));
+  return { createDriver: () => driver };
+}
+
+test.each([
+  ["the seconds of terminate are the backplane's too", [0.05]],
+  ["a second terminate(0) ends the wait for the backplane", [600, 0]],
+])("%s", async (_, calls) => {
+  const handler = { onConnection: () => new Member(), onTerminate: vi.fn() };
+  const wss = new WebSocketServer(handler, { backplane: slowToEnd(), closeTimeout: 600_000 });
+  for (const seconds of calls) {
+    void wss.terminate(seconds);
+    await vi.waitFor(() => expect(handler.onTerminate).toHaveBeenCalledOnce());
+  }
+  await wss.terminate(600);
+  expect(wss.terminated).toBe(true);
 });

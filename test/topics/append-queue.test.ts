@@ -6,6 +6,7 @@ import type { ErrorCode } from "../../src/errors/table.ts";
 import type { Bytes } from "../../src/protocol/bytes.ts";
 import { AppendQueue } from "../../src/topics/append-queue.ts";
 import { message } from "../support/backplane/records.ts";
+import { within } from "../support/within.ts";
 
 const RULE: HistoryRule = { size: 10, ttl: 10_000 };
 const EPOCH = "epoch--1";
@@ -148,12 +149,15 @@ test("the bytes that wait are counted until they are settled", async () => {
 test("close waits for what is under way, and no longer than it is told", async () => {
   const { queue } = rig();
   const stored = queue.append("a", RULE, message("1"), undefined);
-  await queue.close(1_000);
+  await queue.close(within(1_000));
   expect(await stored).toMatchObject({ first: 1 });
   await expect(queue.append("a", RULE, message("2"), undefined)).rejects.toMatchObject({ code: "HWS_BACKPLANE_AWAY" });
   const away = rig({ isReady: false, publishTimeout: 200 });
   const failed = away.queue.append("a", RULE, message("1"), undefined);
-  await Promise.all([away.queue.close(20), expect(failed).rejects.toMatchObject({ code: "HWS_BACKPLANE_AWAY" })]);
+  await Promise.all([
+    away.queue.close(within(20)),
+    expect(failed).rejects.toMatchObject({ code: "HWS_BACKPLANE_AWAY" }),
+  ]);
 });
 
 test.each(["HWS_BACKPLANE_FAILED", "HWS_INTERNAL"] as const)(

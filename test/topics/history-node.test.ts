@@ -6,6 +6,7 @@ import { BackplaneNode } from "../../src/topics/backplane-node.ts";
 import { HistoryNode } from "../../src/topics/history-node.ts";
 import { EPOCH, FakeDriver, entries, entry } from "../support/fake-driver.ts";
 import { Reader, ReaderCalls } from "../support/history-rig.ts";
+import { within } from "../support/within.ts";
 
 const RULE = { size: 10, ttl: 1_000_000 };
 const LIMITS = {
@@ -115,8 +116,8 @@ test("with memory, who is excepted does not get the message, also when it is a d
   expect([a.got, b.got]).toEqual([[], ["text"]]);
   expect(await node.position("topic", RULE)).toBe(first.position);
   expect(await node.position("empty", RULE)).toMatch(/^[\w-]{8}\.0\.-$/);
-  await node.close(0);
-  await server.close(0);
+  await node.close(within(0));
+  await server.close(within(0));
   await expect(node.publish("topic", RULE, message)).rejects.toMatchObject({ code: "HWS_BACKPLANE_AWAY" });
 });
 

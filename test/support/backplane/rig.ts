@@ -1,6 +1,7 @@
 import { afterEach, expect } from "vitest";
 import type { Backplane } from "../../../src/backplane/contract.ts";
 import { TestNode } from "./node.ts";
+import { within } from "../within.ts";
 
 /** A broker for one test. No other test sees its topics. */
 export interface SuiteBroker {
@@ -35,7 +36,7 @@ export function rigs(make: MakeBroker): () => Promise<SuiteRig> {
   const nodes: TestNode[] = [];
   const brokers: SuiteBroker[] = [];
   afterEach(async () => {
-    await Promise.all(nodes.map(({ driver }) => driver.close(1_000)));
+    await Promise.all(nodes.map(({ driver }) => driver.close(within(1_000))));
     await Promise.all(brokers.map((broker) => broker.end()));
     const failures = nodes.flatMap((node) => node.failures);
     nodes.length = brokers.length = 0;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { TestNode, wide } from "./node.ts";
 import type { SuiteRig } from "./rig.ts";
+import { within } from "../within.ts";
 
 const away = expect.objectContaining({ name: "HawserError", code: "HWS_BACKPLANE_AWAY" }) as Error;
 
@@ -9,7 +10,7 @@ export function closingSuite(start: () => Promise<SuiteRig>): void {
   test("the status is told when it begins and when it ends", async () => {
     const { a } = await start();
     expect(a.statuses.at(-1)).toBe("ready");
-    await a.driver.close(1_000);
+    await a.driver.close(within(1_000));
     expect(a.statuses.filter((status) => status === "closed").length).toBe(1);
     expect([a.statuses.at(-1), a.lost]).toEqual(["closed", []]);
   });
@@ -22,7 +23,7 @@ export function closingSuite(start: () => Promise<SuiteRig>): void {
 
   test("after it every call rejects, and nothing is sent", async () => {
     const { a } = await start();
-    await a.driver.close(1_000);
+    await a.driver.close(within(1_000));
     const { driver } = a;
     const calls: Promise<unknown>[] = [
       driver.listen(["t"], []),
@@ -42,8 +43,8 @@ export function closingSuite(start: () => Promise<SuiteRig>): void {
 
   test("it may be called twice, also at the same time", async () => {
     const { a } = await start();
-    await Promise.all([a.driver.close(1_000), a.driver.close(1_000)]);
-    await a.driver.close(0);
+    await Promise.all([a.driver.close(within(1_000)), a.driver.close(within(1_000))]);
+    await a.driver.close(within(0));
     expect(a.statuses.at(-1)).toBe("closed");
   });
 
@@ -52,7 +53,7 @@ export function closingSuite(start: () => Promise<SuiteRig>): void {
     const c = await open();
     await Promise.all([a, b, c].map(({ driver }) => driver.listen(["t"], [])));
     const { epoch } = await a.append("t", "1");
-    await a.driver.close(1_000);
+    await a.driver.close(within(1_000));
     expect(await b.append("t", "2")).toEqual({ epoch, first: 2, isDuplicate: false });
     expect(b.send("t", "plain")).toBe(true);
     await c.come("t", 3);
@@ -63,7 +64,7 @@ export function closingSuite(start: () => Promise<SuiteRig>): void {
     const { a, b, broker } = await start();
     await b.driver.listen(["t"], []);
     let closing: Promise<void> | undefined;
-    b.onNext = () => void (closing ??= b.driver.close(1_000));
+    b.onNext = () => void (closing ??= b.driver.close(within(1_000)));
     for (let i = 0; i < 10; i++) expect(a.send("t", String(i))).toBe(true);
     await a.append("t", "stored");
     await b.come("t", 1);
@@ -75,7 +76,7 @@ export function closingSuite(start: () => Promise<SuiteRig>): void {
   test("calls that are under way end", async () => {
     const { a } = await start();
     const calls = [a.append("t", "1"), a.driver.read("t", wide, 0), a.driver.listen(["t"], []), a.driver.beat()];
-    await a.driver.close(1_000);
+    await a.driver.close(within(1_000));
     const ends = await Promise.allSettled(calls);
     expect(ends.length).toBe(4);
   });
@@ -85,10 +86,10 @@ export function closingSuite(start: () => Promise<SuiteRig>): void {
     const never = new TestNode(broker.backplane);
     expect(never.send("t", "no")).toBe(false);
     await expect(never.append("t", "no")).rejects.toEqual(away);
-    await never.driver.close(1_000);
+    await never.driver.close(within(1_000));
     const early = new TestNode(broker.backplane);
     const opening = early.driver.open(early, early.name);
-    await early.driver.close(1_000);
+    await early.driver.close(within(1_000));
     await opening;
     expect(early.statuses.at(-1)).toBe("closed");
   });

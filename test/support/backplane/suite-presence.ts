@@ -4,6 +4,7 @@ import { RecordKind } from "../../../src/backplane/record.ts";
 import type { TestNode } from "./node.ts";
 import type { SuiteRig } from "./rig.ts";
 import { until } from "./until.ts";
+import { within } from "../within.ts";
 
 const ann = { id: "ann", data: '{"name":"Ann \\u0000 😀"}' };
 const bob = { id: "bob", data: undefined };
@@ -123,7 +124,7 @@ export function presenceSuite(start: () => Promise<SuiteRig>): void {
     for (const node of [a, b, c]) await node.driver.beat();
     const { alive, expired, wasExpired } = await a.driver.beat();
     expect([[...alive].sort(), expired, wasExpired]).toEqual([[a.name, b.name, c.name].sort(), [], false]);
-    await c.driver.close(1_000);
+    await c.driver.close(within(1_000));
     await until("the end of a closed node", async () => !(await a.driver.beat()).alive.includes(c.name));
   });
 
@@ -135,7 +136,7 @@ export function presenceSuite(start: () => Promise<SuiteRig>): void {
     await b.driver.join("t", 2, bob, true);
     await a.driver.join("t", 1, bob, true);
     for (const node of [a, b, c]) await node.driver.beat();
-    await b.driver.close(1_000);
+    await b.driver.close(within(1_000));
     expect((await list(a)).members.map(({ id }) => id)).toEqual(["ann", "bob"]);
     await broker.endLease(b.name);
     expect(await list(a)).toEqual({ total: 1, members: [{ ...bob, connections: 1 }] });
@@ -156,7 +157,7 @@ export function presenceSuite(start: () => Promise<SuiteRig>): void {
     const c = await open();
     await c.driver.listen(["t"], []);
     await b.driver.join("t", 1, ann, false);
-    await b.driver.close(1_000);
+    await b.driver.close(within(1_000));
     await a.driver.join("t", 1, ann, false);
     await broker.endLease(b.name);
     await c.driver.reap(b.name);

@@ -108,7 +108,7 @@ export class ClientCallbacks {
     this.#hasTerminated = true;
     const late = deferred();
     const timer = setTimeout(() => {
-      platform.warn(new HawserError("HWS_CLOSE_TIMEOUT", `onTerminate took more than ${closeTimeout} ms`));
+      platform.warn(new HawserError("HWS_CLOSE_TIMEOUT", `onTerminate took ${closeTimeout} ms`));
       late.resolve();
     }, closeTimeout);
     try {

@@ -69,12 +69,10 @@ export class LinkEvents implements LinkListener {
     if (this.#isDropped) return undefined;
     this.#isCalling = true;
     try {
-      return this.#watch(this.#owner.onLinkEvent(event));
+      const result = this.#owner.onLinkEvent(event);
+      return isThenable(result) ? this.#note(Promise.resolve(result)) : undefined;
     } catch (error) {
-      const rethrow = (): never => {
-        throw error;
-      };
-      void this.#note(Promise.resolve().then(rethrow));
+      void this.#note(Promise.resolve(error).then(rethrow));
       throw error;
     } finally {
       this.#isCalling = false;
@@ -97,13 +95,13 @@ export class LinkEvents implements LinkListener {
     this.#finished?.resolve();
   }
 
-  #watch(result: unknown): unknown {
-    return result !== undefined && isThenable(result) ? this.#note(Promise.resolve(result)) : undefined;
-  }
-
   /** Notes the promise of a callback. */
   #note(running: Promise<unknown>): Promise<unknown> {
     running.catch(() => undefined);
     return (this.#running = running);
   }
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }

@@ -212,15 +212,16 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     const again = this.#opens === 1 ? undefined : ({ type: "reconnected", ...times } as const);
     return this.#chain.run(async () => {
       if (this.#isTerminated) return false;
-      try {
-        await this.sender.during(link(), () => this.#callbacks.open(again));
-        return true;
-      } catch (error) {
-        // The link tells it, unless it was dropped meanwhile.
-        if (this.#events?.link === link()) throw error;
-        await this.#endFailed(this.#platform.errorEvent(error, "handler"));
-        return false;
-      }
+      const called = this.sender.during(link(), () => this.#callbacks.open(again));
+      return called.then(
+        () => true,
+        async (error: unknown) => {
+          // The link tells it, unless it was dropped meanwhile.
+          if (this.#events?.link === link()) throw error;
+          await this.#endFailed(this.#platform.errorEvent(error, "handler"));
+          return false;
+        },
+      );
     });
   }
 
@@ -239,10 +240,7 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
   onLinkFailed(events: LinkEvents, event: WSErrorEvent): unknown {
     if (this.#settings.reconnect !== undefined && !isOwnFailure(event.errors[0].cause)) return undefined;
     if (this.#state === "closing" || this.#state === "closed") return this.#callOnError(event);
-    if (events !== this.#events) {
-      void this.#endFailed(event);
-      return;
-    }
+    if (events !== this.#events) return this.#endFailed(event);
     // It ends, whatever the application does in `onError`.
     this.#beginClosing(events);
     return this.#callOnError(event);

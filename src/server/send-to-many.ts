@@ -1,4 +1,4 @@
-import { type OutgoingMessage, outgoingMessage } from "../connection/sending/outgoing-message.ts";
+import type { OutgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/send-result.ts";
 import { SharedMessage } from "../connection/sending/shared-message.ts";
 import { inSendLoop } from "../connection/transport/send-loop.ts";
@@ -28,9 +28,4 @@ export function sendToMany(message: OutgoingMessage, { from, except }: Receivers
     }
     return accepted;
   });
-}
-
-/** Sends a header line that has no message. */
-export function sendHeader(ws: WebSocketConnection, header: string): void {
-  sendToMany(outgoingMessage(header), { from: [ws], except: undefined });
 }

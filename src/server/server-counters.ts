@@ -11,6 +11,8 @@ export interface TopicRequestCounters {
   refused: number;
   /** The history of the topic could not be read. */
   failed: number;
+  /** Their client has asked for many in a short time: what it sent next has waited, up to 50 ms each time. */
+  delayed: number;
 }
 
 /** The counts of a server since it was made. */

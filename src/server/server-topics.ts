@@ -23,11 +23,12 @@ import { type TopicLimit, Topics } from "../topics/topics.ts";
 import type { Registry } from "../util/registry.ts";
 import { BackplaneErrors } from "./backplane-errors.ts";
 import { type BackplaneState, NO_BACKPLANE, backplaneState } from "./backplane-state.ts";
+import { sendHeader } from "./header-lines.ts";
 import { HistoryReceivers } from "./history-receivers.ts";
 import { type PresenceList, presenceList, readLimit } from "./presence.ts";
 import { type PublishedMessage, checkStoredSize, publishedMessage, readMessageId } from "./published-message.ts";
 import { broadcastReceivers, messageOf, relayedMessage } from "./remote-messages.ts";
-import { type Receivers, sendHeader, sendToMany } from "./send-to-many.ts";
+import { type Receivers, sendToMany } from "./send-to-many.ts";
 import type { ServerCounters, TopicRequestCounters } from "./server-counters.ts";
 import { type SubscribeSettings, readSubscribeOptions } from "./subscribe-options.ts";
 import type { Subscription } from "./subscription.ts";
@@ -54,7 +55,7 @@ const HANDED_OVER = Promise.resolve<Published>(
 /** The topics of one server, and the calls of its connections. */
 export class ServerTopics implements NodeListener {
   /** What became of the requests of clients. */
-  readonly requests: TopicRequestCounters = { granted: 0, refused: 0, failed: 0 };
+  readonly requests: TopicRequestCounters = { granted: 0, refused: 0, failed: 0, delayed: 0 };
   readonly #topics: Topics<WebSocketConnection>;
   readonly #settings: TopicSettings;
   readonly #reporter: TopicReporter;
@@ -94,6 +95,11 @@ export class ServerTopics implements NodeListener {
     const trimmed = this.#memory?.counters.trimmed ?? 0;
     const topicRequests = { ...this.requests };
     return { topics: this.#topics.size, topicRequests, history: { ...history, trimmed, gaps: { ...history.gaps } } };
+  }
+
+  /** How many topics a connection may have. */
+  get maxTopicsPerConnection(): number {
+    return this.#settings.maxTopicsPerConnection;
   }
 
   /** See `wss.backplane`. */

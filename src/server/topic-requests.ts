@@ -1,9 +1,10 @@
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { describe } from "../util/describe.ts";
 import { isThenable } from "../util/thenable.ts";
+import { TokenBucket } from "../util/token-bucket.ts";
 import { topicHeader } from "../topics/topic-frame.ts";
 import { TOPIC_PROTOCOL, type TopicRequest } from "../topics/topic-request.ts";
-import { sendHeader } from "./send-to-many.ts";
+import { linesSent, sendHeader } from "./header-lines.ts";
 import type { ServerTopics } from "./server-topics.ts";
 import { type SubscribeSettings, readSubscribeOptions } from "./subscribe-options.ts";
 import type { Subscription } from "./subscription.ts";
@@ -13,6 +14,12 @@ import type { WSSubscribeEvent } from "./handlers.ts";
 
 /** The most subscriptions of one client that begin at the same time. Each may read from the broker. The next requests wait. */
 const MAX_BEGINNING = 64;
+
+/**
+ * How often a second a client may ask for a topic over a long time: each makes work for the broker, and leaves something for a while. As often as
+ * `maxTopicsPerConnection` it may ask at once.
+ */
+const REQUESTS_PER_SECOND = 20;
 
 /** Why a request is refused, as an HTTP status. */
 const FORBIDDEN = "403";
@@ -32,14 +39,25 @@ export class TopicRequests {
   readonly #beginning = new Map<string, TopicRequest>();
   /** How many there are, with those that the client has left meanwhile. */
   #underWay = 0;
+  readonly #pace: TokenBucket;
 
   constructor(ws: WebSocketConnection) {
     this.#ws = ws;
     this.#topics = topicsOf(ws);
+    this.#pace = new TokenBucket(REQUESTS_PER_SECOND, performance.now(), this.#topics.maxTopicsPerConnection);
   }
 
   /** Answers a request. If it returns a promise, the next callback waits for it. It throws, or rejects, as `onSubscribe` does. */
   answer(request: TopicRequest, handler: RequestHandler): unknown {
+    const wait = request.isSubscribe ? this.#pace.take(1, performance.now()) : 0;
+    const answered = this.#answer(request, handler);
+    const lines = linesSent(this.#ws);
+    if (wait === 0 && lines === undefined) return answered;
+    if (wait > 0) this.#topics.requests.delayed++;
+    return Promise.all([answered, lines, pause(wait)]);
+  }
+
+  #answer(request: TopicRequest, handler: RequestHandler): unknown {
     const { isSubscribe, topic, since, last } = request;
     if (!isSubscribe) {
       this.#beginning.delete(topic);
@@ -74,7 +92,7 @@ export class TopicRequests {
     if (begun instanceof Promise) return this.#waitFor(request, begun);
     // A limit is counted, and the client is told. The server's handler is not: a client may ask often.
     if (typeof begun === "string") this.#refuse(request, TOO_MANY);
-    else this.#topics.requests.granted++;
+    else this.#countIfLive(begun);
     return undefined;
   }
 
@@ -83,9 +101,9 @@ export class TopicRequests {
     this.#beginning.set(request.topic, request);
     this.#underWay++;
     const settled = begun.then(
-      () => {
+      (subscription) => {
         this.#end(request);
-        this.#topics.requests.granted++;
+        this.#countIfLive(subscription);
       },
       () => {
         const isWanted = this.#end(request);
@@ -103,6 +121,11 @@ export class TopicRequests {
     return this.#beginning.get(request.topic) === request && this.#beginning.delete(request.topic);
   }
 
+  /** Who has left, or closed, meanwhile has not subscribed. */
+  #countIfLive({ live }: Subscription): void {
+    if (live) this.#topics.requests.granted++;
+  }
+
   #refuse(request: TopicRequest, flag: string): void {
     this.#topics.requests.refused++;
     this.#tell(request, flag);
@@ -111,4 +134,9 @@ export class TopicRequests {
   #tell({ topic }: TopicRequest, flag: string): void {
     sendHeader(this.#ws, topicHeader("u", undefined, flag, topic));
   }
+}
+
+/** Resolves after `ms` milliseconds. It keeps no process alive. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
 }

@@ -2,21 +2,23 @@
 const SECOND = 1000;
 
 /**
- * A token bucket that holds the tokens of one second: the rate holds over any longer time, and a burst of one second's
- * tokens is allowed. It may be overdrawn: the debt is paid before new tokens can be used.
+ * A token bucket, full at first: the rate holds over a long time, and a burst of what it holds is allowed. It may be overdrawn: the debt is
+ * paid before new tokens can be used.
  */
 export class TokenBucket {
   readonly #perSecond: number;
+  readonly #capacity: number;
   #tokens: number;
   #refilledAt: number;
 
   /**
-   * @param perSecond tokens that are added in a second, and the most that it holds; Infinity: no limit
+   * @param perSecond tokens that are added in a second; Infinity: no limit
    * @param now milliseconds of a clock that never goes back
+   * @param capacity the most that it holds; default: those of one second
    */
-  constructor(perSecond: number, now: number) {
+  constructor(perSecond: number, now: number, capacity = perSecond) {
     this.#perSecond = perSecond;
-    this.#tokens = perSecond;
+    this.#tokens = this.#capacity = capacity;
     this.#refilledAt = now;
   }
 
@@ -29,7 +31,7 @@ export class TokenBucket {
     if (this.#perSecond === Infinity) return 0;
     const brought = ((now - this.#refilledAt) * this.#perSecond) / SECOND;
     this.#refilledAt = now;
-    this.#tokens = Math.min(this.#perSecond, this.#tokens + brought) - amount;
+    this.#tokens = Math.min(this.#capacity, this.#tokens + brought) - amount;
     return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * SECOND) / this.#perSecond);
   }
 

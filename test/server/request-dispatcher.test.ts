@@ -50,7 +50,7 @@ test.each([
   expect(await peer.closed).toEqual([1011, ""]);
   expect(members[0]!.log).toEqual(["a", expect.any(Error)]);
   expect(peer.messages).toEqual([]);
-  expect(wss.counters.topicRequests).toEqual({ granted: 0, refused: 0, failed: 0 });
+  expect(wss.counters.topicRequests).toEqual({ granted: 0, refused: 0, failed: 0, delayed: 0 });
 });
 
 test("under a rate limit a request counts as a message", async () => {

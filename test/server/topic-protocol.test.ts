@@ -48,7 +48,7 @@ test("the option protocols may choose it: without onSubscribe every request is r
   const client = await connect(wss, { protocols: ["hawser.v1"] });
   client.send("\x1es - - chat\n");
   expect((await client.next()).value).toBe("\x1eu - 403 chat\n");
-  expect(wss.counters.topicRequests).toEqual({ granted: 0, refused: 1, failed: 0 });
+  expect(wss.counters.topicRequests).toEqual({ granted: 0, refused: 1, failed: 0, delayed: 0 });
 });
 
 test("connections with another subprotocol keep the server as their owner, and what begins as a request is a message", async () => {

@@ -76,7 +76,7 @@ test.each([false, undefined, null])("%s refuses with 403, and the connection goe
   peer.socket.send("\x1es - - b\n");
   expect(await gets(peer, "\x1es - - b\n")).toEqual(["\x1eu - 403 a\n", "\x1es - - b\n"]);
   expect([...wss.connections[0]!.topics]).toEqual(["b"]);
-  expect(wss.counters.topicRequests).toEqual({ granted: 1, refused: 1, failed: 0 });
+  expect(wss.counters.topicRequests).toEqual({ granted: 1, refused: 1, failed: 0, delayed: 0 });
 });
 
 test("above the limit of topics the client gets 429, and the server's handler is not told each time", async () => {
@@ -95,6 +95,21 @@ test("above the limit of topics the client gets 429, and the server's handler is
     limits: { maxTopicsPerConnection: 2 },
     topicRequests: { granted: 2, refused: 2, failed: 0 },
   });
+});
+
+test("a client that asks for ever new topics is answered more slowly, and that is counted", async () => {
+  const { wss, open, members } = await topicServer({ options: { maxTopicsPerConnection: 4 } });
+  const peer = await open();
+  for (let n = 0; n < 8; n++) {
+    peer.socket.send(`\x1es - - ${n}\n`);
+    peer.socket.send(`\x1eu - - ${n}\n`);
+  }
+  await until(() => peer.messages.length === 16);
+  expect(members[0]!.log).toHaveLength(8);
+  const { granted, delayed } = wss.counters.topicRequests;
+  expect(granted).toBe(8);
+  expect(delayed).toBeGreaterThanOrEqual(1);
+  expect(delayed).toBeLessThanOrEqual(4);
 });
 
 test("a topic that the client has is not asked for again, and leaving one that it has not is nothing", async () => {
@@ -130,7 +145,7 @@ test("if the history cannot be read the client gets 503, has not the topic, and 
   peer.socket.send("\x1es - - chat:1\n");
   await until(() => peer.messages.length === 2);
   expect(framed(String(peer.messages[1]))).toMatchObject({ kind: "s", topic: "chat:1" });
-  expect(wss.counters.topicRequests).toEqual({ granted: 1, refused: 0, failed: 1 });
+  expect(wss.counters.topicRequests).toEqual({ granted: 1, refused: 0, failed: 1, delayed: 0 });
 });
 
 test("a client that has left the topic meanwhile is not told that its history could not be read", async () => {
@@ -146,7 +161,7 @@ test("a client that has left the topic meanwhile is not told that its history co
   await until(() => peer.messages.length === 3);
   const lines = peer.messages.map((one) => framed(String(one)));
   expect(lines.map(({ kind, flag }) => kind + flag)).toEqual(["u1000", "s-", "m-"]);
-  expect(wss.counters.topicRequests).toEqual({ granted: 1, refused: 0, failed: 1 });
+  expect(wss.counters.topicRequests).toEqual({ granted: 1, refused: 0, failed: 1, delayed: 0 });
 });
 
 test("64 subscriptions of a client begin at the same time: the next requests wait", async () => {

@@ -89,7 +89,7 @@ describe("counters", () => {
       connections: { opened: 0, closed: 0, leaving: 0 },
       tasks: { unfinished: 0 },
       topics: 0,
-      topicRequests: { granted: 0, refused: 0, failed: 0 },
+      topicRequests: { granted: 0, refused: 0, failed: 0, delayed: 0 },
       history: newHistoryCounters(),
       autoResponses: 0,
       messages: NOTHING,

@@ -38,3 +38,12 @@ test("after clear nothing is told, and no timer is left", () => {
   vi.advanceTimersByTime(60_000);
   expect(gone).toEqual([]);
 });
+
+test("of too many the earliest is forgotten at once", () => {
+  const gone: string[] = [];
+  const lingering = new Lingering((topics) => gone.push(...topics), 2);
+  for (const topic of ["a", "b", "c", "c"]) lingering.add(topic);
+  expect(gone).toEqual(["a"]);
+  vi.advanceTimersByTime(30_001);
+  expect(gone).toEqual(["a", "b", "c"]);
+});

@@ -36,6 +36,12 @@ describe("a bucket", () => {
     expect(bucket.take(0, 334)).toBe(0);
   });
 
+  test("may hold more than the tokens of one second", () => {
+    const bucket = new TokenBucket(10, 0, 3_000);
+    expect([bucket.take(3_000, 0), bucket.take(1, 0), bucket.take(1, 200)]).toEqual([0, 100, 0]);
+    expect([bucket.take(3_000, 1_000_000), bucket.take(1, 1_000_000)]).toEqual([0, 100]);
+  });
+
   test("never runs dry at an infinite rate", () => {
     const bucket = new TokenBucket(Infinity, 0);
     expect(bucket.take(Number.MAX_SAFE_INTEGER, 0)).toBe(0);

@@ -111,7 +111,8 @@ export class ClientTopics {
     if (ending !== undefined) {
       if (kind === "u" && ending > 1) this.#ending.set(topic, ending - 1);
       else if (kind === "u") this.#ending.delete(topic);
-      return undefined;
+      // It may have been the last one without an answer.
+      return this.#tellIfBack();
     }
     const wanted = this.#wanted.get(topic);
     if (kind === "s") return this.#onSubscribed(wanted, line);

@@ -58,7 +58,7 @@ test("a refusal, the own messages of the client, and the end of a subscription",
   expect(got).toEqual([["chat:1", "hello"]]);
   expect(client.unsubscribe("chat:1")).toBe(true);
   await until(() => wss.counters.topics === 0);
-  expect(wss.counters.topicRequests).toEqual({ granted: 1, refused: 1, failed: 0 });
+  expect(wss.counters.topicRequests).toEqual({ granted: 1, refused: 1, failed: 0, delayed: 0 });
   client.terminate();
   await client.closed;
 });

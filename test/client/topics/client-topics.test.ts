@@ -185,3 +185,16 @@ test("who comes and goes is told, for topics that the client has", () => {
     ["leave", "a", "ann"],
   ]);
 });
+
+test("onReconnected comes also when the last topic without an answer is left", () => {
+  const { topics, log, gets, connect } = rig();
+  connect();
+  void topics.subscribe("a", {});
+  gets("s e.1.- - a\n");
+  connect(1);
+  topics.unsubscribe("a");
+  expect(log).toEqual([]);
+  gets("s e.1.- 1 a\n");
+  gets("u - 1000 a\n");
+  expect(log).toEqual([{ recovered: true }]);
+});

@@ -1,6 +1,7 @@
 import type { BackplaneStage } from "../backplane/contract.ts";
 import { callInNoContext } from "../connection/transport/no-context.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
+import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** Milliseconds in which the handler is told of one failure of each stage. All are counted. */
 const QUIET_MS = 60_000;
@@ -19,14 +20,14 @@ export class BackplaneErrors {
     this.#reporter = reporter;
   }
 
-  /** Something has failed that no promise tells of. */
-  report(stage: BackplaneStage, error: unknown): void {
+  /** Something has failed: nobody may await its promise, or no promise tells of it. `ws`: the connection whose subscription it was. */
+  report(stage: BackplaneStage, error: unknown, ws?: WebSocketConnection): void {
     this.counters[stage]++;
     const now = performance.now();
     if (now - (this.#toldAt.get(stage) ?? -QUIET_MS) < QUIET_MS) return;
     this.#toldAt.set(stage, now);
     // Any client may have caused it.
-    callInNoContext(() => this.#reporter.dispatchError(error, "library", true));
+    callInNoContext(() => this.#reporter.dispatchError(error, "library", true, ws));
   }
 }
 

@@ -131,7 +131,7 @@ export class ServerTopics implements NodeListener {
     const history = this.#historyOf(topic);
     if (history !== undefined) {
       const member = isNew ? join.member : undefined;
-      return this.#reportRejection(this.#subscribeToHistory(ws, topic, history, { ...join, member }), ws);
+      return this.#reportRejection("subscribe", this.#subscribeToHistory(ws, topic, history, { ...join, member }), ws);
     }
     if (!isNew) return this.#joinOthers(ws, topic, join);
     if (join.isFramed) sendHeader(ws, topicHeader("s", undefined, recoveredFlag(recoveredBy(join)), topic));
@@ -256,7 +256,7 @@ export class ServerTopics implements NodeListener {
     const history = this.#historyOf(topic);
     if (history === undefined)
       throw new InvalidArgumentError(`position: the topic ${JSON.stringify(topic)} has no history`);
-    return this.#reportRejection(history.node.position(topic, history.rule), undefined);
+    return this.#reportRejection("read", history.node.position(topic, history.rule));
   }
 
   /** See `wss.presence`. */
@@ -268,7 +268,7 @@ export class ServerTopics implements NodeListener {
     const list = node
       .whenReady(this.#settings.publishTimeout)
       .then(() => presenceList(node.driver.members(topic, limit)));
-    return this.#reportRejection(list, undefined);
+    return this.#reportRejection("presence", list);
   }
 
   /** Leaves the other servers. When `over` resolves, nothing is awaited any more. */
@@ -362,12 +362,12 @@ export class ServerTopics implements NodeListener {
     checkStoredSize(payload, this.#settings.maxMessageSize);
     const mayCompress = compression !== Compression.forbidden;
     const message = { payload, isBinary: opcode === Opcode.binary, mayCompress, id, except };
-    return this.#reportRejection(node.publish(topic, rule, message), undefined);
+    return this.#reportRejection("publish", node.publish(topic, rule, message));
   }
 
-  /** A rejection that nobody awaits must not end the process: the server's handler knows. */
-  #reportRejection<Result>(promise: Promise<Result>, ws: WebSocketConnection | undefined): Promise<Result> {
-    promise.catch((error: unknown) => this.#reporter.dispatchError(error, "library", true, ws));
+  /** A rejection that nobody awaits must not end the process: it is counted, and the server's handler knows. */
+  #reportRejection<Result>(stage: BackplaneStage, promise: Promise<Result>, ws?: WebSocketConnection): Promise<Result> {
+    promise.catch((error: unknown) => this.#errors.report(stage, error, ws));
     return promise;
   }
 

@@ -16,10 +16,10 @@ import type { WSSubscribeEvent } from "./handlers.ts";
 const MAX_BEGINNING = 64;
 
 /**
- * How often a second a client may ask for a topic over a long time: each makes work for the broker, and leaves something for a while. As often as
- * `maxTopicsPerConnection` it may ask at once.
+ * How many topics a second a client may get over a long time: each makes work for the broker, and leaves something for a while. As many as
+ * `maxTopicsPerConnection` it may get at once.
  */
-const REQUESTS_PER_SECOND = 20;
+const TOPICS_PER_SECOND = 20;
 
 /** Why a request is refused, as an HTTP status. */
 const FORBIDDEN = "403";
@@ -44,17 +44,13 @@ export class TopicRequests {
   constructor(ws: WebSocketConnection) {
     this.#ws = ws;
     this.#topics = topicsOf(ws);
-    this.#pace = new TokenBucket(REQUESTS_PER_SECOND, performance.now(), this.#topics.maxTopicsPerConnection);
+    this.#pace = new TokenBucket(TOPICS_PER_SECOND, performance.now(), this.#topics.maxTopicsPerConnection);
   }
 
   /** Answers a request. If it returns a promise, the next callback waits for it. It throws, or rejects, as `onSubscribe` does. */
   answer(request: TopicRequest, handler: RequestHandler): unknown {
-    const wait = request.isSubscribe ? this.#pace.take(1, performance.now()) : 0;
     const answered = this.#answer(request, handler);
-    const lines = linesSent(this.#ws);
-    if (wait === 0 && lines === undefined) return answered;
-    if (wait > 0) this.#topics.requests.delayed++;
-    return Promise.all([answered, lines, pause(wait)]);
+    return linesSent(this.#ws) === undefined ? answered : Promise.all([answered, linesSent(this.#ws)]);
   }
 
   #answer(request: TopicRequest, handler: RequestHandler): unknown {
@@ -89,11 +85,18 @@ export class TopicRequests {
 
   #subscribe(request: TopicRequest, options: SubscribeSettings): Promise<void> | undefined {
     const begun = this.#topics.begin(this.#ws, request.topic, options);
-    if (begun instanceof Promise) return this.#waitFor(request, begun);
     // A limit is counted, and the client is told. The server's handler is not: a client may ask often.
-    if (typeof begun === "string") this.#refuse(request, TOO_MANY);
+    if (typeof begun === "string") {
+      this.#refuse(request, TOO_MANY);
+      return undefined;
+    }
+    const wait = this.#pace.take(1, performance.now());
+    let full: Promise<void> | undefined;
+    if (begun instanceof Promise) full = this.#waitFor(request, begun);
     else this.#countIfLive(begun);
-    return undefined;
+    if (wait === 0) return full;
+    this.#topics.requests.delayed++;
+    return Promise.all([full, pause(wait)]).then(noValue);
   }
 
   /** Waits for a history that is read. Returns a promise if enough are read at the same time. */
@@ -134,6 +137,10 @@ export class TopicRequests {
   #tell({ topic }: TopicRequest, flag: string): void {
     sendHeader(this.#ws, topicHeader("u", undefined, flag, topic));
   }
+}
+
+function noValue(): void {
+  // Only that it has settled counts.
 }
 
 /** Resolves after `ms` milliseconds. It keeps no process alive. */

@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
+import type { WebSocketConnection } from "hawser";
 import { BackplaneErrors } from "../../src/server/backplane-errors.ts";
 
 afterEach(() => void vi.useRealTimers());
@@ -9,9 +10,14 @@ test("of each stage one failure a minute is told, and all are counted", () => {
   const errors = new BackplaneErrors({ dispatchError });
   errors.report("read", 1);
   errors.report("read", 2);
-  errors.report("publish", 3);
+  const ws = {} as WebSocketConnection;
+  errors.report("publish", 3, ws);
   vi.advanceTimersByTime(60_000);
   errors.report("read", 4);
-  expect(dispatchError.mock.calls).toEqual([1, 3, 4].map((error) => [error, "library", true]));
+  expect(dispatchError.mock.calls).toEqual([
+    [1, "library", true, undefined],
+    [3, "library", true, ws],
+    [4, "library", true, undefined],
+  ]);
   expect(errors.counters).toMatchObject({ read: 3, publish: 1, connect: 0 });
 });

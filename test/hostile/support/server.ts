@@ -35,6 +35,8 @@ export interface State {
   readonly topics: number;
   /** Requests to subscribe that were refused. */
   readonly refusedTopics: number;
+  /** Requests to subscribe that had to wait. */
+  readonly delayedTopics: number;
   /** Calls of `onConnection` for the path `/late`. */
   readonly asked: number;
   /** Calls of `onOpen`. */
@@ -216,6 +218,7 @@ const methods = {
       waiting: receiveBudget.total,
       topics: wss?.counters.topics ?? 0,
       refusedTopics: wss?.counters.topicRequests.refused ?? 0,
+      delayedTopics: wss?.counters.topicRequests.delayed ?? 0,
       tooMuchWaiting: wss?.counters.limits.maxTotalReceiveQueue ?? 0,
       sockets: active("TCPSocketWrap"),
       timers: active("Timeout"),

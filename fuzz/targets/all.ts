@@ -5,7 +5,9 @@ import { close } from "./close.ts";
 import { fields } from "./fields.ts";
 import { handshake } from "./handshake.ts";
 import { inflate } from "./inflate.ts";
+import { packet } from "./packet.ts";
 import { parser } from "./parser.ts";
+import { topicLine } from "./topic-line.ts";
 import { topicRequest } from "./topic-request.ts";
 
 /** All targets, in the order in which the library's parts process received bytes. */
@@ -15,7 +17,9 @@ export const targets: readonly Target[] = [
   parser,
   inflate,
   topicRequest,
+  packet,
   close,
   clientFields,
   clientHandshake,
+  topicLine,
 ];

@@ -132,10 +132,10 @@ export function isBlobLike(payload: OutgoingMessage["payload"]): payload is Blob
 function binaryOf(message: object): Bytes | BlobLike | undefined {
   // A `Proxy` of a `Buffer` is not a view: its bytes cannot be read.
   if (ArrayBuffer.isView(message))
-    return Buffer.isBuffer(message) && hasTrueLength(message) ? message : viewOf(message);
+    return Buffer.isBuffer(message) && hasTrueLength(message) ? message : bytesOf(() => viewOf(message));
   if (Buffer.isBuffer(message)) throw new InvalidArgumentError(`message: ${EXPECTED}, got a Proxy of a Buffer`);
   // Buffers of another realm (`node:vm`) are accepted too, so `instanceof` does not do.
-  if (isAnyArrayBuffer(message)) return viewOf(new Uint8Array(message));
+  if (isAnyArrayBuffer(message)) return bytesOf(() => viewOf(new Uint8Array(message)));
   return message instanceof Blob ? sizedBlob(message) : undefined;
 }
 
@@ -158,9 +158,18 @@ const TypedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
 /** The platform's getter of the true length of a typed array. A property of its own called `length` may say something else. */
 const { get: trueLength } = Object.getOwnPropertyDescriptor(TypedArray, "byteLength") as { readonly get: () => number };
 
-/** Whether a `Buffer` has as many bytes as it says. Its length is read many times after this. */
+/** Whether a `Buffer` has as many bytes as it says. Its length is read many times after this. One without bytes may have lost its memory. */
 function hasTrueLength(buffer: Buffer): buffer is Buffer & Bytes {
-  return !Object.hasOwn(buffer, "length") && trueLength.call(buffer) === buffer.length;
+  return !Object.hasOwn(buffer, "length") && buffer.length > 0 && trueLength.call(buffer) === buffer.length;
+}
+
+/** The bytes that `read` finds, which throws if their memory was transferred to another thread. */
+function bytesOf(read: () => Bytes): Bytes {
+  try {
+    return read();
+  } catch (cause) {
+    throw new InvalidArgumentError("message: its memory was transferred, it has no bytes any more", { cause });
+  }
 }
 
 /** The true bytes of a view, whatever its own properties say. */

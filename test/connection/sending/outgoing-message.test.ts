@@ -53,6 +53,19 @@ describe("bytes", () => {
     expect([...bytesOf(new Uint8Array(shared, 1))]).toEqual([8, 9]);
   });
 
+  test.each<readonly [string, (memory: ArrayBuffer) => unknown]>([
+    ["an ArrayBuffer", (memory) => memory],
+    ["a Uint8Array", (memory) => new Uint8Array(memory)],
+    ["a Buffer", (memory) => Buffer.from(memory)],
+    ["a DataView", (memory) => new DataView(memory)],
+  ])("of which the memory was transferred are refused: %s", (_what, viewOf) => {
+    const memory = new ArrayBuffer(16);
+    const message = viewOf(memory);
+    structuredClone(memory, { transfer: [memory] });
+    expect(() => outgoingMessage(message)).toThrow(InvalidArgumentError);
+    expect(outgoingMessage(Buffer.alloc(0)).payload).toHaveLength(0);
+  });
+
   test("may be a Blob or a File, which are read later", () => {
     const blob = new Blob(["x"]);
     expect(payloadOf(blob)).toMatchObject({ size: 1 });

@@ -35,10 +35,12 @@ export class Child<M extends Methods<M>> {
    *
    * @param script - its path, relative to this folder
    * @param flags - command-line flags for Node
+   * @param runner - a command that runs Node, with its arguments: for example `ip netns exec NAME`
    */
-  constructor(script: string, flags: readonly string[] = []) {
+  constructor(script: string, flags: readonly string[] = [], runner: readonly string[] = []) {
     const path = fileURLToPath(new URL(script, import.meta.url));
-    this.#process = fork(path, { cwd: root, execArgv: [...flags, "--import", "tsx"] });
+    const [execPath, ...before] = [...runner, process.execPath];
+    this.#process = fork(path, { cwd: root, execPath, execArgv: [...before, ...flags, "--import", "tsx"] });
     this.#process.on("message", (answer: Answer) => this.#onAnswer(answer));
     this.#process.on("error", (error) => this.#rejectAll(error));
     this.#process.on("exit", (code, signal) => {
@@ -61,6 +63,11 @@ export class Child<M extends Methods<M>> {
       });
     });
     return result as Promise<Awaited<ReturnType<M[N]>>>;
+  }
+
+  /** Sends a signal: for example SIGSTOP. */
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
   }
 
   /** Ends the process, and waits for its end. */

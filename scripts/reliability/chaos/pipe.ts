@@ -28,6 +28,7 @@ export class Pipe {
   #waiting: { readonly due: number; readonly bytes: Buffer }[] = [];
   #size = 0;
   #hasEnded = false;
+  #isDone = false;
 
   constructor(source: Socket, sink: Socket, flow: Flow, onBytes: (bytes: Buffer) => void = () => undefined) {
     this.#source = source;
@@ -68,7 +69,9 @@ export class Pipe {
       this.#sink.write(bytes);
     }
     if (this.#size <= MAX_WAITING / 2) this.#source.resume();
-    if (this.#hasEnded && this.#size === 0) this.#sink.destroySoon();
+    if (!this.#hasEnded || this.#size > 0 || this.#isDone) return;
+    this.#isDone = true;
+    this.#sink.destroySoon();
   }
 
   #onDrain(): void {

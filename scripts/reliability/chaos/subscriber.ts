@@ -1,6 +1,7 @@
 import { TopicClient, type WSTopicEvent, type WSTopicGapEvent } from "hawser/client/topics";
 import { TOLD } from "./comparison.ts";
 import type { Ledger } from "./ledger.ts";
+import { OBSERVER } from "./topics.ts";
 
 /** What a subscriber tells of itself. */
 export interface SubscriberEvents {
@@ -8,8 +9,8 @@ export interface SubscriberEvents {
   onGap(reason: string): void;
   /** It is connected again, and all its topics are resumed; milliseconds since it lost the connection. */
   onResumed(milliseconds: number, recovered: boolean): void;
-  /** Somebody is present, or not any more. */
-  onPresence(type: "join" | "leave", id: string): void;
+  /** The observer is told: somebody is present, or not any more. */
+  onPresence(type: "join" | "leave"): void;
 }
 
 /** A subscriber that resumes after each loss of its connection, and logs what it gets. */
@@ -72,6 +73,10 @@ export class Subscriber {
     }
   }
 
+  #onPresence(type: "join" | "leave"): void {
+    if (this.user === OBSERVER) this.#events.onPresence(type);
+  }
+
   #connect(positions: Readonly<Record<string, string>>): TopicClient {
     const handler = {
       onTopic: (_ws: unknown, { topic, data }: WSTopicEvent) => {
@@ -83,8 +88,8 @@ export class Subscriber {
         this.logs.get(topic)?.push(TOLD);
         if (position !== undefined) this.#events.onGap(reason);
       },
-      onJoin: (_ws: unknown, event: { member: { id: string } }) => this.#events.onPresence("join", event.member.id),
-      onLeave: (_ws: unknown, event: { member: { id: string } }) => this.#events.onPresence("leave", event.member.id),
+      onJoin: () => this.#onPresence("join"),
+      onLeave: () => this.#onPresence("leave"),
       onOpen: (_ws: unknown, event: { reconnected: boolean }) => {
         // Dials may have failed before the first connection.
         if (!event.reconnected) this.#lostAt = 0;

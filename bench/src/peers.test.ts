@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PEERS, echoServerOf, selectPeers, withBaseline, withBuild, withNode } from "./peers.ts";
-import { ALL_WORK, selectWork } from "./work.ts";
+import { ALL_WORK, REDIS_WORK, selectWork } from "./work.ts";
 
 function serving(id: string): string[] {
   const [work] = selectWork([id]);
@@ -30,6 +30,16 @@ test("the clients are measured alone, and answered by the server of the same bui
     [echoServerOf([client!]).script, echoServerOf([client!]).environment],
     ["hawser.js", { HAWSER_BUILD: "there" }],
   );
+});
+
+test("with Redis two servers of each kind are measured, or what ours store, and nothing else", () => {
+  for (const id of REDIS_WORK)
+    assert.deepEqual(
+      serving(id),
+      id.startsWith("redis-append")
+        ? ["hawser-append"]
+        : ["hawser-redis", "hawser-redis-history", "socket.io-redis", "socket.io-streams"],
+    );
 });
 
 test("another build is measured after each peer that it can be compared with", () => {

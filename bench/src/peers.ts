@@ -115,6 +115,60 @@ const CLIENT_PEERS: readonly Peer[] = [
   },
 ];
 
+const joined = (work: Work): boolean => work.side === "joined";
+
+/** Two servers that Redis joins, and those that only store. The first one is compared with the others. */
+const REDIS_PEERS: readonly Peer[] = [
+  {
+    ...node,
+    id: "hawser-redis",
+    title: "hawser, redis()",
+    script: "hawser-redis.js",
+    packages: ["hawser", "ioredis"],
+    dialect: "topic",
+    fanRoute: "/publish",
+    serves: joined,
+  },
+  {
+    ...node,
+    id: "hawser-redis-history",
+    title: "hawser, redis(), history",
+    script: "hawser-redis.js",
+    packages: ["hawser", "ioredis"],
+    dialect: "header",
+    fanRoute: "/history",
+    serves: joined,
+  },
+  {
+    ...node,
+    id: "socket.io-redis",
+    title: "Socket.IO, redis-adapter",
+    script: "socketio-redis.js",
+    packages: ["socket.io", "bufferutil", "ioredis", "@socket.io/redis-adapter"],
+    dialect: "socket.io",
+    fanRoute: "/publish",
+    serves: joined,
+  },
+  {
+    ...node,
+    id: "socket.io-streams",
+    title: "Socket.IO, redis-streams-adapter, recovery",
+    script: "socketio-redis.js",
+    packages: ["socket.io", "bufferutil", "ioredis", "@socket.io/redis-streams-adapter"],
+    dialect: "recovery",
+    fanRoute: "/history",
+    serves: joined,
+  },
+  {
+    ...node,
+    id: "hawser-append",
+    title: "hawser, publish() with history",
+    script: "appends/main.js",
+    packages: ["hawser", "ioredis"],
+    serves: (work) => work.side === "append",
+  },
+];
+
 /**
  * All peers, in the order of the report. The others are compared with the first one that is measured: with compression that is
  * `hawser-deflate`, and `hawser` is the same without compression.
@@ -218,6 +272,7 @@ export const PEERS: readonly Peer[] = [
     serves: (work) => plain(work) && (work.kind === "handshakes" || work.kind === "idle"),
   },
   ...CLIENT_PEERS,
+  ...REDIS_PEERS,
 ];
 
 /** The server that answers all clients: hawser's, in the build that is measured. */
@@ -257,6 +312,9 @@ export function withBuild(peer: Peer, folder: string): Peer {
 // Of these, another build can be measured in the same run.
 const BASELINES: Readonly<Record<string, Pick<Peer, "id" | "title">>> = {
   hawser: { id: "hawser-base", title: "hawser, baseline" },
+  "hawser-redis": { id: "hawser-redis-base", title: "hawser, redis(), baseline" },
+  "hawser-redis-history": { id: "hawser-redis-history-base", title: "hawser, redis(), history, baseline" },
+  "hawser-append": { id: "hawser-append-base", title: "hawser, publish() with history, baseline" },
   "hawser-deflate": { id: "hawser-deflate-base", title: "hawser, deflate, baseline" },
 };
 
@@ -279,7 +337,17 @@ export function packagesOf(id: string): readonly string[] {
 }
 
 /** The packages whose versions are part of a result. */
-export const MEASURED_PACKAGES: readonly string[] = ["ws", "bufferutil", "bun", "crossws", "socket.io", "undici"];
+export const MEASURED_PACKAGES: readonly string[] = [
+  "ws",
+  "bufferutil",
+  "bun",
+  "crossws",
+  "socket.io",
+  "undici",
+  "ioredis",
+  "@socket.io/redis-adapter",
+  "@socket.io/redis-streams-adapter",
+];
 
 /**
  * The executable of Bun in its package for this platform. It needs no install script.

@@ -70,11 +70,11 @@ async function soak(): Promise<{ readonly messages: number; readonly bytes: numb
   }
 }
 
-function jobOf({ port, pid: serverPid }: ServerProcess): Job {
+function jobOf({ port, pid }: ServerProcess): Job {
   return {
     kind: "idle",
     port,
-    serverPid,
+    serverPids: [pid],
     dialect: "plain",
     route: "/echo",
     format: "text",

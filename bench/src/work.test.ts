@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALL_WORK, QUICK_WORK, selectWork } from "./work.ts";
+import { ALL_WORK, QUICK_WORK, REDIS_WORK, selectWork } from "./work.ts";
 
 test("all usual ids are valid, and the quick ones are among them", () => {
   assert.deepEqual(
@@ -27,6 +27,26 @@ test("the workloads of clients are those of servers, for the other side", () => 
   const [echo, idle] = selectWork(["client-echo-20-64", "client-idle-5000"]);
   assert.deepEqual([echo?.side, echo?.kind, echo?.depth, idle?.connections], ["client", "echo", 64, 5000]);
   for (const id of ["client-fan-500-1", "client-latency-100", "client-json-100-1", "client-"])
+    assert.throws(() => selectWork([id]), /no workload is called/);
+});
+
+test("the workloads with Redis are selected by their names only", () => {
+  assert.deepEqual(
+    selectWork(["redis"]).map((work) => work.id),
+    REDIS_WORK,
+  );
+  assert.ok(REDIS_WORK.every((id) => !ALL_WORK.includes(id)));
+  assert.deepEqual(
+    selectWork(["redis-fan-7-3", "redis-append-5-2", "redis-latency-9"]).map(
+      ({ side, kind, connections, depth, rate }) => [side, kind, connections, depth, rate],
+    ),
+    [
+      ["joined", "joined", 7, 3, 0],
+      ["append", "append", 5, 2, 0],
+      ["joined", "crossing", 10, 1, 9],
+    ],
+  );
+  for (const id of ["redis-", "redis-fan-5", "redis-append-0-1", "redis-latency-5-5", "redis-echo-1-1"])
     assert.throws(() => selectWork([id]), /no workload is called/);
 });
 

@@ -9,8 +9,8 @@ export interface Work {
   readonly id: string;
   readonly title: string;
   readonly kind: Kind;
-  /** Whether servers are measured, or the clients of libraries. */
-  readonly side: "server" | "client";
+  /** Whether servers are measured, the clients of libraries, servers that Redis joins, or what a server stores in Redis. */
+  readonly side: "server" | "client" | "joined" | "append";
   readonly format: Format;
   readonly connections: number;
   readonly size: number;
@@ -36,6 +36,8 @@ const FAN_SIZE = 100;
 // Short messages are not worth compressing.
 const COMPRESSED_FAN_SIZE = 1024;
 const MEMORY_MESSAGES = 20;
+// Few, so that the latency is that of the way and not of the fan-out.
+const CROSSING = 10;
 
 /** The workloads of `npm run bench` without options, in this order. */
 export const ALL_WORK: readonly string[] = [
@@ -67,10 +69,20 @@ export const ALL_WORK: readonly string[] = [
   "client-idle-5000",
 ];
 
+/** The workloads with Redis, which run only if they are named: `--only redis`. */
+export const REDIS_WORK: readonly string[] = [
+  "redis-fan-500-1",
+  "redis-fan-500-16",
+  "redis-latency-200",
+  "redis-append-256-1",
+  "redis-append-64-16",
+  "redis-append-16-256",
+];
+
 /** The workloads of `--quick`. */
 export const QUICK_WORK: readonly string[] = ["echo-20-1", "echo-20-64", "fan-500-16", "handshakes-50"];
 
-const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fan-RECEIVERS-DEPTH, groups-CONNECTIONS-DEPTH, handshakes-AT_ONCE, latency-PER_SECOND, idle-CONNECTIONS, deflate-SIZE-DEPTH, deflate-fan-RECEIVERS-DEPTH, deflate-memory-CONNECTIONS, and client- before echo, binary, handshakes and idle; the usual ones:\n  ${ALL_WORK.join(" ")}\nand ${ENGINE_GRAMMAR}, without a server`;
+const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fan-RECEIVERS-DEPTH, groups-CONNECTIONS-DEPTH, handshakes-AT_ONCE, latency-PER_SECOND, idle-CONNECTIONS, redis-fan-RECEIVERS-DEPTH, redis-latency-PER_SECOND, redis-append-TOPICS-DEPTH, deflate-SIZE-DEPTH, deflate-fan-RECEIVERS-DEPTH, deflate-memory-CONNECTIONS, and client- before echo, binary, handshakes and idle; the usual ones:\n  ${[...ALL_WORK, ...REDIS_WORK].join(" ")}\nand ${ENGINE_GRAMMAR}, without a server`;
 
 /**
  * The workloads of a list of ids. An id need not be one of the usual ones: `echo-300-32` is possible too.
@@ -80,7 +92,7 @@ const GRAMMAR = `ids are echo-SIZE-DEPTH, json-SIZE-DEPTH, binary-SIZE-DEPTH, fa
  */
 export function selectWork(ids: readonly string[]): Work[] {
   const whole = ids.flatMap((id) => {
-    const matching = ALL_WORK.filter((usual) => usual === id || usual.startsWith(`${id}-`));
+    const matching = [...ALL_WORK, ...REDIS_WORK].filter((usual) => usual === id || usual.startsWith(`${id}-`));
     return matching.length > 0 ? matching : [id];
   });
   return [...new Set(whole)].map(parseWork);
@@ -98,11 +110,8 @@ const BASE = {
 } as const;
 
 function parseWork(id: string): Work {
-  const work = id.startsWith("deflate-")
-    ? parseCompressed(id)
-    : id.startsWith("client-")
-      ? parseClient(id)
-      : parsePlain(id);
+  const [, parse = parsePlain] = Object.entries(PARSERS).find(([name]) => id.startsWith(`${name}-`)) ?? [];
+  const work = parse(id);
   if (work === undefined) throw new RangeError(`no workload is called "${id}"; ${GRAMMAR}`);
   return work;
 }
@@ -154,6 +163,26 @@ function parseClient(id: string): Work | undefined {
   return { ...work, id, side: "client", title: `clients: ${work.title}` };
 }
 
+/** Two servers with RECEIVERS connections each, or topics whose messages are stored. */
+function parseRedis(id: string): Work | undefined {
+  const [name, first = "", second = ""] = id.split("-").slice(1);
+  const base = { ...BASE, id, size: FAN_SIZE };
+  const [number, depth] = [parseWhole(first), parseWhole(second)];
+  if (name === "fan" && number > 0 && depth > 0) {
+    const title = `two servers with Redis, fan-out to ${first} at each, ${FAN_SIZE} B, ${depth} in flight`;
+    return { ...base, title, side: "joined", kind: "joined", connections: number, depth };
+  }
+  if (name === "append" && number > 0 && depth > 0) {
+    const title = `stored in Redis: ${first} topics, ${FAN_SIZE} B, ${depth} in flight each`;
+    return { ...base, title, side: "append", kind: "append", connections: number, depth };
+  }
+  if (name === "latency" && number > 0 && second === "") {
+    const title = `two servers with Redis, latency from one to the other at ${first}/s, ${CROSSING} receivers at each`;
+    return { ...base, title, side: "joined", kind: "crossing", connections: CROSSING, rate: number };
+  }
+  return undefined;
+}
+
 function parseCompressed(id: string): Work | undefined {
   const parts = id.split("-").slice(1);
   const base = { ...BASE, id, varied: true };
@@ -175,3 +204,10 @@ function parseCompressed(id: string): Work | undefined {
   }
   return undefined;
 }
+
+/** The beginnings of ids that have a grammar of their own. */
+const PARSERS: Readonly<Record<string, (id: string) => Work | undefined>> = {
+  deflate: parseCompressed,
+  client: parseClient,
+  redis: parseRedis,
+};

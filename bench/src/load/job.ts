@@ -9,8 +9,16 @@ import type { Format } from "../wire/frames.ts";
  * - `handshakes`: every connection is reset as soon as it is open, and a new one is opened.
  * - `latency`: messages are sent at a fixed rate, independent of the answers.
  * - `idle`: connections are opened, exchange `messages` messages each if there are any, and stay open.
+ * - `joined`: as `fan`, with two servers that Redis joins: `connections` at each of them, and the sender is one of the first server.
+ * - `crossing`: messages are sent at a fixed rate to the first server. The latency is that of a connection of the second one.
+ * - `append`: no connections. `connections` topics with history keep `depth` messages in flight each, until they are stored.
  */
-export type Kind = "echo" | "fan" | "groups" | "handshakes" | "latency" | "idle";
+export type Kind = "echo" | "fan" | "groups" | "handshakes" | "latency" | "idle" | "joined" | "crossing" | "append";
+
+/** Whether messages are sent at a fixed rate: the result is their latency. */
+export function isPaced(kind: Kind): boolean {
+  return kind === "latency" || kind === "crossing";
+}
 
 /** The connections of a group. */
 export const GROUP_SIZE = 10;
@@ -19,8 +27,12 @@ export const GROUP_SIZE = 10;
 export interface Job {
   readonly kind: Kind;
   readonly port: number;
-  /** The process of the server, whose CPU time is measured. */
-  readonly serverPid: number;
+  /** The port of the second server; only `joined` and `crossing` have one. */
+  readonly secondPort?: number;
+  /** The processes of the servers, whose CPU time is measured. */
+  readonly serverPids: readonly number[];
+  /** The process of the broker between servers. Its CPU time counts too. */
+  readonly brokerPid?: number;
   readonly dialect: Dialect;
   readonly route: string;
   readonly format: Format;
@@ -35,7 +47,7 @@ export interface Job {
   readonly varied: boolean;
   /** Whether the client offers permessage-deflate, and compresses its messages. Then answers must be compressed too. */
   readonly compressed: boolean;
-  /** Messages per second over all connections. Only `latency` uses it. */
+  /** Messages per second over all connections. Only `latency` and `crossing` use it. */
   readonly rate: number;
   /** Seconds of load before the measurement. */
   readonly warmup: number;
@@ -61,8 +73,10 @@ export interface Sample {
   readonly megabytesPerSecond: number;
   /** Bytes of a received message with its frame. With compression they are fewer than those of the message. */
   readonly wireBytes?: number;
-  /** CPU time of the server per message: all threads, user and system. */
+  /** CPU time of the servers, and of the broker between them if there is one, per message: all threads, user and system. */
   readonly serverMicros: number | null;
+  /** The part of it that is the broker's. */
+  readonly brokerMicros?: number;
   /** CPU time of the load generator per message. */
   readonly loadMicros: number;
   /** CPU seconds of the server per second: 1 is one full core. */

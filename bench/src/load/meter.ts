@@ -7,6 +7,7 @@ interface Reading {
   readonly at: number;
   readonly count: number;
   readonly server: number | null;
+  readonly broker: number | null;
   readonly load: number;
   readonly machine: number | null;
 }
@@ -15,11 +16,13 @@ interface Reading {
 export class Meter {
   /** The messages so far. The run adds to it. */
   count = 0;
-  readonly #serverPid: number;
+  readonly #serverPids: readonly number[];
+  readonly #brokerPid: number | undefined;
   #start: Reading | undefined;
 
   constructor(job: Job) {
-    this.#serverPid = job.serverPid;
+    this.#serverPids = job.serverPids;
+    this.#brokerPid = job.brokerPid;
   }
 
   /** Starts the measured part. */
@@ -41,6 +44,7 @@ export class Meter {
     const count = end.count - start.count;
     if (count === 0) throw new Error("there was no answer in the measured time");
     const server = difference(end.server, start.server);
+    const broker = difference(end.broker, start.broker);
     const load = end.load - start.load;
     const machine = difference(end.machine, start.machine);
     return {
@@ -53,16 +57,20 @@ export class Meter {
       serverShare: server === null ? null : server / seconds,
       loadShare: load / seconds,
       foreignShare: machine === null || server === null ? null : Math.max(0, (machine - server - load) / seconds),
+      ...(this.#brokerPid !== undefined && broker !== null && { brokerMicros: (broker / count) * 1e6 }),
       ...(latency && { latency }),
     };
   }
 
   #reading(): Reading {
     const { user, system } = process.cpuUsage();
+    const broker = this.#brokerPid === undefined ? 0 : cpuSeconds(this.#brokerPid);
+    const server = [broker, ...this.#serverPids.map(cpuSeconds)].reduce(sum);
     return {
       at: performance.now(),
       count: this.count,
-      server: cpuSeconds(this.#serverPid),
+      server,
+      broker,
       load: (user + system) / 1e6,
       machine: machineBusySeconds(),
     };
@@ -71,4 +79,8 @@ export class Meter {
 
 function difference(end: number | null, start: number | null): number | null {
   return end === null || start === null ? null : end - start;
+}
+
+function sum(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? null : one + other;
 }

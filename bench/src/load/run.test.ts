@@ -10,7 +10,7 @@ import { hold, run } from "./run.ts";
 const job: Job = {
   kind: "echo",
   port: 0,
-  serverPid: process.pid,
+  serverPids: [process.pid],
   dialect: "plain",
   route: "/echo",
   format: "text",

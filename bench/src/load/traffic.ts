@@ -1,7 +1,8 @@
-import { exchangeOf } from "../wire/dialects.ts";
-import { repeated } from "../wire/frames.ts";
+import { exchangeOf, hasPositions } from "../wire/dialects.ts";
+import { payload, repeated } from "../wire/frames.ts";
 import { variedMessages } from "../wire/varied.ts";
 import { AnswerCounter } from "./counter.ts";
+import { FrameCounter } from "./frame-counter.ts";
 import type { Job } from "./job.ts";
 import { VariedCounter } from "./varied-counter.ts";
 
@@ -41,7 +42,9 @@ function sameTraffic(job: Job): Traffic {
     messageBytes: reply.length,
     window: 0,
     frames: (_first, count) => bursts[count]!,
-    counter: () => new AnswerCounter(reply),
+    counter: hasPositions(job.dialect)
+      ? () => new FrameCounter(payload(job.size, job.format))
+      : () => new AnswerCounter(reply),
   };
 }
 

@@ -4,17 +4,27 @@ import { echoServerOf } from "../peers.ts";
 import { type Work, loadOf } from "../work.ts";
 import { idleClientMemory } from "./memory.ts";
 import { LoadProcess, ServerProcess } from "./processes.ts";
+import { RedisServer } from "./redis-server.ts";
 import { type Entry, type RunSettings, attempt, roundsOf } from "./rounds.ts";
 
 // Milliseconds after a run: its connections are closed.
 const SETTLE = 100;
 
+/** What the measured processes talk to. It is on the other core. */
+type Answering = Pick<ServerProcess, "port" | "pid" | "stop">;
+
+function startServer(work: Work, entries: readonly Entry[]): Promise<Answering> {
+  if (work.side === "append") return RedisServer.start(1);
+  return ServerProcess.start(echoServerOf(entries.map(({ peer }) => peer)), "/echo", 1);
+}
+
 /**
- * Measures one workload of client libraries. Each has a process of its own on core 0, and all of them the same echo server, on core 1.
+ * Measures one workload of client libraries. Each has a process of its own on core 0, and all of them the same echo server, on core 1; or
+ * the same Redis, for servers that store messages.
  * They get their runs one after the other, as servers do.
  */
 export async function measureClients(work: Work, entries: readonly Entry[], settings: RunSettings): Promise<void> {
-  const server = await ServerProcess.start(echoServerOf(entries.map(({ peer }) => peer)), "/echo", 1);
+  const server = await startServer(work, entries);
   try {
     if (work.kind === "idle") await measureMemory(work, entries, server, settings);
     else await measureLoad(work, entries, server, settings);
@@ -26,7 +36,7 @@ export async function measureClients(work: Work, entries: readonly Entry[], sett
 async function measureLoad(
   work: Work,
   entries: readonly Entry[],
-  server: ServerProcess,
+  server: Answering,
   { timing, patience, onStep }: RunSettings,
 ): Promise<void> {
   const clients = new Map(entries.map((entry) => [entry, new LoadProcess(entry.peer)]));
@@ -52,7 +62,7 @@ async function measureLoad(
 async function measureMemory(
   work: Work,
   entries: readonly Entry[],
-  server: ServerProcess,
+  server: Answering,
   { timing, onStep }: RunSettings,
 ): Promise<void> {
   for (let round = 1; round <= roundsOf(work, timing); round++) {
@@ -71,7 +81,7 @@ async function measureMemory(
   }
 }
 
-function jobOf(work: Work, server: ServerProcess, warmup: number, seconds: number): Job {
+function jobOf(work: Work, server: Answering, warmup: number, seconds: number): Job {
   const spoken = { dialect: "plain", route: "/echo", compressed: false } as const;
-  return { ...loadOf(work), ...spoken, port: server.port, serverPid: server.pid, warmup, seconds };
+  return { ...loadOf(work), ...spoken, port: server.port, serverPids: [server.pid], warmup, seconds };
 }

@@ -74,7 +74,7 @@ export class ServerProcess {
 }
 
 /** Returns a function that reads the next line of a child's standard output. */
-function lineReader(child: ChildProcess): () => Promise<string> {
+export function lineReader(child: ChildProcess): () => Promise<string> {
   const lines: string[] = [];
   const waiting: ((line: string) => void)[] = [];
   createInterface({ input: child.stdout! }).on("line", (line) => {

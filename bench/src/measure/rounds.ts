@@ -6,6 +6,7 @@ import { measureClients } from "./clients.ts";
 import { idleMemory } from "./memory.ts";
 import type { MemorySample } from "./memory.ts";
 import type { Patience } from "./patience.ts";
+import { startJoined } from "./joined.ts";
 import { LoadProcess, ServerProcess } from "./processes.ts";
 
 /** The number and the length of runs. */
@@ -56,20 +57,38 @@ export function roundsOf(work: Work, timing: Timing): number {
  */
 export async function measure(work: Work, peers: readonly Peer[], settings: RunSettings): Promise<Entry[]> {
   const entries = peers.filter((peer) => peer.serves(work)).map((peer): Entry => ({ peer, samples: [], memory: [] }));
-  if (work.side === "client") await measureClients(work, entries, settings);
+  if (work.side === "client" || work.side === "append") await measureClients(work, entries, settings);
+  else if (work.side === "joined")
+    await measureLoad(work, entries, settings, (entry) => startJoined(entry.peer, routeOf(work, entry.peer)));
   else if (work.kind === "idle") await measureMemory(work, entries, settings);
-  else await measureLoad(work, entries, settings);
+  else await measureLoad(work, entries, settings, (entry) => startOne(work, entry.peer));
   return entries;
 }
 
-async function measureLoad(work: Work, entries: readonly Entry[], settings: RunSettings): Promise<void> {
-  const { timing, patience, onStep } = settings;
-  const servers = new Map<Entry, ServerProcess>();
+/** What answers the load of one peer. */
+export interface Site {
+  /** The processes whose CPU time counts, and their ports. */
+  readonly job: Pick<Job, "port" | "secondPort" | "serverPids" | "brokerPid">;
+  stop(): Promise<void>;
+}
+
+async function startOne(work: Work, peer: Peer): Promise<Site> {
+  const server = await ServerProcess.start(peer, routeOf(work, peer));
+  return { job: { port: server.port, serverPids: [server.pid] }, stop: () => server.stop() };
+}
+
+async function measureLoad(
+  work: Work,
+  entries: readonly Entry[],
+  { timing, patience, onStep }: RunSettings,
+  start: (entry: Entry) => Promise<Site>,
+): Promise<void> {
+  const servers = new Map<Entry, Site>();
   const load = new LoadProcess();
   try {
     for (const entry of entries) {
       await attempt(entry, async () => {
-        servers.set(entry, await ServerProcess.start(entry.peer, routeOf(work, entry.peer)));
+        servers.set(entry, await start(entry));
       });
     }
     // Round 0 does not count.
@@ -79,7 +98,7 @@ async function measureLoad(work: Work, entries: readonly Entry[], settings: RunS
         onStep(work, entry.peer, round);
         const seconds = round === 0 ? timing.compile : timing.seconds;
         await attempt(entry, async () => {
-          const job = jobOf(work, entry.peer, server, timing.warmup, seconds);
+          const job = jobOf(work, entry.peer, server.job, { warmup: timing.warmup, seconds });
           if (round === 0) await load.run(job);
           else entry.samples.push(await patience.undisturbed(() => load.run(job)));
         });
@@ -103,7 +122,9 @@ async function measureMemory(work: Work, entries: readonly Entry[], settings: Ru
       try {
         await attempt(entry, async () => {
           server = await ServerProcess.start(entry.peer, routeOf(work, entry.peer));
-          entry.memory.push(await idleMemory(server, load, jobOf(work, entry.peer, server, 0, 0)));
+          const { port, pid } = server;
+          const job = jobOf(work, entry.peer, { port, serverPids: [pid] }, { warmup: 0, seconds: 0 });
+          entry.memory.push(await idleMemory(server, load, job));
         });
       } finally {
         await Promise.all([load.stop(), server?.stop()]);
@@ -123,13 +144,13 @@ export async function attempt(entry: Pick<Entry, "failed">, action: () => Promis
 }
 
 function routeOf(work: Work, peer: Peer): string {
-  if (work.kind === "fan") return peer.fanRoute ?? "/fan";
+  if (work.kind === "fan" || work.side === "joined") return peer.fanRoute ?? "/fan";
   if (work.kind === "groups") return "/groups";
   return work.format === "json" ? "/json" : "/echo";
 }
 
 /** The job of a server: its frames, its path, and whether they are compressed. */
-function jobOf(work: Work, peer: Peer, server: ServerProcess, warmup: number, seconds: number): Job {
+function jobOf(work: Work, peer: Peer, server: Site["job"], timing: Pick<Job, "warmup" | "seconds">): Job {
   const spoken = { dialect: peer.dialect, route: routeOf(work, peer), compressed: peer.compressed === true };
-  return { ...loadOf(work), ...spoken, port: server.port, serverPid: server.pid, warmup, seconds };
+  return { ...loadOf(work), ...spoken, ...server, ...timing };
 }

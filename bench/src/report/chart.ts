@@ -2,6 +2,7 @@ import { BarChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
+import { isPaced } from "../load/job.ts";
 import { ratio } from "../measure/statistics.ts";
 import type { Result, Row, WorkResult } from "./summary.ts";
 
@@ -35,7 +36,7 @@ const OTHERS = ["#8b949e", "#b083f0", "#57ab5a", "#e5534b", "#6e7681", "#a8b0b9"
  */
 export function drawChart(result: Result): string | undefined {
   const works = result.works
-    .filter((work) => work.work.kind !== "idle" && work.work.kind !== "latency")
+    .filter((work) => work.work.kind !== "idle" && !isPaced(work.work.kind))
     .map(drawn)
     .filter((work) => work.rows.length > 0);
   if (works.length === 0) return undefined;

@@ -42,13 +42,28 @@ const CLIENT_GOALS: typeof GOALS = {
   "client-idle-5000": { "ws-client": { cost: 0.8 } },
 };
 
+/** The goals of servers that Redis joins: 5 times (3 with one in flight) and 8 times as many deliveries for each second of CPU time. */
+const REDIS_GOALS: typeof COMPRESSED_GOALS = {
+  "redis-fan-500-1": {
+    "hawser-redis": { "socket.io-redis": { cost: 0.333 } },
+  },
+  "redis-fan-500-16": {
+    "hawser-redis": { "socket.io-redis": { cost: 0.2 } },
+    "hawser-redis-history": { "socket.io-streams": { cost: 0.125 } },
+  },
+};
+
 /**
  * The goal of one of our servers in comparison with a peer.
  *
  * @returns null if there is none
  */
 export function goalOf(work: string, ours: string, peer: string): Goal | null {
-  const goals =
-    ours === "hawser" ? GOALS[work] : ours === "hawser-client" ? CLIENT_GOALS[work] : COMPRESSED_GOALS[work]?.[ours];
+  const goals: Readonly<Record<string, Goal>> | undefined =
+    ours === "hawser"
+      ? GOALS[work]
+      : ours === "hawser-client"
+        ? CLIENT_GOALS[work]
+        : { ...COMPRESSED_GOALS, ...REDIS_GOALS }[work]?.[ours];
   return goals?.[peer] ?? null;
 }

@@ -1,3 +1,4 @@
+import { isPaced } from "../load/job.ts";
 import { nodeOf, times } from "./table.ts";
 import type { Result, Row, WorkResult } from "./summary.ts";
 
@@ -37,7 +38,7 @@ function cellsOf(result: Result, id: string): string[] {
 function cellOf({ work }: WorkResult, row: Row): string {
   if (row.failed !== undefined) return "failed";
   if (work.kind === "idle") return row.cost === null ? "" : `bytes ${times(row.cost)}`;
-  if (work.kind === "latency") return row.cost === null ? "" : `p99 ${times(row.cost)}`;
+  if (isPaced(work.kind)) return row.cost === null ? "" : `p99 ${times(row.cost)}`;
   const cells = [row.throughput && `/s ${times(row.throughput)}`, row.cost && `CPU ${times(row.cost)}`];
   return cells.filter((cell) => typeof cell === "string").join(", ");
 }

@@ -1,4 +1,5 @@
 import type { EngineResult } from "../engine/summary.ts";
+import { isPaced } from "../load/job.ts";
 import type { Latency, Sample } from "../load/job.ts";
 import type { MemorySample } from "../measure/memory.ts";
 import { isDisturbed } from "../measure/patience.ts";
@@ -31,6 +32,8 @@ export interface Row extends Comparison {
   /** Bytes of a received message with its frame; null if that was not measured. */
   readonly wireBytes: number | null;
   readonly serverMicros: number | null;
+  /** The part of it that is the broker's; null if there is none. */
+  readonly brokerMicros: number | null;
   readonly loadMicros: number | null;
   readonly serverShare: number | null;
   readonly loadShare: number | null;
@@ -66,13 +69,13 @@ export interface Result {
   readonly engine: readonly EngineResult[];
 }
 
-// With compression the pool of deflaters has goals of its own.
-const SECOND = "hawser-deflate-pool";
+// With compression the pool of deflaters has goals of its own, and with Redis the history.
+const SECOND: readonly string[] = ["hawser-deflate-pool", "hawser-redis-history"];
 
 /** Computes medians, ratios to the first entry, and remarks. */
 export function summarize(work: Work, entries: readonly Entry[]): WorkResult {
   const ours = entries[0]!;
-  const second = entries.slice(1).find((entry) => entry.peer.id === SECOND);
+  const second = entries.slice(1).find((entry) => SECOND.includes(entry.peer.id));
   return {
     work,
     ...(second && { second: second.peer.id }),
@@ -97,7 +100,7 @@ function compare(work: Work, ours: Entry, entry: Entry): Comparison {
 
 /** A latency run has a fixed rate, and its generator uses a full core. So there is no throughput, and no load-bound row. */
 function hasThroughput(work: Work): boolean {
-  return work.kind !== "latency" && work.kind !== "idle";
+  return !isPaced(work.kind) && work.kind !== "idle";
 }
 
 function rowOf(work: Work, { ours, second }: References, entry: Entry): Row {
@@ -112,6 +115,7 @@ function rowOf(work: Work, { ours, second }: References, entry: Entry): Row {
     megabytesPerSecond: of((sample) => sample.megabytesPerSecond),
     wireBytes: of((sample) => sample.wireBytes ?? null),
     serverMicros: of((sample) => sample.serverMicros),
+    brokerMicros: of((sample) => sample.brokerMicros ?? null),
     loadMicros: of((sample) => sample.loadMicros),
     serverShare,
     loadShare,
@@ -134,7 +138,7 @@ function perSecond(entry: Entry): number[] {
 
 function costs(work: Work, entry: Entry): (number | null)[] {
   if (work.kind === "idle") return entry.memory.map((sample) => sample.collected);
-  if (work.kind === "latency") return entry.samples.map((sample) => sample.latency?.p99 ?? null);
+  if (isPaced(work.kind)) return entry.samples.map((sample) => sample.latency?.p99 ?? null);
   return entry.samples.map((sample) => sample.serverMicros);
 }
 

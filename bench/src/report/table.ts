@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import { formatEngineTable } from "../engine/table.ts";
-import type { Kind } from "../load/job.ts";
+import { type Kind, isPaced } from "../load/job.ts";
 import { type Ratio, rangeOf } from "../measure/statistics.ts";
 import { packagesOf } from "../peers.ts";
 import type { Machine } from "./machine.ts";
@@ -39,7 +39,7 @@ function peersOf({ rows }: { readonly rows: readonly { readonly peer: string }[]
 function legendOf({ works, engine }: Result): string {
   const first = [...works, ...engine].flatMap(peersOf)[0] ?? "";
   const legend = `"${first}: …" is the figure of ${first} divided by that of the line: the median of the ratios of the rounds, not the ratio of the columns.`;
-  const hasCores = works.some(({ work }) => work.kind !== "idle" && work.kind !== "latency");
+  const hasCores = works.some(({ work }) => work.kind !== "idle" && !isPaced(work.kind));
   const cores = hasCores ? '"cores %" is the use of the cores of server/load generator; ' : "";
   return `${legend}\n"CPU" is time per message; ${cores}bench/README.md explains the rest.`;
 }
@@ -72,7 +72,7 @@ function columnsOf({ work, second, rows }: WorkResult): Column[] {
       ...ratiosTo(first, work.kind, (row) => row).slice(1),
     ];
   }
-  if (work.kind === "latency") {
+  if (isPaced(work.kind)) {
     return [
       name,
       { head: "p50 µs", cell: (row) => count(row.latency?.p50) },
@@ -88,8 +88,14 @@ function columnsOf({ work, second, rows }: WorkResult): Column[] {
     { head: "per second", cell: (row) => count(row.perSecond) },
     ...(work.size >= 1024 ? [{ head: "MB/s", cell: (row: Row) => count(row.megabytesPerSecond) }] : []),
     ...(work.varied ? [{ head: "bytes sent", cell: (row: Row) => count(row.wireBytes) }] : []),
+    ...(rows.some((row) => row.brokerMicros !== null)
+      ? [{ head: "per CPU s", cell: (row: Row) => count(row.serverMicros && 1e6 / row.serverMicros) }]
+      : []),
     { head: "CPU µs", cell: (row) => micros(row.serverMicros) },
-    { head: "load µs", cell: (row) => micros(row.loadMicros) },
+    ...(rows.some((row) => row.brokerMicros !== null)
+      ? [{ head: "of it Redis", cell: (row: Row) => micros(row.brokerMicros) }]
+      : []),
+    { head: work.side === "append" ? "Redis µs" : "load µs", cell: (row) => micros(row.loadMicros) },
     { head: "cores %", cell: (row) => `${percent(row.serverShare)}/${percent(row.loadShare)}` },
     ...ratiosTo(first, work.kind, (row) => row),
     ...(second === undefined ? [] : ratiosTo(second, work.kind, (row) => row.second)),

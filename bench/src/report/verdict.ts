@@ -1,4 +1,4 @@
-import type { Kind } from "../load/job.ts";
+import { type Kind, isPaced } from "../load/job.ts";
 import { type Ratio, rangeOf } from "../measure/statistics.ts";
 import type { Row } from "./summary.ts";
 
@@ -39,7 +39,7 @@ export function verdictsOf(kind: Kind, ours: JudgedRow, row: JudgedRow): string[
 
 /** The name of the cost of a kind of load, as in the heads of the columns. */
 export function costName(kind: Kind): string {
-  return kind === "idle" ? "bytes" : kind === "latency" ? "p99" : "CPU";
+  return kind === "idle" ? "bytes" : isPaced(kind) ? "p99" : "CPU";
 }
 
 function verdict(goal: string, reached: boolean, doubtful: boolean): string {

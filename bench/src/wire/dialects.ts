@@ -1,8 +1,25 @@
 import { OPCODE, clientFrame, opcodeOf, payload, serverFrame } from "./frames.ts";
 import type { Format } from "./frames.ts";
 
-/** The protocol inside the frames: none, or the packets of Socket.IO. */
-export type Dialect = "plain" | "socket.io";
+/**
+ * The protocol inside the frames:
+ * - `plain`: none.
+ * - `socket.io`: the packets of Socket.IO.
+ * - `topic`: none. The server says `ready` when it has subscribed the connection.
+ * - `header`: the same, and each message of the topic begins with a header line, which has its position.
+ * - `recovery`: the packets of Socket.IO with connection state recovery: each has its offset as one more argument.
+ */
+export type Dialect = "plain" | "socket.io" | "topic" | "header" | "recovery";
+
+/** Whether each answer has a position of its own. Then answers differ from each other. */
+export function hasPositions(dialect: Dialect): boolean {
+  return dialect === "header" || dialect === "recovery";
+}
+
+/** Whether a server speaks Socket.IO. */
+function isSocketIo(dialect: Dialect): boolean {
+  return dialect === "socket.io" || dialect === "recovery";
+}
 
 /** The frames of a run. */
 export interface Exchange {
@@ -18,7 +35,7 @@ export interface Exchange {
  * @returns the frame to send and the frame to expect
  */
 export function exchangeOf(dialect: Dialect, size: number, format: Format): Exchange {
-  const body = dialect === "plain" ? payload(size, format) : socketIoEvent(size, format);
+  const body = isSocketIo(dialect) ? socketIoEvent(size, format) : payload(size, format);
   const opcode = opcodeOf(format);
   return { request: clientFrame(opcode, body), reply: serverFrame(opcode, body) };
 }
@@ -40,12 +57,23 @@ export interface OpeningMessage {
 
 /** The request target for a route such as `/echo`. The query has the size and the format of the answers for `floor`. */
 export function targetOf(dialect: Dialect, route: string, size: number, format: Format): string {
-  if (dialect === "socket.io") return "/socket.io/?EIO=4&transport=websocket";
+  if (isSocketIo(dialect)) return "/socket.io/?EIO=4&transport=websocket";
   return `${route}?size=${size}&format=${format}`;
 }
+
+/** The server has subscribed the connection. */
+const READY: OpeningMessage = { expected: "ready" };
+
+const SOCKET_IO: readonly OpeningMessage[] = [
+  { expected: "0{", answer: clientFrame(OPCODE.text, Buffer.from("40")) },
+  { expected: "40{" },
+];
 
 /** The opening messages. Socket.IO: the server's Engine.IO "open", our "connect", the server's "connect" with an id. */
 export const OPENINGS: Readonly<Record<Dialect, readonly OpeningMessage[]>> = {
   plain: [],
-  "socket.io": [{ expected: "0{", answer: clientFrame(OPCODE.text, Buffer.from("40")) }, { expected: "40{" }],
+  "socket.io": SOCKET_IO,
+  recovery: SOCKET_IO,
+  topic: [READY],
+  header: [{ expected: "\x1es " }, READY],
 };

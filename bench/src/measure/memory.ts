@@ -58,7 +58,7 @@ async function collectIn(clients: LoadProcess): Promise<void> {
 }
 
 /** Collects garbage twice, with a pause: finalizers free memory later, and pages are returned to the system later. */
-async function collect(server: ServerProcess): Promise<void> {
+export async function collect(server: ServerProcess): Promise<void> {
   for (let i = 0; i < 2; i++) {
     await server.collectGarbage();
     await pause(SETTLE / 2);

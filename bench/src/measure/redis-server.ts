@@ -12,7 +12,7 @@ const TRIES = 200;
 const TRY_MS = 20;
 
 // Redis ends when our end of its standard input is closed, however the benchmark ends. The first line is its process id.
-const SCRIPT = `exec 3<&0; "$@" </dev/null >/dev/null 2>&1 & echo $!; cat <&3 >/dev/null; kill -9 $! 2>/dev/null`;
+const SCRIPT = `exec 3<&0; "$@" </dev/null >/dev/null 2>&1 & echo $!; cat <&3 >/dev/null; kill -9 $! 2>/dev/null; wait`;
 
 /** A `redis-server` of its own, on a free port. It keeps nothing on disk. */
 export class RedisServer {

@@ -1,4 +1,4 @@
-import { announce, groupOf, pathOf, routeFromArguments } from "./common.ts";
+import { TOPIC_MESSAGE, announce, groupOf, pathOf, routeFromArguments, topicCommandOf } from "./common.ts";
 
 // Runs under Bun: Bun.serve, whose WebSocket server is the native uWebSockets. The used parts are declared here, because
 // Bun's own types would change those of Node for the whole compilation.
@@ -38,7 +38,7 @@ const deflate = process.argv[3] === "deflate";
 const clients = new Set<BunSocket>();
 let connections = 0;
 
-const answers: Record<string, (ws: BunSocket, data: string | Uint8Array) => void> = {
+const answers: Record<string, (ws: BunSocket, data: string | Uint8Array) => unknown> = {
   "/echo": (ws, data) => ws.send(data, deflate),
   "/json": (ws, data) => ws.send(JSON.stringify(JSON.parse(data as string))),
   // Either a topic, as Bun recommends, or the same loop over all connections as the other servers.
@@ -46,6 +46,12 @@ const answers: Record<string, (ws: BunSocket, data: string | Uint8Array) => void
     ? (_ws, data) => clients.forEach((client) => client.send(data))
     : (_ws, data) => server.publish("all", data, deflate),
   "/groups": (ws, data) => server.publish(ws.data, data, deflate),
+  "/topics": (ws, data) => {
+    const command = topicCommandOf(data as string);
+    if ("publish" in command) return void server.publish(command.publish, TOPIC_MESSAGE);
+    for (const topic of command.subscribe) ws.subscribe(topic);
+    return void ws.send("done");
+  },
 };
 
 const server = bun.serve({

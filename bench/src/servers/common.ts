@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import { GROUP_SIZE } from "../load/job.ts";
 
 /** The routes of a server. All servers give the same answers. */
-export const ROUTES = ["/echo", "/json", "/fan", "/broadcast", "/publish", "/history", "/groups"] as const;
+export const ROUTES = ["/echo", "/json", "/fan", "/broadcast", "/publish", "/history", "/groups", "/topics"] as const;
 
 /** One of {@link ROUTES}. */
 export type Route = (typeof ROUTES)[number];
@@ -19,6 +19,19 @@ export function routeFromArguments(): Route {
 export function groupOf(connection: number): string {
   return `group:${Math.floor(connection / GROUP_SIZE)}`;
 }
+
+/** What a connection of `/topics` asks for: `subscribe FIRST COUNT` or `publish TOPIC`, with the numbers of topics. */
+export type TopicCommand = { readonly subscribe: readonly string[] } | { readonly publish: string };
+
+/** Reads a command. */
+export function topicCommandOf(text: string): TopicCommand {
+  const [name, first = "", count = "1"] = text.split(" ");
+  const topics = Array.from({ length: Number(count) }, (_, index) => `topic:${Number(first) + index}`);
+  return name === "publish" ? { publish: topics[0] ?? "" } : { subscribe: topics };
+}
+
+/** What is published there. */
+export const TOPIC_MESSAGE = "x".repeat(100);
 
 /** The path of a request target, without the query. */
 export function pathOf(target: string | undefined): string {

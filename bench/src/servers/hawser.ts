@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as Hawser from "hawser";
 import type { WSMessageEvent, WebSocketConnection, WebSocketServer, WebSocketServerOptions } from "hawser";
-import { announce, groupOf, routeFromArguments } from "./common.ts";
+import { TOPIC_MESSAGE, announce, groupOf, routeFromArguments, topicCommandOf } from "./common.ts";
 import type { Route } from "./common.ts";
 
 // A copy of the built package.
@@ -54,7 +54,19 @@ class Topic {
   }
 }
 
-const handlers: Record<Route, () => Echo | Loop | Broadcast | Topic> = {
+/** Has as many topics as it asks for. */
+class Topics {
+  async onMessage(ws: WebSocketConnection<Topics>, { data }: WSMessageEvent): Promise<void> {
+    const command = topicCommandOf(data);
+    if ("publish" in command) return void ws.wss.publish(command.publish, TOPIC_MESSAGE);
+    await Promise.all(command.subscribe.map((topic) => ws.subscribe(topic)));
+    ws.send("done");
+  }
+}
+
+type Handler = Echo | Loop | Broadcast | Topic | Topics;
+
+const handlers: Record<Route, () => Handler> = {
   "/echo": () => new Echo(),
   "/json": () => new Echo(),
   "/fan": () => new Loop(),
@@ -62,10 +74,11 @@ const handlers: Record<Route, () => Echo | Loop | Broadcast | Topic> = {
   "/publish": () => new Topic("all"),
   "/history": () => new Topic("history:all"),
   "/groups": () => new Topic(groupOf(connections++)),
+  "/topics": () => new Topics(),
 };
 
 class Server {
-  onConnection(): Echo | Loop | Broadcast | Topic {
+  onConnection(): Handler {
     return handlers[route]();
   }
   onOpen(wss: WebSocketServer): void {
@@ -77,12 +90,18 @@ class Server {
   }
 }
 
+const histories: Partial<Record<string, WebSocketServerOptions["history"]>> = {
+  "/history": { "history:*": {} },
+  "/topics history": { "topic:*": {} },
+};
+const history = histories[process.argv.slice(2).join(" ")];
+
 const options: CompressionOptions = {
   ...compressions[process.argv[3] ?? ""],
   port: 0,
   host: "127.0.0.1",
   path: route,
-  ...(route === "/history" ? { history: { "history:*": {} } } : {}),
+  ...(history === undefined ? {} : { history }),
   dataType: route === "/json" ? "object" : "auto",
 };
 

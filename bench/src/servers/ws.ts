@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import type { RawData, WebSocket } from "ws";
-import { announce, groupOf, pathOf } from "./common.ts";
+import { TOPIC_MESSAGE, announce, groupOf, pathOf, topicCommandOf } from "./common.ts";
 
 // ws as in its README, with bufferutil, which ws uses if it is installed.
 const http = createServer();
@@ -41,12 +41,31 @@ function group(ws: WebSocket): void {
   });
 }
 
+/** As many topics as a connection asks for, in the same map. */
+function topics(ws: WebSocket): void {
+  ws.on("message", (data: RawData) => {
+    const command = topicCommandOf((data as Buffer).toString());
+    if ("publish" in command) {
+      for (const client of groups.get(command.publish) ?? [])
+        if (client.readyState === client.OPEN) client.send(TOPIC_MESSAGE);
+      return;
+    }
+    for (const topic of command.subscribe) {
+      const members = groups.get(topic);
+      if (members === undefined) groups.set(topic, new Set([ws]));
+      else members.add(ws);
+    }
+    ws.send("done");
+  });
+}
+
 wss.on("connection", (ws, request) => {
   ws.on("error", () => undefined); // The load generator resets connections when it is done.
   const route = pathOf(request.url);
   if (route === "/echo") echo(ws);
   else if (route === "/json") json(ws);
   else if (route === "/groups") group(ws);
+  else if (route === "/topics") topics(ws);
   else fan(ws);
 });
 

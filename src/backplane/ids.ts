@@ -16,6 +16,20 @@ export function randomName(): string {
   return randomFillSync(Buffer.allocUnsafe(EPOCH_SIZE)).toString("base64url");
 }
 
+/** Random bytes for epochs that may be needed. They are made for many at a time, and each is handed out once. */
+const epochs = { bytes: Buffer.alloc(0), next: 0 };
+const EPOCHS_AT_ONCE = 1_024;
+
+/** The bytes of a new epoch, for a broker that may need one. */
+export function randomEpoch(): Buffer {
+  if (epochs.next === epochs.bytes.length) {
+    // Memory of its own: a command may keep what was handed out.
+    epochs.bytes = randomFillSync(Buffer.allocUnsafeSlow(EPOCHS_AT_ONCE * EPOCH_SIZE));
+    epochs.next = 0;
+  }
+  return epochs.bytes.subarray(epochs.next, (epochs.next += EPOCH_SIZE));
+}
+
 /** Writes an epoch or an id as bytes. Returns the offset after it. */
 export function writeId(target: Bytes, id: string, offset: number): number {
   return offset + (target as unknown as Buffer).write(id, offset, "base64url");

@@ -1,4 +1,4 @@
-import { type Bytes, allocate } from "../protocol/bytes.ts";
+import { type Bytes, allocate, asBytes } from "../protocol/bytes.ts";
 import { isUtf8 } from "node:buffer";
 
 import { ID_SIZE, readId, writeId } from "./ids.ts";
@@ -61,16 +61,21 @@ const ALL_FLAGS = 15;
 /** Bytes of the first byte, the flags and the id. */
 const HEADER_SIZE = 2 + ID_SIZE;
 
-/** Encodes a record in memory of its own. */
-export function encodeRecord(fields: BackplaneRecord): Bytes {
+/**
+ * Encodes a record.
+ *
+ * @param isKept it may be kept for long, so it is in memory of its own. Else it may share memory with others, which costs less
+ */
+export function encodeRecord(fields: BackplaneRecord, isKept = true): Bytes {
   const { kind, id, key, to, payload } = fields;
   const head = headOf(key, to);
   const size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
-  const record = allocate(HEADER_SIZE + head.length + size);
+  const length = HEADER_SIZE + head.length + size;
+  const record = isKept ? allocate(length) : asBytes(Buffer.allocUnsafe(length));
   record[0] = (VERSION << 4) | kind;
   record[1] = flagsOf(fields);
   writeId(record, id, 2);
-  record.set(head, HEADER_SIZE);
+  if (head.length > 0) record.set(head, HEADER_SIZE);
   if (typeof payload === "string") record.utf8Write(payload, HEADER_SIZE + head.length);
   else record.set(payload, HEADER_SIZE + head.length);
   return record;

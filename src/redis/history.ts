@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
 import type { AppendOptions, Appended, Entry, HistoryRule, Mark, Page } from "../backplane/contract.ts";
-import { EPOCH_SIZE, ID_SIZE, readId } from "../backplane/ids.ts";
+import { EPOCH_SIZE, ID_SIZE, randomEpoch, readId } from "../backplane/ids.ts";
 import { recordId } from "../backplane/record.ts";
 import { ID_TTL } from "../backplane/recent-ids.ts";
 import { HawserError } from "../errors/errors.ts";
@@ -52,7 +51,7 @@ export class RedisHistory {
       args: [
         String(rule.size),
         ...ttls,
-        randomBytes(EPOCH_SIZE),
+        randomEpoch(),
         channel,
         link.publish,
         String(ID_TTL),
@@ -73,7 +72,7 @@ export class RedisHistory {
     const [epoch, top, id, ...rest] = (await link.commands(partitionOf(topic)).script({
       script: scripts.read,
       keys: this.#names.history(topic),
-      args: [String(after), String(ttl + MEMORY_OF_TOPICS), randomBytes(EPOCH_SIZE), String(PAGE_SIZE)],
+      args: [String(after), String(ttl + MEMORY_OF_TOPICS), randomEpoch(), String(PAGE_SIZE)],
     })) as [Buffer, Buffer, Buffer, ...Buffer[]];
     const newest = markOf(epoch, top, id);
     return { epoch: newest.epoch, top: newest, proven: undefined, entries: entriesOf(rest) };

@@ -11,6 +11,15 @@ export interface TopicChannel {
   readonly channel: string;
 }
 
+/** The names that each message of a topic needs. */
+interface TopicNames {
+  readonly channel: TopicChannel;
+  readonly history: readonly [stream: string, meta: string];
+}
+
+/** Topics whose names are known. To make them for each message takes longer than to look them up. */
+const MAX_KNOWN = 10_000;
+
 /**
  * The names of all keys and channels. The hash tag comes first, so braces in the name of a topic do no harm.
  *
@@ -28,6 +37,7 @@ export interface TopicChannel {
  */
 export class Names {
   readonly #prefix: string;
+  readonly #known = new Map<string, TopicNames>();
 
   /** @param prefix has no braces */
   constructor(prefix: string) {
@@ -51,8 +61,7 @@ export class Names {
 
   /** The messages of a topic, and its newest one. */
   history(topic: string): readonly [stream: string, meta: string] {
-    const start = this.#start(partitionOf(topic));
-    return [`${start}h:${topic}`, `${start}m:${topic}`];
+    return this.#namesOf(topic).history;
   }
 
   /** A message with an id of the application. */
@@ -74,13 +83,27 @@ export class Names {
 
   /** The channel of a topic. */
   channel(topic: string): TopicChannel {
-    const partition = partitionOf(topic);
-    return { topic: ownText(topic), partition, channel: `${this.#start(partition)}c:${topic}` };
+    return this.#namesOf(topic).channel;
   }
 
   /** The channel for the probes of a node. */
   probe(partition: number, node: string): string {
     return `${this.#start(partition)}x:${node}`;
+  }
+
+  #namesOf(topic: string): TopicNames {
+    const known = this.#known.get(topic);
+    if (known !== undefined) return known;
+    const own = ownText(topic);
+    const partition = partitionOf(own);
+    const start = this.#start(partition);
+    const names: TopicNames = {
+      channel: { topic: own, partition, channel: `${start}c:${own}` },
+      history: [`${start}h:${own}`, `${start}m:${own}`],
+    };
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(own, names);
+    return names;
   }
 
   #start(partition: number): string {

@@ -196,6 +196,7 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
     to: BroadcastTopics | undefined,
   ): Bytes {
     const { payload, isBinary, mayCompress, key } = message;
-    return encodeRecord({ kind, isBinary, mayCompress, id: this.ids.next(), key, to, payload });
+    // It is copied into a packet in this turn.
+    return encodeRecord({ kind, isBinary, mayCompress, id: this.ids.next(), key, to, payload }, false);
   }
 }

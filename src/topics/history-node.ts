@@ -123,15 +123,10 @@ export class HistoryNode<Receiver extends Identified> {
   async publish(topic: string, rule: HistoryRule, message: NewMessage<Receiver>): Promise<Published> {
     const { payload, isBinary, mayCompress, id: given, except } = message;
     const id = this.#node.ids.next();
-    const record = encodeRecord({
-      kind: RecordKind.message,
-      isBinary,
-      mayCompress,
-      id,
-      key: undefined,
-      to: undefined,
-      payload,
-    });
+    const record = encodeRecord(
+      { kind: RecordKind.message, isBinary, mayCompress, id, key: undefined, to: undefined, payload },
+      this.#node.driver.keepsPackets,
+    );
     if (except !== undefined && this.#topics.has(topic)) this.#noteExcept(id, except);
     this.counters.published++;
     try {

@@ -1,5 +1,14 @@
 import { expect, test } from "vitest";
-import { ID_SIZE, MessageIds, NO_ID, randomName, readId, writeId } from "../../src/backplane/ids.ts";
+import {
+  EPOCH_SIZE,
+  ID_SIZE,
+  MessageIds,
+  NO_ID,
+  randomEpoch,
+  randomName,
+  readId,
+  writeId,
+} from "../../src/backplane/ids.ts";
 import { allocate } from "../../src/protocol/bytes.ts";
 
 test("ids of a node differ, begin with its name, and are 12 bytes", () => {
@@ -13,6 +22,15 @@ test("ids of a node differ, begin with its name, and are 12 bytes", () => {
 test("two nodes have different names", () => {
   expect(new Set(Array.from({ length: 100 }, () => new MessageIds().node)).size).toBe(100);
   expect(randomName()).toMatch(/^[\w-]{8}$/);
+});
+
+test("the bytes of new epochs differ, and stay as they are when more are made", () => {
+  const epochs = Array.from({ length: 3_000 }, () => {
+    const bytes = randomEpoch();
+    return { bytes, text: bytes.toString("hex") };
+  });
+  expect(new Set(epochs.map(({ text }) => text)).size).toBe(3_000);
+  for (const { bytes, text } of epochs) expect([bytes.length, bytes.toString("hex")]).toEqual([EPOCH_SIZE, text]);
 });
 
 test("an id is the same after it was written as bytes", () => {

@@ -64,6 +64,14 @@ test("any record is the same after it was encoded", () => {
   );
 });
 
+test("a record that is not kept has the same bytes, in memory that it may share", () => {
+  const fields = { kind: RecordKind.message, isBinary: false, mayCompress: true, id, key: "k", to: undefined };
+  const [kept, notKept] = [true, false].map((isKept) => encodeRecord({ ...fields, payload: "hello" }, isKept));
+  expect([...notKept!]).toEqual([...kept!]);
+  expect(kept!.buffer.byteLength).toBe(kept!.length);
+  expect(notKept!.buffer.byteLength).toBeGreaterThan(notKept!.length);
+});
+
 test("a key may be long, and there may be many topics", () => {
   const topics = Array.from({ length: 70_000 }, (_, i) => `topic ${i}`);
   const fields = { kind: RecordKind.broadcast, isBinary: false, mayCompress: false, id, payload: "p" };

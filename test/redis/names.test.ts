@@ -20,6 +20,12 @@ test("all names of a topic have the tag of its partition, before the topic", () 
   ]);
 });
 
+test("the names of a topic are the same when many other topics were asked for", () => {
+  const before = [names.channel("first"), names.history("first")];
+  for (let i = 0; i < 20_001; i++) names.channel(`topic ${i}`);
+  expect([names.channel("first"), names.history("first")]).toEqual(before);
+});
+
 test("what belongs to no topic has the tag 0", () => {
   expect([names.all, names.nodes, names.reaper("nodename")]).toEqual([
     "app:{0}:all",

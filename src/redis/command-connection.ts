@@ -119,18 +119,16 @@ export class CommandConnection {
       this.#backlog.bytes -= bytes;
       this.#running--;
     };
-    this.#pending
-      .run(lost, () => this.#connection.send(all))
-      .then(
-        (answer) => {
-          done();
-          this.#onAnswer(running, answer);
-        },
-        (cause: unknown) => {
-          done();
-          this.#onError(running, cause, lost);
-        },
-      );
+    this.#pending.start(lost, () => this.#connection.send(all), {
+      onAnswer: (answer) => {
+        done();
+        this.#onAnswer(running, answer);
+      },
+      onError: (cause) => {
+        done();
+        this.#onError(running, cause, lost);
+      },
+    });
   }
 
   #onAnswer(running: Running, answer: unknown): void {

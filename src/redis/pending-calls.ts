@@ -7,7 +7,17 @@ export const MAX_TICKS = 5;
 /** A call without an answer. */
 interface PendingCall {
   readonly since: number;
-  readonly fail: () => void;
+  /** What it fails with if there is no answer. */
+  readonly lost: LostCode;
+  readonly onError: (error: Error) => void;
+}
+
+/** What becomes of a call. */
+export interface Outcome<Answer> {
+  /** The answer has come. */
+  readonly onAnswer: (answer: Answer) => void;
+  /** It has failed, or there will be no answer. */
+  readonly onError: (error: Error) => void;
 }
 
 /**
@@ -31,25 +41,29 @@ export class PendingCalls {
    * @param lost what it rejects with if there is no answer
    */
   run<Answer>(lost: LostCode, start: () => Promise<Answer>): Promise<Answer> {
-    if (this.#hasEnded) return Promise.reject(new HawserError("HWS_BACKPLANE_AWAY"));
-    return new Promise((resolve, reject) => {
-      const call = { since: this.#ticks, fail: () => reject(new HawserError(lost)) };
-      this.#calls.add(call);
-      const settle = (): void => {
-        this.#calls.delete(call);
-        if (this.#calls.size === 0) this.#onIdle?.();
-      };
-      attempt(start).then(
-        (answer) => {
-          settle();
-          resolve(answer);
-        },
-        (error: unknown) => {
-          settle();
-          reject(error instanceof Error ? error : new Error(String(error)));
-        },
-      );
-    });
+    return new Promise((resolve, reject) => this.start(lost, start, { onAnswer: resolve, onError: reject }));
+  }
+
+  /** Begins a call as `run` does, without a promise: one of both functions is called, once. Each stored message is such a call. */
+  start<Answer>(lost: LostCode, start: () => Promise<Answer>, { onAnswer, onError }: Outcome<Answer>): void {
+    if (this.#hasEnded) return onError(new HawserError("HWS_BACKPLANE_AWAY"));
+    const call: PendingCall = { since: this.#ticks, lost, onError };
+    this.#calls.add(call);
+    attempt(start).then(
+      (answer) => {
+        if (this.#settle(call)) onAnswer(answer);
+      },
+      (error: unknown) => {
+        if (this.#settle(call)) onError(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  }
+
+  /** Returns false if the call has failed before. */
+  #settle(call: PendingCall): boolean {
+    const isPending = this.#calls.delete(call);
+    if (this.#calls.size === 0) this.#onIdle?.();
+    return isPending;
   }
 
   /** About a second has passed. Returns whether a call has waited too long. */
@@ -62,8 +76,9 @@ export class PendingCalls {
   /** No answer will come. */
   end(): void {
     this.#hasEnded = true;
-    for (const { fail } of this.#calls) fail();
+    const calls = [...this.#calls];
     this.#calls.clear();
+    for (const { lost, onError } of calls) onError(new HawserError(lost));
     this.#onIdle?.();
   }
 
@@ -78,7 +93,9 @@ export class PendingCalls {
 
 /** A client may throw instead. */
 function attempt<Answer>(start: () => Promise<Answer>): Promise<Answer> {
-  return new Promise((resolve) => {
-    resolve(start());
-  });
+  try {
+    return start();
+  } catch (error) {
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+  }
 }

@@ -87,9 +87,11 @@ export class RedisDriver implements Driver {
   /** What `run` throws, the promise rejects with. */
   #call<Result>(run: (node: RedisNode) => Promise<Result>): Promise<Result> {
     const node = this.#node;
-    return new Promise((resolve) => {
+    try {
       if (node === undefined) throw new HawserError("HWS_BACKPLANE_AWAY");
-      resolve(run(node));
-    });
+      return run(node);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 }

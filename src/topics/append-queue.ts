@@ -18,6 +18,8 @@ const RETRY_MS = 100;
 export interface AppendNode {
   /** The broker. */
   readonly driver: Pick<Driver, "append" | "maxBatch">;
+  /** Whether the broker can be reached. */
+  readonly isReady: boolean;
   /** Resolves with true when the broker can be reached; with false after this many milliseconds. */
   whenReady(ms: number): Promise<boolean>;
 }
@@ -41,6 +43,13 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** The messages of one topic that wait. */
+interface TopicQueue {
+  readonly topic: string;
+  readonly rule: HistoryRule;
+  readonly waiting: Fifo<Waiting>;
+}
+
 /** The messages of one call. */
 type Batch = readonly [Waiting, ...Waiting[]];
 
@@ -52,12 +61,13 @@ type Batch = readonly [Waiting, ...Waiting[]];
 export class AppendQueue {
   readonly #node: AppendNode;
   readonly #limits: AppendLimits;
-  readonly #topics = new Map<string, Fifo<Waiting>>();
-  readonly #running = new Set<Promise<void>>();
+  /** The topics that have a call under way. */
+  readonly #topics = new Map<string, TopicQueue>();
   /** The newest message of topics that this server has published to. */
   readonly #marks = new Map<string, Mark>();
   #size = 0;
   #isClosed = false;
+  #onIdle: (() => void) | undefined;
 
   constructor(node: AppendNode, limits: AppendLimits) {
     this.#node = node;
@@ -76,7 +86,7 @@ export class AppendQueue {
       this.#size += record.length;
       const waiting = { record, id, until: performance.now() + this.#limits.publishTimeout, resolve, reject };
       const queue = this.#topics.get(topic);
-      if (queue !== undefined) queue.push(waiting);
+      if (queue !== undefined) queue.waiting.push(waiting);
       // The name may have been cut from a long message.
       else this.#start(ownText(topic), rule, waiting);
     });
@@ -84,24 +94,26 @@ export class AppendQueue {
 
   /** Waits for what is under way, until `over` resolves. After that nothing is handed over any more. */
   async close(over: Promise<void>): Promise<void> {
-    await Promise.race([over, Promise.all(this.#running)]);
+    if (this.#topics.size > 0) {
+      const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
+      await Promise.race([over, idle]);
+    }
     this.#isClosed = true;
   }
 
   #start(topic: string, rule: HistoryRule, first: Waiting): void {
-    const queue = new Fifo<Waiting>();
-    queue.push(first);
+    const queue: TopicQueue = { topic, rule, waiting: new Fifo<Waiting>() };
+    queue.waiting.push(first);
     this.#topics.set(topic, queue);
-    const running = this.#run(topic, rule, queue).finally(() => this.#running.delete(running));
-    this.#running.add(running);
+    // What the callbacks publish that run now goes along.
+    queueMicrotask(() => this.#next(queue));
   }
 
-  async #run(topic: string, rule: HistoryRule, queue: Fifo<Waiting>): Promise<void> {
-    // What the callbacks publish that run now goes along.
-    await Promise.resolve();
-    for (let first = queue.shift(); first !== undefined; first = queue.shift())
-      await this.#store(topic, rule, this.#take(first, queue));
-    this.#topics.delete(topic);
+  #next(queue: TopicQueue): void {
+    const first = queue.waiting.shift();
+    if (first !== undefined) return void this.#store(queue, this.#take(first, queue.waiting));
+    this.#topics.delete(queue.topic);
+    if (this.#topics.size === 0) this.#onIdle?.();
   }
 
   /** The messages of the next call. One with a name of the application goes alone: it may be a duplicate. */
@@ -117,7 +129,9 @@ export class AppendQueue {
     return batch;
   }
 
-  async #store(topic: string, rule: HistoryRule, batch: Batch): Promise<void> {
+  /** It does not reject. */
+  async #store(queue: TopicQueue, batch: Batch): Promise<void> {
+    const { topic, rule } = queue;
     try {
       const { appended, isAgain } = await this.#tryUntil(topic, rule, batch);
       const { epoch, first } = appended;
@@ -131,6 +145,7 @@ export class AppendQueue {
     } finally {
       for (const { record } of batch) this.#size -= record.length;
     }
+    this.#next(queue);
   }
 
   /** `isAgain`: an earlier try may have stored it. */
@@ -143,10 +158,11 @@ export class AppendQueue {
     const records = batch.map(({ record }) => record);
     const before = this.#marks.get(topic);
     let isAgain = false;
-    let failure: unknown = new HawserError("HWS_BACKPLANE_AWAY");
+    let failure: unknown;
     for (;;) {
       const left = until - performance.now();
-      if (left <= 0 || this.#isClosed || !(await this.#node.whenReady(left))) throw failure;
+      const isReady = left > 0 && !this.#isClosed && (this.#node.isReady || (await this.#node.whenReady(left)));
+      if (!isReady) throw (failure ?? new HawserError("HWS_BACKPLANE_AWAY")) as Error;
       try {
         const again = isAgain ? before : undefined;
         return { appended: await this.#node.driver.append(topic, rule, records, { again, id }), isAgain };

@@ -84,6 +84,11 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
     return this.#status;
   }
 
+  /** Whether it can be reached. */
+  get isReady(): boolean {
+    return this.#status === "ready";
+  }
+
   /** Resolves when the broker was reached for the first time, or the server has ended. */
   get ready(): Promise<void> {
     return this.#ready.promise;

@@ -18,6 +18,24 @@ test("a call has the answer, or the error, of the client", async () => {
   expect(calls.size).toBe(0);
 });
 
+test("a call without a promise ends once, with an answer or an error", async () => {
+  const calls = new PendingCalls();
+  const ends: unknown[] = [];
+  const outcome = {
+    onAnswer: (answer: unknown) => ends.push(answer),
+    onError: (error: Error) => ends.push(codeOf(error)),
+  };
+  let answer: (value: string) => void = () => undefined;
+  calls.start("HWS_BACKPLANE_AWAY", () => Promise.resolve("a"), outcome);
+  await Promise.resolve();
+  calls.start("HWS_PUBLISH_UNCERTAIN", () => new Promise((resolve) => (answer = resolve)), outcome);
+  calls.end();
+  answer("too late");
+  await Promise.resolve();
+  calls.start("HWS_PUBLISH_UNCERTAIN", () => Promise.resolve("c"), outcome);
+  expect(ends).toEqual(["a", "HWS_PUBLISH_UNCERTAIN", "HWS_BACKPLANE_AWAY"]);
+});
+
 test("a call that has waited too long is seen, and an answer ends the wait", async () => {
   const calls = new PendingCalls();
   const late = calls.run("HWS_BACKPLANE_AWAY", never).catch(codeOf);

@@ -37,6 +37,9 @@ function rig({ publishTimeout = 5_000, maxBackplaneQueue = 1_000_000, isReady = 
   };
   const node = {
     driver,
+    get isReady() {
+      return state.isReady;
+    },
     whenReady: async (ms: number) => {
       if (!state.isReady) await new Promise((resolve) => setTimeout(resolve, ms));
       return state.isReady;

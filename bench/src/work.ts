@@ -169,15 +169,15 @@ function parseRedis(id: string): Work | undefined {
   const base = { ...BASE, id, size: FAN_SIZE };
   const [number, depth] = [parseWhole(first), parseWhole(second)];
   if (name === "fan" && number > 0 && depth > 0) {
-    const title = `two servers with Redis, fan-out to ${first} at each, ${FAN_SIZE} B, ${depth} in flight`;
+    const title = `Redis, fan-out to 2 × ${first}, ${FAN_SIZE} B, ${depth} in flight`;
     return { ...base, title, side: "joined", kind: "joined", connections: number, depth };
   }
   if (name === "append" && number > 0 && depth > 0) {
-    const title = `stored in Redis: ${first} topics, ${FAN_SIZE} B, ${depth} in flight each`;
+    const title = `Redis, stored: ${first} topics, ${FAN_SIZE} B, ${depth} in flight each`;
     return { ...base, title, side: "append", kind: "append", connections: number, depth };
   }
   if (name === "latency" && number > 0 && second === "") {
-    const title = `two servers with Redis, latency from one to the other at ${first}/s, ${CROSSING} receivers at each`;
+    const title = `Redis, latency from server to server at ${first}/s, 2 × ${CROSSING} receivers`;
     return { ...base, title, side: "joined", kind: "crossing", connections: CROSSING, rate: number };
   }
   return undefined;

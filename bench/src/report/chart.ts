@@ -21,6 +21,8 @@ const BETWEEN_WORKS = 16;
 const INK = "#7a828e";
 const COLORS: Readonly<Record<string, string>> = {
   hawser: "#2f81f7",
+  "hawser-redis": "#2f81f7",
+  "hawser-redis-history": "#79b8ff",
   "hawser-broadcast": "#79b8ff",
   "hawser-base": "#79b8ff",
   bun: "#e3a008",
@@ -30,15 +32,18 @@ const OTHERS = ["#8b949e", "#b083f0", "#57ab5a", "#e5534b", "#6e7681", "#a8b0b9"
 
 /**
  * Draws the messages per second of each server, as a multiple of those of ws in the same run. The axis is logarithmic and
- * starts at ws: bars to the right are faster, bars to the left are slower.
+ * starts at ws: bars to the right are faster, bars to the left are slower. If all servers are joined, it draws the messages per second
+ * of CPU time instead, as a multiple of those of the last one.
  *
  * @returns the text of the SVG file; undefined if no messages per second were measured
  */
 export function drawChart(result: Result): string | undefined {
-  const works = result.works
-    .filter((work) => work.work.kind !== "idle" && !isPaced(work.work.kind))
+  const all = result.works
+    .filter(({ work }) => work.kind !== "idle" && work.side !== "append" && !isPaced(work.kind))
     .map(drawn)
     .filter((work) => work.rows.length > 0);
+  const areJoined = all.every(({ work }) => work.side === "joined");
+  const works = all.filter(({ work }) => areJoined || work.side !== "joined");
   if (works.length === 0) return undefined;
   const peers = new Map(works.flatMap((work) => work.rows.map((row) => [row.peer, row.title] as const)));
   const bars = [...peers].map(([peer, title]) => ({ peer, title, data: works.map((work) => multiple(work, peer)) }));
@@ -51,7 +56,9 @@ export function drawChart(result: Result): string | undefined {
     animation: false,
     color: OTHERS,
     title: {
-      text: "Messages per second on one core, as a multiple of ws",
+      text: areJoined
+        ? `Deliveries per second of CPU time, as a multiple of ${works[0]?.rows.at(-1)?.title ?? ""}`
+        : "Messages per second on one core, as a multiple of ws",
       subtext: `${result.date.slice(0, 10)}, Node ${result.machine.node}, ${result.machine.processor}; logarithmic`,
       left: 8,
       top: 4,
@@ -107,12 +114,17 @@ function drawn(result: WorkResult): WorkResult {
   return { ...result, rows };
 }
 
-/** The throughput of a server divided by that of the reference: the median of the rounds. "-" means no bar. */
+/** The figure of a server divided by that of the reference: the median of the rounds. "-" means no bar. */
 function multiple(work: WorkResult, peer: string): number | "-" {
   const row = work.rows.find((each) => each.peer === peer);
   const reference = work.rows.find((each) => each.peer === REFERENCE) ?? work.rows.at(-1);
-  const times = row && reference && ratio(perSecond(row), perSecond(reference));
+  const figures = work.work.side === "joined" ? perCpuSecond : perSecond;
+  const times = row && reference && ratio(figures(row), figures(reference));
   return times ? Number(times.median.toPrecision(3)) : "-";
+}
+
+function perCpuSecond(row: Row): (number | null)[] {
+  return row.samples.map(({ serverMicros }) => serverMicros && 1e6 / serverMicros);
 }
 
 function perSecond(row: Row): number[] {

@@ -8,7 +8,7 @@ import type { Link } from "./link.ts";
 import { Links } from "./links.ts";
 import { Names } from "./names.ts";
 import { COMMON } from "./partitions.ts";
-import { RedisPresence } from "./presence.ts";
+import { type LeaseState, RedisPresence } from "./presence.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** What a node needs to know. */
@@ -109,7 +109,12 @@ export class RedisNode {
   }
 
   async #beat(link: Link): Promise<{ alive: readonly string[]; expired: readonly string[] }> {
-    const [lease] = await Promise.all([this.presence.beat(link), link.probe()]);
+    // The script has renewed the lease: no later heartbeat tells again that it had run out, also if the probe fails.
+    const [lease] = await Promise.all([this.presence.beat(link).then(this.#noteLease), link.probe()]);
+    return lease;
+  }
+
+  readonly #noteLease = (lease: LeaseState): LeaseState => {
     // A lease that is not known was given up by another node, or Redis has lost it: members must be listed again in both cases.
     if (lease.state !== 0 && this.#hadLease) {
       this.#wasExpired = true;
@@ -117,7 +122,7 @@ export class RedisNode {
     }
     this.#hadLease = true;
     return lease;
-  }
+  };
 
   readonly #onConnected = async (link: Link): Promise<void> => {
     await this.subscriptions.resume(link);

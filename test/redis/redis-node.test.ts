@@ -77,3 +77,18 @@ test("a lease that had run out is told once, also if a new link has found it", a
   await node.close(within(0));
   expect(host.statuses.at(-1)).toBe("closed");
 });
+
+test("a lease that had run out is told also if the probe of that heartbeat was lost", async () => {
+  const { library, host, node } = await open();
+  const { answer } = library;
+  const isBeat = (args: readonly unknown[]): boolean => args[0] === "evalsha";
+  library.answer = (args, connection) => {
+    if (isBeat(args)) return [1, [], []];
+    return args[0] === "publish" ? new Error("Connection is closed.") : answer(args, connection);
+  };
+  await expect(node.beat()).rejects.toMatchObject({ code: "HWS_BACKPLANE_AWAY" });
+  library.answer = answer;
+  await until("ready again", () => host.statuses.filter((status) => status === "ready").length === 2);
+  expect((await node.beat()).wasExpired).toBe(true);
+  await node.close(within(0));
+});

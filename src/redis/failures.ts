@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { HawserError } from "../errors/errors.ts";
 
 /** What a call rejects with if no answer comes. */
@@ -14,9 +15,12 @@ const NOT_HERE = new Set(["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", 
  * 6 wraps the errors of commands within scripts.
  */
 export function answerCode(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
+  // Node and the client libraries give their own errors a code, and their texts may begin with it: "ETIMEDOUT". An answer has none.
+  if (!(error instanceof Error) || ("code" in error && typeof error.code === "string")) return undefined;
   const wrapped = /^ERR Error running script.*?: -([A-Z]+) /.exec(error.message);
-  return (wrapped ?? /^([A-Z][A-Z\d]+)(?: |$)/.exec(error.message))?.[1];
+  const code = (wrapped ?? /^([A-Z][A-Z\d]+)(?: |$)/.exec(error.message))?.[1];
+  // A library may have made another error with that text.
+  return code === undefined || code in constants.errno ? undefined : code;
 }
 
 /** What is the matter with a call that has failed. */

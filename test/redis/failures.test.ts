@@ -12,8 +12,17 @@ test.each([
   ["connect ECONNREFUSED 127.0.0.1:6379", undefined],
   ["Stream isn't writeable and enableOfflineQueue options is false", undefined],
   ["", undefined],
+  ["ECONNRESET", undefined],
+  ["ETIMEDOUT 127.0.0.1:6379", undefined],
 ])("%s", (text, code) => {
   expect(answerCode(new Error(text))).toBe(code);
+});
+
+test("an error of Node or of a client is no answer, also if its text begins with its code", () => {
+  expect(answerCode(Object.assign(new Error("ENOTFOUND redis.example"), { code: "ENOTFOUND" }))).toBe(undefined);
+  const cause = Object.assign(new Error("ETIMEDOUT"), { code: "ETIMEDOUT" });
+  const failure = failureOf(cause, "HWS_PUBLISH_UNCERTAIN");
+  expect(failure).toMatchObject({ error: { code: "HWS_PUBLISH_UNCERTAIN", cause }, isBroken: true });
 });
 
 test("what is no error has no code", () => {

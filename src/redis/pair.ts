@@ -32,13 +32,21 @@ export class Pair {
     const { onMessage, onEnd } = options.events;
     this.partitions = partitions;
     this.#options = options;
-    this.commands = new CommandConnection(connect({ onMessage: () => undefined, onEnd }), options.backlog, onEnd);
-    this.#subscriber = connect({
-      onMessage: (channel, message) => {
-        if (!this.#isProbe(channel, message)) onMessage(channel, message);
-      },
-      onEnd,
-    });
+    const commands = begun(connect({ onMessage: () => undefined, onEnd }));
+    this.commands = new CommandConnection(commands, options.backlog, onEnd);
+    try {
+      this.#subscriber = begun(
+        connect({
+          onMessage: (channel, message) => {
+            if (!this.#isProbe(channel, message)) onMessage(channel, message);
+          },
+          onEnd,
+        }),
+      );
+    } catch (error) {
+      this.commands.end();
+      throw error;
+    }
   }
 
   /** Settles when both are connected, and probes come. */
@@ -97,4 +105,10 @@ export class Pair {
     for (const { resolve } of this.#waiters.splice(0, index + 1)) resolve();
     return true;
   }
+}
+
+/** Nobody waits for a connection if a later one cannot even be made: its failure must not end the process then. */
+function begun(connection: RedisConnection): RedisConnection {
+  connection.ready.catch(() => undefined);
+  return connection;
 }

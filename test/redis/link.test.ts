@@ -3,7 +3,7 @@ import { Link } from "../../src/redis/link.ts";
 import { Names } from "../../src/redis/names.ts";
 import { COMMON } from "../../src/redis/partitions.ts";
 import { MAX_TICKS } from "../../src/redis/pending-calls.ts";
-import { FakeLibrary } from "../support/redis/fake-connection.ts";
+import { FakeConnection, FakeLibrary } from "../support/redis/fake-connection.ts";
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 const names = new Names("p");
@@ -94,3 +94,18 @@ test("it is idle when all commands have their answers", async () => {
   await Promise.all([command, idle]);
   link.end("over");
 });
+
+test.each([1, 2, 3])(
+  "when connection %i cannot even be made, the others are ended, and no rejection is left",
+  async (last) => {
+    const library = new FakeLibrary(2);
+    library.connect = (events) => {
+      if (library.connections.length === last) throw new Error("no socket");
+      return new FakeConnection(events, () => "OK", Promise.reject(new Error("connect ECONNREFUSED")));
+    };
+    const link = linkOf(library);
+    await expect(link.open()).rejects.toThrow("no socket");
+    link.end("over");
+    expect(library.connections.map(({ isDestroyed }) => isDestroyed)).toEqual(Array.from({ length: last }, () => true));
+  },
+);

@@ -68,6 +68,9 @@ export class FakeLibrary implements RedisLibrary {
   /** What a connection answers. */
   answer: (args: readonly Argument[], connection: FakeConnection) => unknown = (args, connection) =>
     this.#answerAll(args, connection);
+  /** Makes a connection. */
+  connect: (events: ConnectionEvents) => FakeConnection = (events) =>
+    new FakeConnection(events, (...args) => this.answer(...args));
   /** How often servers were searched for. */
   searches = 0;
   /** What the search for servers waits for. */
@@ -88,7 +91,7 @@ export class FakeLibrary implements RedisLibrary {
         (one) => Math.floor(one / size) === i,
       ),
       connect: (events: ConnectionEvents) => {
-        const connection = new FakeConnection(events, (...args) => this.answer(...args));
+        const connection = this.connect(events);
         this.connections.push(connection);
         return connection;
       },

@@ -18,6 +18,12 @@ const MEMORY_OF_TOPICS = 24 * 60 * 60 * 1000;
 /** The most topics that one script looks at: the server must go on. */
 const MAX_TOPICS = 256;
 
+/**
+ * Milliseconds for which a topic knows that a node has tried again. A network delivers no earlier try after so long: TCP gives up sooner, and
+ * so does a proxy. It must end, or nodes that come and go would fill the server.
+ */
+const LINK_TTL = String(60 * 60 * 1000);
+
 /** What `append.lua` tells. */
 const State = { stored: 0, duplicate: 1, uncertain: 2 } as const;
 
@@ -40,7 +46,8 @@ export class RedisHistory {
     { again, id }: AppendOptions,
   ): Promise<Appended> {
     const { channel, partition } = this.#names.channel(topic);
-    const keys = [...this.#names.history(topic), ...(id === undefined ? [] : [this.#names.message(topic, id)])];
+    const keys = [...this.#names.history(topic), this.#names.retries(topic, this.#node)];
+    if (id !== undefined) keys.push(this.#names.message(topic, id));
     const commands = link.commands(partition);
     if (commands.isFull) throw new HawserError("HWS_BACKPLANE_FULL");
     const ttls = [String(rule.ttl), String(rule.ttl + MEMORY_OF_TOPICS)];
@@ -56,7 +63,7 @@ export class RedisHistory {
         link.publish,
         String(ID_TTL),
         ...after,
-        this.#node,
+        LINK_TTL,
         String(link.number),
         ...(records as readonly unknown[] as readonly Buffer[]),
       ],

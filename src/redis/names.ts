@@ -26,7 +26,8 @@ const MAX_KNOWN = 10_000;
  * | name | type | holds |
  * |---|---|---|
  * | `P:{k}:h:<topic>` | stream | the messages, by their number |
- * | `P:{k}:m:<topic>` | hash | `e` epoch, `s` number and `t` id of the newest message, `x` milliseconds until it expires, `l<node>` the link of a further try |
+ * | `P:{k}:m:<topic>` | hash | `e` epoch, `s` number and `t` id of the newest message, `x` milliseconds until it expires |
+ * | `P:{k}:l:<node>:<topic>` | string | the number of the link with which a node has tried again: it expires |
  * | `P:{k}:i:<topic>\0<id>` | string | where the message with an id of the application was stored |
  * | `P:{k}:w:<topic>` | hash | node and connection → member |
  * | `P:{k}:n:<topic>` | hash | `i<id>` and `c<node>` → connections; `s` the last number of a row |
@@ -67,6 +68,11 @@ export class Names {
   /** A message with an id of the application. */
   message(topic: string, id: string): string {
     return `${this.#start(partitionOf(topic))}i:${topic}\0${id}`;
+  }
+
+  /** The link with which a node has tried again to store messages of a topic. A node has 8 characters. */
+  retries(topic: string, node: string): string {
+    return `${this.#start(partitionOf(topic))}l:${node}:${topic}`;
   }
 
   /** The members of a topic, their numbers, and the topics of a node. */

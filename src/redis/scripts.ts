@@ -18,19 +18,19 @@ function script(source: string): Script {
  * A network may deliver an earlier try after the later one, when its connection has long ended. So a later try notes the number of its
  * link, and a call of an earlier link stores nothing.
  *
- * Keys: stream, meta, and the key of an id of the application if there is one. Arguments: size, ttl, ttl of meta, epoch for a new
- * topic, channel, command that publishes, ttl of the id, epoch and number of the newest message before an earlier try (empty: there
- * was none), node, number of its link, records. Returns the epoch, the number of the first record, and 0: stored, 1: was stored
+ * Keys: stream, meta, where the link of a later try is noted, and the key of an id of the application if there is one. Arguments: size,
+ * ttl, ttl of meta, epoch for a new topic, channel, command that publishes, ttl of the id, epoch and number of the newest message before
+ * an earlier try (empty: there was none), ttl of the link, number of the link, records. Returns the epoch, the number of the first record, and 0: stored, 1: was stored
  * already, 2: uncertain.
  */
 const append = script(`
-if KEYS[3] then
-  local known = redis.call('GET', KEYS[3])
+if KEYS[4] then
+  local known = redis.call('GET', KEYS[4])
   if known then return { string.sub(known, 1, 6), string.sub(known, 7), 1 } end
 end
-local link = 'l' .. ARGV[10]
-local m = redis.call('HMGET', KEYS[2], 'e', 's', 't', link)
-if m[4] and tonumber(m[4]) > tonumber(ARGV[11]) then return { m[1] or ARGV[4], '0', 2 } end
+local m = redis.call('HMGET', KEYS[2], 'e', 's', 't')
+local link = redis.call('GET', KEYS[3])
+if link and tonumber(link) > tonumber(ARGV[11]) then return { m[1] or ARGV[4], '0', 2 } end
 local epoch, top, tail = m[1], tonumber(m[2] or '0'), m[3]
 if not epoch then
   if ARGV[8] ~= '' then return { ARGV[8], '0', 2 } end
@@ -46,7 +46,7 @@ if ARGV[8] ~= '' then
     if string.sub(e[2][2], 3, 14) == id then return { epoch, string.match(e[1], '^%d+'), 1 } end
   end
   if #since < top - base then return { epoch, '0', 2 } end
-  redis.call('HSET', KEYS[2], link, ARGV[11])
+  redis.call('SET', KEYS[3], ARGV[11], 'PX', ARGV[10])
 end
 local first, out = string.format('%.0f', top + 1), { '\\18', epoch, struct.pack('>I6', top + 1), tail }
 for i = 12, #ARGV do
@@ -59,7 +59,7 @@ end
 redis.call('HSET', KEYS[2], 'e', epoch, 's', string.format('%.0f', top), 't', tail, 'x', ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-if KEYS[3] then redis.call('SET', KEYS[3], epoch .. first, 'PX', ARGV[7]) end
+if KEYS[4] then redis.call('SET', KEYS[4], epoch .. first, 'PX', ARGV[7]) end
 redis.call(ARGV[6], ARGV[5], table.concat(out))
 return { epoch, first, 0 }
 `);

@@ -8,6 +8,7 @@ const tag = TAGS[partitionOf("a{b}")]!;
 test("all names of a topic have the tag of its partition, before the topic", () => {
   expect(names.history("a{b}")).toEqual([`app:{${tag}}:h:a{b}`, `app:{${tag}}:m:a{b}`]);
   expect(names.message("a{b}", "7")).toBe(`app:{${tag}}:i:a{b}\x007`);
+  expect(names.retries("a{b}", "nodename")).toBe(`app:{${tag}}:l:nodename:a{b}`);
   expect(names.channel("a{b}")).toEqual({
     topic: "a{b}",
     partition: partitionOf("a{b}"),

@@ -281,11 +281,26 @@ describeWith("redis", "when Redis fails", (path) => {
     const [again] = await node.driver.tops(["t"]);
     const record = message("twice");
     await node.driver.append("t", wide, [record], { again });
-    const keys = [await admin.keys("p:*:h:t"), await admin.keys("p:*:m:t")].flat();
-    const args = [10, 60_000, 60_000, "epoch6", "c", "publish", 1_000, "", "", node.name, 0, Buffer.from(record)];
-    const late = await admin.call("evalsha", scripts.append.sha, 2, ...keys, ...args);
+    const keys = (await Promise.all(["h:t", "m:t", "l:*"].map((name) => admin.keys(`p:*:${name}`)))).flat();
+    const args = [10, 60_000, 60_000, "epoch6", "c", "publish", 1_000, "", "", 1_000, 0, Buffer.from(record)];
+    const late = await admin.call("evalsha", scripts.append.sha, 3, ...keys, ...args);
     expect((late as unknown[]).slice(1)).toEqual(["0", 2]);
     expect((await node.driver.tops(["t"]))[0]?.offset).toBe(2);
+  });
+
+  test("nodes that have tried again and are gone leave nothing for ever", async () => {
+    const { server, admin } = await start();
+    const backplane = redis(LIBRARIES[0]![1](server.port), { prefix: "p" });
+    for (const text of ["a", "b"]) {
+      const node = await nodeOf(backplane).open();
+      await node.append("t", text);
+      const [again] = await node.driver.tops(["t"]);
+      await node.append("t", `${text} again`, wide, { again });
+    }
+    const [[meta], links] = [await admin.keys("p:*:m:t"), await admin.keys("p:*:l:*:t")];
+    expect((await admin.hkeys(meta!)).sort()).toEqual(["e", "s", "t", "x"]);
+    expect(links.length).toBe(2);
+    for (const key of links) expect(await admin.pttl(key)).toBeGreaterThan(0);
   });
 
   test("after all data were lost, a topic has another epoch, and a retry is uncertain", async () => {

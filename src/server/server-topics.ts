@@ -300,7 +300,7 @@ export class ServerTopics implements NodeListener {
   }
 
   onBeat(isBack: boolean, wasExpired: boolean): void {
-    if (isBack || wasExpired) this.#presence?.onReady(wasExpired);
+    this.#presence?.onBeat(isBack, wasExpired);
     this.#history?.onBeat();
   }
 

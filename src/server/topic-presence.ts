@@ -42,9 +42,10 @@ export class TopicPresence {
     this.#rows.leave(topic, ws.id, leaveReason(event));
   }
 
-  /** The broker is there again. `wasExpired`: it had given this server up. */
-  onReady(wasExpired: boolean): void {
-    this.#rows.onReady(wasExpired);
+  /** A heartbeat was answered: see `NodeListener`. */
+  onBeat(isBack: boolean, wasExpired: boolean): void {
+    if (isBack || wasExpired) this.#rows.onReady(wasExpired);
+    else this.#rows.onBeat();
   }
 
   /** Forgets all of them. */

@@ -5,6 +5,9 @@ import type { BackplaneNode } from "./backplane-node.ts";
 /** Milliseconds for which a connection that was lost stays listed: the client may come back, and nobody is told. */
 const GRACE_MS = 5_000;
 
+/** Changes that are told together: their answers are awaited before the next ones. */
+const MAX_BATCH = 256;
+
 /** Who a connection is in a topic. */
 export type ListedMember = Omit<PresentMember, "connections">;
 
@@ -13,7 +16,9 @@ interface Row {
   readonly topic: string;
   readonly connection: number;
   readonly member: ListedMember;
-  /** The broker has it. */
+  /** The broker was asked to list it: it may have done so, whatever its answer was. */
+  isKnown: boolean;
+  /** The broker has said that it has it. */
   isListed: boolean;
   /** It leaves when this has run out. */
   grace: NodeJS.Timeout | undefined;
@@ -22,27 +27,32 @@ interface Row {
 /** Why a connection leaves a topic: of its own, because its client was lost, or because this server ends. */
 export type LeaveReason = "left" | "lost" | "shutdown";
 
-/** The connections of one server that are listed as present. What the broker could not be told is told when it is there again. */
+/** The connections of one server that are listed as present. What the broker could not be told is told when it can be. */
 export class PresenceNode {
   readonly #node: BackplaneNode;
   /** By the topic and the number of the connection. */
   readonly #rows = new Map<string, Map<number, Row>>();
-  /** Those that have left while the broker was away. */
+  /** Those that it has not listed, or has to list again. */
+  readonly #unlisted = new Set<Row>();
+  /** Those that have left, and that the broker could not be told of. While it is away they are at most as many as it knew before. */
   readonly #gone = new Set<Row>();
+  /** Counts how often all had to be listed again. */
+  #rounds = 0;
+  #isTelling = false;
 
   constructor(node: BackplaneNode) {
     this.#node = node;
   }
 
-  /** Lists a connection. It never rejects: while the broker is away the connection is listed later. */
+  /** Lists a connection. It never rejects: while the broker is away, or refuses, the connection is listed later. */
   join(topic: string, connection: number, member: ListedMember): Promise<void> {
     let rows = this.#rows.get(topic);
     if (rows?.has(connection) === true) return Promise.resolve();
     // The name may have been cut from a long message.
-    const row: Row = { topic: ownText(topic), connection, member, isListed: false, grace: undefined };
+    const row: Row = { topic: ownText(topic), connection, member, isKnown: false, isListed: false, grace: undefined };
     if (rows === undefined) this.#rows.set(row.topic, (rows = new Map<number, Row>()));
     rows.set(connection, row);
-    return this.#list(row, false);
+    return this.#list(row);
   }
 
   /** Takes a connection from the list of a topic, if it is there. */
@@ -61,51 +71,107 @@ export class PresenceNode {
    * @param wasExpired it had given this server up, and its members have left
    */
   onReady(wasExpired: boolean): void {
-    for (const row of this.#gone) {
-      // It may be back.
-      if (this.#rows.get(row.topic)?.has(row.connection) === true) this.#gone.delete(row);
-      else this.#tellLeft(row);
-    }
+    this.#rounds++;
     for (const rows of this.#rows.values())
       for (const row of rows.values()) {
         // One that is listed already is not listed twice. If the broker has lost its data, nobody has come or gone.
-        const isQuiet = row.isListed && !wasExpired;
-        void this.#list(row, isQuiet);
+        if (wasExpired) row.isListed = false;
+        this.#unlisted.add(row);
       }
+    this.onBeat();
+  }
+
+  /** A heartbeat was answered: what the broker has refused before is told again. */
+  onBeat(): void {
+    if (this.#isTelling || this.#gone.size + this.#unlisted.size === 0) return;
+    this.#isTelling = true;
+    void this.#tellAll().finally(() => (this.#isTelling = false));
   }
 
   /** Forgets all of them. */
   clear(): void {
     for (const rows of this.#rows.values()) for (const { grace } of rows.values()) clearTimeout(grace);
     this.#rows.clear();
+    this.#unlisted.clear();
     this.#gone.clear();
   }
 
-  async #list(row: Row, isQuiet: boolean): Promise<void> {
+  /** Ends at the first batch with a failure: the next heartbeat goes on. */
+  async #tellAll(): Promise<void> {
+    if (await this.#inBatches(this.#gone, (row) => this.#tellGone(row)))
+      await this.#inBatches(this.#unlisted, (row) => this.#list(row));
+  }
+
+  /** Calls `tell` for all of a set, which takes from it what the broker has done. Returns false if something was left. */
+  async #inBatches(rows: ReadonlySet<Row>, tell: (row: Row) => Promise<void>): Promise<boolean> {
+    while (rows.size > 0) {
+      const batch: Row[] = [];
+      for (const row of rows) if (batch.push(row) === MAX_BATCH) break;
+      await Promise.all(batch.map(tell));
+      if (batch.some((row) => rows.has(row))) return false;
+    }
+    return true;
+  }
+
+  async #list(row: Row): Promise<void> {
     const { topic, connection, member } = row;
+    const round = this.#rounds;
     try {
-      await this.#node.driver.join(topic, connection, member, isQuiet);
+      if (!this.#isReachable) return void this.#unlisted.add(row);
+      row.isKnown = true;
+      await this.#node.driver.join(topic, connection, member, row.isListed);
+      // Meanwhile the broker may have given this server up.
+      if (round !== this.#rounds) return;
       row.isListed = true;
+      this.#unlisted.delete(row);
     } catch (error) {
+      if (this.#find(row) === row) this.#unlisted.add(row);
       this.#node.onFailed("presence", error);
     }
   }
 
   #leave(row: Row): void {
     this.#remove(row);
-    this.#tellLeft(row);
+    // Else it has come and gone while the broker was away.
+    if (row.isKnown) void this.#tellLeft(row);
   }
 
-  #tellLeft(row: Row): void {
-    this.#gone.delete(row);
-    this.#node.driver.leave(row.topic, row.connection, row.member.id).catch((error: unknown) => {
+  /** Tells that somebody has left, whose connection may have come back meanwhile. */
+  async #tellGone(row: Row): Promise<void> {
+    const back = this.#find(row);
+    if (back?.member.id === row.member.id) return void this.#gone.delete(row);
+    await this.#tellLeft(row);
+    // For the broker both are one row.
+    if (back === undefined) return;
+    back.isListed = false;
+    this.#unlisted.add(back);
+  }
+
+  async #tellLeft(row: Row): Promise<void> {
+    try {
+      // The status tells that the broker is away.
+      if (!this.#isReachable) return void this.#gone.add(row);
+      await this.#node.driver.leave(row.topic, row.connection, row.member.id);
+      this.#gone.delete(row);
+    } catch (error) {
       this.#gone.add(row);
       this.#node.onFailed("presence", error);
-    });
+    }
   }
 
-  #remove({ topic, connection, grace }: Row): void {
+  /** The row of now for the same connection. */
+  #find({ topic, connection }: Row): Row | undefined {
+    return this.#rows.get(topic)?.get(connection);
+  }
+
+  get #isReachable(): boolean {
+    return this.#node.status === "ready";
+  }
+
+  #remove(row: Row): void {
+    const { topic, connection, grace } = row;
     clearTimeout(grace);
+    this.#unlisted.delete(row);
     const rows = this.#rows.get(topic);
     rows?.delete(connection);
     if (rows?.size === 0) this.#rows.delete(topic);

@@ -8,10 +8,11 @@ afterEach(() => void vi.useRealTimers());
 /** The calls to a broker that the test may take away. */
 function rig() {
   const calls: string[] = [];
-  const broker = { isAway: false };
+  const broker = { isAway: false, isFull: false };
   const call = (text: string): Promise<void> => {
     calls.push(text);
-    return broker.isAway ? Promise.reject(new Error("away")) : Promise.resolve();
+    if (broker.isAway) return Promise.reject(new Error("away"));
+    return broker.isFull ? Promise.reject(new Error("OOM")) : Promise.resolve();
   };
   const driver = {
     join: (topic: string, connection: number, { id }: { id: string }, isQuiet: boolean) =>
@@ -19,7 +20,14 @@ function rig() {
     leave: (topic: string, connection: number, id: string) => call(`leave ${topic} ${String(connection)} ${id}`),
   };
   const onFailed = vi.fn();
-  const presence = new PresenceNode({ driver, onFailed } as unknown as BackplaneNode);
+  const node = {
+    driver,
+    onFailed,
+    get status() {
+      return broker.isAway ? "away" : "ready";
+    },
+  };
+  const presence = new PresenceNode(node as unknown as BackplaneNode);
   return { presence, calls, broker, onFailed };
 }
 
@@ -63,7 +71,8 @@ test("what the broker could not be told is told when it is there again", async (
   broker.isAway = true;
   presence.leave("a", 1, "left");
   await presence.join("a", 2, ANN);
-  expect(onFailed).toHaveBeenCalledTimes(2);
+  // The status says that it is away.
+  expect([calls, onFailed.mock.calls.length]).toEqual([["join a 1 ann"], 0]);
   broker.isAway = false;
   calls.length = 0;
   presence.onReady(false);
@@ -72,9 +81,11 @@ test("what the broker could not be told is told when it is there again", async (
   calls.length = 0;
   // The broker may have lost its data. Nobody has come.
   presence.onReady(false);
+  await vi.advanceTimersByTimeAsync(0);
   expect(calls).toEqual(["join a 2 ann quiet"]);
   // It had told that all have gone.
   presence.onReady(true);
+  await vi.advanceTimersByTimeAsync(0);
   expect(calls[1]).toBe("join a 2 ann");
 });
 
@@ -88,5 +99,77 @@ test("a connection that has left while the broker was away, and is back, does no
   await presence.join("a", 1, ANN);
   calls.length = 0;
   presence.onReady(false);
+  await vi.advanceTimersByTimeAsync(0);
   expect(calls).toEqual(["join a 1 ann quiet"]);
+});
+
+test("a connection that is back as somebody else leaves as the first one, then it is listed as the second one", async () => {
+  const { presence, calls, broker } = rig();
+  await presence.join("a", 1, ANN);
+  broker.isAway = true;
+  presence.leave("a", 1, "left");
+  await presence.join("a", 1, { id: "bob", data: undefined });
+  broker.isAway = false;
+  calls.length = 0;
+  presence.onReady(false);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls).toEqual(["leave a 1 ann", "join a 1 bob"]);
+});
+
+test("whoever comes and goes while the broker is away is not told", async () => {
+  const { presence, calls, broker } = rig();
+  await presence.join("a", 0, ANN);
+  broker.isAway = true;
+  for (let connection = 1; connection <= 1_000; connection++) {
+    await presence.join("a", connection, ANN);
+    presence.leave("a", connection, "left");
+  }
+  broker.isAway = false;
+  calls.length = 0;
+  presence.onReady(false);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls).toEqual(["join a 0 ann quiet"]);
+});
+
+test("after an absence the broker is told in batches", async () => {
+  const { presence, calls, broker } = rig();
+  for (let connection = 0; connection < 1_000; connection++) await presence.join("a", connection, ANN);
+  broker.isAway = true;
+  for (let connection = 0; connection < 400; connection++) presence.leave("a", connection, "left");
+  broker.isAway = false;
+  calls.length = 0;
+  presence.onReady(false);
+  expect(calls.length).toBe(256);
+  await vi.advanceTimersByTimeAsync(0);
+  expect([calls.length, new Set(calls).size]).toEqual([1_000, 1_000]);
+});
+
+test("what the broker has refused is told again with the next heartbeat, one batch until it takes it", async () => {
+  const { presence, calls, broker, onFailed } = rig();
+  await presence.join("a", 1, ANN);
+  broker.isFull = true;
+  presence.leave("a", 1, "left");
+  await presence.join("a", 2, ANN);
+  expect(onFailed).toHaveBeenCalledTimes(2);
+  calls.length = 0;
+  presence.onBeat();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls).toEqual(["leave a 1 ann"]);
+  broker.isFull = false;
+  presence.onBeat();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls.slice(1)).toEqual(["leave a 1 ann", "join a 2 ann"]);
+  presence.onBeat();
+  expect(calls.length).toBe(3);
+});
+
+test("a server that is given up while it lists its members lists them once more", async () => {
+  const { presence, calls } = rig();
+  const joining = presence.join("a", 1, ANN);
+  presence.onReady(true);
+  await joining;
+  await vi.advanceTimersByTimeAsync(0);
+  presence.onBeat();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls).toEqual(["join a 1 ann", "join a 1 ann"]);
 });

@@ -12,6 +12,8 @@ import { type TopicFrameKind, topicHeader } from "./topic-frame.ts";
 export interface ReadableHistory<Receiver extends Identified> {
   /** Its name. */
   readonly topic: string;
+  /** The newest messages that are kept. */
+  readonly size: number;
   /** The newest message that this process has seen. */
   readonly last: Mark;
   /** The message after a mark, if it is in memory. */
@@ -55,7 +57,7 @@ export class CatchUp<Receiver extends Identified> {
   /** Messages that were read from the broker for it, and not sent yet. */
   #page: StoredMessage[] = [];
   readonly #frames: WaitingFrame[] = [];
-  /** The ids of messages that it does not get: its connection has published them. */
+  /** The ids of the newest messages that it does not get: its connection has published them. */
   #skipped: Set<string> | undefined;
 
   constructor(
@@ -113,7 +115,11 @@ export class CatchUp<Receiver extends Identified> {
 
   /** It does not get the message with this id. */
   skip(id: string): void {
-    (this.#skipped ??= new Set()).add(id);
+    const skipped = (this.#skipped ??= new Set());
+    skipped.add(id);
+    // The history keeps no more messages, so it will never come to an older one.
+    const [oldest] = skipped;
+    if (skipped.size > this.#history.size && oldest !== undefined) skipped.delete(oldest);
   }
 
   /** Sends the oldest header line that waits. Returns false if it was dropped: then it waits still. */

@@ -100,6 +100,10 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     return this.#joins.has(receiver);
   }
 
+  get size(): number {
+    return this.#rule.size;
+  }
+
   get last(): Mark {
     return this.#last ?? NOWHERE;
   }

@@ -9,6 +9,7 @@ function rig(newest: number, more: Partial<ReadableHistory<Reader>> = {}) {
   const gaps: string[] = [];
   const history: ReadableHistory<Reader> = {
     topic: "topic",
+    size: 1_000,
     last: mark(newest),
     next: ({ offset }) => new StoredMessage(entry(offset + 1), { topic: "topic", epoch: EPOCH }),
     readAfter: () => expect.unreachable(),
@@ -87,4 +88,11 @@ test("a broker that fails rejects, and it goes on where it was", async () => {
   await expect(catchUp.run(mark(1))).rejects.toThrow("away");
   fails = false;
   expect([await catchUp.run(), reader.got]).toEqual([true, ["2", "3"]]);
+});
+
+test("what it does not get is remembered for as many messages as the history keeps", async () => {
+  const { reader, catchUp } = rig(5, { size: 2 });
+  for (const offset of [1, 4, 5]) catchUp.skip(entry(offset).id);
+  expect(await catchUp.run(mark(0))).toBe(true);
+  expect(reader.got).toEqual(["1", "2", "3"]);
 });

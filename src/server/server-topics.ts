@@ -15,7 +15,7 @@ import { HistoryNode, type Published } from "../topics/history-node.ts";
 import type { ListedMember } from "../topics/presence-node.ts";
 import { Lingering } from "../topics/lingering.ts";
 import type { SubscriberView } from "../topics/subscriber-view.ts";
-import type { JoinOptions } from "../topics/topic-history.ts";
+import type { JoinOptions } from "../topics/history-context.ts";
 import { checkTopic } from "../topics/topic-name.ts";
 import type { TopicSet } from "../topics/topic-set.ts";
 import { recoveredFlag, topicHeader, withHeader } from "../topics/topic-frame.ts";

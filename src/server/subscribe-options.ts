@@ -1,5 +1,5 @@
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
-import type { JoinOptions } from "../topics/topic-history.ts";
+import type { JoinOptions } from "../topics/history-context.ts";
 import { TOPIC_PROTOCOL } from "../topics/topic-request.ts";
 import { describe } from "../util/describe.ts";
 import type { ListedMember } from "../topics/presence-node.ts";

@@ -9,11 +9,13 @@ import { ownText } from "../util/own-text.ts";
 import type { Identified } from "../util/registry.ts";
 import { AppendQueue, type AppendLimits } from "./append-queue.ts";
 import type { BackplaneNode } from "./backplane-node.ts";
+import type { Except, HistoryContext, JoinOptions, Joined } from "./history-context.ts";
 import { newHistoryCounters } from "./history-counters.ts";
 import { Lingering } from "./lingering.ts";
 import { MemoryBudget } from "./recent-messages.ts";
 import type { ReceiverCalls } from "./receiver-calls.ts";
-import { type Except, type HistoryContext, type JoinOptions, type Joined, TopicHistory } from "./topic-history.ts";
+import { checkTops } from "./top-check.ts";
+import { TopicHistory } from "./topic-history.ts";
 
 /** What `publish` has reached. */
 export interface Published {
@@ -44,9 +46,6 @@ const BEATS_PER_CHECK = 10;
 
 /** Messages that somebody does not get, and that have not come back yet. */
 const MAX_EXCEPTS = 10_000;
-
-/** Topics of one call that asks for their newest messages. */
-const MAX_CHECKED = 512;
 
 /** What a server allows its topics with history. */
 export interface HistoryLimits extends AppendLimits {
@@ -160,17 +159,14 @@ export class HistoryNode<Receiver extends Identified> {
   onBeat(): void {
     // A broker in this process loses nothing.
     if (this.#node.driver.keepsPackets || ++this.#beats % BEATS_PER_CHECK !== 0) return;
-    this.#checkQuiet().catch((error: unknown) => this.#node.onFailed("read", error));
+    // Messages did not come, e.g. if the broker has lost a subscription.
+    this.#check([...this.#topics.values()].filter((history) => history.isQuiet()));
   }
 
-  /** Asks the broker whether quiet topics have newer messages: those that did not come, e.g. because it has lost a subscription. */
-  async #checkQuiet(): Promise<void> {
-    const quiet = [...this.#topics.values()].filter((history) => history.isQuiet());
-    for (let start = 0; start < quiet.length; start += MAX_CHECKED) {
-      const some = quiet.slice(start, start + MAX_CHECKED);
-      const tops = await this.#node.driver.tops(some.map(({ topic }) => topic));
-      for (const [index, history] of some.entries()) history.onTop(tops[index]);
-    }
+  /** Reads of these topics what this process has missed. */
+  #check(histories: readonly TopicHistory<Receiver>[]): void {
+    const onFailed = (error: unknown): void => this.#node.onFailed("read", error);
+    checkTops(this.#node.driver, histories, onFailed).catch(onFailed);
   }
 
   #append(topic: string, rule: HistoryRule, record: Bytes, id: string | undefined): Promise<Appended> {
@@ -195,8 +191,9 @@ export class HistoryNode<Receiver extends Identified> {
 
   /** Messages may have been missed. */
   onLost(topics: readonly string[] | "all"): void {
-    if (topics === "all") for (const history of this.#topics.values()) history.onLost();
-    else for (const topic of topics) this.#topics.get(topic)?.onLost();
+    const histories =
+      topics === "all" ? [...this.#topics.values()] : topics.flatMap((topic) => this.#topics.get(topic) ?? []);
+    this.#check(histories);
   }
 
   #noteExcept(id: string, except: { has(receiver: Receiver): boolean }): void {

@@ -1,4 +1,4 @@
-import type { Driver, Entry, HistoryRule, Mark, Page } from "../backplane/contract.ts";
+import type { Entry, HistoryRule, Mark, Page } from "../backplane/contract.ts";
 import type { HistoryHead } from "../backplane/packet.ts";
 import { positionOf, readPosition } from "../backplane/position.ts";
 import { recordId } from "../backplane/record.ts";
@@ -9,59 +9,17 @@ import { type Identified, Registry } from "../util/registry.ts";
 import { CatchUp, type ReadableHistory } from "./catch-up.ts";
 import { type GapReason, NOWHERE, earlier, gapAfter, isSameMark, markAfterGap, markBefore } from "./chain.ts";
 import { HeldMessages } from "./held-messages.ts";
-import type { HistoryCounters } from "./history-counters.ts";
-import { type MemoryBudget, RecentMessages } from "./recent-messages.ts";
-import type { ReceiverCalls } from "./receiver-calls.ts";
+import type { Except, HistoryContext, JoinOptions, Joined } from "./history-context.ts";
+import { RecentMessages } from "./recent-messages.ts";
 import { StoredMessage } from "./stored-message.ts";
+import type { CheckedTopic } from "./top-check.ts";
 import { recoveredFlag } from "./topic-frame.ts";
-import type { WantedTopics } from "./wanted-topics.ts";
-
-/** Who does not get a message; undefined: nobody. */
-export type Except<Receiver> = { has(receiver: Receiver): boolean } | undefined;
-
-/** What all topics with history of a server share. */
-export interface HistoryContext<Receiver extends Identified> {
-  /** The broker. */
-  readonly driver: Driver;
-  /** The topics whose messages come. */
-  readonly wanted: Pick<WantedTopics, "isConfirmed" | "whenConfirmed">;
-  /** Sends to the subscribers. */
-  readonly receivers: ReceiverCalls<Receiver>;
-  /** Of the recent messages. */
-  readonly memory: MemoryBudget;
-  /** Counts of the messages. */
-  readonly counters: HistoryCounters;
-  /** Who does not get a message that this process has published; undefined: nobody. It is asked once for each id. */
-  takeExcept(id: string): Except<Receiver>;
-}
-
-/** How a subscription begins. */
-export interface JoinOptions {
-  /** A position: what came after it is sent first, if it can be proved that nothing is missing. */
-  readonly since?: string | undefined;
-  /** The newest messages that are sent first; with `since` only if something may be missing. */
-  readonly last: number;
-  /** Whether messages begin with a header line. */
-  readonly isFramed: boolean;
-}
-
-/** What a subscription has reached. */
-export interface Joined {
-  /** Where the live messages began; undefined: they did not. */
-  readonly position: string | undefined;
-  /** Whether nothing is missing after `since`; undefined: it was not given. */
-  readonly recovered: boolean | undefined;
-  /** How many messages of the history were sent. */
-  readonly replayed: number;
-  /** False: it has ended before. */
-  readonly live: boolean;
-}
 
 /** Milliseconds until a slow subscriber asks the broker again. */
 const RETRY_MS = 1_000;
 
 /** A topic with history that has subscribers in this process. */
-export class TopicHistory<Receiver extends Identified> implements ReadableHistory<Receiver> {
+export class TopicHistory<Receiver extends Identified> implements ReadableHistory<Receiver>, CheckedTopic {
   readonly topic: string;
   readonly #rule: HistoryRule;
   readonly #context: HistoryContext<Receiver>;
@@ -155,16 +113,6 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     const isQuiet = this.#last !== undefined && !this.#hasMoved;
     this.#hasMoved = false;
     return isQuiet;
-  }
-
-  /** The broker was asked for the newest message; undefined: it does not know the topic. */
-  onTop(top: Mark | undefined): void {
-    if (!this.#hasMoved && (top === undefined || !isSameMark(top, this.last))) this.onLost();
-  }
-
-  /** Messages may have been missed: reads them. */
-  onLost(): void {
-    if (this.#last !== undefined) this.#syncSoon();
   }
 
   sync(): Promise<void> {

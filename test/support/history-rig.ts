@@ -3,7 +3,8 @@ import type { SharedMessage } from "../../src/connection/sending/shared-message.
 import { newHistoryCounters } from "../../src/topics/history-counters.ts";
 import type { HistoryPayload, ReceiverCalls, Sent, WSGapEvent } from "../../src/topics/receiver-calls.ts";
 import { MemoryBudget } from "../../src/topics/recent-messages.ts";
-import { type HistoryContext, TopicHistory } from "../../src/topics/topic-history.ts";
+import type { HistoryContext } from "../../src/topics/history-context.ts";
+import { TopicHistory } from "../../src/topics/topic-history.ts";
 import { FakeDriver } from "./fake-driver.ts";
 
 /** A subscriber that notes what it gets. */

@@ -1,0 +1,47 @@
+import type { Driver } from "../backplane/contract.ts";
+import type { Identified } from "../util/registry.ts";
+import type { HistoryCounters } from "./history-counters.ts";
+import type { MemoryBudget } from "./recent-messages.ts";
+import type { ReceiverCalls } from "./receiver-calls.ts";
+import type { WantedTopics } from "./wanted-topics.ts";
+
+/** Who does not get a message; undefined: nobody. */
+export type Except<Receiver> = { has(receiver: Receiver): boolean } | undefined;
+
+/** What all topics with history of a server share. */
+export interface HistoryContext<Receiver extends Identified> {
+  /** The broker. */
+  readonly driver: Driver;
+  /** The topics whose messages come. */
+  readonly wanted: Pick<WantedTopics, "isConfirmed" | "whenConfirmed">;
+  /** Sends to the subscribers. */
+  readonly receivers: ReceiverCalls<Receiver>;
+  /** Of the recent messages. */
+  readonly memory: MemoryBudget;
+  /** Counts of the messages. */
+  readonly counters: HistoryCounters;
+  /** Who does not get a message that this process has published; undefined: nobody. It is asked once for each id. */
+  takeExcept(id: string): Except<Receiver>;
+}
+
+/** How a subscription begins. */
+export interface JoinOptions {
+  /** A position: what came after it is sent first, if it can be proved that nothing is missing. */
+  readonly since?: string | undefined;
+  /** The newest messages that are sent first; with `since` only if something may be missing. */
+  readonly last: number;
+  /** Whether messages begin with a header line. */
+  readonly isFramed: boolean;
+}
+
+/** What a subscription has reached. */
+export interface Joined {
+  /** Where the live messages began; undefined: they did not. */
+  readonly position: string | undefined;
+  /** Whether nothing is missing after `since`; undefined: it was not given. */
+  readonly recovered: boolean | undefined;
+  /** How many messages of the history were sent. */
+  readonly replayed: number;
+  /** False: it has ended before. */
+  readonly live: boolean;
+}

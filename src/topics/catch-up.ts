@@ -26,6 +26,8 @@ export interface ReadableHistory<Receiver extends Identified> {
   onCaughtUp(receiver: Receiver, catchUp: CatchUp<Receiver>): void;
   /** Counts a gap of one subscriber. */
   noteGap(reason: GapReason): void;
+  /** Whether a subscriber was told that these messages are lost. `lost`: the id of the newest one. */
+  isTold(receiver: Receiver, lost: string): boolean;
 }
 
 /** A header line without a message, which comes before the next message. */
@@ -51,6 +53,10 @@ export class CatchUp<Receiver extends Identified> {
   cursor: Mark = NOWHERE;
   /** It has unsubscribed, or is closed. */
   isEnded = false;
+  /** It was told that messages before what it has got are lost. */
+  isAcrossFork = false;
+  /** Up to this number nobody has promised it that nothing is missing. */
+  unprovenUntil = 0;
   readonly #history: ReadableHistory<Receiver>;
   readonly #receiver: Receiver;
   readonly #receivers: ReceiverCalls<Receiver>;
@@ -100,6 +106,20 @@ export class CatchUp<Receiver extends Identified> {
     return false;
   }
 
+  /**
+   * The history has gone another way after a mark: goes back there if it was further, and tells it.
+   *
+   * @returns false: it has not begun, or reads another history
+   */
+  goBack(mark: Mark): boolean {
+    if (this.cursor.epoch !== mark.epoch) return false;
+    this.cursor = this.cursor.offset > mark.offset ? mark : { ...this.cursor };
+    this.#page = [];
+    this.isAcrossFork = true;
+    this.tellGap("fork", this.cursor);
+    return true;
+  }
+
   /** Sends a header line without a message before the next message, if its messages have such lines. */
   addFrame(kind: TopicFrameKind, at: Mark, flag: string): void {
     if (this.isFramed) this.#frames.push({ kind, position: positionOf(at), flag });
@@ -139,6 +159,11 @@ export class CatchUp<Receiver extends Identified> {
 
   /** Sends a message. Returns false if it was dropped: then it is the next one again. */
   #send(message: StoredMessage): boolean {
+    const { lost } = message;
+    if (lost !== undefined) {
+      this.#pass(message, lost);
+      return true;
+    }
     const isSkipped = this.#skipped?.delete(message.id) === true;
     const shared = isSkipped ? undefined : message.shared(this.isFramed, (one) => this.#receivers.share(one));
     if (shared !== undefined) {
@@ -152,6 +177,14 @@ export class CatchUp<Receiver extends Identified> {
     return true;
   }
 
+  /** It comes to a place before which messages are lost. */
+  #pass({ mark }: StoredMessage, lost: string): void {
+    this.cursor = mark;
+    if (mark.offset <= this.unprovenUntil || this.#history.isTold(this.#receiver, lost)) return;
+    this.isAcrossFork = true;
+    this.tellGap("fork", mark);
+  }
+
   /** Waits until there is space. Returns false if the receiver is gone. */
   async #drained(): Promise<boolean> {
     const isOpen = await this.#receivers.drained(this.#receiver);
@@ -162,15 +195,18 @@ export class CatchUp<Receiver extends Identified> {
 
   /** Reads a page from the broker, and proves that nothing is missing before it. */
   async #read(): Promise<void> {
-    const cursor = this.cursor;
+    const { cursor } = this;
     let page = await this.#history.readAfter(cursor);
     const reason = gapAfter(cursor, page);
     // All of the new history is delivered.
     if (reason === "reset") page = await this.#history.readAfter({ epoch: page.epoch, offset: 0, id: NO_ID });
     const { last, topic } = this.#history;
     // A subscriber never gets a message before this process has seen it.
-    if (page.epoch !== last.epoch || page.top.offset > last.offset) await this.#history.sync();
-    if (this.isEnded) return;
+    const isNew = page.epoch !== last.epoch || page.top.offset > last.offset;
+    // The broker has lost what this process has seen: that finds out how much, and takes its subscribers back.
+    const isLost = reason === "fork" || (reason === undefined && page.entries.length === 0);
+    if (isNew || isLost) await this.#history.sync();
+    if (this.isEnded || this.cursor !== cursor) return;
     if (reason !== undefined) this.tellGap(reason, (this.cursor = markAfterGap(page)));
     const { epoch } = page;
     this.#page = page.entries.map((entry) => new StoredMessage(entry, { topic, epoch }));

@@ -1,4 +1,4 @@
-import type { Driver } from "../backplane/contract.ts";
+import type { Driver, HistoryRule } from "../backplane/contract.ts";
 import type { Identified } from "../util/registry.ts";
 import type { HistoryCounters } from "./history-counters.ts";
 import type { MemoryBudget } from "./recent-messages.ts";
@@ -20,6 +20,8 @@ export interface HistoryContext<Receiver extends Identified> {
   readonly memory: MemoryBudget;
   /** Counts of the messages. */
   readonly counters: HistoryCounters;
+  /** Stores a marker in a topic that has lost messages, unless another process has done so. `lost`: the id of the newest one of them. */
+  storeMarker(topic: string, rule: HistoryRule, lost: string): Promise<void>;
   /** Who does not get a message that this process has published; undefined: nobody. It is asked once for each id. */
   takeExcept(id: string): Except<Receiver>;
 }

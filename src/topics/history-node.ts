@@ -1,4 +1,5 @@
 import type { Appended, HistoryRule } from "../backplane/contract.ts";
+import { forkMarker } from "../backplane/fork-marker.ts";
 import type { HistoryHead } from "../backplane/packet.ts";
 import { positionOf } from "../backplane/position.ts";
 import { RecordKind, encodeRecord } from "../backplane/record.ts";
@@ -47,6 +48,9 @@ const BEATS_PER_CHECK = 10;
 /** Messages that somebody does not get, and that have not come back yet. */
 const MAX_EXCEPTS = 10_000;
 
+/** What the id of a marker begins with: an id of the application has 128 bytes at most. */
+const MARKER_ID = "fork ".padEnd(128, ".");
+
 /** What a server allows its topics with history. */
 export interface HistoryLimits extends AppendLimits {
   /** Bytes of recent messages of all topics. */
@@ -85,6 +89,7 @@ export class HistoryNode<Receiver extends Identified> {
       receivers,
       memory: new MemoryBudget(driver.keepsPackets ? Math.min(maxMemory, SHARED_MEMORY) : maxMemory),
       counters: this.counters,
+      storeMarker: (topic, rule, lost) => this.#storeMarker(topic, rule, lost),
       takeExcept: (id) => this.#takeExcept(id),
     };
   }
@@ -159,6 +164,8 @@ export class HistoryNode<Receiver extends Identified> {
   onBeat(): void {
     // A broker in this process loses nothing.
     if (this.#node.driver.keepsPackets || ++this.#beats % BEATS_PER_CHECK !== 0) return;
+    // The broker may have refused a marker.
+    for (const history of this.#topics.values()) history.markFork();
     // Messages did not come, e.g. if the broker has lost a subscription.
     this.#check([...this.#topics.values()].filter((history) => history.isQuiet()));
   }
@@ -167,6 +174,11 @@ export class HistoryNode<Receiver extends Identified> {
   #check(histories: readonly TopicHistory<Receiver>[]): void {
     const onFailed = (error: unknown): void => this.#node.onFailed("read", error);
     checkTops(this.#node.driver, histories, onFailed).catch(onFailed);
+  }
+
+  /** The servers that have lost the same message store one marker: it is an id as of the application, whose ids are not so long. */
+  async #storeMarker(topic: string, rule: HistoryRule, lost: string): Promise<void> {
+    await this.#append(topic, rule, forkMarker(this.#node.ids.next(), lost), MARKER_ID + lost);
   }
 
   #append(topic: string, rule: HistoryRule, record: Bytes, id: string | undefined): Promise<Appended> {

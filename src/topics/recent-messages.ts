@@ -44,6 +44,19 @@ export class RecentMessages {
     return this.#kept.length;
   }
 
+  /** The oldest one. */
+  get first(): StoredMessage | undefined {
+    return this.#kept.first?.message;
+  }
+
+  /** The ids of those after a mark; of all of them if it is before them. */
+  idsAfter(mark: Mark): string[] {
+    const ids: string[] = [];
+    for (let index = this.#indexAfter(mark) ?? 0; index < this.length; index++)
+      ids.push(this.#kept.at(index)?.message.id ?? NO_ID);
+    return ids;
+  }
+
   /**
    * Adds the message that follows the newest one.
    *

@@ -1,4 +1,5 @@
 import type { Entry, Mark } from "../backplane/contract.ts";
+import { lostBy } from "../backplane/fork-marker.ts";
 import { positionOf } from "../backplane/position.ts";
 import { RecordKind, decodeRecord } from "../backplane/record.ts";
 import type { SharedMessage } from "../connection/sending/shared-message.ts";
@@ -44,6 +45,11 @@ export class StoredMessage implements Entry {
   /** The epoch of its history. */
   get epoch(): string {
     return this.#stream.epoch;
+  }
+
+  /** Undefined: it is a message. Else it says that the history has lost messages before it: the id of the newest one of them. */
+  get lost(): string | undefined {
+    return lostBy(this.record);
   }
 
   /** The place directly after it. */

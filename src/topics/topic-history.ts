@@ -12,6 +12,7 @@ import { HeldMessages } from "./held-messages.ts";
 import type { Except, HistoryContext, JoinOptions, Joined } from "./history-context.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { StoredMessage } from "./stored-message.ts";
+import { Forks, findFork } from "./forks.ts";
 import type { CheckedTopic } from "./top-check.ts";
 import { recoveredFlag } from "./topic-frame.ts";
 
@@ -35,6 +36,9 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   readonly #joins = new Map<Receiver, Promise<Joined>>();
   /** Messages that came while those before them were missing. */
   readonly #held = new HeldMessages();
+  /** Where the broker has lost messages. */
+  readonly #forks = new Forks<Receiver>();
+  #isMarking = false;
   #syncing: Promise<void> | undefined;
   /** A message was delivered since the last look. */
   #hasMoved = false;
@@ -86,6 +90,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     if (catchUp !== undefined) catchUp.isEnded = true;
     this.#catchingUp.delete(receiver);
     this.#joins.delete(receiver);
+    this.#forks.delete(receiver);
     this.#live.plain.remove(receiver);
     this.#live.framed.remove(receiver);
   }
@@ -119,6 +124,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     return (this.#syncing ??= this.#sync().then(
       () => {
         this.#syncing = undefined;
+        this.markFork();
         // They came after the last look at what is held.
         if (this.#held.length > 0) this.#syncSoon();
       },
@@ -136,6 +142,21 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     this.#registry(isFramed).add(receiver);
   }
 
+  /** Stores a marker where the broker has lost messages, if there is none yet. */
+  markFork(): void {
+    const { unmarked } = this.#forks;
+    if (unmarked === undefined || this.#isMarking) return;
+    this.#isMarking = true;
+    this.#context
+      .storeMarker(this.topic, this.#rule, unmarked)
+      .catch((error: unknown) => this.#context.receivers.onFailed("publish", error))
+      .finally(() => (this.#isMarking = false));
+  }
+
+  isTold(receiver: Receiver, lost: string): boolean {
+    return this.#forks.isTold(receiver, lost);
+  }
+
   noteGap(reason: GapReason): void {
     this.#context.counters.gaps[reason]++;
   }
@@ -147,12 +168,14 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     try {
       if (this.#last === undefined) await this.sync();
       const proven = since === undefined ? undefined : await this.#prove(readPosition(since));
-      const recovered = since === undefined ? undefined : proven !== undefined;
+      const isProven = since === undefined ? undefined : proven !== undefined;
       const newest = atCall ?? this.#firstTop;
       const start = proven ?? (last === 0 ? newest : earlier(newest, await this.#newest(last)));
-      if (recovered !== undefined) this.#context.counters[recovered ? "recovered" : "unrecovered"]++;
-      catchUp.addFrame("s", start, recoveredFlag(recovered));
+      catchUp.addFrame("s", start, recoveredFlag(isProven));
+      if (isProven !== true) catchUp.unprovenUntil = this.last.offset;
       const live = await catchUp.run(start);
+      const recovered = isProven && !catchUp.isAcrossFork;
+      if (recovered !== undefined) this.#context.counters[recovered ? "recovered" : "unrecovered"]++;
       const position = live ? positionOf(catchUp.cursor) : undefined;
       return { position, recovered, replayed: catchUp.sent, live };
     } catch (error) {
@@ -169,12 +192,13 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
 
   /** The mark, if all that came after it is still there. Whatever a client asks for, nobody else waits for it. */
   async #prove(since: Mark | undefined): Promise<Mark | undefined> {
-    if (since === undefined) return undefined;
+    if (since === undefined || this.#forks.isAcross(since)) return undefined;
     if (since.epoch === this.last.epoch && this.#knows(since)) return since;
     const [top] = await this.#context.driver.tops([this.topic]);
     if (top?.epoch !== since.epoch || top.offset < since.offset) return undefined;
     const page = await this.readAfter(since);
-    return gapAfter(since, page) === undefined ? since : undefined;
+    // The page may have a marker.
+    return gapAfter(since, page) === undefined && !this.#forks.isAcross(since) ? since : undefined;
   }
 
   #knows(mark: Mark): boolean {
@@ -250,8 +274,16 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     }
     let page = await this.#read(since.offset, since);
     const reason = gapAfter(since, page);
+    if (reason === "fork") {
+      const at = await findFork(this.#recent, since, (after) => this.#read(after, undefined));
+      this.#goOnAt(at ?? markAfterGap(page), reason);
+      return false;
+    }
     // All of the new history is delivered.
-    if (reason === "reset") page = await this.#read(0, undefined);
+    if (reason === "reset") {
+      this.#forks.clear();
+      page = await this.#read(0, undefined);
+    }
     if (reason !== undefined) this.#goOnAt(markAfterGap(page), reason);
     for (const entry of page.entries) this.#deliver(this.#stored(entry, page.epoch));
     return page.entries.length === 0 || this.last.offset >= page.top.offset;
@@ -264,18 +296,32 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     throw new HawserError("HWS_BACKPLANE_AWAY");
   }
 
-  #read(after: number, since: Mark | undefined): Promise<Page> {
+  async #read(after: number, since: Mark | undefined): Promise<Page> {
     this.#context.counters.reads++;
-    return this.#context.driver.read(this.topic, this.#rule, after, since);
+    const page = await this.#context.driver.read(this.topic, this.#rule, after, since);
+    this.#forks.onPage(page);
+    return page;
   }
 
   /** Goes on at a mark that does not follow the newest message here, and tells the subscribers. */
   #goOnAt(mark: Mark, reason: GapReason): void {
+    if (reason === "fork") this.#onFork(mark);
     this.#last = mark;
     this.#recent.clear();
+    this.#tellLive(reason, mark, () => true);
+  }
+
+  #onFork(mark: Mark): void {
+    const lost = [...this.#recent.idsAfter(mark), this.last.id];
+    const back = [...this.#catchingUp].filter(([, catchUp]) => catchUp.goBack(mark)).map(([receiver]) => receiver);
+    this.#forks.onFork(mark, lost, [...back, ...this.#live.plain.list, ...this.#live.framed.list]);
+  }
+
+  /** Tells those who are live that messages may be missing, if a function chooses them. */
+  #tellLive(reason: GapReason, mark: Mark, isToldNow: (receiver: Receiver) => boolean): void {
     for (const isFramed of [false, true]) {
       for (const receiver of this.#registry(isFramed).list)
-        this.#catchUpFrom(mark, receiver, isFramed)?.tellGap(reason, mark);
+        if (isToldNow(receiver)) this.#catchUpFrom(mark, receiver, isFramed)?.tellGap(reason, mark);
     }
   }
 
@@ -290,6 +336,12 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     this.#last = message.mark;
     this.#hasMoved = true;
     this.#recent.add(message, performance.now());
+    const { lost } = message;
+    if (lost !== undefined) {
+      this.#forks.onMarker(message.mark, lost);
+      this.#tellLive("fork", message.mark, (receiver) => !this.#forks.isTold(receiver, lost));
+      return;
+    }
     const except = this.#context.takeExcept(message.id);
     if (except !== undefined)
       for (const [receiver, catchUp] of this.#catchingUp) if (except.has(receiver)) catchUp.skip(message.id);

@@ -160,6 +160,47 @@ describeWith("redis", "servers that Redis joins", (path) => {
   });
 });
 
+describeWith("redis", "a Redis that has lost accepted messages", (path) => {
+  test("who has seen them is told and goes on after the last one that is left; who was away is not recovered", async () => {
+    const broker = await RedisServer.start(path);
+    const client = new Redis(broker.port, "127.0.0.1");
+    onTestFinished(async () => {
+      client.disconnect();
+      await broker.end();
+    });
+    const all = servers(client);
+    await Promise.all(all.map(({ wss }) => wss.backplane.ready));
+    const members = await Promise.all(all.map((server) => server.open()));
+    for (const { ws } of members) await ws.subscribe("log", { framing: "header" });
+    const [{ wss }] = all;
+    const { position: away } = await wss.publish("log", "1");
+    const { position: left } = await wss.publish("log", "2");
+    // What another server has that becomes the master.
+    const keys = (await Promise.all(["h", "m"].map((kind) => client.keys(`test-*:${kind}:log`)))).flat();
+    const values = await Promise.all(keys.map((key) => client.dumpBuffer(key)));
+    const { position: lost } = await wss.publish("log", "lost");
+    for (const [i, key] of keys.entries()) await client.restore(key, 0, values[i]!, "REPLACE");
+    await client.call("client", "kill", "type", "pubsub");
+    const marked = () => client.keys("test-*:i:log*");
+    await vi.waitFor(async () => expect((await marked()).length).toBe(1), PATIENCE);
+    const { offset } = await wss.publish("log", "3");
+    // One marker of both servers.
+    expect(offset).toBe(4);
+    for (const { client: member } of members) {
+      const got = (await next(member, 6)).map((text) => framed(String(text)));
+      expect(got.map(({ kind, flag, data }) => `${kind} ${flag} ${data}`)).toEqual([
+        ...["s - ", "m - 1", "m - 2", "m - lost", "g fork ", "m - 3"],
+      ]);
+      expect(got[4]?.position).toBe(left);
+    }
+    for (const since of [away!, left!, lost!]) {
+      const resumed = await all[1].open();
+      expect(await resumed.ws.subscribe("log", { since })).toMatchObject({ recovered: false, replayed: 0 });
+    }
+    for (const server of all) expect(server.wss.counters.history.gaps).toEqual({ reset: 0, fork: 1, trimmed: 0 });
+  }, 60_000);
+});
+
 describeWith("redis", "a Redis that ends and comes back", (path) => {
   test("with history what was accepted comes once and in order; without, the servers go on alone", async () => {
     const broker = await RedisServer.start(path, ["--appendonly", "yes", "--appendfsync", "always"]);

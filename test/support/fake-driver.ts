@@ -1,4 +1,5 @@
 import type { Driver, DriverHost, Entry, Mark, Page } from "../../src/backplane/contract.ts";
+import { forkMarker } from "../../src/backplane/fork-marker.ts";
 import { NO_ID } from "../../src/backplane/ids.ts";
 import { historyPacket } from "../../src/backplane/packet.ts";
 import { RecordKind, encodeRecord } from "../../src/backplane/record.ts";
@@ -22,6 +23,12 @@ export function entry(offset: number, fork = "", before = idOf(offset - 1, fork)
   const id = idOf(offset, fork);
   const fields = { isBinary: false, mayCompress: true, key: undefined, to: undefined, payload: fork + String(offset) };
   return { offset, id, before, record: encodeRecord({ kind: RecordKind.message, id, ...fields }) };
+}
+
+/** A marker that the message with this id is lost. */
+export function marker(offset: number, lost: string, before = idOf(offset - 1), fork = "m"): Entry {
+  const id = idOf(offset, fork);
+  return { offset, id, before, record: forkMarker(id, lost) };
 }
 
 /** The messages with these numbers. */

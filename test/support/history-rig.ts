@@ -86,15 +86,23 @@ export class ReaderCalls implements ReceiverCalls<Reader> {
 }
 
 /** A topic with history over a broker of the test. */
-export function historyRig(size = 100, takeExcept: HistoryContext<Reader>["takeExcept"] = () => undefined) {
+export function historyRig(
+  size = 100,
+  takeExcept: HistoryContext<Reader>["takeExcept"] = () => undefined,
+  driver = new FakeDriver(),
+) {
   const calls = new ReaderCalls();
-  const driver = new FakeDriver();
+  const markers: string[] = [];
   const context: HistoryContext<Reader> = {
     driver: driver as unknown as Driver,
     wanted: { isConfirmed: () => true, whenConfirmed: () => Promise.resolve(true) },
     receivers: calls,
     memory: new MemoryBudget(Infinity),
     counters: newHistoryCounters(),
+    storeMarker: (_topic, _rule, lost) => {
+      markers.push(lost);
+      return Promise.resolve();
+    },
     takeExcept,
   };
   const history = new TopicHistory("topic", { size, ttl: 1_000_000 }, context);
@@ -109,5 +117,5 @@ export function historyRig(size = 100, takeExcept: HistoryContext<Reader>["takeE
     const reader = new Reader(nextId++);
     return { reader, joined: history.join(reader, { isFramed: false, last: 0, ...options }) };
   };
-  return { driver, history, counters: context.counters, failures: calls.failures, join };
+  return { driver, history, counters: context.counters, context, failures: calls.failures, markers, join };
 }

@@ -16,6 +16,7 @@ function rig(newest: number, more: Partial<ReadableHistory<Reader>> = {}) {
     sync: () => Promise.resolve(),
     onCaughtUp: (reader) => void live.push(reader),
     noteGap: (reason) => void gaps.push(reason),
+    isTold: () => false,
     ...more,
   };
   const reader = new Reader(1);

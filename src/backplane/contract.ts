@@ -102,6 +102,11 @@ export type BackplaneStage = "connect" | "subscribe" | "publish" | "read" | "pre
 /** What a driver tells its node. */
 export interface DriverHost {
   /**
+   * The rules of its topics with history, as JSON with sorted keys. All nodes must have the same ones. When a driver opens, it compares
+   * them with those that came last, tells `onFailed` of a difference (HWS_BACKPLANE_MISMATCH), and notes them for the next one.
+   */
+  readonly rules: string;
+  /**
    * A packet has come. It is called in the order of arrival, and never after `close`.
    *
    * @param topic undefined: it is for all nodes

@@ -23,6 +23,8 @@ export class MemoryBroker {
   /** The histories of all topics. */
   readonly store: MemoryStore;
   readonly #now: () => number;
+  /** The rules of the node that was opened last; undefined: none is open. */
+  #rules: string | undefined;
   readonly #inboxes = new Set<MemoryInbox>();
   readonly #presence = new MemoryPresence();
   /** Closed nodes that have members, and when they were closed. */
@@ -41,11 +43,14 @@ export class MemoryBroker {
     return this.#inboxes.size;
   }
 
-  /** A node is open from now on. */
-  add(inbox: MemoryInbox): void {
+  /** A node is open from now on. Returns the rules of the one that was opened before it. */
+  add(inbox: MemoryInbox): string | undefined {
+    const before = this.#rules;
+    this.#rules = inbox.rules;
     this.#inboxes.add(inbox);
     this.#closed.delete(inbox.node);
     this.store.start();
+    return before;
   }
 
   /** A node is closed. Its members stay until its lease has run out: nobody is told that they have gone. */
@@ -53,6 +58,7 @@ export class MemoryBroker {
     this.#inboxes.delete(inbox);
     if (this.#presence.has(inbox.node)) this.#closed.set(inbox.node, this.#now());
     if (this.#inboxes.size > 0) return;
+    this.#rules = undefined;
     this.#presence.clear();
     this.#closed.clear();
     this.store.stop();

@@ -13,6 +13,7 @@ import type {
   PresentMember,
 } from "./contract.ts";
 import type { MemoryBroker } from "./memory-broker.ts";
+import { ruleMismatch } from "./rule-mismatch.ts";
 import { MemoryInbox } from "./memory-inbox.ts";
 
 /** The calls of one server to a broker in this process. All of them are done when they return. */
@@ -37,7 +38,10 @@ export class MemoryDriver implements Driver {
     if (this.#host !== undefined) return Promise.reject(new HawserError("HWS_BACKPLANE_AWAY"));
     this.#host = host;
     this.#inbox = new MemoryInbox(node, host);
-    this.#broker.add(this.#inbox);
+    const others = this.#broker.add(this.#inbox);
+    const mismatch = others === undefined ? undefined : ruleMismatch(host.rules, others);
+    // The server is just being made.
+    if (mismatch !== undefined) queueMicrotask(() => host.onFailed("read", mismatch));
     host.onStatus("ready");
     return Promise.resolve();
   }

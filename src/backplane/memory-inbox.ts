@@ -22,6 +22,11 @@ export class MemoryInbox {
     this.#host = host;
   }
 
+  /** The rules of its topics with history. */
+  get rules(): string {
+    return this.#host.rules;
+  }
+
   /** Changes the set of topics that the node wants. */
   listen(add: readonly string[], remove: readonly string[]): void {
     for (const topic of remove) this.#topics.delete(topic);

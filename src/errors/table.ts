@@ -78,6 +78,8 @@ export const errorTable = {
   HWS_BACKPLANE_FULL: { errCode: 602, componentSignature: "hwbp", message: "More waits for the backplane than may: nothing was stored" },
   HWS_BACKPLANE_FAILED: { errCode: 603, componentSignature: "hwbp", message: "The backplane refused: nothing was stored or changed" },
   HWS_PUBLISH_UNCERTAIN: { errCode: 604, componentSignature: "hwbp", message: "A message was handed over, and no answer came: it may be stored" },
+  HWS_BACKPLANE_FOREIGN: { errCode: 605, componentSignature: "hwbp", message: "Bytes came from the backplane that are not ours, or of another version: they were ignored" },
+  HWS_BACKPLANE_MISMATCH: { errCode: 606, componentSignature: "hwbp", message: "Servers of one backplane have different options history" },
   HWS_TOPIC_FRAME: { errCode: 607, componentSignature: "hwbp", closeCode: 1002, closeReason: "invalid topic request", message: "A client of hawser.v1 sent a message that begins as a request for a topic, and is none" },
 } as const satisfies Record<string, ErrorRow>;
 

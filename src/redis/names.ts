@@ -33,6 +33,7 @@ const MAX_KNOWN = 10_000;
  * | `P:{k}:n:<topic>` | hash | `i<id>` and `c<node>` → connections; `s` the last number of a row |
  * | `P:{k}:t:<node>` | set | the topics of a partition in which a node has members |
  * | `P:{0}:nodes` | sorted set | node → the end of its lease, by the clock of Redis |
+ * | `P:{0}:rules` | string | the rules of topics with history of the node that was started last |
  * | `P:{0}:reap:<node>` | string | who removes what an expired node has left |
  * | `P:{k}:c:<topic>`, `P:{0}:all`, `P:{k}:x:<node>` | channels | packets of a topic; for all nodes; probes |
  */
@@ -48,6 +49,11 @@ export class Names {
   /** The leases of all nodes. */
   get nodes(): string {
     return `${this.#start(COMMON)}nodes`;
+  }
+
+  /** The rules of topics with history. */
+  get rules(): string {
+    return `${this.#start(COMMON)}rules`;
   }
 
   /** The channel for all nodes. */

@@ -1,5 +1,6 @@
 import type { Beat, DriverHost } from "../backplane/contract.ts";
 import { EPOCH_SIZE } from "../backplane/ids.ts";
+import { ruleMismatch } from "../backplane/rule-mismatch.ts";
 import { type Bytes, asBytes } from "../protocol/bytes.ts";
 import type { Backlog } from "./command-connection.ts";
 import type { RedisLibrary } from "./connection.ts";
@@ -42,6 +43,7 @@ export class RedisNode {
   /** The first bytes of packets from this node. */
   readonly #sent: Buffer;
   #isClosed = false;
+  #hasNotedRules = false;
   /** This node has renewed its lease before. */
   #hadLease = false;
   /** Its lease had run out at a heartbeat of which nobody was told yet. */
@@ -127,7 +129,23 @@ export class RedisNode {
   readonly #onConnected = async (link: Link): Promise<void> => {
     await this.subscriptions.resume(link);
     await this.#beat(link);
+    await this.#noteRules(link);
   };
+
+  /** Compares our rules with those of the node that was started last, and notes them. Later links only note them if Redis has lost them. */
+  async #noteRules(link: Link): Promise<void> {
+    const { rules } = this.#host;
+    try {
+      const note = ["set", this.#names.rules, rules, this.#hasNotedRules ? "nx" : "get"];
+      const others = await link.commands(COMMON).command(note);
+      this.#hasNotedRules = true;
+      const mismatch = Buffer.isBuffer(others) ? ruleMismatch(rules, String(others)) : undefined;
+      if (mismatch !== undefined) this.#host.onFailed("read", mismatch);
+    } catch (error) {
+      // A server that is full can be used nevertheless.
+      if (!isRefused(error)) throw error;
+    }
+  }
 
   readonly #onReady = (isFirst: boolean): void => {
     if (!isFirst) this.#host.onLost("all");

@@ -83,7 +83,7 @@ export class ServerTopics implements NodeListener {
     if (history === undefined && backplane === undefined) return;
     const joined = backplane ?? memory({ maxBytes: maxHistoryMemory });
     if (joined instanceof MemoryBackplane) this.#memory = joined;
-    this.#node = new BackplaneNode(joined.createDriver(), this);
+    this.#node = new BackplaneNode(joined.createDriver(), this, history?.text);
     if (history !== undefined)
       this.#history = new HistoryNode(this.#node, new HistoryReceivers(settings, this.#errors), settings);
     this.#node.open(this.#isJoined);

@@ -8,6 +8,7 @@ import {
   decodeRecord,
   encodeRecord,
 } from "../backplane/record.ts";
+import { HawserError, withoutStack } from "../errors/errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { deferred } from "../util/deferred.ts";
 import { newBackplaneCounters } from "./backplane-counters.ts";
@@ -57,6 +58,7 @@ export interface RelayedMessage {
 export class BackplaneNode implements DriverHost, HeartbeatListener {
   /** The broker. */
   readonly driver: Driver;
+  readonly rules: string;
   /** The ids of this server's messages. */
   readonly ids = new MessageIds();
   /** The topics whose messages it gets. */
@@ -71,8 +73,10 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
   #isBack = false;
   #status: BackplaneStatus = "connecting";
 
-  constructor(driver: Driver, listener: NodeListener) {
+  /** @param rules of the topics with history: see `DriverHost` */
+  constructor(driver: Driver, listener: NodeListener, rules = "{}") {
     this.driver = driver;
+    this.rules = rules;
     this.#listener = listener;
     this.wanted = new WantedTopics(driver, (stage, error) => this.onFailed(stage, error));
     this.#outbox = new PlainOutbox(driver, this.counters);
@@ -145,9 +149,9 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
     const decoded = decodePacket(packet);
     if (decoded?.history === undefined) {
       // A packet of another version counts as one message.
-      if (decoded === undefined) this.#countForeign();
+      if (decoded === undefined) this.#onForeign();
       for (const record of decoded?.records ?? []) this.#onRecord(topic, record);
-    } else if (topic === undefined) this.#countForeign();
+    } else if (topic === undefined) this.#onForeign();
     else this.#listener.onHistory(topic, decoded.history, decoded.records);
   }
 
@@ -179,20 +183,29 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
     this.#listener.onFailed(stage, error);
   }
 
+  /** Bytes that are not ours have come: they are ignored. */
+  onForeign(): void {
+    // Whoever sends them must not cost more than others.
+    this.onFailed(
+      "decode",
+      withoutStack(() => new HawserError("HWS_BACKPLANE_FOREIGN")),
+    );
+  }
+
   #onRecord(topic: string | undefined, bytes: Bytes): void {
     const record = decodeRecord(bytes);
     // Without a topic there are only broadcasts.
-    if (record === undefined || (topic === undefined && record.kind !== RecordKind.broadcast))
-      return this.#countForeign();
+    if (record === undefined || (topic === undefined && record.kind !== RecordKind.broadcast)) return this.#onForeign();
     this.counters.received++;
     const isMessage = record.kind === RecordKind.message || record.kind === RecordKind.broadcast;
     if (isMessage && record.id.startsWith(this.ids.node)) this.counters.echoes++;
     else this.counters[this.#listener.onRecord(topic, record) ? "delivered" : "unheard"]++;
   }
 
-  #countForeign(): void {
+  #onForeign(): void {
     this.counters.received++;
     this.counters.foreign++;
+    this.onForeign();
   }
 
   #encode(

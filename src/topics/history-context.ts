@@ -20,6 +20,8 @@ export interface HistoryContext<Receiver extends Identified> {
   readonly memory: MemoryBudget;
   /** Counts of the messages. */
   readonly counters: HistoryCounters;
+  /** The history has something that is none of ours. */
+  onForeign(): void;
   /** Stores a marker in a topic that has lost messages, unless another process has done so. `lost`: the id of the newest one of them. */
   storeMarker(topic: string, rule: HistoryRule, lost: string): Promise<void>;
   /** Who does not get a message that this process has published; undefined: nobody. It is asked once for each id. */

@@ -89,6 +89,10 @@ export class HistoryNode<Receiver extends Identified> {
       receivers,
       memory: new MemoryBudget(driver.keepsPackets ? Math.min(maxMemory, SHARED_MEMORY) : maxMemory),
       counters: this.counters,
+      onForeign: () => {
+        this.counters.foreign++;
+        node.onForeign();
+      },
       storeMarker: (topic, rule, lost) => this.#storeMarker(topic, rule, lost),
       takeExcept: (id) => this.#takeExcept(id),
     };

@@ -23,13 +23,17 @@ const ruleOptions = {
 
 /** Which topics have a history, and how long it is. */
 export class HistoryRules {
+  /** All of them, as JSON with sorted keys: what servers compare. */
+  readonly text: string;
   readonly #exact = new Map<string, HistoryRule>();
   /** The longest first. */
   readonly #prefixes: (readonly [prefix: string, rule: HistoryRule])[] = [];
 
   /** @param rules the key is a topic, or the beginning of topics and a `*` */
   constructor(rules: Readonly<Record<string, HistoryRule>>) {
-    for (const [key, rule] of Object.entries(rules)) {
+    const sorted = Object.entries(rules).sort(([a], [b]) => (a < b ? -1 : 1));
+    this.text = JSON.stringify(Object.fromEntries(sorted.map(([key, { size, ttl }]) => [key, { size, ttl }])));
+    for (const [key, rule] of sorted) {
       if (key.endsWith("*")) this.#prefixes.push([key.slice(0, -1), rule]);
       else this.#exact.set(key, rule);
     }

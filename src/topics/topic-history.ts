@@ -354,7 +354,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     const { list } = this.#registry(isFramed);
     if (list.length === 0) return;
     const shared = message.shared(isFramed, (one) => this.#context.receivers.share(one));
-    if (shared === undefined) this.#context.counters.foreign++;
+    if (shared === undefined) this.#context.onForeign();
     else
       for (const receiver of list)
         if (except?.has(receiver) !== true) this.#sendLive(receiver, isFramed, shared, before);

@@ -15,7 +15,13 @@ function make(count: number) {
   const nodes = Array.from({ length: count }, (_, i) => {
     const packets: Bytes[] = [];
     const onPacket = (_topic: string | undefined, packet: Bytes) => void packets.push(packet);
-    const host = { onPacket, onLost: () => undefined, onStatus: () => undefined, onFailed: () => undefined };
+    const host = {
+      rules: "{}",
+      onPacket,
+      onLost: () => undefined,
+      onStatus: () => undefined,
+      onFailed: () => undefined,
+    };
     const inbox = new MemoryInbox(`node${i}`.padEnd(8, "0"), host);
     inbox.listen(["t"], []);
     broker.add(inbox);
@@ -72,7 +78,13 @@ test("packets come in no asynchronous context", async () => {
   const storage = new AsyncLocalStorage<string>();
   const stores: unknown[] = [];
   const onPacket = () => stores.push(storage.getStore());
-  const other = new MemoryInbox("other000", { onPacket, onLost: onPacket, onStatus: onPacket, onFailed: onPacket });
+  const other = new MemoryInbox("other000", {
+    rules: "{}",
+    onPacket,
+    onLost: onPacket,
+    onStatus: onPacket,
+    onFailed: onPacket,
+  });
   broker.add(other);
   storage.run("of a user", () => broker.send(undefined, plainPacket([message("text")]), nodes[0]!.inbox));
   await turn();

@@ -5,6 +5,7 @@ import { bytesOf } from "../support/backplane/records.ts";
 function open(onPacket: (topic: string | undefined, byte: number) => void) {
   const failures: unknown[] = [];
   const inbox = new MemoryInbox("nodename", {
+    rules: "{}",
     onPacket: (topic, packet) => onPacket(topic, packet[0]!),
     onLost: () => undefined,
     onStatus: () => undefined,

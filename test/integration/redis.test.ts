@@ -147,6 +147,22 @@ describeWith("redis", "servers that Redis joins", (path) => {
     await vi.waitFor(() => expect(one.events).toEqual(["join chat ann"]), PATIENCE);
   });
 
+  test("a server that keeps other topics than the one before it tells its onError", async () => {
+    const prefix = `test-${randomName()}`;
+    const errors: unknown[] = [];
+    for (const size of [5, 6]) {
+      const onError = (_wss: unknown, { errors: [first] }: { errors: readonly { cause: unknown }[] }) =>
+        void errors.push(first?.cause);
+      const wss = new WebSocketServer(
+        { onConnection: () => new Member(), onError },
+        { backplane: redis(client, { prefix }), history: { log: { size } } },
+      );
+      onTestFinished(() => wss.terminate(0));
+      await wss.backplane.ready;
+    }
+    await vi.waitFor(() => expect(errors).toMatchObject([{ code: "HWS_BACKPLANE_MISMATCH", errCode: 606 }]), PATIENCE);
+  });
+
   test("the subscriber's connection is cut under load: nothing is missed, nothing comes twice", async () => {
     const [one, two] = servers(client);
     const b = await two.open();

@@ -28,8 +28,9 @@ test("the names of a topic are the same when many other topics were asked for", 
 });
 
 test("what belongs to no topic has the tag 0", () => {
-  expect([names.all, names.nodes, names.reaper("nodename")]).toEqual([
+  expect([names.all, names.rules, names.nodes, names.reaper("nodename")]).toEqual([
     "app:{0}:all",
+    "app:{0}:rules",
     "app:{0}:nodes",
     "app:{0}:reap:nodename",
   ]);

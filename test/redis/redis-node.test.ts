@@ -78,6 +78,34 @@ test("a lease that had run out is told once, also if a new link has found it", a
   expect(host.statuses.at(-1)).toBe("closed");
 });
 
+test("rules are compared with the first link, and only noted with the next ones", async () => {
+  const library = new FakeLibrary();
+  const { answer } = library;
+  const noted: string[] = [];
+  library.answer = (args, connection) => {
+    if (args[0] !== "set") return answer(args, connection);
+    noted.push(args.slice(1).join(" "));
+    return Buffer.from('{"t":{"size":5}}');
+  };
+  const host = new TestNode(memory());
+  const node = new RedisNode({ library, prefix: "p", host, node: host.name });
+  node.open();
+  const ready = (): number => host.statuses.filter((status) => status === "ready").length;
+  await until("ready", () => ready() === 1);
+  expect(host.failures).toMatchObject([["read", { code: "HWS_BACKPLANE_MISMATCH" }]]);
+  library.answer = (args, connection) => (args[0] === "set" ? new Error("OOM no") : answer(args, connection));
+  library.cut("cut");
+  await until("ready, although Redis is full", () => ready() === 2);
+  library.answer = (args, connection) => {
+    if (args[0] === "set") noted.push(args.slice(1).join(" "));
+    return answer(args, connection);
+  };
+  library.cut("cut");
+  await until("ready again", () => ready() === 3);
+  expect([noted, host.failures.length]).toEqual([["p:{0}:rules {} get", "p:{0}:rules {} nx"], 1]);
+  await node.close(within(0));
+});
+
 test("a lease that had run out is told also if the probe of that heartbeat was lost", async () => {
   const { library, host, node } = await open();
   const { answer } = library;

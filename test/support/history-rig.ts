@@ -99,6 +99,9 @@ export function historyRig(
     receivers: calls,
     memory: new MemoryBudget(Infinity),
     counters: newHistoryCounters(),
+    onForeign: () => {
+      context.counters.foreign++;
+    },
     storeMarker: (_topic, _rule, lost) => {
       markers.push(lost);
       return Promise.resolve();
@@ -108,6 +111,7 @@ export function historyRig(
   const history = new TopicHistory("topic", { size, ttl: 1_000_000 }, context);
   let nextId = 1;
   driver.host = {
+    rules: "{}",
     onPacket: () => undefined,
     onLost: () => undefined,
     onStatus: () => undefined,

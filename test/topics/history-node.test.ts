@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Driver } from "../../src/backplane/contract.ts";
 import { memory } from "../../src/backplane/memory.ts";
+import { memberHead } from "../../src/backplane/member-record.ts";
 import { plainPacket } from "../../src/backplane/packet.ts";
+import { RecordKind } from "../../src/backplane/record.ts";
+import type { Bytes } from "../../src/protocol/bytes.ts";
 import { BackplaneNode } from "../../src/topics/backplane-node.ts";
 import { HistoryNode } from "../../src/topics/history-node.ts";
-import { EPOCH, FakeDriver, entries, entry } from "../support/fake-driver.ts";
+import { EPOCH, FakeDriver, entries, entry, idOf } from "../support/fake-driver.ts";
 import { Reader, ReaderCalls } from "../support/history-rig.ts";
 import { within } from "../support/within.ts";
 
@@ -77,12 +80,18 @@ test("messages come to the subscribers, and stay what they were when the driver 
 });
 
 test("bytes that are not ours are counted, and nothing else happens", async () => {
-  const { driver, node, server } = rig();
+  const { calls, driver, node, server } = rig();
   const reader = new Reader(1);
   await node.subscribe(reader, "topic", RULE, JOIN);
   const plain = plainPacket([entry(1).record.subarray(1)]);
   for (const bytes of [Buffer.from("garbage"), Buffer.alloc(0), plain]) driver.host?.onPacket("topic", bytes as never);
   expect([server.counters.foreign, reader.got]).toEqual([3, []]);
+  const told = () => calls.failures.filter((error) => (error as { code?: unknown }).code === "HWS_BACKPLANE_FOREIGN");
+  expect(told().length).toBe(3);
+  // A record of another kind in a history.
+  const record = memberHead(RecordKind.join, idOf(1)) as unknown as Bytes;
+  driver.deliver({ ...entry(1), record });
+  expect([node.counters.foreign, server.counters.foreign, told().length]).toEqual([1, 3, 4]);
 });
 
 test("what was lost is read when the driver says so, for one topic or for all", async () => {

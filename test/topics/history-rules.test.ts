@@ -26,6 +26,12 @@ test("names of an object's own members are no rules", () => {
 });
 
 describe("the option", () => {
+  test("all rules have one text, whatever their order", () => {
+    const text = '{"a":{"size":100,"ttl":300000},"b*":{"size":5,"ttl":300000}}';
+    expect(readHistory({ "b*": { size: 5 }, a: {} })?.text).toBe(text);
+    expect(readHistory({ a: { ttl: 300_000, size: 100 }, "b*": { size: 5 } })?.text).toBe(text);
+  });
+
   test.each([undefined, {}])("%o is none", (value) => {
     expect(readHistory(value)).toBeUndefined();
   });

@@ -30,7 +30,13 @@ function bytesPerValue(make: (index: number) => unknown): number {
 }
 
 const nothing = (): void => undefined;
-const silent = { onPacket: nothing, onLost: nothing, onStatus: nothing, onFailed: nothing };
+const silent = {
+  rules: "{}",
+  onPacket: nothing,
+  onLost: nothing,
+  onStatus: nothing,
+  onFailed: nothing,
+};
 
 /** A header field of 15 KB that is one flat string, as from Node's HTTP parser. */
 function header(end: string): string {

@@ -41,6 +41,7 @@ export const wide: HistoryRule = { size: 10_000, ttl: 600_000 };
 export class TestNode implements DriverHost {
   readonly name = randomName();
   readonly driver: Driver;
+  readonly rules: string;
   readonly packets: SeenPacket[] = [];
   readonly lost: (readonly string[] | "all")[] = [];
   readonly statuses: BackplaneStatus[] = [];
@@ -48,7 +49,8 @@ export class TestNode implements DriverHost {
   /** Is called for each packet, after it was noted. */
   onNext: (() => void) | undefined;
 
-  constructor(backplane: Backplane) {
+  constructor(backplane: Backplane, rules = "{}") {
+    this.rules = rules;
     this.driver = backplane.createDriver();
   }
 

@@ -28,7 +28,7 @@ export interface SuiteRig {
   readonly a: TestNode;
   readonly b: TestNode;
   /** One more node. */
-  readonly open: () => Promise<TestNode>;
+  readonly open: (rules?: string) => Promise<TestNode>;
 }
 
 /** Returns a function that opens two nodes. They are closed after the test; nothing must have failed. */
@@ -45,8 +45,8 @@ export function rigs(make: MakeBroker): () => Promise<SuiteRig> {
   return async () => {
     const broker = await make();
     brokers.push(broker);
-    const open = async (): Promise<TestNode> => {
-      const node = new TestNode(broker.backplane);
+    const open = async (rules?: string): Promise<TestNode> => {
+      const node = new TestNode(broker.backplane, rules);
       nodes.push(node);
       return node.open();
     };

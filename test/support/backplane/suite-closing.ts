@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { TestNode, wide } from "./node.ts";
 import type { SuiteRig } from "./rig.ts";
 import { within } from "../within.ts";
+import { until } from "./until.ts";
 
 const away = expect.objectContaining({ name: "HawserError", code: "HWS_BACKPLANE_AWAY" }) as Error;
 
@@ -13,6 +14,17 @@ export function closingSuite(start: () => Promise<SuiteRig>): void {
     await a.driver.close(within(1_000));
     expect(a.statuses.filter((status) => status === "closed").length).toBe(1);
     expect([a.statuses.at(-1), a.lost]).toEqual(["closed", []]);
+  });
+
+  test("a node whose topics have other rules than those of the one before it is told, once", async () => {
+    const { open } = await start();
+    const rules = JSON.stringify({ t: { size: 5, ttl: 60_000 } });
+    const [other, same] = [await open(rules), await open(rules)];
+    await until("the mismatch", () => other.failures.length > 0);
+    const told = other.failures.splice(0);
+    expect(told).toMatchObject([["read", { code: "HWS_BACKPLANE_MISMATCH" }]]);
+    expect(String(told[0]?.[1])).toContain('"t" has {"size":5,"ttl":60000} here, and no history there');
+    expect(same.failures).toEqual([]);
   });
 
   test("a driver knows whether there may be others", async () => {

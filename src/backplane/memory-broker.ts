@@ -10,7 +10,7 @@ import { plainPacket } from "./packet.ts";
 import { RecordKind } from "./record.ts";
 
 /** Milliseconds for which the members of a closed node stay listed: its clients may come back to another one. */
-export const LEASE = 10_000;
+export const LEASE = 30_000;
 
 /** The end of a turn is shared by all nodes: it must not run in the asynchronous context of one of them. */
 const noContext = new AsyncResource("HawserMemory");

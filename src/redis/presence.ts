@@ -10,6 +10,9 @@ import { scripts } from "./scripts.ts";
 /** Milliseconds of a lease. */
 const LEASE = "10000";
 
+/** Milliseconds of the last lease of a node that closes: its clients were asked to come back to others within about half of that. */
+const LAST_LEASE = "30000";
+
 /** Milliseconds after which another node may remove what an expired one has left, if the first one does not end. */
 const CLAIM = "30000";
 
@@ -47,6 +50,7 @@ export class RedisPresence {
   readonly #ids = new MessageIds();
   /** Changes with each link: see `join` in scripts.ts. */
   #life = randomName();
+  #hasListed = false;
 
   constructor(names: Names, node: string) {
     this.#names = names;
@@ -66,6 +70,7 @@ export class RedisPresence {
     { id, data }: Omit<PresentMember, "connections">,
     isQuiet: boolean,
   ): Promise<void> {
+    this.#hasListed = true;
     const { channel, partition } = this.#names.channel(topic);
     const head = isQuiet ? "" : memberHead(RecordKind.join, this.#ids.next());
     await link.commands(partition).script({
@@ -98,8 +103,17 @@ export class RedisPresence {
   }
 
   /** Renews the lease. */
-  async beat(link: Link): Promise<LeaseState> {
-    const call = { script: scripts.beat, keys: [this.#names.nodes], args: [this.#node, LEASE] };
+  beat(link: Link): Promise<LeaseState> {
+    return this.#beat(link, LEASE);
+  }
+
+  /** Nobody of those who are listed leaves before they could come back to another node. */
+  async close(link: Link): Promise<void> {
+    if (this.#hasListed) await this.#beat(link, LAST_LEASE);
+  }
+
+  async #beat(link: Link, lease: string): Promise<LeaseState> {
+    const call = { script: scripts.beat, keys: [this.#names.nodes], args: [this.#node, lease] };
     const [state, alive, expired] = (await link.commands(COMMON).script(call)) as [number, unknown, unknown];
     return { state, alive: textsOf(alive), expired: textsOf(expired) };
   }

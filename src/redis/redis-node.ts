@@ -104,8 +104,11 @@ export class RedisNode {
 
   /** Ends: see `Driver.close`. */
   async close(over: Promise<void>): Promise<void> {
+    const link = this.#links.current;
     this.#isClosed = true;
-    await this.#links.close(over, this.subscriptions.close());
+    const lease = link === undefined ? undefined : this.presence.close(link).catch(() => undefined);
+    const done = Promise.all([this.subscriptions.close(), lease]).then(() => undefined);
+    await this.#links.close(over, done);
     this.subscriptions.end();
     this.#host.onStatus("closed");
   }

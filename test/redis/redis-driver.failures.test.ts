@@ -303,6 +303,19 @@ describeWith("redis", "when Redis fails", (path) => {
     for (const key of links) expect(await admin.pttl(key)).toBeGreaterThan(0);
   });
 
+  test("a node that closes gives its members 30 s to come back, and takes nothing if it has none", async () => {
+    const { server, admin } = await start();
+    const backplane = (): Backplane => redis(LIBRARIES[0]![1](server.port), { prefix: "p" });
+    const [listed, empty] = [await nodeOf(backplane()).open(), await nodeOf(backplane()).open()];
+    await listed.driver.join("t", 1, { id: "ann", data: undefined }, true);
+    for (const { driver } of [listed, empty]) await driver.close(within(5_000));
+    const [now] = await admin.time();
+    const left = async (node: string): Promise<number> =>
+      Number(await admin.zscore("p:{0}:nodes", node)) / 1_000 - Number(now);
+    expect(await left(listed.name)).toBeGreaterThan(20);
+    expect(await left(empty.name)).toBeLessThan(12);
+  });
+
   test("after all data were lost, a topic has another epoch, and a retry is uncertain", async () => {
     const { server, admin } = await start();
     const node = await nodeOf(redis(LIBRARIES[0]![1](server.port))).open();

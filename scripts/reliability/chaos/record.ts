@@ -36,26 +36,17 @@ export interface Outcome {
   readonly totals?: Totals;
   readonly recoveries?: readonly Recovery[];
   readonly checks?: readonly Check[];
-  /** Messages that are lost in silence although nothing is broken: the documentation says so. */
-  readonly exception?: Exception;
   /** What else is of interest. */
   readonly notes?: readonly string[];
 }
 
-/** A documented exception. */
-export interface Exception {
-  readonly what: string;
-  readonly messages: number;
-}
-
 /** A row of the table. */
-export interface RowRecord extends Required<Omit<Outcome, "totals" | "exception">> {
+export interface RowRecord extends Required<Omit<Outcome, "totals">> {
   readonly name: string;
   readonly failure: string;
   readonly promise: string;
   readonly seconds: number;
   readonly totals: Totals | undefined;
-  readonly exception: Exception | undefined;
 }
 
 /** The result of a run. */
@@ -73,12 +64,12 @@ export function check(what: string, ok: boolean, found: unknown): Check {
 }
 
 /** What the topics promise, whatever fails: nothing is lost in silence, nothing comes twice, the order is kept. */
-export function broken({ totals, checks, exception }: Pick<RowRecord, "totals" | "checks" | "exception">): string[] {
+export function broken({ totals, checks }: Pick<RowRecord, "totals" | "checks">): string[] {
   const failed = checks.filter(({ ok }) => !ok).map(({ what, found }) => `${what}: ${found}`);
   if (totals === undefined) return failed;
   const { history, plain } = totals;
   const counts: readonly (readonly [string, number])[] = [
-    ["lost in silence", history.lost - history.told - (exception?.messages ?? 0)],
+    ["lost in silence", history.lost - history.told],
     ["doubled", history.doubled],
     ["out of order", history.outOfOrder],
     ["rejected, or foreign, and delivered", history.unexpected + plain.unexpected],

@@ -66,7 +66,7 @@ async function runRow({ name, failure, promise, run }: Row, scale: Scale): Promi
   } catch (error) {
     outcome = { checks: [check("the row has ended", false, String(error))] };
   }
-  const { totals, exception, recoveries = [], checks = [], notes = [] } = outcome;
+  const { totals, recoveries = [], checks = [], notes = [] } = outcome;
   const seconds = Math.round((performance.now() - start) / 100) / 10;
-  return { name, failure, promise, seconds, totals, exception, recoveries, checks, notes };
+  return { name, failure, promise, seconds, totals, recoveries, checks, notes };
 }

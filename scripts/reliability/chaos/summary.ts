@@ -34,7 +34,7 @@ export function summaryOf(record: ChaosRecord): string {
   ].join("\n\n");
 }
 
-function detailsOf({ name, failure, promise, totals, exception, recoveries, checks, notes }: RowRecord): string {
+function detailsOf({ name, failure, promise, totals, recoveries, checks, notes }: RowRecord): string {
   const counts = (title: string, of: Readonly<Record<string, number>> | undefined): string[] => {
     const each = Object.entries(of ?? {}).map(([key, times]) => `${whole(times)} × ${key}`);
     return each.length === 0 ? [] : [`${title}: ${each.join(", ")}`];
@@ -46,7 +46,6 @@ function detailsOf({ name, failure, promise, totals, exception, recoveries, chec
     ...counts("rejections", totals?.failures),
     ...counts("gaps told", totals?.gaps),
     ...checks.map(({ what, ok, found }) => `${ok ? "" : "**broken:** "}${what}: ${found}`),
-    ...(exception === undefined ? [] : [`${exception.what}: ${whole(exception.messages)}`]),
     ...notes,
   ];
   return [`## ${name}: ${failure}`, `${promise}.`, lines.map((line) => `- ${line}`).join("\n")].join("\n\n").trimEnd();

@@ -89,10 +89,6 @@ const failover: Row = {
           totals,
           recoveries: [longest("all servers joined again", [ready], 8_000)],
           checks: [check("subscribers told of a fork", (totals.gaps["fork"] ?? 0) > 0, totals.gaps["fork"] ?? 0)],
-          exception: {
-            what: "lost in silence by clients that were away, which docs/scaling.md says",
-            messages: totals.away.silent,
-          },
         };
       } finally {
         for (const end of ends.reverse()) await end();

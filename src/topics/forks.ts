@@ -6,6 +6,9 @@ import type { RecentMessages } from "./recent-messages.ts";
 /** How many messages before the newest one the search for a fork begins. It is four times as many with each further read. */
 const FIRST_LOOK = 16;
 
+/** Most topics have no fork: they share one. Nothing is added to it. */
+const NOTHING = new Set<never>();
+
 /**
  * What is known of the forks of a topic: places where its broker has lost messages that somebody had seen, and has gone on another way. The
  * process that finds one stores a marker after it, for those who have not seen the messages.
@@ -16,9 +19,9 @@ export class Forks<Receiver> {
   /** Whoever resumes from before this number may have missed messages. */
   #until = 0;
   /** The ids of the messages that the broker had lost at the newest fork that was found here. */
-  #lost: ReadonlySet<string> = new Set();
+  #lost = NOTHING as ReadonlySet<string>;
   /** Those who were told of it. */
-  #told = new Set<Receiver>();
+  #told = NOTHING as Set<Receiver>;
   #unmarked: string | undefined;
 
   /** The newest message that was lost, while no marker of it was seen; undefined: there is nothing to do. */
@@ -77,8 +80,8 @@ export class Forks<Receiver> {
   /** The history has begun anew. */
   clear(): void {
     this.#until = 0;
-    this.#lost = new Set();
-    this.#told.clear();
+    this.#lost = NOTHING;
+    this.#told = NOTHING;
     this.#unmarked = undefined;
   }
 }

@@ -5,6 +5,7 @@ import { recordId } from "../backplane/record.ts";
 import { HawserError } from "../errors/errors.ts";
 import type { SharedMessage } from "../connection/sending/shared-message.ts";
 import { type Bytes, copyOf } from "../protocol/bytes.ts";
+import { LazyMap } from "../util/lazy-map.ts";
 import { type Identified, Registry } from "../util/registry.ts";
 import { CatchUp, type ReadableHistory } from "./catch-up.ts";
 import { type GapReason, NOWHERE, earlier, gapAfter, isSameMark, markAfterGap, markBefore } from "./chain.ts";
@@ -31,7 +32,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   #firstTop: Mark = NOWHERE;
   /** Those who get messages as they come: without and with header lines. */
   readonly #live = { plain: new Registry<Receiver>(), framed: new Registry<Receiver>() };
-  readonly #catchingUp = new Map<Receiver, CatchUp<Receiver>>();
+  readonly #catchingUp = new LazyMap<Receiver, CatchUp<Receiver>>();
   /** What each subscriber was promised. */
   readonly #joins = new Map<Receiver, Promise<Joined>>();
   /** Messages that came while those before them were missing. */
@@ -43,7 +44,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   /** A message was delivered since the last look. */
   #hasMoved = false;
   /** Pages that are being read, by the mark before them. */
-  readonly #reads = new Map<string, Promise<Page>>();
+  readonly #reads = new LazyMap<string, Promise<Page>>();
 
   constructor(topic: string, rule: HistoryRule, context: HistoryContext<Receiver>) {
     this.topic = topic;
@@ -366,8 +367,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     const sent = receivers.isCongested(receiver) ? "dropped" : receivers.send(receiver, shared);
     if (sent === "accepted") return;
     // It is too slow: it gets the rest from the history, as fast as it can take it.
-    if (this.#catchUpFrom(sent === "dropped" ? before : this.last, receiver, isFramed) !== undefined)
-      counters.catchUps++;
+    if (this.#catchUpFrom(sent === "dropped" ? before : this.last, receiver, isFramed)) counters.catchUps++;
   }
 
   /** Takes a subscriber from those who are live. It begins in a later turn, after the loop. Returns undefined if it is not live. */

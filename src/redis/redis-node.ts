@@ -139,10 +139,11 @@ export class RedisNode {
   async #noteRules(link: Link): Promise<void> {
     const { rules } = this.#host;
     try {
-      const note = ["set", this.#names.rules, rules, this.#hasNotedRules ? "nx" : "get"];
-      const others = await link.commands(COMMON).command(note);
+      const isFirst = !this.#hasNotedRules;
+      const others = await link.commands(COMMON).command(["set", this.#names.rules, rules, isFirst ? "get" : "nx"]);
       this.#hasNotedRules = true;
-      const mismatch = Buffer.isBuffer(others) ? ruleMismatch(rules, String(others)) : undefined;
+      // With `nx` the answer is "OK", or nothing.
+      const mismatch = isFirst && Buffer.isBuffer(others) ? ruleMismatch(rules, String(others)) : undefined;
       if (mismatch !== undefined) this.#host.onFailed("read", mismatch);
     } catch (error) {
       // A server that is full can be used nevertheless.

@@ -1,20 +1,22 @@
 import type { BackplaneStage } from "../backplane/contract.ts";
 import { callInNoContext } from "../connection/transport/no-context.ts";
+import { HawserError } from "../errors/errors.ts";
+import { isInstanceOf } from "../util/attempt.ts";
 import type { ServerDispatcher } from "./server-dispatcher.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 
-/** Milliseconds in which the handler is told of one failure of each stage. All are counted. */
+/** Milliseconds in which the handler is told of one failure of each kind. All are counted. */
 const QUIET_MS = 60_000;
 
 /** How often the broker has failed, by what it was to do. */
 export type BackplaneFailures = Record<BackplaneStage, number>;
 
-/** Tells the server's handler that the broker has failed: of each stage once a minute. */
+/** Tells the server's handler that the broker has failed: of each stage and code of ours once a minute. */
 export class BackplaneErrors {
   /** All failures. */
   readonly counters: BackplaneFailures = newBackplaneFailures();
   readonly #reporter: Pick<ServerDispatcher, "dispatchError">;
-  readonly #toldAt = new Map<BackplaneStage, number>();
+  readonly #toldAt = new Map<string, number>();
 
   constructor(reporter: Pick<ServerDispatcher, "dispatchError">) {
     this.#reporter = reporter;
@@ -24,8 +26,10 @@ export class BackplaneErrors {
   report(stage: BackplaneStage, error: unknown, ws?: WebSocketConnection): void {
     this.counters[stage]++;
     const now = performance.now();
-    if (now - (this.#toldAt.get(stage) ?? -QUIET_MS) < QUIET_MS) return;
-    this.#toldAt.set(stage, now);
+    // Other codes may be of any number.
+    const kind = isInstanceOf(error, HawserError) ? `${stage} ${error.code}` : stage;
+    if (now - (this.#toldAt.get(kind) ?? -QUIET_MS) < QUIET_MS) return;
+    this.#toldAt.set(kind, now);
     // Any client may have caused it.
     callInNoContext(() => this.#reporter.dispatchError(error, "library", true, ws));
   }

@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type { WebSocketConnection } from "hawser";
+import { HawserError } from "../../src/errors/errors.ts";
 import { BackplaneErrors } from "../../src/server/backplane-errors.ts";
 
 afterEach(() => void vi.useRealTimers());
@@ -10,7 +11,7 @@ test("of each stage one failure a minute is told, and all are counted", () => {
   const errors = new BackplaneErrors({ dispatchError });
   errors.report("read", 1);
   errors.report("read", 2);
-  const ws = {} as WebSocketConnection;
+  const ws = {} as unknown as WebSocketConnection;
   errors.report("publish", 3, ws);
   vi.advanceTimersByTime(60_000);
   errors.report("read", 4);
@@ -20,4 +21,16 @@ test("of each stage one failure a minute is told, and all are counted", () => {
     [4, "library", true, undefined],
   ]);
   expect(errors.counters).toMatchObject({ read: 3, publish: 1, connect: 0 });
+});
+
+test("one kind of failure does not hide another one of the same stage", () => {
+  const dispatchError = vi.fn();
+  const errors = new BackplaneErrors({ dispatchError });
+  const [away, uncertain] = [new HawserError("HWS_BACKPLANE_AWAY"), new HawserError("HWS_PUBLISH_UNCERTAIN")];
+  for (const error of [away, uncertain, away, uncertain, new Error("other")]) errors.report("publish", error);
+  expect(dispatchError.mock.calls.map(([error]) => (error as Error).message)).toEqual([
+    away.message,
+    uncertain.message,
+    "other",
+  ]);
 });

@@ -8,6 +8,9 @@ const GRACE_MS = 5_000;
 /** Changes that are told together: their answers are awaited before the next ones. */
 const MAX_BATCH = 256;
 
+/** How much more often than it succeeds a heartbeat may fail to tell something. What is left is told with the next one. */
+const MAX_FAILURES = 1_024;
+
 /** Who a connection is in a topic. */
 export type ListedMember = Omit<PresentMember, "connections">;
 
@@ -72,6 +75,8 @@ export class PresenceNode {
    */
   onReady(wasExpired: boolean): void {
     this.#rounds++;
+    // In the order of the topics: those that were refused before are not the first.
+    this.#unlisted.clear();
     for (const rows of this.#rows.values())
       for (const row of rows.values()) {
         // One that is listed already is not listed twice. If the broker has lost its data, nobody has come or gone.
@@ -96,21 +101,25 @@ export class PresenceNode {
     this.#gone.clear();
   }
 
-  /** Ends at the first batch with a failure: the next heartbeat goes on. */
+  /** What becomes of those who have gone does not matter to those who are to be listed. */
   async #tellAll(): Promise<void> {
-    if (await this.#inBatches(this.#gone, (row) => this.#tellGone(row)))
-      await this.#inBatches(this.#unlisted, (row) => this.#list(row));
+    await this.#inBatches(this.#gone, (row) => this.#tellGone(row));
+    await this.#inBatches(this.#unlisted, (row) => this.#list(row));
   }
 
-  /** Calls `tell` for all of a set, which takes from it what the broker has done. Returns false if something was left. */
-  async #inBatches(rows: ReadonlySet<Row>, tell: (row: Row) => Promise<void>): Promise<boolean> {
-    while (rows.size > 0) {
-      const batch: Row[] = [];
-      for (const row of rows) if (batch.push(row) === MAX_BATCH) break;
+  /** Calls `tell` for the rows of a set, which takes from it what the broker has done. What it has not done goes to the end, until the next heartbeat. */
+  async #inBatches(rows: Set<Row>, tell: (row: Row) => Promise<void>): Promise<void> {
+    const failed = new Set<Row>();
+    for (let done = 0; failed.size < MAX_FAILURES + done;) {
+      const batch = nextOf(rows, failed);
+      if (batch.length === 0) return;
       await Promise.all(batch.map(tell));
-      if (batch.some((row) => rows.has(row))) return false;
+      for (const row of batch)
+        if (rows.delete(row)) {
+          rows.add(row);
+          failed.add(row);
+        } else done++;
     }
-    return true;
   }
 
   async #list(row: Row): Promise<void> {
@@ -176,4 +185,11 @@ export class PresenceNode {
     rows?.delete(connection);
     if (rows?.size === 0) this.#rows.delete(topic);
   }
+}
+
+/** The first rows of a set, without those that have failed. */
+function nextOf(rows: ReadonlySet<Row>, failed: ReadonlySet<Row>): Row[] {
+  const batch: Row[] = [];
+  for (const row of rows) if (!failed.has(row) && batch.push(row) === MAX_BATCH) break;
+  return batch;
 }

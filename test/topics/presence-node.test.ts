@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { HawserError } from "../../src/errors/errors.ts";
 import type { BackplaneNode } from "../../src/topics/backplane-node.ts";
 import { PresenceNode } from "../../src/topics/presence-node.ts";
 
@@ -8,16 +9,17 @@ afterEach(() => void vi.useRealTimers());
 /** The calls to a broker that the test may take away. */
 function rig() {
   const calls: string[] = [];
-  const broker = { isAway: false, isFull: false };
-  const call = (text: string): Promise<void> => {
+  const broker = { isAway: false, refuses: (_connection: number): boolean => false };
+  const call = (connection: number, text: string): Promise<void> => {
     calls.push(text);
-    if (broker.isAway) return Promise.reject(new Error("away"));
-    return broker.isFull ? Promise.reject(new Error("OOM")) : Promise.resolve();
+    if (broker.isAway) return Promise.reject(new HawserError("HWS_BACKPLANE_AWAY"));
+    return broker.refuses(connection) ? Promise.reject(new HawserError("HWS_BACKPLANE_FAILED")) : Promise.resolve();
   };
   const driver = {
     join: (topic: string, connection: number, { id }: { id: string }, isQuiet: boolean) =>
-      call(`join ${topic} ${String(connection)} ${id}${isQuiet ? " quiet" : ""}`),
-    leave: (topic: string, connection: number, id: string) => call(`leave ${topic} ${String(connection)} ${id}`),
+      call(connection, `join ${topic} ${String(connection)} ${id}${isQuiet ? " quiet" : ""}`),
+    leave: (topic: string, connection: number, id: string) =>
+      call(connection, `leave ${topic} ${String(connection)} ${id}`),
   };
   const onFailed = vi.fn();
   const node = {
@@ -144,23 +146,59 @@ test("after an absence the broker is told in batches", async () => {
   expect([calls.length, new Set(calls).size]).toEqual([1_000, 1_000]);
 });
 
-test("what the broker has refused is told again with the next heartbeat, one batch until it takes it", async () => {
+test("what the broker has refused is told again with each heartbeat until it takes it", async () => {
   const { presence, calls, broker, onFailed } = rig();
   await presence.join("a", 1, ANN);
-  broker.isFull = true;
+  broker.refuses = () => true;
   presence.leave("a", 1, "left");
   await presence.join("a", 2, ANN);
   expect(onFailed).toHaveBeenCalledTimes(2);
+  const told = ["leave a 1 ann", "join a 2 ann"];
   calls.length = 0;
   presence.onBeat();
   await vi.advanceTimersByTimeAsync(0);
-  expect(calls).toEqual(["leave a 1 ann"]);
-  broker.isFull = false;
+  expect(calls).toEqual(told);
+  broker.refuses = () => false;
   presence.onBeat();
   await vi.advanceTimersByTimeAsync(0);
-  expect(calls.slice(1)).toEqual(["leave a 1 ann", "join a 2 ann"]);
+  expect(calls).toEqual([...told, ...told]);
   presence.onBeat();
-  expect(calls.length).toBe(3);
+  expect(calls.length).toBe(4);
+});
+
+test("one full server of a cluster keeps nobody waiting who is listed on the others", async () => {
+  const { presence, calls, broker } = rig();
+  for (let connection = 0; connection < 6_000; connection++) await presence.join("a", connection, ANN);
+  const isFull = (connection: number): boolean => connection % 3 === 0;
+  broker.refuses = isFull;
+  for (let connection = 0; connection < 600; connection++) presence.leave("a", connection, "left");
+  // Those that are refused now are not the first afterwards.
+  presence.onReady(false);
+  await vi.advanceTimersByTimeAsync(0);
+  calls.length = 0;
+  presence.onReady(true);
+  await vi.advanceTimersByTimeAsync(0);
+  // All were told once, also those that were refused.
+  expect([calls.length, new Set(calls).size]).toEqual([200 + 5_400, 200 + 5_400]);
+  broker.refuses = () => false;
+  calls.length = 0;
+  presence.onBeat();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls.filter((call) => call.startsWith("leave")).length).toBe(200);
+  expect(calls.filter((call) => call.startsWith("join")).length).toBe(1_800);
+});
+
+test("a heartbeat does not send all that a full broker would refuse, and each one sends others", async () => {
+  const { presence, calls, broker } = rig();
+  broker.refuses = () => true;
+  for (let connection = 0; connection < 3_000; connection++) await presence.join("a", connection, ANN);
+  calls.length = 0;
+  for (const sent of [1_024, 2_048, 3_072]) {
+    presence.onBeat();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(calls.length).toBe(sent);
+  }
+  expect(new Set(calls).size).toBe(3_000);
 });
 
 test("a server that is given up while it lists its members lists them once more", async () => {

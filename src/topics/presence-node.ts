@@ -19,8 +19,8 @@ interface Row {
   readonly topic: string;
   readonly connection: number;
   readonly member: ListedMember;
-  /** The broker was asked to list it: it may have done so, whatever its answer was. */
-  isKnown: boolean;
+  /** Calls with which the broker may have listed it: all but those that it has refused. 0: it does not know it. */
+  calls: number;
   /** The broker has said that it has it. */
   isListed: boolean;
   /** It leaves when this has run out. */
@@ -37,7 +37,7 @@ export class PresenceNode {
   readonly #rows = new Map<string, Map<number, Row>>();
   /** Those that it has not listed, or has to list again. */
   readonly #unlisted = new Set<Row>();
-  /** Those that have left, and that the broker could not be told of. While it is away they are at most as many as it knew before. */
+  /** Those that have left, and that the broker could not be told of: at most as many as it may have listed before. */
   readonly #gone = new Set<Row>();
   /** Counts how often all had to be listed again. */
   #rounds = 0;
@@ -52,7 +52,7 @@ export class PresenceNode {
     let rows = this.#rows.get(topic);
     if (rows?.has(connection) === true) return Promise.resolve();
     // The name may have been cut from a long message.
-    const row: Row = { topic: ownText(topic), connection, member, isKnown: false, isListed: false, grace: undefined };
+    const row: Row = { topic: ownText(topic), connection, member, calls: 0, isListed: false, grace: undefined };
     if (rows === undefined) this.#rows.set(row.topic, (rows = new Map<number, Row>()));
     rows.set(connection, row);
     return this.#list(row);
@@ -127,13 +127,14 @@ export class PresenceNode {
     const round = this.#rounds;
     try {
       if (!this.#isReachable) return void this.#unlisted.add(row);
-      row.isKnown = true;
+      row.calls++;
       await this.#node.driver.join(topic, connection, member, row.isListed);
       // Meanwhile the broker may have given this server up.
       if (round !== this.#rounds) return;
       row.isListed = true;
       this.#unlisted.delete(row);
     } catch (error) {
+      if (isRefusal(error)) row.calls--;
       if (this.#find(row) === row) this.#unlisted.add(row);
       this.#node.onFailed("presence", error);
     }
@@ -141,14 +142,18 @@ export class PresenceNode {
 
   #leave(row: Row): void {
     this.#remove(row);
-    // Else it has come and gone while the broker was away.
-    if (row.isKnown) void this.#tellLeft(row);
+    // Else it has come and gone while the broker was away, or full.
+    if (row.calls > 0) void this.#tellLeft(row);
   }
 
   /** Tells that somebody has left, whose connection may have come back meanwhile. */
   async #tellGone(row: Row): Promise<void> {
     const back = this.#find(row);
-    if (back?.member.id === row.member.id) return void this.#gone.delete(row);
+    if (back?.member.id === row.member.id) {
+      // The broker may have refused it, and has the first one.
+      back.calls += row.calls;
+      return void this.#gone.delete(row);
+    }
     await this.#tellLeft(row);
     // For the broker both are one row.
     if (back === undefined) return;
@@ -163,7 +168,8 @@ export class PresenceNode {
       await this.#node.driver.leave(row.topic, row.connection, row.member.id);
       this.#gone.delete(row);
     } catch (error) {
-      this.#gone.add(row);
+      // Meanwhile the broker may have refused to list it.
+      if (row.calls > 0) this.#gone.add(row);
       this.#node.onFailed("presence", error);
     }
   }
@@ -192,4 +198,9 @@ function nextOf(rows: ReadonlySet<Row>, failed: ReadonlySet<Row>): Row[] {
   const batch: Row[] = [];
   for (const row of rows) if (!failed.has(row) && batch.push(row) === MAX_BATCH) break;
   return batch;
+}
+
+/** The broker has done nothing. After any other error it may have done it. */
+function isRefusal(error: unknown): boolean {
+  return (error as { code?: unknown }).code === "HWS_BACKPLANE_FAILED";
 }

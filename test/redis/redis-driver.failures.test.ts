@@ -192,6 +192,10 @@ describeWith("redis", "when Redis fails", (path) => {
       await a.append("t", "before");
       await admin.call("config", "set", setting, value);
       expect(await a.append("t", "no").catch(codeOf)).toBe("HWS_BACKPLANE_FAILED");
+      const join = (): Promise<void> => a.driver.join("t", 1, { id: "ann", data: undefined }, false);
+      expect(await join().catch(codeOf)).toBe("HWS_BACKPLANE_FAILED");
+      // Nobody was listed, so nobody need leave.
+      expect(await admin.keys("*:[wnt]:*")).toEqual([]);
       expect(textsOf(await b.driver.read("t", wide, 0))).toEqual(["before"]);
       expect(a.send("t", "plain")).toBe(true);
       await b.come("t", 2);
@@ -203,6 +207,8 @@ describeWith("redis", "when Redis fails", (path) => {
       await until("both again", () => [a, b].every(({ statuses }) => statuses.join() === "ready,away,ready"));
       await admin.call("config", "set", setting, "0");
       expect(await a.append("t", "after")).toMatchObject({ first: 2 });
+      await join();
+      expect((await admin.keys("*:[wnt]:*")).length).toBe(3);
       expect([a.failures, b.failures]).toEqual([[], []]);
     });
 

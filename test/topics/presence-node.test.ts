@@ -9,10 +9,10 @@ afterEach(() => void vi.useRealTimers());
 /** The calls to a broker that the test may take away. */
 function rig() {
   const calls: string[] = [];
-  const broker = { isAway: false, refuses: (_connection: number): boolean => false };
+  const broker = { isAway: false, isLost: false, refuses: (_connection: number): boolean => false };
   const call = (connection: number, text: string): Promise<void> => {
     calls.push(text);
-    if (broker.isAway) return Promise.reject(new HawserError("HWS_BACKPLANE_AWAY"));
+    if (broker.isAway || broker.isLost) return Promise.reject(new HawserError("HWS_BACKPLANE_AWAY"));
     return broker.refuses(connection) ? Promise.reject(new HawserError("HWS_BACKPLANE_FAILED")) : Promise.resolve();
   };
   const driver = {
@@ -131,6 +131,43 @@ test("whoever comes and goes while the broker is away is not told", async () => 
   presence.onReady(false);
   await vi.advanceTimersByTimeAsync(0);
   expect(calls).toEqual(["join a 0 ann quiet"]);
+});
+
+test("whoever comes and goes while the broker is full is not told", async () => {
+  const { presence, calls, broker } = rig();
+  broker.refuses = () => true;
+  for (let connection = 0; connection < 1_000; connection++) {
+    const joining = presence.join("a", connection, ANN);
+    // Some go before the broker has answered.
+    if (connection % 2 === 0) await joining;
+    presence.leave("a", connection, "left");
+  }
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls.filter((call) => call.startsWith("leave")).length).toBe(500);
+  calls.length = 0;
+  presence.onReady(false);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls).toEqual([]);
+});
+
+test("whoever may have been listed leaves, although the broker has refused a later call", async () => {
+  const { presence, calls, broker } = rig();
+  // The answer is lost.
+  broker.isLost = true;
+  await presence.join("a", 1, ANN);
+  broker.isLost = false;
+  broker.refuses = () => true;
+  presence.onBeat();
+  await vi.advanceTimersByTimeAsync(0);
+  // It comes back, and the broker refuses both.
+  presence.leave("a", 1, "left");
+  await presence.join("a", 1, ANN);
+  presence.onBeat();
+  await vi.advanceTimersByTimeAsync(0);
+  broker.refuses = () => false;
+  calls.length = 0;
+  presence.leave("a", 1, "left");
+  expect(calls).toEqual(["leave a 1 ann"]);
 });
 
 test("after an absence the broker is told in batches", async () => {

@@ -155,8 +155,9 @@ export class PresenceNode {
       return void this.#gone.delete(row);
     }
     await this.#tellLeft(row);
+    // Meanwhile it may have left, too.
+    if (back === undefined || this.#find(row) !== back) return;
     // For the broker both are one row.
-    if (back === undefined) return;
     back.isListed = false;
     this.#unlisted.add(back);
   }

@@ -118,6 +118,22 @@ test("a connection that is back as somebody else leaves as the first one, then i
   expect(calls).toEqual(["leave a 1 ann", "join a 1 bob"]);
 });
 
+test("a connection that is back as somebody else, and leaves while the first one does, is not listed again", async () => {
+  const { presence, calls, broker } = rig();
+  await presence.join("a", 1, ANN);
+  broker.isAway = true;
+  presence.leave("a", 1, "left");
+  await presence.join("a", 1, { id: "bob", data: undefined });
+  broker.isAway = false;
+  calls.length = 0;
+  presence.onReady(false);
+  presence.leave("a", 1, "left");
+  await vi.advanceTimersByTimeAsync(0);
+  presence.onBeat();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls).toEqual(["leave a 1 ann"]);
+});
+
 test("whoever comes and goes while the broker is away is not told", async () => {
   const { presence, calls, broker } = rig();
   await presence.join("a", 0, ANN);

@@ -176,8 +176,12 @@ export interface Driver {
   leave(topic: string, connection: number, id: string): Promise<void>;
   /** Who is present, without the members of nodes that are gone. */
   members(topic: string, limit: number): Promise<MemberList>;
-  /** A heartbeat: proves both directions, and renews the lease. */
-  beat(): Promise<Beat>;
+  /**
+   * A heartbeat: proves both directions, and renews the lease.
+   *
+   * @param isEnding this node is about to close: its lease lasts until its clients have come back to others, 30 s
+   */
+  beat(isEnding?: boolean): Promise<Beat>;
   /** Removes what a node has left. Several nodes may do it at the same time. */
   reap(node: string): Promise<void>;
   /** Ends when `over` resolves at the latest, and leaves no timer, socket or listener. A client that was handed in stays open. */

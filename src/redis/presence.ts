@@ -102,17 +102,9 @@ export class RedisPresence {
     return membersOf(all, new Set([this.#node, ...textsOf(names)]), limit);
   }
 
-  /** Renews the lease. */
-  beat(link: Link): Promise<LeaseState> {
-    return this.#beat(link, LEASE);
-  }
-
-  /** Nobody of those who are listed leaves before they could come back to another node. */
-  async close(link: Link): Promise<void> {
-    if (this.#hasListed) await this.#beat(link, LAST_LEASE);
-  }
-
-  async #beat(link: Link, lease: string): Promise<LeaseState> {
+  /** Renews the lease. `isEnding`: the node is about to close, and nobody of its members leaves before he could come back to another one. */
+  async beat(link: Link, isEnding = false): Promise<LeaseState> {
+    const lease = isEnding && this.#hasListed ? LAST_LEASE : LEASE;
     const call = { script: scripts.beat, keys: [this.#names.nodes], args: [this.#node, lease] };
     const [state, alive, expired] = (await link.commands(COMMON).script(call)) as [number, unknown, unknown];
     return { state, alive: textsOf(alive), expired: textsOf(expired) };

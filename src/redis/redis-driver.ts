@@ -72,8 +72,8 @@ export class RedisDriver implements Driver {
     return this.#call(({ presence, link }) => presence.members(link, topic, limit));
   }
 
-  beat(): Promise<Beat> {
-    return this.#call((node) => node.beat());
+  beat(isEnding = false): Promise<Beat> {
+    return this.#call((node) => node.beat(isEnding));
   }
 
   reap(node: string): Promise<void> {

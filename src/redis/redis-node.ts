@@ -95,8 +95,8 @@ export class RedisNode {
   }
 
   /** A heartbeat: see `Driver.beat`. */
-  async beat(): Promise<Beat> {
-    const { alive, expired } = await this.#beat(this.link);
+  async beat(isEnding = false): Promise<Beat> {
+    const { alive, expired } = await this.#beat(this.link, isEnding);
     const wasExpired = this.#wasExpired;
     this.#wasExpired = false;
     return { alive, expired, wasExpired };
@@ -104,18 +104,15 @@ export class RedisNode {
 
   /** Ends: see `Driver.close`. */
   async close(over: Promise<void>): Promise<void> {
-    const link = this.#links.current;
     this.#isClosed = true;
-    const lease = link === undefined ? undefined : this.presence.close(link).catch(() => undefined);
-    const done = Promise.all([this.subscriptions.close(), lease]).then(() => undefined);
-    await this.#links.close(over, done);
+    await this.#links.close(over, this.subscriptions.close());
     this.subscriptions.end();
     this.#host.onStatus("closed");
   }
 
-  async #beat(link: Link): Promise<{ alive: readonly string[]; expired: readonly string[] }> {
+  async #beat(link: Link, isEnding: boolean): Promise<{ alive: readonly string[]; expired: readonly string[] }> {
     // The script has renewed the lease: no later heartbeat tells again that it had run out, also if the probe fails.
-    const [lease] = await Promise.all([this.presence.beat(link).then(this.#noteLease), link.probe()]);
+    const [lease] = await Promise.all([this.presence.beat(link, isEnding).then(this.#noteLease), link.probe()]);
     return lease;
   }
 
@@ -131,7 +128,7 @@ export class RedisNode {
 
   readonly #onConnected = async (link: Link): Promise<void> => {
     await this.subscriptions.resume(link);
-    await this.#beat(link);
+    await this.#beat(link, false);
     await this.#noteRules(link);
   };
 

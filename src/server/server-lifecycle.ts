@@ -320,6 +320,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   /** Accepts no more clients, and closes all connections within half of `timeout` milliseconds. 0: it closes none. */
   #beginShutdown(timeout: number, { code, reason }: ShutdownOptions): void {
     this.#acceptor.close();
+    this.#clients.topics.drain();
     this.readiness.reject(new HawserError("HWS_NOT_STARTED"));
     if (timeout > 0) {
       const until = performance.now() + timeout + CLOSE_TIMER_MARGIN;

@@ -54,10 +54,10 @@ const HANDED_OVER = Promise.resolve<Published>(
 
 /** The topics of one server, and the calls of its connections. */
 export class ServerTopics implements NodeListener {
+  readonly settings: TopicSettings;
   /** What became of the requests of clients. */
   readonly requests: TopicRequestCounters = { granted: 0, refused: 0, failed: 0, delayed: 0 };
   readonly #topics: Topics<WebSocketConnection>;
-  readonly #settings: TopicSettings;
   readonly #reporter: TopicReporter;
   readonly #connections: Registry<WebSocketConnection>;
   readonly #errors: BackplaneErrors;
@@ -76,7 +76,7 @@ export class ServerTopics implements NodeListener {
   constructor(settings: TopicSettings, reporter: TopicReporter, connections: Registry<WebSocketConnection>) {
     const { maxTopicsPerConnection, history, maxHistoryMemory, backplane } = settings;
     this.#topics = new Topics(maxTopicsPerConnection);
-    this.#settings = settings;
+    this.settings = settings;
     this.#reporter = reporter;
     this.#connections = connections;
     this.#errors = new BackplaneErrors(reporter);
@@ -95,11 +95,6 @@ export class ServerTopics implements NodeListener {
     const trimmed = this.#memory?.counters.trimmed ?? 0;
     const topicRequests = { ...this.requests };
     return { topics: this.#topics.size, topicRequests, history: { ...history, trimmed, gaps: { ...history.gaps } } };
-  }
-
-  /** How many topics a connection may have. */
-  get maxTopicsPerConnection(): number {
-    return this.#settings.maxTopicsPerConnection;
   }
 
   /** See `wss.backplane`. */
@@ -124,7 +119,7 @@ export class ServerTopics implements NodeListener {
     const isNew = !this.#topics.topicsOf(ws).has(topic);
     const limit = this.#topics.subscribe(ws, topic, join.isFramed);
     if (limit !== undefined) {
-      this.#settings.limitCounters[limit]++;
+      this.settings.limitCounters[limit]++;
       return limit;
     }
     this.#lingering.remove(topic);
@@ -266,9 +261,14 @@ export class ServerTopics implements NodeListener {
     const node = this.#node;
     if (node === undefined) return Promise.resolve({ total: 0, members: [] });
     const list = node
-      .whenReady(this.#settings.publishTimeout)
+      .whenReady(this.settings.publishTimeout)
       .then(() => presenceList(node.driver.members(topic, limit)));
     return this.#reportRejection("presence", list);
+  }
+
+  /** The server is about to end: tells the others. */
+  drain(): void {
+    this.#node?.drain();
   }
 
   /** Leaves the other servers. When `over` resolves, nothing is awaited any more. */
@@ -291,10 +291,12 @@ export class ServerTopics implements NodeListener {
       if (record.to === undefined) return false;
       return sendToMany(messageOf(record), broadcastReceivers(record.to, this.#connections.list, find)) > 0;
     }
-    const from = topic === undefined ? undefined : find(topic);
-    if (topic === undefined || from === undefined) return false;
+    if (topic === undefined) return false;
+    // The last one who leaves is no subscriber any more.
     if (record.kind !== RecordKind.message)
       return tellPresence(topic, record, { framed: this.#topics.framed(topic), reporter: this.#reporter });
+    const from = find(topic);
+    if (from === undefined) return false;
     this.#send(topic, messageOf(record), { from, except: undefined });
     return true;
   }
@@ -320,7 +322,7 @@ export class ServerTopics implements NodeListener {
 
   /** Whether other servers may be there. */
   get #isJoined(): boolean {
-    return this.#settings.backplane !== undefined;
+    return this.settings.backplane !== undefined;
   }
 
   #lingerIfUnused(topic: string): void {
@@ -335,7 +337,7 @@ export class ServerTopics implements NodeListener {
 
   /** What keeps the history of a topic, and its rule; undefined: it has none. */
   #historyOf(topic: string): HistorySource | undefined {
-    const rule = this.#settings.history?.ruleOf(topic);
+    const rule = this.settings.history?.ruleOf(topic);
     return rule === undefined || this.#history === undefined ? undefined : { node: this.#history, rule };
   }
 
@@ -359,7 +361,7 @@ export class ServerTopics implements NodeListener {
     { opcode, payload, compression }: PublishedMessage,
     { id, except }: { readonly id: string | undefined; readonly except: Except },
   ): Promise<Published> {
-    checkStoredSize(payload, this.#settings.maxMessageSize);
+    checkStoredSize(payload, this.settings.maxMessageSize);
     const mayCompress = compression !== Compression.forbidden;
     const message = { payload, isBinary: opcode === Opcode.binary, mayCompress, id, except };
     return this.#reportRejection("publish", node.publish(topic, rule, message));
@@ -383,14 +385,7 @@ export class ServerTopics implements NodeListener {
 
 /** A subscription to a topic without history: nothing of before is there. */
 function plainSubscription(topic: string, join: JoinOptions, live: boolean): Subscription {
-  return {
-    topic,
-    position: undefined,
-    recovered: recoveredBy(join),
-    replayed: 0,
-    live,
-    remote: true,
-  };
+  return { topic, position: undefined, recovered: recoveredBy(join), replayed: 0, live, remote: true };
 }
 
 /** Whether a topic without history has everything since a position: never, if one was given. */

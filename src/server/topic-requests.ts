@@ -44,7 +44,7 @@ export class TopicRequests {
   constructor(ws: WebSocketConnection) {
     this.#ws = ws;
     this.#topics = topicsOf(ws);
-    this.#pace = new TokenBucket(TOPICS_PER_SECOND, performance.now(), this.#topics.maxTopicsPerConnection);
+    this.#pace = new TokenBucket(TOPICS_PER_SECOND, performance.now(), this.#topics.settings.maxTopicsPerConnection);
   }
 
   /** Answers a request. If it returns a promise, the next callback waits for it. It throws, or rejects, as `onSubscribe` does. */

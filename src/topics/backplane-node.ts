@@ -131,6 +131,11 @@ export class BackplaneNode implements DriverHost, HeartbeatListener {
     this.#outbox.add(topic, this.#encode(RecordKind.broadcast, message, to));
   }
 
+  /** The server is about to end. */
+  drain(): void {
+    this.#heartbeat.end();
+  }
+
   /** Ends when `over` resolves at the latest. */
   async close(over: Promise<void>): Promise<void> {
     this.#outbox.flush();

@@ -19,6 +19,7 @@ export class Heartbeat {
   #expired: ReadonlySet<string> = new Set();
   #timer: NodeJS.Timeout | undefined;
   #isBeating = false;
+  #isEnding = false;
 
   constructor(driver: Pick<Driver, "beat" | "reap">, listener: HeartbeatListener) {
     this.#driver = driver;
@@ -28,6 +29,13 @@ export class Heartbeat {
   /** Begins. */
   start(): void {
     this.#timer ??= setInterval(() => void this.beat(), BEAT_MS).unref();
+  }
+
+  /** The server is about to end: tells the broker at once. */
+  end(): void {
+    this.#isEnding = true;
+    // Otherwise the next one follows when that has its answer.
+    if (this.#timer !== undefined && !this.#isBeating) void this.beat();
   }
 
   /** Ends. */
@@ -40,8 +48,9 @@ export class Heartbeat {
   async beat(): Promise<void> {
     if (this.#isBeating) return;
     this.#isBeating = true;
+    const isEnding = this.#isEnding;
     try {
-      const { expired, wasExpired } = await this.#driver.beat();
+      const { expired, wasExpired } = await this.#driver.beat(isEnding);
       this.#listener.onBeat(wasExpired);
       this.#reap(expired);
     } catch (error) {
@@ -49,6 +58,7 @@ export class Heartbeat {
       if ((error as { code?: unknown }).code !== "HWS_BACKPLANE_AWAY") this.#listener.onFailed("presence", error);
     } finally {
       this.#isBeating = false;
+      if (this.#isEnding !== isEnding) this.end();
     }
   }
 

@@ -314,7 +314,10 @@ describeWith("redis", "when Redis fails", (path) => {
     const backplane = (): Backplane => redis(LIBRARIES[0]![1](server.port), { prefix: "p" });
     const [listed, empty] = [await nodeOf(backplane()).open(), await nodeOf(backplane()).open()];
     await listed.driver.join("t", 1, { id: "ann", data: undefined }, true);
-    for (const { driver } of [listed, empty]) await driver.close(within(5_000));
+    for (const { driver } of [listed, empty]) {
+      await driver.beat(true);
+      await driver.close(within(5_000));
+    }
     const [now] = await admin.time();
     const left = async (node: string): Promise<number> =>
       Number(await admin.zscore("p:{0}:nodes", node)) / 1_000 - Number(now);

@@ -48,6 +48,8 @@ test("on a server that is alone: the list, and one event for each member, howeve
   b.client.close();
   await vi.waitFor(() => expect(events).toEqual(["join chat ann 1", "join chat bob 1", "leave chat ann 0"]));
   expect(await wss.presence("chat")).toMatchObject({ total: 1 });
+  c.client.close();
+  await vi.waitFor(() => expect(events.at(-1)).toBe("leave chat bob 0"));
 });
 
 test("subscribers with header lines get lines j and l; a second subscribe changes nothing", async () => {

@@ -59,3 +59,19 @@ test("one that the broker refuses is told", async () => {
   await heartbeat.beat();
   expect(listener.onFailed.mock.calls).toEqual([["presence", refused]]);
 });
+
+test("a server that is about to end says so at once, also if a heartbeat is under way, and with each one that follows", async () => {
+  const { driver, heartbeat } = rig();
+  heartbeat.start();
+  let answer: (beat: Beat) => void = () => undefined;
+  driver.beat.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+  const first = heartbeat.beat();
+  heartbeat.end();
+  answer(BEAT);
+  await first;
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect((driver.beat.mock.calls as unknown[][]).map(([isEnding]) => isEnding)).toEqual([false, true, true]);
+  heartbeat.stop();
+  heartbeat.end();
+  expect(driver.beat).toHaveBeenCalledTimes(3);
+});

@@ -51,7 +51,7 @@ export class RedisHistory {
     const commands = link.commands(partition);
     if (commands.isFull) throw new HawserError("HWS_BACKPLANE_FULL");
     const ttls = [String(rule.ttl), String(rule.ttl + MEMORY_OF_TOPICS)];
-    const after = again === undefined ? ["", ""] : [Buffer.from(again.epoch, "base64url"), String(again.offset)];
+    const after = again === undefined ? ["", "", ""] : [bytesOf(again.epoch), String(again.offset), bytesOf(again.id)];
     const [epoch, first, state] = (await commands.script({
       script: scripts.append,
       keys,
@@ -145,6 +145,10 @@ function numberOf(text: Buffer): number {
 
 function epochOf(bytes: Buffer): string {
   return readId(asBytes(bytes), 0, EPOCH_SIZE);
+}
+
+function bytesOf(name: string): Buffer {
+  return Buffer.from(name, "base64url");
 }
 
 function idOf(bytes: Buffer): string {

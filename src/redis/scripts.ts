@@ -18,10 +18,13 @@ function script(source: string): Script {
  * A network may deliver an earlier try after the later one, when its connection has long ended. So a later try notes the number of its
  * link, and a call of an earlier link stores nothing.
  *
+ * A failover may lose the newest messages, and their numbers are given again. If another message has the number of the one before the
+ * earlier try, that try may have a lower number: it is uncertain.
+ *
  * Keys: stream, meta, where the link of a later try is noted, and the key of an id of the application if there is one. Arguments: size,
- * ttl, ttl of meta, epoch for a new topic, channel, command that publishes, ttl of the id, epoch and number of the newest message before
- * an earlier try (empty: there was none), ttl of the link, number of the link, records. Returns the epoch, the number of the first record, and 0: stored, 1: was stored
- * already, 2: uncertain.
+ * ttl, ttl of meta, epoch for a new topic, channel, command that publishes, ttl of the id, epoch, number and id of the newest message
+ * before an earlier try (empty: there was none), ttl of the link, number of the link, records. Returns the epoch, the number of the first
+ * record, and 0: stored, 1: was stored already, 2: uncertain.
  */
 const append = script(`
 if KEYS[4] then
@@ -30,7 +33,7 @@ if KEYS[4] then
 end
 local m = redis.call('HMGET', KEYS[2], 'e', 's', 't')
 local link = redis.call('GET', KEYS[3])
-if link and tonumber(link) > tonumber(ARGV[11]) then return { m[1] or ARGV[4], '0', 2 } end
+if link and tonumber(link) > tonumber(ARGV[12]) then return { m[1] or ARGV[4], '0', 2 } end
 local epoch, top, tail = m[1], tonumber(m[2] or '0'), m[3]
 if not epoch then
   if ARGV[8] ~= '' then return { ARGV[8], '0', 2 } end
@@ -41,15 +44,16 @@ if ARGV[8] ~= '' then
   local base = tonumber(ARGV[9])
   if ARGV[8] ~= epoch or base > top then return { epoch, '0', 2 } end
   local since = redis.call('XRANGE', KEYS[1], '(' .. string.format('%.0f', base) .. '-0', '+')
-  local id = string.sub(ARGV[12], 3, 14)
+  local id = string.sub(ARGV[13], 3, 14)
   for _, e in ipairs(since) do
     if string.sub(e[2][2], 3, 14) == id then return { epoch, string.match(e[1], '^%d+'), 1 } end
   end
-  if #since < top - base then return { epoch, '0', 2 } end
-  redis.call('SET', KEYS[3], ARGV[11], 'PX', ARGV[10])
+  local before = since[1] and since[1][2][4] or tail
+  if #since < top - base or before ~= ARGV[10] then return { epoch, '0', 2 } end
+  redis.call('SET', KEYS[3], ARGV[12], 'PX', ARGV[11])
 end
 local first, out = string.format('%.0f', top + 1), { '\\18', epoch, struct.pack('>I6', top + 1), tail }
-for i = 12, #ARGV do
+for i = 13, #ARGV do
   top = top + 1
   redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[1], string.format('%.0f-0', top), 'r', ARGV[i], 'p', tail)
   tail = string.sub(ARGV[i], 3, 14)

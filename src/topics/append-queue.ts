@@ -136,10 +136,11 @@ export class AppendQueue {
       const { appended, isAgain } = await this.#tryUntil(topic, rule, batch);
       const { epoch, first } = appended;
       const id = recordId((batch.at(-1) ?? batch[0]).record);
-      // The number of a duplicate is that of an older message.
-      if (!appended.isDuplicate || isAgain) this.#remember(topic, { epoch, offset: first + batch.length - 1, id });
-      const isDuplicate = appended.isDuplicate && (!isAgain || batch[0].id !== undefined);
-      for (const [index, { resolve }] of batch.entries()) resolve({ epoch, first: first + index, isDuplicate });
+      // The number of a duplicate is that of an older message, which may be of another server.
+      const isOurs = !appended.isDuplicate || (isAgain && batch[0].id === undefined);
+      if (isOurs) this.#remember(topic, { epoch, offset: first + batch.length - 1, id });
+      for (const [index, { resolve }] of batch.entries())
+        resolve({ epoch, first: first + index, isDuplicate: !isOurs });
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {

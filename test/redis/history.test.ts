@@ -32,8 +32,12 @@ test("what is stored goes with its rule and its records, and the answer is read"
   });
   const { script, keys, args, topic, lost } = calls[0]!;
   expect([script, keys.length, topic, lost]).toEqual([scripts.append, 3, "t", "HWS_PUBLISH_UNCERTAIN"]);
-  expect([args.slice(0, 3), args[5], args.slice(7, 9)]).toEqual([["10", "60000", "86460000"], "publish", ["", ""]]);
-  expect(args.slice(9)).toEqual(["3600000", "3", ...records]);
+  expect([args.slice(0, 3), args[5], args.slice(7, 10)]).toEqual([
+    ["10", "60000", "86460000"],
+    "publish",
+    ["", "", ""],
+  ]);
+  expect(args.slice(10)).toEqual(["3600000", "3", ...records]);
 });
 
 test("an id of the application has a key, and an earlier try its mark", async () => {
@@ -42,7 +46,7 @@ test("an id of the application has a key, and an earlier try its mark", async ()
   const stored = await history.append(link, "t", rule, [message("1")], { id: "order", again });
   expect(stored.isDuplicate).toBe(true);
   expect(calls[0]!.keys[3]).toContain("i:t\0order");
-  expect(calls[0]!.args.slice(7, 9)).toEqual([epoch, "6"]);
+  expect(calls[0]!.args.slice(7, 10)).toEqual([epoch, "6", Buffer.alloc(12)]);
 });
 
 test("what is uncertain, or too much, rejects", async () => {

@@ -288,10 +288,32 @@ describeWith("redis", "when Redis fails", (path) => {
     const record = message("twice");
     await node.driver.append("t", wide, [record], { again });
     const keys = (await Promise.all(["h:t", "m:t", "l:*"].map((name) => admin.keys(`p:*:${name}`)))).flat();
-    const args = [10, 60_000, 60_000, "epoch6", "c", "publish", 1_000, "", "", 1_000, 0, Buffer.from(record)];
+    const args = [10, 60_000, 60_000, "epoch6", "c", "publish", 1_000, "", "", "", 1_000, 0, Buffer.from(record)];
     const late = await admin.call("evalsha", scripts.append.sha, 3, ...keys, ...args);
     expect((late as unknown[]).slice(1)).toEqual(["0", 2]);
     expect((await node.driver.tops(["t"]))[0]?.offset).toBe(2);
+  });
+
+  test("after a failover that has lost the newest messages, a retry from their numbers is uncertain", async () => {
+    const { server, admin } = await start();
+    const node = await nodeOf(redis(LIBRARIES[0]![1](server.port), { prefix: "p" })).open();
+    await node.append("t", "1");
+    // What the other server has.
+    const keys = await admin.keys("p:*:t");
+    const copies = await Promise.all(keys.map((key) => admin.dumpBuffer(key)));
+    for (const text of ["2", "3"]) await node.append("t", text);
+    const [again] = await node.driver.tops(["t"]);
+    for (const [i, key] of keys.entries()) await admin.restore(key, 0, copies[i]!, "REPLACE");
+    const record = message("first try");
+    await node.driver.append("t", wide, [record]);
+    const retry = (): Promise<unknown> => node.driver.append("t", wide, [record], { again }).catch(codeOf);
+    // The number before the first try is not given again yet; then it is the newest one; then an older one.
+    for (const text of ["others", "others 2", "others 3"]) {
+      expect(await retry()).toBe("HWS_PUBLISH_UNCERTAIN");
+      await node.append("t", text);
+    }
+    expect(await retry()).toBe("HWS_PUBLISH_UNCERTAIN");
+    expect(textsOf(await node.driver.read("t", wide, 0))).toEqual(["1", "first try", "others", "others 2", "others 3"]);
   });
 
   test("nodes that have tried again and are gone leave nothing for ever", async () => {

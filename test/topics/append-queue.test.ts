@@ -112,6 +112,11 @@ test("without a mark, what may be stored is given up at once; with a name of its
   answers.push("HWS_PUBLISH_UNCERTAIN", { epoch: EPOCH, first: 1, isDuplicate: true });
   expect(await queue.append("a", RULE, message("1"), "name")).toMatchObject({ first: 1, isDuplicate: true });
   expect(calls).toHaveLength(3);
+  // The message with this name may be one of another server, with another id: it is no mark.
+  answers.push("HWS_PUBLISH_UNCERTAIN");
+  await expect(queue.append("a", RULE, message("2"), undefined)).rejects.toMatchObject({
+    code: "HWS_PUBLISH_UNCERTAIN",
+  });
 });
 
 test.each(["HWS_BACKPLANE_FAILED", "HWS_BACKPLANE_FULL"] as const)("%s is not tried again", async (code) => {

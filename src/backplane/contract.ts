@@ -158,7 +158,8 @@ export interface Driver {
   append(topic: string, rule: HistoryRule, records: readonly Bytes[], options?: AppendOptions): Promise<Appended>;
   /**
    * The messages after number `after`, or the newest `-after` if it is negative: about 1 MiB at most. An empty topic gets an epoch. It skips
-   * no message that the broker has.
+   * no message that the broker has. A broker that may lose messages does not count the markers (`fork-marker.ts`): neither here, nor in the
+   * rule's `size`.
    *
    * @param since what the caller wants to have proved
    */

@@ -13,6 +13,20 @@ function script(source: string): Script {
 }
 
 /**
+ * Lua that says how many entries of a stream are its newest `count` messages with the markers between and after them. The meta has the
+ * numbers of the newest markers, the newest first.
+ */
+const KEPT = `
+local function kept(count, top, forks)
+  for fork in string.gmatch(forks, '%d+') do
+    if tonumber(fork) <= top - count then break end
+    count = count + 1
+  end
+  return count
+end
+`;
+
+/**
  * Stores records of one topic, and publishes them. If the key with the epoch is gone, the messages are void.
  *
  * A network may deliver an earlier try after the later one, when its connection has long ended. So a later try notes the number of its
@@ -21,17 +35,19 @@ function script(source: string): Script {
  * A failover may lose the newest messages, and their numbers are given again. If another message has the number of the one before the
  * earlier try, that try may have a lower number: it is uncertain.
  *
+ * A marker of lost messages comes alone. Its number goes into the meta.
+ *
  * Keys: stream, meta, where the link of a later try is noted, and the key of an id of the application if there is one. Arguments: size,
  * ttl, ttl of meta, epoch for a new topic, channel, command that publishes, ttl of the id, epoch, number and id of the newest message
  * before an earlier try (empty: there was none), ttl of the link, number of the link, records. Returns the epoch, the number of the first
  * record, and 0: stored, 1: was stored already, 2: uncertain.
  */
-const append = script(`
+const append = script(`${KEPT}
 if KEYS[4] then
   local known = redis.call('GET', KEYS[4])
   if known then return { string.sub(known, 1, 6), string.sub(known, 7), 1 } end
 end
-local m = redis.call('HMGET', KEYS[2], 'e', 's', 't')
+local m = redis.call('HMGET', KEYS[2], 'e', 's', 't', 'f')
 local link = redis.call('GET', KEYS[3])
 if link and tonumber(link) > tonumber(ARGV[12]) then return { m[1] or ARGV[4], '0', 2 } end
 local epoch, top, tail = m[1], tonumber(m[2] or '0'), m[3]
@@ -53,9 +69,15 @@ if ARGV[8] ~= '' then
   redis.call('SET', KEYS[3], ARGV[12], 'PX', ARGV[11])
 end
 local first, out = string.format('%.0f', top + 1), { '\\18', epoch, struct.pack('>I6', top + 1), tail }
+local forks = m[4] or ''
+if string.byte(ARGV[13]) % 16 == 1 then
+  forks = string.sub(first .. ' ' .. forks, 1, 200)
+  redis.call('HSET', KEYS[2], 'f', forks)
+end
+local size = kept(tonumber(ARGV[1]), top + #ARGV - 12, forks)
 for i = 13, #ARGV do
   top = top + 1
-  redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[1], string.format('%.0f-0', top), 'r', ARGV[i], 'p', tail)
+  redis.call('XADD', KEYS[1], 'MAXLEN', size, string.format('%.0f-0', top), 'r', ARGV[i], 'p', tail)
   tail = string.sub(ARGV[i], 3, 14)
   out[#out + 1] = struct.pack('>I4', #ARGV[i])
   out[#out + 1] = ARGV[i]
@@ -76,8 +98,8 @@ return { epoch, first, 0 }
  * Keys: stream, meta. Arguments: after, ttl of meta, epoch for a new topic, bytes of a page. Returns the epoch, the number and the id
  * of the newest message, and the number, the id before and the record of each message.
  */
-const read = script(`
-local m = redis.call('HMGET', KEYS[2], 'e', 's', 't', 'x')
+const read = script(`${KEPT}
+local m = redis.call('HMGET', KEYS[2], 'e', 's', 't', 'x', 'f')
 local epoch, top, tail = m[1], tonumber(m[2] or '0'), m[3]
 if not epoch then
   epoch, top, tail = ARGV[3], 0, string.rep('\\0', 12)
@@ -87,7 +109,7 @@ end
 if m[4] ~= ARGV[2] then redis.pcall('HSET', KEYS[2], 'x', ARGV[2]) end
 redis.pcall('PEXPIRE', KEYS[2], ARGV[2])
 local after, limit = tonumber(ARGV[1]), tonumber(ARGV[4])
-if after < 0 then after = math.max(0, top + after) end
+if after < 0 then after = math.max(0, top - kept(-after, top, m[5] or '')) end
 local out, bytes, read, count = { epoch, string.format('%.0f', top), tail }, 0, 0, 1
 while bytes < limit do
   local page = redis.call('XRANGE', KEYS[1], '(' .. string.format('%.0f', after) .. '-0', '+', 'COUNT', count)

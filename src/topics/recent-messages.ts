@@ -33,6 +33,8 @@ export class RecentMessages {
   readonly #rule: HistoryRule;
   readonly #memory: MemoryBudget;
   readonly #kept = new Fifo<Kept>();
+  /** How many of them are markers: those are kept besides the messages. */
+  #markers = 0;
 
   constructor(rule: HistoryRule, memory: MemoryBudget) {
     this.#rule = rule;
@@ -65,7 +67,8 @@ export class RecentMessages {
   add(message: StoredMessage, now: number): void {
     this.#kept.push({ message, at: now });
     this.#memory.used += message.size;
-    while (this.length > this.#rule.size) this.#removeOldest();
+    if (message.lost !== undefined) this.#markers++;
+    while (this.length - this.#markers > this.#rule.size) this.#removeOldest();
     this.removeOld(now);
     while (this.#memory.isOver && this.length > 0) {
       this.#removeOldest();
@@ -97,11 +100,13 @@ export class RecentMessages {
     return index === undefined ? undefined : this.#kept.at(index)?.message;
   }
 
-  /** The oldest of the newest `count` messages; undefined: there may be older ones elsewhere. */
+  /** The oldest of the newest `count` messages, without markers; undefined: there may be older ones elsewhere. */
   newest(count: number, now: number): StoredMessage | undefined {
     this.removeOld(now);
-    const isWhole = this.#kept.first?.message.before === NO_ID;
-    return this.#kept.at(isWhole ? Math.max(0, this.length - count) : this.length - count)?.message;
+    let index = this.length;
+    let left = count;
+    while (left > 0 && index > 0) if (this.#kept.at(--index)?.message.lost === undefined) left--;
+    return left === 0 || this.first?.before === NO_ID ? this.#kept.at(index)?.message : undefined;
   }
 
   /** Where the message after a mark is, or would be. */
@@ -120,6 +125,8 @@ export class RecentMessages {
 
   #removeOldest(): void {
     const oldest = this.#kept.shift();
-    if (oldest !== undefined) this.#memory.used -= oldest.message.size;
+    if (oldest === undefined) return;
+    this.#memory.used -= oldest.message.size;
+    if (oldest.message.lost !== undefined) this.#markers--;
   }
 }

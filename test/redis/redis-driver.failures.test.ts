@@ -2,7 +2,9 @@ import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Appended, Backplane, Mark } from "../../src/backplane/contract.ts";
-import { recordId } from "../../src/backplane/record.ts";
+import { forkMarker, lostBy } from "../../src/backplane/fork-marker.ts";
+import { MessageIds } from "../../src/backplane/ids.ts";
+import { decodeRecord, recordId } from "../../src/backplane/record.ts";
 import { type RedisClient, redis } from "../../src/redis/redis.ts";
 import { scripts } from "../../src/redis/scripts.ts";
 import { TestNode, textsOf, wide } from "../support/backplane/node.ts";
@@ -314,6 +316,34 @@ describeWith("redis", "when Redis fails", (path) => {
     }
     expect(await retry()).toBe("HWS_PUBLISH_UNCERTAIN");
     expect(textsOf(await node.driver.read("t", wide, 0))).toEqual(["1", "first try", "others", "others 2", "others 3"]);
+  });
+
+  test("markers of lost messages trim no message away, and are none of the newest ones", async () => {
+    const { server } = await start();
+    const node = await nodeOf(redis(LIBRARIES[0]![1](server.port), { prefix: "p" })).open();
+    const rule = { size: 2, ttl: 60_000 };
+    const add = (text: string): Promise<Appended> =>
+      node.driver.append("t", rule, [text === "fork" ? forkMarker(ids.next(), ids.next()) : message(text)]);
+    const read = async (after: number): Promise<string> =>
+      (await node.driver.read("t", rule, after)).entries
+        .map(({ record }) => (lostBy(record) === undefined ? String(decodeRecord(record)?.payload) : "fork"))
+        .join();
+    const ids = new MessageIds();
+    const seen: string[][] = [];
+    for (const text of ["1", "2", "fork", "fork", "3", "fork", "4", "5"]) {
+      await add(text);
+      seen.push([await read(0), await read(-1)]);
+    }
+    expect(seen).toEqual([
+      ["1", "1"],
+      ["1,2", "2"],
+      ["1,2,fork", "2,fork"],
+      ["1,2,fork,fork", "2,fork,fork"],
+      ["2,fork,fork,3", "3"],
+      ["2,fork,fork,3,fork", "3,fork"],
+      ["3,fork,4", "4"],
+      ["4,5", "5"],
+    ]);
   });
 
   test("nodes that have tried again and are gone leave nothing for ever", async () => {

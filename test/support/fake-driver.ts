@@ -1,5 +1,5 @@
 import type { Driver, DriverHost, Entry, Mark, Page } from "../../src/backplane/contract.ts";
-import { forkMarker } from "../../src/backplane/fork-marker.ts";
+import { forkMarker, lostBy } from "../../src/backplane/fork-marker.ts";
 import { NO_ID } from "../../src/backplane/ids.ts";
 import { historyPacket } from "../../src/backplane/packet.ts";
 import { RecordKind, encodeRecord } from "../../src/backplane/record.ts";
@@ -76,7 +76,8 @@ export class FakeDriver implements Partial<Driver> {
     this.reads.push(after);
     await this.before();
     const { top } = this;
-    const from = after < 0 ? top.offset + after : after;
+    const messages = this.stored.filter(({ record }) => lostBy(record) === undefined);
+    const from = after < 0 ? (messages.at(after)?.offset ?? 1) - 1 : after;
     const found = this.stored.filter(({ offset }) => offset > from).slice(0, this.pageSize);
     return { epoch: top.epoch, top, proven: undefined, entries: found };
   }

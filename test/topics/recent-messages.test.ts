@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { MemoryBudget, RecentMessages } from "../../src/topics/recent-messages.ts";
 import { StoredMessage } from "../../src/topics/stored-message.ts";
-import { EPOCH, entry, mark } from "../support/fake-driver.ts";
+import { EPOCH, entry, idOf, mark, marker } from "../support/fake-driver.ts";
 
 const RULE = { size: 3, ttl: 10_000 };
 
@@ -22,6 +22,22 @@ test("it has the newest messages, as many as the rule says", () => {
   expect([2, 3, 4, 5].map((offset) => messages.next(mark(offset), 5_000)?.offset)).toEqual([3, 4, 5, undefined]);
   expect(messages.newest(2, 5_000)?.offset).toBe(4);
   expect(messages.newest(4, 5_000)).toBeUndefined();
+});
+
+test("markers of lost messages are kept besides the messages, and do not count", () => {
+  const { memory, messages } = recent(1, 3);
+  const add = (offset: number): void =>
+    messages.add(new StoredMessage(marker(offset, idOf(9)), { topic: "topic", epoch: EPOCH }), 3_000);
+  add(4);
+  add(5);
+  expect([messages.length, messages.newest(1, 3_000)?.offset, messages.newest(3, 3_000)?.offset]).toEqual([5, 3, 1]);
+  for (const offset of [6, 7, 8]) messages.add(stored(offset), 3_000);
+  expect([messages.newest(3, 3_000)?.offset, messages.newest(4, 3_000)]).toEqual([6, undefined]);
+  messages.add(stored(9), 3_000);
+  expect([messages.length, messages.first?.offset]).toEqual([3, 7]);
+  messages.clear();
+  for (const offset of [10, 11, 12, 13]) messages.add(stored(offset), 3_000);
+  expect([messages.length, memory.used]).toEqual([3, stored(10).size * 3]);
 });
 
 test("what follows a mark is known if the message is there, or is the one before the oldest", () => {

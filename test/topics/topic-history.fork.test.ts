@@ -167,9 +167,21 @@ describe("a marker", () => {
   test("is not told to those who only want the newest messages", async () => {
     const { driver, join } = historyRig();
     driver.store(...entries(1, 3), marker(4, "lost-message-id-", idOf(3)), entry(5, "", idOf(4, "m")));
-    const { reader, joined } = join({ last: 3 });
+    const { reader, joined } = join({ last: 2 });
     expect(await joined).toMatchObject({ recovered: undefined, replayed: 2 });
     expect(reader.got).toEqual(["3", "5"]);
+  });
+
+  test.each([1, 2])("is none of the newest messages, where %i of them are kept", async (size) => {
+    const { driver, history, join } = historyRig(size);
+    driver.store(entry(1));
+    await join().joined;
+    const sent = [entry(2), marker(3, "lost-message-id-", idOf(2))];
+    driver.store(...sent);
+    deliver(history, ...sent);
+    const [live, { reader, joined }] = [driver.reads.length, join({ last: 1 })];
+    expect(await joined).toMatchObject({ replayed: 1 });
+    expect([reader.got, driver.reads.length]).toEqual([["2"], live]);
   });
 });
 

@@ -41,6 +41,8 @@ export interface Page {
   readonly epoch: string;
   /** The newest message of the topic. It was read no earlier than the entries. */
   readonly top: Mark;
+  /** The number of the newest marker of lost messages, wherever it is; undefined: the broker knows none. */
+  readonly fork?: number | undefined;
   /** Whether the broker has proved that nothing is missing after `since`; undefined: the caller proves it. */
   readonly proven: boolean | undefined;
   /** Messages, the oldest first. */

@@ -76,13 +76,15 @@ export class RedisHistory {
 
   /** Reads a page: see `Driver.read`. */
   async read(link: Link, topic: string, { ttl }: HistoryRule, after: number): Promise<Page> {
-    const [epoch, top, id, ...rest] = (await link.commands(partitionOf(topic)).script({
+    const [epoch, top, id, forks, ...rest] = (await link.commands(partitionOf(topic)).script({
       script: scripts.read,
       keys: this.#names.history(topic),
       args: [String(after), String(ttl + MEMORY_OF_TOPICS), randomEpoch(), String(PAGE_SIZE)],
-    })) as [Buffer, Buffer, Buffer, ...Buffer[]];
+    })) as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]];
     const newest = markOf(epoch, top, id);
-    return { epoch: newest.epoch, top: newest, proven: undefined, entries: entriesOf(rest) };
+    // The newest one is the first one.
+    const fork = parseInt(forks.toString()) || undefined;
+    return { epoch: newest.epoch, top: newest, fork, proven: undefined, entries: entriesOf(rest) };
   }
 
   /** The newest messages of topics: see `Driver.tops`. */

@@ -96,7 +96,7 @@ return { epoch, first, 0 }
  * (`MISCONF`, `NOREPLICAS`, `OOM`) can still be read.
  *
  * Keys: stream, meta. Arguments: after, ttl of meta, epoch for a new topic, bytes of a page. Returns the epoch, the number and the id
- * of the newest message, and the number, the id before and the record of each message.
+ * of the newest message, the numbers of the newest markers, and the number, the id before and the record of each message.
  */
 const read = script(`${KEPT}
 local m = redis.call('HMGET', KEYS[2], 'e', 's', 't', 'x', 'f')
@@ -108,9 +108,9 @@ if not epoch then
 end
 if m[4] ~= ARGV[2] then redis.pcall('HSET', KEYS[2], 'x', ARGV[2]) end
 redis.pcall('PEXPIRE', KEYS[2], ARGV[2])
-local after, limit = tonumber(ARGV[1]), tonumber(ARGV[4])
-if after < 0 then after = math.max(0, top - kept(-after, top, m[5] or '')) end
-local out, bytes, read, count = { epoch, string.format('%.0f', top), tail }, 0, 0, 1
+local after, limit, forks = tonumber(ARGV[1]), tonumber(ARGV[4]), m[5] or ''
+if after < 0 then after = math.max(0, top - kept(-after, top, forks)) end
+local out, bytes, read, count = { epoch, string.format('%.0f', top), tail, forks }, 0, 0, 1
 while bytes < limit do
   local page = redis.call('XRANGE', KEYS[1], '(' .. string.format('%.0f', after) .. '-0', '+', 'COUNT', count)
   for _, e in ipairs(page) do

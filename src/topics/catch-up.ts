@@ -53,8 +53,8 @@ export class CatchUp<Receiver extends Identified> {
   cursor: Mark = NOWHERE;
   /** It has unsubscribed, or is closed. */
   isEnded = false;
-  /** It was told that messages before what it has got are lost. */
-  isAcrossFork = false;
+  /** It was told that messages may be missing. */
+  hasGap = false;
   /** Up to this number nobody has promised it that nothing is missing. */
   unprovenUntil = 0;
   readonly #history: ReadableHistory<Receiver>;
@@ -115,7 +115,6 @@ export class CatchUp<Receiver extends Identified> {
     if (this.cursor.epoch !== mark.epoch) return false;
     this.cursor = this.cursor.offset > mark.offset ? mark : { ...this.cursor };
     this.#page = [];
-    this.isAcrossFork = true;
     this.tellGap("fork", this.cursor);
     return true;
   }
@@ -128,6 +127,7 @@ export class CatchUp<Receiver extends Identified> {
   /** Tells that messages may be missing. `at`: where they go on. */
   tellGap(reason: GapReason, at: Mark): void {
     const { topic } = this.#history;
+    this.hasGap = true;
     this.#history.noteGap(reason);
     this.addFrame("g", at, reason);
     this.#receivers.onGap(this.#receiver, { type: "gap", topic, reason, position: positionOf(at) });
@@ -181,7 +181,6 @@ export class CatchUp<Receiver extends Identified> {
   #pass({ mark }: StoredMessage, lost: string): void {
     this.cursor = mark;
     if (mark.offset <= this.unprovenUntil || this.#history.isTold(this.#receiver, lost)) return;
-    this.isAcrossFork = true;
     this.tellGap("fork", mark);
   }
 

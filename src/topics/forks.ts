@@ -44,16 +44,17 @@ export class Forks<Receiver> {
     this.#unmarked = lost.at(-1);
   }
 
-  /** A page was read: notes the markers in it. */
-  onPage({ epoch, entries }: Page): void {
+  /** A page was read: notes the markers in it, and the newest one of the history. */
+  onPage({ epoch, fork, entries }: Page): void {
+    if (fork !== undefined) this.onMarker({ epoch, offset: fork });
     for (const { offset, record } of entries) {
       const lost = lostBy(record);
       if (lost !== undefined) this.onMarker({ epoch, offset }, lost);
     }
   }
 
-  /** A marker was seen, or is stored. */
-  onMarker({ epoch, offset }: Pick<Mark, "epoch" | "offset">, lost: string): void {
+  /** A marker was seen, or is stored. `lost`: what it is about, if that is known. */
+  onMarker({ epoch, offset }: Pick<Mark, "epoch" | "offset">, lost?: string): void {
     if (epoch !== this.#epoch) {
       this.clear();
       this.#epoch = epoch;

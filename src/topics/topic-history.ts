@@ -175,7 +175,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
       catchUp.addFrame("s", start, recoveredFlag(isProven));
       if (isProven !== true) catchUp.unprovenUntil = this.last.offset;
       const live = await catchUp.run(start);
-      const recovered = isProven && !catchUp.isAcrossFork;
+      const recovered = isProven && !catchUp.hasGap;
       if (recovered !== undefined) this.#context.counters[recovered ? "recovered" : "unrecovered"]++;
       const position = live ? positionOf(catchUp.cursor) : undefined;
       return { position, recovered, replayed: catchUp.sent, live };
@@ -198,7 +198,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     const [top] = await this.#context.driver.tops([this.topic]);
     if (top?.epoch !== since.epoch || top.offset < since.offset) return undefined;
     const page = await this.readAfter(since);
-    // The page may have a marker.
+    // The page tells of the markers.
     return gapAfter(since, page) === undefined && !this.#forks.isAcross(since) ? since : undefined;
   }
 

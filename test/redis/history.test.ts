@@ -61,11 +61,13 @@ test("a page is read", async () => {
   const record = message("text", "ABCDEFGHIJKLMNOP");
   const { link, calls } = linkOf(() => [
     ...[epoch, Buffer.from("9"), Buffer.from("ABCDEFGHIJKLMNOP", "base64url")],
+    Buffer.from("8 3 "),
     ...[Buffer.from("9"), Buffer.alloc(12), record],
   ]);
   expect(await history.read(link, "t", rule, -3)).toEqual({
     epoch: "abcdefgh",
     top: { epoch: "abcdefgh", offset: 9, id: "ABCDEFGHIJKLMNOP" },
+    fork: 8,
     proven: undefined,
     entries: [{ offset: 9, id: "ABCDEFGHIJKLMNOP", before: NO_ID, record }],
   });

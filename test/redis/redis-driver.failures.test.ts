@@ -344,6 +344,8 @@ describeWith("redis", "when Redis fails", (path) => {
       ["3,fork,4", "4"],
       ["4,5", "5"],
     ]);
+    // Who resumes from before it must know of it, also when it is trimmed, or beyond the page.
+    expect((await node.driver.read("t", rule, 8)).fork).toBe(6);
   });
 
   test("nodes that have tried again and are gone leave nothing for ever", async () => {

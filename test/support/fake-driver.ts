@@ -52,6 +52,8 @@ export class FakeDriver implements Partial<Driver> {
   before: () => Promise<void> = () => Promise.resolve();
   /** Messages of a page. */
   pageSize = 100;
+  /** The number of the newest marker that it tells of. */
+  fork: number | undefined;
   readonly listened: string[] = [];
   host: DriverHost | undefined;
 
@@ -79,7 +81,7 @@ export class FakeDriver implements Partial<Driver> {
     const messages = this.stored.filter(({ record }) => lostBy(record) === undefined);
     const from = after < 0 ? (messages.at(after)?.offset ?? 1) - 1 : after;
     const found = this.stored.filter(({ offset }) => offset > from).slice(0, this.pageSize);
-    return { epoch: top.epoch, top, proven: undefined, entries: found };
+    return { epoch: top.epoch, top, fork: this.fork, proven: undefined, entries: found };
   }
 
   tops(): Promise<readonly Mark[]> {

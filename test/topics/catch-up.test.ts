@@ -75,6 +75,7 @@ test("after a reset it reads the new history from its beginning", async () => {
   });
   expect(await catchUp.run(mark(1))).toBe(true);
   expect([reader.got, gaps]).toEqual([["gap reset at 0", "1", "2"], ["reset"]]);
+  expect(catchUp.hasGap).toBe(true);
 });
 
 test("a broker that fails rejects, and it goes on where it was", async () => {

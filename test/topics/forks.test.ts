@@ -81,6 +81,13 @@ describe("what is known of forks", () => {
     expect([forks.unmarked, forks.isAcross(mark(8))]).toEqual([undefined, true]);
   });
 
+  test("a broker may tell of its newest marker, which is not in the page", () => {
+    const forks = new Forks<string>();
+    forks.onFork(mark(3), [idOf(4)], []);
+    forks.onPage({ epoch: EPOCH, top: mark(9), proven: undefined, fork: 7, entries: [entry(5)] });
+    expect([forks.unmarked, forks.isAcross(mark(6)), forks.isAcross(mark(7))]).toEqual([idOf(4), true, false]);
+  });
+
   test("those who were told of it, and are still there, need not be told again", () => {
     const forks = new Forks<string>();
     forks.onFork(mark(3), [idOf(4), idOf(5)], ["ann", "bob"]);

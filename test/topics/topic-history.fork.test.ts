@@ -120,6 +120,28 @@ describe("when the broker has lost its newest messages", () => {
   });
 });
 
+test("who resumes while messages go missing is told so when it has got the rest", async () => {
+  const { driver, history, join } = historyRig();
+  driver.pageSize = 1;
+  driver.store(...entries(1, 5));
+  await join().joined;
+  const { reader, joined } = join({ since: positionOf(mark(1)), isFramed: true });
+  reader.fates = ["accepted", "slow"];
+  await turns();
+  // Number 3 was trimmed, or is another message now.
+  driver.stored = driver.stored.filter(({ offset }) => offset > 3);
+  reader.drain();
+  expect(await joined).toMatchObject({ recovered: false, replayed: 3 });
+  expect(reader.got).toEqual([
+    "s 1 topic",
+    "m - topic: 2",
+    "gap trimmed at 3",
+    "g trimmed topic",
+    ...["m - topic: 4", "m - topic: 5"],
+  ]);
+  expect(history.last).toEqual(mark(5));
+});
+
 describe("a marker", () => {
   test("tells those who have not seen the lost messages, live or from the history", async () => {
     const { driver, history, join } = historyRig();
@@ -162,6 +184,16 @@ describe("a marker", () => {
     expect(first.reader.got).toEqual(["2", "3", "gap fork at 4", "5"]);
     const second = join({ since: positionOf(mark(1)) });
     expect(await second.joined).toMatchObject({ recovered: false, replayed: 0 });
+  });
+
+  test("in a page that follows is known at once, if the broker tells of it", async () => {
+    const { driver, join } = historyRig(1);
+    driver.pageSize = 1;
+    driver.store(...entries(1, 3), marker(4, "lost-message-id-", idOf(3)), entry(5, "", idOf(4, "m")));
+    driver.fork = 4;
+    const { reader, joined } = join({ since: positionOf(mark(1)), isFramed: true });
+    expect(await joined).toMatchObject({ recovered: false, replayed: 0 });
+    expect(reader.got).toEqual(["s 0 topic"]);
   });
 
   test("is not told to those who only want the newest messages", async () => {

@@ -33,6 +33,7 @@ export class ClientTopics {
   #isReady = false;
   /** What `onReconnected` is told when the server has answered for all topics; undefined: it was told. */
   #back: WSReconnectedEvent | undefined;
+  /** No gap was told since the loss. */
   #isRecovered = true;
   #isOver = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -90,6 +91,8 @@ export class ClientTopics {
     this.#ending.clear();
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    // What is missing since a connection that was lost before `onReconnected` is still missing.
+    if (this.#back === undefined) this.#isRecovered = true;
     this.#back = again;
     for (const wanted of this.#wanted.values()) wanted.isLive = false;
   }
@@ -179,7 +182,6 @@ export class ClientTopics {
     const recovered = flag === "-" ? isSame : flag === "1";
     wanted.begin(position, recovered);
     if (recovered !== false) return this.#tellIfBack();
-    this.#isRecovered = false;
     return inOrder(this.#tellGap(line, "unrecovered"), () => this.#tellIfBack());
   }
 
@@ -215,6 +217,7 @@ export class ClientTopics {
   }
 
   #tellGap({ topic, position }: TopicLine, reason: "unrecovered" | "reset"): unknown {
+    this.#isRecovered = false;
     return this.#handler.onGap?.(this.client, { type: "gap", topic, reason, position });
   }
 
@@ -225,7 +228,6 @@ export class ClientTopics {
     for (const { hasBegun, isLive } of this.#wanted.values()) if (hasBegun && !isLive) return undefined;
     const recovered = this.#isRecovered;
     this.#back = undefined;
-    this.#isRecovered = true;
     return this.#handler.onReconnected?.(this.client, { ...back, recovered });
   }
 }

@@ -64,7 +64,7 @@ export interface WSUnsubscribedEvent {
 
 /** The `onReconnected` of a client with topics. */
 export interface WSTopicsReconnectedEvent extends WSReconnectedEvent {
-  /** Whether nothing is missing on all topics with history. */
+  /** Whether nothing is missing on all topics with history. What is lost while the server sends the rest is told later, by `onGap`. */
   readonly recovered: boolean;
 }
 

@@ -150,6 +150,29 @@ test("a server that subscribes the client by itself, without its position, may h
   expect(log).toEqual([{ recovered: false }, { recovered: true }]);
 });
 
+test("a gap before onReconnected counts for it, also if the connection is lost again, and no other one does", () => {
+  const { topics, log, gets, connect } = rig();
+  connect();
+  for (const topic of ["a", "b"]) void topics.subscribe(topic, { since: "e.1.-" });
+  gets("s e.1.- 0 a\n");
+  gets("s e.1.- 1 b\n");
+  gets("g e.2.- fork a\n");
+  const again = (): void => {
+    connect(1);
+    gets("s e.2.- 1 a\n");
+  };
+  again();
+  gets("s e.1.- 1 b\n");
+  again();
+  gets("g e.2.- fork a\n");
+  gets("s e.1.- 1 b\n");
+  again();
+  gets("g e.2.- fork a\n");
+  again();
+  gets("s e.1.- 1 b\n");
+  expect(log).toEqual([{ recovered: true }, { recovered: false }, { recovered: false }]);
+});
+
 test("the end of the client stops what would be asked for again", async () => {
   const { client, topics, connect } = rig();
   connect();

@@ -23,6 +23,9 @@ export interface Mark {
   readonly id: string;
 }
 
+/** The newest message of a topic. Undefined: the topic is not known; null: the broker could not tell, and `read` may say why. */
+export type Top = Mark | undefined | null;
+
 /** A message of a topic's history. */
 export interface Entry {
   /** Its number. */
@@ -166,8 +169,8 @@ export interface Driver {
    * @param since what the caller wants to have proved
    */
   read(topic: string, rule: HistoryRule, after: number, since?: Mark): Promise<Page>;
-  /** The newest messages of many topics; undefined for one that is not known. */
-  tops(topics: readonly string[]): Promise<readonly (Mark | undefined)[]>;
+  /** The newest messages of many topics. One of them never makes the call reject. */
+  tops(topics: readonly string[]): Promise<readonly Top[]>;
   /**
    * Lists a connection's member. A second call for the same connection changes nothing.
    *

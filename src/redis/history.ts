@@ -1,4 +1,4 @@
-import type { AppendOptions, Appended, Entry, HistoryRule, Mark, Page } from "../backplane/contract.ts";
+import type { AppendOptions, Appended, Entry, HistoryRule, Mark, Page, Top } from "../backplane/contract.ts";
 import { EPOCH_SIZE, ID_SIZE, randomEpoch, readId } from "../backplane/ids.ts";
 import { recordId } from "../backplane/record.ts";
 import { ID_TTL } from "../backplane/recent-ids.ts";
@@ -88,8 +88,8 @@ export class RedisHistory {
   }
 
   /** The newest messages of topics: see `Driver.tops`. */
-  async tops(link: Link, topics: readonly string[]): Promise<(Mark | undefined)[]> {
-    const marks: (Mark | undefined)[] = topics.map(() => undefined);
+  async tops(link: Link, topics: readonly string[]): Promise<Top[]> {
+    const tops: Top[] = topics.map(() => null);
     const byPartition = new Map<number, number[]>();
     for (const [i, topic] of topics.entries()) {
       const partition = partitionOf(topic);
@@ -101,30 +101,33 @@ export class RedisHistory {
     for (const [partition, all] of byPartition) {
       for (let start = 0; start < all.length; start += MAX_TOPICS) {
         const some = all.slice(start, start + MAX_TOPICS);
-        calls.push(
-          this.#tops(
-            link,
-            partition,
-            some.map((i) => topics[i] ?? ""),
-          ).then((found) => {
-            for (const [j, i] of some.entries()) marks[i] = found[j];
-          }),
-        );
+        const names = some.map((i) => topics[i] ?? "");
+        const note = (found: readonly Top[]): void => {
+          for (const [j, i] of some.entries()) tops[i] = found[j];
+        };
+        calls.push(this.#tops(link, partition, names).then(note, ignoreRefusal));
       }
     }
     await Promise.all(calls);
-    return marks;
+    return tops;
   }
 
-  async #tops(link: Link, partition: number, topics: readonly string[]): Promise<(Mark | undefined)[]> {
+  async #tops(link: Link, partition: number, topics: readonly string[]): Promise<Top[]> {
     const keys = topics.map((topic) => this.#names.history(topic)[1]);
     const fields = (await link.commands(partition).script({ script: scripts.tops, keys, args: [] })) as Buffer[];
-    return topics.map((_, i) => {
-      const [epoch, offset, id] = fields.slice(i * 3, i * 3 + 3);
-      const isKnown = epoch !== undefined && epoch.length > 0 && offset !== undefined && id !== undefined;
-      return isKnown ? markOf(epoch, offset, id) : undefined;
-    });
+    return topics.map((_, i) => topOf(fields.slice(i * 3, i * 3 + 3)));
   }
+}
+
+/** What the server refuses to tell of one partition stays unknown. */
+function ignoreRefusal(error: unknown): void {
+  if ((error as { code?: unknown }).code !== "HWS_BACKPLANE_FAILED") throw error;
+}
+
+function topOf([epoch, offset, id]: readonly Buffer[]): Top {
+  if (epoch === undefined || offset === undefined || id === undefined || epoch.length === 0) return undefined;
+  const mark = markOf(epoch, offset, id);
+  return Number.isNaN(mark.offset) ? null : mark;
 }
 
 function entriesOf(fields: readonly Buffer[]): Entry[] {

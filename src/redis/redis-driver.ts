@@ -5,10 +5,10 @@ import type {
   Driver,
   DriverHost,
   HistoryRule,
-  Mark,
   MemberList,
   Page,
   PresentMember,
+  Top,
 } from "../backplane/contract.ts";
 import { HawserError } from "../errors/errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
@@ -56,7 +56,7 @@ export class RedisDriver implements Driver {
     return this.#call(({ history, link }) => history.read(link, topic, rule, after));
   }
 
-  tops(topics: readonly string[]): Promise<readonly (Mark | undefined)[]> {
+  tops(topics: readonly string[]): Promise<readonly Top[]> {
     return this.#call(({ history, link }) => history.tops(link, topics));
   }
 

@@ -129,12 +129,14 @@ return out
  * The newest messages of topics. It renews the time for which their positions are known, as \`read\` does: who listens to a topic asks
  * from time to time.
  *
- * Keys: the metas. Returns three texts for each: epoch, number, id; empty for a topic that is not known.
+ * Keys: the metas. Returns three texts for each: epoch, number, id; empty for a topic that is not known. A key of another type has "-":
+ * it must not keep the others from being told.
  */
 const tops = script(`
 local out = {}
 for _, key in ipairs(KEYS) do
-  local m = redis.call('HMGET', key, 'e', 's', 't', 'x')
+  local m = redis.pcall('HMGET', key, 'e', 's', 't', 'x')
+  if m.err then m = { '-', '-' } end
   if m[1] and m[4] then redis.pcall('PEXPIRE', key, m[4]) end
   out[#out + 1], out[#out + 2], out[#out + 3] = m[1] or '', m[2] or '', m[3] or ''
 end

@@ -3,6 +3,7 @@ import type { Identified } from "../util/registry.ts";
 import type { HistoryCounters } from "./history-counters.ts";
 import type { MemoryBudget } from "./recent-messages.ts";
 import type { ReceiverCalls } from "./receiver-calls.ts";
+import type { CheckedTopic } from "./top-check.ts";
 import type { WantedTopics } from "./wanted-topics.ts";
 
 /** Who does not get a message; undefined: nobody. */
@@ -18,6 +19,8 @@ export interface HistoryContext<Receiver extends Identified> {
   readonly receivers: ReceiverCalls<Receiver>;
   /** Of the recent messages. */
   readonly memory: MemoryBudget;
+  /** The topics that may have missed messages, until they are checked: what is known of them proves nothing. */
+  readonly unchecked: WeakSet<CheckedTopic>;
   /** Counts of the messages. */
   readonly counters: HistoryCounters;
   /** The history has something that is none of ours. */

@@ -15,7 +15,7 @@ import { newHistoryCounters } from "./history-counters.ts";
 import { Lingering } from "./lingering.ts";
 import { MemoryBudget } from "./recent-messages.ts";
 import type { ReceiverCalls } from "./receiver-calls.ts";
-import { checkTops } from "./top-check.ts";
+import { type CheckedTopic, checkTops } from "./top-check.ts";
 import { TopicHistory } from "./topic-history.ts";
 
 /** What `publish` has reached. */
@@ -88,6 +88,7 @@ export class HistoryNode<Receiver extends Identified> {
       wanted,
       receivers,
       memory: new MemoryBudget(driver.keepsPackets ? Math.min(maxMemory, SHARED_MEMORY) : maxMemory),
+      unchecked: new WeakSet(),
       counters: this.counters,
       onForeign: () => {
         this.counters.foreign++;
@@ -171,13 +172,14 @@ export class HistoryNode<Receiver extends Identified> {
     // The broker may have refused a marker.
     for (const history of this.#topics.values()) history.markFork();
     // Messages did not come, e.g. if the broker has lost a subscription.
-    this.#check([...this.#topics.values()].filter((history) => history.isQuiet()));
+    this.#check([...this.#topics.values()].filter((one) => one.isQuiet() || this.#context.unchecked.has(one)));
   }
 
   /** Reads of these topics what this process has missed. */
   #check(histories: readonly TopicHistory<Receiver>[]): void {
     const onFailed = (error: unknown): void => this.#node.onFailed("read", error);
-    checkTops(this.#node.driver, histories, onFailed).catch(onFailed);
+    const onChecked = (history: CheckedTopic): unknown => this.#context.unchecked.delete(history);
+    checkTops(this.#node.driver, histories, { onChecked, onFailed }).catch(onFailed);
   }
 
   /** The servers that have lost the same message store one marker: it is an id as of the application, whose ids are not so long. */
@@ -209,6 +211,7 @@ export class HistoryNode<Receiver extends Identified> {
   onLost(topics: readonly string[] | "all"): void {
     const histories =
       topics === "all" ? [...this.#topics.values()] : topics.flatMap((topic) => this.#topics.get(topic) ?? []);
+    for (const history of histories) this.#context.unchecked.add(history);
     this.#check(histories);
   }
 

@@ -167,7 +167,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     // What is published after this call comes to the subscriber, also while something is read for it.
     const atCall = (this.#syncing === undefined ? undefined : this.#held.last?.mark) ?? this.#last;
     try {
-      if (this.#last === undefined) await this.sync();
+      if (this.#last === undefined || (since !== undefined && this.#context.unchecked.has(this))) await this.sync();
       const proven = since === undefined ? undefined : await this.#prove(readPosition(since));
       const isProven = since === undefined ? undefined : proven !== undefined;
       const newest = atCall ?? this.#firstTop;
@@ -196,7 +196,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     if (since === undefined || this.#forks.isAcross(since)) return undefined;
     if (since.epoch === this.last.epoch && this.#knows(since)) return since;
     const [top] = await this.#context.driver.tops([this.topic]);
-    if (top?.epoch !== since.epoch || top.offset < since.offset) return undefined;
+    if (top !== null && (top?.epoch !== since.epoch || top.offset < since.offset)) return undefined;
     const page = await this.readAfter(since);
     // The page tells of the markers.
     return gapAfter(since, page) === undefined && !this.#forks.isAcross(since) ? since : undefined;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { NO_ID } from "../../src/backplane/ids.ts";
+import { HawserError } from "../../src/errors/errors.ts";
 import type { ScriptCall } from "../../src/redis/command-connection.ts";
 import { RedisHistory } from "../../src/redis/history.ts";
 import type { Link } from "../../src/redis/link.ts";
@@ -87,4 +88,18 @@ test("the newest messages of many topics are asked for in few calls, and keep th
   expect(calls.length).toBeLessThanOrEqual(512);
   expect(calls.every(({ keys }) => keys.length <= 256)).toBe(true);
   expect(await history.tops(link, [])).toEqual([]);
+});
+
+test("of a topic, or a partition, that the server refuses to tell nothing is known; a lost connection rejects", async () => {
+  const fail = (error: Error) => (): never => {
+    throw error;
+  };
+  const text = (...texts: string[]): Buffer[] => texts.map((one) => Buffer.from(one));
+  expect(await history.tops(linkOf(() => text("-", "-", "")).link, ["t"])).toEqual([null]);
+  const refused = new HawserError("HWS_BACKPLANE_FAILED", "NOPERM");
+  let calls = 0;
+  const { link } = linkOf(() => (calls++ === 0 ? fail(refused)() : text("", "", "")));
+  expect(await history.tops(link, ["t", "u"])).toEqual([null, undefined]);
+  const away = linkOf(fail(new HawserError("HWS_BACKPLANE_AWAY"))).link;
+  expect(await history.tops(away, ["t"]).catch(codeOf)).toBe("HWS_BACKPLANE_AWAY");
 });

@@ -5,6 +5,7 @@ import type { Appended, Backplane, Mark } from "../../src/backplane/contract.ts"
 import { forkMarker, lostBy } from "../../src/backplane/fork-marker.ts";
 import { MessageIds } from "../../src/backplane/ids.ts";
 import { decodeRecord, recordId } from "../../src/backplane/record.ts";
+import { partitionOf } from "../../src/redis/partitions.ts";
 import { type RedisClient, redis } from "../../src/redis/redis.ts";
 import { scripts } from "../../src/redis/scripts.ts";
 import { TestNode, textsOf, wide } from "../support/backplane/node.ts";
@@ -21,6 +22,12 @@ const LIBRARIES: readonly (readonly [string, (port: number) => RedisClient])[] =
   ["ioredis", (port) => new Redis({ host: "127.0.0.1", port, lazyConnect: true })],
   ["node-redis", (port) => createClient({ socket: { host: "127.0.0.1", port } })],
 ];
+
+/** Topics of the same partition. */
+function ofOnePartition(count: number): string[] {
+  const topics = Array.from({ length: 10_000 }, (_, i) => `t${i}`);
+  return topics.filter((topic) => partitionOf(topic) === partitionOf("t0")).slice(0, count);
+}
 
 describeWith("redis", "when Redis fails", (path) => {
   const ends: (() => Promise<unknown>)[] = [];
@@ -263,6 +270,20 @@ describeWith("redis", "when Redis fails", (path) => {
     expect([await node.driver.beat().then(() => "good"), node.failures]).toEqual(["good", []]);
   });
 
+  test("a key of another type keeps no other topic from being told", async () => {
+    const { server, admin } = await start();
+    const node = await nodeOf(redis(LIBRARIES[0]![1](server.port), { prefix: "p" })).open();
+    // All are of one partition.
+    const [bad, good, gone] = ofOnePartition(3) as [string, string, string];
+    for (const topic of [bad, good]) await node.append(topic, "1");
+    const [meta] = await admin.keys(`p:*:m:${bad}`);
+    await admin.del(meta!);
+    await admin.rpush(meta!, "odd");
+    const tops = await node.driver.tops([bad, good, gone]);
+    expect([tops[0], tops[1]?.offset, tops[2]]).toEqual([null, 1, undefined]);
+    expect(await node.driver.read(bad, wide, 0).catch(codeOf)).toBe("HWS_BACKPLANE_FAILED");
+  });
+
   test("a node that was given up knows it, once, and its members can be listed again", async () => {
     const { server, admin } = await start();
     const backplane = redis(LIBRARIES[0]![1](server.port), { prefix: "p" });
@@ -286,7 +307,7 @@ describeWith("redis", "when Redis fails", (path) => {
     const { server, admin } = await start();
     const node = await nodeOf(redis(LIBRARIES[0]![1](server.port), { prefix: "p" })).open();
     await node.append("t", "before");
-    const [again] = await node.driver.tops(["t"]);
+    const [again] = (await node.driver.tops(["t"])) as [Mark];
     const record = message("twice");
     await node.driver.append("t", wide, [record], { again });
     const keys = (await Promise.all(["h:t", "m:t", "l:*"].map((name) => admin.keys(`p:*:${name}`)))).flat();
@@ -354,7 +375,7 @@ describeWith("redis", "when Redis fails", (path) => {
     for (const text of ["a", "b"]) {
       const node = await nodeOf(backplane).open();
       await node.append("t", text);
-      const [again] = await node.driver.tops(["t"]);
+      const [again] = (await node.driver.tops(["t"])) as [Mark];
       await node.append("t", `${text} again`, wide, { again });
     }
     const [[meta], links] = [await admin.keys("p:*:m:t"), await admin.keys("p:*:l:*:t")];
@@ -383,7 +404,7 @@ describeWith("redis", "when Redis fails", (path) => {
     const { server, admin } = await start();
     const node = await nodeOf(redis(LIBRARIES[0]![1](server.port))).open();
     const { epoch } = await node.append("t", "1");
-    const [again] = await node.driver.tops(["t"]);
+    const [again] = (await node.driver.tops(["t"])) as [Mark];
     await admin.flushall();
     const record = message("2");
     expect(await node.driver.append("t", wide, [record], { again }).catch(codeOf)).toBe("HWS_PUBLISH_UNCERTAIN");

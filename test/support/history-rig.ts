@@ -98,6 +98,7 @@ export function historyRig(
     wanted: { isConfirmed: () => true, whenConfirmed: () => Promise.resolve(true) },
     receivers: calls,
     memory: new MemoryBudget(Infinity),
+    unchecked: new WeakSet(),
     counters: newHistoryCounters(),
     onForeign: () => {
       context.counters.foreign++;

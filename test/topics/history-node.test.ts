@@ -106,6 +106,28 @@ test("what was lost is read when the driver says so, for one topic or for all", 
   await vi.waitFor(() => expect(reader.got).toEqual(["1", "2"]));
 });
 
+test("until a topic was checked after a loss, nobody is told from memory that nothing is missing", async () => {
+  const { driver, node, calls } = rig();
+  await node.subscribe(new Reader(1), "topic", RULE, JOIN);
+  const since = await node.position("topic", RULE);
+  const resume = (id: number) => node.subscribe(new Reader(id), "topic", RULE, { ...JOIN, since });
+  driver.store(entry(1));
+  const refused = new Error("refused");
+  driver.before = () => Promise.reject(refused);
+  driver.host?.onLost("all");
+  await vi.waitFor(() => expect(calls.failures).toContain(refused));
+  await expect(resume(2)).rejects.toThrow(refused);
+  driver.before = () => Promise.resolve();
+  expect(await resume(3)).toMatchObject({ recovered: true, replayed: 1 });
+  // It is checked again with the others that are quiet.
+  for (let beat = 0; beat < 10; beat++) node.onBeat();
+  await vi.waitFor(async () => {
+    const before = driver.reads.length;
+    await resume(4 + before);
+    expect(driver.reads.length).toBe(before);
+  });
+});
+
 test("a message that could not be stored is counted, and excepts nobody any more", async () => {
   const { driver, node } = rig();
   Object.assign(driver, { append: () => Promise.reject(new Error("away")) });

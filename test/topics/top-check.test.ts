@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Mark } from "../../src/backplane/contract.ts";
+import type { Mark, Top } from "../../src/backplane/contract.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { NOWHERE } from "../../src/topics/chain.ts";
 import { type CheckedTopic, checkTops } from "../../src/topics/top-check.ts";
@@ -32,16 +32,20 @@ class Topic implements CheckedTopic {
 const topicsOf = (count: number): Topic[] => Array.from({ length: count }, (_, i) => new Topic(String(i), mark(5)));
 
 /** A broker that has this for every topic, and the numbers of topics that it was asked for. */
-function brokerOf(top: (topic: string) => Mark | undefined) {
+function brokerOf(top: (topic: string) => Top) {
   const asked: number[] = [];
-  const tops = (topics: readonly string[]): Promise<(Mark | undefined)[]> => {
+  const tops = (topics: readonly string[]): Promise<Top[]> => {
     asked.push(topics.length);
     return Promise.resolve(topics.map(top));
   };
   return { asked, tops };
 }
 
-const never = (): never => expect.unreachable();
+/** Notes which topics are checked. */
+function listenerOf(onFailed: (error: unknown) => void = () => expect.unreachable()) {
+  const checked: string[] = [];
+  return { checked, onChecked: ({ topic }: CheckedTopic) => checked.push(topic), onFailed };
+}
 
 test("only topics whose newest message is another one are read", async () => {
   const topics = topicsOf(10_000);
@@ -53,7 +57,9 @@ test("only topics whose newest message is another one are read", async () => {
     ["9999", undefined],
   ]);
   const broker = brokerOf((topic) => (changed.has(topic) ? changed.get(topic) : { ...mark(5) }));
-  await checkTops(broker, topics, never);
+  const listener = listenerOf();
+  await checkTops(broker, topics, listener);
+  expect(new Set(listener.checked).size).toBe(10_000);
   expect(topics.filter(({ reads }) => reads > 0).map(({ topic }) => topic)).toEqual([...changed.keys()]);
   expect(broker.asked.length).toBe(20);
 });
@@ -64,7 +70,7 @@ test("few are read at the same time", async () => {
   await checkTops(
     brokerOf(() => mark(6)),
     topics,
-    never,
+    listenerOf(),
   );
   expect([topics.every(({ reads }) => reads === 1), Topic.most]).toEqual([true, 64]);
 });
@@ -72,10 +78,11 @@ test("few are read at the same time", async () => {
 test("a topic that was not read yet, or got its next message meanwhile, is not read", async () => {
   const [fresh, live] = [new Topic("fresh", NOWHERE), new Topic("live", mark(5))];
   const broker = brokerOf(() => mark(5));
-  const checked = checkTops(broker, [fresh, live], never);
+  const listener = listenerOf();
+  const checked = checkTops(broker, [fresh, live], listener);
   live.last = mark(6);
   await checked;
-  expect([fresh.reads, live.reads, broker.asked]).toEqual([0, 0, [1]]);
+  expect([fresh.reads, live.reads, broker.asked, listener.checked]).toEqual([0, 0, [1], ["fresh", "live"]]);
 });
 
 test("a topic that cannot be read does not stop the others, a broker that is away does", async () => {
@@ -83,10 +90,25 @@ test("a topic that cannot be read does not stop the others, a broker that is awa
   const failures: unknown[] = [];
   topics[0]!.fails = new Error("WRONGTYPE");
   const broker = brokerOf(() => mark(6));
-  await checkTops(broker, topics, (error) => failures.push(error));
+  const listener = listenerOf((error) => failures.push(error));
+  await checkTops(broker, topics, listener);
   expect([topics.every(({ reads }) => reads === 1), failures]).toEqual([true, [topics[0]!.fails]]);
+  expect([listener.checked.length, listener.checked.includes("0")]).toEqual([199, false]);
   for (const topic of topics) topic.fails = new HawserError("HWS_BACKPLANE_AWAY");
-  await expect(checkTops(broker, topics, never)).rejects.toThrow(HawserError);
+  await expect(checkTops(broker, topics, listenerOf())).rejects.toThrow(HawserError);
   await turns();
   expect(topics.filter(({ reads }) => reads === 2).length).toBe(64);
+});
+
+test("a topic of which the broker cannot tell is read, and a call that fails does not stop the next ones", async () => {
+  const topics = topicsOf(1_024);
+  const refused = new Error("refused");
+  const failures: unknown[] = [];
+  const listener = listenerOf((error) => failures.push(error));
+  let calls = 0;
+  const tops = (names: readonly string[]): Promise<Top[]> =>
+    calls++ === 0 ? Promise.reject(refused) : Promise.resolve(names.map((name) => (name === "600" ? null : mark(5))));
+  await checkTops({ tops }, topics, listener);
+  expect([failures, listener.checked.length]).toEqual([[refused], 512]);
+  expect(topics.filter(({ reads }) => reads > 0).map(({ topic }) => topic)).toEqual(["600"]);
 });

@@ -49,7 +49,7 @@ export function retrySuite(start: () => Promise<SuiteRig>): void {
   test("is found, if the first try has stored it", async () => {
     const { a, b, broker } = await start();
     await a.append("t", "before");
-    const [again] = await a.driver.tops(["t"]);
+    const [again] = (await a.driver.tops(["t"])) as [Mark];
     await b.driver.listen(["t"], []);
     const record = message("lost answer");
     const first = await a.driver.append("t", wide, [record]);
@@ -71,7 +71,7 @@ export function retrySuite(start: () => Promise<SuiteRig>): void {
   test("is stored, if the first try has not stored it", async () => {
     const { a, b } = await start();
     await a.append("t", "before");
-    const [again] = await a.driver.tops(["t"]);
+    const [again] = (await a.driver.tops(["t"])) as [Mark];
     for (const text of ["x", "y"]) await b.append("t", text);
     expect(await a.append("t", "late", wide, { again })).toMatchObject({ first: 4, isDuplicate: false });
     expect(textsOf(await b.driver.read("t", wide, 0))).toEqual(["before", "x", "y", "late"]);
@@ -98,14 +98,14 @@ export function retrySuite(start: () => Promise<SuiteRig>): void {
     await expect(a.append("t", "no", small, { again })).rejects.toEqual(uncertain);
     expect((await a.driver.tops(["t"]))[0]?.offset).toBe(12);
     await b.append("t", "one more", small);
-    const [later] = await b.driver.tops(["t"]);
+    const [later] = (await b.driver.tops(["t"])) as [Mark];
     expect(await a.append("t", "yes", small, { again: later })).toMatchObject({ first: 14, isDuplicate: false });
   });
 
   test("is looked for up to the oldest one that is kept", async () => {
     const { a, b } = await start();
     await a.append("t", "before", small);
-    const [again] = await a.driver.tops(["t"]);
+    const [again] = (await a.driver.tops(["t"])) as [Mark];
     const record = message("first try");
     await a.driver.append("t", small, [record]);
     await b.appendAll(

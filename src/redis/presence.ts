@@ -19,6 +19,12 @@ const CLAIM = "30000";
 /** How many fields of a hash one command reads, about. */
 const SCAN_COUNT = "512";
 
+/** The partitions of an expired node that are looked at together, which divide all: the event loop must go on. */
+const REAPED_AT_ONCE = 16;
+
+/** The rows of an expired node in one topic that are removed together. */
+const LEFT_AT_ONCE = 256;
+
 /** The characters of a node in the name of a field. The number of the connection follows. */
 const NODE_SIZE = 8;
 
@@ -115,20 +121,23 @@ export class RedisPresence {
     const common = link.commands(COMMON);
     const keys = [this.#names.nodes, this.#names.reaper(node)];
     if ((await common.script({ script: scripts.claim, keys, args: [node, this.#node, CLAIM] })) !== 1) return;
-    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-    const topics = await Promise.all(
-      partitions.map((partition) =>
-        link.commands(partition).command(["smembers", this.#names.topics(partition, node)]),
-      ),
-    );
-    for (const topic of topics.flatMap(textsOf)) await this.#reapTopic(link, topic, node);
+    for (let partition = 0; partition < PARTITIONS; partition += REAPED_AT_ONCE) {
+      const some = Array.from({ length: REAPED_AT_ONCE }, (_, i) => partition + i);
+      const topics = await Promise.all(
+        some.map((one) => link.commands(one).command(["smembers", this.#names.topics(one, node)])),
+      );
+      for (const topic of topics.flatMap(textsOf)) await this.#reapTopic(link, topic, node);
+    }
     await common.script({ script: scripts.reaped, keys, args: [node] });
   }
 
   async #reapTopic(link: Link, topic: string, node: string): Promise<void> {
     const [rows, , topics] = this.#names.presence(topic, node);
     const all = await this.#rows(link, topic, rows, `${node}*`);
-    await Promise.all(all.map(({ field, life }) => this.#leave(link, topic, field, life)));
+    for (let start = 0; start < all.length; start += LEFT_AT_ONCE)
+      await Promise.all(
+        all.slice(start, start + LEFT_AT_ONCE).map(({ field, life }) => this.#leave(link, topic, field, life)),
+      );
     // Usually the last row has removed it.
     if (all.length === 0) await link.commands(partitionOf(topic)).command(["srem", topics, topic]);
   }

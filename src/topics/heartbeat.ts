@@ -20,6 +20,7 @@ export class Heartbeat {
   #timer: NodeJS.Timeout | undefined;
   #isBeating = false;
   #isEnding = false;
+  #isReaping = false;
 
   constructor(driver: Pick<Driver, "beat" | "reap">, listener: HeartbeatListener) {
     this.#driver = driver;
@@ -54,8 +55,7 @@ export class Heartbeat {
       this.#listener.onBeat(wasExpired);
       this.#reap(expired);
     } catch (error) {
-      // The driver tells that its broker is away.
-      if ((error as { code?: unknown }).code !== "HWS_BACKPLANE_AWAY") this.#listener.onFailed("presence", error);
+      if (!isAway(error)) this.#listener.onFailed("presence", error);
     } finally {
       this.#isBeating = false;
       if (this.#isEnding !== isEnding) this.end();
@@ -66,8 +66,26 @@ export class Heartbeat {
   #reap(expired: readonly string[]): void {
     const before = this.#expired;
     this.#expired = new Set(expired);
-    for (const node of expired)
-      if (before.has(node))
-        this.#driver.reap(node).catch((error: unknown) => this.#listener.onFailed("presence", error));
+    // Those that die meanwhile are found with a later heartbeat.
+    if (!this.#isReaping) void this.#reapAll(expired.filter((node) => before.has(node)));
   }
+
+  /** One after the other: many may have died together, and each of them costs hundreds of commands. */
+  async #reapAll(nodes: readonly string[]): Promise<void> {
+    this.#isReaping = true;
+    for (const node of nodes) {
+      try {
+        await this.#driver.reap(node);
+      } catch (error) {
+        if (isAway(error)) break;
+        this.#listener.onFailed("presence", error);
+      }
+    }
+    this.#isReaping = false;
+  }
+}
+
+/** The driver tells that its broker is away. */
+function isAway(error: unknown): boolean {
+  return (error as { code?: unknown }).code === "HWS_BACKPLANE_AWAY";
 }

@@ -329,7 +329,7 @@ describeWith("redis", "when Redis fails", (path) => {
     for (const [i, key] of keys.entries()) await admin.restore(key, 0, copies[i]!, "REPLACE");
     const record = message("first try");
     await node.driver.append("t", wide, [record]);
-    const retry = (): Promise<unknown> => node.driver.append("t", wide, [record], { again }).catch(codeOf);
+    const retry = (): Promise<unknown> => node.driver.append("t", wide, [record], { again: again! }).catch(codeOf);
     // The number before the first try is not given again yet; then it is the newest one; then an older one.
     for (const text of ["others", "others 2", "others 3"]) {
       expect(await retry()).toBe("HWS_PUBLISH_UNCERTAIN");

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Beat } from "../../src/backplane/contract.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { Heartbeat } from "../../src/topics/heartbeat.ts";
+import { turns } from "../support/wire.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] }));
 afterEach(() => void vi.useRealTimers());
@@ -74,4 +75,23 @@ test("a server that is about to end says so at once, also if a heartbeat is unde
   heartbeat.stop();
   heartbeat.end();
   expect(driver.beat).toHaveBeenCalledTimes(3);
+});
+
+test("dead servers are removed one after the other, and while that lasts no others are, until the broker is away", async () => {
+  const { driver, listener, heartbeat } = rig();
+  const ends: ((error?: Error) => void)[] = [];
+  driver.reap.mockImplementation(
+    () =>
+      new Promise<void>((resolve, reject) => ends.push((error) => (error === undefined ? resolve() : reject(error)))),
+  );
+  driver.beat.mockResolvedValue({ ...BEAT, expired: ["a", "b", "c"] });
+  for (let beat = 0; beat < 3; beat++) await heartbeat.beat();
+  expect(driver.reap.mock.calls).toEqual([["a"]]);
+  ends[0]!();
+  await vi.waitFor(() => expect(driver.reap.mock.calls).toEqual([["a"], ["b"]]));
+  ends[1]!(new HawserError("HWS_BACKPLANE_AWAY"));
+  await turns();
+  expect([driver.reap.mock.calls.length, listener.onFailed.mock.calls]).toEqual([2, []]);
+  await heartbeat.beat();
+  expect(driver.reap.mock.calls).toEqual([["a"], ["b"], ["a"]]);
 });

@@ -1,5 +1,5 @@
 import { decodePacket, historyPacket, plainPacket, probePacket } from "../../src/backplane/packet.ts";
-import { type DecodedRecord, decodeRecord, encodeRecord } from "../../src/backplane/record.ts";
+import { type DecodedRecord, RECORD_HEADER_SIZE, decodeRecord, encodeRecord } from "../../src/backplane/record.ts";
 import { asBytes } from "../../src/protocol/bytes.ts";
 import { type Mutator, type RunContext, type Target, holds } from "../engine/target.ts";
 
@@ -31,6 +31,9 @@ function checkPacket(input: Buffer): void {
   if (records.length === 0) again = probePacket();
   holds(Buffer.from(again).equals(input), "a packet changes when it is decoded and encoded again", { history });
   for (const bytes of records) {
+    holds(bytes.length >= RECORD_HEADER_SIZE, "a packet has a record that is shorter than the header of one", {
+      history,
+    });
     const record = decodeRecord(bytes);
     if (record !== undefined) checkRecord(record, Buffer.from(bytes));
   }
@@ -39,7 +42,9 @@ function checkPacket(input: Buffer): void {
 function checkRecord(record: DecodedRecord, bytes: Buffer): void {
   const { payload, isBinary, key, to } = record;
   holds(isBinary || isText(payload), "a text is delivered that is no UTF-8", { size: payload.length });
-  const names = [...(key === undefined ? [] : [key]), ...(to?.topics ?? []), ...(to?.exceptTopics ?? [])];
+  const topics = [...(to?.topics ?? []), ...(to?.exceptTopics ?? [])];
+  holds(!topics.includes(""), "a broadcast has a topic without a name", { topics });
+  const names = [...(key === undefined ? [] : [key]), ...topics];
   // What is no UTF-8 in a name was replaced.
   if (names.some((name) => name.includes("\ufffd"))) return;
   holds(Buffer.from(encodeRecord(record)).equals(bytes), "a record changes when it is decoded and encoded again", {

@@ -1,6 +1,6 @@
 import { type Bytes, allocate } from "../protocol/bytes.ts";
 import { EPOCH_SIZE, ID_SIZE, readId, writeId } from "./ids.ts";
-import { VERSION } from "./record.ts";
+import { RECORD_HEADER_SIZE, VERSION } from "./record.ts";
 
 /** What a packet is. */
 export const PacketKind = { plain: 1, history: 2, probe: 3 } as const;
@@ -89,14 +89,15 @@ function historyOf(packet: Bytes): DecodedPacket | undefined {
   return withHistory(head, recordsOf(packet, HISTORY_HEAD_SIZE));
 }
 
-/** The records from `start` to the end; undefined: the packet ends within one, or has none. */
+/** The records from `start` to the end; undefined: the packet ends within one, or has none, or one that is too short to be ours. */
 function recordsOf(packet: Bytes, start: number): Bytes[] | undefined {
   const records = [];
   for (let at = start; at < packet.length;) {
     if (at + LENGTH_SIZE > packet.length) return undefined;
     const begin = at + LENGTH_SIZE;
     at = begin + (packet as unknown as Buffer).readUInt32BE(begin - LENGTH_SIZE);
-    if (at > packet.length) return undefined;
+    // Somebody may have sent millions of them.
+    if (at > packet.length || at - begin < RECORD_HEADER_SIZE) return undefined;
     records.push(packet.subarray(begin, at));
   }
   return records.length === 0 ? undefined : records;

@@ -58,8 +58,8 @@ export interface DecodedRecord extends BackplaneRecord {
 const Flag = { binary: 1, key: 2, topics: 4, notCompressed: 8 } as const;
 const ALL_FLAGS = 15;
 
-/** Bytes of the first byte, the flags and the id. */
-const HEADER_SIZE = 2 + ID_SIZE;
+/** Bytes of the first byte, the flags and the id: no record is shorter. */
+export const RECORD_HEADER_SIZE = 2 + ID_SIZE;
 
 /**
  * Encodes a record.
@@ -70,27 +70,27 @@ export function encodeRecord(fields: BackplaneRecord, isKept = true): Bytes {
   const { kind, id, key, to, payload } = fields;
   const head = headOf(key, to);
   const size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
-  const length = HEADER_SIZE + head.length + size;
+  const length = RECORD_HEADER_SIZE + head.length + size;
   const record = isKept ? allocate(length) : asBytes(Buffer.allocUnsafe(length));
   record[0] = (VERSION << 4) | kind;
   record[1] = flagsOf(fields);
   writeId(record, id, 2);
-  if (head.length > 0) record.set(head, HEADER_SIZE);
-  if (typeof payload === "string") record.utf8Write(payload, HEADER_SIZE + head.length);
-  else record.set(payload, HEADER_SIZE + head.length);
+  if (head.length > 0) record.set(head, RECORD_HEADER_SIZE);
+  if (typeof payload === "string") record.utf8Write(payload, RECORD_HEADER_SIZE + head.length);
+  else record.set(payload, RECORD_HEADER_SIZE + head.length);
   return record;
 }
 
 /** Decodes a record. Undefined: it is none of ours. */
 export function decodeRecord(record: Bytes): DecodedRecord | undefined {
   const [first, flags] = record;
-  if (first === undefined || flags === undefined || record.length < HEADER_SIZE) return undefined;
+  if (first === undefined || flags === undefined || record.length < RECORD_HEADER_SIZE) return undefined;
   const kind = (first & 15) as RecordKind;
   if (first >> 4 !== VERSION || kind > RecordKind.broadcast || flags > ALL_FLAGS) return undefined;
-  const reader = new Texts(record, HEADER_SIZE);
+  const reader = new Texts(record, RECORD_HEADER_SIZE);
   const has = (flag: number): boolean => (flags & flag) !== 0;
   const key = has(Flag.key) ? reader.text(4) : undefined;
-  const to = has(Flag.topics) ? { topics: reader.texts(), exceptTopics: reader.texts() } : undefined;
+  const to = has(Flag.topics) ? { topics: reader.names(), exceptTopics: reader.names() } : undefined;
   if (reader.isBroken) return undefined;
   // A peer would fail the connection that gets other bytes as text (RFC 6455 8.1).
   if (!has(Flag.binary) && !isUtf8(record.subarray(reader.offset))) return undefined;
@@ -163,10 +163,15 @@ class Texts {
     return this.isBroken ? "" : this.#record.utf8Slice(start, this.offset);
   }
 
-  texts(): string[] {
-    const texts = [];
-    for (let left = this.#number(4); left > 0 && !this.isBroken; left--) texts.push(this.text(1));
-    return texts;
+  /** Names of topics: none is empty. */
+  names(): string[] {
+    const names = [];
+    for (let left = this.#number(4); left > 0 && !this.isBroken; left--) {
+      const name = this.text(1);
+      if (name === "") this.isBroken = true;
+      names.push(name);
+    }
+    return names;
   }
 
   #number(size: number): number {

@@ -62,6 +62,20 @@ test("a packet without records is none of ours", () => {
   expect(decodePacket(historyPacket(head, []))).toBeUndefined();
 });
 
+test("a packet is none of ours from the first record that is shorter than the header of one", () => {
+  const shortest = message("");
+  expect(decodePacket(plainPacket([shortest, shortest]))?.records.length).toBe(2);
+  for (const short of [shortest.subarray(1), shortest.subarray(0, 0)]) {
+    expect(decodePacket(plainPacket([shortest, short]))).toBeUndefined();
+    expect(decodePacket(historyPacket(head, [shortest, short]))).toBeUndefined();
+  }
+  const millions = Buffer.concat([plainPacket([shortest]), Buffer.alloc(16 << 20)]);
+  const since = performance.now();
+  expect(decodePacket(bytesOf(millions))).toBeUndefined();
+  // With an array of millions it took seconds.
+  expect(performance.now() - since).toBeLessThan(250);
+});
+
 test("a packet of 1 MiB, and one of 256 records", () => {
   const large = message("x".repeat(1024 * 1024));
   expect(decodePacket(plainPacket([large]))?.records[0]?.length).toBe(large.length);

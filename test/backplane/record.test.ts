@@ -86,6 +86,15 @@ test("a topic that is too long for a record is not cut", () => {
   expect(() => encodeRecord({ ...fields, key: undefined, to })).toThrow(RangeError);
 });
 
+test("a broadcast with a topic that has no name is none of ours", () => {
+  const fields = { kind: RecordKind.broadcast, isBinary: false, mayCompress: false, id, key: undefined, payload: "p" };
+  for (const to of [
+    { topics: ["", "a"], exceptTopics: [] },
+    { topics: [], exceptTopics: [""] },
+  ])
+    expect(decodeRecord(encodeRecord({ ...fields, to }))).toBeUndefined();
+});
+
 test("a record that is cut is none, or has a payload that is cut", () => {
   fc.assert(
     fc.property(anyRecord, (fields) => {

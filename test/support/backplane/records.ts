@@ -48,7 +48,9 @@ export const anyText = fc.oneof(
 );
 
 /** Any name of a topic, by its size. */
-const anyTopic = fc.string({ unit: "grapheme", maxLength: 10 }).filter((text) => Buffer.byteLength(text) <= 255);
+const anyTopic = fc
+  .string({ unit: "grapheme", minLength: 1, maxLength: 10 })
+  .filter((text) => Buffer.byteLength(text) <= 255);
 
 const anyTo = fc.record({
   topics: fc.array(anyTopic, { maxLength: 4 }),

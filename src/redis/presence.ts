@@ -44,7 +44,8 @@ interface Row {
   /** 8 characters for the life of the link that has written it. */
   readonly life: string;
   readonly number: number;
-  readonly id: string;
+  /** Undefined: it is none of ours. */
+  readonly id: string | undefined;
   /** JSON; empty: none. */
   readonly data: string;
 }
@@ -173,8 +174,14 @@ function rowOf(field: string, value: string): Row | undefined {
   const parts = /^(?<life>.{8})(?<number>\d+)\n(?<json>[^\n]*)\n(?<data>[^]*)$/.exec(value)?.groups;
   if (parts === undefined) return undefined;
   const { life = "", number, json = "", data = "" } = parts;
+  return { field, life, number: Number(number), id: textOf(json), data };
+}
+
+/** The text in JSON; undefined: it is another value, or no JSON. */
+function textOf(json: string): string | undefined {
   try {
-    return { field, life, number: Number(number), id: String(JSON.parse(json)), data };
+    const value: unknown = JSON.parse(json);
+    return typeof value === "string" ? value : undefined;
   } catch {
     return undefined;
   }
@@ -184,7 +191,7 @@ function rowOf(field: string, value: string): Row | undefined {
 function membersOf(rows: readonly Row[], alive: ReadonlySet<string>, limit: number): MemberList {
   const members = new Map<string, PresentMember>();
   for (const { field, id, data } of [...rows].sort((one, two) => one.number - two.number)) {
-    if (!alive.has(field.slice(0, NODE_SIZE))) continue;
+    if (id === undefined || !alive.has(field.slice(0, NODE_SIZE))) continue;
     const connections = (members.get(id)?.connections ?? 0) + 1;
     members.set(id, { id, data: data === "" ? undefined : data, connections });
   }

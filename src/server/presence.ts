@@ -25,15 +25,20 @@ export function readLimit(options: unknown): number {
   return readNumber("presence: limit", (options as { limit?: unknown }).limit, LIMIT);
 }
 
-/** The list as the application gets it. */
-export async function presenceList(list: Promise<MemberList>): Promise<PresenceList> {
+/**
+ * The list as the application gets it.
+ *
+ * @param onForeign is called for each member whose data are no JSON: somebody else has written them, and the member is left out
+ */
+export async function presenceList(list: Promise<MemberList>, onForeign: () => void): Promise<PresenceList> {
   const { total, members } = await list;
-  return {
-    total,
-    members: members.map(({ id, data, connections }) => ({
-      id,
-      data: data === undefined ? undefined : (JSON.parse(data) as unknown),
-      connections,
-    })),
-  };
+  const read: PresenceMember[] = [];
+  for (const { id, data, connections } of members) {
+    try {
+      read.push({ id, data: data === undefined ? undefined : (JSON.parse(data) as unknown), connections });
+    } catch {
+      onForeign();
+    }
+  }
+  return { total: total - members.length + read.length, members: read };
 }

@@ -262,7 +262,7 @@ export class ServerTopics implements NodeListener {
     if (node === undefined) return Promise.resolve({ total: 0, members: [] });
     const list = node
       .whenReady(this.settings.publishTimeout)
-      .then(() => presenceList(node.driver.members(topic, limit)));
+      .then(() => presenceList(node.driver.members(topic, limit), () => node.onForeign()));
     return this.#reportRejection("presence", list);
   }
 

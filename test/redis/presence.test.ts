@@ -64,8 +64,10 @@ test("who is present comes from all pages, without what is no row, in the order 
       'lifelife4\n"ann"\n2',
       "deadnode1",
       'lifelife1\n"eve"\n',
-      "nodename1",
+      "nodename4",
       "lifelife3\nno JSON\n",
+      "nodename3",
+      "lifelife3\n12\n",
     ),
   ];
   const rows = linkOf({ command: () => pages.shift(), script: () => [Buffer.from("othernod")] });

@@ -126,8 +126,7 @@ function ignoreRefusal(error: unknown): void {
 
 function topOf([epoch, offset, id]: readonly Buffer[]): Top {
   if (epoch === undefined || offset === undefined || id === undefined || epoch.length === 0) return undefined;
-  const mark = markOf(epoch, offset, id);
-  return Number.isNaN(mark.offset) ? null : mark;
+  return readNumber(offset) === undefined ? null : markOf(epoch, offset, id);
 }
 
 function entriesOf(fields: readonly Buffer[]): Entry[] {
@@ -144,8 +143,20 @@ function markOf(epoch: Buffer, offset: Buffer, id: Buffer): Mark {
   return { epoch: epochOf(epoch), offset: numberOf(offset), id: idOf(id) };
 }
 
+/**
+ * The number of a message.
+ *
+ * @throws {HawserError} HWS_BACKPLANE_FAILED: it is none, so somebody else has written it
+ */
 function numberOf(text: Buffer): number {
-  return Number(text.toString());
+  const number = readNumber(text);
+  if (number === undefined) throw new HawserError("HWS_BACKPLANE_FAILED", `no number of a message: ${text.toString()}`);
+  return number;
+}
+
+function readNumber(text: Buffer): number | undefined {
+  const number = Number(text.toString());
+  return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
 }
 
 function epochOf(bytes: Buffer): string {

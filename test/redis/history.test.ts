@@ -103,3 +103,15 @@ test("of a topic, or a partition, that the server refuses to tell nothing is kno
   const away = linkOf(fail(new HawserError("HWS_BACKPLANE_AWAY"))).link;
   expect(await history.tops(away, ["t"]).catch(codeOf)).toBe("HWS_BACKPLANE_AWAY");
 });
+
+test.each(["nan", "-4", "inf", "1.5", "x"])(
+  "a topic whose newest message has the number %s has no position",
+  async (odd) => {
+    const answer = [epoch, Buffer.from(odd), Buffer.alloc(12)];
+    const { link } = linkOf(() => answer);
+    expect(await history.tops(link, ["t"])).toEqual([null]);
+    expect(await history.read(link, "t", rule, 0).catch(codeOf)).toBe("HWS_BACKPLANE_FAILED");
+    const stored = linkOf(() => [epoch, Buffer.from(odd), 0]).link;
+    expect(await history.append(stored, "t", rule, [message("1")], {}).catch(codeOf)).toBe("HWS_BACKPLANE_FAILED");
+  },
+);

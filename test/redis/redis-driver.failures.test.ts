@@ -284,6 +284,18 @@ describeWith("redis", "when Redis fails", (path) => {
     expect(await node.driver.read(bad, wide, 0).catch(codeOf)).toBe("HWS_BACKPLANE_FAILED");
   });
 
+  test.each(["nan", "-4"])("a topic whose number somebody has made %s is refused, and has no position", async (odd) => {
+    const { server, admin } = await start();
+    const node = await nodeOf(redis(LIBRARIES[0]![1](server.port), { prefix: "p" })).open();
+    await node.append("t", "1");
+    const [meta] = await admin.keys("p:*:m:t");
+    await admin.hset(meta!, "s", odd);
+    expect(await node.driver.tops(["t"])).toEqual([null]);
+    for (const after of [-1, 0])
+      expect(await node.driver.read("t", wide, after).catch(codeOf)).toBe("HWS_BACKPLANE_FAILED");
+    expect(await node.append("t", "2").catch(codeOf)).toBe("HWS_BACKPLANE_FAILED");
+  });
+
   test("a node that was given up knows it, once, and its members can be listed again", async () => {
     const { server, admin } = await start();
     const backplane = redis(LIBRARIES[0]![1](server.port), { prefix: "p" });

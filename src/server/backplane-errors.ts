@@ -15,16 +15,18 @@ export type BackplaneFailures = Record<BackplaneStage, number>;
 export class BackplaneErrors {
   /** All failures. */
   readonly counters: BackplaneFailures = newBackplaneFailures();
-  readonly #reporter: Pick<ServerDispatcher, "dispatchError">;
+  readonly #reporter: Pick<ServerDispatcher, "isTerminated" | "dispatchError">;
   readonly #toldAt = new Map<string, number>();
 
-  constructor(reporter: Pick<ServerDispatcher, "dispatchError">) {
+  constructor(reporter: Pick<ServerDispatcher, "isTerminated" | "dispatchError">) {
     this.#reporter = reporter;
   }
 
   /** Something has failed: nobody may await its promise, or no promise tells of it. `ws`: the connection whose subscription it was. */
   report(stage: BackplaneStage, error: unknown, ws?: WebSocketConnection): void {
     this.counters[stage]++;
+    // What still waited for the broker fails when the server ends: nobody can be told.
+    if (this.#reporter.isTerminated) return;
     const now = performance.now();
     // Other codes may be of any number.
     const kind = isInstanceOf(error, HawserError) ? `${stage} ${error.code}` : stage;

@@ -32,6 +32,11 @@ export class ServerDispatcher {
     return this.handler.onRefused !== undefined;
   }
 
+  /** Whether the last callback was called. */
+  get isTerminated(): boolean {
+    return this.#isTerminated;
+  }
+
   /** Calls `onConnection`. What it throws is not caught. */
   callOnConnection(event: WSConnectionEvent): unknown {
     return this.handler.onConnection(this.#wss, event);

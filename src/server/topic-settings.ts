@@ -20,4 +20,7 @@ export interface TopicSettings extends WaitingLimits, HistoryLimits {
 }
 
 /** Tells the server's handler. */
-export type TopicReporter = Pick<ServerDispatcher, "dispatchError" | "dispatchBackplane" | "dispatchPresence">;
+export type TopicReporter = Pick<
+  ServerDispatcher,
+  "isTerminated" | "dispatchError" | "dispatchBackplane" | "dispatchPresence"
+>;

@@ -193,7 +193,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * @param topic 1 to 255 bytes of UTF-8, without control characters
    * @param message as for `send`, but no `Blob`: read it before
    * @returns resolves when the message was handed over, at once. For a topic with `history`: when it is stored, with its position. That
-   *   promise rejects with `HWS_BACKPLANE_AWAY` after the server has ended; if you await it, catch that; if not, it counts as handled, and `onError` is told
+   *   promise rejects with `HWS_BACKPLANE_AWAY` after the server has ended; if you await it, catch that; if not, it counts as handled, and `onError` is told until `onTerminate`
    * @throws {InvalidArgumentError} for a value that `send` does not accept, an object that JSON cannot hold (its `cause` says why), a `Blob`,
    *   or a topic or options of another type
    * @throws {OutOfRangeError} for a topic that is empty or too long, or a message of a topic with history above `maxMessageSize`
@@ -226,7 +226,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    *
    * @param topic 1 to 255 bytes of UTF-8, without control characters
    * @param options `limit`: the most members, 0 to 100,000, default 1,000. `total` counts all of them
-   * @returns rejects with `HWS_BACKPLANE_AWAY` while the broker cannot be reached; if you await it, catch that; if not, it counts as handled, and `onError` is told
+   * @returns rejects with `HWS_BACKPLANE_AWAY` while the broker cannot be reached; if you await it, catch that; if not, it counts as handled, and `onError` is told until `onTerminate`
    * @throws {InvalidArgumentError} for a topic or options of another type
    * @throws {OutOfRangeError} for a topic that is empty or too long, or a limit out of range
    * @example

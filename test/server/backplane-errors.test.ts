@@ -8,7 +8,7 @@ afterEach(() => void vi.useRealTimers());
 test("of each stage one failure a minute is told, and all are counted", () => {
   vi.useFakeTimers({ toFake: ["performance"] });
   const dispatchError = vi.fn();
-  const errors = new BackplaneErrors({ dispatchError });
+  const errors = new BackplaneErrors({ isTerminated: false, dispatchError });
   errors.report("read", 1);
   errors.report("read", 2);
   const ws = {} as unknown as WebSocketConnection;
@@ -25,7 +25,7 @@ test("of each stage one failure a minute is told, and all are counted", () => {
 
 test("one kind of failure does not hide another one of the same stage", () => {
   const dispatchError = vi.fn();
-  const errors = new BackplaneErrors({ dispatchError });
+  const errors = new BackplaneErrors({ isTerminated: false, dispatchError });
   const [away, uncertain] = [new HawserError("HWS_BACKPLANE_AWAY"), new HawserError("HWS_PUBLISH_UNCERTAIN")];
   for (const error of [away, uncertain, away, uncertain, new Error("other")]) errors.report("publish", error);
   expect(dispatchError.mock.calls.map(([error]) => (error as Error).message)).toEqual([
@@ -33,4 +33,12 @@ test("one kind of failure does not hide another one of the same stage", () => {
     uncertain.message,
     "other",
   ]);
+});
+
+test("after the end of the server failures are counted only", () => {
+  const reporter = { isTerminated: false, dispatchError: vi.fn() };
+  const errors = new BackplaneErrors(reporter);
+  reporter.isTerminated = true;
+  errors.report("presence", new HawserError("HWS_BACKPLANE_AWAY"));
+  expect([errors.counters.presence, reporter.dispatchError.mock.calls]).toEqual([1, []]);
 });

@@ -34,6 +34,7 @@ function rig(
 ): Rig {
   const settings = readOptions(options);
   const clients = new ServerClients(settings, {
+    isTerminated: false,
     dispatchError: () => undefined,
     dispatchBackplane: () => undefined,
     dispatchPresence: () => undefined,

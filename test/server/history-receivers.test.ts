@@ -24,7 +24,7 @@ async function rig() {
     peer,
     dispatchError,
     ws,
-    receivers: new HistoryReceivers(LIMITS, new BackplaneErrors({ dispatchError })),
+    receivers: new HistoryReceivers(LIMITS, new BackplaneErrors({ isTerminated: false, dispatchError })),
   };
 }
 

@@ -31,6 +31,7 @@ function clients(own: Partial<ConstructorParameters<typeof ServerClients>[0]> = 
     ...own,
   };
   return new ServerClients(settings, {
+    isTerminated: false,
     dispatchError: () => undefined,
     dispatchBackplane: () => undefined,
     dispatchPresence: () => undefined,

@@ -19,6 +19,7 @@ test("the topics of a connection are those of its server", () => {
     limitCounters: newLimitCounters(),
   };
   const reporter = {
+    isTerminated: false,
     dispatchError: () => undefined,
     dispatchBackplane: () => undefined,
     dispatchPresence: () => undefined,

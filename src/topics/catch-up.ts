@@ -4,7 +4,7 @@ import { positionOf } from "../backplane/position.ts";
 import { EMPTY } from "../protocol/bytes.ts";
 import type { Identified } from "../util/registry.ts";
 import { type GapReason, NOWHERE, gapAfter, isSameMark, markAfterGap } from "./chain.ts";
-import type { ReceiverCalls } from "./receiver-calls.ts";
+import type { HistoryContext } from "./history-context.ts";
 import { StoredMessage } from "./stored-message.ts";
 import { type TopicFrameKind, topicHeader } from "./topic-frame.ts";
 
@@ -59,9 +59,11 @@ export class CatchUp<Receiver extends Identified> {
   unprovenUntil = 0;
   readonly #history: ReadableHistory<Receiver>;
   readonly #receiver: Receiver;
-  readonly #receivers: ReceiverCalls<Receiver>;
-  /** Messages that were read from the broker for it, and not sent yet. */
+  readonly #receivers: HistoryContext<Receiver>["receivers"];
+  readonly #turns: HistoryContext<Receiver>["turns"];
+  /** Messages that were read from the broker for it, and not sent yet. While there are any, it has a turn. */
   #page: StoredMessage[] = [];
+  #hasTurn = false;
   readonly #frames: WaitingFrame[] = [];
   /** The ids of the newest messages that it does not get: its connection has published them. */
   #skipped: Set<string> | undefined;
@@ -69,13 +71,29 @@ export class CatchUp<Receiver extends Identified> {
   constructor(
     history: ReadableHistory<Receiver>,
     receiver: Receiver,
-    receivers: ReceiverCalls<Receiver>,
+    { receivers, turns }: Pick<HistoryContext<Receiver>, "receivers" | "turns">,
     isFramed: boolean,
   ) {
     this.#history = history;
     this.#receiver = receiver;
     this.#receivers = receivers;
+    this.#turns = turns;
     this.isFramed = isFramed;
+  }
+
+  /** It has ended, or will soon: its connection cannot get messages any more. */
+  get isGone(): boolean {
+    return this.isEnded || !this.#receivers.isOpen(this.#receiver);
+  }
+
+  /** Reads something of its history, when its receiver has a turn for it. Who is gone by then gets `ifGone`, and nothing is read. */
+  async inTurn<Result>(read: () => Promise<Result>, ifGone: Result): Promise<Result> {
+    await this.#takeTurn();
+    try {
+      return this.isGone ? ifGone : await read();
+    } finally {
+      this.#giveTurn();
+    }
   }
 
   /**
@@ -86,9 +104,19 @@ export class CatchUp<Receiver extends Identified> {
    */
   async run(from?: Mark): Promise<boolean> {
     if (from !== undefined) this.cursor = from;
+    try {
+      return await this.#run();
+    } finally {
+      this.#page = [];
+      this.#giveTurn();
+    }
+  }
+
+  async #run(): Promise<boolean> {
     for (let inTurn = 0; !this.isEnded; inTurn++) {
       const isDue = inTurn === MAX_PER_TURN;
       if (isDue) inTurn = 0;
+      if (this.#page.length === 0) this.#giveTurn();
       if (isDue || this.#receivers.isCongested(this.#receiver)) {
         if (!(await this.#drained())) return false;
       } else if (this.#frames.length > 0) {
@@ -192,9 +220,31 @@ export class CatchUp<Receiver extends Identified> {
     return isOpen;
   }
 
-  /** Reads a page from the broker, and proves that nothing is missing before it. */
+  /** Waits until it may read a page and keep it. */
+  async #takeTurn(): Promise<void> {
+    const turn = this.#turns.take(this.#receiver);
+    if (turn !== undefined) await turn;
+    this.#hasTurn = true;
+  }
+
+  /** Others of its receiver may read. */
+  #giveTurn(): void {
+    if (this.#hasTurn) this.#turns.give(this.#receiver);
+    this.#hasTurn = false;
+  }
+
+  /** Whether it must read still: it has waited. */
+  #mustRead(cursor: Mark): boolean {
+    // For a slow one it reads too: otherwise its topics whose messages are in memory would always be first.
+    if (this.isGone || this.cursor !== cursor) return false;
+    return !isSameMark(cursor, this.#history.last) && this.#history.next(cursor) === undefined;
+  }
+
+  /** Reads a page from the broker when it has a turn, and proves that nothing is missing before it. */
   async #read(): Promise<void> {
     const { cursor } = this;
+    await this.#takeTurn();
+    if (!this.#mustRead(cursor)) return;
     let page = await this.#history.readAfter(cursor);
     const reason = gapAfter(cursor, page);
     // All of the new history is delivered.

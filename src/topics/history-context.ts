@@ -1,6 +1,7 @@
 import type { Driver, HistoryRule } from "../backplane/contract.ts";
 import type { Identified } from "../util/registry.ts";
 import type { HistoryCounters } from "./history-counters.ts";
+import type { PageTurns } from "./page-turns.ts";
 import type { MemoryBudget } from "./recent-messages.ts";
 import type { ReceiverCalls } from "./receiver-calls.ts";
 import type { CheckedTopic } from "./top-check.ts";
@@ -17,6 +18,8 @@ export interface HistoryContext<Receiver extends Identified> {
   readonly wanted: Pick<WantedTopics, "isConfirmed" | "whenConfirmed">;
   /** Sends to the subscribers. */
   readonly receivers: ReceiverCalls<Receiver>;
+  /** Who may read a page, and keep it until it is sent. */
+  readonly turns: PageTurns<Receiver>;
   /** Of the recent messages. */
   readonly memory: MemoryBudget;
   /** The topics that may have missed messages, until they are checked: what is known of them proves nothing. */

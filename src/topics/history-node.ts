@@ -13,6 +13,7 @@ import type { BackplaneNode } from "./backplane-node.ts";
 import type { Except, HistoryContext, JoinOptions, Joined } from "./history-context.ts";
 import { newHistoryCounters } from "./history-counters.ts";
 import { Lingering } from "./lingering.ts";
+import { PageTurns } from "./page-turns.ts";
 import { MemoryBudget } from "./recent-messages.ts";
 import type { ReceiverCalls } from "./receiver-calls.ts";
 import { type CheckedTopic, checkTops } from "./top-check.ts";
@@ -87,6 +88,7 @@ export class HistoryNode<Receiver extends Identified> {
       driver,
       wanted,
       receivers,
+      turns: new PageTurns(),
       memory: new MemoryBudget(driver.keepsPackets ? Math.min(maxMemory, SHARED_MEMORY) : maxMemory),
       unchecked: new WeakSet(),
       counters: this.counters,

@@ -168,10 +168,10 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     const atCall = (this.#syncing === undefined ? undefined : this.#held.last?.mark) ?? this.#last;
     try {
       if (this.#last === undefined || (since !== undefined && this.#context.unchecked.has(this))) await this.sync();
-      const proven = since === undefined ? undefined : await this.#prove(readPosition(since));
+      const proven = since === undefined ? undefined : await this.#prove(readPosition(since), catchUp);
       const isProven = since === undefined ? undefined : proven !== undefined;
       const newest = atCall ?? this.#firstTop;
-      const start = proven ?? (last === 0 ? newest : earlier(newest, await this.#newest(last)));
+      const start = proven ?? (last === 0 ? newest : earlier(newest, await this.#newest(last, catchUp)));
       catchUp.addFrame("s", start, recoveredFlag(isProven));
       if (isProven !== true) catchUp.unprovenUntil = this.last.offset;
       const live = await catchUp.run(start);
@@ -186,20 +186,20 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   }
 
   #newCatchUp(receiver: Receiver, isFramed: boolean): CatchUp<Receiver> {
-    const made = new CatchUp(this, receiver, this.#context.receivers, isFramed);
+    const made = new CatchUp(this, receiver, this.#context, isFramed);
     this.#catchingUp.set(receiver, made);
     return made;
   }
 
   /** The mark, if all that came after it is still there. Whatever a client asks for, nobody else waits for it. */
-  async #prove(since: Mark | undefined): Promise<Mark | undefined> {
+  async #prove(since: Mark | undefined, catchUp: CatchUp<Receiver>): Promise<Mark | undefined> {
     if (since === undefined || this.#forks.isAcross(since)) return undefined;
     if (since.epoch === this.last.epoch && this.#knows(since)) return since;
     const [top] = await this.#context.driver.tops([this.topic]);
     if (top !== null && (top?.epoch !== since.epoch || top.offset < since.offset)) return undefined;
-    const page = await this.readAfter(since);
+    const isWhole = await catchUp.inTurn(async () => gapAfter(since, await this.readAfter(since)) === undefined, false);
     // The page tells of the markers.
-    return gapAfter(since, page) === undefined && !this.#forks.isAcross(since) ? since : undefined;
+    return isWhole && !this.#forks.isAcross(since) ? since : undefined;
   }
 
   #knows(mark: Mark): boolean {
@@ -207,10 +207,10 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   }
 
   /** The mark before the newest `count` messages. */
-  async #newest(count: number): Promise<Mark> {
+  async #newest(count: number, catchUp: CatchUp<Receiver>): Promise<Mark> {
     const inMemory = this.#recent.newest(Math.min(count, this.#rule.size), performance.now());
     if (inMemory !== undefined) return markBefore(this.last.epoch, inMemory);
-    return markAfterGap(await this.#readOnce(-count, undefined));
+    return catchUp.inTurn(async () => markAfterGap(await this.#readOnce(-count, undefined)), NOWHERE);
   }
 
   #readOnce(after: number, since: Mark | undefined): Promise<Page> {

@@ -2,6 +2,7 @@ import type { Driver } from "../../src/backplane/contract.ts";
 import type { SharedMessage } from "../../src/connection/sending/shared-message.ts";
 import { newHistoryCounters } from "../../src/topics/history-counters.ts";
 import type { HistoryPayload, ReceiverCalls, Sent, WSGapEvent } from "../../src/topics/receiver-calls.ts";
+import { PageTurns } from "../../src/topics/page-turns.ts";
 import { MemoryBudget } from "../../src/topics/recent-messages.ts";
 import type { HistoryContext } from "../../src/topics/history-context.ts";
 import { TopicHistory } from "../../src/topics/topic-history.ts";
@@ -68,8 +69,10 @@ export class ReaderCalls implements ReceiverCalls<Reader> {
   drained(reader: Reader): Promise<boolean> {
     if (reader.isGone) return Promise.resolve(false);
     if (!reader.isCongested) return Promise.resolve(true);
+    const others = reader.drain;
     return new Promise((resolve) => {
       reader.drain = () => {
+        others();
         reader.isCongested = false;
         resolve(!reader.isGone);
       };
@@ -97,6 +100,7 @@ export function historyRig(
     driver: driver as unknown as Driver,
     wanted: { isConfirmed: () => true, whenConfirmed: () => Promise.resolve(true) },
     receivers: calls,
+    turns: new PageTurns(),
     memory: new MemoryBudget(Infinity),
     unchecked: new WeakSet(),
     counters: newHistoryCounters(),

@@ -1,8 +1,13 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { CatchUp, type ReadableHistory } from "../../src/topics/catch-up.ts";
+import { PageTurns } from "../../src/topics/page-turns.ts";
 import { StoredMessage } from "../../src/topics/stored-message.ts";
 import { EPOCH, entries, entry, mark } from "../support/fake-driver.ts";
 import { Reader, ReaderCalls } from "../support/history-rig.ts";
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 function rig(newest: number, more: Partial<ReadableHistory<Reader>> = {}) {
   const live: Reader[] = [];
@@ -20,7 +25,8 @@ function rig(newest: number, more: Partial<ReadableHistory<Reader>> = {}) {
     ...more,
   };
   const reader = new Reader(1);
-  return { reader, live, gaps, catchUp: new CatchUp(history, reader, new ReaderCalls(), false) };
+  const context = { receivers: new ReaderCalls(), turns: new PageTurns<Reader>() };
+  return { reader, live, gaps, history, context, catchUp: new CatchUp(history, reader, context, false) };
 }
 
 test("who has the newest message is live in the same turn", () => {
@@ -59,7 +65,7 @@ test("a connection that always drops does not stop the others: each try has a tu
   reader.fates = Array.from({ length: 20 }, () => "dropped" as const);
   const running = catchUp.run(mark(0));
   for (let n = 0; n < 50 && reader.got.length < 5; n++) {
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     reader.drain();
   }
   expect([await running, reader.got]).toEqual([true, ["1", "2", "3", "4", "5"]]);
@@ -97,4 +103,68 @@ test("what it does not get is remembered for as many messages as the history kee
   for (const offset of [1, 4, 5]) catchUp.skip(entry(offset).id);
   expect(await catchUp.run(mark(0))).toBe(true);
   expect(reader.got).toEqual(["1", "2", "3"]);
+});
+
+/** Catch-ups of one slow reader in five topics, with two messages each to read. */
+function slowRig(more: Partial<ReadableHistory<Reader>> = {}) {
+  const { reader, context, live, history } = rig(2, { next: () => undefined, ...more });
+  const reads: number[] = [];
+  const readAfter: typeof history.readAfter = async (at) => {
+    reads.push(at.offset);
+    return (await more.readAfter?.(at)) ?? { epoch: EPOCH, top: mark(2), proven: undefined, entries: entries(1, 2) };
+  };
+  reader.fates = ["slow"];
+  const five = [1, 2, 3, 4, 5].map(() => new CatchUp({ ...history, readAfter }, reader, context, false));
+  return { reader, reads, live, turns: context.turns, five, running: five.map((one) => one.run(mark(0))) };
+}
+
+test("a slow connection has two pages at a time, and its other topics follow when it has read them", async () => {
+  const { reader, reads, live, turns, running } = slowRig();
+  await nextTurn();
+  expect([reads.length, reader.got]).toEqual([2, ["1"]]);
+  reader.drain();
+  expect(await Promise.all(running)).toEqual([true, true, true, true, true]);
+  expect([reads.length, reader.got.length, live.length, turns.size]).toEqual([5, 10, 5, 0]);
+});
+
+test("a turn is given on by who fails, has ended or is closed; who waited meanwhile reads nothing more", async () => {
+  let fails = 2;
+  const { five, reads, turns, running } = slowRig({
+    readAfter: () => (fails-- > 0 ? Promise.reject(new Error("away")) : new Promise(() => undefined)),
+  });
+  five[2]!.isEnded = true;
+  const settled = await Promise.allSettled(running.slice(0, 3));
+  await nextTurn();
+  expect([settled.map(({ status }) => status), reads.length]).toEqual([["rejected", "rejected", "fulfilled"], 4]);
+  expect(turns.size).toBe(1);
+  const closed = slowRig();
+  await nextTurn();
+  closed.reader.isGone = true;
+  closed.reader.drain();
+  expect(await Promise.all(closed.running)).toEqual([false, false, false, false, false]);
+  expect([closed.reads.length, closed.turns.size]).toEqual([2, 0]);
+});
+
+test("what came while it waited for a turn is sent from memory, in order", async () => {
+  const kept: StoredMessage[] = [];
+  const { reader, reads, five, running } = slowRig({ next: ({ offset }) => kept[offset] });
+  await nextTurn();
+  for (const n of [1, 2]) kept.push(new StoredMessage(entry(n), { topic: "topic", epoch: EPOCH }));
+  reader.drain();
+  await Promise.all(running);
+  expect([reads.length, five.map(({ sent }) => sent)]).toEqual([2, [2, 2, 2, 2, 2]]);
+});
+
+test("what a subscription reads before it begins takes a turn too, and nothing is read for who is gone", async () => {
+  const { reader, context, catchUp } = rig(0);
+  for (let n = 0; n < 2; n++) void context.turns.take(reader);
+  const read = vi.fn(() => Promise.resolve("read"));
+  const [first, second] = [catchUp.inTurn(read, "gone"), catchUp.inTurn(read, "gone")];
+  await nextTurn();
+  expect(read).not.toHaveBeenCalled();
+  context.turns.give(reader);
+  expect(await first).toBe("read");
+  expect(await second).toBe("read");
+  reader.isGone = true;
+  expect([await catchUp.inTurn(read, "gone"), read.mock.calls.length]).toEqual(["gone", 2]);
 });

@@ -44,6 +44,8 @@ export class WantedTopics {
   #isScheduled = false;
   #isAway = false;
   #isReady: boolean;
+  /** While the broker cannot be reached: since when, on the clock of `performance.now()`. */
+  #unreachableSince = performance.now();
 
   constructor(driver: Broker, onFailed: (stage: BackplaneStage, error: unknown) => void) {
     this.#driver = driver;
@@ -79,7 +81,8 @@ export class WantedTopics {
   }
 
   /**
-   * Resolves with true when they flow; with false when they do not after 5 s.
+   * Resolves with true when they flow; with false when they do not after 5 s, or when the broker cannot be reached for 5 s already: whoever
+   * asks for many topics waits for it only once.
    *
    * @param isPatient false: with false at once when the broker is away
    */
@@ -89,8 +92,10 @@ export class WantedTopics {
     const byTopic = isPatient ? this.#patient : this.#waiters;
     let waiters = byTopic.get(topic);
     if (waiters === undefined) {
+      const ms = this.#timeout();
+      if (ms <= 0) return Promise.resolve(false);
       byTopic.set(topic, (waiters = new Waiters()));
-      const timer = setTimeout(() => this.#settle(topic, false), LISTEN_TIMEOUT).unref();
+      const timer = setTimeout(() => this.#settle(topic, false), ms).unref();
       void waiters.wait().then(() => clearTimeout(timer));
     }
     return waiters.wait();
@@ -107,6 +112,8 @@ export class WantedTopics {
 
   /** The broker is away: nobody waits for it. */
   onAway(): void {
+    // It may not have been reached yet.
+    if (this.#isReady) this.#unreachableSince = performance.now();
     this.#isAway = true;
     this.#isReady = false;
     for (const wish of this.#wishes.values()) wish.isConfirmed = false;
@@ -122,6 +129,11 @@ export class WantedTopics {
     clearTimeout(this.#retry);
     this.#wishes.clear();
     this.#changed.clear();
+  }
+
+  /** Milliseconds for which a subscription waits now. */
+  #timeout(): number {
+    return this.#isReady ? LISTEN_TIMEOUT : this.#unreachableSince + LISTEN_TIMEOUT - performance.now();
   }
 
   #change(topic: string): void {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WantedTopics } from "../../src/topics/wanted-topics.ts";
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
 afterEach(() => void vi.useRealTimers());
 
 /** A broker that answers when the test says so. */
@@ -156,4 +156,29 @@ test("before the broker is ready nothing flows: it could not be read", async () 
   expect([wanted.isConfirmed("a"), await wanted.whenConfirmed("a")]).toEqual([false, false]);
   wanted.onReady();
   expect(await patient).toBe(true);
+});
+
+test("a broker that has been away for 5 s, also from the start on, is awaited no more until it is there again", async () => {
+  const { wanted, answer } = rig();
+  for (const topic of ["a", "b", "c"]) wanted.add(topic);
+  await turn();
+  await answer();
+  wanted.onAway();
+  vi.advanceTimersByTime(3_000);
+  const first = wanted.whenConfirmed("a", true);
+  // It goes on being away.
+  wanted.onAway();
+  vi.advanceTimersByTime(2_000);
+  expect([await first, await wanted.whenConfirmed("b", true), vi.getTimerCount()]).toEqual([false, false, 0]);
+  wanted.onReady();
+  expect(await wanted.whenConfirmed("b", true)).toBe(true);
+  wanted.onAway();
+  const again = wanted.whenConfirmed("c", true);
+  vi.advanceTimersByTime(4_999);
+  wanted.onReady();
+  expect(await again).toBe(true);
+  const late = new WantedTopics({ keepsPackets: false, listen: () => new Promise(() => undefined) }, () => undefined);
+  late.add("a");
+  vi.advanceTimersByTime(5_000);
+  expect(await late.whenConfirmed("a", true)).toBe(false);
 });

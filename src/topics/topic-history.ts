@@ -167,7 +167,8 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     // What is published after this call comes to the subscriber, also while something is read for it.
     const atCall = (this.#syncing === undefined ? undefined : this.#held.last?.mark) ?? this.#last;
     try {
-      if (this.#last === undefined || (since !== undefined && this.#context.unchecked.has(this))) await this.sync();
+      if (since !== undefined && this.#context.unchecked.has(this)) await this.sync();
+      while (this.#last === undefined && !catchUp.isGone) await this.sync();
       const proven = since === undefined ? undefined : await this.#prove(readPosition(since), catchUp);
       const isProven = since === undefined ? undefined : proven !== undefined;
       const newest = atCall ?? this.#firstTop;
@@ -176,9 +177,8 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
       if (isProven !== true) catchUp.unprovenUntil = this.last.offset;
       const live = await catchUp.run(start);
       const recovered = isProven && !catchUp.hasGap;
-      if (recovered !== undefined) this.#context.counters[recovered ? "recovered" : "unrecovered"]++;
-      const position = live ? positionOf(catchUp.cursor) : undefined;
-      return { position, recovered, replayed: catchUp.sent, live };
+      if (live && recovered !== undefined) this.#context.counters[recovered ? "recovered" : "unrecovered"]++;
+      return { position: live ? positionOf(catchUp.cursor) : undefined, recovered, replayed: catchUp.sent, live };
     } catch (error) {
       if (!catchUp.isEnded) this.leave(receiver);
       throw error;
@@ -193,7 +193,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
 
   /** The mark, if all that came after it is still there. Whatever a client asks for, nobody else waits for it. */
   async #prove(since: Mark | undefined, catchUp: CatchUp<Receiver>): Promise<Mark | undefined> {
-    if (since === undefined || this.#forks.isAcross(since)) return undefined;
+    if (since === undefined || catchUp.isGone || this.#forks.isAcross(since)) return undefined;
     if (since.epoch === this.last.epoch && this.#knows(since)) return since;
     const [top] = await this.#context.driver.tops([this.topic]);
     if (top !== null && (top?.epoch !== since.epoch || top.offset < since.offset)) return undefined;
@@ -270,7 +270,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     const since = this.#last;
     if (since === undefined) {
       await this.#whenListening();
-      this.#last = this.#firstTop = (await this.#read(-1, undefined)).top;
+      if (!this.isUnused) this.#last = this.#firstTop = (await this.#read(-1, undefined)).top;
       return true;
     }
     let page = await this.#read(since.offset, since);

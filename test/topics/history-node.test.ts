@@ -3,6 +3,7 @@ import type { Driver } from "../../src/backplane/contract.ts";
 import { memory } from "../../src/backplane/memory.ts";
 import { memberHead } from "../../src/backplane/member-record.ts";
 import { plainPacket } from "../../src/backplane/packet.ts";
+import { positionOf } from "../../src/backplane/position.ts";
 import { RecordKind } from "../../src/backplane/record.ts";
 import type { Bytes } from "../../src/protocol/bytes.ts";
 import { BackplaneNode } from "../../src/topics/backplane-node.ts";
@@ -194,3 +195,34 @@ test("a subscription that ends after its topic was forgotten does not end the su
   driver.deliver(entry(6));
   expect(live.got).toEqual(["6"]);
 });
+
+test("for who has gone before the topic is listened to nothing is read or counted; the next one is subscribed as ever", async () => {
+  const { driver, node } = rig();
+  const [gone, closing, stays] = [new Reader(1), new Reader(2), new Reader(3)];
+  const join = { ...JOIN, since: positionOf({ epoch: EPOCH, offset: 9, id: idOf(9) }), last: 5 };
+  driver.store(...entries(1, 3));
+  const left = node.subscribe(gone, "topic", RULE, join);
+  const closed = node.subscribe(closing, "other", RULE, join);
+  node.unsubscribe(gone, "topic");
+  closing.isGone = true;
+  expect(await left).toMatchObject({ live: false });
+  node.unsubscribe(closing, "other");
+  expect(await closed).toMatchObject({ live: false });
+  expect([driver.reads.length, node.counters.unrecovered]).toEqual([1, 0]);
+  expect(await node.subscribe(stays, "topic", RULE, join)).toMatchObject({ live: true, recovered: false });
+  expect([stays.got, node.counters.unrecovered]).toEqual([["1", "2", "3"], 1]);
+});
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+  "who comes %i turns after one who has gone at once is subscribed",
+  async (count) => {
+    const { driver, node } = rig();
+    driver.store(...entries(1, 3));
+    const [gone, stays] = [new Reader(1), new Reader(2)];
+    const left = node.subscribe(gone, "topic", RULE, JOIN);
+    node.unsubscribe(gone, "topic");
+    for (let n = 0; n < count; n++) await Promise.resolve();
+    expect(await node.subscribe(stays, "topic", RULE, { ...JOIN, last: 2 })).toMatchObject({ live: true, replayed: 2 });
+    expect([(await left).live, stays.got]).toEqual([false, ["2", "3"]]);
+  },
+);

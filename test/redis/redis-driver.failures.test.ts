@@ -111,7 +111,8 @@ describeWith("redis", "when Redis fails", (path) => {
             if (status === "fulfilled") accepted.push(sent[j]!);
             else if (codeOf((rest as { reason: unknown }).reason) === "HWS_PUBLISH_UNCERTAIN") uncertain.push(sent[j]!);
           }
-          await new Promise((resolve) => setTimeout(resolve, 1));
+          // Slowly enough that the history keeps all of them.
+          await new Promise((resolve) => setTimeout(resolve, 10));
         }
       })();
       for (let kill = 1; kill <= 3; kill++) {

@@ -84,3 +84,8 @@ export class OutOfRangeError extends RangeError {
   /** Stable. */
   readonly code = "HWS_OUT_OF_RANGE" as const satisfies ErrorCode;
 }
+
+/** Whether something that was thrown has one of our codes. It may be any value. */
+export function hasCode(error: unknown, code: ErrorCode): boolean {
+  return (error as { readonly code?: unknown } | null | undefined)?.code === code;
+}

@@ -2,7 +2,7 @@ import type { AppendOptions, Appended, Entry, HistoryRule, Mark, Page, Top } fro
 import { EPOCH_SIZE, ID_SIZE, randomEpoch, readId } from "../backplane/ids.ts";
 import { recordId } from "../backplane/record.ts";
 import { ID_TTL } from "../backplane/recent-ids.ts";
-import { HawserError } from "../errors/errors.ts";
+import { HawserError, hasCode } from "../errors/errors.ts";
 import { type Bytes, asBytes } from "../protocol/bytes.ts";
 import type { Link } from "./link.ts";
 import type { Names } from "./names.ts";
@@ -121,7 +121,7 @@ export class RedisHistory {
 
 /** What the server refuses to tell of one partition stays unknown. */
 function ignoreRefusal(error: unknown): void {
-  if ((error as { code?: unknown }).code !== "HWS_BACKPLANE_FAILED") throw error;
+  if (!hasCode(error, "HWS_BACKPLANE_FAILED")) throw error;
 }
 
 function topOf([epoch, offset, id]: readonly Buffer[]): Top {

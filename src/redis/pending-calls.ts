@@ -1,4 +1,5 @@
 import { HawserError } from "../errors/errors.ts";
+import { asError, startSafely } from "../util/attempt.ts";
 import type { LostCode } from "./failures.ts";
 
 /** The ticks, of about a second, after which a call has failed: 4 to 5 s. With a heartbeat every 3 s, a stall is found within 8 s. */
@@ -49,12 +50,13 @@ export class PendingCalls {
     if (this.#hasEnded) return onError(new HawserError("HWS_BACKPLANE_AWAY"));
     const call: PendingCall = { since: this.#ticks, lost, onError };
     this.#calls.add(call);
-    attempt(start).then(
+    // A client may throw instead.
+    startSafely(start).then(
       (answer) => {
         if (this.#settle(call)) onAnswer(answer);
       },
       (error: unknown) => {
-        if (this.#settle(call)) onError(error instanceof Error ? error : new Error(String(error)));
+        if (this.#settle(call)) onError(asError(error));
       },
     );
   }
@@ -88,14 +90,5 @@ export class PendingCalls {
       this.#onIdle = resolve;
       if (this.#calls.size === 0) resolve();
     });
-  }
-}
-
-/** A client may throw instead. */
-function attempt<Answer>(start: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return start();
-  } catch (error) {
-    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
   }
 }

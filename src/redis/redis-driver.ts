@@ -10,6 +10,7 @@ import type {
   PresentMember,
   Top,
 } from "../backplane/contract.ts";
+import { startSafely } from "../util/attempt.ts";
 import { HawserError } from "../errors/errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { RedisLibrary } from "./connection.ts";
@@ -87,11 +88,6 @@ export class RedisDriver implements Driver {
   /** What `run` throws, the promise rejects with. */
   #call<Result>(run: (node: RedisNode) => Promise<Result>): Promise<Result> {
     const node = this.#node;
-    try {
-      if (node === undefined) throw new HawserError("HWS_BACKPLANE_AWAY");
-      return run(node);
-    } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
-    }
+    return node === undefined ? Promise.reject(new HawserError("HWS_BACKPLANE_AWAY")) : startSafely(() => run(node));
   }
 }

@@ -32,8 +32,8 @@ export interface ConnectionHandler<T extends DataType = DataType> {
   onGap?(ws: WebSocketConnection, event: WSGapEvent): unknown;
   /**
    * A client of the subprotocol `hawser.v1` asks for a topic. Return true to subscribe the connection as the client asks, options to
-   * subscribe it with these (what they leave out, `since` or `last`, is as the client asks), or false to refuse. Check whether this client may have this topic. Without this callback every request is refused,
-   * and the subprotocol is not chosen.
+   * subscribe it with these (what they leave out, `since` or `last`, is as the client asks), or false to refuse. Check whether this
+   * client may have this topic. Without this callback every request is refused, and the subprotocol is not chosen.
    */
   onSubscribe?(ws: WebSocketConnection, event: WSSubscribeEvent): SubscribeAnswer | PromiseLike<SubscribeAnswer>;
   /** Something failed, and the connection is closing. Called at most once. */

@@ -50,7 +50,8 @@ export class TopicRequests {
   /** Answers a request. If it returns a promise, the next callback waits for it. It throws, or rejects, as `onSubscribe` does. */
   answer(request: TopicRequest, handler: RequestHandler): unknown {
     const answered = this.#answer(request, handler);
-    return linesSent(this.#ws) === undefined ? answered : Promise.all([answered, linesSent(this.#ws)]);
+    const lines = linesSent(this.#ws);
+    return lines === undefined ? answered : Promise.all([answered, lines]);
   }
 
   #answer(request: TopicRequest, handler: RequestHandler): unknown {

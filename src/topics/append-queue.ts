@@ -1,6 +1,6 @@
 import type { Appended, Driver, HistoryRule, Mark } from "../backplane/contract.ts";
 import { recordId } from "../backplane/record.ts";
-import { HawserError } from "../errors/errors.ts";
+import { HawserError, hasCode } from "../errors/errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { Fifo } from "../util/fifo.ts";
 import { ownText } from "../util/own-text.ts";
@@ -168,11 +168,10 @@ export class AppendQueue {
         const again = isAgain ? before : undefined;
         return { appended: await this.#node.driver.append(topic, rule, records, { again, id }), isAgain };
       } catch (error) {
-        const code = (error as { code?: unknown }).code;
-        const isUncertain = code === "HWS_PUBLISH_UNCERTAIN";
+        const isUncertain = hasCode(error, "HWS_PUBLISH_UNCERTAIN");
         // A name of the application tells a further try from the first one too.
         const canTell = before !== undefined || id !== undefined;
-        const isRetried = code === "HWS_BACKPLANE_AWAY" || (isAgain && code === "HWS_BACKPLANE_FULL");
+        const isRetried = hasCode(error, "HWS_BACKPLANE_AWAY") || (isAgain && hasCode(error, "HWS_BACKPLANE_FULL"));
         // After a first try that may be stored, no other failure says that nothing is.
         if (!isRetried && !(isUncertain && canTell)) throw isAgain ? failure : error;
         if (!isAgain) failure = error;

@@ -1,4 +1,5 @@
 import type { BackplaneStage, Driver } from "../backplane/contract.ts";
+import { hasCode } from "../errors/errors.ts";
 
 /** Milliseconds between two heartbeats: a lease is 10 s. */
 const BEAT_MS = 3_000;
@@ -55,7 +56,7 @@ export class Heartbeat {
       this.#listener.onBeat(wasExpired);
       this.#reap(expired);
     } catch (error) {
-      if (!isAway(error)) this.#listener.onFailed("presence", error);
+      if (!hasCode(error, "HWS_BACKPLANE_AWAY")) this.#listener.onFailed("presence", error);
     } finally {
       this.#isBeating = false;
       if (this.#isEnding !== isEnding) this.end();
@@ -77,15 +78,10 @@ export class Heartbeat {
       try {
         await this.#driver.reap(node);
       } catch (error) {
-        if (isAway(error)) break;
+        if (hasCode(error, "HWS_BACKPLANE_AWAY")) break;
         this.#listener.onFailed("presence", error);
       }
     }
     this.#isReaping = false;
   }
-}
-
-/** The driver tells that its broker is away. */
-function isAway(error: unknown): boolean {
-  return (error as { code?: unknown }).code === "HWS_BACKPLANE_AWAY";
 }

@@ -3,7 +3,7 @@ import { forkMarker } from "../backplane/fork-marker.ts";
 import type { HistoryHead } from "../backplane/packet.ts";
 import { positionOf } from "../backplane/position.ts";
 import { RecordKind, encodeRecord } from "../backplane/record.ts";
-import { HawserError } from "../errors/errors.ts";
+import { HawserError, hasCode } from "../errors/errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { MIB } from "../util/number-range.ts";
 import { ownText } from "../util/own-text.ts";
@@ -147,7 +147,7 @@ export class HistoryNode<Receiver extends Identified> {
       const position = isDuplicate ? undefined : positionOf({ epoch, offset: first, id });
       return { position, offset: first, duplicate: isDuplicate };
     } catch (error) {
-      this.counters[(error as { code?: unknown }).code === "HWS_PUBLISH_UNCERTAIN" ? "uncertain" : "failed"]++;
+      this.counters[hasCode(error, "HWS_PUBLISH_UNCERTAIN") ? "uncertain" : "failed"]++;
       this.#excepts.delete(id);
       throw error;
     }

@@ -1,4 +1,5 @@
 import type { PresentMember } from "../backplane/contract.ts";
+import { hasCode } from "../errors/errors.ts";
 import { ownText } from "../util/own-text.ts";
 import type { BackplaneNode } from "./backplane-node.ts";
 
@@ -134,7 +135,8 @@ export class PresenceNode {
       row.isListed = true;
       this.#unlisted.delete(row);
     } catch (error) {
-      if (isRefusal(error)) row.calls--;
+      // The broker has done nothing. After any other error it may have done it.
+      if (hasCode(error, "HWS_BACKPLANE_FAILED")) row.calls--;
       if (this.#find(row) === row) this.#unlisted.add(row);
       this.#node.onFailed("presence", error);
     }
@@ -199,9 +201,4 @@ function nextOf(rows: ReadonlySet<Row>, failed: ReadonlySet<Row>): Row[] {
   const batch: Row[] = [];
   for (const row of rows) if (!failed.has(row) && batch.push(row) === MAX_BATCH) break;
   return batch;
-}
-
-/** The broker has done nothing. After any other error it may have done it. */
-function isRefusal(error: unknown): boolean {
-  return (error as { code?: unknown }).code === "HWS_BACKPLANE_FAILED";
 }

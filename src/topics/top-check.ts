@@ -1,4 +1,5 @@
 import type { Driver, Mark, Top } from "../backplane/contract.ts";
+import { hasCode } from "../errors/errors.ts";
 import { NOWHERE, isSameMark } from "./chain.ts";
 
 /** Topics of one call that asks for their newest messages: with 4,096 all of 50,000 are not checked sooner, and the event loop stands still for longer. */
@@ -90,5 +91,5 @@ async function readAll(topics: readonly CheckedTopic[], listener: CheckListener)
 }
 
 function throwIfAway(error: unknown): void {
-  if ((error as { code?: unknown }).code === "HWS_BACKPLANE_AWAY") throw error;
+  if (hasCode(error, "HWS_BACKPLANE_AWAY")) throw error;
 }

@@ -16,3 +16,17 @@ export function isInstanceOf<T>(value: unknown, constructor: abstract new (...ar
     return false;
   }
 }
+
+/** What was thrown, as an error: it may be any value. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** What `start` returns. If it throws instead, the promise rejects. */
+export function startSafely<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return start();
+  } catch (error) {
+    return Promise.reject(asError(error));
+  }
+}

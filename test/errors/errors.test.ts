@@ -5,6 +5,7 @@ import {
   InvalidArgumentError,
   OutOfRangeError,
   ProtocolError,
+  hasCode,
 } from "../../src/errors/errors.ts";
 import { type ErrorCode, type ProtocolErrorCode, errorTable } from "../../src/errors/table.ts";
 
@@ -66,4 +67,15 @@ describe.each([
     expect(error).toMatchObject({ name, code, message: "port must be 0 to 65535" });
     expect(Object.keys(errorTable)).toContain(error.code);
   });
+});
+
+test("hasCode takes whatever was thrown", () => {
+  const thrown = [
+    new HawserError("HWS_BACKPLANE_AWAY"),
+    new HawserError("HWS_INTERNAL"),
+    new Error("x"),
+    null,
+    undefined,
+  ];
+  expect(thrown.map((error) => hasCode(error, "HWS_BACKPLANE_AWAY"))).toEqual([true, false, false, false, false]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { attempt, isInstanceOf } from "../../src/util/attempt.ts";
+import { asError, attempt, isInstanceOf, startSafely } from "../../src/util/attempt.ts";
 
 test("a read that throws is undefined", () => {
   expect(attempt(() => 5)).toBe(5);
@@ -18,4 +18,21 @@ test("a value that throws when it is asked is no instance", () => {
     false,
     false,
   ]);
+});
+
+test("what was thrown is an error, whatever it was", () => {
+  const error = new RangeError("x");
+  expect([asError(error), asError("text"), asError(undefined)]).toEqual([
+    error,
+    new Error("text"),
+    new Error("undefined"),
+  ]);
+});
+
+test("a function that throws instead of rejecting rejects", async () => {
+  const broken = (): never => {
+    throw new RangeError("x");
+  };
+  await expect(startSafely(() => Promise.resolve(5))).resolves.toBe(5);
+  await expect(startSafely(broken)).rejects.toThrow(RangeError);
 });

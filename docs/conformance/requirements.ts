@@ -5,6 +5,7 @@ import { clientHandshake } from "./rfc6455-4-client.ts";
 import { serverHandshake } from "./rfc6455-4-server.ts";
 import { framing } from "./rfc6455-5.ts";
 import { compression } from "./rfc7692.ts";
+import { http2 } from "./rfc8441.ts";
 import { closing, data, referred } from "./rfc6455-6-7.ts";
 
 /** All requirements, in the order of `docs/conformance.md`. */
@@ -16,6 +17,7 @@ export const requirements: readonly Section[] = [
   ...closing,
   ...referred,
   ...compression,
+  ...http2,
   ...serverModel,
   ...handlerModel,
   ...connectionModel,

@@ -94,9 +94,10 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
    */
   start(handshakeResponse: string, head: Bytes): void {
     attach(this.#writer.stream, this);
-    if (head.length === 0 && !this.dispatcher.mayOpen) return void this.#writer.write(handshakeResponse, false);
-    this.#writer.cork();
+    const isPlain = head.length === 0 && !this.dispatcher.mayOpen;
+    if (!isPlain) this.#writer.cork();
     if (handshakeResponse !== "") this.#writer.write(handshakeResponse, false); // TLS of Deno hangs after an empty write.
+    if (isPlain) return;
     this.#sender.buffer.holdWrites();
     this.dispatcher.dispatchOpen();
     deliver(this.#writer.stream, head);

@@ -3,17 +3,15 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { Bytes } from "../protocol/bytes.ts";
-import type { AddressRule } from "./forwarded-address.ts";
-import { NodeRequest } from "./node-request.ts";
 import type { HandshakeOffer } from "./offer.ts";
-import type { Refusal } from "./refusal.ts";
+import { type HandshakeRules, isTooLarge, readOffered } from "./offered.ts";
+import { Refusal } from "./refusal.ts";
 import type { RequestDetails } from "./request.ts";
-import { HEADERS_TOO_LARGE, ORIGIN_NOT_ALLOWED, badRequest } from "./refusals.ts";
+import { HEADERS_TOO_LARGE } from "./refusals.ts";
 import { sendRefusal, switchingProtocols } from "./response.ts";
-import { NO_EXTENSIONS, readExtensions } from "./rules/extensions.ts";
+import { NO_EXTENSIONS } from "./rules/extensions.ts";
 import { HandshakeHeaders } from "./rules/headers.ts";
 import { acceptKey } from "./rules/key.ts";
-import { type OriginRule, mayConnectFrom } from "./rules/origin.ts";
 import {
   type HandshakeRequest,
   checkAuthority,
@@ -25,17 +23,6 @@ import {
   checkTarget,
   checkUpgrade,
 } from "./rules/request-checks.ts";
-import { readSubprotocols } from "./rules/subprotocol.ts";
-
-/** The server's settings that a handshake is checked against. */
-export interface HandshakeRules {
-  /** Decides which origins may connect. */
-  readonly originRule: OriginRule;
-  /** Which proxies are trusted; undefined: none. */
-  readonly addressRule: AddressRule | undefined;
-  /** Bytes that the target and the headers may have together. */
-  readonly maxHeaderSize: number;
-}
 
 /** The number of headers that Node keeps of a request, unless `server.maxHeadersCount` says otherwise. 0 means all. */
 const NODE_HEADERS = 1000;
@@ -49,23 +36,16 @@ export function readHttp1(
   details?: RequestDetails,
 ): HandshakeOffer | Refusal {
   const headers = new HandshakeHeaders(message.rawHeaders);
-  if (mayBeCut(message) || (message.url ?? "").length + headers.byteLength > rules.maxHeaderSize)
-    return HEADERS_TOO_LARGE;
+  if (mayBeCut(message) || isTooLarge(message, headers, rules)) return HEADERS_TOO_LARGE;
   const refusal = checkRequest(toHandshakeRequest(message, headers));
   if (refusal !== undefined) return refusal;
-  // A server may ignore what a client offers, and some clients send an empty or untidy header.
-  const extensions = readExtensions(headers.list("sec-websocket-extensions")) ?? NO_EXTENSIONS;
-  const request = new NodeRequest(message, rules.addressRule, details);
-  if (!mayConnectFrom(headers.list("origin"), request, rules.originRule)) return ORIGIN_NOT_ALLOWED;
-  const protocols = readSubprotocols(headers.list("sec-websocket-protocol"));
-  if (protocols === undefined) return badRequest("Sec-WebSocket-Protocol is malformed.");
+  const offered = readOffered(message, headers, rules, details);
+  if (offered instanceof Refusal) return offered;
   const key = headers.single("sec-websocket-key") ?? "";
   removeHttpSettings(socket);
   return {
+    ...offered,
     stream: socket,
-    request,
-    protocols,
-    extensions,
     accept: (answer) => {
       if (socket.listenerCount("readable") > 0) letDataFlow(socket);
       return {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 
 import type { AddressRule } from "./forwarded-address.ts";
-import type { ReceivedRequest, RequestDetails, Values } from "./request.ts";
+import type { RawRequest, ReceivedRequest, RequestDetails, Values } from "./request.ts";
 import { type Cookies, readCookies } from "./cookies.ts";
 import { type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
 import { ownText } from "../util/own-text.ts";
@@ -9,19 +9,19 @@ import { hasLostPeer, peerAddressOf } from "./peer-address.ts";
 import { parseTarget } from "./rules/target.ts";
 
 /** The path of a request; undefined when its target is not valid. */
-export function pathOf(message: IncomingMessage): string | undefined {
+export function pathOf(message: RawRequest): string | undefined {
   return parseTarget(message.url ?? "")?.path;
 }
 
 /** The parameters of a path without named segments. */
 export const NO_PARAMS = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
 
-/** 4D's request object, made from a request of Node. A property that the handler does not read is never computed. */
+/** 4D's request object, made from a request as it came. A property that the handler does not read is never computed. */
 export class NodeRequest implements ReceivedRequest {
   readonly url: string;
   readonly params: Readonly<Record<string, string>>;
   readonly context: unknown;
-  readonly #message: IncomingMessage;
+  readonly #message: RawRequest;
   readonly #addressRule: AddressRule | undefined;
   /** The address of the socket's peer, which is a proxy or the client. */
   #peer: string | undefined;
@@ -34,7 +34,7 @@ export class NodeRequest implements ReceivedRequest {
    * @param addressRule which proxies are trusted; undefined: none
    * @param details what is known besides the message
    */
-  constructor(message: IncomingMessage, addressRule?: AddressRule, details?: RequestDetails) {
+  constructor(message: RawRequest, addressRule?: AddressRule, details?: RequestDetails) {
     this.#message = message;
     this.params = details?.params ?? NO_PARAMS;
     this.context = details?.context;
@@ -62,7 +62,7 @@ export class NodeRequest implements ReceivedRequest {
   }
 
   get raw(): IncomingMessage {
-    return this.#message;
+    return this.#message.nodeRequest ?? (this.#message as unknown as IncomingMessage);
   }
 
   get path(): string {
@@ -87,9 +87,9 @@ export class NodeRequest implements ReceivedRequest {
   #findAddress(): string {
     const direct = this.readAddress();
     if (this.#addressRule === undefined) return direct;
-    const forwarded = this.#message.headers["x-forwarded-for"];
+    const forwarded = this.headers["x-forwarded-for"];
     return ownText(
-      this.#addressRule.findClient(direct, typeof forwarded === "string" ? forwarded : forwarded?.join(",")),
+      this.#addressRule.findClient(direct, typeof forwarded === "object" ? forwarded.join(",") : forwarded),
     );
   }
 }

@@ -24,7 +24,7 @@ export interface HandshakeAnswer {
 export interface AcceptedHandshake {
   /** The stream that carries the frames from now on. */
   readonly stream: Duplex;
-  /** The answer as latin1 text. It must be written before the first frame. */
+  /** The answer as latin1 text. It must be written before the first frame. Empty over HTTP/2: the answer is no part of the stream. */
   readonly handshakeResponse: string;
   /** Bytes that arrived after the handshake. */
   readonly head: Bytes;
@@ -47,7 +47,7 @@ export interface HandshakeOffer {
   /** The extensions that the client offers, in its order. */
   readonly extensions: readonly Extension[];
   /**
-   * Accepts the handshake. It writes nothing: the connection writes the response first.
+   * Accepts the handshake. Over HTTP/1.1 it writes nothing: the connection writes the response first.
    *
    * @throws {InvalidArgumentError} for a header that HTTP does not allow, or that only the library sets
    */

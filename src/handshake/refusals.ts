@@ -17,6 +17,20 @@ export const VERSION_NOT_SUPPORTED = new Refusal(
 /** The request's method is not GET. */
 export const METHOD_NOT_ALLOWED = new Refusal(405, "A WebSocket is opened with GET.", { Allow: "GET" }, "method");
 
+/** An extended CONNECT asks for another protocol than `websocket` (RFC 9220 3). */
+export const PROTOCOL_NOT_SPOKEN = new Refusal(501, "Of other protocols only WebSocket is spoken here.", {}, "method");
+
+/** The same as `VERSION_NOT_SUPPORTED` over HTTP/2, which has no upgrade that 426 could ask for. */
+export const VERSION_NOT_SPOKEN = new Refusal(
+  400,
+  "Only version 13 of WebSocket is spoken over HTTP/2 too.",
+  { "Sec-WebSocket-Version": "13" },
+  "version",
+);
+
+/** A request over HTTP/2 is no extended CONNECT, and there is no application for it. */
+export const CONNECT_REQUIRED = new Refusal(400, "Only WebSockets are served here.", {}, "version");
+
 /** The request does not name exactly one host (RFC 9112 3.2). */
 export const HOST_REQUIRED = badRequest("A request has exactly one Host header.");
 

@@ -1,7 +1,24 @@
 import type { IncomingMessage } from "node:http";
 
+import type { Addressed } from "./peer-address.ts";
 import type { Cookies } from "./cookies.ts";
 import type { RequestHeaders } from "./request-headers.ts";
+
+/** A request as it came, over either version of HTTP. A message of Node's HTTP/1.1 is one. */
+export interface RawRequest {
+  /** The version of HTTP, e.g. `"1.1"`. */
+  readonly httpVersion: string;
+  /** The method, e.g. `"GET"`. */
+  readonly method?: string | undefined;
+  /** The request target. */
+  readonly url?: string | undefined;
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[];
+  /** The socket that the request came on. Over HTTP/2, other requests come on it too. */
+  readonly socket: Addressed;
+  /** Node's own object for the request. Undefined: this is the object itself. */
+  readonly nodeRequest?: IncomingMessage | undefined;
+}
 
 /** Names and their values. A name that came several times has all its values, in order. The object has no prototype. */
 export type Values = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -30,7 +47,8 @@ export interface ConnectionRequest {
   readonly params: Readonly<Record<string, string>>;
   /**
    * Node's own request: its socket, its client certificate (`raw.socket.getPeerCertificate()`), and what a session middleware has
-   * put on it. The library does not keep it after the handshake.
+   * put on it. The library does not keep it after the handshake. Over HTTP/2 it is an `http2.Http2ServerRequest`, which has the same
+   * properties, and its `stream`.
    */
   readonly raw: IncomingMessage;
   /** The client's address. Behind a proxy it is the proxy's address, unless `trustProxy` names the proxy as trusted. */

@@ -1,5 +1,7 @@
 import type { Duplex } from "node:stream";
 
+import { respondRefused } from "./http2-response.ts";
+import { isServerStream } from "./http2-stream.ts";
 import type { HandshakeAnswer } from "./offer.ts";
 import { type Refusal, nameOfStatus } from "./refusal.ts";
 import { checkedAcceptHeaders, serializeHeaders } from "./response-headers.ts";
@@ -39,12 +41,17 @@ export function sendRefusal(socket: Duplex, refusal: Refusal, method: string | u
   // Data that still arrives is read and dropped. Otherwise the client would get a reset instead of the answer.
   socket.once("end", () => socket.destroy());
   socket.resume();
-  const { head, body } = serializeRefusal(refusal);
   try {
-    socket.end(method === "HEAD" ? head : head + body, "utf8");
+    if (isServerStream(socket)) respondRefused(socket, refusal);
+    else endWith(socket, refusal, method);
   } finally {
     linger(socket);
   }
+}
+
+function endWith(socket: Duplex, refusal: Refusal, method: string | undefined): void {
+  const { head, body } = serializeRefusal(refusal);
+  socket.end(method === "HEAD" ? head : head + body, "utf8");
 }
 
 /** The `Connection` header of a refusal. RFC 9110 7.8: an answer with `Upgrade` names it in `Connection`. */

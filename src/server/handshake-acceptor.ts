@@ -6,10 +6,12 @@ import { type AcceptedDeflate, acceptDeflate } from "../compression/negotiation.
 import { HawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { readHttp1 } from "../handshake/http1.ts";
+import { readHttp2 } from "../handshake/http2.ts";
+import { isServerStream } from "../handshake/http2-stream.ts";
 import { NodeRequest } from "../handshake/node-request.ts";
 import type { AcceptedHandshake, HandshakeOffer } from "../handshake/offer.ts";
 import { Refusal } from "../handshake/refusal.ts";
-import type { RequestDetails } from "../handshake/request.ts";
+import type { RawRequest, RequestDetails } from "../handshake/request.ts";
 import { HEADERS_TOO_LARGE, INTERNAL_ERROR } from "../handshake/refusals.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { isInstanceOf } from "../util/attempt.ts";
@@ -70,7 +72,7 @@ export class HandshakeAcceptor implements HandshakeOwner {
   }
 
   /** Reads a request. Returns undefined when the request was refused. */
-  read(message: IncomingMessage, socket: Duplex, head: Bytes, details?: RequestDetails): HandshakeOffer | undefined {
+  read(message: RawRequest, socket: Duplex, head: Bytes, details?: RequestDetails): HandshakeOffer | undefined {
     const full = this.#closed ? undefined : this.#clients.limiter.checkCapacity(() => this.#addressOf(message));
     const offer = full ?? this.#parse(message, socket, head, details);
     if (!(offer instanceof Refusal)) return offer;
@@ -80,7 +82,7 @@ export class HandshakeAcceptor implements HandshakeOwner {
   }
 
   /** Waits for other `upgrade` listeners to answer a request. If none does, it is answered here. */
-  awaitOthers(message: IncomingMessage, socket: Duplex, undecided: Undecided): void {
+  awaitOthers(message: RawRequest, socket: Duplex, undecided: Undecided): void {
     const shortTimeout = Math.min(undecided.isForUs ? READERS_TIMEOUT : OTHERS_TIMEOUT, this.handshakeTimeout);
     const timeout = undecided.isForUs ? shortTimeout : this.handshakeTimeout;
     this.#clients.held.wait(socket, this.#addressOf(message), { ...undecided, shortTimeout, timeout });
@@ -163,18 +165,20 @@ export class HandshakeAcceptor implements HandshakeOwner {
     this.#dispatcher.dispatchError(error, source, true);
   }
 
-  #addressOf(message: IncomingMessage): string {
+  #addressOf(message: RawRequest): string {
     return new NodeRequest(message, this.#settings.addressRule).remoteAddress;
   }
 
   #parse(
-    message: IncomingMessage,
+    message: RawRequest,
     socket: Duplex,
     head: Bytes,
     details: RequestDetails | undefined,
   ): HandshakeOffer | Refusal {
     try {
-      return readHttp1(message, socket, head, this.#settings, details);
+      return isServerStream(socket)
+        ? readHttp2(message, socket, this.#settings, details)
+        : readHttp1(message as unknown as IncomingMessage, socket, head, this.#settings, details);
     } catch (error) {
       // The user's `origins` function has thrown.
       if (isInstanceOf(error, Refusal)) return error;

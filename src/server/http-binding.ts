@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 
 import { InvalidArgumentError } from "../errors/errors.ts";
 import type { ListenOptions } from "./listen-options.ts";
+import { OwnHttp2 } from "./own-http2.ts";
 import type { WebServer } from "./web-server.ts";
 import { type OwnServerListener, createOwnServer } from "./own-web-server.ts";
 import { type PlainRequestListener, PlainRequests } from "./plain-requests.ts";
@@ -32,6 +33,9 @@ export class HttpBinding {
   readonly server: WebServer | undefined;
   readonly #listener: HttpBindingListener;
   readonly #detach: () => void;
+  /** HTTP/2 of the own web server. */
+  readonly #http2: OwnHttp2 | undefined;
+  readonly #detachHttp2: (() => void) | undefined;
   /** Sockets of the own web server that have not sent a whole request yet. */
   readonly #pendingSockets: PendingSockets | undefined;
   /** The requests that the application answers on the own web server. */
@@ -45,15 +49,23 @@ export class HttpBinding {
       this.#pendingSockets = new PendingSockets(settings, (socket) => {
         listener.onRefused(LIMIT_REACHED, undefined, socket);
       });
-      this.#pendingSockets.watch(this.#own, settings.tls !== undefined);
     }
+    if (this.#own !== undefined && settings.http2) {
+      this.#http2 = new OwnHttp2(settings, listener, this.#pendingSockets);
+      this.#http2.takeFrom(this.#own);
+    }
+    // After that: who has chosen HTTP/2 has its session by then.
+    if (this.#own !== undefined) this.#pendingSockets?.watch(this.#own, settings.tls !== undefined);
     const { requestListener } = settings;
     if (this.#own !== undefined && requestListener !== undefined) {
       this.#plainRequests = new PlainRequests(this.#own, settings, listener, this.#pendingSockets);
-      this.#plainRequests.serve(requestListener);
+      this.#plainRequests.serve(this.#own, requestListener);
+      if (this.#http2 !== undefined)
+        this.#plainRequests.serve(this.#http2.server as unknown as Server, requestListener);
     }
     const hasApplication = this.#own === undefined || requestListener !== undefined;
     this.#detach = this.server === undefined ? nothing : Router.attach(this.server, listener, hasApplication);
+    if (this.#http2 !== undefined) this.#detachHttp2 = Router.attach(this.#http2.server, listener, hasApplication);
     // Several WebSocket servers may share one web server. Node must not take eleven of them for a leak.
     addToMaxListeners(this.server, 1);
     if (this.server?.listening === false) this.server.once("listening", this.#onListening);
@@ -88,9 +100,16 @@ export class HttpBinding {
     this.#plainRequests.finish();
   }
 
+  /** The server goes down: clients of the own web server open no more streams of HTTP/2. */
+  drain(): void {
+    this.#http2?.drain();
+  }
+
   /** Takes no more requests, and closes the own web server with its sockets. The user's web server keeps running. */
   detach(): void {
     this.#detach();
+    this.#detachHttp2?.();
+    this.#http2?.close();
     this.server?.off("listening", this.#onListening);
     addToMaxListeners(this.server, -1);
     this.server?.off("close", this.#onClose);

@@ -31,6 +31,7 @@ const optionTable = {
   listen: readListen,
   requestListener: readRequestListener,
   tls: readTls,
+  http2: readHttp2,
   origins: originRule,
   protocols: readProtocols,
   trustProxy: (value: unknown) => addressRule(value as TrustProxy | undefined),
@@ -93,10 +94,12 @@ function readPath(path: unknown): PathRule | undefined {
 function readServer(server: unknown): WebServer | undefined {
   // Servers of TCP and TLS read no requests. Those of HTTP have `setTimeout`.
   if (server instanceof NetServer && typeof (server as { setTimeout?: unknown }).setTimeout !== "function")
-    throw new InvalidArgumentError("server: expected an http.Server or https.Server, got a net.Server or tls.Server");
+    throw new InvalidArgumentError(
+      "server: expected an http.Server, an https.Server or a server of http2, got a net.Server or tls.Server",
+    );
   if (server === undefined || isWebServer(server)) return server;
   throw new InvalidArgumentError(
-    "server: expected an http.Server or https.Server (of Express: what app.listen() returns)",
+    "server: expected an http.Server, an https.Server or a server of http2 (of Express: what app.listen() returns)",
   );
 }
 
@@ -127,6 +130,11 @@ function readBackplane(backplane: unknown): Backplane | undefined {
 function readRequestListener(listener: unknown): RequestListener | undefined {
   if (listener === undefined || typeof listener === "function") return listener as RequestListener | undefined;
   throw new InvalidArgumentError(`requestListener: expected a function (request, response), got ${describe(listener)}`);
+}
+
+function readHttp2(http2: unknown): boolean | undefined {
+  if (http2 === undefined || typeof http2 === "boolean") return http2;
+  throw new InvalidArgumentError(`http2: expected true or false, got ${describe(http2)}`);
 }
 
 function readTls(tls: unknown): WebSocketServerOptions["tls"] {

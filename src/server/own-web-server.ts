@@ -21,6 +21,7 @@ import {
 } from "../handshake/refusals.ts";
 import { connectionHeader } from "../handshake/response.ts";
 import { destroyFailed, hasBegunAnswer, hasPendingAnswer, isClaimed, markClaimed } from "./claimed-socket.ts";
+import type { RawRequest } from "../handshake/request.ts";
 import type { RefusalReport } from "./refusal-exit.ts";
 import type { Settings } from "./settings.ts";
 
@@ -34,6 +35,7 @@ const REQUEST_TIMEOUT_OF_NODE = 300_000;
 export type OwnServerSettings = Pick<
   Settings,
   | "tls"
+  | "http2"
   | "requestListener"
   | "maxHeaderSize"
   | "handshakeTimeout"
@@ -45,10 +47,13 @@ export type OwnServerSettings = Pick<
 /** Sends and reports the refusals of an own web server. */
 export interface OwnServerListener {
   /** Refuses a request. Without `message` it could not be read. */
-  refuse(socket: Duplex, refusal: Refusal, message?: IncomingMessage): void;
+  refuse(socket: Duplex, refusal: Refusal, message?: RawRequest): void;
   /** A client was refused. Its answer was sent, or it gets none. `peer` knows its address. */
-  onRefused(report: RefusalReport, message: IncomingMessage | undefined, peer: Addressed): void;
+  onRefused(report: RefusalReport, message: RawRequest | undefined, peer: Addressed): void;
 }
+
+/** What a client may choose in the TLS handshake if the server speaks HTTP/2 too. */
+const ALPNProtocols = ["h2", "http/1.1"];
 
 /** A client that gets no answer, because there are too many sockets. */
 const DROPPED: RefusalReport = { status: undefined, reason: "limit" };
@@ -100,10 +105,10 @@ export function createOwnServer(settings: OwnServerSettings, listener: OwnServer
 
 function createTlsServer(
   options: ServerOptions,
-  { tls, handshakeTimeout }: Pick<Settings, "tls" | "handshakeTimeout">,
+  { tls, http2, handshakeTimeout }: Pick<Settings, "tls" | "http2" | "handshakeTimeout">,
 ): Server {
   try {
-    return createSecureServer({ ...options, handshakeTimeout, ...tls });
+    return createSecureServer({ ...options, handshakeTimeout, ...(http2 ? { ALPNProtocols } : undefined), ...tls });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new InvalidArgumentError(`tls: expected a certificate and its key (${why})`, { cause });
@@ -146,7 +151,8 @@ function answerPlain(request: IncomingMessage, response: ServerResponse): Refusa
 export function answerWith(response: ServerResponse, refusal: Refusal): void {
   response.writeHead(refusal.status, {
     ...(refusal.headers as OutgoingHttpHeaders),
-    Connection: connectionHeader(refusal),
+    // HTTP/2 has no such header.
+    ...("stream" in response ? undefined : { Connection: connectionHeader(refusal) }),
     "Content-Type": "text/plain; charset=utf-8",
   });
   response.end(`${refusal.body}\n`);

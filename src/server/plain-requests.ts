@@ -72,9 +72,8 @@ export class PlainRequests {
     return this.#underWay > 0;
   }
 
-  /** Gives the requests to the application. What its listener throws is thrown by the web server's `emit`, as without the library. */
-  serve(requestListener: RequestListener): void {
-    const server = this.#server;
+  /** Gives the requests of a web server to the application. It may be that of HTTP/2: Node's objects have the same properties. What its listener throws is thrown by the web server's `emit`, as without the library. */
+  serve(server: Server, requestListener: RequestListener): void {
     server.on("request", (request, response) => {
       if (this.#admit(request, response)) requestListener.call(server, request, response);
     });
@@ -108,11 +107,11 @@ export class PlainRequests {
 
   /** Counts a request. Returns false when a limit is reached: then it is refused. */
   #admit(request: IncomingMessage, response: ServerResponse): boolean {
-    const { socket } = request;
+    const socket = holderOf(request);
     this.#pendingSockets?.remove(socket);
     const plain = this.#sockets.get(socket) ?? this.#add(request);
     if (!("responses" in plain)) {
-      this.#listener.onRefused(plain, request, socket);
+      this.#listener.onRefused(plain, request, request.socket);
       answerWith(response, plain);
       return false;
     }
@@ -138,8 +137,9 @@ export class PlainRequests {
       return tooManyFromAddress();
     }
     const plain: PlainSocket = { address, responses: new Set(), last: undefined };
-    this.#sockets.set(request.socket, plain);
-    request.socket.once("close", this.#onSocketClose);
+    const socket = holderOf(request);
+    this.#sockets.set(socket, plain);
+    socket.once("close", this.#onSocketClose);
     return plain;
   }
 
@@ -152,9 +152,15 @@ export class PlainRequests {
   }
 }
 
-/** Ends a socket after what was written to it. */
-function endIdle(socket: Duplex & { destroySoon?(): void }): void {
-  if (socket.destroySoon === undefined) socket.destroy();
+/** Who has the place of a request: its socket, or its session of HTTP/2, which may have many requests at a time. */
+function holderOf(request: IncomingMessage & { readonly stream?: { readonly session?: object } }): Duplex {
+  return (request.stream?.session ?? request.socket) as Duplex;
+}
+
+/** Ends a socket after what was written to it, and a session after its requests. */
+function endIdle(socket: Duplex & { destroySoon?(): void; close?(): void }): void {
+  if (socket.close !== undefined) socket.close();
+  else if (socket.destroySoon === undefined) socket.destroy();
   else socket.destroySoon();
 }
 

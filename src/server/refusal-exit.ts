@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
 import type { AddressRule } from "../handshake/forwarded-address.ts";
@@ -7,7 +6,7 @@ import type { HandshakeOffer } from "../handshake/offer.ts";
 import { type Addressed, peerAddressOf } from "../handshake/peer-address.ts";
 import { type Refusal, type RefusalReason, refusalReasons } from "../handshake/refusal.ts";
 import { PATH_NOT_FOUND, PIPELINED } from "../handshake/refusals.ts";
-import type { ConnectionRequest } from "../handshake/request.ts";
+import type { ConnectionRequest, RawRequest } from "../handshake/request.ts";
 import type { OriginRule } from "../handshake/rules/origin.ts";
 import { canAnswer, sendRefusal } from "../handshake/response.ts";
 import { hasPendingAnswer, refuseAfterPendingAnswers, refuseInOrder } from "./claimed-socket.ts";
@@ -58,7 +57,7 @@ export class RefusalExit {
   }
 
   /** Refuses a request, after the answers to earlier requests on its socket. Without `message` the request could not be read. */
-  refuse(socket: Duplex, refusal: Refusal, message?: IncomingMessage): void {
+  refuse(socket: Duplex, refusal: Refusal, message?: RawRequest): void {
     if (!canAnswer(socket)) return;
     if (message !== undefined && hasPendingAnswer(socket)) {
       this.#refuseInOrder(socket, message, refusal);
@@ -82,11 +81,11 @@ export class RefusalExit {
   }
 
   /** Refuses a request for a path that no WebSocket server has, after the answers to earlier requests on its socket. */
-  refusePath(socket: Duplex, message: IncomingMessage): void {
+  refusePath(socket: Duplex, message: RawRequest): void {
     if (canAnswer(socket)) this.#refuseInOrder(socket, message, PATH_NOT_FOUND);
   }
 
-  #refuseInOrder(socket: Duplex, message: IncomingMessage, refusal: Refusal): void {
+  #refuseInOrder(socket: Duplex, message: RawRequest, refusal: Refusal): void {
     const request = this.#requestOf(message);
     const { remoteAddress } = request;
     const linger = hasPendingAnswer(socket)
@@ -99,7 +98,7 @@ export class RefusalExit {
   }
 
   /** Refuses a handshake that came before the answers to earlier requests. Returns false when there is none to wait for. */
-  refusePipelined(socket: Duplex, message: IncomingMessage, onAnswered: (socket: Duplex) => void): boolean {
+  refusePipelined(socket: Duplex, message: RawRequest, onAnswered: (socket: Duplex) => void): boolean {
     if (!hasPendingAnswer(socket)) return false;
     if (!canAnswer(socket)) return true;
     const request = this.#requestOf(message);
@@ -113,7 +112,7 @@ export class RefusalExit {
   }
 
   /** Reports a refusal that was sent in another way, or that gets no answer. */
-  reportMessage(report: RefusalReport, message: IncomingMessage | undefined, peer: Addressed): void {
+  reportMessage(report: RefusalReport, message: RawRequest | undefined, peer: Addressed): void {
     if (message !== undefined) this.#report(report, this.#requestOf(message));
     // The address is a system call.
     else this.#report(report, undefined, this.#dispatcher.hasOnRefused ? peerAddressOf(peer) : "");
@@ -139,7 +138,7 @@ export class RefusalExit {
   }
 
   /** The request, with its address: a client that resets its connection after the answer has none any more. */
-  #requestOf(message: IncomingMessage): NodeRequest {
+  #requestOf(message: RawRequest): NodeRequest {
     const request = new NodeRequest(message, this.#settings.addressRule);
     request.readAddress();
     return request;

@@ -1,16 +1,21 @@
 import { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 
 import { InvalidArgumentError } from "../errors/errors.ts";
+import type { Http2Request } from "../handshake/http2-request.ts";
 import { pathOf } from "../handshake/node-request.ts";
-import type { Bytes } from "../protocol/bytes.ts";
-import type { RequestDetails } from "../handshake/request.ts";
+import type { Refusal } from "../handshake/refusal.ts";
+import { METHOD_NOT_ALLOWED, PROTOCOL_NOT_SPOKEN } from "../handshake/refusals.ts";
+import { type Bytes, EMPTY } from "../protocol/bytes.ts";
+import type { RawRequest, RequestDetails } from "../handshake/request.ts";
 import type { PathParams } from "./path-pattern.ts";
 import { type PathRule, isSamePath, rankOf } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
 import { type Before, beforeOf, guessBefore, hasNewReaders, isAnsweredSince, noteBefore } from "./before-others.ts";
 import { bytesWritten, destroyFailed, isInUse, listenersOf, markOurs, onceAnswered } from "./claimed-socket.ts";
+import { type Http2WebServer, hasOtherConnectListeners, speaksHttp2, takeConnects } from "./connect-requests.ts";
 import type { Undecided } from "./held-sockets.ts";
 import {
   areAllOurs,
@@ -30,11 +35,13 @@ export interface Route {
   /** Milliseconds a handshake may take. */
   readonly handshakeTimeout: number;
   /** The parameters of a path that is for this route; undefined: it is not. */
-  match(path: string | undefined, message: IncomingMessage): PathParams | undefined;
+  match(path: string | undefined, message: RawRequest): PathParams | undefined;
   /** An upgrade request for this path has arrived. */
-  onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes, details: RequestDetails): void;
+  onUpgrade(message: RawRequest, socket: Duplex, head: Bytes, details: RequestDetails): void;
   /** An upgrade request has arrived for a path that no WebSocket server has: it gets 404. */
-  onUnknownPath(message: IncomingMessage, socket: Duplex): void;
+  onUnknownPath(message: RawRequest, socket: Duplex): void;
+  /** A request that is not for a WebSocket, and that nobody else listens to, gets a refusal. */
+  refuse(socket: Duplex, refusal: Refusal, message?: RawRequest): void;
   /** Another listener may still answer a request. */
   onUndecided(message: IncomingMessage, socket: Duplex, undecided: Undecided): void;
 }
@@ -57,6 +64,7 @@ export class Router {
   /** Whether requests that are not for a WebSocket are the application's. Not on a web server of the library. */
   readonly #hasApplication: boolean;
   #stopPassing: (() => void) | undefined;
+  #stopConnects: (() => void) | undefined;
 
   private constructor(server: WebServer, hasApplication: boolean) {
     this.#server = server;
@@ -99,6 +107,7 @@ export class Router {
     this.#server.prependListener?.("upgrade", this.#onFirst);
     this.#server.on("upgrade", this.#onUpgrade);
     if (this.#hasApplication) this.#stopPassing = letOthersPass(this.#server);
+    if (speaksHttp2(this.#server)) this.#stopConnects = takeConnects(this.#server, this.#onConnect);
   }
 
   #unlisten(): void {
@@ -106,7 +115,23 @@ export class Router {
     this.#server.off("upgrade", this.#onUpgrade);
     addToMaxListeners(this.#server, -1);
     this.#stopPassing?.();
+    this.#stopConnects?.();
   }
+
+  /** A CONNECT request over HTTP/2 (RFC 8441 4). No other listener gets one for a path of ours. */
+  readonly #onConnect = (request: Http2Request, stream: ServerHttp2Stream): boolean => {
+    const isWebSocket = request.protocol === "websocket";
+    const found = isWebSocket ? this.#find(request) : undefined;
+    if (found !== undefined) {
+      found.route.onUpgrade(request, stream, EMPTY, { params: found.params });
+      return true;
+    }
+    const route = this.#routeWithLongestTimeout();
+    if (route === undefined || hasOtherConnectListeners(this.#server as Http2WebServer)) return false;
+    if (isWebSocket) route.onUnknownPath(request, stream);
+    else route.refuse(stream, request.protocol === undefined ? METHOD_NOT_ALLOWED : PROTOCOL_NOT_SPOKEN, request);
+    return true;
+  };
 
   /** Called before the listeners of others, so that what they do to the socket can be told from what was there. */
   readonly #onFirst = (message: IncomingMessage, socket: Duplex): void => {
@@ -157,7 +182,7 @@ export class Router {
   };
 
   /** The first route that takes a request, with the parameters of its path. */
-  #find(message: IncomingMessage): { readonly route: Route; readonly params: PathParams } | undefined {
+  #find(message: RawRequest): { readonly route: Route; readonly params: PathParams } | undefined {
     const path = pathOf(message);
     for (const route of this.#routes) {
       const params = route.match(path, message);

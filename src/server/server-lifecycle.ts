@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Duplex } from "node:stream";
 
@@ -11,7 +10,7 @@ import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher
 import { HawserError, InvalidArgumentError, asHawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { NodeRequest, pathOf } from "../handshake/node-request.ts";
-import type { RequestDetails } from "../handshake/request.ts";
+import type { RawRequest, RequestDetails } from "../handshake/request.ts";
 import type { PathParams } from "./path-pattern.ts";
 import type { WebServer } from "./web-server.ts";
 import { type PathRule, matchPath } from "./path-rule.ts";
@@ -147,7 +146,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
    *
    * @throws {InvalidArgumentError} when the socket was handed over before
    */
-  handleUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes, context?: unknown): void {
+  handleUpgrade(message: RawRequest, socket: Duplex, head: Bytes, context?: unknown): void {
     if (isClaimed(socket)) throw new InvalidArgumentError("handleUpgrade: socket: it has been handed over before");
     const params = this.match(pathOf(message), message);
     if (params === undefined) this.onUnknownPath(message, socket);
@@ -176,7 +175,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
 
   // Calls of the web server.
 
-  match(path: string | undefined, message: IncomingMessage): PathParams | undefined {
+  match(path: string | undefined, message: RawRequest): PathParams | undefined {
     try {
       return matchPath(this.path, path, () => new NodeRequest(message, this.settings.addressRule));
     } catch (error) {
@@ -186,7 +185,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     }
   }
 
-  onUpgrade(message: IncomingMessage, socket: Duplex, head: Bytes, details: RequestDetails): void {
+  onUpgrade(message: RawRequest, socket: Duplex, head: Bytes, details: RequestDetails): void {
     markClaimed(socket);
     // Until the connection listens for errors, a socket that fails must not end the process.
     socket.on("error", ignore);
@@ -199,21 +198,21 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
     this.#acceptor.answer(offer);
   }
 
-  onUnknownPath(message: IncomingMessage, socket: Duplex): void {
+  onUnknownPath(message: RawRequest, socket: Duplex): void {
     this.#binding.onRequest(socket);
     this.#acceptor.exit.refusePath(socket, message);
   }
 
-  onUndecided(message: IncomingMessage, socket: Duplex, undecided: Undecided): void {
+  onUndecided(message: RawRequest, socket: Duplex, undecided: Undecided): void {
     this.#acceptor.awaitOthers(message, socket, undecided);
   }
 
-  refuse(socket: Duplex, refusal: Refusal, message?: IncomingMessage): void {
+  refuse(socket: Duplex, refusal: Refusal, message?: RawRequest): void {
     this.#binding.onRequest(socket);
     this.#acceptor.exit.refuse(socket, refusal, message);
   }
 
-  onRefused(report: RefusalReport, message: IncomingMessage | undefined, peer: Addressed): void {
+  onRefused(report: RefusalReport, message: RawRequest | undefined, peer: Addressed): void {
     this.#acceptor.exit.reportMessage(report, message, peer);
   }
 
@@ -320,6 +319,7 @@ export class ServerLifecycle implements HttpBindingListener, HandshakeListener, 
   /** Accepts no more clients, and closes all connections within half of `timeout` milliseconds. 0: it closes none. */
   #beginShutdown(timeout: number, { code, reason }: ShutdownOptions): void {
     this.#acceptor.close();
+    this.#binding.drain();
     this.#clients.topics.drain();
     this.readiness.reject(new HawserError("HWS_NOT_STARTED"));
     if (timeout > 0) {

@@ -6,7 +6,7 @@ import { toTicks } from "../connection/keepalive/ticks.ts";
 import { type DataType, decoders, objectDecoder } from "../connection/receiving/decode.ts";
 import type { ConnectionSettings } from "../connection/settings.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
-import type { HandshakeRules } from "../handshake/http1.ts";
+import type { HandshakeRules } from "../handshake/offered.ts";
 import type { WebServer } from "./web-server.ts";
 import type { ConnectionLimits } from "./connection-limiter.ts";
 import { type ListenOptions, listenAddress } from "./listen-options.ts";
@@ -33,6 +33,8 @@ export interface Settings
   readonly requestListener: RequestListener | undefined;
   /** The certificate and key of the library's own web server. */
   readonly tls: (SecureContextOptions & TlsOptions) | undefined;
+  /** Whether the library's own web server speaks HTTP/2 too. */
+  readonly http2: boolean;
   /** Counts how often each limit was reached. */
   readonly limitCounters: LimitCounters;
   /** Milliseconds for a request and its answer. */
@@ -58,6 +60,8 @@ export function readOptions(options: WebSocketServerOptions): Settings {
   return {
     ...values,
     listen,
+    // A listener that knows HTTP/1.1 only would get requests of HTTP/2.
+    http2: values.tls !== undefined && (values.http2 ?? values.requestListener === undefined),
     role: "server",
     decode: values.dataType === "object" ? objectDecoder(values) : decoders[values.dataType],
     originRule: origins,
@@ -73,7 +77,10 @@ export function readOptions(options: WebSocketServerOptions): Settings {
 const OWN = ["host", "tls", "requestListener"] as const;
 
 /** Checks the options about where the server listens: some exclude others. */
-function checkListening(values: Pick<OptionValues, "server" | "listen" | (typeof OWN)[number]>, given: object): void {
+function checkListening(
+  values: Pick<OptionValues, "server" | "listen" | "http2" | (typeof OWN)[number]>,
+  given: object,
+): void {
   const { server, listen, tls } = values;
   if (server !== undefined && listen !== undefined) {
     const name = (given as WebSocketServerOptions).listen === undefined ? "port" : "listen";
@@ -86,6 +93,8 @@ function checkListening(values: Pick<OptionValues, "server" | "listen" | (typeof
   const unset = (["port", "listen", "server"] as const).find((name) => Object.hasOwn(given, name));
   if (server === undefined && listen === undefined && unset !== undefined)
     throw new InvalidArgumentError(`${unset}: expected a value, got undefined. Leave it out to use handleUpgrade only`);
+  if (values.http2 === true && tls === undefined)
+    throw new InvalidArgumentError("http2: only together with tls. A web server of yours may be one of http2");
   if (tls !== undefined && !hasCertificate(tls))
     throw new InvalidArgumentError("tls: expected a certificate and its key, e.g. cert and key, or pfx");
 }

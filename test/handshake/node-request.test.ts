@@ -85,9 +85,9 @@ describe("a client that is gone", () => {
 });
 
 describe("the request's address behind a proxy", () => {
-  /** As in Node: the header joined, or a list. */
   function after(trust: TrustProxy | undefined, forwarded: string | string[] | undefined): NodeRequest {
-    const message = { url: "/", rawHeaders: [], headers: { "x-forwarded-for": forwarded } };
+    const lines = forwarded === undefined ? [] : [forwarded].flat();
+    const message = { url: "/", rawHeaders: lines.flatMap((line) => ["X-Forwarded-For", line]) };
     const socket = { remoteAddress: "10.0.0.1" };
     return new NodeRequest({ ...message, socket } as unknown as IncomingMessage, addressRule(trust));
   }
@@ -119,7 +119,7 @@ describe("the request's address behind a proxy", () => {
       },
     };
     const socket: { remoteAddress: string | undefined } = { remoteAddress: "10.0.0.1" };
-    const known = new NodeRequest({ url: "/", headers: {}, socket } as unknown as IncomingMessage, rule);
+    const known = new NodeRequest({ url: "/", rawHeaders: [], socket } as unknown as IncomingMessage, rule);
     expect(asked).toEqual([]);
     expect(known.remoteAddress).toBe("198.51.100.7");
     socket.remoteAddress = undefined;

@@ -8,12 +8,14 @@ import {
 import { EventEmitter, once } from "node:events";
 import { readFileSync, readdirSync } from "node:fs";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import type { OutgoingHttpHeaders } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { connect as connectSecure } from "node:tls";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { refusalReasons } from "../../src/handshake/refusal.ts";
 import { HeldSockets } from "../../src/server/held-sockets.ts";
 import { certificate } from "../support/certificate.ts";
+import { openSession, restOf } from "../support/http2-client.ts";
 import { deferred, portOf, turn, until } from "../support/peer.ts";
 import { handshake, RawClient, SAMPLE_KEY } from "../support/raw-client.ts";
 import { Wire } from "../support/wire.ts";
@@ -48,6 +50,22 @@ async function send(
   const client = await RawClient.connect(await portOf(refusing.wss));
   client.write(text);
   await client.rest();
+  return refusing;
+}
+
+const EXTENDED_CONNECT = {
+  ":method": "CONNECT",
+  ":protocol": "websocket",
+  ":scheme": "https",
+  ":path": "/",
+  ":authority": "localhost",
+} as const;
+
+/** Sends a request over HTTP/2 to a server of its own. */
+async function sendHttp2(headers: OutgoingHttpHeaders): Promise<Refusing> {
+  const refusing = start({ ...LOCAL, tls: certificate });
+  const session = await openSession(`https://127.0.0.1:${await portOf(refusing.wss)}`);
+  await restOf(session.request(headers));
   return refusing;
 }
 
@@ -147,6 +165,17 @@ const scenarios: Readonly<
   ],
   "Pages of this origin may not connect.": [() => send(handshake("/", { Origin: "https://a.test" })), 403, "origin"],
   "There is no WebSocket at this path.": [() => send(handshake("/b"), { path: "/a" }), 404, "path"],
+  "Only WebSockets are served here.": [() => sendHttp2({ ":path": "/" }), 400, "version"],
+  "Of other protocols only WebSocket is spoken here.": [
+    () => sendHttp2({ ...EXTENDED_CONNECT, ":protocol": "connect-udp" }),
+    501,
+    "method",
+  ],
+  "Only version 13 of WebSocket is spoken over HTTP/2 too.": [
+    () => sendHttp2({ ...EXTENDED_CONNECT, "sec-websocket-version": "8" }),
+    400,
+    "version",
+  ],
   "A handshake is sent after the answers to earlier requests.": [pipeline, 400, "malformed"],
   "The server failed.": [() => send(handshake(), {}, () => "no handler"), 500, "error"],
   "A WebSocket needs HTTP/1.1.": [() => hand({ httpVersion: "1.0" }), 400, "malformed"],
@@ -234,6 +263,7 @@ test("nothing sends a refusal but the exit, and the parts that only it calls", (
   );
   expect(callers.map(([file]) => file).sort()).toEqual([
     "src/handshake/http1.ts",
+    "src/handshake/http2.ts",
     "src/handshake/response.ts",
     "src/server/claimed-socket.ts",
     "src/server/refusal-exit.ts",

@@ -26,14 +26,16 @@ export interface Delivery extends Counts {
   readonly toldMissing: number;
   /** Clients that have not received all messages. */
   readonly incomplete: number;
+  /** Of each of them how much of each publisher is missing, and between which numbers. */
+  readonly missing: readonly string[];
 }
 
 const SIZE = 100;
 const TICK = 20;
 
-// Nothing new for this time: all that comes has come. Clients wait at most about 5 s before they connect again.
-const QUIET = 15_000;
-const MAX_QUIET = 60_000;
+// Nothing new for this time: all that comes has come. A client that was cut several times may wait 30 s before it connects again.
+const QUIET = 35_000;
+const MAX_QUIET = 120_000;
 
 /** Everything of one run. */
 interface Parts {
@@ -124,12 +126,12 @@ async function untilQuiet({ tallies }: Parts, published: number): Promise<void> 
     if (delivered !== last) [last, lastChange] = [delivered, performance.now()];
     if (performance.now() - lastChange > QUIET || performance.now() - begin > MAX_QUIET) return;
     // Doubled messages may still come.
-    if (delivered >= published * tallies.length) return void (await pause(QUIET / 3));
+    if (delivered >= published * tallies.length) return void (await pause(QUIET / 7));
     await pause(TICK * 10);
   }
 }
 
-function resultOf({ tallies, toldMissing }: Parts, published: number, cuts: number): Delivery {
+function resultOf({ tallies, toldMissing, publishers }: Parts, published: number, cuts: number): Delivery {
   return {
     published,
     expected: published * tallies.length,
@@ -139,6 +141,7 @@ function resultOf({ tallies, toldMissing }: Parts, published: number, cuts: numb
     cuts,
     toldMissing,
     incomplete: tallies.filter(({ counts }) => counts.delivered < published).length,
+    missing: tallies.flatMap((tally) => tally.missingOf(publishers.length, published)),
   };
 }
 

@@ -42,6 +42,16 @@ export class Tally {
     if (number < received.highest) this.#outOfOrder++;
     else received.highest = number;
   }
+
+  /** What is missing of each publisher, if these published this many messages in turn: how much, and between which numbers. */
+  missingOf(publishers: number, published: number): string[] {
+    return Array.from({ length: publishers }, (_, publisher) => {
+      const most = Math.ceil((published - publisher) / publishers);
+      const numbers = this.#publishers.get(publisher)?.numbers;
+      const missing = Array.from({ length: most }, (_none, i) => i + 1).filter((n) => numbers?.has(n) !== true);
+      return `${publisher}: ${missing.length} from ${missing[0] ?? 0} to ${missing.at(-1) ?? 0} of ${most}`;
+    }).filter((line) => !line.includes(": 0 from"));
+  }
 }
 
 /** A message: its publisher, its number from 1 on, and what fills it up to its size. */

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 
+import { resetIfHttp2 } from "../../handshake/http2-stream.ts";
 import { asError, expectClose } from "./stream-events.ts";
 import { warnOfStream } from "./stream-warnings.ts";
 
@@ -11,6 +12,7 @@ import { warnOfStream } from "./stream-warnings.ts";
  */
 export function destroyStream(stream: Duplex, error?: unknown): void {
   try {
+    resetIfHttp2(stream);
     stream.destroy(error === undefined ? undefined : asError(error));
   } catch {
     warnOfStream("A stream threw when it was destroyed");

@@ -5,14 +5,16 @@ import { type Client, Refused } from "../clients/client.ts";
 import { text } from "../clients/content.ts";
 import type { Scenario } from "./scenario.ts";
 import { connect, serve } from "./serve.ts";
+import { ownPort, scheme } from "./transport.ts";
 
 /** The address of a server, on its own port, whose `onConnection` answers with `answer`. */
 async function refusing(answer: () => ReturnType<typeof refuse> | null): Promise<string> {
+  const options = await ownPort();
   const wss = await new Promise<WebSocketServer>((resolve) => {
-    const server = new WebSocketServer({ onOpen: resolve, onConnection: answer }, { port: 0, host: "127.0.0.1" });
+    const server = new WebSocketServer({ onOpen: resolve, onConnection: answer }, options);
     onTestFinished(() => server.terminate(0));
   });
-  return `ws://127.0.0.1:${(wss.address() as AddressInfo).port}/`;
+  return `${scheme()}://127.0.0.1:${(wss.address() as AddressInfo).port}/`;
 }
 
 /** What `open` rejects with. */

@@ -6,6 +6,7 @@ import { handshake } from "./handshake.ts";
 import { load } from "./load.ts";
 import { messages } from "./messages.ts";
 import type { Scenario } from "./scenario.ts";
+import { type Transport, useTransport } from "./transport.ts";
 
 const scenarios = { ...messages, ...control, ...closing, ...handshake, ...load };
 
@@ -15,14 +16,22 @@ export interface Skip {
   readonly tests: readonly (keyof typeof scenarios)[];
 }
 
+/** Which client runs the scenarios, and how it connects. */
+interface How {
+  readonly create: () => Promise<Client>;
+  readonly skip?: readonly Skip[];
+  readonly transport?: Transport;
+}
+
 /**
  * Makes a test of each scenario for one client.
  *
- * @param how - `create` starts the client, once for all; `skip` is shown with its reasons
+ * @param how - `create` starts the client, once for all; `skip` is shown with its reasons; `transport` is "plain" by default
  */
-export function runScenarios({ create, skip = [] }: { create: () => Promise<Client>; skip?: readonly Skip[] }): void {
+export function runScenarios({ create, skip = [], transport = "plain" }: How): void {
   let client: Client | undefined;
   beforeAll(async () => {
+    useTransport(transport);
     client = await create();
   });
   afterAll(() => client?.end());

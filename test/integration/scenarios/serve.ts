@@ -1,11 +1,10 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 
 import type { WebSocketServerOptions } from "hawser";
 import { onTestFinished } from "vitest";
 import { type Live, type Reactions, type Recorder, startServer } from "../../support/live-server.ts";
 import type { Client, Peer } from "../clients/client.ts";
+import { scheme, startWeb } from "./transport.ts";
 
 /** The server of one scenario, on a web server that also has a page for browsers. */
 export interface Served extends Live {
@@ -25,21 +24,9 @@ export const echo: Reactions = { message: (ws, data) => void ws.send(data) };
  * @param options - for the server
  */
 export async function serve(react: Reactions = echo, options: WebSocketServerOptions = {}): Promise<Served> {
-  const sockets: Socket[] = [];
-  const web = createServer((_request, response) => {
-    response.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html><title>A page of the server</title>");
-  });
-  web.on("upgrade", (request) => sockets.push(request.socket));
-  web.listen(0, "127.0.0.1");
-  await once(web, "listening");
-  onTestFinished(async () => {
-    const closed = once(web, "close");
-    web.close();
-    web.closeAllConnections();
-    await closed;
-  });
-  const live = await startServer(react, { server: web, port: undefined, host: undefined, ...options });
-  return { ...live, sockets, url: `ws://127.0.0.1:${(web.address() as AddressInfo).port}/` };
+  const { server, port, sockets } = await startWeb();
+  const live = await startServer(react, { server, port: undefined, host: undefined, ...options });
+  return { ...live, sockets, url: `${scheme()}://127.0.0.1:${port}/` };
 }
 
 /** Connects a client for the length of a test. */

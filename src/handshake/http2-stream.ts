@@ -26,12 +26,25 @@ export function resetIfHttp2(stream: Duplex): void {
   if (isHttp2Stream(stream) && !stream.closed) stream.close(Http2Code.cancel);
 }
 
+/** Turns after which a stream whose end has not gone out is closed in any case. */
+const MAX_TURNS = 100;
+
 /**
  * Closes the stream when it has sent everything, without an error (RFC 9113 8.1). The peer need not end its side, and some
- * clients wait for this.
+ * clients wait for this. Its END_STREAM goes out before: to browsers a stream without one is broken.
  */
 export function closeWhenSent(stream: ServerHttp2Stream): void {
   stream.once("finish", () => {
-    if (!stream.closed) stream.close(Http2Code.noError);
+    closeAfterEnd(stream, MAX_TURNS);
   });
+}
+
+/** Node says "finish" when the end is on its way, and the stream's state knows when it has gone. */
+function closeAfterEnd(stream: ServerHttp2Stream, turns: number): void {
+  if (stream.closed || stream.destroyed) return;
+  if (stream.state.localClose === 1 || turns === 0) stream.close(Http2Code.noError);
+  else
+    setImmediate(() => {
+      closeAfterEnd(stream, turns - 1);
+    });
 }

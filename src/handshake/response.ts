@@ -39,7 +39,6 @@ export function sendRefusal(socket: Duplex, refusal: Refusal, method: string | u
   if (!canAnswer(socket)) return;
   socket.on("error", () => socket.destroy());
   // Data that still arrives is read and dropped. Otherwise the client would get a reset instead of the answer.
-  socket.once("end", () => socket.destroy());
   socket.resume();
   try {
     if (isServerStream(socket)) respondRefused(socket, refusal);
@@ -50,6 +49,7 @@ export function sendRefusal(socket: Duplex, refusal: Refusal, method: string | u
 }
 
 function endWith(socket: Duplex, refusal: Refusal, method: string | undefined): void {
+  socket.once("end", () => socket.destroy());
   const { head, body } = serializeRefusal(refusal);
   socket.end(method === "HEAD" ? head : head + body, "utf8");
 }

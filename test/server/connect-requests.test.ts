@@ -11,7 +11,9 @@ import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "hawser";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { hasOtherConnectListeners, speaksHttp2 } from "../../src/server/connect-requests.ts";
+import { noteFrames } from "../support/http2-frames.ts";
 import { answerTo, openSession, requestWebSocket, restOf } from "../support/http2-client.ts";
+import { until } from "../support/peer.ts";
 
 const handler = { onConnection: () => ({ onMessage: () => undefined }) };
 
@@ -137,6 +139,29 @@ describe("a server with an application of requests", () => {
     expect((await answerTo(requestWebSocket(session, "/chat")))[":status"]).toBe(200);
     expect(wss.counters.refused).toMatchObject({ path: 0, method: 0 });
   });
+});
+
+// A browser takes a stream that is reset before its END_STREAM for broken.
+test("the end of each stream goes out before it is closed", async () => {
+  const server = createServer();
+  const front = await noteFrames(Number(new URL(await listening(server)).port));
+  const wss = new WebSocketServer(
+    { onConnection: () => ({ onMessage: (ws) => ws.close(1000) }) },
+    { server, path: "/chat" },
+  );
+  onTestFinished(() => wss.terminate(0));
+  const session = await openSession(`http://127.0.0.1:${front.port}`);
+  const [chat, other] = [requestWebSocket(session, "/chat"), requestWebSocket(session, "/other")];
+  await answerTo(chat);
+  chat.write(Buffer.from([0x81, 0x80, 0, 0, 0, 0]));
+  chat.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]));
+  await Promise.all([restOf(chat), restOf(other)]);
+  const frames = (id = 0): readonly string[] => front.frames.get(id)!;
+  await until(() => [chat, other].every(({ id }) => frames(id).at(-1) === "RST_STREAM 0"));
+  for (const { id } of [chat, other]) {
+    expect(frames(id)[0]).toBe("HEADERS");
+    expect(frames(id).at(-2)).toBe("DATA END_STREAM");
+  }
 });
 
 test("Node's own listener is nobody else's, ours are not either", () => {

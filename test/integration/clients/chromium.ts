@@ -24,7 +24,7 @@ export class ChromiumClient implements Client {
   }
 
   async open(url: string, protocols: readonly string[] = []): Promise<RemotePeer> {
-    return this.openFrom(url.replace("ws:", "http:"), url, protocols);
+    return this.openFrom(url.replace(/^ws/, "http"), url, protocols);
   }
 
   /** Connects from a page of one's choice. */

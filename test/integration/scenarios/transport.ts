@@ -26,9 +26,6 @@ export function useTransport(transport: Transport): void {
 /** The scheme of the URLs. */
 export const scheme = (): string => (current === "plain" || current === "h2c" ? "ws" : "wss");
 
-/** Whether the scenarios run over HTTP/2. */
-export const isHttp2 = (): boolean => current === "h2" || current === "h2c";
-
 /** A web server that also has a page for browsers. */
 export interface Web {
   readonly server: WebServer;

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { ClientHttp2Session } from "node:http2";
 import type { ConnectionOptions } from "node:tls";
 
 import type { CompressionOptions } from "../compression/options.ts";
@@ -118,4 +119,11 @@ export interface ClientOptions<T extends DataType = DataType> {
   readonly socketPath?: string | undefined;
   /** Makes the connection in place of TCP and a proxy, e.g. through SOCKS or SSH. With `wss:`, TLS runs over it. */
   readonly createConnection?: ((target: ConnectTarget) => Duplex | PromiseLike<Duplex>) | undefined;
+  /**
+   * WebSockets over HTTP/2 (RFC 8441). `true`: with `wss:` the server may choose HTTP/2 in the TLS handshake, on a session for this one
+   * WebSocket. A function gives a session of yours before each dial, of `http2.connect()`: all clients that get the same one share its
+   * connection. You end it. Default `false`: HTTP/1.1.
+   */
+  readonly http2?:
+    boolean | ((target: ConnectTarget) => ClientHttp2Session | PromiseLike<ClientHttp2Session>) | undefined;
 }

@@ -37,18 +37,21 @@ export interface AgreedHandshake {
   readonly extensions: string;
 }
 
-/** The headers of the opening handshake, names and values in turn (RFC 6455 4.1). */
-export function handshakeHeaders({ key, protocols, deflate }: ClientHandshake): string[] {
-  const headers = [
-    "Connection",
-    "Upgrade",
-    "Upgrade",
-    "websocket",
-    "Sec-WebSocket-Version",
-    "13",
-    "Sec-WebSocket-Key",
-    key,
-  ];
+const VERSION = ["Sec-WebSocket-Version", "13"] as const;
+
+/** The headers of the opening handshake over HTTP/1.1, names and values in turn (RFC 6455 4.1). */
+export function handshakeHeaders(offer: ClientHandshake): string[] {
+  const upgrade = ["Connection", "Upgrade", "Upgrade", "websocket"];
+  return [...upgrade, ...VERSION, "Sec-WebSocket-Key", offer.key, ...choicesOf(offer)];
+}
+
+/** The same over HTTP/2, which needs neither an upgrade nor a key (RFC 8441 5). */
+export function offerHeaders(offer: ClientHandshake): string[] {
+  return [...VERSION, ...choicesOf(offer)];
+}
+
+function choicesOf({ protocols, deflate }: ClientHandshake): string[] {
+  const headers: string[] = [];
   if (protocols.length > 0) headers.push("Sec-WebSocket-Protocol", protocols.join(", "));
   if (deflate !== undefined) headers.push("Sec-WebSocket-Extensions", serializeExtensions([offerDeflate(deflate)]));
   return headers;
@@ -70,6 +73,15 @@ export function checkResponse(
   if (headers.single("sec-websocket-accept") !== acceptKey(offer.key)) return "Sec-WebSocket-Accept is wrong";
   if (headers.list("transfer-encoding") !== undefined) return "101 with Transfer-Encoding";
   if ((headers.list("content-length") ?? "0") !== "0") return "101 with Content-Length";
+  return checkChoices(headers, offer);
+}
+
+/**
+ * Checks what a server has chosen of what was offered. Over HTTP/2 this is all there is to check (RFC 8441 5).
+ *
+ * @returns what was agreed, or a text that says why the handshake has failed
+ */
+export function checkChoices(headers: HandshakeHeaders, offer: ClientHandshake): AgreedHandshake | string {
   const chosen = headers.list("sec-websocket-protocol");
   const protocolError = checkProtocol(chosen, offer.protocols);
   if (protocolError !== undefined) return protocolError;

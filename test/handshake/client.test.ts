@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkResponse, handshakeHeaders } from "../../src/handshake/client.ts";
+import { checkResponse, handshakeHeaders, offerHeaders } from "../../src/handshake/client.ts";
 import { HandshakeHeaders } from "../../src/handshake/rules/headers.ts";
 import { acceptKey } from "../../src/handshake/rules/key.ts";
 
@@ -18,6 +18,15 @@ function check(changed: Record<string, string | undefined> = {}, httpVersion = "
   const raw = Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
   return checkResponse({ httpVersion, headers: new HandshakeHeaders([...raw, ...more]) }, offer);
 }
+
+test("over HTTP/2 it has neither an upgrade nor a key", () => {
+  expect(offerHeaders({ ...offer, protocols: ["chat"] })).toEqual([
+    "Sec-WebSocket-Version",
+    "13",
+    "Sec-WebSocket-Protocol",
+    "chat",
+  ]);
+});
 
 test("the request has the headers of RFC 6455", () => {
   expect(handshakeHeaders({ ...offer, protocols: [] }).join(" ")).toBe(

@@ -1,5 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 
 import { ConnectError, type ConnectErrorDetails } from "../connect-error.ts";
 import { Relay } from "./relay.ts";
@@ -184,7 +184,7 @@ export function tooLarge(cause?: Error): ConnectError {
 }
 
 /** The first bytes of a body, as text. A server may send it without an end, or never. */
-function readBody(response: IncomingMessage): Promise<string> {
+export function readBody(response: Readable): Promise<string> {
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
     let size = 0;
@@ -208,7 +208,7 @@ export function isSwitched(answer: SwitchedStream | RefusedExchange): answer is 
 }
 
 /** The headers of an answer. */
-export function headersOf({ rawHeaders }: IncomingMessage): Headers {
+export function headersOf({ rawHeaders }: { readonly rawHeaders: readonly string[] }): Headers {
   const headers = new Headers();
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     // Node's parser lets characters pass that `Headers` refuses.

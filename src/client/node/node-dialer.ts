@@ -1,9 +1,19 @@
 import { randomBytes } from "node:crypto";
+import { STATUS_CODES } from "node:http";
+import type { ClientHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 
-import { type AgreedHandshake, type ClientHandshake, checkResponse, handshakeHeaders } from "../../handshake/client.ts";
+import {
+  type AgreedHandshake,
+  type ClientHandshake,
+  checkChoices,
+  checkResponse,
+  handshakeHeaders,
+  offerHeaders,
+} from "../../handshake/client.ts";
 import { InvalidArgumentError } from "../../errors/errors.ts";
+import { EMPTY } from "../../protocol/bytes.ts";
 import { HandshakeHeaders } from "../../handshake/rules/headers.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { ConnectError, prefixed } from "../connect-error.ts";
@@ -14,7 +24,9 @@ import type { ConnectTarget } from "../options.ts";
 import { shownUrl } from "../url.ts";
 import { type Destination, destinationOf } from "./destination.ts";
 import { headerList } from "./headers.ts";
-import { type SwitchedStream, exchange, headersOf, isSwitched, shown } from "./http-exchange.ts";
+import { type SwitchedStream, exchange, headersOf, isSwitched, readBody, shown } from "./http-exchange.ts";
+import { type Http2Answer, beginSession, exchangeHttp2 } from "./http2-exchange.ts";
+import { hasChosenHttp2, sessionFrom } from "./http2-session.ts";
 import type { NodeSettings } from "./node-options.ts";
 import type { UpgradedStream } from "./node-link.ts";
 import { basicAuthorization, hostOf, portOf, proxyOfEnvironment } from "./proxy-environment.ts";
@@ -51,8 +63,22 @@ export class NodeDialer {
     request.onStage("provider");
     const destination = this.#destinationOf(request.url);
     const more = await this.#askHeaders(request.dial);
+    const { http2, maxHeaderSize } = this.#settings;
+    if (typeof http2 === "function") {
+      request.onStage("tcp");
+      const session = await sessionFrom(http2, targetOf(request));
+      return await this.#shakeHandsHttp2(session, request, destination, more);
+    }
     const stream = await this.#open(request, destination);
-    return destroyOnFailure(stream, () => this.#shakeHands(stream, request, destination, more));
+    return destroyOnFailure(stream, async () => {
+      if (!hasChosenHttp2(stream)) return await this.#shakeHands(stream, request, destination, more);
+      const session = beginSession(stream, request.url.host, maxHeaderSize);
+      const dialed = await this.#shakeHandsHttp2(session, request, destination, more);
+      dialed.stream.once("close", () => {
+        session.close();
+      });
+      return dialed;
+    });
   }
 
   async #shakeHands(
@@ -62,13 +88,9 @@ export class NodeDialer {
     more: readonly string[],
   ): Promise<DialedServer> {
     request.onStage("handshake");
-    const { compression, maxHeaderSize } = this.#settings;
-    const offer: ClientHandshake = {
-      key: randomBytes(16).toString("base64"),
-      protocols: request.protocols,
-      deflate: compression && { windowBits: compression.windowBits, contextTakeover: compression.pool > 0 },
-    };
-    const headers = this.#headers(request.url, more, destination, offer);
+    const { maxHeaderSize } = this.#settings;
+    const offer = this.#offerOf(request);
+    const headers = this.#headers(request.url, more, destination, handshakeHeaders(offer));
     const isForeign = this.#settings.createConnection !== undefined && !destination.isSecure;
     const answer = await exchange(
       isForeign ? new Relay(stream) : stream,
@@ -79,6 +101,31 @@ export class NodeDialer {
     if (!isSwitched(answer)) throw refusal(status, statusMessage, headersOf(answer.response), answer.body);
     if (status !== 101) throw refusal(status, statusMessage, headersOf(answer.response), "");
     return accepted(answer, offer);
+  }
+
+  async #shakeHandsHttp2(
+    session: ClientHttp2Session,
+    request: DialRequest,
+    destination: Destination,
+    more: readonly string[],
+  ): Promise<DialedServer> {
+    request.onStage("handshake");
+    const offer = this.#offerOf(request);
+    const headers = this.#headers(request.url, more, destination, offerHeaders(offer));
+    const scheme = destination.isSecure ? "https" : "http";
+    const { maxHeaderSize } = this.#settings;
+    const exchanged = { scheme, path: destination.target, headers, maxHeaderSize } as const;
+    const answer = await exchangeHttp2(session, exchanged, request.dial.signal);
+    return await destroyOnFailure(answer.stream, () => acceptedOverHttp2(answer, offer));
+  }
+
+  #offerOf({ protocols }: DialRequest): ClientHandshake {
+    const { compression } = this.#settings;
+    return {
+      key: randomBytes(16).toString("base64"),
+      protocols,
+      deflate: compression && { windowBits: compression.windowBits, contextTakeover: compression.pool > 0 },
+    };
   }
 
   #destinationOf(url: URL): Destination {
@@ -98,7 +145,11 @@ export class NodeDialer {
     // A URL of `wss+unix:` has no host, and an option may lead each host to the same socket.
     const server = `${url.host} ${socketPath ?? ""}`;
     const session = this.#session?.server === server ? this.#session.data : undefined;
-    const secure = await openTls(stream, { host, options: this.#settings.tls, session }, dial.signal);
+    const secure = await openTls(
+      stream,
+      { host, options: this.#settings.tls, session, http2: this.#settings.http2 === true },
+      dial.signal,
+    );
     this.#keepSession(secure, server);
     return secure;
   }
@@ -107,14 +158,15 @@ export class NodeDialer {
     secure.on("session", (data: Buffer) => (this.#session = { server, data }));
   }
 
-  async #connect({ url, dial, onStage }: DialRequest, socketPath: string | undefined): Promise<Duplex> {
+  async #connect(request: DialRequest, socketPath: string | undefined): Promise<Duplex> {
     const { createConnection, maxHeaderSize } = this.#settings;
+    const { url, dial, onStage } = request;
     const { signal } = dial;
     onStage("tcp");
     if (socketPath !== undefined) return await openSocket({ path: socketPath }, signal);
     const target = { host: hostOf(url), port: portOf(url) };
     if (createConnection !== undefined) {
-      const made = await madeBy(createConnection, { ...target, url, signal });
+      const made = await madeBy(createConnection, targetOf(request));
       // The dial may have been given up meanwhile.
       if (!signal.aborted) return made;
       discard(made);
@@ -146,18 +198,23 @@ export class NodeDialer {
     }
   }
 
-  #headers(url: URL, headers: readonly string[], { socketPath }: Destination, offer: ClientHandshake): string[] {
+  #headers(url: URL, headers: readonly string[], { socketPath }: Destination, offer: readonly string[]): string[] {
     const has = (name: string): boolean => headers.some((one, at) => at % 2 === 0 && one.toLowerCase() === name);
     const own: string[] = [];
     // RFC 9110 7.2: it comes first.
     if (!has("host")) own.push("Host", socketPath === undefined || url.host !== "" ? url.host : "localhost");
-    own.push(...handshakeHeaders(offer));
+    own.push(...offer);
     if (!has("user-agent")) own.push("User-Agent", `hawser/${VERSION}`);
     if (this.#settings.origin !== undefined && !has("origin")) own.push("Origin", this.#settings.origin);
     const credentials = basicAuthorization(url);
     if (credentials !== undefined && !has("authorization")) own.push("Authorization", credentials);
     return [...own, ...headers];
   }
+}
+
+/** What a function of the application is told about the connection that it makes. */
+function targetOf({ url, dial }: DialRequest): ConnectTarget {
+  return { host: hostOf(url), port: portOf(url), url, signal: dial.signal };
 }
 
 /** The application's answer. A promise is none; if it is rejected, that must not end the process. */
@@ -195,6 +252,17 @@ function accepted(answer: SwitchedStream, offer: ClientHandshake): DialedServer 
   const agreed = checkResponse({ httpVersion: response.httpVersion, headers }, offer);
   if (typeof agreed !== "string") return { stream, head, ...agreed };
   throw new ConnectError("HWS_BAD_HANDSHAKE", shown(agreed), { stage: "handshake", headers: headersOf(response) });
+}
+
+async function acceptedOverHttp2(
+  { stream, status, rawHeaders }: Http2Answer,
+  offer: ClientHandshake,
+): Promise<DialedServer> {
+  const headers = headersOf({ rawHeaders });
+  if (status < 200 || status > 299) throw refusal(status, STATUS_CODES[status] ?? "", headers, await readBody(stream));
+  const agreed = checkChoices(new HandshakeHeaders(rawHeaders), offer);
+  if (typeof agreed !== "string") return { stream, head: EMPTY, ...agreed };
+  throw new ConnectError("HWS_BAD_HANDSHAKE", shown(agreed), { stage: "handshake", headers });
 }
 
 function refusal(status: number, text: string, headers: Headers, body: string): ConnectError {

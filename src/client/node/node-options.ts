@@ -35,6 +35,8 @@ export interface NodeSettings {
   readonly socketPath: string | undefined;
   /** Makes the connection. */
   readonly createConnection: ClientOptions["createConnection"];
+  /** Whether HTTP/2 may be used, or the session for it. */
+  readonly http2: NonNullable<ClientOptions["http2"]>;
 }
 
 const nodeOptions = {
@@ -53,6 +55,7 @@ const nodeOptions = {
   proxy: readProxyOption,
   socketPath: optionalText,
   createConnection: readFunction,
+  http2: readHttp2,
 } as const;
 
 /** The values of all options on Node. */
@@ -78,16 +81,17 @@ export function readNodeOptions(options: unknown, handler: object): NodeValues {
 }
 
 /** Two ways to the server: one of them would be ignored in silence. */
-function checkWays({ socketPath, createConnection, proxy }: NodeValues): void {
-  const ways = { socketPath, createConnection, proxy: proxy ?? undefined };
+function checkWays({ socketPath, createConnection, proxy, http2 }: NodeValues): void {
+  const session = typeof http2 === "function" ? http2 : undefined;
+  const ways = { socketPath, createConnection, proxy: proxy ?? undefined, http2: session };
   const given = Object.entries(ways).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (given.length > 1) throw new InvalidArgumentError(`${given[0] ?? ""}: not together with ${given[1] ?? ""}`);
 }
 
 /** The parts of the options that a dial needs. */
 export function nodeSettings(values: NodeValues): NodeSettings {
-  const { maxHeaderSize, compression, headers, origin, tls, proxy, socketPath, createConnection } = values;
-  return { maxHeaderSize, compression, headers, origin, tls, proxy, socketPath, createConnection };
+  const { maxHeaderSize, compression, headers, origin, tls, proxy, socketPath, createConnection, http2 } = values;
+  return { maxHeaderSize, compression, headers, origin, tls, proxy, socketPath, createConnection, http2 };
 }
 
 /** More kinds of clients than a process has. */
@@ -190,6 +194,12 @@ function readProxyOption(value: unknown): ClientOptions["proxy"] {
   if (typeof value === "function") return value as ClientOptions["proxy"];
   if (typeof value === "string" || value instanceof URL) return readProxy(value);
   throw new InvalidArgumentError(`proxy: expected a URL, null or a function, got ${describe(value)}`);
+}
+
+function readHttp2(value: unknown): NonNullable<ClientOptions["http2"]> {
+  if (value === undefined) return false;
+  if (typeof value === "boolean" || typeof value === "function") return value as NonNullable<ClientOptions["http2"]>;
+  throw new InvalidArgumentError(`http2: expected true, false or a function, got ${describe(value)}`);
 }
 
 function readFunction(value: unknown, name: string): ClientOptions["createConnection"] {

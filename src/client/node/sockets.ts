@@ -40,6 +40,8 @@ export interface TlsTarget {
   readonly options: ConnectionOptions | undefined;
   /** A session of an earlier connection to the same host. */
   readonly session: Buffer | undefined;
+  /** Whether the server may choose HTTP/2. */
+  readonly http2?: boolean;
 }
 
 /** Runs TLS over a stream. Rejects with a `ConnectError`, and the stream is destroyed then. */
@@ -50,7 +52,7 @@ export function openTls(stream: Duplex, target: TlsTarget, signal: AbortSignal):
   });
 }
 
-function startTls(stream: Duplex, { host, options, session }: TlsTarget): TLSSocket {
+function startTls(stream: Duplex, { host, options, session, http2 }: TlsTarget): TLSSocket {
   try {
     return connectTls({
       ...(session !== undefined && { session }),
@@ -58,8 +60,7 @@ function startTls(stream: Duplex, { host, options, session }: TlsTarget): TLSSoc
       servername: isIP(host) === 0 ? host : "",
       ...options,
       ...guardedChecks(options),
-      // HTTP/2 would need another handshake.
-      ALPNProtocols: ["http/1.1"],
+      ALPNProtocols: http2 === true ? ["h2", "http/1.1"] : ["http/1.1"],
       socket: stream,
     });
   } catch (cause) {

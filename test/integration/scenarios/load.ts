@@ -4,6 +4,7 @@ import type { Reactions } from "../../support/live-server.ts";
 import { certificate } from "../../support/certificate.ts";
 import { seen, text } from "../clients/content.ts";
 import { Http2Client } from "../clients/http2.ts";
+import { OurClient } from "../clients/ours.ts";
 import { WsClient } from "../clients/ws.ts";
 import type { Scenario } from "./scenario.ts";
 import { connect, connected, serve } from "./serve.ts";
@@ -55,7 +56,10 @@ export const load = {
     const { url, wss, recorders } = await serve(undefined, { maxSendQueue: 2 * BLOCKS * BLOCK });
     const slow = await connect(client, url);
     // Over HTTP/2 it is a stream of the same session, if pausing the one does not pause all.
-    const other = await connect(client instanceof Http2Client ? client : new WsClient({ ca: certificate.cert }), url);
+    const other = await connect(
+      client instanceof Http2Client || client instanceof OurClient ? client : new WsClient({ ca: certificate.cert }),
+      url,
+    );
     const [ws] = wss.connections;
     await slow.pause();
     const accepted: boolean[] = [];

@@ -1,0 +1,111 @@
+import { once } from "node:events";
+import { type ClientHttp2Session, type Http2Server, type ServerHttp2Stream, connect, createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type Http2Exchange, exchangeHttp2 } from "../../../src/client/node/http2-exchange.ts";
+
+interface Served {
+  readonly server: Http2Server;
+  readonly session: ClientHttp2Session;
+}
+
+/** A server without our code, and a session with it. */
+async function serve(answer: (stream: ServerHttp2Stream) => void, enableConnectProtocol = true): Promise<Served> {
+  const server = createServer({ settings: { enableConnectProtocol } });
+  server.on("stream", (stream: ServerHttp2Stream) => {
+    stream.on("error", () => {}); // the client has gone
+    answer(stream);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  session.on("error", () => {}); // what it opens fails
+  onTestFinished(() => {
+    session.destroy();
+    server.close();
+  });
+  return { server, session };
+}
+
+const REQUEST: Http2Exchange = {
+  scheme: "http",
+  path: "/chat?a=1",
+  headers: ["Host", "example.com", "Sec-WebSocket-Version", "13", "X-Two", "a", "x-two", "b"],
+  maxHeaderSize: 1000,
+};
+
+const exchange = (
+  session: ClientHttp2Session,
+  signal = new AbortController().signal,
+  request = REQUEST,
+): Promise<unknown> => exchangeHttp2(session, request, signal);
+
+test("it asks as RFC 8441 5 says, with the headers in lower case", async () => {
+  const { server, session } = await serve((stream) => stream.respond({ ":status": 200, "x-answer": "yes" }));
+  const asked = once(server, "stream");
+  const answer = await exchange(session);
+  expect((await asked)[1]).toMatchObject({
+    ":method": "CONNECT",
+    ":protocol": "websocket",
+    ":scheme": "http",
+    ":authority": "example.com",
+    ":path": "/chat?a=1",
+    "sec-websocket-version": "13",
+    "x-two": "a, b",
+  });
+  expect(answer).toMatchObject({ status: 200, rawHeaders: expect.arrayContaining(["x-answer", "yes"]) as string[] });
+  expect((answer as { rawHeaders: string[] }).rawHeaders).not.toContain(":status");
+});
+
+test("a refusal is an answer too", async () => {
+  const { session } = await serve((stream) => {
+    stream.respond({ ":status": 403 });
+    stream.end("no");
+  });
+  expect(await exchange(session)).toMatchObject({ status: 403 });
+});
+
+test("a server that has no WebSockets over HTTP/2 is told from one that is slow", async () => {
+  const { session } = await serve(() => undefined, false);
+  await expect(exchange(session)).rejects.toMatchObject({
+    code: "HWS_BAD_HANDSHAKE",
+    message: expect.stringContaining("the server has no WebSockets over HTTP/2") as string,
+  });
+});
+
+describe("it fails", () => {
+  test.each([
+    ["if the server resets the stream", (stream: ServerHttp2Stream) => stream.close(2)],
+    ["if the server ends the session", (stream: ServerHttp2Stream) => stream.session?.destroy()],
+  ])("%s", async (_name, answer) => {
+    const { session } = await serve(answer);
+    await expect(exchange(session)).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "http" });
+  });
+
+  test("if the session is closed", async () => {
+    const { session } = await serve(() => undefined);
+    session.destroy();
+    await expect(exchange(session)).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED" });
+  });
+
+  test("if the dial is given up before the settings or the answer came", async () => {
+    const { session } = await serve(() => undefined);
+    const [early, late] = [new AbortController(), new AbortController()];
+    early.abort(new Error("given up"));
+    await expect(exchange(session, early.signal)).rejects.toThrow("given up");
+    const waiting = exchange(session, late.signal);
+    setTimeout(() => late.abort(new Error("given up later")), 50);
+    await expect(waiting).rejects.toThrow("given up later");
+  });
+
+  test("if the answer's headers are larger than maxHeaderSize", async () => {
+    const { session } = await serve((stream) => stream.respond({ ":status": 200, "x-large": "x".repeat(2000) }));
+    await expect(exchange(session)).rejects.toMatchObject({ code: "HWS_BAD_HANDSHAKE" });
+  });
+
+  test("if a header is none of HTTP/2", async () => {
+    const { session } = await serve(() => undefined);
+    const request = { ...REQUEST, headers: [...REQUEST.headers, "Connection", "close"] };
+    await expect(exchange(session, undefined, request)).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED" });
+  });
+});

@@ -3,14 +3,15 @@ import type { HistoryHead } from "../backplane/packet.ts";
 import { positionOf, readPosition } from "../backplane/position.ts";
 import { recordId } from "../backplane/record.ts";
 import { HawserError } from "../errors/errors.ts";
-import type { SharedMessage } from "../connection/sending/shared-message.ts";
 import { type Bytes, copyOf } from "../protocol/bytes.ts";
 import { LazyMap } from "../util/lazy-map.ts";
-import { type Identified, Registry } from "../util/registry.ts";
+import type { Identified } from "../util/registry.ts";
 import { CatchUp, type ReadableHistory } from "./catch-up.ts";
 import { type GapReason, NOWHERE, earlier, gapAfter, isSameMark, markAfterGap, markBefore } from "./chain.ts";
 import { HeldMessages } from "./held-messages.ts";
-import type { Except, HistoryContext, JoinOptions, Joined } from "./history-context.ts";
+import type { HistoryContext, JoinOptions, Joined } from "./history-context.ts";
+import { LiveReceivers, type SlowListener } from "./live-receivers.ts";
+import { PageReads } from "./page-reads.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { StoredMessage } from "./stored-message.ts";
 import { Forks, findFork } from "./forks.ts";
@@ -21,7 +22,9 @@ import { recoveredFlag } from "./topic-frame.ts";
 const RETRY_MS = 1_000;
 
 /** A topic with history that has subscribers in this process. */
-export class TopicHistory<Receiver extends Identified> implements ReadableHistory<Receiver>, CheckedTopic {
+export class TopicHistory<Receiver extends Identified>
+  implements ReadableHistory<Receiver>, CheckedTopic, SlowListener<Receiver>
+{
   readonly topic: string;
   readonly #rule: HistoryRule;
   readonly #context: HistoryContext<Receiver>;
@@ -30,8 +33,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   #last: Mark | undefined;
   /** The newest message of the topic when it was read for the first time. */
   #firstTop: Mark = NOWHERE;
-  /** Those who get messages as they come: without and with header lines. */
-  readonly #live = { plain: new Registry<Receiver>(), framed: new Registry<Receiver>() };
+  readonly #live: LiveReceivers<Receiver>;
   readonly #catchingUp = new LazyMap<Receiver, CatchUp<Receiver>>();
   /** What each subscriber was promised. */
   readonly #joins = new Map<Receiver, Promise<Joined>>();
@@ -43,14 +45,15 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   #syncing: Promise<void> | undefined;
   /** A message was delivered since the last look. */
   #hasMoved = false;
-  /** Pages that are being read, by the mark before them. */
-  readonly #reads = new LazyMap<string, Promise<Page>>();
+  readonly #reads: PageReads;
 
   constructor(topic: string, rule: HistoryRule, context: HistoryContext<Receiver>) {
     this.topic = topic;
     this.#rule = rule;
     this.#context = context;
     this.#recent = new RecentMessages(rule, context.memory);
+    this.#live = new LiveReceivers(context.receivers);
+    this.#reads = new PageReads(topic, rule, context, (page) => this.#forks.onPage(page));
   }
 
   /** Whether it has no subscribers. */
@@ -92,8 +95,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     this.#catchingUp.delete(receiver);
     this.#joins.delete(receiver);
     this.#forks.delete(receiver);
-    this.#live.plain.remove(receiver);
-    this.#live.framed.remove(receiver);
+    this.#live.remove(receiver);
   }
 
   /** Messages have come from the broker. */
@@ -111,7 +113,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   }
 
   readAfter(mark: Mark): Promise<Page> {
-    return this.#readOnce(mark.offset, mark);
+    return this.#reads.readOnce(mark.offset, mark);
   }
 
   /** Whether nothing was delivered since the last call. */
@@ -140,7 +142,11 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
 
   onCaughtUp(receiver: Receiver, { isFramed }: CatchUp<Receiver>): void {
     this.#catchingUp.delete(receiver);
-    this.#registry(isFramed).add(receiver);
+    this.#live.add(receiver, isFramed);
+  }
+
+  onSlow(receiver: Receiver, isFramed: boolean, from: Mark): void {
+    if (this.#catchUpFrom(from, receiver, isFramed) !== undefined) this.#context.counters.catchUps++;
   }
 
   /** Stores a marker where the broker has lost messages, if there is none yet. */
@@ -210,17 +216,7 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   async #newest(count: number, catchUp: CatchUp<Receiver>): Promise<Mark> {
     const inMemory = this.#recent.newest(Math.min(count, this.#rule.size), performance.now());
     if (inMemory !== undefined) return markBefore(this.last.epoch, inMemory);
-    return catchUp.inTurn(async () => markAfterGap(await this.#readOnce(-count, undefined)), NOWHERE);
-  }
-
-  #readOnce(after: number, since: Mark | undefined): Promise<Page> {
-    const key = `${String(after)} ${since?.epoch ?? ""} ${since?.id ?? ""}`;
-    let read = this.#reads.get(key);
-    if (read === undefined) {
-      read = this.#read(after, since).finally(() => this.#reads.delete(key));
-      this.#reads.set(key, read);
-    }
-    return read;
+    return catchUp.inTurn(async () => markAfterGap(await this.#reads.readOnce(-count, undefined)), NOWHERE);
   }
 
   #onMessage(message: StoredMessage): void {
@@ -270,20 +266,20 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     const since = this.#last;
     if (since === undefined) {
       await this.#whenListening();
-      if (!this.isUnused) this.#last = this.#firstTop = (await this.#read(-1, undefined)).top;
+      if (!this.isUnused) this.#last = this.#firstTop = (await this.#reads.read(-1, undefined)).top;
       return true;
     }
-    let page = await this.#read(since.offset, since);
+    let page = await this.#reads.read(since.offset, since);
     const reason = gapAfter(since, page);
     if (reason === "fork") {
-      const at = await findFork(this.#recent, since, (after) => this.#read(after, undefined));
+      const at = await findFork(this.#recent, since, (after) => this.#reads.read(after, undefined));
       this.#goOnAt(at ?? markAfterGap(page), reason);
       return false;
     }
     // All of the new history is delivered.
     if (reason === "reset") {
       this.#forks.clear();
-      page = await this.#read(0, undefined);
+      page = await this.#reads.read(0, undefined);
     }
     if (reason !== undefined) this.#goOnAt(markAfterGap(page), reason);
     for (const entry of page.entries) this.#deliver(this.#stored(entry, page.epoch));
@@ -297,13 +293,6 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     throw new HawserError("HWS_BACKPLANE_AWAY");
   }
 
-  async #read(after: number, since: Mark | undefined): Promise<Page> {
-    this.#context.counters.reads++;
-    const page = await this.#context.driver.read(this.topic, this.#rule, after, since);
-    this.#forks.onPage(page);
-    return page;
-  }
-
   /** Goes on at a mark that does not follow the newest message here, and tells the subscribers. */
   #goOnAt(mark: Mark, reason: GapReason): void {
     if (reason === "fork") this.#onFork(mark);
@@ -315,13 +304,13 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
   #onFork(mark: Mark): void {
     const lost = [...this.#recent.idsAfter(mark), this.last.id];
     const back = [...this.#catchingUp].filter(([, catchUp]) => catchUp.goBack(mark)).map(([receiver]) => receiver);
-    this.#forks.onFork(mark, lost, [...back, ...this.#live.plain.list, ...this.#live.framed.list]);
+    this.#forks.onFork(mark, lost, [...back, ...this.#live.list(false), ...this.#live.list(true)]);
   }
 
   /** Tells those who are live that messages may be missing, if a function chooses them. */
   #tellLive(reason: GapReason, mark: Mark, isToldNow: (receiver: Receiver) => boolean): void {
     for (const isFramed of [false, true]) {
-      for (const receiver of this.#registry(isFramed).list)
+      for (const receiver of this.#live.list(isFramed))
         if (isToldNow(receiver)) this.#catchUpFrom(mark, receiver, isFramed)?.tellGap(reason, mark);
     }
   }
@@ -346,33 +335,13 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
     const except = this.#context.takeExcept(message.id);
     if (except !== undefined)
       for (const [receiver, catchUp] of this.#catchingUp) if (except.has(receiver)) catchUp.skip(message.id);
-    this.#context.receivers.inSendLoop(() => {
-      for (const isFramed of [false, true]) this.#sendToLive(isFramed, message, before, except);
-    });
-  }
-
-  #sendToLive(isFramed: boolean, message: StoredMessage, before: Mark, except: Except<Receiver>): void {
-    const { list } = this.#registry(isFramed);
-    if (list.length === 0) return;
-    const shared = message.shared(isFramed, (one) => this.#context.receivers.share(one));
-    if (shared === undefined) this.#context.onForeign();
-    else
-      for (const receiver of list)
-        if (except?.has(receiver) !== true) this.#sendLive(receiver, isFramed, shared, before);
-  }
-
-  #sendLive(receiver: Receiver, isFramed: boolean, shared: SharedMessage, before: Mark): void {
-    const { receivers, counters } = this.#context;
-    if (!receivers.isOpen(receiver)) return;
-    const sent = receivers.isCongested(receiver) ? "dropped" : receivers.send(receiver, shared);
-    if (sent === "accepted") return;
-    // It is too slow: it gets the rest from the history, as fast as it can take it.
-    if (this.#catchUpFrom(sent === "dropped" ? before : this.last, receiver, isFramed)) counters.catchUps++;
+    for (let foreign = this.#live.send(message, before, except, this); foreign > 0; foreign--)
+      this.#context.onForeign();
   }
 
   /** Takes a subscriber from those who are live. It begins in a later turn, after the loop. Returns undefined if it is not live. */
   #catchUpFrom(mark: Mark, receiver: Receiver, isFramed: boolean): CatchUp<Receiver> | undefined {
-    if (!this.#registry(isFramed).remove(receiver)) return undefined;
+    if (!this.#live.remove(receiver)) return undefined;
     const catchUp = this.#newCatchUp(receiver, isFramed);
     queueMicrotask(() => void this.#catchUp(catchUp, receiver, mark));
     return catchUp;
@@ -392,9 +361,5 @@ export class TopicHistory<Receiver extends Identified> implements ReadableHistor
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
       }
     }
-  }
-
-  #registry(isFramed: boolean): Registry<Receiver> {
-    return isFramed ? this.#live.framed : this.#live.plain;
   }
 }

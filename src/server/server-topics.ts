@@ -25,6 +25,7 @@ import { BackplaneErrors } from "./backplane-errors.ts";
 import { type BackplaneState, NO_BACKPLANE, backplaneState } from "./backplane-state.ts";
 import { sendHeader } from "./header-lines.ts";
 import { HistoryReceivers } from "./history-receivers.ts";
+import { plainRecovered, plainSubscription } from "./plain-subscription.ts";
 import { type PresenceList, presenceList, readLimit } from "./presence.ts";
 import { type PublishedMessage, checkStoredSize, publishedMessage, readMessageId } from "./published-message.ts";
 import { broadcastReceivers, messageOf, relayedMessage } from "./remote-messages.ts";
@@ -129,7 +130,7 @@ export class ServerTopics implements NodeListener {
       return this.#reportRejection("subscribe", this.#subscribeToHistory(ws, topic, history, { ...join, member }), ws);
     }
     if (!isNew) return this.#joinOthers(ws, topic, join);
-    if (join.isFramed) sendHeader(ws, topicHeader("s", undefined, recoveredFlag(recoveredBy(join)), topic));
+    if (join.isFramed) sendHeader(ws, topicHeader("s", undefined, recoveredFlag(plainRecovered(join)), topic));
     const listed = this.#list(ws, topic, join.member);
     return listed === undefined
       ? this.#joinOthers(ws, topic, join)
@@ -381,14 +382,4 @@ export class ServerTopics implements NodeListener {
     refused.catch(() => undefined);
     return refused;
   }
-}
-
-/** A subscription to a topic without history: nothing of before is there. */
-function plainSubscription(topic: string, join: JoinOptions, live: boolean): Subscription {
-  return { topic, position: undefined, recovered: recoveredBy(join), replayed: 0, live, remote: true };
-}
-
-/** Whether a topic without history has everything since a position: never, if one was given. */
-function recoveredBy({ since }: JoinOptions): false | undefined {
-  return since === undefined ? undefined : false;
 }

@@ -200,7 +200,7 @@ export class HistoryNode<Receiver extends Identified> {
   #clear(): void {
     this.#lingering.clear();
     this.#excepts.clear();
-    for (const history of this.#topics.values()) history.clear();
+    for (const history of this.#topics.values()) history.end();
     this.#topics.clear();
   }
 
@@ -240,7 +240,7 @@ export class HistoryNode<Receiver extends Identified> {
     for (const topic of topics) {
       const history = this.#topics.get(topic);
       if (history?.isUnused === false) continue;
-      history?.clear();
+      history?.end();
       this.#topics.delete(topic);
       this.#node.wanted.remove(topic);
     }

@@ -42,6 +42,7 @@ export class TopicHistory<Receiver extends Identified>
   /** Where the broker has lost messages. */
   readonly #forks = new Forks<Receiver>();
   #isMarking = false;
+  #isEnded = false;
   #syncing: Promise<void> | undefined;
   /** A message was delivered since the last look. */
   #hasMoved = false;
@@ -74,9 +75,11 @@ export class TopicHistory<Receiver extends Identified>
     return this.#last ?? NOWHERE;
   }
 
-  /** Frees the memory. */
-  clear(): void {
+  /** It is forgotten: frees the memory. What is being read is not kept, and nothing more is read. */
+  end(): void {
+    this.#isEnded = true;
     this.#recent.clear();
+    this.#held.take();
   }
 
   /** Adds a subscriber. A second call changes nothing, and is the same as the first one. */
@@ -124,6 +127,8 @@ export class TopicHistory<Receiver extends Identified>
   }
 
   sync(): Promise<void> {
+    // It may have waited long to be checked.
+    if (this.#isEnded) return Promise.resolve();
     return (this.#syncing ??= this.#sync().then(
       () => {
         this.#syncing = undefined;
@@ -174,7 +179,7 @@ export class TopicHistory<Receiver extends Identified>
     const atCall = (this.#syncing === undefined ? undefined : this.#held.last?.mark) ?? this.#last;
     try {
       if (since !== undefined && this.#context.unchecked.has(this)) await this.sync();
-      while (this.#last === undefined && !catchUp.isGone) await this.sync();
+      while (this.#last === undefined && !catchUp.isGone) await this.#syncFirst();
       const proven = since === undefined ? undefined : await this.#prove(readPosition(since), catchUp);
       const isProven = since === undefined ? undefined : proven !== undefined;
       const newest = atCall ?? this.#firstTop;
@@ -240,10 +245,16 @@ export class TopicHistory<Receiver extends Identified>
     this.sync().catch((error: unknown) => this.#context.receivers.onFailed("read", error));
   }
 
+  /** Learns the newest message. */
+  #syncFirst(): Promise<void> {
+    return this.#isEnded ? Promise.reject(new HawserError("HWS_BACKPLANE_AWAY")) : this.sync();
+  }
+
   /** Reads what this process has missed, and delivers it, with what came meanwhile. */
   async #sync(): Promise<void> {
     for (let isComplete = false; !isComplete;) {
       while (!(await this.#syncPage()));
+      if (this.#isEnded) return;
       // What was forgotten, or lost, is read.
       const held = this.#held.take();
       ({ isComplete } = held);
@@ -271,15 +282,18 @@ export class TopicHistory<Receiver extends Identified>
     }
     let page = await this.#reads.read(since.offset, since);
     const reason = gapAfter(since, page);
-    if (reason === "fork") {
-      const at = await findFork(this.#recent, since, (after) => this.#reads.read(after, undefined));
-      this.#goOnAt(at ?? markAfterGap(page), reason);
-      return false;
-    }
+    let at: Mark | undefined;
+    if (reason === "fork") at = await findFork(this.#recent, since, (after) => this.#reads.read(after, undefined));
     // All of the new history is delivered.
     if (reason === "reset") {
       this.#forks.clear();
       page = await this.#reads.read(0, undefined);
+    }
+    // What is added now would never be removed.
+    if (this.#isEnded) return true;
+    if (reason === "fork") {
+      this.#goOnAt(at ?? markAfterGap(page), reason);
+      return false;
     }
     if (reason !== undefined) this.#goOnAt(markAfterGap(page), reason);
     for (const entry of page.entries) this.#deliver(this.#stored(entry, page.epoch));

@@ -189,6 +189,51 @@ describe("while messages are read", () => {
   });
 });
 
+describe("a topic that is forgotten", () => {
+  /** The page of one of its next reads comes when `answer` is called. */
+  async function readingRig(waiting = 1) {
+    const rig = historyRig();
+    const { reader, joined } = rig.join();
+    await joined;
+    rig.history.leave(reader);
+    rig.driver.store(...entries(1, 3));
+    let answer = (): void => undefined;
+    rig.driver.before = () => (--waiting === 0 ? new Promise((resolve) => (answer = resolve)) : Promise.resolve());
+    return { ...rig, answer: () => answer() };
+  }
+
+  test("while a page is read keeps none of its messages, and the read ends", async () => {
+    const { history, context, answer } = await readingRig();
+    const syncing = history.sync();
+    deliver(history, entries(5, 6));
+    history.end();
+    answer();
+    await syncing;
+    expect([context.memory.used, history.last.offset]).toEqual([0, 0]);
+  });
+
+  test("while a lost place is looked for ends too", async () => {
+    const { driver, history, context, answer } = await readingRig(2);
+    deliver(history, entries(1, 2));
+    driver.stored = entries(1, 3, "x");
+    driver.top = mark(3, "x");
+    const syncing = history.sync();
+    await turns();
+    history.end();
+    answer();
+    await syncing;
+    expect(context.memory.used).toBe(0);
+  });
+
+  test("is not read any more, also if it waits to be checked", async () => {
+    const { driver, history, context } = await readingRig(0);
+    history.end();
+    const before = driver.reads.length;
+    await history.sync();
+    expect([driver.reads.length, context.memory.used]).toEqual([before, 0]);
+  });
+});
+
 test("who has published a message while he joined does not get it", async () => {
   const excepts = new Map<string, Set<Reader>>();
   const { driver, history, join } = historyRig(100, (id) => excepts.get(id));

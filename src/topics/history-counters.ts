@@ -28,6 +28,8 @@ export interface HistoryCounters {
   unrecovered: number;
   /** How often a subscriber was too slow, and got the rest from the history. */
   catchUps: number;
+  /** Messages of which it was forgotten who does not get them, because too many were on their way: their senders may get them. */
+  exceptsForgotten: number;
   /** Messages that were removed before their time, because of `maxHistoryMemory`. */
   trimmed: number;
 }
@@ -48,6 +50,7 @@ export function newHistoryCounters(): HistoryCounters {
     recovered: 0,
     unrecovered: 0,
     catchUps: 0,
+    exceptsForgotten: 0,
     trimmed: 0,
   };
 }

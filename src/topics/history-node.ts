@@ -10,6 +10,7 @@ import { ownText } from "../util/own-text.ts";
 import type { Identified } from "../util/registry.ts";
 import { AppendQueue, type AppendLimits } from "./append-queue.ts";
 import type { BackplaneNode } from "./backplane-node.ts";
+import { Excepts } from "./excepts.ts";
 import type { Except, HistoryContext, JoinOptions, Joined } from "./history-context.ts";
 import { newHistoryCounters } from "./history-counters.ts";
 import { Lingering } from "./lingering.ts";
@@ -46,9 +47,6 @@ export interface NewMessage<Receiver> {
 /** Heartbeats between two checks of quiet topics: 30 s. */
 const BEATS_PER_CHECK = 10;
 
-/** Messages that somebody does not get, and that have not come back yet. */
-const MAX_EXCEPTS = 10_000;
-
 /** What the id of a marker begins with: an id of the application has 128 bytes at most. */
 const MARKER_ID = "fork ".padEnd(128, ".");
 
@@ -72,7 +70,7 @@ export class HistoryNode<Receiver extends Identified> {
   readonly #topics = new Map<string, TopicHistory<Receiver>>();
   readonly #lingering = new Lingering((topics) => this.#forget(topics));
   /** Who does not get a message that was published here and has not come back yet. */
-  readonly #excepts = new Map<string, { has(receiver: Receiver): boolean }>();
+  readonly #excepts = new Excepts<Receiver>(this.counters);
   readonly #context: HistoryContext<Receiver>;
   /** A broker in this process needs none: it stores at once. */
   readonly #appends: AppendQueue | undefined;
@@ -97,7 +95,7 @@ export class HistoryNode<Receiver extends Identified> {
         node.onForeign();
       },
       storeMarker: (topic, rule, lost) => this.#storeMarker(topic, rule, lost),
-      takeExcept: (id) => this.#takeExcept(id),
+      takeExcept: (id) => this.#excepts.take(id),
     };
   }
 
@@ -138,17 +136,19 @@ export class HistoryNode<Receiver extends Identified> {
       { kind: RecordKind.message, isBinary, mayCompress, id, key: undefined, to: undefined, payload },
       this.#node.driver.keepsPackets,
     );
-    if (except !== undefined && this.#topics.has(topic)) this.#noteExcept(id, except);
+    // Its first subscriber may come before the message does.
+    if (except !== undefined) this.#excepts.add(id, except);
     this.counters.published++;
     try {
       const { epoch, first, isDuplicate } = await this.#append(topic, rule, record, given);
       this.counters[isDuplicate ? "repeated" : "stored"]++;
-      if (isDuplicate) this.#excepts.delete(id);
+      this.#settleExcept(id, topic, true);
       const position = isDuplicate ? undefined : positionOf({ epoch, offset: first, id });
       return { position, offset: first, duplicate: isDuplicate };
     } catch (error) {
-      this.counters[hasCode(error, "HWS_PUBLISH_UNCERTAIN") ? "uncertain" : "failed"]++;
-      this.#excepts.delete(id);
+      const isUncertain = hasCode(error, "HWS_PUBLISH_UNCERTAIN");
+      this.counters[isUncertain ? "uncertain" : "failed"]++;
+      this.#settleExcept(id, topic, isUncertain);
       throw error;
     }
   }
@@ -169,6 +169,7 @@ export class HistoryNode<Receiver extends Identified> {
 
   /** A heartbeat was answered. */
   onBeat(): void {
+    this.#excepts.expire();
     // A broker in this process loses nothing.
     if (this.#node.driver.keepsPackets || ++this.#beats % BEATS_PER_CHECK !== 0) return;
     // The broker may have refused a marker.
@@ -217,17 +218,10 @@ export class HistoryNode<Receiver extends Identified> {
     this.#check(histories);
   }
 
-  #noteExcept(id: string, except: { has(receiver: Receiver): boolean }): void {
-    this.#excepts.set(id, except);
-    // A message may never come back: it was trimmed, or its broker has lost it.
-    const [oldest] = this.#excepts.keys();
-    if (this.#excepts.size > MAX_EXCEPTS && oldest !== undefined) this.#excepts.delete(oldest);
-  }
-
-  #takeExcept(id: string): Except<Receiver> {
-    const except = this.#excepts.get(id);
-    if (except !== undefined) this.#excepts.delete(id);
-    return except;
+  /** A message is published. `mayCome`: it is stored, or may be, and comes back to the subscribers here. */
+  #settleExcept(id: string, topic: string, mayCome: boolean): void {
+    if (mayCome && this.#topics.has(topic)) this.#excepts.keep(id);
+    else this.#excepts.take(id);
   }
 
   #lingerIfUnused(history: TopicHistory<Receiver>): void {
@@ -244,6 +238,5 @@ export class HistoryNode<Receiver extends Identified> {
       this.#topics.delete(topic);
       this.#node.wanted.remove(topic);
     }
-    if (this.#topics.size === 0) this.#excepts.clear();
   }
 }

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Driver } from "../../src/backplane/contract.ts";
+import type { Driver, Entry } from "../../src/backplane/contract.ts";
 import { memory } from "../../src/backplane/memory.ts";
 import { memberHead } from "../../src/backplane/member-record.ts";
 import { plainPacket } from "../../src/backplane/packet.ts";
 import { positionOf } from "../../src/backplane/position.ts";
-import { RecordKind } from "../../src/backplane/record.ts";
+import { RecordKind, recordId } from "../../src/backplane/record.ts";
+import { HawserError } from "../../src/errors/errors.ts";
 import type { Bytes } from "../../src/protocol/bytes.ts";
 import { BackplaneNode } from "../../src/topics/backplane-node.ts";
 import { HistoryNode } from "../../src/topics/history-node.ts";
@@ -135,6 +136,45 @@ test("a message that could not be stored is counted, and excepts nobody any more
   const published = node.publish("topic", RULE, { ...MESSAGE, payload: "a", except: new Set() });
   await expect(published).rejects.toThrow("away");
   expect(node.counters).toMatchObject({ published: 1, stored: 0, failed: 1 });
+});
+
+/** A broker whose answers the test gives. Returns what it was given, as the messages that would be stored. */
+function answering(driver: FakeDriver, answer: () => Promise<unknown>): Entry[] {
+  const given: Entry[] = [];
+  const append = (_topic: string, _rule: unknown, [record]: readonly Bytes[]) => {
+    const { offset, id } = driver.top;
+    given.push({ offset: offset + 1, id: recordId(record!), before: id, record: record! });
+    return answer();
+  };
+  Object.assign(driver, { append });
+  return given;
+}
+
+test("who has published a message that may be stored does not get it when it comes", async () => {
+  const { driver, node } = rig();
+  const [sender, other] = [new Reader(1), new Reader(2)];
+  for (const reader of [sender, other]) await node.subscribe(reader, "topic", RULE, JOIN);
+  const given = answering(driver, () => Promise.reject(new HawserError("HWS_PUBLISH_UNCERTAIN")));
+  const published = node.publish("topic", RULE, { ...MESSAGE, payload: "m", except: new Set([sender]) });
+  await expect(published).rejects.toMatchObject({ code: "HWS_PUBLISH_UNCERTAIN" });
+  driver.store(...given);
+  driver.host?.onLost("all");
+  await vi.waitFor(() => expect(other.got).toEqual(["m"]));
+  expect(sender.got).toEqual([]);
+});
+
+test("who publishes, and then is the first one who subscribes, does not get the message", async () => {
+  const { driver, node } = rig();
+  const reader = new Reader(1);
+  let answer: (stored: unknown) => void = () => undefined;
+  const given = answering(driver, () => new Promise((resolve) => (answer = resolve)));
+  const published = node.publish("topic", RULE, { ...MESSAGE, payload: "m", except: new Set([reader]) });
+  await node.subscribe(reader, "topic", RULE, JOIN);
+  const all = [...given, entry(2, "", given[0]!.id)];
+  driver.store(...all);
+  driver.deliver(...all);
+  answer({ epoch: EPOCH, first: 1, isDuplicate: false });
+  expect([await published, reader.got]).toMatchObject([{ offset: 1 }, ["2"]]);
 });
 
 test("with memory, who is excepted does not get the message, also when it is a duplicate", async () => {

@@ -27,6 +27,26 @@ end
 `;
 
 /**
+ * Lua that calls `each` for the entries of a stream after a number, the oldest first, until it returns true or there are no more. It has the
+ * bytes of all entries up to this one. `left` returns how many bytes may follow. One command reads as many entries as have about these
+ * bytes, but not more than 32, and not more than twice as many as the one before: the next entries may be much longer than those before.
+ */
+const WALK = `
+local function walk(key, after, each, left)
+  local count, read, bytes = 1, 0, 0
+  while true do
+    local page = redis.call('XRANGE', key, '(' .. string.format('%.0f', after) .. '-0', '+', 'COUNT', count)
+    for _, e in ipairs(page) do
+      after, read, bytes = tonumber(string.match(e[1], '^%d+')), read + 1, bytes + #e[2][2]
+      if each(e, bytes) then return end
+    end
+    if #page < count then return end
+    count = math.max(1, math.min(32, 2 * count, math.floor(left(bytes) * read / bytes)))
+  end
+end
+`;
+
+/**
  * Stores records of one topic, and publishes them. If the key with the epoch is gone, the messages are void.
  *
  * A network may deliver an earlier try after the later one, when its connection has long ended. So a later try notes the number of its
@@ -42,7 +62,7 @@ end
  * before an earlier try (empty: there was none), ttl of the link, number of the link, records. Returns the epoch, the number of the first
  * record, and 0: stored, 1: was stored already, 2: uncertain.
  */
-const append = script(`${KEPT}
+const append = script(`${KEPT}${WALK}
 if KEYS[4] then
   local known = redis.call('GET', KEYS[4])
   if known then return { string.sub(known, 1, 6), string.sub(known, 7), 1 } end
@@ -59,13 +79,14 @@ end
 if ARGV[8] ~= '' then
   local base = tonumber(ARGV[9])
   if ARGV[8] ~= epoch or base > top then return { epoch, '0', 2 } end
-  local since = redis.call('XRANGE', KEYS[1], '(' .. string.format('%.0f', base) .. '-0', '+')
-  local id = string.sub(ARGV[13], 3, 14)
-  for _, e in ipairs(since) do
-    if string.sub(e[2][2], 3, 14) == id then return { epoch, string.match(e[1], '^%d+'), 1 } end
-  end
-  local before = since[1] and since[1][2][4] or tail
-  if #since < top - base or before ~= ARGV[10] then return { epoch, '0', 2 } end
+  local id, before, since, known = string.sub(ARGV[13], 3, 14), nil, 0, nil
+  walk(KEYS[1], base, function(e)
+    before, since = before or e[2][4], since + 1
+    if string.sub(e[2][2], 3, 14) == id then known = string.match(e[1], '^%d+') end
+    return known
+  end, function() return 1048576 end)
+  if known then return { epoch, known, 1 } end
+  if since < top - base or (before or tail) ~= ARGV[10] then return { epoch, '0', 2 } end
   redis.call('SET', KEYS[3], ARGV[12], 'PX', ARGV[11])
 end
 local first, out = string.format('%.0f', top + 1), { '\\18', epoch, struct.pack('>I6', top + 1), tail }
@@ -98,7 +119,7 @@ return { epoch, first, 0 }
  * Keys: stream, meta. Arguments: after, ttl of meta, epoch for a new topic, bytes of a page. Returns the epoch, the number and the id
  * of the newest message, the numbers of the newest markers, and the number, the id before and the record of each message.
  */
-const read = script(`${KEPT}
+const read = script(`${KEPT}${WALK}
 local m = redis.call('HMGET', KEYS[2], 'e', 's', 't', 'x', 'f')
 local epoch, top, tail = m[1], tonumber(m[2] or '0'), m[3]
 if not epoch then
@@ -110,18 +131,11 @@ if m[4] ~= ARGV[2] then redis.pcall('HSET', KEYS[2], 'x', ARGV[2]) end
 redis.pcall('PEXPIRE', KEYS[2], ARGV[2])
 local after, limit, forks = tonumber(ARGV[1]), tonumber(ARGV[4]), m[5] or ''
 if after < 0 then after = math.max(0, top - kept(-after, top, forks)) end
-local out, bytes, read, count = { epoch, string.format('%.0f', top), tail, forks }, 0, 0, 1
-while bytes < limit do
-  local page = redis.call('XRANGE', KEYS[1], '(' .. string.format('%.0f', after) .. '-0', '+', 'COUNT', count)
-  for _, e in ipairs(page) do
-    local offset = string.match(e[1], '^%d+')
-    after, read, bytes = tonumber(offset), read + 1, bytes + #e[2][2]
-    out[#out + 1], out[#out + 2], out[#out + 3] = offset, e[2][4], e[2][2]
-    if bytes >= limit then break end
-  end
-  if #page < count then break end
-  count = math.max(1, math.min(500, math.floor((limit - bytes) * read / bytes)))
-end
+local out = { epoch, string.format('%.0f', top), tail, forks }
+walk(KEYS[1], after, function(e, bytes)
+  out[#out + 1], out[#out + 2], out[#out + 3] = string.match(e[1], '^%d+'), e[2][4], e[2][2]
+  return bytes >= limit
+end, function(bytes) return limit - bytes end)
 return out
 `);
 

@@ -58,7 +58,7 @@ export interface Appended {
   readonly epoch: string;
   /** The number of the first record. */
   readonly first: number;
-  /** The broker had the message already. */
+  /** Another message with the same id of the application was stored before. False: this one is stored, by this call or by an earlier try. */
   readonly isDuplicate: boolean;
 }
 

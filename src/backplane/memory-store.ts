@@ -42,7 +42,7 @@ export interface MemoryAppend {
 export interface Stored {
   /** What it is answered. */
   readonly appended: Appended;
-  /** The packet for those who listen; undefined: it was a duplicate. */
+  /** The packet for those who listen; undefined: it was stored before. */
   readonly packet: Bytes | undefined;
 }
 
@@ -110,7 +110,7 @@ export class MemoryStore {
     const known = id === undefined ? undefined : this.#ids.find(topic, id, now);
     if (known !== undefined) return { appended: { ...known, isDuplicate: true }, packet: undefined };
     const first = again === undefined ? 0 : this.#findAgain(call, again, now);
-    if (first > 0) return { appended: { epoch: again?.epoch ?? "", first, isDuplicate: true }, packet: undefined };
+    if (first > 0) return { appended: { epoch: again?.epoch ?? "", first, isDuplicate: false }, packet: undefined };
     return this.#append(this.#findOrMake(topic, rule, now), call, now);
   }
 

@@ -60,12 +60,15 @@ end
  * Keys: stream, meta, where the link of a later try is noted, and the key of an id of the application if there is one. Arguments: size,
  * ttl, ttl of meta, epoch for a new topic, channel, command that publishes, ttl of the id, epoch, number and id of the newest message
  * before an earlier try (empty: there was none), ttl of the link, number of the link, records. Returns the epoch, the number of the first
- * record, and 0: stored, 1: was stored already, 2: uncertain.
+ * record, and 0: stored, by this try or an earlier one, 1: another message with the id of the application was stored before, 2: uncertain.
  */
 const append = script(`${KEPT}${WALK}
 if KEYS[4] then
   local known = redis.call('GET', KEYS[4])
-  if known then return { string.sub(known, 1, 6), string.sub(known, 7), 1 } end
+  if known then
+    local isOwn = string.sub(known, 7, 18) == string.sub(ARGV[13], 3, 14)
+    return { string.sub(known, 1, 6), string.sub(known, 19), isOwn and 0 or 1 }
+  end
 end
 local m = redis.call('HMGET', KEYS[2], 'e', 's', 't', 'f')
 local link = redis.call('GET', KEYS[3])
@@ -85,7 +88,7 @@ if ARGV[8] ~= '' then
     if string.sub(e[2][2], 3, 14) == id then known = string.match(e[1], '^%d+') end
     return known
   end, function() return 1048576 end)
-  if known then return { epoch, known, 1 } end
+  if known then return { epoch, known, 0 } end
   if since < top - base or (before or tail) ~= ARGV[10] then return { epoch, '0', 2 } end
   redis.call('SET', KEYS[3], ARGV[12], 'PX', ARGV[11])
 end
@@ -106,7 +109,7 @@ end
 redis.call('HSET', KEYS[2], 'e', epoch, 's', string.format('%.0f', top), 't', tail, 'x', ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-if KEYS[4] then redis.call('SET', KEYS[4], epoch .. first, 'PX', ARGV[7]) end
+if KEYS[4] then redis.call('SET', KEYS[4], epoch .. tail .. first, 'PX', ARGV[7]) end
 redis.call(ARGV[6], ARGV[5], table.concat(out))
 return { epoch, first, 0 }
 `);

@@ -133,14 +133,11 @@ export class AppendQueue {
   async #store(queue: TopicQueue, batch: Batch): Promise<void> {
     const { topic, rule } = queue;
     try {
-      const { appended, isAgain } = await this.#tryUntil(topic, rule, batch);
-      const { epoch, first } = appended;
+      const { epoch, first, isDuplicate } = await this.#tryUntil(topic, rule, batch);
       const id = recordId((batch.at(-1) ?? batch[0]).record);
       // The number of a duplicate is that of an older message, which may be of another server.
-      const isOurs = !appended.isDuplicate || (isAgain && batch[0].id === undefined);
-      if (isOurs) this.#remember(topic, { epoch, offset: first + batch.length - 1, id });
-      for (const [index, { resolve }] of batch.entries())
-        resolve({ epoch, first: first + index, isDuplicate: !isOurs });
+      if (!isDuplicate) this.#remember(topic, { epoch, offset: first + batch.length - 1, id });
+      for (const [index, { resolve }] of batch.entries()) resolve({ epoch, first: first + index, isDuplicate });
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {
@@ -149,15 +146,11 @@ export class AppendQueue {
     this.#next(queue);
   }
 
-  /** `isAgain`: an earlier try may have stored it. */
-  async #tryUntil(
-    topic: string,
-    rule: HistoryRule,
-    batch: Batch,
-  ): Promise<{ readonly appended: Appended; readonly isAgain: boolean }> {
+  async #tryUntil(topic: string, rule: HistoryRule, batch: Batch): Promise<Appended> {
     const { until, id } = batch[0];
     const records = batch.map(({ record }) => record);
     const before = this.#marks.get(topic);
+    // An earlier try may have stored it.
     let isAgain = false;
     let failure: unknown;
     for (;;) {
@@ -166,7 +159,7 @@ export class AppendQueue {
       if (!isReady) throw (failure ?? new HawserError("HWS_BACKPLANE_AWAY")) as Error;
       try {
         const again = isAgain ? before : undefined;
-        return { appended: await this.#node.driver.append(topic, rule, records, { again, id }), isAgain };
+        return await this.#node.driver.append(topic, rule, records, { again, id });
       } catch (error) {
         const isUncertain = hasCode(error, "HWS_PUBLISH_UNCERTAIN");
         // A name of the application tells a further try from the first one too.

@@ -26,7 +26,7 @@ export interface Published {
   readonly position: string | undefined;
   /** The number of the message in its topic; undefined: the topic has no history. */
   readonly offset: number | undefined;
-  /** A message with the same `id` was stored before. */
+  /** Another call has stored a message with the same `id` before: this one was not stored. */
   readonly duplicate: boolean;
 }
 
@@ -142,7 +142,7 @@ export class HistoryNode<Receiver extends Identified> {
     try {
       const { epoch, first, isDuplicate } = await this.#append(topic, rule, record, given);
       this.counters[isDuplicate ? "repeated" : "stored"]++;
-      this.#settleExcept(id, topic, true);
+      this.#settleExcept(id, topic, !isDuplicate);
       const position = isDuplicate ? undefined : positionOf({ epoch, offset: first, id });
       return { position, offset: first, duplicate: isDuplicate };
     } catch (error) {

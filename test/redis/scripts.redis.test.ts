@@ -65,6 +65,15 @@ describeWith("redis", "on a server, a script", (path) => {
     expect(Math.max(...lost)).toBeLessThanOrEqual(32);
   });
 
+  test("tells an earlier try of the same message from another message with the same id of the application", async () => {
+    const record = message("lost answer");
+    const first = await node.driver.append("t", wide, [record], { id: "order 7" });
+    await node.append("t", "later");
+    expect(await node.driver.append("t", wide, [record], { id: "order 7" })).toEqual(first);
+    expect(await node.append("t", "again", wide, { id: "order 7" })).toEqual({ ...first, isDuplicate: true });
+    expect(textsOf(await node.driver.read("t", wide, 0))).toEqual(["lost answer", "later"]);
+  });
+
   test("does not take one short message for a sign that all are short", async () => {
     await node.append("t", "");
     for (let n = 0; n < 40; n++) await node.append("t", `${n} ${"x".repeat(100_000)}`);

@@ -33,7 +33,7 @@ import { type Receivers, sendToMany } from "./send-to-many.ts";
 import type { ServerCounters, TopicRequestCounters } from "./server-counters.ts";
 import { type SubscribeSettings, readSubscribeOptions } from "./subscribe-options.ts";
 import type { Subscription } from "./subscription.ts";
-import { TopicPresence, tellPresence } from "./topic-presence.ts";
+import { type Listing, TopicPresence, tellPresence } from "./topic-presence.ts";
 import type { TopicReporter, TopicSettings } from "./topic-settings.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 
@@ -124,43 +124,52 @@ export class ServerTopics implements NodeListener {
       return limit;
     }
     this.#lingering.remove(topic);
+    const listing = isNew ? this.#beginListing(ws, topic, join.member) : undefined;
     const history = this.#historyOf(topic);
     if (history !== undefined) {
-      const member = isNew ? join.member : undefined;
-      return this.#reportRejection("subscribe", this.#subscribeToHistory(ws, topic, history, { ...join, member }), ws);
+      const subscribed = this.#subscribeToHistory(ws, { topic, ...history }, join, listing);
+      return this.#reportRejection("subscribe", subscribed, ws);
     }
     if (!isNew) return this.#joinOthers(ws, topic, join);
     if (join.isFramed) sendHeader(ws, topicHeader("s", undefined, recoveredFlag(plainRecovered(join)), topic));
-    const listed = this.#list(ws, topic, join.member);
-    return listed === undefined
-      ? this.#joinOthers(ws, topic, join)
-      : listed.then(() => this.#joinOthers(ws, topic, join));
+    if (listing === undefined) return this.#joinOthers(ws, topic, join);
+    return this.#list(listing).then(() => this.#joinOthers(ws, topic, join));
   }
 
   async #subscribeToHistory(
     ws: WebSocketConnection,
-    topic: string,
-    { node, rule }: HistorySource,
+    { topic, node, rule }: HistorySource & { readonly topic: string },
     join: SubscribeSettings,
+    listing: Listing | undefined,
   ): Promise<Subscription> {
+    const cancel = (): void => {
+      if (listing !== undefined) this.#presence?.cancel(listing);
+    };
     const joined = await node.subscribe(ws, topic, rule, join).catch((error: unknown) => {
       // A connection that has a topic must get its messages. It may have subscribed again meanwhile.
       if (!node.has(ws, topic)) this.#topics.unsubscribe(ws, topic);
+      cancel();
       throw error;
     });
-    if (joined.live) await this.#list(ws, topic, join.member);
+    if (!joined.live) cancel();
+    else if (listing !== undefined) await this.#list(listing);
     return { topic, ...joined, remote: true };
   }
 
-  /** Lists a connection as present. Undefined: it is not to be listed. */
-  #list(ws: WebSocketConnection, topic: string, member: ListedMember | undefined): Promise<void> | undefined {
+  /** A connection subscribes. Undefined: it is not to be listed as present. */
+  #beginListing(ws: WebSocketConnection, topic: string, member: ListedMember | undefined): Listing | undefined {
     if (member === undefined) return undefined;
     if (this.#node === undefined) {
       this.#node = new BackplaneNode(memory().createDriver(), this);
       this.#node.open(false);
     }
     this.#presence ??= new TopicPresence(this.#node);
-    return this.#presence.join(ws, topic, member, () => this.#topics.topicsOf(ws).has(topic));
+    return this.#presence.begin(ws, topic, member);
+  }
+
+  /** Lists a connection as present, unless it has left meanwhile. */
+  async #list(listing: Listing): Promise<void> {
+    await this.#presence?.list(listing);
   }
 
   /** Gets the messages of the other servers too. Those of this one come already. */

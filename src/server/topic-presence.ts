@@ -13,32 +13,56 @@ import type { WebSocketConnection } from "./websocket-connection.ts";
 /** Why a connection has closed. */
 type Closed = Pick<WSTerminateEvent, "code" | "cause">;
 
+/** A connection that is to be listed, when its subscription has begun. */
+export interface Listing {
+  /** The connection. */
+  readonly ws: WebSocketConnection;
+  /** The topic. */
+  readonly topic: string;
+  /** Who it is. */
+  readonly member: ListedMember;
+}
+
 /** The connections of a server that are listed as present in topics. */
 export class TopicPresence {
   readonly #node: BackplaneNode;
   readonly #rows: PresenceNode;
+  /** Those that are to be listed, by their connection and topic. Who leaves, and comes back, meanwhile has another one. */
+  readonly #listings = new Map<string, Listing>();
 
   constructor(node: BackplaneNode) {
     this.#node = node;
     this.#rows = new PresenceNode(node);
   }
 
-  /**
-   * Lists a connection. It never rejects: while the broker is away the connection is listed later.
-   *
-   * @param isSubscribed whether the connection still has the topic
-   */
-  async join(ws: WebSocketConnection, topic: string, member: ListedMember, isSubscribed: () => boolean): Promise<void> {
-    if (!isSubscribed()) return;
+  /** A connection subscribes, and is to be listed. It must not be listed already. */
+  begin(ws: WebSocketConnection, topic: string, member: ListedMember): Listing {
+    const listing = { ws, topic, member };
+    this.#listings.set(keyOf(listing), listing);
+    return listing;
+  }
+
+  /** Lists a connection, unless it has left since `begin`. It never rejects: while the broker is away the connection is listed later. */
+  async list(listing: Listing): Promise<void> {
+    const { ws, topic, member } = listing;
+    if (!this.#isToBeListed(listing)) return;
     const { wanted } = this.#node;
     // The broker tells who comes and goes, also to a server that is alone.
     wanted.add(topic);
     if (!wanted.isConfirmed(topic)) await wanted.whenConfirmed(topic);
-    if (isSubscribed()) await this.#rows.join(topic, ws.id, member);
+    if (!this.#isToBeListed(listing)) return;
+    this.#listings.delete(keyOf(listing));
+    await this.#rows.join(topic, ws.id, member);
+  }
+
+  /** The subscription has not begun. Its connection may have subscribed again. */
+  cancel(listing: Listing): void {
+    if (this.#isToBeListed(listing)) this.#listings.delete(keyOf(listing));
   }
 
   /** Takes a connection from the list. `event`: it has closed; undefined: it has unsubscribed. */
   leave(ws: WebSocketConnection, topic: string, event?: Closed): void {
+    this.#listings.delete(keyOf({ ws, topic }));
     this.#rows.leave(topic, ws.id, leaveReason(event));
   }
 
@@ -50,7 +74,12 @@ export class TopicPresence {
 
   /** Forgets all of them. */
   clear(): void {
+    this.#listings.clear();
     this.#rows.clear();
+  }
+
+  #isToBeListed(listing: Listing): boolean {
+    return this.#listings.get(keyOf(listing)) === listing;
   }
 }
 
@@ -79,6 +108,10 @@ export function tellPresence(
   }
   reporter.dispatchPresence({ type: isJoin ? "join" : "leave", topic, member });
   return true;
+}
+
+function keyOf({ ws, topic }: Pick<Listing, "ws" | "topic">): string {
+  return `${String(ws.id)} ${topic}`;
 }
 
 function leaveReason(event: Closed | undefined): LeaveReason {

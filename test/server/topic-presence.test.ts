@@ -1,4 +1,5 @@
-import { type WebSocketConnection, WebSocketServer, type WSPresenceEvent, memory } from "hawser";
+import { isDeepStrictEqual } from "node:util";
+import { type Backplane, type WebSocketConnection, WebSocketServer, type WSPresenceEvent, memory } from "hawser";
 import { type TestClient, connect } from "hawser/testing";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { MessageIds } from "../../src/backplane/ids.ts";
@@ -124,6 +125,31 @@ test("a topic that is left while its presence begins keeps nobody listed", async
       await subscribed;
       expect([topic, (await wss.presence(topic)).total]).toEqual([topic, 0]);
     }
+});
+
+/** A broker that confirms a subscription in a later turn, as one on another machine does. */
+function laterBackplane(): Backplane {
+  const inner = memory();
+  return { createDriver: () => Object.assign(inner.createDriver(), { keepsPackets: false }) };
+}
+
+test("who leaves and comes back while the presence begins is listed as he has come back, or not at all", async () => {
+  const { wss, open } = server({ backplane: laterBackplane(), history: { "log*": {} } });
+  const { ws } = await open();
+  const wrong: unknown[] = [];
+  for (const name of ["log", "chat"])
+    for (let ticks = 0; ticks < 40; ticks++)
+      for (const presence of [{ id: "bob" }, undefined]) {
+        const topic = `${name}:${String(ticks)} ${String(presence?.id)}`;
+        const first = ws.subscribe(topic, { presence: { id: "ann" } });
+        for (let n = 0; n < ticks; n++) await Promise.resolve();
+        ws.unsubscribe(topic);
+        await Promise.all([first, ws.subscribe(topic, presence === undefined ? {} : { presence })]);
+        const { members } = await wss.presence(topic);
+        const ids = members.map(({ id }) => id);
+        if (!isDeepStrictEqual(ids, presence === undefined ? [] : ["bob"])) wrong.push([topic, ids]);
+      }
+  expect(wrong).toEqual([]);
 });
 
 test("on a server that is alone events go on after a topic was empty for a while", async () => {

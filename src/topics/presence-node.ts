@@ -151,7 +151,7 @@ export class PresenceNode {
   /** Tells that somebody has left, whose connection may have come back meanwhile. */
   async #tellGone(row: Row): Promise<void> {
     const back = this.#find(row);
-    if (back?.member.id === row.member.id) {
+    if (back !== undefined && isSameMember(back.member, row.member)) {
       // The broker may have refused it, and has the first one.
       back.calls += row.calls;
       return void this.#gone.delete(row);
@@ -194,6 +194,11 @@ export class PresenceNode {
     rows?.delete(connection);
     if (rows?.size === 0) this.#rows.delete(topic);
   }
+}
+
+/** With other data the broker must list it anew: it keeps the first ones of a connection. */
+function isSameMember(one: ListedMember, other: ListedMember): boolean {
+  return one.id === other.id && one.data === other.data;
 }
 
 /** The first rows of a set, without those that have failed. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { HawserError } from "../../src/errors/errors.ts";
 import type { BackplaneNode } from "../../src/topics/backplane-node.ts";
-import { PresenceNode } from "../../src/topics/presence-node.ts";
+import { type ListedMember, PresenceNode } from "../../src/topics/presence-node.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
 afterEach(() => void vi.useRealTimers());
@@ -16,8 +16,11 @@ function rig() {
     return broker.refuses(connection) ? Promise.reject(new HawserError("HWS_BACKPLANE_FAILED")) : Promise.resolve();
   };
   const driver = {
-    join: (topic: string, connection: number, { id }: { id: string }, isQuiet: boolean) =>
-      call(connection, `join ${topic} ${String(connection)} ${id}${isQuiet ? " quiet" : ""}`),
+    join: (topic: string, connection: number, { id, data }: ListedMember, isQuiet: boolean) =>
+      call(
+        connection,
+        `join ${topic} ${String(connection)} ${id}${data === undefined ? "" : ` ${data}`}${isQuiet ? " quiet" : ""}`,
+      ),
     leave: (topic: string, connection: number, id: string) =>
       call(connection, `leave ${topic} ${String(connection)} ${id}`),
   };
@@ -116,6 +119,17 @@ test("a connection that is back as somebody else leaves as the first one, then i
   presence.onReady(false);
   await vi.advanceTimersByTimeAsync(0);
   expect(calls).toEqual(["leave a 1 ann", "join a 1 bob"]);
+});
+
+test("a connection that is back with other data leaves, then it is listed with these", async () => {
+  const { presence, calls, broker } = rig();
+  await presence.join("a", 1, { id: "ann", data: "1" });
+  broker.isAway = true;
+  presence.leave("a", 1, "left");
+  await presence.join("a", 1, { id: "ann", data: "2" });
+  broker.isAway = false;
+  presence.onReady(false);
+  await vi.waitFor(() => expect(calls).toEqual(["join a 1 ann 1", "leave a 1 ann", "join a 1 ann 2"]));
 });
 
 test("a connection that is back as somebody else, and leaves while the first one does, is not listed again", async () => {

@@ -153,7 +153,7 @@ export class ServerTopics implements NodeListener {
     });
     if (!joined.live) cancel();
     else if (listing !== undefined) await this.#list(listing);
-    return { topic, ...joined, remote: true };
+    return { topic, ...joined, remote: !this.#isJoined || this.#node?.wanted.isConfirmed(topic) === true };
   }
 
   /** A connection subscribes. Undefined: it is not to be listed as present. */

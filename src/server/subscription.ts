@@ -29,8 +29,8 @@ export interface Subscription {
   /** False: the connection was closing or closed, or has unsubscribed meanwhile. It is not subscribed. */
   readonly live: boolean;
   /**
-   * Whether the messages of all servers come. False: the broker is away, so only those of this server come until it is back. True without the option
-   * `backplane`.
+   * Whether the messages of all servers come. False: the broker is away, so until it is back only those of this server come, and none of a topic with
+   * history. True without the option `backplane`.
    */
   readonly remote: boolean;
 }

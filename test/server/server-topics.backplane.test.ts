@@ -2,6 +2,7 @@ import { type Backplane, type WebSocketConnection, WebSocketServer, memory } fro
 import { type TestClient, connect } from "hawser/testing";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { isDeepStrictEqual } from "node:util";
+import type { DriverHost } from "../../src/backplane/contract.ts";
 
 class Member {
   onMessage(): void {
@@ -103,6 +104,25 @@ test("a topic with history has one order for all servers, and a position is good
   const again = await lateHere!.subscribe("log", { since: first.position });
   expect(again).toMatchObject({ recovered: true, replayed: 20 });
   expect(await next(late, 20)).toEqual(atA);
+});
+
+test("a topic with history that is known here can be joined while the broker is away, and it says so", async () => {
+  const driver = memory().createDriver();
+  const open = driver.open.bind(driver);
+  let host: DriverHost | undefined;
+  driver.open = (one, node) => open((host = one), node);
+  const wss = new WebSocketServer(
+    { onConnection: () => new Member() },
+    { backplane: { createDriver: () => driver }, history: { "log*": {} } },
+  );
+  onTestFinished(() => wss.terminate(0));
+  for (let n = 0; n < 3; n++) await connect(wss);
+  const [first, second, third] = [...wss.connections];
+  const { position: since } = await first!.subscribe("log");
+  host?.onStatus("away");
+  expect(await second!.subscribe("log", { since })).toMatchObject({ live: true, recovered: true, remote: false });
+  host?.onStatus("ready");
+  expect(await third!.subscribe("log")).toMatchObject({ live: true, remote: true });
 });
 
 test("onBackplane is told that the broker can be reached, after the constructor has returned", async () => {

@@ -73,6 +73,11 @@ export class Forks<Receiver> {
     return this.#lost.has(lost) && this.#told.has(receiver);
   }
 
+  /** A receiver joins: what it gets begins after the newest fork that was found here, or it is told that something may be missing. */
+  onJoin(receiver: Receiver): void {
+    if (this.#lost.size > 0) this.#told.add(receiver);
+  }
+
   /** A receiver has left. */
   delete(receiver: Receiver): void {
     this.#told.delete(receiver);

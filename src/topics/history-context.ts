@@ -10,6 +10,12 @@ import type { WantedTopics } from "./wanted-topics.ts";
 /** Who does not get a message; undefined: nobody. */
 export type Except<Receiver> = { has(receiver: Receiver): boolean } | undefined;
 
+/** A topic that may have to be marked, because its broker has lost messages. */
+export interface MarkedTopic {
+  /** Stores the marker, unless it is there. */
+  markFork(): void;
+}
+
 /** What all topics with history of a server share. */
 export interface HistoryContext<Receiver extends Identified> {
   /** The broker. */
@@ -24,6 +30,8 @@ export interface HistoryContext<Receiver extends Identified> {
   readonly memory: MemoryBudget;
   /** The topics that may have missed messages, until they are checked: what is known of them proves nothing. */
   readonly unchecked: WeakSet<CheckedTopic>;
+  /** The topics whose broker has lost messages, until a marker of that is stored. */
+  readonly unmarked: Set<MarkedTopic>;
   /** Counts of the messages. */
   readonly counters: HistoryCounters;
   /** The history has something that is none of ours. */

@@ -89,6 +89,7 @@ export class HistoryNode<Receiver extends Identified> {
       turns: new PageTurns(),
       memory: new MemoryBudget(driver.keepsPackets ? Math.min(maxMemory, SHARED_MEMORY) : maxMemory),
       unchecked: new WeakSet(),
+      unmarked: new Set(),
       counters: this.counters,
       onForeign: () => {
         this.counters.foreign++;
@@ -170,10 +171,10 @@ export class HistoryNode<Receiver extends Identified> {
   /** A heartbeat was answered. */
   onBeat(): void {
     this.#excepts.expire();
+    // The broker may have refused a marker: until it is there, clients that resume may be told that nothing is missing.
+    for (const topic of this.#context.unmarked) topic.markFork();
     // A broker in this process loses nothing.
     if (this.#node.driver.keepsPackets || ++this.#beats % BEATS_PER_CHECK !== 0) return;
-    // The broker may have refused a marker.
-    for (const history of this.#topics.values()) history.markFork();
     // Messages did not come, e.g. if the broker has lost a subscription.
     this.#check([...this.#topics.values()].filter((one) => one.isQuiet() || this.#context.unchecked.has(one)));
   }
@@ -201,6 +202,7 @@ export class HistoryNode<Receiver extends Identified> {
   #clear(): void {
     this.#lingering.clear();
     this.#excepts.clear();
+    this.#context.unmarked.clear();
     for (const history of this.#topics.values()) history.end();
     this.#topics.clear();
   }

@@ -9,7 +9,7 @@ import type { Identified } from "../util/registry.ts";
 import { CatchUp, type ReadableHistory } from "./catch-up.ts";
 import { type GapReason, NOWHERE, earlier, gapAfter, isSameMark, markAfterGap, markBefore } from "./chain.ts";
 import { HeldMessages } from "./held-messages.ts";
-import type { HistoryContext, JoinOptions, Joined } from "./history-context.ts";
+import type { HistoryContext, JoinOptions, Joined, MarkedTopic } from "./history-context.ts";
 import { LiveReceivers, type SlowListener } from "./live-receivers.ts";
 import { PageReads } from "./page-reads.ts";
 import { RecentMessages } from "./recent-messages.ts";
@@ -23,7 +23,7 @@ const RETRY_MS = 1_000;
 
 /** A topic with history that has subscribers in this process. */
 export class TopicHistory<Receiver extends Identified>
-  implements ReadableHistory<Receiver>, CheckedTopic, SlowListener<Receiver>
+  implements ReadableHistory<Receiver>, CheckedTopic, MarkedTopic, SlowListener<Receiver>
 {
   readonly topic: string;
   readonly #rule: HistoryRule;
@@ -157,10 +157,13 @@ export class TopicHistory<Receiver extends Identified>
   /** Stores a marker where the broker has lost messages, if there is none yet. */
   markFork(): void {
     const { unmarked } = this.#forks;
+    if (unmarked === undefined) this.#context.unmarked.delete(this);
     if (unmarked === undefined || this.#isMarking) return;
     this.#isMarking = true;
     this.#context
       .storeMarker(this.topic, this.#rule, unmarked)
+      // Who is forgotten does not see it come.
+      .then(() => this.#isEnded && this.#context.unmarked.delete(this))
       .catch((error: unknown) => this.#context.receivers.onFailed("publish", error))
       .finally(() => (this.#isMarking = false));
   }
@@ -184,6 +187,7 @@ export class TopicHistory<Receiver extends Identified>
       const isProven = since === undefined ? undefined : proven !== undefined;
       const newest = atCall ?? this.#firstTop;
       const start = proven ?? (last === 0 ? newest : earlier(newest, await this.#newest(last, catchUp)));
+      this.#forks.onJoin(receiver);
       catchUp.addFrame("s", start, recoveredFlag(isProven));
       if (isProven !== true) catchUp.unprovenUntil = this.last.offset;
       const live = await catchUp.run(start);
@@ -319,6 +323,7 @@ export class TopicHistory<Receiver extends Identified>
     const lost = [...this.#recent.idsAfter(mark), this.last.id];
     const back = [...this.#catchingUp].filter(([, catchUp]) => catchUp.goBack(mark)).map(([receiver]) => receiver);
     this.#forks.onFork(mark, lost, [...back, ...this.#live.list(false), ...this.#live.list(true)]);
+    this.#context.unmarked.add(this);
   }
 
   /** Tells those who are live that messages may be missing, if a function chooses them. */

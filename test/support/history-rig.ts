@@ -103,6 +103,7 @@ export function historyRig(
     turns: new PageTurns(),
     memory: new MemoryBudget(Infinity),
     unchecked: new WeakSet(),
+    unmarked: new Set(),
     counters: newHistoryCounters(),
     onForeign: () => {
       context.counters.foreign++;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Driver, Entry } from "../../src/backplane/contract.ts";
+import { lostBy } from "../../src/backplane/fork-marker.ts";
 import { memory } from "../../src/backplane/memory.ts";
 import { memberHead } from "../../src/backplane/member-record.ts";
 import { plainPacket } from "../../src/backplane/packet.ts";
@@ -9,7 +10,7 @@ import { HawserError } from "../../src/errors/errors.ts";
 import type { Bytes } from "../../src/protocol/bytes.ts";
 import { BackplaneNode } from "../../src/topics/backplane-node.ts";
 import { HistoryNode } from "../../src/topics/history-node.ts";
-import { EPOCH, FakeDriver, entries, entry, idOf } from "../support/fake-driver.ts";
+import { EPOCH, FakeDriver, entries, entry, idOf, mark } from "../support/fake-driver.ts";
 import { Reader, ReaderCalls } from "../support/history-rig.ts";
 import { within } from "../support/within.ts";
 
@@ -195,6 +196,35 @@ test("with memory, who is excepted does not get the message, also when it is a d
 
 test("the epoch of the tests has the form of a real one", () => {
   expect(EPOCH).toMatch(/^[\w-]{8}$/);
+});
+
+test("a marker of lost messages that the broker has refused is stored with the next heartbeat", async () => {
+  const { driver, node } = rig();
+  const reader = new Reader(1);
+  await node.subscribe(reader, "topic", RULE, JOIN);
+  driver.store(...entries(1, 3));
+  driver.deliver(...entries(1, 3));
+  let isRefused = true;
+  const given = answering(driver, () =>
+    isRefused
+      ? Promise.reject(new HawserError("HWS_BACKPLANE_FAILED"))
+      : Promise.resolve({ epoch: EPOCH, first: 3, isDuplicate: false }),
+  );
+  driver.stored = entries(1, 2);
+  driver.top = mark(2);
+  driver.host?.onLost("all");
+  await vi.waitFor(() => expect(given).toHaveLength(1));
+  await vi.advanceTimersByTimeAsync(0);
+  isRefused = false;
+  node.onBeat();
+  await vi.waitFor(() => expect(given).toHaveLength(2));
+  expect(lostBy(given[1]!.record)).toBe(idOf(3));
+  // It has come: nothing is left to do.
+  driver.store(given[1]!);
+  driver.deliver(given[1]!);
+  for (let beat = 0; beat < 3; beat++) node.onBeat();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(given).toHaveLength(2);
 });
 
 test("a quiet topic is checked every ten heartbeats: a message that did not come is read", async () => {

@@ -86,6 +86,37 @@ describe("when the broker has lost its newest messages", () => {
     expect(markers).toEqual([idOf(5)]);
   });
 
+  test("a marker that could not be stored is stored later also if the topic was forgotten", async () => {
+    const { driver, history, reader, markers, context } = await liveRig();
+    const storeMarker = context.storeMarker.bind(context);
+    context.storeMarker = () => Promise.reject(new HawserError("HWS_BACKPLANE_FAILED"));
+    fork(driver, 3, 4);
+    await history.sync();
+    await turns();
+    history.leave(reader);
+    history.end();
+    expect([...context.unmarked]).toEqual([history]);
+    context.storeMarker = storeMarker;
+    history.markFork();
+    await turns();
+    expect([markers, context.unmarked.size]).toEqual([[idOf(5)], 0]);
+  });
+
+  test("who joins before the marker comes is not told of what was lost before, nor twice", async () => {
+    const { driver, history, join, counters } = await liveRig();
+    fork(driver, 3, 6);
+    await history.sync();
+    const [fresh, back] = [join(), join({ since: positionOf(mark(2)), last: 1 })];
+    expect(await fresh.joined).toMatchObject({ live: true });
+    expect(await back.joined).toMatchObject({ recovered: false });
+    const before = counters.gaps.fork;
+    const stored = marker(7, idOf(5), idOf(6, "x"));
+    driver.store(stored, entry(8, "x", stored.id));
+    deliver(history, stored, entry(8, "x", stored.id));
+    await turns();
+    expect([fresh.reader.got, back.reader.got, counters.gaps.fork]).toEqual([["x8"], ["x6", "x8"], before]);
+  });
+
   test("slow subscribers are told too, where they are or where it goes on, and get no lost message", async () => {
     const { driver, history, join } = historyRig(2);
     const [behindFork, afterFork] = [join(), join()];

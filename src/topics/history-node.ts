@@ -171,6 +171,8 @@ export class HistoryNode<Receiver extends Identified> {
   /** A heartbeat was answered. */
   onBeat(): void {
     this.#excepts.expire();
+    // Those of quiet topics would keep the memory from the others.
+    this.#context.memory.removeOld(performance.now());
     // The broker may have refused a marker: until it is there, clients that resume may be told that nothing is missing.
     for (const topic of this.#context.unmarked) topic.markFork();
     // A broker in this process loses nothing.

@@ -1,6 +1,7 @@
 import { NO_ID } from "../backplane/ids.ts";
 import type { HistoryRule, Mark } from "../backplane/contract.ts";
 import { Fifo } from "../util/fifo.ts";
+import { type Linked, LinkedList } from "../util/linked-list.ts";
 import type { StoredMessage } from "./stored-message.ts";
 
 /** The memory that the newest messages of all topics of a server may take. */
@@ -10,15 +11,33 @@ export class MemoryBudget {
   /** How many messages were removed because there was no more memory. */
   removed = 0;
   readonly #max: number;
+  /** Those that have messages; first the one to which a message was added the longest ago. */
+  readonly #filled = new LinkedList<RecentMessages>();
 
   /** @param max bytes */
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** Whether there is too little. */
-  get isOver(): boolean {
-    return this.used > this.#max;
+  /** A message of this many bytes was added. Above the limit, the oldest ones of the topic that was published to the longest ago go first. */
+  add(recent: RecentMessages, size: number): void {
+    this.used += size;
+    this.#filled.add(recent);
+    for (let { first } = this.#filled; this.used > this.#max && first !== undefined; { first } = this.#filled) {
+      first.removeOldest();
+      this.removed++;
+    }
+  }
+
+  /** A message of this many bytes was removed. */
+  remove(recent: RecentMessages, size: number): void {
+    this.used -= size;
+    if (recent.length === 0) this.#filled.delete(recent);
+  }
+
+  /** Removes what is older than the rules allow, of all topics. */
+  removeOld(now: number): void {
+    for (const recent of this.#filled) recent.removeOld(now);
   }
 }
 
@@ -29,7 +48,10 @@ interface Kept {
 }
 
 /** The newest messages of one topic, without a hole. A subscriber that has missed one of them gets it from here, without the broker. */
-export class RecentMessages {
+export class RecentMessages implements Linked {
+  list: unknown;
+  previous: Linked | undefined;
+  next: Linked | undefined;
   readonly #rule: HistoryRule;
   readonly #memory: MemoryBudget;
   readonly #kept = new Fifo<Kept>();
@@ -66,25 +88,29 @@ export class RecentMessages {
    */
   add(message: StoredMessage, now: number): void {
     this.#kept.push({ message, at: now });
-    this.#memory.used += message.size;
     if (message.lost !== undefined) this.#markers++;
-    while (this.length - this.#markers > this.#rule.size) this.#removeOldest();
+    while (this.length - this.#markers > this.#rule.size) this.removeOldest();
     this.removeOld(now);
-    while (this.#memory.isOver && this.length > 0) {
-      this.#removeOldest();
-      this.#memory.removed++;
-    }
+    this.#memory.add(this, message.size);
   }
 
   /** Removes what is older than the rule allows. */
   removeOld(now: number): void {
     for (let { first } = this.#kept; first !== undefined && first.at + this.#rule.ttl < now; { first } = this.#kept)
-      this.#removeOldest();
+      this.removeOldest();
+  }
+
+  /** Removes the oldest message. */
+  removeOldest(): void {
+    const oldest = this.#kept.shift();
+    if (oldest === undefined) return;
+    if (oldest.message.lost !== undefined) this.#markers--;
+    this.#memory.remove(this, oldest.message.size);
   }
 
   /** Removes all. */
   clear(): void {
-    while (this.length > 0) this.#removeOldest();
+    while (this.length > 0) this.removeOldest();
   }
 
   /** Whether the message after a mark is here, or would be the first one here: so what follows the mark is known. */
@@ -94,7 +120,7 @@ export class RecentMessages {
   }
 
   /** The message after a mark; undefined: it is not here. */
-  next(mark: Mark, now: number): StoredMessage | undefined {
+  after(mark: Mark, now: number): StoredMessage | undefined {
     this.removeOld(now);
     const index = this.#indexAfter(mark);
     return index === undefined ? undefined : this.#kept.at(index)?.message;
@@ -121,12 +147,5 @@ export class RecentMessages {
     }
     const found = this.#kept.at(low)?.message;
     return found?.offset === offset && found.id === id ? low + 1 : undefined;
-  }
-
-  #removeOldest(): void {
-    const oldest = this.#kept.shift();
-    if (oldest === undefined) return;
-    this.#memory.used -= oldest.message.size;
-    if (oldest.message.lost !== undefined) this.#markers--;
   }
 }

@@ -112,7 +112,7 @@ export class TopicHistory<Receiver extends Identified>
   }
 
   next(mark: Mark): StoredMessage | undefined {
-    return mark.epoch === this.last.epoch ? this.#recent.next(mark, performance.now()) : undefined;
+    return mark.epoch === this.last.epoch ? this.#recent.after(mark, performance.now()) : undefined;
   }
 
   readAfter(mark: Mark): Promise<Page> {

@@ -39,6 +39,15 @@ export class LinkedList<Item extends Linked> {
     this.#size++;
   }
 
+  /** The items in their order. The one that was given last may be removed. */
+  *[Symbol.iterator](): Generator<Item> {
+    let next: Item | undefined;
+    for (let item = this.#first; item !== undefined; item = next) {
+      next = item.next as Item | undefined;
+      yield item;
+    }
+  }
+
   /** Removes an item. Returns whether it was in this list. */
   delete(item: Item): boolean {
     if (item.list !== this) return false;

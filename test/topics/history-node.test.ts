@@ -3,9 +3,9 @@ import type { Driver, Entry } from "../../src/backplane/contract.ts";
 import { lostBy } from "../../src/backplane/fork-marker.ts";
 import { memory } from "../../src/backplane/memory.ts";
 import { memberHead } from "../../src/backplane/member-record.ts";
-import { plainPacket } from "../../src/backplane/packet.ts";
+import { historyPacket, plainPacket } from "../../src/backplane/packet.ts";
 import { positionOf } from "../../src/backplane/position.ts";
-import { RecordKind, recordId } from "../../src/backplane/record.ts";
+import { RecordKind, encodeRecord, recordId } from "../../src/backplane/record.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import type { Bytes } from "../../src/protocol/bytes.ts";
 import { BackplaneNode } from "../../src/topics/backplane-node.ts";
@@ -225,6 +225,29 @@ test("a marker of lost messages that the broker has refused is stored with the n
   for (let beat = 0; beat < 3; beat++) node.onBeat();
   await vi.advanceTimersByTimeAsync(0);
   expect(given).toHaveLength(2);
+});
+
+test("messages that are too old leave the memory to others, also if nothing happens in their topics", async () => {
+  const { driver, node } = rig();
+  const large = "x".repeat(400_000);
+  const deliver = (topic: string): void => {
+    const fields = { isBinary: false, mayCompress: true, key: undefined, to: undefined, payload: large };
+    const record = encodeRecord({ kind: RecordKind.message, id: idOf(1), ...fields });
+    driver.host?.onPacket(topic, historyPacket({ epoch: EPOCH, first: 1, before: idOf(0) }, [record]));
+  };
+  const rules = { first: RULE, old: { size: 10, ttl: 10_000 }, last: RULE };
+  for (const [topic, rule] of Object.entries(rules)) await node.subscribe(new Reader(1), topic, rule, JOIN);
+  deliver("first");
+  deliver("old");
+  vi.advanceTimersByTime(10_001);
+  node.onBeat();
+  deliver("last");
+  const [reads, since] = [driver.reads.length, positionOf(mark(0))];
+  for (const topic of ["first", "last"]) {
+    const back = new Reader(2);
+    expect(await node.subscribe(back, topic, RULE, { ...JOIN, since })).toMatchObject({ recovered: true });
+    expect([topic, back.got, driver.reads.length]).toEqual([topic, [large], reads]);
+  }
 });
 
 test("a quiet topic is checked every ten heartbeats: a message that did not come is read", async () => {

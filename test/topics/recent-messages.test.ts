@@ -19,7 +19,7 @@ function recent(from: number, to: number, max = Infinity, rule = RULE) {
 test("it has the newest messages, as many as the rule says", () => {
   const { messages } = recent(1, 5);
   expect(messages.length).toBe(3);
-  expect([2, 3, 4, 5].map((offset) => messages.next(mark(offset), 5_000)?.offset)).toEqual([3, 4, 5, undefined]);
+  expect([2, 3, 4, 5].map((offset) => messages.after(mark(offset), 5_000)?.offset)).toEqual([3, 4, 5, undefined]);
   expect(messages.newest(2, 5_000)?.offset).toBe(4);
   expect(messages.newest(4, 5_000)).toBeUndefined();
 });
@@ -50,8 +50,8 @@ test("what follows a mark is known if the message is there, or is the one before
 test("numbers may have holes: a message is found by its number and its id", () => {
   const messages = new RecentMessages({ size: 10, ttl: 10_000 }, new MemoryBudget(Infinity));
   for (const offset of [2, 5, 9, 14]) messages.add(stored(offset), 0);
-  expect([2, 5, 9].map((offset) => messages.next(mark(offset), 5_000)?.offset)).toEqual([5, 9, 14]);
-  expect([3, 4, 6, 13].map((offset) => messages.next(mark(offset), 5_000))).toEqual([
+  expect([2, 5, 9].map((offset) => messages.after(mark(offset), 5_000)?.offset)).toEqual([5, 9, 14]);
+  expect([3, 4, 6, 13].map((offset) => messages.after(mark(offset), 5_000))).toEqual([
     undefined,
     undefined,
     undefined,
@@ -75,4 +75,31 @@ test("when there is no more memory, the oldest messages go; all of it is given b
   expect([messages.length, memory.used, memory.removed]).toEqual([2, size * 2, 1]);
   messages.clear();
   expect([messages.length, memory.used]).toEqual([0, 0]);
+});
+
+test("when there is no more memory, the topic that was published to the longest ago loses its messages first", () => {
+  const { size } = stored(1);
+  const memory = new MemoryBudget(size * 4);
+  const [quiet, busy] = [new RecentMessages(RULE, memory), new RecentMessages(RULE, memory)];
+  for (const offset of [1, 2, 3]) quiet.add(stored(offset), 0);
+  for (const offset of [1, 2, 3]) busy.add(stored(offset), 20_000);
+  expect([quiet.length, busy.length, memory.removed]).toEqual([1, 3, 2]);
+  quiet.add(stored(4), 0);
+  busy.add(stored(4), 20_000);
+  expect([quiet.length, busy.length]).toEqual([1, 3]);
+  // One that is too large alone.
+  const small = new RecentMessages(RULE, new MemoryBudget(10));
+  small.add(stored(1), 0);
+  expect(small.length).toBe(0);
+});
+
+test("what is too old goes from all topics, also from those that nobody uses", () => {
+  const memory = new MemoryBudget(Infinity);
+  const all = [1, 2, 3].map(() => new RecentMessages(RULE, memory));
+  for (const [index, messages] of all.entries()) messages.add(stored(1), index * 1_000);
+  all[1]!.clear();
+  memory.removeOld(10_001);
+  expect([all.map(({ length }) => length), memory.used]).toEqual([[0, 0, 1], stored(1).size]);
+  memory.removeOld(100_000);
+  expect(memory.used).toBe(0);
 });

@@ -42,6 +42,7 @@ test("it agrees with an array, and keeps nothing of what was removed", () => {
           model.push(item);
         } else expect(list.delete(item)).toBe(wasThere);
         expect(itemsOf(list).map((one) => one.id)).toEqual(model.map((one) => one.id));
+        expect([...list]).toEqual(model);
         expect(list.size).toBe(model.length);
       }
       for (const item of items)
@@ -50,4 +51,15 @@ test("it agrees with an array, and keeps nothing of what was removed", () => {
     }),
     { numRuns: cases(300), seed },
   );
+});
+
+test("the item that an iteration has given last may be removed", () => {
+  const list = new LinkedList<Item>();
+  for (let id = 0; id < 4; id++) list.add({ id, list: undefined, previous: undefined, next: undefined });
+  const given: number[] = [];
+  for (const item of list) {
+    given.push(item.id);
+    if (item.id !== 2) list.delete(item);
+  }
+  expect([given, [...list].map(({ id }) => id)]).toEqual([[0, 1, 2, 3], [2]]);
 });

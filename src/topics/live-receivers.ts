@@ -42,28 +42,28 @@ export class LiveReceivers<Receiver extends Identified> {
   }
 
   /**
-   * Sends a message to all but those who are excepted. A record that is none of ours is sent to nobody.
+   * Sends a message to all but those who are excepted.
    *
    * @param before the message before it
-   * @returns how often the record was none of ours
+   * @returns false: the record is none of ours, also if nobody is here to get it
    */
-  send(message: StoredMessage, before: Mark, except: Except<Receiver>, listener: SlowListener<Receiver>): number {
-    let foreign = 0;
+  send(message: StoredMessage, before: Mark, except: Except<Receiver>, listener: SlowListener<Receiver>): boolean {
+    const decoded = message.decode();
+    if (decoded === undefined) return false;
     this.#calls.inSendLoop(() => {
       for (const isFramed of [false, true]) {
         const list = this.list(isFramed);
         if (list.length === 0) continue;
-        const shared = message.shared(isFramed, (one) => this.#calls.share(one));
-        if (shared === undefined) foreign++;
-        else
-          for (const receiver of list) {
-            if (except?.has(receiver) === true) continue;
-            const sent = this.#send(receiver, shared);
-            if (sent !== "accepted") listener.onSlow(receiver, isFramed, sent === "dropped" ? before : message.mark);
-          }
+        const shared = message.shared(isFramed, (one) => this.#calls.share(one), decoded);
+        if (shared === undefined) continue;
+        for (const receiver of list) {
+          if (except?.has(receiver) === true) continue;
+          const sent = this.#send(receiver, shared);
+          if (sent !== "accepted") listener.onSlow(receiver, isFramed, sent === "dropped" ? before : message.mark);
+        }
       }
     });
-    return foreign;
+    return true;
   }
 
   #send(receiver: Receiver, shared: SharedMessage): ReturnType<ReceiverCalls<Receiver>["send"]> {

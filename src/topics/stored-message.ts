@@ -1,7 +1,7 @@
 import type { Entry, Mark } from "../backplane/contract.ts";
 import { lostBy } from "../backplane/fork-marker.ts";
 import { positionOf } from "../backplane/position.ts";
-import { RecordKind, decodeRecord } from "../backplane/record.ts";
+import { type DecodedRecord, RecordKind, decodeRecord } from "../backplane/record.ts";
 import type { SharedMessage } from "../connection/sending/shared-message.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { HistoryPayload } from "./receiver-calls.ts";
@@ -57,18 +57,29 @@ export class StoredMessage implements Entry {
     return { epoch: this.epoch, offset: this.offset, id: this.id };
   }
 
+  /** Decodes the message. Undefined: the record is none of ours, or no message. */
+  decode(): DecodedRecord | undefined {
+    const record = decodeRecord(this.record);
+    return record?.kind === RecordKind.message ? record : undefined;
+  }
+
   /**
    * The message for subscribers.
    *
    * @param isFramed whether it begins with a header line
    * @param share makes it, if nobody uses it now
+   * @param decoded what `decode` has returned, if it was called already
    * @returns undefined: the record is none of ours, or no message
    */
-  shared(isFramed: boolean, share: (message: HistoryPayload) => SharedMessage): SharedMessage | undefined {
+  shared(
+    isFramed: boolean,
+    share: (message: HistoryPayload) => SharedMessage,
+    decoded?: DecodedRecord,
+  ): SharedMessage | undefined {
     const known = (isFramed ? this.#framed : this.#plain)?.deref();
     if (known !== undefined) return known;
-    const record = decodeRecord(this.record);
-    if (record?.kind !== RecordKind.message) return undefined;
+    const record = decoded ?? this.decode();
+    if (record === undefined) return undefined;
     const { isBinary, mayCompress, payload } = record;
     const header = isFramed ? topicHeader("m", positionOf(this.mark), "-", this.#stream.topic) : undefined;
     const made = share({ header, isBinary, mayCompress, payload });

@@ -354,8 +354,7 @@ export class TopicHistory<Receiver extends Identified>
     const except = this.#context.takeExcept(message.id);
     if (except !== undefined)
       for (const [receiver, catchUp] of this.#catchingUp) if (except.has(receiver)) catchUp.skip(message.id);
-    for (let foreign = this.#live.send(message, before, except, this); foreign > 0; foreign--)
-      this.#context.onForeign();
+    if (!this.#live.send(message, before, except, this)) this.#context.onForeign();
   }
 
   /** Takes a subscriber from those who are live. It begins in a later turn, after the loop. Returns undefined if it is not live. */

@@ -2,7 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../../src/backplane/contract.ts";
 import { NO_ID } from "../../src/backplane/ids.ts";
+import { memberHead } from "../../src/backplane/member-record.ts";
 import { positionOf } from "../../src/backplane/position.ts";
+import { RecordKind } from "../../src/backplane/record.ts";
+import type { Bytes } from "../../src/protocol/bytes.ts";
 import type { TopicHistory } from "../../src/topics/topic-history.ts";
 import { EPOCH, entries, entry, idOf, mark } from "../support/fake-driver.ts";
 import { cases, seed } from "../support/fuzz.ts";
@@ -187,6 +190,30 @@ describe("while messages are read", () => {
     expect(reader.got).toEqual(["1"]);
     expect(await foreign.joined).toMatchObject({ recovered: false, live: true });
   });
+});
+
+test.each([
+  ["one without and one with header lines", [{}, { isFramed: true }], 0],
+  ["only a slow one", [{}], 1],
+  ["nobody", [{}], 2],
+] as const)("bytes that are not ours are counted once: with %s", async (_name, joins, gone) => {
+  const { driver, history, counters, join } = historyRig();
+  const readers = joins.map((options) => join(options));
+  for (const { joined } of readers) await joined;
+  driver.store(...entries(1, 1));
+  if (gone > 0) readers[0]!.reader.fates = ["slow"];
+  deliver(history, entries(1, 1));
+  if (gone > 1) history.leave(readers[0]!.reader);
+  const record = memberHead(RecordKind.join, idOf(2)) as unknown as Bytes;
+  const foreign = { offset: 2, id: idOf(2), before: idOf(1), record };
+  driver.store(foreign);
+  deliver(history, [foreign]);
+  await turns();
+  for (const { reader } of readers) reader.drain();
+  await turns();
+  deliver(history, entries(3, 3));
+  await turns();
+  expect([counters.foreign, readers[0]!.reader.got]).toEqual([1, gone > 1 ? ["1"] : ["1", "3"]]);
 });
 
 describe("a topic that is forgotten", () => {

@@ -7,6 +7,7 @@ import { type GapReason, NOWHERE, gapAfter, isSameMark, markAfterGap } from "./c
 import type { HistoryContext } from "./history-context.ts";
 import { StoredMessage } from "./stored-message.ts";
 import { type TopicFrameKind, topicHeader } from "./topic-frame.ts";
+import { WaitingPage } from "./waiting-page.ts";
 
 /** What a reader needs of its topic. */
 export interface ReadableHistory<Receiver extends Identified> {
@@ -61,8 +62,9 @@ export class CatchUp<Receiver extends Identified> {
   readonly #receiver: Receiver;
   readonly #receivers: HistoryContext<Receiver>["receivers"];
   readonly #turns: HistoryContext<Receiver>["turns"];
-  /** Messages that were read from the broker for it, and not sent yet. While there are any, it has a turn. */
-  #page: StoredMessage[] = [];
+  readonly #pages: HistoryContext<Receiver>["pages"];
+  /** What was read from the broker for it, and was not sent yet. While there is something, it has a turn. */
+  #page: WaitingPage | undefined;
   #hasTurn = false;
   readonly #frames: WaitingFrame[] = [];
   /** The ids of the newest messages that it does not get: its connection has published them. */
@@ -71,13 +73,14 @@ export class CatchUp<Receiver extends Identified> {
   constructor(
     history: ReadableHistory<Receiver>,
     receiver: Receiver,
-    { receivers, turns }: Pick<HistoryContext<Receiver>, "receivers" | "turns">,
+    { receivers, turns, pages }: Pick<HistoryContext<Receiver>, "receivers" | "turns" | "pages">,
     isFramed: boolean,
   ) {
     this.#history = history;
     this.#receiver = receiver;
     this.#receivers = receivers;
     this.#turns = turns;
+    this.#pages = pages;
     this.isFramed = isFramed;
   }
 
@@ -107,7 +110,7 @@ export class CatchUp<Receiver extends Identified> {
     try {
       return await this.#run();
     } finally {
-      this.#page = [];
+      this.#dropPage();
       this.#giveTurn();
     }
   }
@@ -116,7 +119,7 @@ export class CatchUp<Receiver extends Identified> {
     for (let inTurn = 0; !this.isEnded; inTurn++) {
       const isDue = inTurn === MAX_PER_TURN;
       if (isDue) inTurn = 0;
-      if (this.#page.length === 0) this.#giveTurn();
+      if (this.#page === undefined) this.#giveTurn();
       if (isDue || this.#receivers.isCongested(this.#receiver)) {
         if (!(await this.#drained())) return false;
       } else if (this.#frames.length > 0) {
@@ -142,7 +145,7 @@ export class CatchUp<Receiver extends Identified> {
   goBack(mark: Mark): boolean {
     if (this.cursor.epoch !== mark.epoch) return false;
     this.cursor = this.cursor.offset > mark.offset ? mark : { ...this.cursor };
-    this.#page = [];
+    this.#dropPage();
     this.tellGap("fork", this.cursor);
     return true;
   }
@@ -182,7 +185,7 @@ export class CatchUp<Receiver extends Identified> {
   }
 
   #next(): StoredMessage | undefined {
-    return this.#page.shift() ?? this.#history.next(this.cursor);
+    return this.#page?.first ?? this.#history.next(this.cursor);
   }
 
   /** Sends a message. Returns false if it was dropped: then it is the next one again. */
@@ -195,25 +198,40 @@ export class CatchUp<Receiver extends Identified> {
     const isSkipped = this.#skipped?.delete(message.id) === true;
     const shared = isSkipped ? undefined : message.shared(this.isFramed, (one) => this.#receivers.share(one));
     if (shared !== undefined) {
-      if (this.#receivers.send(this.#receiver, shared) === "dropped") {
-        this.#page.unshift(message);
-        return false;
-      }
+      if (this.#receivers.send(this.#receiver, shared) === "dropped") return false;
       this.sent++;
     }
-    this.cursor = message.mark;
+    this.#moveTo(message);
     return true;
   }
 
   /** It comes to a place before which messages are lost. */
-  #pass({ mark }: StoredMessage, lost: string): void {
-    this.cursor = mark;
+  #pass(message: StoredMessage, lost: string): void {
+    const mark = this.#moveTo(message);
     if (mark.offset <= this.unprovenUntil || this.#history.isTold(this.#receiver, lost)) return;
     this.tellGap("fork", mark);
   }
 
+  /** It has got the next message. Returns its place. */
+  #moveTo(message: StoredMessage): Mark {
+    if (this.#page?.first === message) this.#page.shift();
+    if (this.#page?.first === undefined) this.#page = undefined;
+    return (this.cursor = message.mark);
+  }
+
+  /** It reads what is left of the page again. */
+  #dropPage(): void {
+    this.#page?.clear();
+    this.#page = undefined;
+  }
+
   /** Waits until there is space. Returns false if the receiver is gone. */
   async #drained(): Promise<boolean> {
+    // It may wait for long, and there may be many like it.
+    if (this.#pages.isOver && this.#receivers.isCongested(this.#receiver)) {
+      this.#dropPage();
+      this.#giveTurn();
+    }
     const isOpen = await this.#receivers.drained(this.#receiver);
     // Another turn, also if there is space at once: other connections must have theirs.
     await nextTurn();
@@ -258,7 +276,8 @@ export class CatchUp<Receiver extends Identified> {
     if (this.isEnded || this.cursor !== cursor) return;
     if (reason !== undefined) this.tellGap(reason, (this.cursor = markAfterGap(page)));
     const { epoch } = page;
-    this.#page = page.entries.map((entry) => new StoredMessage(entry, { topic, epoch }));
+    const messages = page.entries.map((entry) => new StoredMessage(entry, { topic, epoch }));
+    if (messages.length > 0) this.#page = new WaitingPage(this.#pages, messages);
   }
 }
 

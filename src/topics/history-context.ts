@@ -1,10 +1,11 @@
 import type { Driver, HistoryRule } from "../backplane/contract.ts";
 import type { Identified } from "../util/registry.ts";
 import type { HistoryCounters } from "./history-counters.ts";
-import type { PageTurns } from "./page-turns.ts";
+import type { PageTurns, ReadTurns } from "./page-turns.ts";
 import type { MemoryBudget } from "./recent-messages.ts";
 import type { ReceiverCalls } from "./receiver-calls.ts";
 import type { CheckedTopic } from "./top-check.ts";
+import type { PageMemory } from "./waiting-page.ts";
 import type { WantedTopics } from "./wanted-topics.ts";
 
 /** Who does not get a message; undefined: nobody. */
@@ -26,6 +27,10 @@ export interface HistoryContext<Receiver extends Identified> {
   readonly receivers: ReceiverCalls<Receiver>;
   /** Who may read a page, and keep it until it is sent. */
   readonly turns: PageTurns<Receiver>;
+  /** Who of all receivers may read from the broker. */
+  readonly reads: ReadTurns;
+  /** Of the pages that wait for all receivers. */
+  readonly pages: PageMemory;
   /** Of the recent messages. */
   readonly memory: MemoryBudget;
   /** The topics that may have missed messages, until they are checked: what is known of them proves nothing. */

@@ -14,11 +14,12 @@ import { Excepts } from "./excepts.ts";
 import type { Except, HistoryContext, JoinOptions, Joined } from "./history-context.ts";
 import { newHistoryCounters } from "./history-counters.ts";
 import { Lingering } from "./lingering.ts";
-import { PageTurns } from "./page-turns.ts";
+import { PageTurns, ReadTurns } from "./page-turns.ts";
 import { MemoryBudget } from "./recent-messages.ts";
 import type { ReceiverCalls } from "./receiver-calls.ts";
 import { type CheckedTopic, checkTops } from "./top-check.ts";
 import { TopicHistory } from "./topic-history.ts";
+import { PageMemory } from "./waiting-page.ts";
 
 /** What `publish` has reached. */
 export interface Published {
@@ -87,6 +88,8 @@ export class HistoryNode<Receiver extends Identified> {
       wanted,
       receivers,
       turns: new PageTurns(),
+      reads: new ReadTurns(),
+      pages: new PageMemory(),
       memory: new MemoryBudget(driver.keepsPackets ? Math.min(maxMemory, SHARED_MEMORY) : maxMemory),
       unchecked: new WeakSet(),
       unmarked: new Set(),

@@ -3,7 +3,7 @@ import { LazyMap } from "../util/lazy-map.ts";
 import type { HistoryContext } from "./history-context.ts";
 
 /** What the reads of a topic need of its server. */
-type Context = Pick<HistoryContext<never>, "driver" | "counters">;
+type Context = Pick<HistoryContext<never>, "driver" | "counters" | "reads">;
 
 /** The reads of one topic from its broker. */
 export class PageReads {
@@ -30,14 +30,28 @@ export class PageReads {
     return page;
   }
 
-  /** The same for those who do not mind who else gets the page: while it is read, all who want the same one wait for one read. */
+  /**
+   * The same for receivers, which wait until no more than 64 of them read. While a page is read, or waits for that, all who want the same one
+   * wait for one read.
+   */
   readOnce(after: number, since: Mark | undefined): Promise<Page> {
     const key = `${String(after)} ${since?.epoch ?? ""} ${since?.id ?? ""}`;
     let read = this.#reads.get(key);
     if (read === undefined) {
-      read = this.read(after, since).finally(() => this.#reads.delete(key));
+      read = this.#readInTurn(after, since).finally(() => this.#reads.delete(key));
       this.#reads.set(key, read);
     }
     return read;
+  }
+
+  async #readInTurn(after: number, since: Mark | undefined): Promise<Page> {
+    const { reads } = this.#context;
+    const turn = reads.take("all");
+    if (turn !== undefined) await turn;
+    try {
+      return await this.read(after, since);
+    } finally {
+      reads.give("all");
+    }
   }
 }

@@ -17,6 +17,12 @@ interface Turns {
  */
 export class PageTurns<Receiver> {
   readonly #receivers = new Map<Receiver, Turns>();
+  readonly #max: number;
+
+  /** @param max how many turns one receiver has at the same time */
+  constructor(max = MAX_PAGES) {
+    this.#max = max;
+  }
 
   /** How many receivers have a turn. */
   get size(): number {
@@ -27,7 +33,7 @@ export class PageTurns<Receiver> {
   take(receiver: Receiver): Promise<void> | undefined {
     const turns = this.#receivers.get(receiver);
     if (turns === undefined) this.#receivers.set(receiver, { taken: 1, waiting: new Fifo() });
-    else if (turns.taken < MAX_PAGES) turns.taken++;
+    else if (turns.taken < this.#max) turns.taken++;
     else return new Promise((resolve) => turns.waiting.push(resolve));
     return undefined;
   }
@@ -39,5 +45,15 @@ export class PageTurns<Receiver> {
     const next = turns.waiting.shift();
     if (next !== undefined) next();
     else if (--turns.taken === 0) this.#receivers.delete(receiver);
+  }
+}
+
+/** The reads for the receivers of a server that are under way at the same time: a broker, and the memory for its answers, are for all. */
+const MAX_READS = 64;
+
+/** The turns of those reads. */
+export class ReadTurns extends PageTurns<"all"> {
+  constructor() {
+    super(MAX_READS);
   }
 }

@@ -2,9 +2,10 @@ import type { Driver } from "../../src/backplane/contract.ts";
 import type { SharedMessage } from "../../src/connection/sending/shared-message.ts";
 import { newHistoryCounters } from "../../src/topics/history-counters.ts";
 import type { HistoryPayload, ReceiverCalls, Sent, WSGapEvent } from "../../src/topics/receiver-calls.ts";
-import { PageTurns } from "../../src/topics/page-turns.ts";
+import { PageTurns, ReadTurns } from "../../src/topics/page-turns.ts";
 import { MemoryBudget } from "../../src/topics/recent-messages.ts";
 import type { HistoryContext } from "../../src/topics/history-context.ts";
+import { PageMemory } from "../../src/topics/waiting-page.ts";
 import { TopicHistory } from "../../src/topics/topic-history.ts";
 import { FakeDriver } from "./fake-driver.ts";
 
@@ -101,6 +102,8 @@ export function historyRig(
     wanted: { isConfirmed: () => true, whenConfirmed: () => Promise.resolve(true) },
     receivers: calls,
     turns: new PageTurns(),
+    reads: new ReadTurns(),
+    pages: new PageMemory(),
     memory: new MemoryBudget(Infinity),
     unchecked: new WeakSet(),
     unmarked: new Set(),

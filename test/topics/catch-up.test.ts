@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { CatchUp, type ReadableHistory } from "../../src/topics/catch-up.ts";
 import { PageTurns } from "../../src/topics/page-turns.ts";
 import { StoredMessage } from "../../src/topics/stored-message.ts";
+import { PageMemory } from "../../src/topics/waiting-page.ts";
 import { EPOCH, entries, entry, mark } from "../support/fake-driver.ts";
 import { Reader, ReaderCalls } from "../support/history-rig.ts";
 
@@ -25,7 +26,7 @@ function rig(newest: number, more: Partial<ReadableHistory<Reader>> = {}) {
     ...more,
   };
   const reader = new Reader(1);
-  const context = { receivers: new ReaderCalls(), turns: new PageTurns<Reader>() };
+  const context = { receivers: new ReaderCalls(), turns: new PageTurns<Reader>(), pages: new PageMemory() };
   return { reader, live, gaps, history, context, catchUp: new CatchUp(history, reader, context, false) };
 }
 
@@ -167,4 +168,42 @@ test("what a subscription reads before it begins takes a turn too, and nothing i
   expect(await second).toBe("read");
   reader.isGone = true;
   expect([await catchUp.inTurn(read, "gone"), read.mock.calls.length]).toEqual(["gone", 2]);
+});
+
+test("many slow receivers keep no more pages than there is memory for: they read the rest again when they have drained", async () => {
+  const { history, context, live } = rig(4, { next: () => undefined });
+  const { size } = new StoredMessage(entry(1), { topic: "topic", epoch: EPOCH });
+  const pages = new PageMemory(6 * size);
+  let reads = 0;
+  const readAfter: typeof history.readAfter = ({ offset }) => {
+    reads++;
+    return Promise.resolve({ epoch: EPOCH, top: mark(4), proven: undefined, entries: entries(offset + 1, 4) });
+  };
+  const slow = Array.from({ length: 10 }, (_, n) => new Reader(n));
+  const running = slow.map((reader) => {
+    reader.fates = ["slow", "dropped", "slow"];
+    return new CatchUp({ ...history, readAfter }, reader, { ...context, pages }, reader.id % 2 === 0).run(mark(0));
+  });
+  for (let n = 0; n < 5; n++) await nextTurn();
+  expect([reads, pages.isOver]).toEqual([10, false]);
+  for (let n = 0; n < 20; n++) {
+    for (const reader of slow) reader.drain();
+    await nextTurn();
+    expect(pages.isOver).toBe(false);
+  }
+  expect(await Promise.all(running)).toEqual(slow.map(() => true));
+  const got = slow.map((reader) => reader.got.map((text) => text.replace("m - topic: ", "")));
+  expect(got).toEqual(slow.map(() => ["1", "2", "3", "4"]));
+  expect([live.length, pages.used, context.turns.size]).toEqual([10, 0, 0]);
+});
+
+test("who is slow while there is memory reads nothing again", async () => {
+  const { reader, reads, running } = slowRig();
+  reader.fates = ["slow", "dropped", "slow", "slow"];
+  for (let n = 0; n < 10; n++) {
+    await nextTurn();
+    reader.drain();
+  }
+  await Promise.all(running);
+  expect(reads.length).toBe(5);
 });

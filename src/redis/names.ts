@@ -26,7 +26,7 @@ const MAX_KNOWN = 10_000;
  * | name | type | holds |
  * |---|---|---|
  * | `P:{k}:h:<topic>` | stream | the messages, by their number |
- * | `P:{k}:m:<topic>` | hash | `e` epoch, `s` number and `t` id of the newest message, `x` milliseconds until it expires |
+ * | `P:{k}:m:<topic>` | hash | `e` epoch, `s` number and `t` id of the newest message, `x` milliseconds until it expires, `f` the numbers of the newest markers |
  * | `P:{k}:l:<node>:<topic>` | string | the number of the link with which a node has tried again: it expires |
  * | `P:{k}:i:<topic>\0<id>` | string | the epoch, the id and the number of the message with an id of the application |
  * | `P:{k}:w:<topic>` | hash | node and connection → member |

@@ -109,7 +109,7 @@ export class RedisPresence {
     return membersOf(all, new Set([this.#node, ...textsOf(names)]), limit);
   }
 
-  /** Renews the lease. `isEnding`: the node is about to close, and nobody of its members leaves before he could come back to another one. */
+  /** Renews the lease. `isEnding`: the node is about to close, and its lease lasts until its members have had time to come back to another node. */
   async beat(link: Link, isEnding = false): Promise<LeaseState> {
     const lease = isEnding && this.#hasListed ? LAST_LEASE : LEASE;
     const call = { script: scripts.beat, keys: [this.#names.nodes], args: [this.#node, lease] };

@@ -117,7 +117,7 @@ return { epoch, first, 0 }
 /**
  * A page of a topic. An empty topic gets an epoch. It renews the time for which the position of the topic is known, not that of its
  * messages: so a quiet topic that somebody listens to keeps its epoch, and its messages expire in time. A server that refuses to write
- * (`MISCONF`, `NOREPLICAS`, `OOM`) can still be read.
+ * (`MISCONF`, `NOREPLICAS`, `OOM`) can still be read, if the topic is known: it cannot give another one an epoch.
  *
  * Keys: stream, meta. Arguments: after, ttl of meta, epoch for a new topic, bytes of a page. Returns the epoch, the number and the id
  * of the newest message, the numbers of the newest markers, and the number, the id before and the record of each message.

@@ -253,7 +253,7 @@ export class CatchUp<Receiver extends Identified> {
 
   /** Whether it must read still: it has waited. */
   #mustRead(cursor: Mark): boolean {
-    // For a slow one it reads too: otherwise its topics whose messages are in memory would always be first.
+    // Only who is gone does not use its turn. A slow one does: otherwise its topics whose messages are in memory would always overtake this one.
     if (this.isGone || this.cursor !== cursor) return false;
     return !isSameMark(cursor, this.#history.last) && this.#history.next(cursor) === undefined;
   }

@@ -80,7 +80,7 @@ export class PresenceNode {
     this.#unlisted.clear();
     for (const rows of this.#rows.values())
       for (const row of rows.values()) {
-        // One that is listed already is not listed twice. If the broker has lost its data, nobody has come or gone.
+        // One that is listed already is not told twice, unless the lease is gone: nobody can tell lost data from a lease that was given up.
         if (wasExpired) row.isListed = false;
         this.#unlisted.add(row);
       }

@@ -28,11 +28,11 @@ end
 
 /**
  * Lua that calls `each` for the entries of a stream after a number, the oldest first, until it returns true or there are no more. It has the
- * bytes of all entries up to this one. `left` returns how many bytes may follow. One command reads as many entries as have about these
- * bytes, but not more than 32, and not more than twice as many as the one before: the next entries may be much longer than those before.
+ * bytes of all entries up to this one. One command reads as many entries as have about the bytes that are left of `limit`, or of a further
+ * `limit`, but not more than 32, and not more than twice as many as the one before: the next entries may be much longer than those before.
  */
 const WALK = `
-local function walk(key, after, each, left)
+local function walk(key, after, limit, each)
   local count, read, bytes = 1, 0, 0
   while true do
     local page = redis.call('XRANGE', key, '(' .. string.format('%.0f', after) .. '-0', '+', 'COUNT', count)
@@ -41,7 +41,7 @@ local function walk(key, after, each, left)
       if each(e, bytes) then return end
     end
     if #page < count then return end
-    count = math.max(1, math.min(32, 2 * count, math.floor(left(bytes) * read / bytes)))
+    count = math.max(1, math.min(32, 2 * count, math.floor((limit - bytes % limit) * read / bytes)))
   end
 end
 `;
@@ -83,11 +83,11 @@ if ARGV[8] ~= '' then
   local base = tonumber(ARGV[9])
   if ARGV[8] ~= epoch or base > top then return { epoch, '0', 2 } end
   local id, before, since, known = string.sub(ARGV[13], 3, 14), nil, 0, nil
-  walk(KEYS[1], base, function(e)
+  walk(KEYS[1], base, 1048576, function(e)
     before, since = before or e[2][4], since + 1
     if string.sub(e[2][2], 3, 14) == id then known = string.match(e[1], '^%d+') end
     return known
-  end, function() return 1048576 end)
+  end)
   if known then return { epoch, known, 0 } end
   if since < top - base or (before or tail) ~= ARGV[10] then return { epoch, '0', 2 } end
   redis.call('SET', KEYS[3], ARGV[12], 'PX', ARGV[11])
@@ -135,10 +135,10 @@ redis.pcall('PEXPIRE', KEYS[2], ARGV[2])
 local after, limit, forks = tonumber(ARGV[1]), tonumber(ARGV[4]), m[5] or ''
 if after < 0 then after = math.max(0, top - kept(-after, top, forks)) end
 local out = { epoch, string.format('%.0f', top), tail, forks }
-walk(KEYS[1], after, function(e, bytes)
+walk(KEYS[1], after, limit, function(e, bytes)
   out[#out + 1], out[#out + 2], out[#out + 3] = string.match(e[1], '^%d+'), e[2][4], e[2][2]
   return bytes >= limit
-end, function(bytes) return limit - bytes end)
+end)
 return out
 `);
 

@@ -26,7 +26,7 @@ after(() => {
 });
 
 /** Starts a program with a free port in PORT, and waits until it listens there. */
-export async function start(name: string, env: NodeJS.ProcessEnv = {}): Promise<Running> {
+export async function start(name: string, env: Record<string, string> = {}): Promise<Running> {
   return startProcess(process.execPath, [new URL(name, programs).pathname], env);
 }
 
@@ -34,7 +34,7 @@ export async function start(name: string, env: NodeJS.ProcessEnv = {}): Promise<
 export async function startProcess(
   command: string,
   args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
+  env: Record<string, string> = {},
 ): Promise<Running> {
   const port = env["PORT"] === undefined ? await freePort() : Number(env["PORT"]);
   // The test runner tells its own programs where to report.
@@ -52,7 +52,8 @@ export async function startProcess(
     return code as number | null;
   });
   while (!(await accepts(port))) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${args.join(" ")} has ended:\n${output}`);
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`${args.join(" ")} has ended:\n${output}`);
     await delay(20);
   }
   const stop = (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {

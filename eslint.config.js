@@ -122,7 +122,7 @@ const ours = {
 };
 
 export default defineConfig(
-  globalIgnores(["**/dist/", "**/node_modules/", "coverage/", "bench/"]),
+  globalIgnores(["**/dist/", "**/node_modules/", "coverage/", "bench/", "frameworks/"]),
   ours,
   src,
   publicClasses,

@@ -27,7 +27,7 @@ const pages = join(root, "docs/api");
 const CHECKS = ["FittingHandlers", "FittingMessage"];
 
 const options = {
-  entryPoints: ["src/hawser.ts", "src/client.ts", "src/client-topics.ts", "src/redis.ts", "src/testing.ts"].map(
+  entryPoints: ["src/hawser.ts", "src/client.ts", "src/client-topics.ts", "src/fastify.ts", "src/redis.ts", "src/testing.ts"].map(
     (name) => join(root, name),
   ),
   tsconfig: join(root, "tsconfig.build.json"),

@@ -14,7 +14,12 @@ before(async () => {
 
 async function login(user: string): Promise<{ cookie: string }> {
   const response = await fetch(`${http}/login?user=${user}`);
-  return { cookie: response.headers.getSetCookie().map((line) => line.split(";", 1)[0]).join("; ") };
+  return {
+    cookie: response.headers
+      .getSetCookie()
+      .map((line) => line.split(";", 1)[0])
+      .join("; "),
+  };
 }
 
 test("WebSockets beside Koa's middleware, with its signed cookies", async (t) => {

@@ -63,6 +63,11 @@ export async function startProcess(
   return { port, process: child, output: () => output, ended, stop };
 }
 
+/** Waits until a program has printed something. */
+export async function printed(program: Running, what: RegExp): Promise<void> {
+  while (!what.test(program.output())) await delay(20);
+}
+
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

@@ -1,0 +1,54 @@
+import { once } from "node:events";
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { CapturedResponse } from "../../../src/adapters/fastify/captured-response.ts";
+
+function respond(): CapturedResponse {
+  const socket = new Socket();
+  onTestFinished(() => void socket.destroy());
+  const request = new IncomingMessage(socket);
+  request.httpVersionMajor = request.httpVersionMinor = 1;
+  return new CapturedResponse(request);
+}
+
+describe("CapturedResponse", () => {
+  test("gives the status, the headers and the body that were written", async () => {
+    const response = respond();
+    response.setHeader("set-cookie", ["a=1", "b=2"]);
+    response.writeHead(401, { "Content-Type": "application/json", "WWW-Authenticate": "Bearer" });
+    response.write('{"error":');
+    response.end('"é"}');
+    await once(response, "finish");
+    expect(response.refusal()).toMatchObject({
+      status: 401,
+      body: '{"error":"é"}',
+      headers: { "content-type": "application/json", "www-authenticate": "Bearer", "set-cookie": ["a=1", "b=2"] },
+    });
+  });
+
+  test("an answer that is no refusal is 403", async () => {
+    const response = respond();
+    response.end("hello");
+    await once(response, "finish");
+    expect(response.refusal()).toMatchObject({ status: 403, body: "hello" });
+  });
+
+  test("without a body the status is the body", async () => {
+    const response = respond();
+    response.writeHead(429).end();
+    await once(response, "finish");
+    expect(response.refusal()).toMatchObject({ status: 429, body: "Too Many Requests", headers: {} });
+  });
+
+  test.each([
+    ["too long", {}, Buffer.alloc(70_000, "a")],
+    ["compressed", { "content-encoding": "gzip" }, Buffer.from([31, 139])],
+  ])("a body that is %s is left out", async (_what, headers, body) => {
+    const response = respond();
+    response.writeHead(403, { "content-type": "text/plain", ...headers });
+    response.end(body);
+    await once(response, "finish");
+    expect(response.refusal()).toMatchObject({ status: 403, body: "Forbidden", headers: {} });
+  });
+});

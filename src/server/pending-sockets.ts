@@ -2,7 +2,7 @@ import type { Server as HttpServer } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { markClaimed } from "./claimed-socket.ts";
+import { isClaimed, markClaimed } from "./claimed-socket.ts";
 import type { LimitCounters } from "./limit-counters.ts";
 
 /** A TLS socket. Node keeps the TCP socket below it in `_parent`. */
@@ -62,6 +62,12 @@ export class PendingSockets {
     this.#sockets.add(socket);
     socket.on("close", this.#onClose);
     if (this.#sockets.size <= this.#settings.maxHandshakes) return;
+    // Another WebSocket server on this web server has the request of these.
+    for (const one of this.#sockets) {
+      if (!isClaimed(one)) break;
+      this.remove(one);
+    }
+    if (this.#sockets.size <= this.#settings.maxHandshakes) return;
     const [oldest] = this.#sockets;
     if (oldest === undefined) return;
     this.remove(oldest);
@@ -72,7 +78,7 @@ export class PendingSockets {
 
   /** Destroys all pending sockets. */
   close(): void {
-    for (const socket of this.#sockets) cut(socket);
+    for (const socket of this.#sockets) if (!isClaimed(socket)) cut(socket);
   }
 
   /** Removes a socket that was upgraded or answered. */

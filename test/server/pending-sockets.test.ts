@@ -4,6 +4,7 @@ import { createServer } from "node:https";
 import { Socket } from "node:net";
 import { type Duplex, PassThrough } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { markClaimed } from "../../src/server/claimed-socket.ts";
 import { PendingSockets } from "../../src/server/pending-sockets.ts";
 import { certificate } from "../support/certificate.ts";
 import { portOf, until } from "../support/peer.ts";
@@ -44,6 +45,18 @@ describe("the sockets without a request", () => {
     expect([first.destroyed, second.destroyed, limitCounters.maxHandshakes]).toEqual([false, false, 0]);
     expect(first.listenerCount("close")).toBe(new PassThrough().listenerCount("close"));
     pending.remove(first);
+  });
+
+  test("forgets one that another server on this web server has taken, and never destroys it", () => {
+    const { pending, limitCounters, come } = pendingSocketsOf(2);
+    const taken = come();
+    markClaimed(taken);
+    const [second, third] = [come(), come()];
+    expect([taken, second, third].map(({ destroyed }) => destroyed)).toEqual([false, false, false]);
+    markClaimed(third);
+    pending.close();
+    expect([taken, second, third].map(({ destroyed }) => destroyed)).toEqual([false, true, false]);
+    expect(limitCounters.maxHandshakes).toBe(0);
   });
 
   test("forgets a closed one", async () => {

@@ -14,6 +14,7 @@ export default defineConfig({
       },
       { find: "hawser/client", replacement: fileURLToPath(new URL("./src/client.ts", import.meta.url)) },
       { find: "hawser/fastify", replacement: fileURLToPath(new URL("./src/fastify.ts", import.meta.url)) },
+      { find: "hawser/nest", replacement: fileURLToPath(new URL("./src/nest.ts", import.meta.url)) },
       { find: "hawser/redis", replacement: fileURLToPath(new URL("./src/redis.ts", import.meta.url)) },
       { find: "hawser/testing", replacement: fileURLToPath(new URL("./src/testing.ts", import.meta.url)) },
     ],

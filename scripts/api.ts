@@ -27,9 +27,15 @@ const pages = join(root, "docs/api");
 const CHECKS = ["FittingHandlers", "FittingMessage"];
 
 const options = {
-  entryPoints: ["src/hawser.ts", "src/client.ts", "src/client-topics.ts", "src/fastify.ts", "src/redis.ts", "src/testing.ts"].map(
-    (name) => join(root, name),
-  ),
+  entryPoints: [
+    "src/hawser.ts",
+    "src/client.ts",
+    "src/client-topics.ts",
+    "src/fastify.ts",
+    "src/nest.ts",
+    "src/redis.ts",
+    "src/testing.ts",
+  ].map((name) => join(root, name)),
   tsconfig: join(root, "tsconfig.build.json"),
   name: "The API of Hawser",
   readme: "none",

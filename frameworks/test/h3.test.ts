@@ -1,0 +1,35 @@
+// runs on: h3, through crossws' Node hook | h3, crossws | three lines: `fromNodeUpgradeHandler` and `handleUpgrade`
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { Client, type Running, refusal, start } from "./support.js";
+
+let program: Running;
+let http = "";
+let ws = "";
+before(async () => {
+  program = await start("h3.js");
+  http = `http://127.0.0.1:${program.port}`;
+  ws = `ws://127.0.0.1:${program.port}`;
+});
+
+test("WebSockets on a route of h3, with its parameters", async (t) => {
+  const one = await Client.open(t, `${ws}/rooms/1`);
+  const other = await Client.open(t, `${ws}/rooms/1`);
+  const elsewhere = await Client.open(t, `${ws}/rooms/2`);
+  assert.equal(await one.ask("hello"), "hello");
+  assert.equal(await other.text(), "hello");
+  assert.equal(await elsewhere.ask("alone"), "alone");
+  assert.equal(await (await fetch(`${http}/online`)).json(), 3);
+});
+
+test("426 for a plain request, 403 for a page of another site", async () => {
+  assert.equal((await fetch(`${http}/rooms/1`)).status, 426);
+  assert.equal((await refusal(`${ws}/rooms/1`, { headers: { origin: "https://evil.example" } })).status, 403);
+});
+
+test("SIGTERM closes the WebSockets with 1001, and the process ends", async (t) => {
+  const client = await Client.open(t, `${ws}/rooms/1`);
+  const code = program.stop();
+  assert.equal((await client.closed).code, 1001);
+  assert.equal(await code, 0);
+});

@@ -12,15 +12,15 @@ declare module "fastify" {
 class Member {
   constructor(
     readonly user: string,
-    readonly room: string,
+    readonly chat: string,
   ) {}
 
   onOpen(ws: WebSocketConnection<Member>) {
-    void ws.subscribe(this.room);
+    void ws.subscribe(this.chat);
   }
 
   onMessage(ws: WebSocketConnection<Member>, { data }: WSMessageEvent) {
-    void ws.wss.publish(this.room, `${this.user}: ${data}`);
+    void ws.wss.publish(this.chat, `${this.user}: ${data}`);
   }
 }
 
@@ -36,10 +36,10 @@ async function signedIn(request: FastifyRequest, reply: FastifyReply) {
 }
 
 app.get("/me", { preHandler: signedIn }, (request) => ({ user: request.user }));
-app.webSocket("/rooms/:id", { preHandler: signedIn }, (_event, request) => {
+app.webSocket("/chats/:id", { preHandler: signedIn }, (_event, request) => {
   const { id } = request.params as { id: string };
-  if (id === "7") throw Object.assign(new Error("This room is full."), { statusCode: 409 });
-  return new Member(request.user, `room:${id}`);
+  if (id === "7") throw Object.assign(new Error("This chat is full."), { statusCode: 409 });
+  return new Member(request.user, `chat:${id}`);
 });
 app.get("/online", () => app.hawser.connections.length);
 

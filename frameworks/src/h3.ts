@@ -5,14 +5,14 @@ import { H3, defineWebSocketHandler, serve } from "h3";
 import { WebSocketServer, type WebSocketConnection, type WSConnectionEvent, type WSMessageEvent } from "hawser";
 
 class Member {
-  constructor(readonly room: string) {}
+  constructor(readonly chat: string) {}
 
   onOpen(ws: WebSocketConnection<Member>) {
-    void ws.subscribe(this.room);
+    void ws.subscribe(this.chat);
   }
 
   onMessage(ws: WebSocketConnection<Member>, { data }: WSMessageEvent) {
-    void ws.wss.publish(this.room, data);
+    void ws.wss.publish(this.chat, data);
   }
 }
 
@@ -23,11 +23,11 @@ const wss = new WebSocketServer({
 const app = new H3();
 app.get("/online", () => wss.connections.length);
 app.get(
-  "/rooms/:id",
+  "/chats/:id",
   defineWebSocketHandler((event) =>
     // The hook that gives Node's request away: { req, socket, head }.
     fromNodeUpgradeHandler((request, socket, head) =>
-      wss.handleUpgrade(request, socket, head, `room:${event.context.params?.["id"]}`),
+      wss.handleUpgrade(request, socket, head, `chat:${event.context.params?.["id"]}`),
     ),
   ),
 );

@@ -13,9 +13,9 @@ before(async () => {
 });
 
 test("WebSockets on a route of h3, with its parameters", async (t) => {
-  const one = await Client.open(t, `${ws}/rooms/1`);
-  const other = await Client.open(t, `${ws}/rooms/1`);
-  const elsewhere = await Client.open(t, `${ws}/rooms/2`);
+  const one = await Client.open(t, `${ws}/chats/1`);
+  const other = await Client.open(t, `${ws}/chats/1`);
+  const elsewhere = await Client.open(t, `${ws}/chats/2`);
   assert.equal(await one.ask("hello"), "hello");
   assert.equal(await other.text(), "hello");
   assert.equal(await elsewhere.ask("alone"), "alone");
@@ -23,12 +23,12 @@ test("WebSockets on a route of h3, with its parameters", async (t) => {
 });
 
 test("426 for a plain request, 403 for a page of another site", async () => {
-  assert.equal((await fetch(`${http}/rooms/1`)).status, 426);
-  assert.equal((await refusal(`${ws}/rooms/1`, { headers: { origin: "https://evil.example" } })).status, 403);
+  assert.equal((await fetch(`${http}/chats/1`)).status, 426);
+  assert.equal((await refusal(`${ws}/chats/1`, { headers: { origin: "https://evil.example" } })).status, 403);
 });
 
 test("SIGTERM closes the WebSockets with 1001, and the process ends", async (t) => {
-  const client = await Client.open(t, `${ws}/rooms/1`);
+  const client = await Client.open(t, `${ws}/chats/1`);
   const code = program.stop();
   assert.equal((await client.closed).code, 1001);
   assert.equal(await code, 0);

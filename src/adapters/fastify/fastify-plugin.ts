@@ -39,7 +39,7 @@ export type HawserPlugin = (app: FastifyLike, options: HawserPluginOptions, done
  *
  * const app = fastify({ logger: true });
  * await app.register(hawser, { maxMessageSize: 65_536 });
- * app.webSocket("/rooms/:id", { preHandler: signedIn }, (event, request) => new Member(request.user));
+ * app.webSocket("/chats/:id", { preHandler: signedIn }, (event, request) => new Member(request.user));
  */
 export const hawser: HawserPlugin = Object.assign(
   (app: FastifyLike, options: HawserPluginOptions, done: (error?: Error) => void): void => {

@@ -1,5 +1,5 @@
 /**
- * The paths of routes, as Fastify writes them: `/rooms/:id`, `/files/*`. It tells whether a request may be for one of them: Fastify
+ * The paths of routes, as Fastify writes them: `/chats/:id`, `/files/*`. It tells whether a request may be for one of them: Fastify
  * itself decides, so a path is rather taken than left to other listeners. It needs one look at each part of a path.
  */
 export class RoutePaths {

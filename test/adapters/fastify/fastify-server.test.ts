@@ -54,19 +54,19 @@ describe("a route", () => {
   test("gets the event and Fastify's request, with parameters and query", async () => {
     const seen: unknown[] = [];
     const { url } = await serve((app) => {
-      app.webSocket("/rooms/:id", (event, request) => {
+      app.webSocket("/chats/:id", (event, request) => {
         seen.push(event.request.path, request.params, request.query, request.raw === event.request.raw);
-        event.responseHeaders.append("x-room", "yes");
+        event.responseHeaders.append("x-own", "yes");
         return new Echo();
       });
     });
-    const socket = new WebSocket(`${url}/rooms/7?a=1`);
+    const socket = new WebSocket(`${url}/chats/7?a=1`);
     onTestFinished(() => {
       socket.terminate();
     });
     const [response] = (await once(socket, "upgrade")) as [IncomingMessage];
-    expect(response.headers["x-room"]).toBe("yes");
-    expect(seen).toEqual(["/rooms/7", expect.objectContaining({ id: "7" }), expect.objectContaining({ a: "1" }), true]);
+    expect(response.headers["x-own"]).toBe("yes");
+    expect(seen).toEqual(["/chats/7", expect.objectContaining({ id: "7" }), expect.objectContaining({ a: "1" }), true]);
   });
 
   test.each([
@@ -132,10 +132,10 @@ describe("a route", () => {
   test("that the router does not choose is not found, as the application says it", async () => {
     const { url } = await serve((app) => {
       app.setNotFoundHandler((_request, reply) => reply.code(404).send("not here"));
-      app.webSocket("/rooms/:id", () => new Echo());
-      app.get("/rooms/list", () => "a list");
+      app.webSocket("/chats/:id", () => new Echo());
+      app.get("/chats/list", () => "a list");
     });
-    expect(await answerTo(`${url}/rooms/list`)).toMatchObject({ status: 404, body: "not here\n" });
+    expect(await answerTo(`${url}/chats/list`)).toMatchObject({ status: 404, body: "not here\n" });
     expect(await refusal(`${url}/nowhere`)).toBe(404);
   });
 

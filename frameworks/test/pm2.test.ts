@@ -5,15 +5,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { Client, freePort, programs } from "./support.js";
+import { freePort, openOnTwo, programs } from "./support.js";
 
 const pm2 = createRequire(import.meta.url).resolve("pm2/bin/pm2");
 const configuration = fileURLToPath(new URL("../../src/ecosystem.config.cjs", import.meta.url));
 
-test("pm2 reload replaces the processes, closes with 1001, and refuses nobody", async (t) => {
+test("pm2 reload replaces the processes, closes with 1001, and new clients find one at any time", async (t) => {
   const home = mkdtempSync(join(tmpdir(), "hawser-pm2-"));
   const port = await freePort();
   const run = async (...args: string[]): Promise<string> => {
@@ -28,7 +28,6 @@ test("pm2 reload replaces the processes, closes with 1001, and refuses nobody", 
 
   const old = await openOnTwo(t, port);
   const reloaded = run("reload", "live");
-  // New clients find a process at any time.
   const next = await openOnTwo(t, port, [...old.keys()]);
   for (const { closed } of old.values()) assert.equal((await closed).code, 1001);
   await reloaded;
@@ -36,14 +35,3 @@ test("pm2 reload replaces the processes, closes with 1001, and refuses nobody", 
   await run("stop", "live");
   for (const { closed } of next.values()) assert.equal((await closed).code, 1001);
 });
-
-/** Clients until each of two processes, none of which is in `but`, has one. */
-async function openOnTwo(t: TestContext, port: number, but: readonly number[] = []): Promise<Map<number, Client>> {
-  const clients = new Map<number, Client>();
-  while (clients.size < 2) {
-    const client = await Client.open(t, `ws://127.0.0.1:${port}/`);
-    const pid = Number((await client.ask("hello")).split(" from ")[1]);
-    if (!but.includes(pid)) clients.set(pid, client);
-  }
-  return clients;
-}

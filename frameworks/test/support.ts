@@ -166,3 +166,24 @@ export async function refusal(url: string, { offers = [], ...options }: Wishes =
 export function cookieOf(response: Response): string {
   return String(response.headers.getSetCookie()[0]).split(";", 1)[0] ?? "";
 }
+
+/**
+ * Clients of two processes that share a port and answer with their pid: one of each, and of none in `but`. A client that comes to a
+ * process which just ends gets 503, or 1001: it comes again, as every client should.
+ */
+export async function openOnTwo(
+  t: TestContext,
+  port: number,
+  but: readonly number[] = [],
+): Promise<Map<number, Client>> {
+  const clients = new Map<number, Client>();
+  while (clients.size < 2) {
+    const client = await Client.open(t, `ws://127.0.0.1:${port}/`).catch((error: Error) => {
+      if (!/503|ECONNRESET|hang up/.test(error.message)) throw error;
+    });
+    const answer = await client?.ask("hello").catch(() => undefined);
+    const pid = Number(answer?.split(" from ")[1]);
+    if (client !== undefined && answer !== undefined && !but.includes(pid)) clients.set(pid, client);
+  }
+  return clients;
+}

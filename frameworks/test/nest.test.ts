@@ -273,8 +273,8 @@ test("the life of a client, and messages that no gateway takes", async (t) => {
     data: { status: "error", message: "There is no handler for this event.", cause: { pattern: "unknown", data: 1 } },
   });
   client.send("{");
-  assert.equal(((await client.json()) as { data: { message: string } }).data.message, "The message is not valid JSON.");
-  assert.equal(failures.length, 1);
+  assert.match(((await client.json()) as { data: { message: string } }).data.message, /^A message is not JSON/);
+  assert.deepEqual(failures, []);
   client.send("null");
   assert.equal(((await client.json()) as { event: string }).event, "exception");
   client.socket.close(1000);

@@ -5,6 +5,7 @@ import type { ConnectionAnswer, WSHandler, WSRefusedEvent, WSServerErrorEvent } 
 import type { WebSocketServerOptions } from "../../server/options.ts";
 import { WebSocketServer } from "../../server/websocket-server.ts";
 import { Refusal } from "../../handshake/refusal.ts";
+import { failedByPeer } from "../failed-by-peer.ts";
 import { CapturedResponse } from "./captured-response.ts";
 import type { FastifyLike, ReplyLike, RequestLike, RouteLike } from "./fastify-types.ts";
 import { RoutePaths } from "./route-paths.ts";
@@ -107,9 +108,10 @@ export class FastifyServer implements WSHandler {
     });
   }
 
-  onError(_wss: WebSocketServer, { errors, connection }: WSServerErrorEvent): void {
-    const [{ cause, message }] = errors;
-    this.#app.log.error({ err: cause, connection: connection?.id }, message);
+  onError(_wss: WebSocketServer, event: WSServerErrorEvent): void {
+    const [{ cause, message }] = event.errors;
+    const level = failedByPeer(event) ? "info" : "error";
+    this.#app.log[level]({ err: cause, connection: event.connection?.id }, message);
   }
 
   onRefused(_wss: WebSocketServer, { reason, status, remoteAddress }: WSRefusedEvent): void {

@@ -27,7 +27,7 @@ export interface HawserGatewayOptions extends Omit<
 
 /** Options of the adapter: of all gateways. What a gateway says itself counts more. */
 export interface HawserAdapterOptions extends Omit<HawserGatewayOptions, "path" | "namespace"> {
-  /** Gets the failures that no filter of a gateway gets, such as a message that is no JSON. Default: warnings of the process. */
+  /** Gets the failures that no filter of a gateway gets, such as an error of `onConnection`. Default: warnings of the process. */
   readonly logger?: NestLogger;
 }
 

@@ -1,9 +1,12 @@
 import type { IncomingMessage } from "node:http";
 
+import { HawserError } from "../../errors/errors.ts";
+import type { ErrorCode } from "../../errors/table.ts";
 import { Refusal, refuse } from "../../handshake/refusal.ts";
 import type { WSConnectionEvent } from "../../server/connection-event.ts";
 import type { WSHandler, WSServerErrorEvent } from "../../server/handlers.ts";
 import type { WebSocketServer } from "../../server/websocket-server.ts";
+import { failedByPeer } from "../failed-by-peer.ts";
 import { type ClientOwner, HawserClient } from "./nest-client.ts";
 import type { NestLogger } from "./nest-types.ts";
 
@@ -12,6 +15,13 @@ export type ClientData = object | Refusal | null | undefined;
 
 /** Says who may connect, before there is a connection. */
 export type Admit = (event: WSConnectionEvent) => ClientData | PromiseLike<ClientData>;
+
+/** Why a message is dropped that is no JSON within the limits. */
+const DROPPED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "HWS_INVALID_JSON",
+  "HWS_JSON_TOO_DEEP",
+  "HWS_JSON_TOO_BIG",
+]);
 
 /** Gives a new client to a gateway. */
 type Connected = (client: HawserClient, request: IncomingMessage) => unknown;
@@ -40,11 +50,14 @@ export class NestServer implements WSHandler<"object", HawserClient>, ClientOwne
     return data === null || data === undefined ? null : new HawserClient(this, event.request.raw, data);
   }
 
-  onError(_wss: WebSocketServer, { errors, connection }: WSServerErrorEvent): void {
-    this.onFailure(errors[0].cause);
-    // The connection is open: a message was dropped.
-    if (connection?.status === "Connected")
-      (connection.handler as unknown as HawserClient).refuseMessage("The message is not valid JSON.");
+  onError(_wss: WebSocketServer, event: WSServerErrorEvent): void {
+    const { connection, errors } = event;
+    const [{ cause, message }] = errors;
+    const client = connection?.handler as unknown as HawserClient | undefined;
+    // The message was dropped. `invalidJson: "close"` has closed the connection: then nothing is sent.
+    if (cause instanceof HawserError && DROPPED.has(cause.code)) client?.refuseMessage(message);
+    // What a peer has caused, `handleDisconnect` is told.
+    else if (!failedByPeer(event)) this.onFailure(cause);
   }
 
   onClient(client: HawserClient, request: IncomingMessage): void {

@@ -50,18 +50,39 @@ describe("the server of a gateway", () => {
     expect(await refusal(url.replace("/chat", "/empty"))).toBe(404);
   });
 
-  test("drops a message that is no JSON, tells the client, and without a logger warns the process", async () => {
-    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
-    onTestFinished(() => warn.mockRestore());
-    const { url } = await bindGateway({ fine: () => "fine" });
+  test("drops a message that is no JSON, and tells the client, not the logger", async () => {
+    const error = vi.fn();
+    const { url } = await bindGateway({ fine: () => "fine" }, { logger: { error } });
     const client = await Client.open(url);
     client.send("{");
     expect(await client.json()).toEqual({
       event: "exception",
-      data: { status: "error", message: "The message is not valid JSON." },
+      data: { status: "error", message: expect.stringMatching(/^A message is not JSON/) as string },
     });
     client.send({ event: "fine" });
     expect(await client.json()).toBe("fine");
-    expect(warn).toHaveBeenCalledOnce();
+    expect(error).not.toHaveBeenCalled();
   });
+
+  test.each([true, false])(
+    "tells of a method that throws, and not of a peer that breaks the rules (logger: %s)",
+    async (has) => {
+      const error = vi.fn();
+      const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+      onTestFinished(() => warn.mockRestore());
+      const methods = {
+        fails: () => {
+          throw new Error("boom");
+        },
+      };
+      const { url } = await bindGateway(methods, { maxMessageSize: 100, ...(has ? { logger: { error } } : {}) });
+      const one = await Client.open(url);
+      one.send({ event: "x".repeat(200) });
+      expect((await one.closed).code).toBe(1009);
+      const other = await Client.open(url);
+      other.send({ event: "fails" });
+      expect((await other.closed).code).toBe(1011);
+      expect(has ? error.mock.calls : warn.mock.calls).toEqual([[expect.objectContaining({ message: "boom" })]]);
+    },
+  );
 });

@@ -47,7 +47,7 @@ describe("HawserClient", () => {
     let send: ((value: unknown) => void) | undefined;
     const { url, ends, clients } = await bindGateway({
       watch: () => ({
-        subscribe: ({ next }: { next(value: unknown): void }) => {
+        subscribe: ({ next }: { next: (value: unknown) => void }) => {
           send = next;
           return { unsubscribe };
         },

@@ -20,7 +20,8 @@ export class OurClient implements Client {
       ...this.#options,
       protocols: [...protocols],
       dataType: "auto",
-      maxSendQueue: 64 * MIB, maxMessageSize: 64 * MIB,
+      maxSendQueue: 64 * MIB,
+      maxMessageSize: 64 * MIB,
     });
     await peer.opened;
     return peer;

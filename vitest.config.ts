@@ -16,6 +16,8 @@ export default defineConfig({
       { find: "hawser/fastify", replacement: fileURLToPath(new URL("./src/fastify.ts", import.meta.url)) },
       { find: "hawser/nest", replacement: fileURLToPath(new URL("./src/nest.ts", import.meta.url)) },
       { find: "hawser/redis", replacement: fileURLToPath(new URL("./src/redis.ts", import.meta.url)) },
+      { find: "hawser/streams", replacement: fileURLToPath(new URL("./src/streams.ts", import.meta.url)) },
+      { find: "hawser/ws", replacement: fileURLToPath(new URL("./src/ws.ts", import.meta.url)) },
       { find: "hawser/testing", replacement: fileURLToPath(new URL("./src/testing.ts", import.meta.url)) },
     ],
   },

@@ -34,7 +34,9 @@ const options = {
     "src/fastify.ts",
     "src/nest.ts",
     "src/redis.ts",
+    "src/streams.ts",
     "src/testing.ts",
+    "src/ws.ts",
   ].map((name) => join(root, name)),
   tsconfig: join(root, "tsconfig.build.json"),
   name: "The API of Hawser",
@@ -121,7 +123,7 @@ function hideChecks(project: ProjectReflection): void {
 /** Users make servers and clients. The library makes the objects of all other classes. */
 function hideConstructors(project: ProjectReflection): void {
   for (const constructor of project.getReflectionsByKind(ReflectionKind.Constructor))
-    if (!["WebSocketServer", "WebSocket"].includes(constructor.parent?.name ?? ""))
+    if (!["WebSocketServer", "WebSocket", "WsServer"].includes(constructor.parent?.name ?? ""))
       project.removeReflection(constructor);
 }
 

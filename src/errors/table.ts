@@ -55,6 +55,7 @@ export const errorTable = {
   HWS_HANDSHAKE_TIMEOUT: { errCode: 216, componentSignature: "hwcn", message: "onConnection did not answer within handshakeTimeout" },
   HWS_LIMIT_REACHED: { errCode: 217, componentSignature: "hwcn", message: "A handshake was refused for another client while onConnection was pending: maxHandshakes was reached" },
   HWS_TOO_MANY_TOPICS: { errCode: 218, componentSignature: "hwcn", message: "A connection cannot subscribe to one more topic" },
+  HWS_NOT_CONNECTED: { errCode: 221, componentSignature: "hwcn", message: "A message may not have been sent: the connection is closing or closed" },
   HWS_HANDLER_FAILED: { errCode: 301, componentSignature: "hwhd", closeCode: 1011, message: "A handler's callback threw" },
   HWS_INVALID_HANDLER: { errCode: 302, componentSignature: "hwhd", message: "onConnection did not return a connection handler" },
   HWS_INVALID_ARGUMENT: { errCode: 401, componentSignature: "hwsv", message: "An argument or option is not of the type that was expected" },

@@ -35,6 +35,8 @@ test.each([
   ["hawser/client/topics on Node", () => bundleForNode("client-topics.ts"), 56],
   ["hawser/redis", () => bundleForNode("redis.ts"), 14.25],
   ["hawser", () => bundleForNode("hawser.ts"), 79],
+  ["hawser/streams", () => bundleForNode("streams.ts"), 7.5],
+  ["hawser/ws", () => bundleForNode("ws.ts"), 81.25],
 ] as const)("%s, minified and with gzip, is within its budget", async (_what, bundle, budget) => {
   expect(quarters(await bundle())).toBeLessThanOrEqual(budget);
 });

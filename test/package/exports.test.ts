@@ -26,7 +26,9 @@ const ENTRIES: Record<string, readonly string[]> = {
   "./fastify": ["hawser"],
   "./nest": ["HawserAdapter", "HawserClient"],
   "./redis": ["redis"],
+  "./streams": ["streamHandler", "webStreamHandler"],
   "./testing": ["RefusedError", "TestClient", "connect"],
+  "./ws": ["WsServer", "WsSocket", "socketHandler"],
 };
 
 /** The types that each entry exports besides. */
@@ -183,7 +185,35 @@ const TYPES: Record<string, readonly string[]> = {
     "SubscriptionLike",
   ],
   "./redis": ["Backplane", "RedisClient", "RedisOptions"],
+  "./streams": [
+    "AnyConnection",
+    "StreamHandler",
+    "StreamListener",
+    "WebStreamClose",
+    "WebStreamHandler",
+    "WebStreamListener",
+    "WebStreamPair",
+  ],
   "./testing": ["ConnectOptions", "TestedServer"],
+  "./ws": [
+    "AnyConnection",
+    "HandleProtocols",
+    "SocketHandler",
+    "SocketListener",
+    "WsAnswer",
+    "WsCloseEvent",
+    "WsErrorEvent",
+    "WsEvent",
+    "WsEventListener",
+    "WsEventMap",
+    "WsMessageEvent",
+    "WsSendCallback",
+    "WsSendOptions",
+    "WsServerEvents",
+    "WsServerOptions",
+    "WsServerSettings",
+    "WsSocketEvents",
+  ],
 };
 
 /** An entry of the map: its declarations and its code. */

@@ -1,0 +1,140 @@
+import { Duplex } from "node:stream";
+
+import type { WSTerminateEvent } from "../connection/dispatch/events.ts";
+import { CloseCode } from "../protocol/close-frame.ts";
+import { HawserError } from "../errors/errors.ts";
+import { connectionOf } from "../server/websocket-connection.ts";
+import { type AnyConnection, ReadHold } from "./read-hold.ts";
+import { sendLikeWs } from "./ws-send.ts";
+
+/** What a `Writable` calls when a chunk is written, or has failed. */
+type WriteCallback = (error?: Error | null) => void;
+
+/** A chunk that waits to be written. */
+interface Chunk {
+  readonly chunk: Buffer;
+}
+
+/** The close code of a stream that has failed (RFC 6455 7.4.1). */
+export const INTERNAL_ERROR = 1011;
+
+let receive: (duplex: ConnectionDuplex, bytes: Buffer) => void | Promise<void>;
+let fail: (duplex: ConnectionDuplex, error: Error) => void;
+let finish: (duplex: ConnectionDuplex, event: WSTerminateEvent) => void;
+
+/** Why the connection of a stream has ended; undefined: in order. */
+export function errorOfEnd({ code, cause }: WSTerminateEvent): HawserError | undefined {
+  return cause ?? (code === CloseCode.abnormal ? new HawserError("HWS_STREAM_ENDED") : undefined);
+}
+
+/** A connection as a stream of bytes of Node's. Each write is one binary message; the bytes of all messages are read in order. */
+export class ConnectionDuplex extends Duplex {
+  /** The connection itself. */
+  readonly connection: AnyConnection;
+  readonly #hold: ReadHold;
+  /** The end of the writable side waits for the end of the connection. */
+  #onClosed: WriteCallback | undefined;
+  #isOver = false;
+
+  static {
+    receive = (duplex, bytes) => duplex.#receive(bytes);
+    fail = (duplex, error) => {
+      duplex.#fail(error);
+    };
+    finish = (duplex, event) => {
+      duplex.#finish(event);
+    };
+  }
+
+  /** Made by `streamHandler`. */
+  constructor(connection: AnyConnection) {
+    // A connection has no half that stays open alone (RFC 6455 7.1.1).
+    super({ allowHalfOpen: false });
+    this.connection = connection;
+    this.#hold = new ReadHold(connection);
+  }
+
+  override _read(): void {
+    this.#hold.end();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, callback: WriteCallback): void {
+    this.#send(chunk, callback);
+  }
+
+  override _writev(chunks: Chunk[], callback: WriteCallback): void {
+    let next = 0;
+    const sendNext: WriteCallback = (error) => {
+      const one = chunks[next++];
+      if (error || one === undefined) callback(error);
+      else this.#send(one.chunk, sendNext);
+    };
+    sendNext();
+  }
+
+  override _final(callback: WriteCallback): void {
+    if (this.#isOver) {
+      callback();
+      return;
+    }
+    this.#onClosed = callback;
+    this.connection.close(CloseCode.normal);
+  }
+
+  override _destroy(error: Error | null, callback: WriteCallback): void {
+    this.#hold.end();
+    if (!this.#isOver && this.connection.status === "Connected") {
+      if (error === null) this.connection.destroy();
+      else this.connection.close(INTERNAL_ERROR);
+    }
+    callback(error);
+  }
+
+  #receive(bytes: Buffer): void | Promise<void> {
+    if (this.destroyed || bytes.length === 0 || this.push(bytes)) return;
+    this.#hold.begin();
+    if (this.#hold.isActive) return this.#hold.released();
+  }
+
+  #send(chunk: Buffer, callback: WriteCallback): void {
+    sendLikeWs(connectionOf(this.connection), chunk, {}, (error) => {
+      if (error !== undefined) this.#fail(error);
+      callback(error);
+    });
+  }
+
+  /** Nothing that a peer does may end the process: without a listener the stream is closed without an `"error"`. */
+  #fail(error: Error): void {
+    this.destroy(this.listenerCount("error") > 0 ? error : undefined);
+  }
+
+  #finish(event: WSTerminateEvent): void {
+    this.#isOver = true;
+    const error = errorOfEnd(event);
+    const onClosed = this.#onClosed;
+    this.#onClosed = undefined;
+    if (error === undefined) {
+      if (!this.destroyed) this.push(null);
+    } else this.#fail(error);
+    onClosed?.(error);
+  }
+}
+
+/**
+ * A message has come. Only the connection's handler calls it.
+ *
+ * @returns a promise while the reader of the stream is slow
+ */
+export function receiveBytes(duplex: ConnectionDuplex, bytes: Buffer): void | Promise<void> {
+  return receive(duplex, bytes);
+}
+
+/** The connection has failed, and is closing. Only the connection's handler calls it. */
+export function failStream(duplex: ConnectionDuplex, error: Error): void {
+  fail(duplex, error);
+}
+
+/** The connection has ended. Only the connection's handler calls it. */
+export function finishStream(duplex: ConnectionDuplex, event: WSTerminateEvent): void {
+  finish(duplex, event);
+}

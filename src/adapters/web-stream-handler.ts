@@ -1,0 +1,163 @@
+import type { ReadableStreamDefaultController, WritableStreamDefaultController } from "node:stream/web";
+import { ReadableStream, WritableStream } from "node:stream/web";
+
+import type { WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
+import { InvalidArgumentError } from "../errors/errors.ts";
+import { CloseCode } from "../protocol/close-frame.ts";
+import { isThenable } from "../util/thenable.ts";
+import { INTERNAL_ERROR, errorOfEnd } from "./connection-duplex.ts";
+import { type AnyConnection, ReadHold } from "./read-hold.ts";
+import { ignore, notConnected } from "./ws-send.ts";
+
+/** How a connection was closed. */
+export interface WebStreamClose {
+  /** The peer's close code; 1005: it gave none. */
+  readonly closeCode: number;
+  /** The peer's reason, or `""`. */
+  readonly reason: string;
+}
+
+/** A connection as a pair of streams of the web platform, in the shape of browsers' `WebSocketStream`. */
+export interface WebStreamPair {
+  /** The messages, as the option `dataType` of the server says. It ends with the peer's close, and fails with any other end. */
+  readonly readable: ReadableStream<unknown>;
+  /** Sends messages: all that `ws.send` takes. A write is done when no more than `highWaterMark` bytes wait for the peer. */
+  readonly writable: WritableStream<unknown>;
+  /** Resolves when the connection was closed in order; else it rejects with an error that has a `code`. Its rejection counts as handled. */
+  readonly closed: Promise<WebStreamClose>;
+  /** Closes the connection: see `ws.close`. */
+  close(options?: { readonly closeCode?: number | undefined; readonly reason?: string | undefined }): void;
+}
+
+/** Called with the streams of a client when its connection is open. */
+export type WebStreamListener = (streams: WebStreamPair, connection: AnyConnection) => unknown;
+
+/** The streams of one connection, and what ends them. */
+class WebStreams implements WebStreamPair {
+  readonly readable: ReadableStream<unknown>;
+  readonly writable: WritableStream<unknown>;
+  readonly closed: Promise<WebStreamClose>;
+  readonly hold: ReadHold;
+  readonly #connection: AnyConnection;
+  #reader: ReadableStreamDefaultController<unknown> | undefined;
+  #writer: WritableStreamDefaultController | undefined;
+  #settle: ((event: WSTerminateEvent) => void) | undefined;
+
+  constructor(connection: AnyConnection) {
+    this.#connection = connection;
+    this.hold = new ReadHold(connection);
+    this.closed = new Promise((resolve, reject) => {
+      this.#settle = (event) => {
+        const error = errorOfEnd(event);
+        if (error === undefined) resolve({ closeCode: event.code, reason: event.reason ?? "" });
+        else reject(error);
+      };
+    });
+    // Nobody need wait for it.
+    this.closed.catch(ignore);
+    this.readable = new ReadableStream({
+      start: (controller) => void (this.#reader = controller),
+      pull: () => {
+        this.hold.end();
+      },
+      cancel: () => {
+        this.#reader = undefined;
+        this.hold.end();
+        connection.close(CloseCode.normal);
+      },
+    });
+    this.writable = new WritableStream({
+      start: (controller) => void (this.#writer = controller),
+      write: (message) => send(connection, message),
+      close: async () => {
+        connection.close(CloseCode.normal);
+        await this.closed;
+      },
+      abort: () => {
+        connection.close(INTERNAL_ERROR);
+      },
+    });
+  }
+
+  close({
+    closeCode,
+    reason,
+  }: { readonly closeCode?: number | undefined; readonly reason?: string | undefined } = {}): void {
+    this.#connection.close(closeCode, reason);
+  }
+
+  receive(message: unknown): void | Promise<void> {
+    const reader = this.#reader;
+    reader?.enqueue(message);
+    if (reader === undefined || (reader.desiredSize ?? 1) > 0) return;
+    this.hold.begin();
+    if (this.hold.isActive) return this.hold.released();
+  }
+
+  finish(event: WSTerminateEvent): void {
+    const error = errorOfEnd(event);
+    if (error === undefined) this.#reader?.close();
+    else this.#reader?.error(error);
+    // After a close of the writer this does nothing.
+    this.#writer?.error(error ?? notConnected());
+    this.#settle?.(event);
+  }
+}
+
+/** A connection's handler that gives the connection as streams of the web platform to a listener. */
+export class WebStreamHandler {
+  readonly #onStreams: WebStreamListener;
+  #streams: WebStreams | undefined;
+
+  constructor(onStreams: WebStreamListener) {
+    this.#onStreams = onStreams;
+  }
+
+  /** The streams; undefined until the connection is open. */
+  get streams(): WebStreamPair | undefined {
+    return this.#streams;
+  }
+
+  /** The connection is open: calls the listener. */
+  onOpen(connection: AnyConnection): void {
+    this.#streams = new WebStreams(connection);
+    const result = this.#onStreams(this.#streams, connection);
+    // It is not awaited: a listener that reads all messages would wait for messages that wait for it.
+    if (isThenable(result)) connection.waitUntil(result);
+  }
+
+  /** Passes a message to the reader. */
+  onMessage(_connection: AnyConnection, { data }: WSMessageEvent<never>): void | Promise<void> {
+    return this.#streams?.receive(data);
+  }
+
+  /** Ends the streams. */
+  onTerminate(_connection: AnyConnection, event: WSTerminateEvent): void {
+    this.#streams?.finish(event);
+  }
+}
+
+/**
+ * Makes the handler of a connection that is used as a pair of streams of the web platform: `{ readable, writable, closed, close }`.
+ * The messages are those of `onMessage`, as the server's `dataType` says.
+ *
+ * A slow reader holds the peer back. Closing the writer, or cancelling the reader, closes with 1000; aborting the writer closes with 1011.
+ *
+ * @param onStreams called when the connection is open. If it throws, or its promise rejects, the connection is closed with 1011
+ * @returns what `onConnection` returns
+ * @throws {InvalidArgumentError} when `onStreams` is no function
+ * @example
+ * new WebSocketServer(
+ *   { onConnection: () => webStreamHandler(({ readable, writable }) => readable.pipeThrough(upperCase).pipeTo(writable)) },
+ *   { port: 8080 },
+ * );
+ */
+export function webStreamHandler(onStreams: WebStreamListener): WebStreamHandler {
+  if (typeof onStreams !== "function") throw new InvalidArgumentError("webStreamHandler: expected a function");
+  return new WebStreamHandler(onStreams);
+}
+
+async function send(connection: AnyConnection, message: unknown): Promise<void> {
+  if (connection.send(message as string)) return;
+  if (!(await connection.drained())) throw notConnected();
+}

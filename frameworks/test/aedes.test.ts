@@ -11,7 +11,7 @@ async function clientOf(t: TestContext, port: number, options: IClientOptions = 
   return client;
 }
 
-async function serve(t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Running> {
+async function serve(t: TestContext, env: Record<string, string> = {}): Promise<Running> {
   const program = await start("aedes.js", env);
   t.after(() => program.stop());
   return program;

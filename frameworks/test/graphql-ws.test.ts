@@ -30,7 +30,7 @@ async function all(client: Client, query: string): Promise<unknown[]> {
   return found;
 }
 
-async function serve(t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Running> {
+async function serve(t: TestContext, env: Record<string, string> = {}): Promise<Running> {
   const program = await start("graphql-ws.js", env);
   t.after(() => program.stop());
   return program;

@@ -47,7 +47,7 @@ async function subscribe({ trpc }: Caller, expected: number): Promise<{ lines: s
   return { lines, next };
 }
 
-async function serve(t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Running> {
+async function serve(t: TestContext, env: Record<string, string> = {}): Promise<Running> {
   const program = await start("trpc.js", env);
   t.after(() => program.stop());
   return program;

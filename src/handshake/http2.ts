@@ -3,6 +3,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import { EMPTY } from "../protocol/bytes.ts";
 import { respondAccepted } from "./http2-response.ts";
 import { closeWhenSent } from "./http2-stream.ts";
+import { joinWhatWaits } from "./http2-waiting.ts";
 import type { HandshakeOffer } from "./offer.ts";
 import { type HandshakeRules, isTooLarge, readOffered } from "./offered.ts";
 import { Refusal } from "./refusal.ts";
@@ -30,6 +31,7 @@ export function readHttp2(
   if (refusal !== undefined) return refusal;
   const offered = readOffered(message, headers, rules, details);
   if (offered instanceof Refusal) return offered;
+  joinWhatWaits(stream);
   // HTTP/2 needs no key. Clients that send one over HTTP/2 too ask for its answer (undici).
   const key = headers.single("sec-websocket-key") ?? "";
   return {

@@ -36,7 +36,16 @@ const STREAM_WINDOW = 128 * 1024;
 /** The same for all streams of a session. Node reads them at once, so they take no memory. */
 const SESSION_WINDOW = 1024 * 1024;
 
-/** Milliseconds that streams without a WebSocket have to end when the server has ended. */
+/**
+ * The streams of a session that may end without a WebSocket. Then the client has to connect again for the next one, as over HTTP/1.1
+ * after each. Those that are open go on: they may be other clients', of a proxy.
+ */
+const MAX_REFUSED = 100;
+
+/** The greatest number that Node accepts. */
+const MAX_NUMBER = 2 ** 32 - 1;
+
+/** Milliseconds that streams without a WebSocket have to end when the server has ended, or the session. */
 const LINGER = 1000;
 
 /** A client that had the time for a request, and sent none. */
@@ -50,6 +59,8 @@ interface Session {
   streams: number;
   /** Whether it ever had one. */
   isUsed: boolean;
+  /** The streams that did not become a WebSocket. */
+  refused: number;
   /** Runs while no stream is open. */
   timer: NodeJS.Timeout | undefined;
 }
@@ -80,9 +91,10 @@ export class OwnHttp2 {
         enableConnectProtocol: true,
         maxConcurrentStreams: MAX_STREAMS,
         initialWindowSize: STREAM_WINDOW,
-        // Node accepts no more.
-        maxHeaderListSize: Math.min(settings.maxHeaderSize, 2 ** 32 - 1),
+        maxHeaderListSize: headerListSize(settings.maxHeaderSize),
       },
+      // The size limits them: a browser sends each cookie as one.
+      maxHeaderListPairs: MAX_NUMBER,
     });
     if (settings.requestListener === undefined) this.server.on("stream", markOurs(this.#refusePlain));
   }
@@ -108,7 +120,7 @@ export class OwnHttp2 {
     this.drain();
     if (this.#sessions.size === 0) return;
     setTimeout(() => {
-      for (const { session } of this.#sessions) session.destroy();
+      for (const { socket } of this.#sessions) socket.destroy();
     }, LINGER).unref();
   }
 
@@ -130,15 +142,21 @@ export class OwnHttp2 {
   }
 
   #add(session: ServerHttp2Session, socket: TLSSocket): void {
-    const one: Session = { session, socket, streams: 0, isUsed: false, timer: undefined };
+    const one: Session = { session, socket, streams: 0, isUsed: false, refused: 0, timer: undefined };
     this.#sessions.add(one);
-    session.once("close", () => {
+    socket.once("close", () => {
       clearTimeout(one.timer);
       this.#sessions.delete(one);
     });
-    session.on("stream", (stream) => {
+    // Node's session ends its socket only, and a client may never end its own side.
+    session.once("error", () => {
+      destroyLater(one);
+    });
+    session.on("stream", (stream, headers) => {
       this.#onStream(one);
+      const isOurs = this.#settings.requestListener === undefined || headers[":method"] === "CONNECT";
       stream.once("close", () => {
+        if (isOurs && !isOpened(stream) && ++one.refused === MAX_REFUSED) session.close();
         if (--one.streams === 0) this.#onIdle(one);
       });
     });
@@ -157,9 +175,10 @@ export class OwnHttp2 {
   }
 
   #onIdle(one: Session): void {
-    if (one.session.destroyed || one.session.closed) return;
+    if (one.socket.destroyed) return;
     this.#pendingSockets?.add(one.socket);
-    this.#startTimer(one);
+    if (one.session.closed || one.session.destroyed) destroyLater(one);
+    else this.#startTimer(one);
   }
 
   #startTimer(one: Session): void {
@@ -169,6 +188,28 @@ export class OwnHttp2 {
         this.#listener.onRefused(SILENT, undefined, one.socket);
       }
       one.session.close();
+      destroyLater(one);
     }, this.#settings.handshakeTimeout).unref();
   }
+}
+
+/** Whether a stream became a WebSocket. One that was reset before its answer did not. */
+function isOpened(stream: ServerHttp2Stream): boolean {
+  return stream.headersSent && stream.sentHeaders[":status"] === 200;
+}
+
+/**
+ * The bytes of headers that Node accepts: it counts 32 more for each (RFC 9113 6.5.2), and resets what is larger without a word. What is
+ * above `maxHeaderSize` and not above this gets 431, and is counted.
+ */
+function headerListSize(maxHeaderSize: number): number {
+  return Math.min(2 * maxHeaderSize, MAX_NUMBER);
+}
+
+/** Destroys the socket of a session that opens no more streams. One whose headers never end is a stream for Node's session, which waits for it. */
+function destroyLater(one: Session): void {
+  clearTimeout(one.timer);
+  one.timer = setTimeout(() => {
+    one.socket.destroy();
+  }, LINGER).unref();
 }

@@ -67,8 +67,17 @@ test("it announces WebSockets, and what a client may do", async () => {
     enableConnectProtocol: true,
     maxConcurrentStreams: 100,
     initialWindowSize: 131_072,
-    maxHeaderListSize: 5000,
+    maxHeaderListSize: 10_000,
   });
+});
+
+test("headers have a size, and no number: a browser sends each cookie as one", async () => {
+  const { origin, wss } = await start({ maxHeaderSize: 5000 });
+  const session = await openSession(origin);
+  const crumbs = (count: number): string[] => Array.from({ length: count }, (_, i) => `c${i}=1`);
+  expect((await answerTo(requestWebSocket(session, "/", { "x-crumb": crumbs(140) })))[":status"]).toBe(200);
+  expect((await answerTo(requestWebSocket(session, "/", { large: "x".repeat(6000) })))[":status"]).toBe(431);
+  expect(wss.counters.limits.maxHeaderSize).toBe(1);
 });
 
 test("a request that is not for a WebSocket is refused, and counted", async () => {

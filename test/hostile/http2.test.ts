@@ -267,6 +267,41 @@ describe("streams that are opened and say nothing", () => {
   });
 });
 
+describe("streams whose client gives no window", () => {
+  const KIB = 1024;
+  /** The setting of the window of each stream (RFC 9113 6.5.2). */
+  const NO_WINDOW = [4, 0];
+
+  test("are closed at maxSendQueue, and reset at closeTimeout; other streams of the session go on", async () => {
+    const attacked = await start({ maxSendQueue: 100 * KIB, closeTimeout: 200 });
+    const session = await WireSession.open(attacked.url, NO_WINDOW);
+    for (let i = 0; i < 20; i++) session.connect(1 + 2 * i);
+    await until(() => attacked.wss.connections.length === 20);
+    session.send(http2Frame(Http2Type.windowUpdate, 0, 39, http2Number(10_000_000)));
+    for (let i = 0; i < 40; i++) {
+      attacked.wss.broadcast(Buffer.alloc(10 * KIB));
+      for (const ws of attacked.wss.connections) expect(ws.bufferedAmount).toBeLessThan(120 * KIB);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(() => attacked.ended.length === 19);
+    await until(() => session.frames.filter(({ type }) => type === Http2Type.resetStream).length === 19);
+    expect(new Set(attacked.ended)).toEqual(new Set([1006]));
+    expect(attacked.wss.counters.limits.maxSendQueue).toBe(19);
+    session.send(http2Frame(Http2Type.data, 0, 39, masked(0x89, "ping")));
+    const isPong = ({ stream, payload }: { stream: number; payload: Buffer }): boolean =>
+      stream === 39 && payload.includes("\x8a\x04ping", 0, "latin1");
+    expect(await session.sees(isPong)).toBeDefined();
+  });
+
+  test("and that are refused are reset after a second", async () => {
+    const attacked = await start({ path: "/chat" });
+    const session = await WireSession.open(attacked.url, NO_WINDOW);
+    for (let i = 0; i < 50; i++) session.connect(1 + 2 * i, "/other");
+    await until(() => session.frames.filter(({ type }) => type === Http2Type.resetStream).length === 50);
+    expect(attacked.refused.length).toBe(50);
+  });
+});
+
 describe("a client that ends in an odd way", () => {
   test.each(Array.from({ length: 14 }, (_, code) => code))("resets with code %i: 1006, once", async (code) => {
     const attacked = await start();

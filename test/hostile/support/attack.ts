@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from "vitest";
 import { GoodClient } from "./good-client.ts";
 import { Peers, type PeersOptions } from "./peers.ts";
 import { Remote } from "./remote.ts";
@@ -20,8 +20,29 @@ const OWN = 1024 * 1024;
 /** Bytes that may be left after an attack: the server's own, and a thousand HTTP parsers, which Node keeps for later. */
 const LEFT = 2 * OWN;
 
+/** Bytes of a stream of HTTP/2: its objects, and what Node and `nghttp2` keep of it. Its window is counted by the tests. */
+const STREAM = 40 * 1024;
+
 /** How often the remaining bytes are measured before they count as left. */
 const LOOKS = 50;
+
+/** Tests that make no sense over HTTP/2. */
+export interface Http2Skip {
+  readonly reason: string;
+  /** Their names. */
+  readonly tests: readonly string[];
+}
+
+let isOverHttp2 = false;
+
+/** From now on the peers of this file's tests are streams of HTTP/2. The file then imports the tests. */
+export function overHttp2(skips: readonly Http2Skip[] = []): void {
+  isOverHttp2 = true;
+  beforeEach(({ task, skip }) => {
+    const found = skips.find(({ tests }) => tests.includes(task.name));
+    if (found !== undefined) skip(found.reason);
+  });
+}
 
 /** The processes of one file of tests. */
 interface AttackProcesses {
@@ -43,7 +64,7 @@ export function attackProcesses(): (options?: ServerOptions) => Promise<Attack> 
   afterAll(async () => {
     await Promise.all([both?.server.end(), both?.swarm.end()]);
   });
-  return (options = {}) => Attack.begin(both!, options);
+  return (options = {}) => Attack.begin(both!, isOverHttp2 ? { ...options, secure: true } : options);
 }
 
 /** One test: a server, a good client that stays connected, and hostile peers. */
@@ -89,7 +110,9 @@ export class Attack {
 
   /** Connects hostile peers: with TLS, if the server has it. */
   async peers(count: number, options: PeersOptions = {}): Promise<Peers> {
-    return Peers.open(this.#swarm, count, { secure: this.#secure, ...options, port: this.port });
+    // Without a path a peer sends what it likes after its TLS handshake, instead of HTTP/1.1.
+    const http2 = isOverHttp2 && options.path !== undefined;
+    return Peers.open(this.#swarm, count, { secure: this.#secure, http2, ...options, port: this.port });
   }
 
   /** The server's resources, and the calls of its callbacks. */
@@ -136,7 +159,7 @@ export class Attack {
 
   /** The bytes that the server may hold for these peers, with `each` bytes for each. */
   bound(peers: Pick<Peers, "count">, each: number): number {
-    return peers.count * each + OWN;
+    return peers.count * (isOverHttp2 ? each + STREAM : each) + OWN;
   }
 
   /**

@@ -1,7 +1,10 @@
 import { once } from "node:events";
-import { type Socket, connect } from "node:net";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
+import { answerTo } from "../../support/http2-client.ts";
 import { handshake } from "./frames.ts";
+import { openHttp2Stream } from "./http2-streams.ts";
 import { Received } from "./received.ts";
 
 /** How a peer connects. */
@@ -16,6 +19,8 @@ export interface PeerOptions {
   readonly protocol?: string | undefined;
   /** Uses TLS. The certificate is not checked. */
   readonly secure?: boolean | undefined;
+  /** Opens the WebSocket on a stream of HTTP/2. */
+  readonly http2?: boolean | undefined;
   /** Whether it reads what follows the answer to its handshake. Default true. */
   readonly reads?: boolean | undefined;
 }
@@ -31,14 +36,13 @@ export class HostilePeer {
   readonly outcome: Promise<string>;
   /** True when the connection has ended. */
   over = false;
-  readonly #socket: Socket;
-  /** The same socket, or the TCP socket below TLS. */
-  readonly #tcp: Socket;
+  readonly #socket: Duplex;
+  readonly #reset: () => void;
   #wake: () => void = () => undefined;
 
-  constructor({ port, secure = false }: PeerOptions) {
-    this.#tcp = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-    this.#socket = secure ? connectTls({ socket: this.#tcp, rejectUnauthorized: false }) : this.#tcp;
+  private constructor(socket: Duplex, reset: () => void) {
+    this.#socket = socket;
+    this.#reset = reset;
     this.outcome = new Promise((resolve) => {
       const end = (how: string): void => {
         this.over = true;
@@ -56,18 +60,39 @@ export class HostilePeer {
 
   /** Connects, and opens a WebSocket if there is a path. */
   static async open(options: PeerOptions): Promise<HostilePeer> {
-    const peer = new HostilePeer(options);
-    await Promise.race([once(peer.#socket, options.secure === true ? "secureConnect" : "connect"), peer.outcome]);
-    peer.#socket.on("data", (chunk: Buffer) => {
-      peer.received.push(chunk);
-      peer.#wake();
-    });
+    const peer = await (options.http2 === true ? HostilePeer.#openStream(options) : HostilePeer.#connect(options));
+    if (options.reads === false) peer.flow(false);
+    return peer;
+  }
+
+  static async #connect(options: PeerOptions): Promise<HostilePeer> {
+    const tcp = connect({ port: options.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    const socket = options.secure === true ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp;
+    const peer = new HostilePeer(socket, () => void tcp.resetAndDestroy());
+    await Promise.race([once(socket, options.secure === true ? "secureConnect" : "connect"), peer.outcome]);
+    peer.#listen();
     if (options.path !== undefined) {
       await peer.send(handshake(options.path, options.extensions, options.protocol), 1);
       await peer.#until(() => peer.received.status !== undefined);
     }
-    if (options.reads === false) peer.flow(false);
     return peer;
+  }
+
+  static async #openStream(options: PeerOptions): Promise<HostilePeer> {
+    const { stream, tcp } = await openHttp2Stream(options);
+    // Node's client ends a stream before it resets it.
+    const peer = new HostilePeer(stream, () => void tcp.resetAndDestroy());
+    const answer = await Promise.race([answerTo(stream), peer.outcome]);
+    if (typeof answer === "object") peer.received.open(answer[":status"]);
+    peer.#listen();
+    return peer;
+  }
+
+  #listen(): void {
+    this.#socket.on("data", (chunk: Buffer) => {
+      this.received.push(chunk);
+      this.#wake();
+    });
   }
 
   /** Sends the same bytes many times, as fast as the server takes them, or until the connection has ended. */
@@ -98,7 +123,7 @@ export class HostilePeer {
 
   /** Resets the connection. */
   reset(): void {
-    this.#tcp.resetAndDestroy();
+    this.#reset();
   }
 
   /** Waits until a condition is true, or the connection has ended. Only one call may wait. */

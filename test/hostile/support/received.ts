@@ -11,6 +11,11 @@ export class Received {
   /** Bytes of a payload that are still to come. */
   #skip = 0;
 
+  /** The answer came over HTTP/2, and is no part of the bytes: a WebSocket counts as 101. */
+  open(status: number | undefined): void {
+    this.status = status === 200 ? 101 : status;
+  }
+
   /** Reads the next bytes. */
   push(chunk: Buffer): void {
     let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);

@@ -7,6 +7,8 @@ import { readOptions } from "../../src/server/settings.ts";
 
 /** What is known of other products (advisories, and threads by their number), each of which the page has to answer. */
 const RECORDS = [
+  "CVE-2023-44487",
+  "CVE-2025-8671",
   ...["CVE-2016-10518", "CVE-2016-10542", "GHSA-5v72-xg48-5rpm", "CVE-2021-32640", "CVE-2024-37890"],
   ...["CVE-2026-45736", "GHSA-58qx-3vcg-4xpx", "CVE-2026-48779", "GHSA-96hv-2xvq-fx4p"],
   ...["ws#2329", "ws#2331", "ws#2333", "ws#2335"],

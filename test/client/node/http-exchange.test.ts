@@ -159,7 +159,7 @@ test.each([
 });
 
 test("headers that Headers refuses are left out", () => {
-  const headers = headersOf({ rawHeaders: ["A", "1", "B", "\u0100", "", "x", "C", "3"] } as never);
+  const headers = headersOf({ rawHeaders: ["A", "1", "B", "\u0100", "", "x", "C", "3"] });
   expect([...headers]).toEqual([
     ["a", "1"],
     ["c", "3"],

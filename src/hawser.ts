@@ -27,6 +27,7 @@ export type {
   WSOpenEvent,
   WSTerminateEvent,
 } from "./connection/dispatch/events.ts";
+export type { WSMessageStartEvent } from "./connection/dispatch/message-start.ts";
 export type { SendQueuePolicy } from "./connection/sending/settings.ts";
 export type { Message } from "./connection/sending/outgoing-message.ts";
 export type { BroadcastOptions, PublishOptions, TopicMessageOptions } from "./server/broadcast-options.ts";

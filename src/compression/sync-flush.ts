@@ -23,6 +23,14 @@ export function boundOf(size: number): number {
   return size + Math.ceil(size / 8) + Math.ceil(size / 16) + 64;
 }
 
+/**
+ * The most bytes that zlib makes of `size` bytes that do not get smaller, whatever its settings: its own bound for blocks of
+ * fixed codes, with the end of a flush. Stored blocks may be as short as 127 bytes, with 5 bytes more each.
+ */
+export function deflatedAtMost(size: number): number {
+  return size + Math.ceil(size / 8) + Math.ceil(size / 256) + Math.ceil(size / 512) + 16;
+}
+
 /** The error for memory of a message to send, or of a received one. */
 type MemoryErrorCode = "HWS_SEND_FAILED" | "HWS_MEMORY_TRANSFERRED";
 

@@ -5,35 +5,29 @@ import { type HawserError, asHawserError, handlerError, streamError } from "../e
 import type { Bytes } from "../protocol/bytes.ts";
 import { CloseCode, serializeClose } from "../protocol/close-frame.ts";
 import { type DataOpcode, Opcode } from "../protocol/opcodes.ts";
-import { FrameReader, type FrameSink } from "../protocol/frame-reader.ts";
-import {
-  type Event,
-  type State,
-  answersPings,
-  canSend,
-  isEnding,
-  nextState,
-  canSendClose,
-  canStartClose,
-} from "../protocol/state.ts";
+import type { FrameReader, FrameSink } from "../protocol/frame-reader.ts";
+import type { Event, State } from "../protocol/state.ts";
+import { answersPings, canSend, isEnding, nextState, canSendClose, canStartClose } from "../protocol/state.ts";
 import { countLimit } from "./counters/limit-counters.ts";
-import type { MessageCounters } from "./counters/message-counters.ts";
 import type { DispatcherOwner } from "./dispatch/dispatcher-owner.ts";
-import { HandlerDispatcher, type HandlerCallbacks } from "./dispatch/handler-dispatcher.ts";
+import type { HandlerCallbacks } from "./dispatch/handler-callbacks.ts";
+import { HandlerDispatcher } from "./dispatch/handler-dispatcher.ts";
 import { type CloseCause, Closing, closeBecause, closeBodyOf, endAtTimeLimit, failAtRate } from "./closing.ts";
 import type { ErrorSource, Initiator } from "./dispatch/events.ts";
 import type { ConnectionOwner, Place } from "./connection-owner.ts";
 import { abortSignalOf } from "./dispatch/close-signal.ts";
+import { readerOf } from "./incoming.ts";
 import { Liveness } from "./keepalive/liveness.ts";
 import type { Ping } from "./keepalive/ping.ts";
 import { isJsonError } from "./receiving/json.ts";
 import { RateLimiter } from "./receiving/rate-limiter.ts";
 import { ReadFlow } from "./receiving/read-flow.ts";
 import type { OutgoingMessage } from "./sending/outgoing-message.ts";
-import { type Sender, type SenderOwner, senderOver } from "./sending/sender.ts";
+import type { Sender, SenderOwner } from "./sending/sender.ts";
+import { senderOver } from "./sending/sender-over.ts";
 import { SendResult } from "./sending/send-result.ts";
 import { forgetLastText } from "./sending/text-frames.ts";
-import { type ConnectionSettings, compressorOf, readerRulesOf } from "./settings.ts";
+import { type ConnectionSettings, compressorOf } from "./settings.ts";
 import { type Status, statusOf } from "./status.ts";
 import { type StreamListener, attach, deliver } from "./transport/stream-events.ts";
 import type { StreamWriter } from "./transport/stream-writer.ts";
@@ -47,7 +41,8 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   readonly #owner: ConnectionOwner;
   readonly #reader: FrameReader;
   readonly #sender: Sender;
-  readonly #liveness: Liveness;
+  /** Whether the peer is still there. */
+  readonly liveness: Liveness;
   /** The calls of the user's handler. */
   readonly dispatcher: HandlerDispatcher;
   #state: State = "open";
@@ -59,12 +54,12 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   constructor(stream: Duplex, handler: HandlerCallbacks, owner: ConnectionOwner, deflate?: DeflateAgreement) {
     const { settings } = owner;
     this.#owner = owner;
-    this.#reader = new FrameReader(this, readerRulesOf(settings, deflate !== undefined));
+    this.#reader = readerOf(this, handler, deflate !== undefined);
     this.#sender = senderOver(stream, this, deflate && compressorOf(settings, deflate));
-    this.#liveness = new Liveness(settings.keepalive, owner);
+    this.liveness = new Liveness(settings.keepalive, owner);
     const rateLimiter = RateLimiter.for(settings);
     this.dispatcher = new (settings.dispatcher ?? HandlerDispatcher)(handler, this, rateLimiter);
-    if (rateLimiter !== undefined) this.readFlow = this.#newReadFlow(rateLimiter);
+    if (rateLimiter !== undefined) this.ensureReadFlow(rateLimiter);
   }
 
   get settings(): ConnectionSettings {
@@ -82,7 +77,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   /** What became of the messages that were sent. */
-  get counters(): MessageCounters {
+  get counters(): Sender["counters"] {
     return this.#sender.counters;
   }
 
@@ -107,14 +102,14 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   /** Sends a text that has no key. It is the common case, and needs no object for each message. */
   sendText(text: string): SendResult {
     if (!canSend(this.#state)) return SendResult.dropped;
-    this.#liveness.noteMessage();
+    this.liveness.noteMessage();
     return this.#sender.sendText(text);
   }
 
   /** Sends a message. `reportsDrain`: if too many bytes wait, `onDrain` follows. */
   send(message: OutgoingMessage, reportsDrain = true): SendResult {
     if (!canSend(this.#state)) return SendResult.dropped;
-    this.#liveness.noteMessage();
+    this.liveness.noteMessage();
     return this.#sender.send(message, reportsDrain);
   }
 
@@ -126,17 +121,18 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   /** Settles with the milliseconds from a ping to its pong; with undefined if the connection closes or is not read before. */
   measureRoundTrip(): Promise<number | undefined> {
     if (this.#state !== "open" || this.readFlow?.isFull === true) return Promise.resolve(undefined);
-    return (this.#liveness.ping ?? this.#sendPing()).roundTrip();
+    return (this.liveness.ping ?? this.#sendPing()).roundTrip();
   }
 
   /** Checks whether the peer is still there. The server's one timer calls it from time to time. */
   checkPeer(): void {
     // A close that has begun may end in order.
     if (this.#closing !== undefined) return;
-    if (this.dispatcher.isBusy) this.#liveness.noteMessage();
+    // A handler that reads a stream may wait for the peer.
+    if (this.dispatcher.isBusy && this.readFlow?.waitsForPeer !== true) this.liveness.noteMessage();
     // A handler that waits in `drained()` waits for the peer: then a peer that is not there must be noticed.
     const readingStopped = this.readFlow?.paused === true && !this.#sender.hasDrainWaiters;
-    const verdict = this.#liveness.check(this.settings.keepalive, this.#writer, readingStopped);
+    const verdict = this.liveness.check(this.settings.keepalive, this.#writer, readingStopped);
     if (verdict === "pingDue") this.#sendPing();
     else if (verdict !== "alive") endAtTimeLimit(this, verdict);
   }
@@ -195,17 +191,17 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     }
     this.#sender.buffer.releaseWrites();
     // Not before: a chunk that makes us close does not show that its peer has read all that was sent.
-    this.#liveness.noteReceived(written);
+    this.liveness.noteReceived(written);
     // No later text may be taken for a repetition of one in this chunk.
     forgetLastText();
     if (this.readFlow?.countBytes(end) === false && canSend(this.#state)) failAtRate(this, "maxBytesPerSecond");
     if (this.dispatcher.isBusy && this.#state === "open")
-      (this.readFlow ??= this.#newReadFlow()).noteReadAhead(this.#reader.unfinishedBytes);
+      this.ensureReadFlow().noteReadAhead(this.#reader.unfinishedBytes);
     return borrowed ? this.#reader.target : undefined;
   }
 
   onDrain(): void {
-    this.#liveness.noteActivity();
+    this.liveness.noteActivity();
     this.#sender.onDrain();
   }
 
@@ -231,7 +227,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     const error = streamError(cause);
     this.#beginClosing("network").noteLoss(error);
     // Most streams have done so themselves; those without `autoDestroy` would never close.
-    this.#destroyStream();
+    this.#destroyStream(error);
     if (unexpected) this.dispatcher.dispatchError(error);
   }
 
@@ -241,7 +237,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#reader.stop();
     const hasLost = this.#sender.onStreamClose();
     this.readFlow?.stop();
-    this.#liveness.stop();
+    this.liveness.stop();
     const event = this.#beginClosing("network").onStreamClose(hasLost);
     this.#owner.onClosed(this, event);
     this.dispatcher.dispatchTerminate(event, () => this.#owner.onFinished(this));
@@ -250,26 +246,26 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   // From the reader. `onError` comes from the sender too.
 
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void {
-    if (this.settings.autoResponse?.isRequest(opcode, bytes, start, end) === true) return this.#answer();
-    if (!this.#acceptsMessage()) return;
+    if (this.settings.autoResponse?.isRequest(opcode, bytes, start, end) === true) return this.answer();
+    if (!this.acceptsMessage()) return;
     // What this throws fails the connection: see onData.
     this.dispatcher.dispatchMessage(this.settings.decode.bytes(opcode, bytes, start, end, ascii));
   }
 
   onText(text: string): void {
-    if (text === this.settings.autoResponse?.request) this.#answer();
-    else if (this.#acceptsMessage()) this.dispatcher.dispatchMessage(text);
+    if (text === this.settings.autoResponse?.request) this.answer();
+    else if (this.acceptsMessage()) this.dispatcher.dispatchMessage(text);
   }
 
   onTransformed(opcode: DataOpcode, payload: Bytes): void {
-    if (this.settings.autoResponse?.isCompressedRequest(opcode, payload, this.settings) === true) this.#answer();
+    if (this.settings.autoResponse?.isCompressedRequest(opcode, payload, this.settings) === true) this.answer();
     // What this throws fails the connection too.
-    else if (this.#acceptsMessage()) this.dispatcher.dispatchCompressed(opcode, payload, this.settings);
+    else if (this.acceptsMessage()) this.dispatcher.dispatchCompressed(opcode, payload, this.settings);
   }
 
   /** Control frames and fragments are bounded in a turn as messages are. Pings that were read are answered. */
   onFrame(): void {
-    if (!this.dispatcher.countFrame()) (this.readFlow ??= this.#newReadFlow()).pauseForTurn();
+    if (!this.dispatcher.countFrame()) this.ensureReadFlow().pauseForTurn();
   }
 
   onPing(payload: Bytes): void {
@@ -277,7 +273,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   onPong(payload: Bytes): void {
-    this.#liveness.onPong(payload);
+    this.liveness.onPong(payload);
   }
 
   onClose(code: number, reason: string | undefined): void {
@@ -288,10 +284,10 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   #receiveClose(code: number): void {
     this.#transition("receiveClose");
+    this.#sender.onPeerClose();
     // RFC 6455 5.5.1: the peer's code is sent back, when the messages before it have been handled.
     if (this.#state === "peerClosing") {
       const answer = code === CloseCode.noStatus ? undefined : code;
-      this.#sender.stopDrainWaiters();
       this.dispatcher.runInOrder(() => this.close(answer));
       // Later its peer may not be there any more. What waits for the handler is still delivered.
       if (canStartClose(this.#state)) this.#closing?.limitAnswer(() => this.#queueClose(answer));
@@ -303,7 +299,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     // A close frame of ours that waits for a message before it is replaced by this one.
     const owed = canSendClose(this.#state);
     countLimit(this.settings.limitCounters, error.code);
-    this.#reader.stop();
+    this.#reader.stop(error);
     this.#beginClosing("local").noteCause(error);
     if (owed) this.#sender.addCloseNow(closeBodyOf(error.code));
     this.#transition("fail");
@@ -336,32 +332,36 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     if (canSend(this.#state)) this.dispatcher.dispatchDrain();
   }
 
-  #newReadFlow(rateLimiter?: RateLimiter): ReadFlow {
-    const source = { stream: this.#writer.stream, messages: this.dispatcher, liveness: this.#liveness };
-    return new ReadFlow(source, this.settings, rateLimiter);
+  /** Decides when reading pauses. Most connections never need it. */
+  ensureReadFlow(limiter?: RateLimiter): ReadFlow {
+    const { dispatcher: messages, liveness } = this;
+    return (this.readFlow ??= new ReadFlow(
+      { stream: this.#writer.stream, messages, liveness },
+      this.settings,
+      limiter,
+    ));
   }
 
   /** Sends a ping; if one was not answered yet, sends that one again. */
   #sendPing(): Ping {
-    const ping = this.#liveness.nextPing(this.#writer);
+    const ping = this.liveness.nextPing(this.#writer);
     this.#sender.buffer.addControl(Opcode.ping, ping.payload);
     return ping;
   }
 
   /** Whether a message is delivered. As in browsers, none is once we have begun to close. */
-  #acceptsMessage(): boolean {
+  acceptsMessage(): boolean {
     if (this.#state !== "open") return false;
-    this.#liveness.noteMessage();
-    const isWithinRate = this.readFlow === undefined || this.readFlow.countMessage();
-    return isWithinRate || failAtRate(this, "maxMessagesPerSecond");
+    this.liveness.noteMessage();
+    return this.readFlow?.countMessage() !== false || failAtRate(this, "maxMessagesPerSecond");
   }
 
   /** Answers a request of `autoResponse`. It counts as a message, but is not the use that `idleTimeout` looks for. */
-  #answer(): void {
+  answer(): void {
     if (this.#state !== "open") return;
     this.onFrame();
-    if (this.readFlow?.countAnswered() === false) failAtRate(this, "maxMessagesPerSecond");
-    else this.settings.autoResponse?.answerBy(this.#sender);
+    if (this.readFlow?.countAnswered() !== false) return this.settings.autoResponse?.answerBy(this.#sender);
+    failAtRate(this, "maxMessagesPerSecond");
   }
 
   #transition(event: Event): void {
@@ -369,18 +369,19 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     this.#state = nextState(this.#state, event, this.settings.role);
     if (!wasOpen || canSend(this.#state)) return;
     abortSignalOf(this);
+    this.#reader.cutStream();
     // A handler that waits for the pong would hold back our answer to the close frame.
-    if (event === "receiveClose" || event === "receiveEnd") this.#liveness.abandonRoundTrip();
+    if (event === "receiveClose" || event === "receiveEnd") this.liveness.abandonRoundTrip();
   }
 
   /** Returns how the connection ends. The first call says who began it. */
   #beginClosing(initiator: Initiator): Closing {
-    return (this.#closing ??= new Closing(initiator, this.#sender, this.settings, this.#liveness));
+    return (this.#closing ??= new Closing(initiator, this.#sender, this.settings, this.liveness));
   }
 
   /** Destroys the stream without a close frame: the peer does not read, or we do not wait for it. */
-  #destroyStream(): void {
-    this.#reader.stop();
+  #destroyStream(error?: HawserError): void {
+    this.#reader.stop(error);
     this.#transition("fail");
     this.#writer.destroy();
   }

@@ -1,8 +1,10 @@
 import type { Connection } from "./connection.ts";
 import { plainJsonText } from "./sending/plain-json-text.ts";
 import { type SendOptions, readMessageOptions } from "./sending/message-options.ts";
-import { outgoingMessage } from "./sending/outgoing-message.ts";
+import { type MessageOptions, NO_OPTIONS, outgoingMessage } from "./sending/outgoing-message.ts";
 import { SendResult } from "./sending/send-result.ts";
+import { StreamMessage } from "./sending/stream-message.ts";
+import { isStream } from "./sending/stream-source.ts";
 
 /**
  * Sends a message of the application on a connection of either role.
@@ -16,8 +18,16 @@ export function sendMessage(connection: Connection, message: unknown, options: S
   const result =
     text !== undefined
       ? connection.sendText(text)
-      : connection.send(
-          outgoingMessage(message, options === undefined ? undefined : readMessageOptions("send", options)),
-        );
+      : sendOther(connection, message, options === undefined ? NO_OPTIONS : readMessageOptions("send", options));
   return result === SendResult.accepted;
+}
+
+function sendOther(connection: Connection, message: unknown, options: MessageOptions): SendResult {
+  if (typeof message !== "object" || message === null || !isStream(message))
+    return connection.send(outgoingMessage(message, options));
+  const stream = new StreamMessage(message, options);
+  const result = connection.send(stream);
+  // Nobody else frees its source.
+  if (result === SendResult.dropped) stream.cancel();
+  return result;
 }

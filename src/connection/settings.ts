@@ -2,8 +2,9 @@ import { isAscii, isUtf8 } from "node:buffer";
 
 import type { DeflateAgreement } from "../compression/negotiation.ts";
 import type { CompressionSettings } from "../compression/settings.ts";
+import { deflatedAtMost } from "../compression/sync-flush.ts";
 import { ReservedBit } from "../protocol/frame-header.ts";
-import { ReaderRules } from "../protocol/reader-rules.ts";
+import { type ReaderOptions, ReaderRules } from "../protocol/reader-rules.ts";
 import type { AutoResponse } from "./auto-response.ts";
 import type { HandlerDispatcher } from "./dispatch/handler-dispatcher.ts";
 import type { DispatchSettings } from "./dispatch/settings.ts";
@@ -35,14 +36,6 @@ const rules = [new WeakMap<ConnectionSettings, ReaderRules>(), new WeakMap<Conne
 const MAX_MEASURED_READ = 64 * 1024;
 
 /**
- * The most bytes that zlib makes of `size` bytes that do not get smaller, whatever its settings: its own bound for blocks of
- * fixed codes, with the end of a flush. Stored blocks may be as short as 127 bytes, with 5 bytes more each.
- */
-function deflatedAtMost(size: number): number {
-  return size + Math.ceil(size / 8) + Math.ceil(size / 256) + Math.ceil(size / 512) + 16;
-}
-
-/**
  * How the connections of one server read: worked out for the first of them.
  *
  * @param compressed whether messages may be compressed: RFC 7692 6 gives RSV1 to them
@@ -50,18 +43,20 @@ function deflatedAtMost(size: number): number {
 export function readerRulesOf(settings: ConnectionSettings, compressed: boolean): ReaderRules {
   const known = rules[compressed ? 1 : 0];
   let found = known.get(settings);
-  if (found === undefined) {
-    const { role, decode, maxMessageSize, maxFragments, maxBytesPerSecond } = settings;
-    const { textAsString } = decode;
-    const reserve = new ReceiveReserve(settings);
-    const maxTarget = maxBytesPerSecond === Infinity ? undefined : MAX_MEASURED_READ;
-    const platform = { isUtf8, isAscii };
-    const options = { role, maxMessageSize, maxFragments, textAsString, reserve, maxTarget, ...platform };
-    const maxTransformedSize = deflatedAtMost(maxMessageSize);
-    found = new ReaderRules(compressed ? { ...options, maxTransformedSize, transformBit: ReservedBit.rsv1 } : options);
-    known.set(settings, found);
-  }
+  if (found === undefined) known.set(settings, (found = new ReaderRules(readerOptionsOf(settings, compressed))));
   return found;
+}
+
+/** The options of a reader that gathers all messages. */
+export function readerOptionsOf(settings: ConnectionSettings, compressed: boolean): ReaderOptions {
+  const { role, decode, maxMessageSize, maxFragments, maxBytesPerSecond } = settings;
+  const { textAsString } = decode;
+  const reserve = new ReceiveReserve(settings);
+  const maxTarget = maxBytesPerSecond === Infinity ? undefined : MAX_MEASURED_READ;
+  const platform = { isUtf8, isAscii };
+  const options = { role, maxMessageSize, maxFragments, textAsString, reserve, maxTarget, ...platform };
+  const maxTransformedSize = deflatedAtMost(maxMessageSize);
+  return compressed ? { ...options, maxTransformedSize, transformBit: ReservedBit.rsv1 } : options;
 }
 
 /** How a connection compresses what it sends. */

@@ -101,9 +101,9 @@ export class FrameReader {
     this.#read(chunk, at, end);
   }
 
-  /** The bytes of a message that has not arrived completely. */
+  /** The bytes of a message that has not arrived completely. Those of a stream are counted by whoever reads it. */
   get unfinishedBytes(): number {
-    return this.#incoming === undefined ? 0 : this.#incoming.length;
+    return this.#incoming === undefined ? 0 : this.#incoming.waitingBytes;
   }
 
   /**
@@ -114,11 +114,18 @@ export class FrameReader {
     return this.#incoming?.target;
   }
 
-  /** Stops reading: all later bytes are discarded. */
-  stop(): void {
+  /** Stops reading: all later bytes are discarded. `cause`: why, if an error is the reason. */
+  stop(cause?: Error): void {
+    const incoming = this.#incoming;
     this.#done = true;
-    this.#incoming?.release();
     this.#partial = this.#incoming = undefined;
+    incoming?.release(cause);
+  }
+
+  /** Nobody wants the rest of a message that is streamed. It is read and discarded. */
+  cutStream(): void {
+    const body = this.#incoming?.body;
+    if (body !== undefined && !(body instanceof MessageBuffer)) body.cut(undefined);
   }
 
   /** Reads all frames in `chunk[start, end)`: several short texts at once where possible, else one frame after the other. */
@@ -192,9 +199,9 @@ export class FrameReader {
       this.#handleControl(opcode, chunk.subarray(payloadStart, payloadEnd));
       return payloadEnd;
     }
-    if (whole && (firstByte === FINAL_TEXT || firstByte === FINAL_BINARY)) {
+    const isFinal = firstByte === FINAL_TEXT || firstByte === FINAL_BINARY;
+    if (whole && isFinal && length <= this.#rules.maxWholeSize) {
       // The common case, an unfragmented message whole in the chunk: nothing is copied.
-      if (length > this.#rules.maxMessageSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
       if (this.#borrowed && (opcode === Opcode.binary || !this.#rules.borrowsText))
         return this.#readCopy(chunk, at, end);
       if (opcode === Opcode.text)
@@ -205,8 +212,7 @@ export class FrameReader {
       }
       return payloadEnd;
     }
-    if (whole && firstByte >= FIN && opcode !== Opcode.continuation) {
-      if (length > this.#rules.maxTransformedSize) return this.#fail("HWS_MESSAGE_TOO_BIG", end);
+    if (whole && firstByte > FINAL_BINARY && length <= this.#rules.maxWholeTransformed) {
       maskInto(chunk, payloadStart, chunk, payloadStart, payloadEnd, key);
       this.#sink.onTransformed(opcode as DataOpcode, chunk.subarray(payloadStart, payloadEnd));
       return payloadEnd;
@@ -235,7 +241,7 @@ export class FrameReader {
     const opcode = (firstByte & 0x0f) as DataOpcode;
     const { bodyFor, textBuffers, otherBuffers, transformedBuffers } = this.#rules;
     const transformed = (firstByte & RESERVED_BITS) !== 0;
-    const streamed = transformed ? undefined : bodyFor?.(opcode);
+    const streamed = bodyFor?.(opcode, transformed);
     const plain = opcode === Opcode.text ? textBuffers : otherBuffers;
     const options = transformed ? transformedBuffers : plain;
     return new MessageAssembler(opcode, streamed ?? new MessageBuffer(firstByte < FIN, options), transformed);
@@ -336,8 +342,9 @@ export class FrameReader {
   #fail(code: ProtocolErrorCode, end: number): number {
     // A body may have called `stop`.
     if (this.#done) return end;
-    this.stop();
-    this.#sink.onError(withoutStack(() => new ProtocolError(code)));
+    const error = withoutStack(() => new ProtocolError(code));
+    this.stop(error);
+    this.#sink.onError(error);
     return end;
   }
 }

@@ -9,6 +9,9 @@ export const MAX_CLOSE_REASON = MAX_CONTROL_PAYLOAD - 2;
 /** Default limit for the bytes of a message: far above chat and JSON, and small enough for a thousand connections at once. */
 export const DEFAULT_MAX_MESSAGE_SIZE = 1024 * 1024;
 
+/** Default limit for the bytes of a message that is streamed: it takes no memory, but disks are finite, and so is patience. */
+export const DEFAULT_MAX_STREAM_SIZE = 1024 * DEFAULT_MAX_MESSAGE_SIZE;
+
 /** Default limit for the fragments of a message: a million empty continuation frames cost CPU time (CVE-2026-48779). */
 export const DEFAULT_MAX_FRAGMENTS = 16 * 1024;
 

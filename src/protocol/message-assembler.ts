@@ -37,9 +37,9 @@ export class MessageAssembler {
     this.#isText = opcode === Opcode.text && !transformed;
   }
 
-  /** The bytes that have arrived. */
-  get length(): number {
-    return this.body.length;
+  /** The bytes of it that wait until it is complete, or until somebody reads them. */
+  get waitingBytes(): number {
+    return this.body instanceof MessageBuffer ? this.body.length : this.body.waitingBytes;
   }
 
   /** True for a text without a byte above 0x7f. */
@@ -57,9 +57,10 @@ export class MessageAssembler {
     return this.body instanceof MessageBuffer ? this.body.target(this.remaining) : undefined;
   }
 
-  /** The rest of the message is not read. */
-  release(): void {
+  /** The rest of the message is not read. `cause`: why, if an error is the reason. */
+  release(cause?: Error): void {
     if (this.body instanceof MessageBuffer) this.body.release();
+    else this.body.cut(cause);
   }
 
   /** Begins a data frame. Its limits are checked before memory is reserved. */
@@ -70,12 +71,8 @@ export class MessageAssembler {
     length: number,
     key: number,
   ): ProtocolErrorCode | undefined {
-    const most = this.transformed ? rules.maxTransformedSize : rules.maxMessageSize;
-    if (length + this.length > most) return "HWS_MESSAGE_TOO_BIG";
-    if (opcode === Opcode.continuation || !fin) {
-      this.#fragments++;
-      if (this.#fragments > rules.maxFragments) return "HWS_TOO_MANY_FRAGMENTS";
-    }
+    const refused = this.#refusedFrame(rules, opcode, fin, length);
+    if (refused !== undefined) return refused;
     this.remaining = length;
     this.#key = key;
     this.#fin = fin;
@@ -91,6 +88,18 @@ export class MessageAssembler {
       this.#key = rotateKey(this.#key, end - start);
     }
     return !this.isComplete || this.#utf8 === UTF8_START;
+  }
+
+  #refusedFrame(rules: ReaderRules, opcode: number, fin: boolean, length: number): ProtocolErrorCode | undefined {
+    // A stream takes no memory for its fragments, and the turn budget limits their time.
+    if (!(this.body instanceof MessageBuffer)) return this.body.beginFrame(length);
+    const most = this.transformed ? rules.maxTransformedSize : rules.maxMessageSize;
+    if (length + this.body.length > most) return "HWS_MESSAGE_TOO_BIG";
+    if (opcode === Opcode.continuation || !fin) {
+      this.#fragments++;
+      if (this.#fragments > rules.maxFragments) return "HWS_TOO_MANY_FRAGMENTS";
+    }
+    return undefined;
   }
 
   #appendText(rules: ReaderRules, chunk: Bytes, start: number, end: number): boolean {

@@ -1,3 +1,4 @@
+import type { ProtocolErrorCode } from "../errors/table.ts";
 import type { Bytes } from "./bytes.ts";
 
 /** What the payload of a message is written to when it arrives in pieces. */
@@ -15,10 +16,16 @@ export interface MessageBody {
 }
 
 /**
- * A body that hands its bytes over as they arrive, in place of `onMessage`. After an error, or after `stop`, the reader
+ * A body that hands its bytes over as they arrive, in place of `onMessage`. After `end` or `cut` of the reader's `stop`, the reader
  * does not call it again.
  */
 export interface StreamedBody extends MessageBody {
-  /** The message is complete; a text was UTF-8. */
+  /** The bytes that wait in it, as `FrameReader.unfinishedBytes` counts them. */
+  readonly waitingBytes: number;
+  /** A frame of `length` bytes begins. Returns the limit that the message exceeds with it; undefined: none. */
+  beginFrame(length: number): ProtocolErrorCode | undefined;
+  /** The message is complete; a text was UTF-8, unless it is transformed. */
   end(): void;
+  /** The rest of the message is of no use: it will not come, or nobody wants it. `cause`: why, if an error is the reason. */
+  cut(cause: Error | undefined): void;
 }

@@ -13,6 +13,9 @@ import { checkUtf8, checkUtf8By } from "./utf8.ts";
 /** From this many bytes on, unmasking and a native check are faster than one loop for both: 0.65 times its time at 1 MiB. */
 const NATIVE_ASCII_FROM = 2048;
 
+/** Returns what a message is written to, if it is not gathered. */
+export type BodyFor = (opcode: DataOpcode, transformed: boolean) => StreamedBody | undefined;
+
 /** The options of a reader. */
 export interface ReaderOptions {
   /** The reader's own role. A client masks its frames, a server does not (RFC 6455 5.1). */
@@ -44,11 +47,11 @@ export interface ReaderOptions {
    */
   readonly transformBit?: ReservedBit;
   /**
-   * Asked when a message begins that is fragmented or cut by the end of a chunk, unless it is transformed. The message is
-   * written to the body that this returns; without one it is gathered for `onMessage`. A message that lies whole in a
-   * chunk, or is small enough to be kept until it does, is always handed to `onMessage`. Default: no body.
+   * Asked when a message begins, also one that lies whole in a chunk. The message is written to the body that this returns;
+   * without one it is gathered for `onMessage`. `transformed`: the first frame has the negotiated reserved bit, and the body gets
+   * the payload as it was sent. The limits of the message are those of the body. Default: no message has a body.
    */
-  readonly bodyFor?: (opcode: DataOpcode) => StreamedBody | undefined;
+  readonly bodyFor?: BodyFor;
 }
 
 /** The rules of one or more readers, computed once. */
@@ -67,8 +70,12 @@ export class ReaderRules {
   readonly borrowsText: boolean;
   /** The reserved bit that the first frame of a message may have; 0: none. */
   readonly transformBit: number;
-  /** Returns the body that a message in pieces is written to, if it is not gathered. */
-  readonly bodyFor: ((opcode: DataOpcode) => StreamedBody | undefined) | undefined;
+  /** A message that lies whole in a chunk is handed over there if it has at most this many bytes; -1: none is. */
+  readonly maxWholeSize: number;
+  /** The same for transformed messages. */
+  readonly maxWholeTransformed: number;
+  /** Returns the body that a message is written to, if it is not gathered. */
+  readonly bodyFor: BodyFor | undefined;
   /** How the memory of texts in pieces is reserved. */
   readonly textBuffers: BufferOptions;
   /** How the memory of other messages in pieces is reserved. */
@@ -85,9 +92,12 @@ export class ReaderRules {
     this.maxFragments = options.maxFragments ?? DEFAULT_MAX_FRAGMENTS;
     // Only if every short text is within the limit, and only for a server: it reads masked frames.
     this.borrowsText = options.textAsString ?? false;
-    this.batchesShortTexts = this.borrowsText && this.expectsMasked && this.maxMessageSize >= MAX_SHORT_PAYLOAD;
-    this.transformBit = options.transformBit ?? 0;
     this.bodyFor = options.bodyFor;
+    const hasBodies = this.bodyFor !== undefined;
+    this.maxWholeSize = hasBodies ? -1 : this.maxMessageSize;
+    this.maxWholeTransformed = hasBodies ? -1 : this.maxTransformedSize;
+    this.batchesShortTexts = this.borrowsText && this.expectsMasked && this.maxWholeSize >= MAX_SHORT_PAYLOAD;
+    this.transformBit = options.transformBit ?? 0;
     const { maxMessageSize: maxLength } = this;
     const { reserve, targetFrom, maxTarget } = options;
     this.textBuffers = { maxLength, reserve, reusable: this.borrowsText, targetFrom, maxTarget };
@@ -97,8 +107,9 @@ export class ReaderRules {
     this.#isUtf8 = options.isUtf8;
   }
 
-  /** The most bytes that the message may have that begins with a frame with this first byte. */
+  /** The most bytes that the message may have that begins with a frame with this first byte. A body has a limit of its own. */
   maxSizeOf(firstByte: number): number {
+    if (this.bodyFor !== undefined) return Infinity;
     return (firstByte & RESERVED_BITS) === 0 ? this.maxMessageSize : this.maxTransformedSize;
   }
 

@@ -13,6 +13,7 @@ export const SERVER_CALLBACKS = [
 /** The callbacks of a connection's handler. */
 export const CONNECTION_CALLBACKS = [
   "onOpen",
+  "onMessageStart",
   "onMessage",
   "onDrain",
   "onGap",

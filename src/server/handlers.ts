@@ -8,6 +8,7 @@ import type {
   WSOpenEvent,
   WSTerminateEvent,
 } from "../connection/dispatch/events.ts";
+import type { WSMessageStartEvent } from "../connection/dispatch/message-start.ts";
 import type { Refusal, RefusalReason } from "../handshake/refusal.ts";
 import type { ConnectionRequest } from "../handshake/request.ts";
 import type { WSConnectionEvent } from "./connection-event.ts";
@@ -24,6 +25,17 @@ import type { WebSocketServer } from "./websocket-server.ts";
 export interface ConnectionHandler<T extends DataType = DataType> {
   /** The connection is open. Called once, before the first message. */
   onOpen?(ws: WebSocketConnection, event: WSOpenEvent): unknown;
+  /**
+   * A message begins. Take `event.stream`, or return what its bytes are to be written to: a `WritableStream`, or a `Writable` of Node's. Then
+   * `onMessage` is not called for it, `maxStreamSize` is its limit in place of `maxMessageSize`, and the next message comes when it
+   * was read to its end. Do neither, and it is gathered for `onMessage`, as without this callback. Called for every message, but not for the texts of a client of `hawser.v1`.
+   *
+   * @example
+   * onMessageStart(ws: WebSocketConnection, event: WSMessageStartEvent) {
+   *   if (!event.isText) return createWriteStream(`uploads/${ws.id}`);
+   * }
+   */
+  onMessageStart?(ws: WebSocketConnection, event: WSMessageStartEvent): unknown;
   /** A complete message has arrived. */
   onMessage(ws: WebSocketConnection, event: WSMessageEvent<DataOf[T]>): unknown;
   /** After a `send` that returned false, no more than `highWaterMark` bytes wait again. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
-import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
+import type { HandlerCallbacks } from "../connection/dispatch/handler-callbacks.ts";
 import { type AcceptedDeflate, acceptDeflate } from "../compression/negotiation.ts";
 import { HawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";

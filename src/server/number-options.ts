@@ -2,7 +2,7 @@ import { constants } from "node:buffer";
 
 import { shareOfMemory } from "../connection/process-memory.ts";
 import { DEFAULT_MAX_JSON_DEPTH, DEFAULT_MAX_JSON_VALUES } from "../connection/receiving/json.ts";
-import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE } from "../protocol/limits.ts";
+import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE_SIZE, DEFAULT_MAX_STREAM_SIZE } from "../protocol/limits.ts";
 import { KIB, MIB, type Range, amount, time, timeOrNever } from "../util/number-range.ts";
 
 /** The options that are numbers, each with the reason for its default. Times are in milliseconds, sizes in bytes. */
@@ -14,6 +14,8 @@ export const numberOptions = {
     max: constants.MAX_STRING_LENGTH,
     allowsInfinity: false,
   },
+  /** A long film. It takes no memory: the limit is for disks and for the time that one message takes. */
+  maxStreamSize: amount(DEFAULT_MAX_STREAM_SIZE),
   /** A message of the default limit in fragments of 64 bytes each. */
   maxFragments: amount(DEFAULT_MAX_FRAGMENTS),
   /** Deeper JSON is made to attack: recursive functions run out of stack. */

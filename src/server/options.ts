@@ -77,7 +77,9 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
 
   /** Bytes that a message may have, in all its fragments. Default 1 MiB, at most 512 MiB, which a string can hold. Above it: close 1009. */
   readonly maxMessageSize?: number | undefined;
-  /** Fragments that a message may have. Default 16,384. Above it: close 1009. */
+  /** Bytes that a message may have that `onMessageStart` takes as a stream. Default 1 GiB. Above it: close 1009. */
+  readonly maxStreamSize?: number | undefined;
+  /** Fragments that a message may have, unless it is streamed. Default 16,384. Above it: close 1009. */
   readonly maxFragments?: number | undefined;
   /** With `dataType: "object"`, how deep arrays and objects may be nested. Default 64. Above it: close 1009, see `invalidJson`. */
   readonly maxJsonDepth?: number | undefined;

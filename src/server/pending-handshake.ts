@@ -1,6 +1,6 @@
 import { misspeltCallbacks } from "../connection/dispatch/misspelt-callbacks.ts";
 import { isAbortBy } from "../connection/dispatch/close-signal.ts";
-import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
+import type { HandlerCallbacks } from "../connection/dispatch/handler-callbacks.ts";
 import type { AcceptedDeflate } from "../compression/negotiation.ts";
 import { HawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";

@@ -14,6 +14,7 @@ export function requestDecoder(decoder: Decoder): Decoder {
   const { parse } = decoder;
   return {
     textAsString: decoder.textAsString,
+    mayBeRequest: true,
     bytes: (opcode, bytes, start, end, ascii) => {
       if (start === end || bytes[start] !== START_BYTE) return decoder.bytes(opcode, bytes, start, end, ascii);
       if (opcode === Opcode.binary) throw topicFrameError();

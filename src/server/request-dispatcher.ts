@@ -1,5 +1,6 @@
 import type { DispatcherOwner } from "../connection/dispatch/dispatcher-owner.ts";
-import { type HandlerCallbacks, HandlerDispatcher } from "../connection/dispatch/handler-dispatcher.ts";
+import type { HandlerCallbacks } from "../connection/dispatch/handler-callbacks.ts";
+import { HandlerDispatcher } from "../connection/dispatch/handler-dispatcher.ts";
 import type { RateLimiter } from "../connection/receiving/rate-limiter.ts";
 import { TopicRequest } from "../topics/topic-request.ts";
 import { TopicRequests } from "./topic-requests.ts";

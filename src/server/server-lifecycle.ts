@@ -6,7 +6,7 @@ import { Connection } from "../connection/connection.ts";
 import type { ConnectionOwner } from "../connection/connection-owner.ts";
 import { NO_MESSAGES, addMessages } from "../connection/counters/message-counters.ts";
 import type { ErrorSource, WSTerminateEvent } from "../connection/dispatch/events.ts";
-import type { HandlerCallbacks } from "../connection/dispatch/handler-dispatcher.ts";
+import type { HandlerCallbacks } from "../connection/dispatch/handler-callbacks.ts";
 import { HawserError, InvalidArgumentError, asHawserError } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import { NodeRequest, pathOf } from "../handshake/node-request.ts";

@@ -100,6 +100,7 @@ const TYPES: Record<string, readonly string[]> = {
     "WSGapEvent",
     "WSHandler",
     "WSMessageEvent",
+    "WSMessageStartEvent",
     "WSOpenEvent",
     "WSPresenceEvent",
     "WSRefusedEvent",

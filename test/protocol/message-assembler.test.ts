@@ -11,7 +11,7 @@ const rules = new ReaderRules({ role: "server", maxMessageSize: 1000 });
 
 function content(incoming: MessageAssembler): string {
   if (!(incoming.body instanceof MessageBuffer)) throw new Error("not gathered");
-  return toHex(incoming.body.bytes.subarray(0, incoming.length));
+  return toHex(incoming.body.bytes.subarray(0, incoming.waitingBytes));
 }
 
 describe("a message that comes in pieces", () => {

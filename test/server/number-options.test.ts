@@ -18,6 +18,7 @@ const { MAX_SAFE_INTEGER } = Number;
 const EXPECTED: Record<NumberOptionName, readonly [usual: number, min: number, max: number, allowsInfinity: boolean]> =
   {
     maxMessageSize: [MIB, 1, constants.MAX_STRING_LENGTH, false],
+    maxStreamSize: [1024 * MIB, 1, MAX_SAFE_INTEGER, true],
     maxFragments: [16_384, 1, MAX_SAFE_INTEGER, true],
     maxJsonDepth: [64, 0, MAX_SAFE_INTEGER, true],
     maxJsonValues: [100_000, 1, MAX_SAFE_INTEGER, true],

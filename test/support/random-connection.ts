@@ -1,7 +1,7 @@
 import { Connection } from "../../src/connection/connection.ts";
 import type { MessageCounters } from "../../src/connection/counters/message-counters.ts";
 import { connectionLimitNames, zeroCounters } from "../../src/connection/counters/limit-counters.ts";
-import type { HandlerCallbacks } from "../../src/connection/dispatch/handler-dispatcher.ts";
+import type { HandlerCallbacks } from "../../src/connection/dispatch/handler-callbacks.ts";
 import type { WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../../src/connection/dispatch/events.ts";
 import type { ConnectionOwner } from "../../src/connection/connection-owner.ts";
 import { SendResult } from "../../src/connection/sending/send-result.ts";

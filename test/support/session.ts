@@ -1,5 +1,7 @@
-import type { HandlerCallbacks } from "../../src/connection/dispatch/handler-dispatcher.ts";
+import type { HandlerCallbacks } from "../../src/connection/dispatch/handler-callbacks.ts";
+import type { DeflateAgreement } from "../../src/compression/negotiation.ts";
 import { Connection } from "../../src/connection/connection.ts";
+import type { WSMessageStartEvent } from "../../src/connection/dispatch/message-start.ts";
 import type { ConnectionOwner } from "../../src/connection/connection-owner.ts";
 import type {
   ErrorSource,
@@ -12,7 +14,7 @@ import { onTestFinished } from "vitest";
 import { hex, join, utf8 } from "./bytes.ts";
 import { asClient, encode } from "./frames.ts";
 import { connectionSettings } from "./settings.ts";
-import { type Sent, sentIn } from "./sent-frames.ts";
+import { type Sent, framesIn, sentIn } from "./sent-frames.ts";
 import { Wire } from "./wire.ts";
 
 /** One call of a callback: its name and what its event said. `overlap`: it came while another was running. */
@@ -21,6 +23,8 @@ export type Call = readonly [callback: string, ...details: unknown[]];
 /** What a handler does besides recording calls. */
 export interface React {
   open?(ws: Connection): unknown;
+  /** With it, the handler has `onMessageStart`. */
+  start?(ws: Connection, event: WSMessageStartEvent): unknown;
   message?(ws: Connection, data: unknown): unknown;
   error?(ws: Connection, event: WSErrorEvent): unknown;
   drain?(ws: Connection): unknown;
@@ -33,6 +37,8 @@ export interface SessionOptions extends Partial<ConnectionSettings> {
   readonly without?: readonly (keyof HandlerCallbacks)[];
   /** Bytes that came with the handshake. */
   readonly head?: Uint8Array;
+  /** What was agreed about compression. */
+  readonly deflate?: DeflateAgreement;
 }
 
 /** A placeholder for the answer to the handshake. */
@@ -52,13 +58,13 @@ export class Session implements ConnectionOwner {
   readonly #react: React;
   #running: string | undefined;
 
-  constructor(react: React = {}, { stream, without = [], head = hex(""), ...own }: SessionOptions = {}) {
+  constructor(react: React = {}, { stream, without = [], head = hex(""), deflate, ...own }: SessionOptions = {}) {
     this.stream = stream ?? new Wire();
     this.#react = react;
     const handler: Partial<Record<keyof HandlerCallbacks, unknown>> = this.#handler();
     for (const name of without) handler[name] = undefined;
     this.settings = connectionSettings(own);
-    this.connection = new Connection(this.stream, handler as unknown as HandlerCallbacks, this);
+    this.connection = new Connection(this.stream, handler as unknown as HandlerCallbacks, this, deflate);
     this.connection.publicConnection = this.connection;
     onTestFinished(() => {
       this.connection.destroy();
@@ -69,6 +75,11 @@ export class Session implements ConnectionOwner {
   /** The frames that were taken, after the answer to the handshake. */
   get sent(): Sent[] {
     return sentIn(this.#afterPreamble);
+  }
+
+  /** The same as opcode, FIN and payload: the fragments of a message one by one. */
+  get frames(): [opcode: number, fin: boolean, payload: string][] {
+    return framesIn(this.#afterPreamble).map(({ opcode, fin, payload }) => [opcode, fin, payload.toString()]);
   }
 
   /** The errors that the owner got. */
@@ -108,6 +119,12 @@ export class Session implements ConnectionOwner {
         const { data } = event as WSMessageEvent<unknown>;
         return this.#call(["message", data], () => this.#react.message?.(ws as Connection, data));
       },
+      ...(this.#react.start === undefined
+        ? {}
+        : {
+            onMessageStart: (ws: unknown, event: object) =>
+              this.#call(["start"], () => this.#react.start?.(ws as Connection, event as WSMessageStartEvent)),
+          }),
       ...(this.#react.drain === undefined ? {} : { onDrain: (ws) => this.#react.drain?.(ws as Connection) }),
       onError: (ws, event) => {
         const { errors } = event as WSErrorEvent;

@@ -11,7 +11,7 @@ import type {
   WSMessageEvent,
   WSTerminateEvent,
 } from "../../connection/dispatch/events.ts";
-import type { HandlerCallbacks } from "../../connection/dispatch/handler-dispatcher.ts";
+import type { HandlerCallbacks } from "../../connection/dispatch/handler-callbacks.ts";
 import { sendMessage } from "../../connection/send-message.ts";
 import type { SendOptions } from "../../connection/sending/message-options.ts";
 import type { ConnectionSettings } from "../../connection/settings.ts";

@@ -142,6 +142,8 @@ function newConnectionSettings(values: NodeValues): ConnectionSettings {
     ignoresInvalidJson: invalidJson === "ignore",
     autoResponse: undefined,
     maxMessageSize,
+    // A client streams nothing that it receives.
+    maxStreamSize: maxMessageSize,
     maxFragments,
     highWaterMark,
     maxSendQueue,

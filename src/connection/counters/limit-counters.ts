@@ -3,6 +3,7 @@ import type { ErrorCode } from "../../errors/table.ts";
 /** The options that limit one connection. Each has a counter in `wss.counters.limits`. */
 export const connectionLimitNames = [
   "maxMessageSize",
+  "maxStreamSize",
   "maxFragments",
   "maxJsonDepth",
   "maxJsonValues",
@@ -30,6 +31,7 @@ export function zeroCounters<Name extends string>(names: readonly Name[]): Recor
 
 const limits: Partial<Record<ErrorCode, ConnectionLimitName>> = {
   HWS_MESSAGE_TOO_BIG: "maxMessageSize",
+  HWS_STREAM_TOO_BIG: "maxStreamSize",
   HWS_TOO_MANY_FRAGMENTS: "maxFragments",
   HWS_JSON_TOO_DEEP: "maxJsonDepth",
   HWS_JSON_TOO_BIG: "maxJsonValues",

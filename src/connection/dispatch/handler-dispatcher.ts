@@ -5,6 +5,8 @@ import { isTransferred, memoryTransferredError } from "../../protocol/transferre
 import { attempt } from "../../util/attempt.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { isAbortOf, signalOf } from "./close-signal.ts";
+import type { HandlerCallbacks } from "./handler-callbacks.ts";
+import { startMessage } from "./message-start.ts";
 import { Stage } from "./stage.ts";
 import { type BusyCallback, SerialQueue, withOwnMemory } from "./serial-queue.ts";
 import { type Task, Tasks, begin } from "./tasks.ts";
@@ -13,25 +15,11 @@ import { callInNoContext } from "../transport/no-context.ts";
 import { afterSendLoop, isInSendLoop } from "../transport/send-loop.ts";
 import type { DispatcherOwner } from "./dispatcher-owner.ts";
 import { type TurnCount, countInTurn, countWork } from "./turn-budget.ts";
-import { CompressedMessage, type InflateSettings, receiveCompressed } from "../receiving/compressed-message.ts";
+import { CompressedMessage, PendingMessage } from "../receiving/compressed-message.ts";
+import { type InflateSettings, receiveCompressed } from "../receiving/compressed-message.ts";
+import { IncomingMessage } from "../receiving/incoming-message.ts";
 import type { RateLimiter } from "../receiving/rate-limiter.ts";
 import { forgetLastText } from "../sending/text-frames.ts";
-
-/** The callbacks of a connection handler, called as its methods with `(connection, event)`. They may return a promise. */
-export interface HandlerCallbacks {
-  /** The connection is open. */
-  onOpen?(connection: unknown, event: object): unknown;
-  /** A message was received. */
-  onMessage(connection: unknown, event: object): unknown;
-  /** No more than `highWaterMark` bytes wait again, after `send` returned false. */
-  onDrain?(connection: unknown, event: object): unknown;
-  /** Messages of a topic may be missing before this. */
-  onGap?(connection: unknown, event: object): unknown;
-  /** Something failed. */
-  onError?(connection: unknown, event: object): unknown;
-  /** The connection is closed. */
-  onTerminate?(connection: unknown, event: object): unknown;
-}
 
 /**
  * Calls one connection's handler, in order and never twice at a time: `onOpen`, `onMessage`*, at most one `onError`,
@@ -128,14 +116,10 @@ export class HandlerDispatcher implements TurnCount {
 
   /** Calls `onOpen`. */
   dispatchOpen(): void {
-    this.call(() => {
-      if (typeof this.handler.onOpen === "function")
-        return this.handler.onOpen(this.#owner.publicConnection, OPEN_EVENT);
-      return undefined;
-    }, "onOpen");
+    this.#callOptional("onOpen", OPEN_EVENT);
   }
 
-  /** Calls `onMessage`, now or when its turn comes. */
+  /** Calls `onMessage`, or `onMessageStart` for an `IncomingMessage`, now or when its turn comes. */
   dispatchMessage(message: unknown): void {
     if (this.#takesTurn()) this.#deliver(message);
     else this.#queue.addItem(withOwnMemory(message));
@@ -234,7 +218,7 @@ export class HandlerDispatcher implements TurnCount {
   /** Whether a message that has come now is delivered at once. If so, it is counted in this turn. */
   #takesTurn(): boolean {
     if (this.#serialQueue !== undefined || this.#calling) return !this.isBusy && this.#queue.mayDeliver();
-    // Nearly every message: nothing runs or waits. After the end of delivery the budget does not matter.
+    // Nearly every message: nothing runs or waits.
     if (countInTurn(this)) return true;
     this.#queue.waitForTurn();
     return false;
@@ -257,7 +241,7 @@ export class HandlerDispatcher implements TurnCount {
 
   #deliver(message: unknown): void {
     if (this.#stage !== Stage.delivering) return;
-    if (message instanceof CompressedMessage) return this.#deliverCompressed(message);
+    if (message instanceof PendingMessage) return this.#deliverPending(message);
     const { parse } = this.#owner.settings.decode;
     if (parse === undefined) this.callOnMessage(message);
     else this.#parseAndDeliver(message as string, parse);
@@ -268,8 +252,7 @@ export class HandlerDispatcher implements TurnCount {
     try {
       data = parse(text);
     } catch (error) {
-      this.#owner.onUndecodable(error);
-      return;
+      return this.#owner.onUndecodable(error);
     }
     this.callOnMessage(data);
   }
@@ -289,12 +272,16 @@ export class HandlerDispatcher implements TurnCount {
   }
 
   #callOnDrain(): void {
-    if (this.#stage !== Stage.delivering) return;
-    this.call(() => {
-      if (typeof this.handler.onDrain === "function")
-        return this.handler.onDrain(this.#owner.publicConnection, DRAIN_EVENT);
-      return undefined;
-    }, "onDrain");
+    if (this.#stage === Stage.delivering) this.#callOptional("onDrain", DRAIN_EVENT);
+  }
+
+  /** Calls a callback that a handler need not have. In JavaScript it may be null. */
+  #callOptional(name: "onOpen" | "onDrain", event: object): void {
+    const { publicConnection } = this.#owner;
+    this.call(
+      () => (typeof this.handler[name] === "function" ? this.handler[name](publicConnection, event) : undefined),
+      name,
+    );
   }
 
   /** Delivers an item that has waited. Meanwhile a handler may have transferred memory that the message shares. */
@@ -308,6 +295,22 @@ export class HandlerDispatcher implements TurnCount {
   /** Whether another thread should decompress a message: it will be delivered, and its peer is there. */
   get isWanted(): boolean {
     return this.#stage === Stage.delivering && this.#owner.status !== "Closed";
+  }
+
+  #deliverPending(message: PendingMessage): void {
+    if (message instanceof CompressedMessage) this.#deliverCompressed(message);
+    else if (message instanceof IncomingMessage) this.call(() => this.#start(message), "onMessageStart");
+  }
+
+  /** Asks the handler whether it wants a message as a stream. If not, it gets it as a whole when it has come. */
+  #start(message: IncomingMessage): Promise<void> | undefined {
+    const decided = (isWhole: boolean): void => {
+      const data = isWhole ? message.gather() : undefined;
+      if (data !== undefined) this.#deliver(data);
+    };
+    const wantsWhole = startMessage(this.handler, this.#owner.publicConnection, message);
+    if (wantsWhole === undefined) decided(true);
+    return wantsWhole?.then(decided);
   }
 
   /** Decompresses a message, and delivers it. If another thread decompresses it, what follows waits. */
@@ -386,10 +389,7 @@ export class HandlerDispatcher implements TurnCount {
   /** If the result of the callback `name` is a promise, what follows waits for it. `fatal`: its rejection closes the connection. */
   #await(result: unknown, fatal: boolean, name: string): void {
     if (!isThenable(result)) return;
-    const failed = (error: unknown): void => {
-      if (fatal) this.#onCallbackFailed(error);
-      else this.#reportFailure(error);
-    };
+    const failed = (error: unknown): void => (fatal ? this.#onCallbackFailed(error) : this.#reportFailure(error));
     this.#queue.waitFor(result, failed, name);
   }
 

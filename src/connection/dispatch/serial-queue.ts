@@ -1,6 +1,6 @@
 import { copyOf } from "../../protocol/bytes.ts";
 import { Fifo } from "../../util/fifo.ts";
-import { CompressedMessage } from "../receiving/compressed-message.ts";
+import { PendingMessage } from "../receiving/compressed-message.ts";
 import { inNextTurn } from "../transport/turn.ts";
 
 /** Something to be run, among items that wait to be delivered. */
@@ -209,7 +209,7 @@ export function withOwnMemory(message: unknown): unknown {
 
 function sizeOf(item: unknown): number {
   if (typeof item === "string") return ITEM_BYTES + item.length;
-  if (item instanceof CompressedMessage) return ITEM_BYTES + item.length;
+  if (item instanceof PendingMessage) return ITEM_BYTES + item.length;
   return item instanceof Uint8Array ? ITEM_BYTES + item.byteLength : 0;
 }
 

@@ -15,10 +15,19 @@ const MAX_AS_STRING = 1024;
 export type InflateSettings = Pick<ReceivingSettings, "decode" | "maxMessageSize">;
 
 /**
+ * A message that is not handed to `onMessage` as it is: it is compressed, or may be streamed. There is a base class because every
+ * message is looked at, and one look must tell.
+ */
+export abstract class PendingMessage {
+  /** The bytes that it takes while it waits for the handler, as far as the queue counts them. */
+  abstract readonly length: number;
+}
+
+/**
  * A message that waits as it was received: compressed. So what waits for a busy handler takes no more memory than the peer has
  * sent. It is decompressed just before it is delivered.
  */
-export class CompressedMessage {
+export class CompressedMessage extends PendingMessage {
   readonly #opcode: DataOpcode;
   readonly #payload: Bytes | string;
   readonly #settings: InflateSettings;
@@ -29,6 +38,7 @@ export class CompressedMessage {
    * @param isLarge it is known to take too long for a turn
    */
   constructor(opcode: DataOpcode, payload: Bytes, settings: InflateSettings, isLarge: boolean) {
+    super();
     this.#opcode = opcode;
     // A string of a byte for each character needs no object for its memory, which takes 250 bytes.
     this.#payload = payload.length <= MAX_AS_STRING ? payload.latin1Slice(0, payload.length) : copyOf(payload);

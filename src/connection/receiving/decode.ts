@@ -33,6 +33,8 @@ export interface Decoder {
   readonly bytes: (opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean) => Bytes | string;
   /** Whether every text becomes a string. */
   readonly textAsString: boolean;
+  /** Whether a text may be a request to the library: then no text is streamed. */
+  readonly mayBeRequest?: boolean;
   /**
    * Before a message is delivered; undefined: it is delivered as it is. Messages that wait for a handler are not parsed: as
    * objects they would take many times their bytes.

@@ -51,6 +51,10 @@ export class ReadFlow implements TurnEndListener, BudgetOwner {
   readonly #rateLimiter: RateLimiter | undefined;
   /** The bytes of a message that has not arrived completely. */
   #unfinished = 0;
+  /** The bytes of messages that the handler reads as streams, or may. They have come, and were not read. */
+  #streamed = 0;
+  /** The handler reads a stream, and waits for bytes that have not come. */
+  waitsForPeer = false;
   #scheduled = false;
   #paused = false;
   #isFull = false;
@@ -105,10 +109,22 @@ export class ReadFlow implements TurnEndListener, BudgetOwner {
   noteReadAhead(unfinished: number): void {
     this.#unfinished = unfinished;
     const { queuedCount, queuedBytes } = this.#source.messages;
-    if (queuedBytes + unfinished > MAX_BYTES_AHEAD || queuedCount > MAX_MESSAGES_AHEAD) this.#pauseForHandler();
+    const waiting = queuedBytes + unfinished + this.#streamed;
+    if (waiting > MAX_BYTES_AHEAD || queuedCount > MAX_MESSAGES_AHEAD) this.#pauseForHandler();
     if (this.#scheduled) return;
     this.#scheduled = true;
     atTurnEnd(this);
+  }
+
+  /** Bytes of a message have come that may be streamed. */
+  noteStreamed(bytes: number): void {
+    this.#streamed += bytes;
+  }
+
+  /** This many of them were read, or are counted elsewhere now. If few wait, reading goes on. */
+  noteTaken(bytes: number): void {
+    this.#streamed -= bytes;
+    this.noteDelivered();
   }
 
   /** The peer has sent enough for one turn: reading pauses until the next one. */
@@ -140,7 +156,7 @@ export class ReadFlow implements TurnEndListener, BudgetOwner {
     if (!this.#isFull) return;
     const { queuedCount, queuedBytes } = this.#source.messages;
     if (queuedCount > LOW_WATER * MAX_MESSAGES_AHEAD) return;
-    if (queuedBytes + this.#unfinished > LOW_WATER * MAX_BYTES_AHEAD) return;
+    if (queuedBytes + this.#unfinished + this.#streamed > LOW_WATER * MAX_BYTES_AHEAD) return;
     const { maxTotalReceiveQueue: limit } = this.#settings;
     if (this.budgeted !== undefined && this.#countWaiting() > receiveBudget.share(LOW_WATER * limit)) return;
     this.#isFull = false;
@@ -177,7 +193,7 @@ export class ReadFlow implements TurnEndListener, BudgetOwner {
   /** Enters what waits in the budget of the process, and returns it. */
   #countWaiting(): number {
     const { queuedBytes, decodingBytes } = this.#source.messages;
-    const waiting = queuedBytes + decodingBytes + this.#unfinished;
+    const waiting = queuedBytes + decodingBytes + this.#unfinished + this.#streamed;
     receiveBudget.set(this, waiting);
     return waiting;
   }

@@ -12,6 +12,8 @@ export interface ReceivingSettings {
   readonly ignoresInvalidJson: boolean;
   /** Bytes a message may have. */
   readonly maxMessageSize: number;
+  /** Bytes a message may have that is streamed. */
+  readonly maxStreamSize: number;
   /** Fragments a message may have. */
   readonly maxFragments: number;
   /** Messages that a peer may send in a second. */

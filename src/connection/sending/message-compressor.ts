@@ -28,7 +28,8 @@ export class MessageCompressor {
   readonly threshold: number;
   /** Compresses messages by themselves, with the agreed window. Many receivers may get the result. */
   readonly alone: Deflater;
-  readonly #parameters: DeflateSettings;
+  /** The agreed window, and how hard it tries. */
+  readonly parameters: DeflateSettings;
   readonly #pool: DeflatePool | undefined;
 
   /**
@@ -39,7 +40,7 @@ export class MessageCompressor {
   constructor(settings: CompressionSettings, alone: Deflater, pool?: DeflatePool) {
     this.threshold = settings.threshold;
     this.alone = alone;
-    this.#parameters = settings;
+    this.parameters = settings;
     this.#pool = pool;
   }
 
@@ -72,7 +73,7 @@ export class MessageCompressor {
       length = bytes.length;
       return bytes;
     };
-    const compressed = await deflateLater(begin, this.#parameters, isWanted);
+    const compressed = await deflateLater(begin, this.parameters, isWanted);
     return compressed !== undefined && compressed.length < length ? compressed : undefined;
   }
 
@@ -83,7 +84,7 @@ export class MessageCompressor {
    */
   compress(payload: string | Bytes): Bytes | undefined {
     if (this.#pool === undefined) return compressBy(payload, this.alone);
-    const deflater = this.#pool.deflaterOf(this, this.#parameters.windowBits);
+    const deflater = this.#pool.deflaterOf(this, this.parameters.windowBits);
     const compressed = compressBy(payload, deflater);
     // The peer does not get this message compressed: later messages must not refer to it.
     if (compressed === undefined) deflater.reset();

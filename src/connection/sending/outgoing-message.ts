@@ -5,10 +5,11 @@ import { type Bytes, asBytes, copyOf } from "../../protocol/bytes.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
 import { MAX_COPIED } from "../transport/stream-writer.ts";
 import { EXPECTED, jsonText } from "./json-text.ts";
+import { isStream } from "./stream-source.ts";
 
 /**
- * A message that `send` accepts. It sends a string as a text frame, and bytes or a `Blob` as a binary frame. It sends any
- * other object, also an instance of a class, as exactly the JSON text that `JSON.stringify` makes. Objects of which JSON would hold
+ * A message that `send` accepts. It sends a string as a text frame, and bytes or a `Blob` as a binary frame. It sends a web `ReadableStream`,
+ * a `Readable` of Node's or another async iterable as one message in fragments. It sends any other object, also an instance of a class, as exactly the JSON text that `JSON.stringify` makes. Objects of which JSON would hold
  * nothing are an error: functions, promises, `Map`, `Set`, `Error`, `RegExp` and the like, unless they have `toJSON`.
  */
 export type Message = string | ArrayBufferView | ArrayBufferLike | Blob | object;
@@ -112,6 +113,8 @@ export function outgoingMessage(message: unknown, options: MessageOptions = NO_O
     throw new InvalidArgumentError(`message: ${EXPECTED}, got ${message === null ? "null" : typeof message}`);
   }
   const payload = binaryOf(message);
+  if (payload === undefined && isStream(message))
+    throw new InvalidArgumentError("message: a stream can be sent only on one open connection, with its `send`");
   return payload === undefined
     ? { opcode: Opcode.text, payload: jsonText(message), key, compression }
     : { opcode: Opcode.binary, payload, key, compression };
@@ -126,6 +129,12 @@ export const NO_OPTIONS: MessageOptions = { key: undefined, compression: Compres
 /** Whether the bytes of a payload must be read first. */
 export function isBlobLike(payload: OutgoingMessage["payload"]): payload is BlobLike {
   return typeof payload !== "string" && !(payload instanceof Uint8Array);
+}
+
+/** The bytes of an object that holds bytes; undefined for another one. */
+export function bytesIn(object: object): Bytes | undefined {
+  const bytes = object instanceof Blob ? undefined : binaryOf(object);
+  return bytes instanceof Uint8Array ? bytes : undefined;
 }
 
 /** The bytes of an object that holds bytes, or a `Blob`; undefined for another object. */

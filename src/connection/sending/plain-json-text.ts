@@ -1,6 +1,7 @@
 import { isAnyArrayBuffer } from "node:util/types";
 
 import { stringify } from "./json-text.ts";
+import { isStream } from "./stream-source.ts";
 
 /**
  * The JSON of an object or array without a class, of this realm: most messages that are objects. It needs no other check.
@@ -13,5 +14,7 @@ export function plainJsonText(message: unknown): string | undefined {
   const prototype: unknown = Object.getPrototypeOf(message);
   if (prototype !== Object.prototype && prototype !== Array.prototype) return undefined;
   // Its prototype may have been replaced.
-  return isAnyArrayBuffer(message) ? undefined : stringify(message);
+  if (isAnyArrayBuffer(message)) return undefined;
+  const json = stringify(message);
+  return json === "{}" && isStream(message) ? undefined : json;
 }

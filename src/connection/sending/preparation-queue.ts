@@ -1,8 +1,10 @@
 import type { JobOwner } from "../../compression/jobs.ts";
 import { headerSize } from "../../protocol/frame-header.ts";
 import { Fifo } from "../../util/fifo.ts";
+import { Waiters } from "../../util/waiters.ts";
 import { type OutgoingMessage, isBlobLike } from "./outgoing-message.ts";
 import { chargeFor } from "./send-queue.ts";
+import { StreamMessage } from "./stream-message.ts";
 import { asSent, waitingMessage } from "./waiting-message.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
 
@@ -25,15 +27,18 @@ interface Entry {
 /** A message that was taken from the queue. */
 interface Taken {
   /** As it can be written, or a promise of that. */
-  readonly message: OutgoingMessage | Promise<OutgoingMessage>;
+  readonly message: OutgoingMessage | Promise<OutgoingMessage | undefined>;
   /** The number of bytes of its frame. */
   readonly size: number;
 }
 
 /** The receiver of a preparation queue's messages and events. */
 export interface PreparationSink {
-  /** Prepares a message for an owner. Returns undefined if it can be written as it is. */
-  prepare(message: OutgoingMessage, owner: JobOwner): Promise<OutgoingMessage> | undefined;
+  /**
+   * Prepares a message for a queue. Of a stream, all is sent but the last fragment. Returns undefined if it can be written as it is; a
+   * promise of undefined if it was cancelled.
+   */
+  prepare(message: OutgoingMessage, queue: PreparationQueue): Promise<OutgoingMessage | undefined> | undefined;
   /** Writes a message. */
   write(message: OutgoingMessage): void;
   /** A message could not be prepared: its `Blob` could not be read. The queue has dropped this message and all after it: `lost` messages. */
@@ -43,7 +48,7 @@ export interface PreparationSink {
 }
 
 /**
- * The messages that wait because one before them is being prepared: its `Blob` is read, or another thread compresses it. Both
+ * The messages that wait because one before them is being prepared: its `Blob` is read, another thread compresses it, or it is a stream. All
  * take a promise, and messages must leave in the order of the `send` calls. A connection has a preparation queue only while a
  * message is prepared.
  */
@@ -55,6 +60,10 @@ export class PreparationQueue implements JobOwner {
   #ownSize = 0;
   #count = 0;
   #dropped = false;
+  /** The stream that is being sent. */
+  #stream: StreamMessage | undefined;
+  /** What waits until more can be written. */
+  readonly #writable = new Waiters<void>();
 
   /**
    * @param first the message that is prepared first
@@ -121,9 +130,29 @@ export class PreparationQueue implements JobOwner {
   drop(): number {
     const lost = this.#count;
     this.#dropped = true;
+    const streams = [this.#stream, ...[...this.#waiting].map(({ item }) => item)];
     this.#waiting.clear();
     this.#size = this.#ownSize = this.#count = 0;
+    for (const one of streams) if (one instanceof StreamMessage) one.cancel();
+    this.#writable.resolve();
     return lost;
+  }
+
+  /** The functions that wait, if a stream is being sent or waits; undefined: none does. */
+  get tasksAfterStream(): (() => void)[] | undefined {
+    const items = [...this.#waiting].map(({ item }) => item);
+    if (this.#stream === undefined && !items.some((item) => item instanceof StreamMessage)) return undefined;
+    return items.filter((item) => typeof item === "function");
+  }
+
+  /** Settles at the next `onWritable`, or when the queue is dropped. */
+  whenWritable(): Promise<void> {
+    return this.#writable.wait();
+  }
+
+  /** The sender may be able to write more. */
+  onWritable(): void {
+    this.#writable.resolve();
   }
 
   async #drain(): Promise<void> {
@@ -133,7 +162,7 @@ export class PreparationQueue implements JobOwner {
         if (taken !== undefined) {
           const { message, size } = taken;
           const prepared = message instanceof Promise ? await message : message;
-          if (!this.#dropped) this.#write(prepared, size);
+          if (!this.#dropped && prepared !== undefined) this.#write(prepared, size);
         }
         if (this.#dropped) return;
       }
@@ -154,6 +183,7 @@ export class PreparationQueue implements JobOwner {
     }
     if (lengthOf(item.payload) !== length) throw memoryChangedError();
     this.#ownSize -= ownSize;
+    if (item instanceof StreamMessage) this.#stream = item;
     const message = asSent({ message: item, isText: entry.isText });
     return { message: this.#sink.prepare(message, this) ?? message, size };
   }
@@ -162,6 +192,7 @@ export class PreparationQueue implements JobOwner {
   #write(message: OutgoingMessage, size: number): void {
     this.#size -= size;
     this.#count--;
+    this.#stream = undefined;
     this.#sink.write(message);
   }
 }

@@ -5,6 +5,7 @@ import { afterEachTurn, requestTurnEnd } from "../transport/turn.ts";
 import { type MessageCompressor, isLarge } from "./message-compressor.ts";
 import { Compression, type OutgoingMessage, isBlobLike, readBlob } from "./outgoing-message.ts";
 import { SharedMessage } from "./shared-message.ts";
+import { StreamMessage } from "./stream-message.ts";
 
 /**
  * Prepares a message that cannot be written at once: a `Blob` is read, and a large message is compressed in another thread.
@@ -24,6 +25,7 @@ export function preparationOf(
 
 /** Whether a message must be prepared before it can be written. */
 export function needsPreparation(message: OutgoingMessage, compressor: MessageCompressor | undefined): boolean {
+  if (message instanceof StreamMessage) return true;
   return isBlobLike(message.payload) || (compressor !== undefined && isCompressedLater(message, compressor));
 }
 

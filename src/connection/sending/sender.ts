@@ -1,24 +1,22 @@
-import type { Duplex } from "node:stream";
-
-import type { JobOwner } from "../../compression/jobs.ts";
 import { HawserError } from "../../errors/errors.ts";
 import type { Bytes } from "../../protocol/bytes.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
 import type { MessageCounters } from "../counters/message-counters.ts";
+import { FragmentWriter, type FragmentSink } from "./fragment-writer.ts";
 import { PreparationQueue, type PreparationSink } from "./preparation-queue.ts";
 import { DrainWaiters, type DrainSource } from "./drain-waiters.ts";
 import { addMessage, addText } from "./add-message.ts";
 import type { MessageCompressor } from "./message-compressor.ts";
 import { Compression, type OutgoingMessage } from "./outgoing-message.ts";
-import { encoderOf } from "./encoders.ts";
 import { needsPreparation, preparationOf } from "./preparation.ts";
 import { sendBudget } from "./send-budget.ts";
+import { closesWhenFull, dropsQueued } from "./send-policy.ts";
 import { type QueuedMessage, SendQueue } from "./send-queue.ts";
 import type { SendingSettings } from "./settings.ts";
 import { SendResult } from "./send-result.ts";
+import { LastFragment, StreamMessage } from "./stream-message.ts";
 import { spaceFor } from "./text-frames.ts";
-import { WriteBuffer } from "./write-buffer.ts";
-import { StreamWriter } from "../transport/stream-writer.ts";
+import type { WriteBuffer } from "./write-buffer.ts";
 import { callInNoContext } from "../transport/no-context.ts";
 import { memoryChangedError } from "../transport/direct-write.ts";
 
@@ -26,6 +24,8 @@ import { memoryChangedError } from "../transport/direct-write.ts";
 export interface SenderOwner {
   /** The settings of all connections of its owner. */
   readonly settings: SendingSettings;
+  /** Is told that a part of a message was sent. */
+  readonly liveness: { noteMessage(): void };
   /** The connection must be closed: a message could not be prepared, or too many bytes wait and the policy says so. */
   onError(error: HawserError): void;
   /** At most `highWaterMark` bytes wait again, after `send` had reported more. */
@@ -40,7 +40,7 @@ const FLUSH_ABOVE = 64 * 1024;
  * or one before it, is prepared, or in the `SendQueue` if the policy may drop it later. The sender applies the limits and counts
  * the messages: each accepted one is written, dropped or pending.
  */
-export class Sender implements PreparationSink, DrainSource {
+export class Sender implements PreparationSink, FragmentSink, DrainSource {
   /** What is to be written. */
   readonly buffer: WriteBuffer;
   readonly #owner: SenderOwner;
@@ -130,9 +130,12 @@ export class Sender implements PreparationSink, DrainSource {
     this.buffer.end();
   }
 
-  /** The peer is about to close: promises that wait for a drain are resolved with false. */
-  stopDrainWaiters(): void {
+  /** The peer wants no more: promises that wait for a drain are resolved with false, and a stream is cut, with what waits for it. */
+  onPeerClose(): void {
     this.#drainWaiters?.close();
+    const tasks = this.#preparationQueue?.tasksAfterStream;
+    if (tasks !== undefined) this.#dropPreparationQueue();
+    for (const task of tasks ?? []) task();
   }
 
   /** The stream is gone: drops all messages that wait. Returns whether it has dropped some. */
@@ -151,6 +154,7 @@ export class Sender implements PreparationSink, DrainSource {
     this.buffer.onDrain();
     this.#writeQueued();
     if (this.#preparationQueue !== undefined) this.#noteQueued();
+    this.#preparationQueue?.onWritable();
     this.#drainWaiters?.onTaken();
   }
 
@@ -166,15 +170,17 @@ export class Sender implements PreparationSink, DrainSource {
 
   // Called by the preparation queue.
 
-  prepare(message: OutgoingMessage, owner: JobOwner): Promise<OutgoingMessage> | undefined {
-    return preparationOf(message, this.#compressor, owner);
+  prepare(message: OutgoingMessage, queue: PreparationQueue): Promise<OutgoingMessage | undefined> | undefined {
+    if (message instanceof StreamMessage) return message.send(new FragmentWriter(this, queue, this.#compressor));
+    return preparationOf(message, this.#compressor, queue);
   }
 
   write(message: OutgoingMessage): void {
     // The call that added it was about to, when the close frame was added before it.
     const isLate = this.#preparationQueue !== undefined && !this.buffer.acceptsMessages;
     if (isLate) this.#dropped++;
-    else if (this.#queuesMessages()) this.#enqueue(message);
+    else if (message instanceof LastFragment) this.buffer.addFrame(message.firstByte, message.payload, 1);
+    else if (!this.isWritable && dropsQueued(this.#settings)) this.#enqueue(message);
     else addMessage(this.buffer, message, this.#compressor);
     // A message that was prepared does not wait before the buffer any more.
     if (this.#preparationQueue !== undefined) this.#noteQueued();
@@ -190,6 +196,16 @@ export class Sender implements PreparationSink, DrainSource {
     this.#preparationQueue = undefined;
     this.#noteQueued();
     this.#drainWaiters?.onTaken();
+  }
+
+  // Called by the fragments of a stream.
+
+  get isWritable(): boolean {
+    return !this.buffer.writer.isFull && this.#queue === undefined;
+  }
+
+  noteProgress(): void {
+    this.#owner.liveness.noteMessage();
   }
 
   // Called by the drain waiters.
@@ -247,7 +263,7 @@ export class Sender implements PreparationSink, DrainSource {
   #resultOfSend(reportsDrain = true): SendResult {
     this.#noteQueued();
     // The bytes are written early: once the stream is full, messages wait where they can still be dropped.
-    if (this.#unsentSize > FLUSH_ABOVE && this.#dropsQueued()) this.buffer.flush();
+    if (this.#unsentSize > FLUSH_ABOVE && dropsQueued(this.#settings)) this.buffer.flush();
     if (this.#isWithinLimits(this.#unsentSize)) return SendResult.accepted;
     if (reportsDrain) this.#waiters.request();
     return SendResult.acceptedAndSlow;
@@ -269,7 +285,8 @@ export class Sender implements PreparationSink, DrainSource {
     this.#settings.limitCounters[name]++;
     if (this.#dropOlder(limit, key)) return true;
     this.#dropped++;
-    if (this.#closesWhenFull()) this.#owner.onError(new HawserError("HWS_SEND_QUEUE_FULL", name));
+    if (closesWhenFull(this.#settings, this.#preparationQueue !== undefined))
+      this.#owner.onError(new HawserError("HWS_SEND_QUEUE_FULL", name));
     else if (reportsDrain) this.#waiters.request();
     return false;
   }
@@ -294,7 +311,7 @@ export class Sender implements PreparationSink, DrainSource {
   /** Drops older messages in favour of a new one, if the policy says so. Returns whether the new one may wait. */
   #dropOlder(limit: number, key: string | undefined): boolean {
     // While a message is being prepared nothing is dropped: messages must keep the order of `send`.
-    if (!this.#dropsQueued() || this.#preparationQueue !== undefined) return false;
+    if (!dropsQueued(this.#settings) || this.#preparationQueue !== undefined) return false;
     const queue = this.#queue;
     if (queue === undefined) {
       // The frames in the write buffer cannot be dropped any more. The message is the first of a new queue, which waits
@@ -310,23 +327,6 @@ export class Sender implements PreparationSink, DrainSource {
     this.#dropped += queue.dropTo(limit);
     this.#accountQueue(queue);
     return true;
-  }
-
-  /** Whether a full queue closes the connection. With "latest", not while a message is being prepared: the peer may not be slow at all. */
-  #closesWhenFull(): boolean {
-    const { sendQueuePolicy } = this.#settings;
-    return sendQueuePolicy === "terminate" || (sendQueuePolicy === "latest" && this.#preparationQueue === undefined);
-  }
-
-  /** Whether the policy drops messages that wait already. */
-  #dropsQueued(): boolean {
-    const { sendQueuePolicy } = this.#settings;
-    return sendQueuePolicy === "drop-oldest" || sendQueuePolicy === "latest";
-  }
-
-  /** Whether a new message must wait in the send queue. */
-  #queuesMessages(): boolean {
-    return (this.buffer.writer.isFull || this.#queue !== undefined) && this.#dropsQueued();
   }
 
   #prepare(first: OutgoingMessage): void {
@@ -391,10 +391,4 @@ export class Sender implements PreparationSink, DrainSource {
     this.#preparationQueue = undefined;
     this.#noteQueued();
   }
-}
-
-/** The sender of a connection over a stream. */
-export function senderOver(stream: Duplex, owner: SenderOwner, compressor: MessageCompressor | undefined): Sender {
-  const buffer = new WriteBuffer(new StreamWriter(stream), encoderOf(owner.settings.role));
-  return new Sender(buffer, owner, compressor);
 }

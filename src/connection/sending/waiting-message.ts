@@ -3,6 +3,7 @@ import { type Bytes, allocate } from "../../protocol/bytes.ts";
 import { afterEachTurn, requestTurnEnd } from "../transport/turn.ts";
 import { type OutgoingMessage, copyIfShort, isBlobLike } from "./outgoing-message.ts";
 import { SharedMessage } from "./shared-message.ts";
+import { StreamMessage } from "./stream-message.ts";
 
 /** A message that waits, in memory of its own: a text as bytes, because a part of a string would keep the whole string. */
 export interface WaitingMessage {
@@ -30,6 +31,7 @@ export function waitingMessage(message: OutgoingMessage): WaitingMessage {
     const ownSize = message.keep() && message.frame !== undefined ? message.frame.length : 0;
     return { message, isText: false, ownSize };
   }
+  if (message instanceof StreamMessage) return { message, isText: false, ownSize: 0 };
   const key = ownKey(message);
   if (typeof payload === "string") {
     const isKnown = lastText?.text === payload;

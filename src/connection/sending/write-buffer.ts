@@ -116,7 +116,7 @@ export class WriteBuffer implements TurnEndListener, BudgetOwner {
 
   /** Adds a message. A payload of more than `MAX_COPIED` bytes is not copied: the caller must not change it until it is sent. */
   addMessage(opcode: number, payload: Bytes): void {
-    this.#addFrame(opcode | FIN, payload, 1);
+    this.addFrame(opcode | FIN, payload, 1);
   }
 
   /** Adds a whole frame that other connections send too. */
@@ -140,7 +140,7 @@ export class WriteBuffer implements TurnEndListener, BudgetOwner {
     // The waiting data may fill the stream: then this frame leaves before the rest of the data.
     if (this.#size > MAX_COPIED) this.flush();
     if (this.#stage === "ending" || this.#stage === "closed") return;
-    if (!this.writer.isFull) return this.#addFrame(opcode | FIN, payload, 0);
+    if (!this.writer.isFull) return this.addFrame(opcode | FIN, payload, 0);
     const frame = this.#encoder.serialize(opcode | FIN, payload);
     if (opcode === Opcode.ping) {
       this.writer.write(frame, false);
@@ -152,7 +152,7 @@ export class WriteBuffer implements TurnEndListener, BudgetOwner {
   addClose(body: Bytes): void {
     if (this.#stage === "closed") return;
     this.#stage = "closing";
-    this.#addFrame(Opcode.close | FIN, body, 0);
+    this.addFrame(Opcode.close | FIN, body, 0);
   }
 
   /** Drops the frames that wait for a full stream, so that a last frame need not wait. Returns the number of messages dropped. */
@@ -257,7 +257,7 @@ export class WriteBuffer implements TurnEndListener, BudgetOwner {
   }
 
   /** Adds a frame. `messages`: the number of messages that end in it, one or none. */
-  #addFrame(firstByte: number, payload: Bytes, messages: number): void {
+  addFrame(firstByte: number, payload: Bytes, messages: number): void {
     const encoder = this.#encoder;
     if (payload.length <= MAX_COPIED) {
       const slab = this.#openRun(encoder.headerSize(payload.length) + payload.length);

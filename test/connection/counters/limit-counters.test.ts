@@ -50,8 +50,8 @@ describe("the limit that an error is about", () => {
   test("is known for every error with close code 1009, and different for each", () => {
     const codes = rows.filter(([, { closeCode }]) => closeCode === 1009).map(([code]) => code);
     const limits = codes.map((code) => limitOf(code));
-    expect(limits).toHaveLength(4);
-    expect(new Set(limits).size).toBe(4);
+    expect(limits).toHaveLength(5);
+    expect(new Set(limits).size).toBe(5);
     for (const limit of limits) expect(connectionLimitNames).toContain(limit);
   });
 

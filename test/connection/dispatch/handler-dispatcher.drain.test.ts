@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { DispatcherOwner } from "../../../src/connection/dispatch/dispatcher-owner.ts";
-import { HandlerDispatcher, type HandlerCallbacks } from "../../../src/connection/dispatch/handler-dispatcher.ts";
+import type { HandlerCallbacks } from "../../../src/connection/dispatch/handler-callbacks.ts";
+import { HandlerDispatcher } from "../../../src/connection/dispatch/handler-dispatcher.ts";
 import { deferred } from "../../support/session.ts";
 import { turns } from "../../support/wire.ts";
 

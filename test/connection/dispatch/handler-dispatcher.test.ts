@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { DispatcherOwner } from "../../../src/connection/dispatch/dispatcher-owner.ts";
-import { HandlerDispatcher, type HandlerCallbacks } from "../../../src/connection/dispatch/handler-dispatcher.ts";
+import type { HandlerCallbacks } from "../../../src/connection/dispatch/handler-callbacks.ts";
+import { HandlerDispatcher } from "../../../src/connection/dispatch/handler-dispatcher.ts";
 import { MAX_MESSAGES_PER_TURN } from "../../../src/connection/dispatch/turn-budget.ts";
 import { HawserError } from "../../../src/errors/errors.ts";
 import { deferred } from "../../support/session.ts";
@@ -47,6 +48,7 @@ function rig(make: (log: string[]) => HandlerCallbacks): Rig {
 function scripted(log: string[]): Required<HandlerCallbacks> {
   return {
     onOpen: () => void log.push("open"),
+    onMessageStart: () => void log.push("start"),
     onMessage: (_ws, event) => {
       const { data } = event as { data: unknown };
       log.push(typeof data === "string" ? data : "call");

@@ -82,6 +82,7 @@ function sending(own: Parameters<typeof connectionSettings>[0] = {}) {
     onError: ({ code, message }) =>
       log.push(code === "HWS_SEND_FAILED" ? "unreadable" : `overfull ${message.split(": ").at(-1)}`),
     onDrained: () => log.push("drained"),
+    liveness: { noteMessage: () => undefined },
   };
   const sender = new Sender(new WriteBuffer(new StreamWriter(stream), encoderOf("server")), host);
   stream.stick();

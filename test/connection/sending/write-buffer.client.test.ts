@@ -102,6 +102,7 @@ test("a client's sender masks a repeated text and a shared frame with a new key"
     settings: connectionSettings({ role: "client" }),
     onError: fail,
     onDrained: fail,
+    liveness: { noteMessage: fail },
   };
   const sender = new Sender(new WriteBuffer(new StreamWriter(stream), encoderOf("client")), host);
   sender.send(outgoing("same"));

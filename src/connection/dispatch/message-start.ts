@@ -1,0 +1,100 @@
+import { Writable, pipeline } from "node:stream";
+import { promisify } from "node:util";
+
+import { InvalidArgumentError } from "../../errors/errors.ts";
+import { Opcode } from "../../protocol/opcodes.ts";
+import { attempt } from "../../util/attempt.ts";
+import { describe } from "../../util/describe.ts";
+import type { IncomingMessage } from "../receiving/incoming-message.ts";
+import { type MessageStream, streamOf } from "../receiving/message-stream.ts";
+import { causeChain } from "./causes.ts";
+import type { HandlerCallbacks } from "./handler-callbacks.ts";
+
+/** Writes all bytes to a stream of Node's, and ends it. If one of the two fails, the other is destroyed. */
+const pipe = promisify(pipeline);
+
+/** A connection's `onMessageStart`: a message begins. */
+export class WSMessageStartEvent {
+  readonly type = "messagestart";
+  /** Whether it is a text. Then the bytes of the stream are UTF-8, which is checked as they come. */
+  readonly isText: boolean;
+  readonly #message: IncomingMessage;
+  #stream: MessageStream | undefined;
+  #isOver = false;
+
+  /** Made by the library. */
+  constructor(message: IncomingMessage) {
+    this.#message = message;
+    this.isText = message.opcode === Opcode.text;
+  }
+
+  /**
+   * The message as a stream of its bytes. It is not gathered any more: `onMessage` is not called for it. No more than about 128 KiB are
+   * read ahead of you, and then the peer must wait. Read it to its end, or cancel it: the next message comes after that. If the
+   * connection ends before the message does, it fails with `HWS_MESSAGE_CUT`.
+   *
+   * @throws {InvalidArgumentError} after `onMessageStart` has settled without it: then the message goes to `onMessage`
+   * @example
+   * for await (const bytes of event.stream) hash.update(bytes);
+   */
+  get stream(): ReadableStream<Uint8Array> {
+    if (this.#stream === undefined && this.#isOver)
+      throw new InvalidArgumentError(
+        "event.stream: take it before onMessageStart settles. The message is gathered now",
+      );
+    return (this.#stream ??= streamOf(this.#message)).readable;
+  }
+
+  /** Settles when a stream that was taken is not read any more. Undefined: none was taken, and none can be any more. */
+  end(): Promise<void> | undefined {
+    this.#isOver = true;
+    return this.#stream?.finished;
+  }
+}
+
+/** Whether a handler may have an `onMessageStart`. A getter or a proxy of the application may throw: then it has none. */
+export function startsMessages(handler: { readonly onMessageStart?: unknown }): boolean {
+  return attempt(() => typeof handler.onMessageStart === "function") === true;
+}
+
+/**
+ * Calls `onMessageStart`.
+ *
+ * @returns undefined: the handler wants the message as a whole. Otherwise a promise of whether it wants it so, which settles when it has
+ *   decided, and a stream is not read any more
+ * @throws what the callback throws
+ */
+export function startMessage(
+  handler: HandlerCallbacks,
+  connection: unknown,
+  message: IncomingMessage,
+): Promise<boolean> | undefined {
+  const event = new WSMessageStartEvent(message);
+  const answer = handler.onMessageStart?.(connection, event);
+  if (answer === undefined && event.end() === undefined) return undefined;
+  return wantsWhole(event, answer, message);
+}
+
+async function wantsWhole(event: WSMessageStartEvent, answer: unknown, message: IncomingMessage): Promise<boolean> {
+  try {
+    const writable = await answer;
+    if (writable !== undefined && writable !== null) await writeTo(writable, event);
+  } catch (error) {
+    // It was told by the stream: it has not failed itself.
+    if (message.error !== undefined && causeChain(error).includes(message.error)) return false;
+    message.discard();
+    throw error;
+  }
+  const finished = event.end();
+  await finished;
+  return finished === undefined;
+}
+
+async function writeTo(writable: unknown, event: WSMessageStartEvent): Promise<void> {
+  if (writable instanceof WritableStream) await event.stream.pipeTo(writable as WritableStream<Uint8Array>);
+  else if (writable instanceof Writable) await pipe(event.stream as unknown as NodeJS.ReadableStream, writable);
+  else
+    throw new InvalidArgumentError(
+      `onMessageStart: expected a WritableStream, a Writable of Node's, or nothing, got ${describe(writable)}`,
+    );
+}

@@ -1,0 +1,96 @@
+import { isUtf8 } from "node:buffer";
+
+import { inflatePieces } from "../../compression/zlib-streams.ts";
+import { ProtocolError, asHawserError, withoutStack } from "../../errors/errors.ts";
+import type { ProtocolErrorCode } from "../../errors/table.ts";
+import type { Bytes } from "../../protocol/bytes.ts";
+import { Opcode } from "../../protocol/opcodes.ts";
+import { UTF8_BAD, UTF8_START, checkUtf8By } from "../../protocol/utf8.ts";
+import { inNextTurn } from "../transport/turn.ts";
+import type { IncomingMessage } from "./incoming-message.ts";
+
+/** After this many bytes of a compressed message other connections get their turn: its reader may never wait for anything else. */
+const BYTES_PER_TURN = 256 * 1024;
+
+/** A message as the web platform's stream of bytes, and the promise that settles when nobody reads it any more. */
+export interface MessageStream {
+  /** Its bytes. Nothing is read ahead of the reader by the stream itself. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** Resolves when it was read to its end or cancelled, or has failed. */
+  readonly finished: Promise<void>;
+}
+
+/** Begins to stream a message. */
+export function streamOf(message: IncomingMessage): MessageStream {
+  const chunks = message.transformed ? inflated(message) : plain(message);
+  let onFinished: () => void;
+  const finished = new Promise<void>((resolve) => (onFinished = resolve));
+  const end = (): void => {
+    // What is decompressed is freed. If it waits for bytes, it was woken.
+    void chunks.return().catch(nothing);
+    onFinished();
+  };
+  const readable = new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        message.take((error) => {
+          controller.error(error);
+          end();
+        });
+      },
+      pull: async (controller) => {
+        try {
+          const { done, value } = await chunks.next();
+          if (message.isOver) return;
+          if (done !== true) return controller.enqueue(value);
+          message.finish();
+          controller.close();
+          end();
+        } catch (error) {
+          refuseBy(message, error);
+        }
+      },
+      cancel: () => {
+        message.discard();
+        end();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { readable, finished };
+}
+
+/** A message that cannot be read to its end has told its stream. Anything else is wrong with what the peer has sent. */
+function refuseBy(message: IncomingMessage, error: unknown): void {
+  if (message.error === undefined && !message.isOver) message.refuse(asHawserError(error));
+}
+
+async function* plain(message: IncomingMessage): AsyncGenerator<Bytes, void> {
+  for (let bytes = await message.read(); bytes !== undefined; bytes = await message.read()) yield bytes;
+}
+
+/** Decompresses a message as it comes, and checks its size and its UTF-8: they are those of the result (RFC 7692 6.2). */
+async function* inflated(message: IncomingMessage): AsyncGenerator<Bytes, void> {
+  const isText = message.opcode === Opcode.text;
+  let [state, size, inTurn] = [UTF8_START, 0, 0];
+  for await (const bytes of inflatePieces(() => message.read())) {
+    size += bytes.length;
+    if (size > message.maxSize) throw protocolError("HWS_STREAM_TOO_BIG");
+    if (isText) state = checkUtf8By(isUtf8, bytes, 0, bytes.length, state);
+    if (state === UTF8_BAD) throw protocolError("HWS_INVALID_UTF8");
+    yield bytes;
+    inTurn += bytes.length;
+    if (inTurn < BYTES_PER_TURN) continue;
+    inTurn = 0;
+    await new Promise<void>((turn) => inNextTurn(turn));
+  }
+  if (state !== UTF8_START) throw protocolError("HWS_INVALID_UTF8");
+}
+
+function protocolError(code: ProtocolErrorCode): ProtocolError {
+  return withoutStack(() => new ProtocolError(code));
+}
+
+function nothing(): void {
+  // It has failed, and its stream was told.
+}

@@ -1,0 +1,93 @@
+import { Readable } from "node:stream";
+import { describe, expect, test } from "vitest";
+import { isStream, sourceOf } from "../../../src/connection/sending/stream-source.ts";
+
+async function* generated(): AsyncGenerator<string> {
+  yield "a";
+  yield "b";
+}
+
+describe("what is sent as a stream", () => {
+  test.each<[string, object, boolean]>([
+    ["a web ReadableStream", new ReadableStream(), true],
+    ["a Readable of Node's", Readable.from([]), true],
+    ["an async generator", generated(), true],
+    ["an object with Symbol.asyncIterator", { [Symbol.asyncIterator]: generated }, true],
+    ["a reader of another realm", { getReader: () => undefined }, true],
+    ["a list", [1, 2], false],
+    ["an object", { next: 1 }, false],
+    ["an object that has toJSON", { [Symbol.asyncIterator]: generated, toJSON: () => 1 }, false],
+    ["a Blob", new Blob([]), false],
+  ])("%s: %o %s", (_what, message, expected) => {
+    expect(isStream(message)).toBe(expected);
+  });
+});
+
+async function all(source: ReturnType<typeof sourceOf>): Promise<unknown[]> {
+  const chunks = [];
+  for (let next = await source.next(); next.done !== true; next = await source.next()) chunks.push(next.value);
+  return chunks;
+}
+
+describe("a source", () => {
+  test("gives the chunks of any kind of stream", async () => {
+    expect(await all(sourceOf(generated()))).toEqual(["a", "b"]);
+    expect(await all(sourceOf(Readable.from(["a", "b"])))).toEqual(["a", "b"]);
+    expect(await all(sourceOf(new Blob(["ab"]).stream()))).toEqual([Uint8Array.of(97, 98)]);
+  });
+
+  test("frees the stream when it is cancelled, also while it waits for a chunk", async () => {
+    const reason = new Error("no more");
+    let cancelled: unknown;
+    const web = sourceOf(new ReadableStream({ cancel: (why) => void (cancelled = why) }));
+    const waiting = web.next();
+    web.cancel(reason);
+    expect([await waiting, cancelled]).toEqual([{ done: true, value: undefined }, reason]);
+
+    const readable = new Readable({ read: () => undefined });
+    sourceOf(readable).cancel(reason);
+    expect(readable.destroyed).toBe(true);
+
+    let ended = false;
+    const iterable = (async function* () {
+      try {
+        yield 1;
+      } finally {
+        ended = true;
+      }
+    })();
+    const generator = sourceOf(iterable);
+    await generator.next();
+    generator.cancel(reason);
+    await generator.next();
+    expect(ended).toBe(true);
+  });
+
+  test("never throws when it is cancelled", async () => {
+    const boom = (): never => {
+      throw new Error("boom");
+    };
+    const streams = [
+      { [Symbol.asyncIterator]: () => ({ next: boom, return: boom }) },
+      { [Symbol.asyncIterator]: () => ({ next: boom, return: () => Promise.reject(new Error("boom")) }) },
+      { [Symbol.asyncIterator]: generated, destroy: boom },
+      new ReadableStream({ cancel: boom }),
+    ];
+    for (const stream of streams) expect(() => sourceOf(stream).cancel(new Error("no more"))).not.toThrow();
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  test("is refused if somebody else reads the stream", () => {
+    const stream = new ReadableStream();
+    stream.getReader();
+    expect(() => sourceOf(stream)).toThrow("locked");
+  });
+
+  test("tells of a stream of Node's that has failed before its turn, and the process goes on", async () => {
+    const readable = new Readable({ read: () => undefined });
+    const source = sourceOf(readable);
+    readable.destroy(new Error("no such file"));
+    await new Promise((resolve) => readable.once("close", resolve));
+    await expect(source.next()).rejects.toThrow("no such file");
+  });
+});

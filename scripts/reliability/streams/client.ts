@@ -1,6 +1,6 @@
 // The peer of the streams, in a process of its own: a client of the package `ws`.
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { answerParent } from "../child.ts";
 import { Digest, chunkOf } from "./load.ts";
@@ -95,6 +95,8 @@ export const client = {
         const chunk = chunkOf(i);
         digest.add(chunk);
         await new Promise((sent) => ws.send(chunk, { fin: i === transfer.chunks - 1, binary: true }, sent));
+        // Otherwise its own timers would wait while the system takes everything at once.
+        await turn();
       }
       const [data] = (await answer) as [Buffer];
       return data.toString() === digest.end();

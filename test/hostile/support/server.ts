@@ -5,6 +5,7 @@ import {
   type WSConnectionEvent,
   type WSErrorEvent,
   type WSMessageEvent,
+  type WSMessageStartEvent,
   type WSTerminateEvent,
   type WebSocketConnection,
   WebSocketServer,
@@ -45,6 +46,8 @@ export interface State {
   readonly messages: number;
   /** Those of them for the path `/sink`. */
   readonly sunk: number;
+  /** Bytes of messages that were read as streams. */
+  readonly streamed: number;
   /** Calls of `onError` of connections, by `errCode`. */
   readonly errors: CodeCounts;
   /** Calls of `onTerminate`, by the close code. */
@@ -63,8 +66,8 @@ export interface Memory {
   readonly rss: number;
 }
 
-/** A path. It selects the behaviour: `/late` waits in `onConnection` for `release`, `/busy` in each `onMessage`, `/topics` grants each. */
-export type Path = "/echo" | "/sink" | "/busy" | "/late" | "/topics";
+/** A path. It selects the behaviour: `/late` waits in `onConnection` for `release`, `/busy` in each `onMessage`, `/topics` grants each, `/stream` reads each message as a stream, `/held-stream` after `release`. */
+export type Path = "/echo" | "/sink" | "/busy" | "/late" | "/topics" | "/stream" | "/held-stream";
 
 /** Options that can be sent to another process. */
 export type ServerOptions = Omit<WebSocketServerOptions, "server" | "tls" | "origins"> & {
@@ -81,6 +84,7 @@ interface Told {
   opened: number;
   messages: number;
   sunk: number;
+  streamed: number;
   readonly errors: CodeCounts;
   readonly ended: CodeCounts;
   tooLate: number;
@@ -88,7 +92,7 @@ interface Told {
 }
 
 function newCounts(): Told {
-  return { asked: 0, opened: 0, messages: 0, sunk: 0, errors: {}, ended: {}, tooLate: 0, complaints: [] };
+  return { asked: 0, opened: 0, messages: 0, sunk: 0, streamed: 0, errors: {}, ended: {}, tooLate: 0, complaints: [] };
 }
 
 function newGate(): { readonly promise: Promise<void>; readonly open: () => void } {
@@ -149,6 +153,22 @@ class TopicAnswerer extends Answerer {
   }
 }
 
+/** The same for a path whose messages are streams: read at once, or after `release`. */
+class StreamAnswerer extends Answerer {
+  readonly #waits: boolean;
+
+  constructor(waits: boolean) {
+    super(() => undefined);
+    this.#waits = waits;
+  }
+
+  async onMessageStart(_ws: WebSocketConnection, { stream }: WSMessageStartEvent): Promise<void> {
+    if (this.#waits) await deferred.promise;
+    for await (const bytes of stream) limitCounters.streamed += bytes.length;
+    limitCounters.messages++;
+  }
+}
+
 const sink = new Answerer(() => {
   limitCounters.sunk++;
 });
@@ -158,6 +178,8 @@ const answerers: Readonly<Record<Path, Answerer>> = {
   "/sink": sink,
   "/busy": new Answerer(() => deferred.promise),
   "/late": late,
+  "/stream": new StreamAnswerer(false),
+  "/held-stream": new StreamAnswerer(true),
   "/topics": new TopicAnswerer(() => undefined),
 };
 

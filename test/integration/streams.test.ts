@@ -1,0 +1,109 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type WSErrorEvent, type WSMessageStartEvent, type WebSocketConnection, WebSocketServer } from "hawser";
+import { WebSocket as Client } from "hawser/client";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
+import { KINDS, transfer } from "../../scripts/reliability/streams/transfers.ts";
+import { noise } from "../compression/samples.ts";
+
+const MIB = 1024 * 1024;
+
+describe("a message that is larger than the memory that it takes", () => {
+  test.each(KINDS)(
+    "direction $direction, compressed: $isCompressed, slow: $isSlow",
+    { timeout: 120_000 },
+    async (kind) => {
+      const { isSame, pings, pongs, growth } = await transfer(kind, 64 * MIB);
+      expect([isSame, pongs]).toEqual([true, pings]);
+      expect(growth).toBeLessThan(64 * MIB);
+    },
+  );
+});
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "hawser-streams-"));
+  onTestFinished(() => rm(path, { recursive: true }));
+  return path;
+}
+
+async function serve(handler: object): Promise<string> {
+  const wss = new WebSocketServer(
+    { onConnection: () => handler as { onMessage(): void } },
+    { port: 0, host: "127.0.0.1" },
+  );
+  onTestFinished(() => wss.terminate(0));
+  await expect.poll(() => wss.address()).not.toBe(null);
+  return `ws://127.0.0.1:${String((wss.address() as AddressInfo).port)}`;
+}
+
+test("a file is uploaded into a file, and sent from one", async () => {
+  const path = await folder();
+  const [from, to] = [join(path, "from"), join(path, "to")];
+  const content = noise(3 * MIB);
+  await writeFile(from, content);
+  const url = await serve({
+    onMessageStart: (_ws: WebSocketConnection, event: WSMessageStartEvent) =>
+      event.isText ? undefined : createWriteStream(to),
+    onMessage: (ws: WebSocketConnection) => ws.send(createReadStream(from)),
+  });
+  const client = new WebSocket(url);
+  await once(client, "open");
+  client.send(content);
+  client.send("and now the other way");
+  const [data] = (await once(client, "message")) as [Buffer];
+  expect(data.equals(content)).toBe(true);
+  expect((await readFile(to)).equals(content)).toBe(true);
+  client.terminate();
+});
+
+test("a file that is not there ends the connection with 1011, and the handler is told why", async () => {
+  const errors: string[] = [];
+  const url = await serve({
+    onMessage: (ws: WebSocketConnection) => ws.send(createReadStream("/no/such/file")),
+    onError: (_ws: unknown, event: WSErrorEvent) => void errors.push(...event.errors.map(({ message }) => message)),
+  });
+  const client = new WebSocket(url);
+  await once(client, "open");
+  client.send("go");
+  const [code] = (await once(client, "close")) as [number];
+  expect(code).toBe(1011);
+  expect(errors[1]).toContain("ENOENT");
+});
+
+test("our client on Node sends streams too, if it is connected", async () => {
+  const path = await folder();
+  const to = join(path, "to");
+  const content = noise(2 * MIB);
+  const received = new Promise<void>((resolve) => {
+    void serve({
+      onMessageStart: () => createWriteStream(to).once("close", resolve),
+      onMessage: () => undefined,
+    }).then((url) => {
+      const client = new Client(url, {
+        onOpen: (ws: { send(message: object): boolean }) => void ws.send(new Blob([Uint8Array.from(content)]).stream()),
+      });
+      onTestFinished(() => client.terminate());
+    });
+  });
+  await received;
+  expect((await readFile(to)).equals(content)).toBe(true);
+});
+
+test("a client that is not connected refuses a stream with an error that says why", () => {
+  const client = new Client("ws://127.0.0.1:1", {});
+  onTestFinished(() => client.terminate());
+  expect(() => client.send(new Blob(["a"]).stream())).toThrow("a stream can be sent only on one open connection");
+});
+
+test("broadcast and publish refuse a stream with an error that says why", async () => {
+  const wss = new WebSocketServer({ onConnection: () => null }, { port: 0, host: "127.0.0.1" });
+  onTestFinished(() => wss.terminate(0));
+  const error = "a stream can be sent only on one open connection";
+  expect(() => wss.broadcast(new Blob(["a"]).stream())).toThrow(error);
+  await expect(async () => wss.publish("topic", new Blob(["a"]).stream())).rejects.toThrow(error);
+});

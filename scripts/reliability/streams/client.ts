@@ -67,7 +67,8 @@ class Heartbeat {
 async function open({ port, isCompressed, isSlow }: Transfer): Promise<WebSocket> {
   const perMessageDeflate = isCompressed && { clientNoContextTakeover: true };
   const url = `ws://127.0.0.1:${String(port)}/${isSlow ? "slow" : ""}`;
-  const ws = new WebSocket(url, { perMessageDeflate, maxPayload: 2 ** 31 - 1 });
+  // A gibibyte comes in more fragments than `ws` takes by default, and is gathered here.
+  const ws = new WebSocket(url, { perMessageDeflate, maxPayload: 2 ** 31 - 1, maxFragments: 0 });
   await once(ws, "open");
   if ((ws.extensions !== "") !== isCompressed) throw new Error(`extensions: ${ws.extensions}`);
   return ws;

@@ -71,6 +71,7 @@ describe("a message from a stream", () => {
     ]);
   });
 
+  // shows 6455-5.4-3, 6455-5.4-4
   test("has control frames between its fragments, and other messages after it, in their order", async () => {
     const session = new Session();
     const [first, second] = [new Source(), new Source()];

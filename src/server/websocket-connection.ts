@@ -126,12 +126,19 @@ export class WebSocketConnection<
    * sent in one write, unless the peer is slow. More than 16 KiB of bytes are not copied: do not change them before they
    * are sent.
    *
+   * A web `ReadableStream`, a `Readable` of Node's or another async iterable is one message too. It is sent in fragments as its chunks come (RFC
+   * 6455 5.4): as a text if the first one is a string. The messages after it wait for its end. If it fails, the connection is
+   * closed with 1011. If it is not sent to its end, it is cancelled.
+   *
    * @param options the message's `key`, for the policy `"latest"`; and whether to `compress` it
    * @returns true when the message was accepted and no more than `highWaterMark` bytes wait. False in two cases. The message
    *   was accepted but the peer is slow: wait with `drained` or `onDrain`. Or the message was dropped: by `sendQueuePolicy`,
    *   or, as in browsers, because `status` is not `"Connected"`
    * @throws {InvalidArgumentError} for any other value, and for an object of which JSON holds nothing: a function, a promise, `Map`,
-   *   `Set`, `Error`, `RegExp` and the like, without `toJSON`; `JSON.stringify` throws a `TypeError` for a cyclic object
+   *   `Set`, `Error`, `RegExp` and the like, without `toJSON`; for a stream that somebody else reads; `JSON.stringify` throws a `TypeError`
+   *   for a cyclic object
+   * @example
+   * ws.send(createReadStream("film.mp4"));
    */
   send<M extends Message>(message: MessageOf<Out, M>, options?: SendOptions): boolean {
     return sendMessage(this.#core, message, options);

@@ -40,3 +40,7 @@ test("an empty message is no request, whatever follows it in memory", () => {
   const bytes = asBytes(Buffer.from("\x1e"));
   expect(requestDecoder(decoders.text).bytes(Opcode.text, bytes, 0, 0, true)).toBe("");
 });
+
+test.each(all)("under %s no text is streamed: it may be a request", (_type, decoder) => {
+  expect([decoder.mayBeRequest, requestDecoder(decoder).mayBeRequest]).toEqual([undefined, true]);
+});

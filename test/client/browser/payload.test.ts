@@ -68,3 +68,10 @@ test.each([[1], [null], [undefined], [true], [() => 1], [new Map()], [Promise.re
 test.each([[null], ["key"], [1]])("%o are no options of send", (options) => {
   expect(() => payloadOf("text", options)).toThrow(InvalidArgumentError);
 });
+
+test.each([
+  ["a ReadableStream", new ReadableStream()],
+  ["an async iterable", { [Symbol.asyncIterator]: () => undefined }],
+])("%s is refused with an error that says what to do", (_what, message) => {
+  expect(() => payloadOf(message, undefined)).toThrow("a browser cannot send a stream: send a Blob");
+});

@@ -287,3 +287,22 @@ describe("the receive budget of the process", () => {
     expect([read(), flow.isFull]).toEqual([PAUSED, true]);
   });
 });
+
+describe("a message that is streamed", () => {
+  test("stops reading when 64 KiB of it wait, together with messages, until half is read", () => {
+    const { flow, messages, read, settle } = rig();
+    messages.queuedBytes = 10 * KIB;
+    flow.noteStreamed(54 * KIB);
+    flow.noteReadAhead(0);
+    expect(read()).toEqual(READ);
+    flow.noteStreamed(1);
+    flow.noteReadAhead(0);
+    expect(read()).toEqual(PAUSED);
+    flow.noteTaken(32 * KIB);
+    expect(read()).toEqual(PAUSED);
+    flow.noteTaken(1);
+    expect(read()).toEqual(READ);
+    flow.noteTaken(22 * KIB);
+    settle();
+  });
+});

@@ -1,6 +1,6 @@
 import vm from "node:vm";
 import { describe, expect, test } from "vitest";
-import { outgoingMessage } from "../../../src/connection/sending/outgoing-message.ts";
+import { bytesIn, outgoingMessage } from "../../../src/connection/sending/outgoing-message.ts";
 import { InvalidArgumentError } from "../../../src/errors/errors.ts";
 
 const BYTES = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -196,4 +196,14 @@ describe("a property of the bytes themselves", () => {
     let next = from;
     return () => next++;
   }
+});
+
+test("a stream is refused with an error that says where it can be sent", () => {
+  for (const stream of [new ReadableStream(), { [Symbol.asyncIterator]: () => undefined }])
+    expect(() => outgoingMessage(stream)).toThrow("a stream can be sent only on one open connection, with its `send`");
+});
+
+test("the bytes of a chunk are found in any view or memory, and not in a Blob", () => {
+  expect(bytesIn(new DataView(Uint8Array.of(1, 2, 3).buffer, 1))).toEqual(Buffer.from([2, 3]));
+  expect([bytesIn(new Blob(["a"])), bytesIn({})]).toEqual([undefined, undefined]);
 });

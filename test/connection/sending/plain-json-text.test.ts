@@ -32,6 +32,7 @@ test.each<readonly [string, unknown]>([
   ["a view whose prototype was replaced", Object.setPrototypeOf(new Uint8Array(1), Object.prototype)],
   ["memory whose prototype was replaced", Object.setPrototypeOf(new ArrayBuffer(1), Object.prototype)],
   ["shared memory whose prototype was replaced", Object.setPrototypeOf(new SharedArrayBuffer(1), Array.prototype)],
+  ["a stream without a class", { [Symbol.asyncIterator]: () => undefined }],
   ["null", null],
   ["a string", "x"],
   ["a function", (): void => undefined],

@@ -16,20 +16,10 @@ export function payloadOf(message: unknown, options: unknown): WaitingPayload {
   const kind = Object.prototype.toString.call(message);
   if (kind.endsWith("ArrayBuffer]")) return bytesPayload(new Uint8Array(message as ArrayBuffer));
   if (message instanceof Blob) return { message, size: message.size };
-  if (typeof message === "object" && message !== null) return textPayload(jsonOf(refuseStream(message), kind));
+  if (typeof message === "object" && message !== null) return textPayload(jsonOf(message, kind));
   throw new InvalidArgumentError(
     `message: expected a string, bytes or an object, got ${message === null ? "null" : typeof message}`,
   );
-}
-
-/** A browser sends a message only as a whole. */
-function refuseStream(message: object): object {
-  const { getReader, [Symbol.asyncIterator]: iterate } = message as {
-    getReader?: unknown;
-    [Symbol.asyncIterator]?: unknown;
-  };
-  if (typeof getReader !== "function" && typeof iterate !== "function") return message;
-  throw new InvalidArgumentError("message: a browser cannot send a stream: send a Blob, or the parts as messages");
 }
 
 /** The JSON of an object: what `JSON.stringify` gives, unless that has nothing of it: a Map, an Error, a promise. */

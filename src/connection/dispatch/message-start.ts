@@ -13,6 +13,9 @@ import type { HandlerCallbacks } from "./handler-callbacks.ts";
 /** Writes all bytes to a stream of Node's, and ends it. If one of the two fails, the other is destroyed. */
 const pipe = promisify(pipeline);
 
+/** Settles when a stream that was taken is not read any more. Undefined: none was taken, and none can be any more. */
+let endOf: (event: WSMessageStartEvent) => Promise<void> | undefined;
+
 /** A connection's `onMessageStart`: a message begins. */
 export class WSMessageStartEvent {
   readonly type = "messagestart";
@@ -21,6 +24,13 @@ export class WSMessageStartEvent {
   readonly #message: IncomingMessage;
   #stream: MessageStream | undefined;
   #isOver = false;
+
+  static {
+    endOf = (event) => {
+      event.#isOver = true;
+      return event.#stream?.finished;
+    };
+  }
 
   /** Made by the library. */
   constructor(message: IncomingMessage) {
@@ -44,12 +54,6 @@ export class WSMessageStartEvent {
       );
     return (this.#stream ??= streamOf(this.#message)).readable;
   }
-
-  /** Settles when a stream that was taken is not read any more. Undefined: none was taken, and none can be any more. */
-  end(): Promise<void> | undefined {
-    this.#isOver = true;
-    return this.#stream?.finished;
-  }
 }
 
 /** Whether a handler may have an `onMessageStart`. A getter or a proxy of the application may throw: then it has none. */
@@ -71,7 +75,7 @@ export function startMessage(
 ): Promise<boolean> | undefined {
   const event = new WSMessageStartEvent(message);
   const answer = handler.onMessageStart?.(connection, event);
-  if (answer === undefined && event.end() === undefined) return undefined;
+  if (answer === undefined && endOf(event) === undefined) return undefined;
   return wantsWhole(event, answer, message);
 }
 
@@ -85,7 +89,7 @@ async function wantsWhole(event: WSMessageStartEvent, answer: unknown, message: 
     message.discard();
     throw error;
   }
-  const finished = event.end();
+  const finished = endOf(event);
   await finished;
   return finished === undefined;
 }

@@ -71,7 +71,12 @@ test.each([[null], ["key"], [1]])("%o are no options of send", (options) => {
 
 test.each([
   ["a ReadableStream", new ReadableStream()],
-  ["an async iterable", { [Symbol.asyncIterator]: () => undefined }],
-])("%s is refused with an error that says what to do", (_what, message) => {
-  expect(() => payloadOf(message, undefined)).toThrow("a browser cannot send a stream: send a Blob");
+  [
+    "an async generator",
+    (async function* () {
+      yield await Promise.resolve(1);
+    })(),
+  ],
+])("%s cannot be sent by a browser, and is refused", (_what, message) => {
+  expect(() => payloadOf(message, undefined)).toThrow("message: JSON has nothing of");
 });

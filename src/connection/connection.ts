@@ -244,7 +244,6 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
   }
 
   // From the reader. `onError` comes from the sender too.
-
   onMessage(opcode: DataOpcode, bytes: Bytes, start: number, end: number, ascii: boolean): void {
     if (this.settings.autoResponse?.isRequest(opcode, bytes, start, end) === true) return this.answer();
     if (!this.acceptsMessage()) return;

@@ -6,8 +6,16 @@ import { type ResponseHeaders, checkedAcceptHeaders } from "./response-headers.t
 import { closeWhenSent } from "./http2-stream.ts";
 import { serializeExtensions } from "./rules/extensions.ts";
 
-/** HTTP/2 has no such headers (RFC 9113 8.2.2). */
-const FORBIDDEN: ReadonlySet<string> = new Set(["upgrade", "connection"]);
+/** HTTP/2 has no such headers: they are about one connection of HTTP/1.1 (RFC 9113 8.2.2). */
+const OF_CONNECTIONS: ReadonlySet<string> = new Set([
+  "connection",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 /**
  * Accepts an extended CONNECT (RFC 8441 5): a status of 200 opens the WebSocket.
@@ -20,7 +28,7 @@ export function respondAccepted(
   acceptKey: string | undefined,
   { protocol, extensions, headers }: HandshakeAnswer,
 ): void {
-  const answer: OutgoingHttpHeaders = headers === undefined ? {} : lowerCased(checkedAcceptHeaders(headers));
+  const answer: OutgoingHttpHeaders = headers === undefined ? {} : headersOf(checkedAcceptHeaders(headers));
   answer[":status"] = 200;
   if (acceptKey !== undefined) answer["sec-websocket-accept"] = acceptKey;
   if (protocol !== undefined) answer["sec-websocket-protocol"] = protocol;
@@ -31,9 +39,7 @@ export function respondAccepted(
 
 /** Answers with a status and one line of text, and ends the stream. */
 export function respondRefused(stream: ServerHttp2Stream, refusal: Refusal): void {
-  const headers: OutgoingHttpHeaders = {};
-  for (const [name, value] of Object.entries(lowerCased(refusal.headers)))
-    if (!FORBIDDEN.has(name)) headers[name] = value;
+  const headers = headersOf(refusal.headers);
   headers["content-type"] ??= "text/plain; charset=utf-8";
   headers[":status"] = refusal.status;
   closeWhenSent(stream);
@@ -41,11 +47,14 @@ export function respondRefused(stream: ServerHttp2Stream, refusal: Refusal): voi
   stream.end(`${refusal.body}\n`);
 }
 
-function lowerCased(headers: ResponseHeaders): OutgoingHttpHeaders {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name.toLowerCase(),
-      typeof value === "object" ? [...value] : value,
-    ]),
-  );
+/** The headers that HTTP/2 has, with names in lower case. Several values of one are a list in one line, but for cookies (RFC 9110 5.3). */
+function headersOf(given: ResponseHeaders): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(given)) {
+    const key = name.toLowerCase();
+    if (OF_CONNECTIONS.has(key)) continue;
+    if (typeof value !== "object") headers[key] = value;
+    else headers[key] = key === "set-cookie" ? [...value] : value.join(", ");
+  }
+  return headers;
 }

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream, Settings } from "node:http2";
 
 import { Http2Request } from "../handshake/http2-request.ts";
 import { isOurs } from "./claimed-socket.ts";
@@ -41,10 +41,11 @@ export function takeConnects(server: Http2WebServer, take: TakeConnect): () => v
     return emit.call(this, event, ...values);
   };
   server.emit = ours;
+  const before = announcesConnect(server);
   server.updateSettings({ enableConnectProtocol: true });
   return () => {
     isOver = true;
-    server.updateSettings({ enableConnectProtocol: false });
+    server.updateSettings({ enableConnectProtocol: before });
     // Somebody else may have replaced it since.
     if (server.emit !== ours) return;
     if (wasOwn) server.emit = emit;
@@ -52,12 +53,27 @@ export function takeConnects(server: Http2WebServer, take: TakeConnect): () => v
   };
 }
 
-/** Whether a CONNECT request may be for others: they listen to it, or to all streams. */
-export function hasOtherConnectListeners(server: Http2WebServer): boolean {
+/** Whether a server announces extended CONNECT by itself. Node keeps its options under a symbol. */
+export function announcesConnect(server: object): boolean {
+  const key = Object.getOwnPropertySymbols(server).find(({ description }) => description === "options");
+  const options = key === undefined ? undefined : (server as Record<symbol, unknown>)[key];
+  return (options as { settings?: Settings } | undefined)?.settings?.enableConnectProtocol === true;
+}
+
+/**
+ * Whether a CONNECT request may be for others: they listen to `connect`. A listener to all streams may not expect an extended CONNECT, which
+ * clients send only because we have announced it; it gets one if the application has announced that too.
+ *
+ * @param isExtended whether it has a protocol
+ * @param announcedBefore whether the application has announced extended CONNECT
+ */
+export function isForOthers(server: Http2WebServer, isExtended: boolean, announcedBefore: boolean): boolean {
+  if (server.listenerCount("connect") > 0) return true;
+  if (isExtended && !announcedBefore) return false;
   const streams = server.listeners("stream").filter((listener) => !isOurs(listener)).length;
   // Node itself listens if somebody listens to requests.
   const nodes = server.listenerCount("request") > 0 ? 1 : 0;
-  return streams > nodes || server.listenerCount("connect") > 0;
+  return streams > nodes;
 }
 
 function takes(take: TakeConnect, [stream, headers, , received]: readonly unknown[]): boolean {

@@ -9,9 +9,10 @@ import {
 import type { TLSSocket } from "node:tls";
 
 import { Http2Request } from "../handshake/http2-request.ts";
+import { Http2Code } from "../handshake/http2-stream.ts";
 import { CONNECT_REQUIRED } from "../handshake/refusals.ts";
 import { markOurs } from "./claimed-socket.ts";
-import type { OwnServerListener } from "./own-web-server.ts";
+import { type OwnServerListener, REQUEST_TIMEOUT_OF_NODE } from "./own-web-server.ts";
 import type { PendingSockets } from "./pending-sockets.ts";
 import type { Settings } from "./settings.ts";
 
@@ -51,6 +52,9 @@ const LINGER = 1000;
 /** A client that had the time for a request, and sent none. */
 const SILENT = { status: undefined, reason: "timeout" } as const;
 
+/** A client that has chosen HTTP/2, and sends something else. */
+const NO_HTTP2 = { status: undefined, reason: "malformed" } as const;
+
 /** What is known of a session. */
 interface Session {
   readonly session: ServerHttp2Session;
@@ -59,6 +63,8 @@ interface Session {
   streams: number;
   /** Whether it ever had one. */
   isUsed: boolean;
+  /** Whether its client was reported as refused. */
+  isReported: boolean;
   /** The streams that did not become a WebSocket. */
   refused: number;
   /** Runs while no stream is open. */
@@ -142,19 +148,31 @@ export class OwnHttp2 {
   }
 
   #add(session: ServerHttp2Session, socket: TLSSocket): void {
-    const one: Session = { session, socket, streams: 0, isUsed: false, refused: 0, timer: undefined };
+    const one: Session = {
+      session,
+      socket,
+      streams: 0,
+      isUsed: false,
+      isReported: false,
+      refused: 0,
+      timer: undefined,
+    };
     this.#sessions.add(one);
     socket.once("close", () => {
       clearTimeout(one.timer);
       this.#sessions.delete(one);
     });
     // Node's session ends its socket only, and a client may never end its own side.
-    session.once("error", () => {
+    session.once("error", ({ code }: NodeJS.ErrnoException) => {
+      if (!one.isReported && !one.isUsed && code?.startsWith("ERR_HTTP2") === true)
+        this.#listener.onRefused(NO_HTTP2, undefined, one.socket);
+      one.isReported = true;
       destroyLater(one);
     });
     session.on("stream", (stream, headers) => {
       this.#onStream(one);
       const isOurs = this.#settings.requestListener === undefined || headers[":method"] === "CONNECT";
+      if (!isOurs && !stream.endAfterHeaders) this.#limitRequest(stream, socket);
       stream.once("close", () => {
         if (isOurs && !isOpened(stream) && ++one.refused === MAX_REFUSED) session.close();
         if (--one.streams === 0) this.#onIdle(one);
@@ -165,6 +183,21 @@ export class OwnHttp2 {
     });
     this.#startTimer(one);
     if (this.#isDraining) session.close();
+  }
+
+  /** A body that does not come in time ends its stream, as Node ends such a request of HTTP/1.1. */
+  #limitRequest(stream: ServerHttp2Stream, socket: TLSSocket): void {
+    const timer = setTimeout(
+      () => {
+        if (hasReceivedAll(stream)) return;
+        this.#listener.onRefused(SILENT, undefined, socket);
+        stream.close(Http2Code.cancel);
+      },
+      Math.max(REQUEST_TIMEOUT_OF_NODE, this.#settings.handshakeTimeout),
+    ).unref();
+    stream.once("close", () => {
+      clearTimeout(timer);
+    });
   }
 
   #onStream(one: Session): void {
@@ -186,11 +219,17 @@ export class OwnHttp2 {
       if (!one.isUsed) {
         this.#settings.limitCounters.handshakeTimeout++;
         this.#listener.onRefused(SILENT, undefined, one.socket);
+        one.isReported = true;
       }
       one.session.close();
       destroyLater(one);
     }, this.#settings.handshakeTimeout).unref();
   }
+}
+
+/** Node keeps here whether all of a request has come, also before somebody reads it. */
+function hasReceivedAll(stream: ServerHttp2Stream): boolean {
+  return (stream as { _readableState?: { readonly ended?: boolean } })._readableState?.ended === true;
 }
 
 /** Whether a stream became a WebSocket. One that was reset before its answer did not. */

@@ -29,7 +29,7 @@ import type { Settings } from "./settings.ts";
 const CHECK_INTERVAL = 1000;
 
 /** Milliseconds that a plain request with its body may take: Node's own default. */
-const REQUEST_TIMEOUT_OF_NODE = 300_000;
+export const REQUEST_TIMEOUT_OF_NODE = 300_000;
 
 /** The settings of an own web server. */
 export type OwnServerSettings = Pick<
@@ -108,7 +108,12 @@ function createTlsServer(
   { tls, http2, handshakeTimeout }: Pick<Settings, "tls" | "http2" | "handshakeTimeout">,
 ): Server {
   try {
-    return createSecureServer({ ...options, handshakeTimeout, ...(http2 ? { ALPNProtocols } : undefined), ...tls });
+    return createSecureServer({
+      ...options,
+      handshakeTimeout,
+      ...(http2 && tls?.ALPNCallback === undefined ? { ALPNProtocols } : undefined),
+      ...tls,
+    });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new InvalidArgumentError(`tls: expected a certificate and its key (${why})`, { cause });

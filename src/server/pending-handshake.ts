@@ -210,7 +210,18 @@ export class PendingHandshake implements AdmittedClient {
       this.#owner.advice.once("HWS_NO_SUBPROTOCOL", NO_SUBPROTOCOL);
     const deflate = this.#owner.agreeOnCompression(offer);
     const extensions = deflate && [deflate.response];
-    this.#owner.onAccepted(offer.accept({ protocol, headers, extensions, deflate: deflate?.agreement }), handler, this);
+    const answer = { protocol, headers, extensions, deflate: deflate?.agreement };
+    let accepted: AcceptedHandshake;
+    try {
+      accepted = offer.accept(answer);
+    } catch (error) {
+      // Node takes the answer for none of its version of HTTP.
+      this.#owner.onHandshakeError(error, "library");
+      this.#owner.refuse(offer, INTERNAL_ERROR);
+      this.#owner.onTooLate(handler, this, "HWS_INVALID_ARGUMENT");
+      return;
+    }
+    this.#owner.onAccepted(accepted, handler, this);
   }
 
   /** Why the client was refused before `onConnection` settled; undefined: it had gone by itself, or another listener has it. */

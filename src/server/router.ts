@@ -15,7 +15,7 @@ import { type PathRule, isSamePath, rankOf } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
 import { type Before, beforeOf, guessBefore, hasNewReaders, isAnsweredSince, noteBefore } from "./before-others.ts";
 import { bytesWritten, destroyFailed, isInUse, listenersOf, markOurs, onceAnswered } from "./claimed-socket.ts";
-import { type Http2WebServer, hasOtherConnectListeners, speaksHttp2, takeConnects } from "./connect-requests.ts";
+import { type Http2WebServer, announcesConnect, isForOthers, speaksHttp2, takeConnects } from "./connect-requests.ts";
 import type { Undecided } from "./held-sockets.ts";
 import {
   areAllOurs,
@@ -65,6 +65,8 @@ export class Router {
   readonly #hasApplication: boolean;
   #stopPassing: (() => void) | undefined;
   #stopConnects: (() => void) | undefined;
+  /** Whether the application had announced extended CONNECT before us. */
+  #announcedBefore = false;
 
   private constructor(server: WebServer, hasApplication: boolean) {
     this.#server = server;
@@ -107,7 +109,9 @@ export class Router {
     this.#server.prependListener?.("upgrade", this.#onFirst);
     this.#server.on("upgrade", this.#onUpgrade);
     if (this.#hasApplication) this.#stopPassing = letOthersPass(this.#server);
-    if (speaksHttp2(this.#server)) this.#stopConnects = takeConnects(this.#server, this.#onConnect);
+    if (!speaksHttp2(this.#server)) return;
+    this.#announcedBefore = announcesConnect(this.#server);
+    this.#stopConnects = takeConnects(this.#server, this.#onConnect);
   }
 
   #unlisten(): void {
@@ -127,9 +131,11 @@ export class Router {
       return true;
     }
     const route = this.#routeWithLongestTimeout();
-    if (route === undefined || hasOtherConnectListeners(this.#server as Http2WebServer)) return false;
+    const isExtended = request.protocol !== undefined;
+    if (route === undefined || isForOthers(this.#server as Http2WebServer, isExtended, this.#announcedBefore))
+      return false;
     if (isWebSocket) route.onUnknownPath(request, stream);
-    else route.refuse(stream, request.protocol === undefined ? METHOD_NOT_ALLOWED : PROTOCOL_NOT_SPOKEN, request);
+    else route.refuse(stream, isExtended ? PROTOCOL_NOT_SPOKEN : METHOD_NOT_ALLOWED, request);
     return true;
   };
 

@@ -23,6 +23,17 @@ test("an answer opens the WebSocket with 200, and has no Upgrade", async () => {
   expect(Object.keys(headers)).not.toContain("upgrade");
 });
 
+test("headers about a connection of HTTP/1.1 are left out, and lists are joined, but for cookies", async () => {
+  const [accepted, refused] = [await streamPair(), await streamPair()];
+  const answers = Promise.all([answerTo(accepted.client), answerTo(refused.client)]);
+  respondAccepted(accepted.server, undefined, { headers: { "Keep-Alive": "timeout=5", Vary: ["a", "b"] } });
+  respondRefused(refused.server, new Refusal(503, "Later.", { "Keep-Alive": "1", "Retry-After": ["1", "2"] }));
+  const [answer, refusal] = await answers;
+  expect(answer).toMatchObject({ ":status": 200, vary: "a, b" });
+  expect(answer).not.toHaveProperty("keep-alive");
+  expect(refusal).toMatchObject({ ":status": 503, "retry-after": "1, 2" });
+});
+
 test("a client that has sent a key gets its answer", async () => {
   const { client, server } = await streamPair();
   respondAccepted(server, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", {});

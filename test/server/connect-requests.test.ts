@@ -10,7 +10,7 @@ import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "hawser";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { hasOtherConnectListeners, speaksHttp2 } from "../../src/server/connect-requests.ts";
+import { isForOthers, speaksHttp2 } from "../../src/server/connect-requests.ts";
 import { noteFrames } from "../support/http2-frames.ts";
 import { answerTo, openSession, requestWebSocket, restOf } from "../support/http2-client.ts";
 import { until } from "../support/peer.ts";
@@ -60,11 +60,13 @@ describe("a server whose application answers every stream", () => {
     expect(seen).toEqual(["GET /page"]);
   });
 
-  test("a path that is not ours is its own", async () => {
-    attach(server, "/chat");
+  test("a path that is not ours gets 404: without us no client would have asked it", async () => {
+    const wss = attach(server, "/chat");
     const session = await openSession(origin);
-    expect((await answerTo(requestWebSocket(session, "/other")))[":status"]).toBe(202);
-    expect(seen).toEqual(["CONNECT /other"]);
+    expect((await answerTo(requestWebSocket(session, "/other")))[":status"]).toBe(404);
+    expect((await answerTo(requestWebSocket(session, "/chat", { ":protocol": "connect-udp" })))[":status"]).toBe(501);
+    expect(seen).toEqual([]);
+    expect(wss.counters.refused).toMatchObject({ path: 1, method: 1 });
   });
 
   test("two WebSocket servers share it by path", async () => {
@@ -164,11 +166,28 @@ test("the end of each stream goes out before it is closed", async () => {
   }
 });
 
+describe("an application that has announced extended CONNECT itself", () => {
+  test("gets other paths, and announces it still when the WebSocket server has ended", async () => {
+    const server = createServer({ settings: { enableConnectProtocol: true } });
+    server.on("stream", (stream: ServerHttp2Stream) => {
+      stream.respond({ ":status": 202 }, { endStream: true });
+    });
+    const origin = await listening(server);
+    const wss = attach(server, "/chat");
+    expect((await answerTo(requestWebSocket(await openSession(origin), "/other")))[":status"]).toBe(202);
+    await wss.terminate(0);
+    expect((await openSession(origin)).remoteSettings.enableConnectProtocol).toBe(true);
+  });
+});
+
 test("Node's own listener is nobody else's, ours are not either", () => {
   const server = createServer();
-  expect(hasOtherConnectListeners(server as never)).toBe(false);
+  const isForThem = (isExtended: boolean, announced: boolean): boolean =>
+    isForOthers(server as never, isExtended, announced);
   server.on("request", () => undefined);
-  expect(hasOtherConnectListeners(server as never)).toBe(false);
+  expect([isForThem(false, false), isForThem(true, true)]).toEqual([false, false]);
   server.on("stream", () => undefined);
-  expect(hasOtherConnectListeners(server as never)).toBe(true);
+  expect([isForThem(false, false), isForThem(true, false), isForThem(true, true)]).toEqual([true, false, true]);
+  server.on("connect", () => undefined);
+  expect(isForThem(true, false)).toBe(true);
 });

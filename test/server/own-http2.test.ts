@@ -53,6 +53,13 @@ describe("which protocol", () => {
     expect(await agreed(port, ["h2", "http/1.1"])).toBe("http/1.1");
   });
 
+  test("a callback of the application chooses", async () => {
+    const ALPNCallback = ({ protocols }: { protocols: string[] }): string | undefined => protocols.at(-1);
+    const { port } = await start({ tls: { ...certificate, ALPNCallback } });
+    expect(await agreed(port, ["http/1.1", "h2"])).toBe("h2");
+    expect(await agreed(port, ["h2", "http/1.1"])).toBe("http/1.1");
+  });
+
   test("http2: true needs tls, and another value is refused", () => {
     const start = (options: object) => () => new WebSocketServer({ onConnection: () => null }, options);
     expect(start({ port: 0, http2: true })).toThrow("http2: only together with tls");
@@ -193,12 +200,13 @@ describe("an application with http2: true", () => {
   });
 });
 
-test("a client that is no HTTP/2 after all does no harm", async () => {
-  const { port, origin } = await start();
+test("a client that is no HTTP/2 after all is counted, and does no harm", async () => {
+  const { port, origin, refused } = await start();
   const socket = connectTls({ port, host: "127.0.0.1", ca: certificate.cert, ALPNProtocols: ["h2"] });
   await once(socket, "secureConnect");
   socket.on("error", () => undefined).resume();
   socket.write("GET / HTTP/1.1\r\n\r\n");
   await once(socket, "close");
+  expect(refused).toEqual([[undefined, "malformed"]]);
   expect((await answerTo(requestWebSocket(await openSession(origin))))[":status"]).toBe(200);
 });

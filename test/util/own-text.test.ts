@@ -58,8 +58,7 @@ test("the address that a proxy reports keeps no header in memory", () => {
   const addressOf = (i: number): string => {
     const message = {
       socket: { remoteAddress: "127.0.0.1" },
-      headers: { "x-forwarded-for": header(`2001:db8:aaaa:bbbb:cccc:dddd:eeee:${i.toString(16)}`) },
-      rawHeaders: [],
+      rawHeaders: ["X-Forwarded-For", header(`2001:db8:aaaa:bbbb:cccc:dddd:eeee:${i.toString(16)}`)],
       url: "/",
     };
     return new NodeRequest(message as never, rule).remoteAddress;

@@ -7,9 +7,11 @@ import {
 } from "node:http2";
 import type { Duplex } from "node:stream";
 
+import { Http2Code } from "../../handshake/http2-stream.ts";
 import { ConnectError } from "../connect-error.ts";
+import type { DialStage } from "../verdict.ts";
 import { tooLarge } from "./http-exchange.ts";
-import { connectError } from "./sockets.ts";
+import { connectError, isOfNetwork } from "./sockets.ts";
 import { discard, ignore, ignoreErrors } from "./streams.ts";
 
 /** A request for a WebSocket on a session of HTTP/2. */
@@ -37,9 +39,13 @@ export interface Http2Answer {
 /** Bytes that a server may send before they are read. Each session has one WebSocket, so the two windows are the same. */
 const WINDOW = 1024 * 1024;
 
-/** Begins a session over a stream that has chosen HTTP/2. It ends when the stream of its one WebSocket does. */
+/** Milliseconds that a server has to end its side of a session that is closed. */
+const LINGER = 1000;
+
+/** Begins a session over a stream that has chosen HTTP/2. `endSession` ends it. */
 export function beginSession(stream: Duplex, authority: string, maxHeaderSize: number): ClientHttp2Session {
-  const session = connect(`https://${authority}`, {
+  // A URL of `wss+unix:` has no host.
+  const session = connect(`https://${authority === "" ? "localhost" : authority}`, {
     createConnection: () => stream,
     settings: { enablePush: false, initialWindowSize: WINDOW, maxHeaderListSize: maxHeaderSize },
   });
@@ -51,35 +57,52 @@ export function beginSession(stream: Duplex, authority: string, maxHeaderSize: n
   return session;
 }
 
+/** Ends a session, and its stream soon after: the server may be gone, and Node would wait for it. */
+export function endSession(session: ClientHttp2Session, stream: Duplex): void {
+  session.close();
+  const timer = setTimeout(() => {
+    discard(stream);
+  }, LINGER).unref();
+  stream.once("close", () => {
+    clearTimeout(timer);
+  });
+}
+
 /** Sends an extended CONNECT (RFC 8441 5), and waits for the answer. Rejects with a `ConnectError`. */
 export async function exchangeHttp2(
   session: ClientHttp2Session,
   request: Http2Exchange,
   signal: AbortSignal,
 ): Promise<Http2Answer> {
-  await settingsOf(session, signal);
+  if (session.closed || session.destroyed) throw connectError(closedError(), "tcp");
+  await unlessAborted(settingsOf(session), signal);
   if (!session.remoteSettings.enableConnectProtocol)
     throw new ConnectError("HWS_BAD_HANDSHAKE", "the server has no WebSockets over HTTP/2", { stage: "handshake" });
   let stream: ClientHttp2Stream;
   try {
     stream = session.request(requestHeaders(request));
   } catch (cause) {
-    // A header that HTTP/2 does not have, or a session that is closed.
-    throw connectError(cause, "http");
+    // A header that HTTP/2 does not have, or a session that has been closed meanwhile.
+    throw connectError(cause, stageOf(cause));
   }
   ignoreErrors(stream);
   return await answerTo(stream, request.maxHeaderSize, signal);
 }
 
-/**
- * Waits for the settings of a server: it sends them first (RFC 9113 3.4), so an answer to a ping comes after them. A session that is in use
- * has them.
- */
-function settingsOf(session: ClientHttp2Session, signal: AbortSignal): Promise<void> {
+/** The waits for the settings of sessions: all dials on one share it. */
+const waits = new WeakMap<ClientHttp2Session, Promise<void>>();
+
+function settingsOf(session: ClientHttp2Session): Promise<void> {
+  let wait = waits.get(session);
+  if (wait === undefined) waits.set(session, (wait = waitForSettings(session)));
+  return wait;
+}
+
+/** Waits for the settings of a server: it sends them first (RFC 9113 3.4), so an answer to a ping comes after them. */
+function waitForSettings(session: ClientHttp2Session): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
-      session.off("remoteSettings", onReady).off("error", onError).off("close", onClose);
-      signal.removeEventListener("abort", onAbort);
+      session.off("remoteSettings", onReady).off("error", fail).off("close", onClose);
     };
     const onReady = (): void => {
       stop();
@@ -87,24 +110,43 @@ function settingsOf(session: ClientHttp2Session, signal: AbortSignal): Promise<v
     };
     const fail = (cause: unknown): void => {
       stop();
-      reject(connectError(cause, "http"));
+      waits.delete(session);
+      reject(connectError(cause, stageOf(cause)));
     };
-    const onError = (cause: Error): void => fail(cause);
     const onClose = (): void => fail(closedError());
-    const onAbort = (): void => fail(signal.reason);
-    if (signal.aborted) return onAbort();
-    if (session.closed || session.destroyed) return onClose();
-    if (session.remoteSettings.enableConnectProtocol === true) return resolve();
-    session.on("remoteSettings", onReady).on("error", onError).on("close", onClose);
-    signal.addEventListener("abort", onAbort);
+    session.on("remoteSettings", onReady).on("error", fail).on("close", onClose);
     const ping = (): void => {
       session.ping((error) => {
         if (error === null) onReady();
+        else fail(error);
       });
     };
-    if (session.connecting) session.once("connect", ping);
+    if (session.remoteSettings.enableConnectProtocol === true) onReady();
+    else if (session.connecting) session.once("connect", ping);
     else ping();
   });
+}
+
+/** Settles as a promise does, or rejects when the dial is given up before. */
+function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(connectError(signal.reason, "http"));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort);
+    promise.then(resolve, reject).finally(() => {
+      signal.removeEventListener("abort", onAbort);
+    });
+  });
+}
+
+/** Errors of a stream after which another one may succeed: the server did nothing with it, or has gone (RFC 9113 8.7). */
+const RETRIED: readonly number[] = [Http2Code.noError, Http2Code.refusedStream, Http2Code.cancel];
+
+/** A session that has ended is the network's or the server's, as a TCP connection that is reset; anything else is the protocol's. */
+function stageOf(cause: unknown): DialStage {
+  const { code } = cause as NodeJS.ErrnoException;
+  const hasEnded = code === undefined || /^ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$|^ERR_HTTP2_SESSION_ERROR$/.test(code);
+  return hasEnded || isOfNetwork(cause as Error) ? "tcp" : "http";
 }
 
 function answerTo(stream: ClientHttp2Stream, maxHeaderSize: number, signal: AbortSignal): Promise<Http2Answer> {
@@ -126,7 +168,10 @@ function answerTo(stream: ClientHttp2Stream, maxHeaderSize: number, signal: Abor
       stop();
       resolve({ stream, status: headers[":status"] ?? 0, rawHeaders });
     };
-    const onClose = (): void => fail(connectError(stream.errored ?? closedError(), "http"));
+    const onClose = (): void => {
+      const cause = stream.errored ?? closedError();
+      fail(connectError(cause, RETRIED.includes(stream.rstCode) ? "tcp" : stageOf(cause)));
+    };
     const onAbort = (): void => fail(connectError(signal.reason, "http"));
     if (signal.aborted) return onAbort();
     stream.on("response", onResponse).on("close", onClose);

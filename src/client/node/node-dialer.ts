@@ -25,7 +25,7 @@ import { shownUrl } from "../url.ts";
 import { type Destination, destinationOf } from "./destination.ts";
 import { headerList } from "./headers.ts";
 import { type SwitchedStream, exchange, headersOf, isSwitched, readBody, shown } from "./http-exchange.ts";
-import { type Http2Answer, beginSession, exchangeHttp2 } from "./http2-exchange.ts";
+import { type Http2Answer, beginSession, endSession, exchangeHttp2 } from "./http2-exchange.ts";
 import { hasChosenHttp2, sessionFrom } from "./http2-session.ts";
 import type { NodeSettings } from "./node-options.ts";
 import type { UpgradedStream } from "./node-link.ts";
@@ -75,7 +75,7 @@ export class NodeDialer {
       const session = beginSession(stream, request.url.host, maxHeaderSize);
       const dialed = await this.#shakeHandsHttp2(session, request, destination, more);
       dialed.stream.once("close", () => {
-        session.close();
+        endSession(session, stream);
       });
       return dialed;
     });

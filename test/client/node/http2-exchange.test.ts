@@ -1,8 +1,13 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, type Http2Server, type ServerHttp2Stream, connect, createServer } from "node:http2";
-import type { AddressInfo } from "node:net";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { type Http2Exchange, exchangeHttp2 } from "../../../src/client/node/http2-exchange.ts";
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from "node:net";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import {
+  type Http2Exchange,
+  beginSession,
+  endSession,
+  exchangeHttp2,
+} from "../../../src/client/node/http2-exchange.ts";
 
 interface Served {
   readonly server: Http2Server;
@@ -75,11 +80,21 @@ test("a server that has no WebSockets over HTTP/2 is told from one that is slow"
 
 describe("it fails", () => {
   test.each([
-    ["if the server resets the stream", (stream: ServerHttp2Stream) => stream.close(2)],
-    ["if the server ends the session", (stream: ServerHttp2Stream) => stream.session?.destroy()],
-  ])("%s", async (_name, answer) => {
+    ["the server resets the stream", "http", (stream: ServerHttp2Stream) => stream.close(2)],
+    ["the server refuses the stream", "tcp", (stream: ServerHttp2Stream) => stream.close(7)],
+    ["the server ends the session", "tcp", (stream: ServerHttp2Stream) => stream.session?.destroy()],
+  ])("if %s, at the stage %s: what is of the network is retried", async (_name, stage, answer) => {
     const { session } = await serve(answer);
-    await expect(exchange(session)).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "http" });
+    await expect(exchange(session)).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED", stage });
+  });
+
+  test("all dials on one session wait for its settings together", async () => {
+    const { session } = await serve(() => undefined, false);
+    const pings = vi.spyOn(session, "ping");
+    const dials = await Promise.allSettled(Array.from({ length: 20 }, () => exchange(session)));
+    expect(dials.map(({ status }) => status)).toEqual(Array(20).fill("rejected"));
+    expect(pings).toHaveBeenCalledTimes(1);
+    expect(session.listenerCount("close")).toBeLessThan(10);
   });
 
   test("if the session is closed", async () => {
@@ -108,4 +123,20 @@ describe("it fails", () => {
     const request = { ...REQUEST, headers: [...REQUEST.headers, "Connection", "close"] };
     await expect(exchange(session, undefined, request)).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED" });
   });
+});
+
+test("a session ends also if its server is gone and never ends its side", async () => {
+  const silent = createTcpServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("error", () => {}).resume();
+    onTestFinished(() => void socket.destroy());
+  });
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  onTestFinished(() => void silent.close());
+  const stream = connectTcp((silent.address() as AddressInfo).port, "127.0.0.1");
+  await once(stream, "connect");
+  const session = beginSession(stream, "", 16_384);
+  endSession(session, stream);
+  await once(stream, "close");
+  expect(session.closed).toBe(true);
 });

@@ -23,22 +23,22 @@ export class TopicSet implements Iterable<string> {
   }
 
   /** Iterates over pairs of the same topic, as a set does. */
-  entries(): SetIterator<[string, string]> {
+  entries(): IterableIterator<[string, string]> {
     return this.#topics().entries();
   }
 
   /** Iterates over the topics. */
-  keys(): SetIterator<string> {
+  keys(): IterableIterator<string> {
     return this.#topics().keys();
   }
 
   /** Iterates over the topics. */
-  values(): SetIterator<string> {
+  values(): IterableIterator<string> {
     return this.#topics().values();
   }
 
   /** Iterates over the topics. */
-  [Symbol.iterator](): SetIterator<string> {
+  [Symbol.iterator](): IterableIterator<string> {
     return this.#topics().values();
   }
 

@@ -1,3 +1,4 @@
+import { errorMonitor } from "node:events";
 import { Duplex } from "node:stream";
 
 import type { WSTerminateEvent } from "../connection/dispatch/events.ts";
@@ -18,8 +19,8 @@ interface Chunk {
 /** The close code of a stream that has failed (RFC 6455 7.4.1). */
 export const INTERNAL_ERROR = 1011;
 
+let hasListener: (duplex: ConnectionDuplex) => boolean;
 let receive: (duplex: ConnectionDuplex, bytes: Buffer) => void | Promise<void>;
-let fail: (duplex: ConnectionDuplex, error: Error) => void;
 let finish: (duplex: ConnectionDuplex, event: WSTerminateEvent) => void;
 
 /** Why the connection of a stream has ended; undefined: in order. */
@@ -35,12 +36,12 @@ export class ConnectionDuplex extends Duplex {
   /** The end of the writable side waits for the end of the connection. */
   #onClosed: WriteCallback | undefined;
   #isOver = false;
+  /** The streams that are piped into this one. */
+  #sources = 0;
 
   static {
+    hasListener = (duplex) => duplex.#hasListener;
     receive = (duplex, bytes) => duplex.#receive(bytes);
-    fail = (duplex, error) => {
-      duplex.#fail(error);
-    };
     finish = (duplex, event) => {
       duplex.#finish(event);
     };
@@ -52,6 +53,19 @@ export class ConnectionDuplex extends Duplex {
     super({ allowHalfOpen: false });
     this.connection = connection;
     this.#hold = new ReadHold(connection);
+  }
+
+  /** Nothing that a peer does may end the process, so an `"error"` needs no listener. `pipe` of a source emits it again if there is no other one. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === "error" && this.listenerCount("error") === 0) return super.emit(errorMonitor, ...args);
+    if (event === "pipe") this.#sources++;
+    else if (event === "unpipe") this.#sources--;
+    return super.emit(event, ...args);
+  }
+
+  /** Whether the application listens to `"error"`: there is a listener besides those of `pipe`. */
+  get #hasListener(): boolean {
+    return !this.destroyed && this.listenerCount("error") > this.#sources;
   }
 
   override _read(): void {
@@ -98,14 +112,9 @@ export class ConnectionDuplex extends Duplex {
 
   #send(chunk: Buffer, callback: WriteCallback): void {
     sendLikeWs(connectionOf(this.connection), chunk, {}, (error) => {
-      if (error !== undefined) this.#fail(error);
+      if (error !== undefined) this.destroy(error);
       callback(error);
     });
-  }
-
-  /** Nothing that a peer does may end the process: without a listener the stream is closed without an `"error"`. */
-  #fail(error: Error): void {
-    this.destroy(this.listenerCount("error") > 0 ? error : undefined);
   }
 
   #finish(event: WSTerminateEvent): void {
@@ -115,7 +124,7 @@ export class ConnectionDuplex extends Duplex {
     this.#onClosed = undefined;
     if (error === undefined) {
       if (!this.destroyed) this.push(null);
-    } else this.#fail(error);
+    } else this.destroy(error);
     onClosed?.(error);
   }
 }
@@ -129,9 +138,9 @@ export function receiveBytes(duplex: ConnectionDuplex, bytes: Buffer): void | Pr
   return receive(duplex, bytes);
 }
 
-/** The connection has failed, and is closing. Only the connection's handler calls it. */
-export function failStream(duplex: ConnectionDuplex, error: Error): void {
-  fail(duplex, error);
+/** Whether the application is told of the errors of a stream. A stream that is destroyed tells nobody any more. */
+export function hasErrorListener(duplex: ConnectionDuplex): boolean {
+  return hasListener(duplex);
 }
 
 /** The connection has ended. Only the connection's handler calls it. */

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
 import { InvalidArgumentError, handlerError } from "../errors/errors.ts";
 import { isThenable } from "../util/thenable.ts";
-import { ConnectionDuplex, failStream, finishStream, receiveBytes } from "./connection-duplex.ts";
+import { ConnectionDuplex, finishStream, hasErrorListener, receiveBytes } from "./connection-duplex.ts";
 import type { AnyConnection } from "./read-hold.ts";
 
 /** Called with the stream of a client when its connection is open. */
@@ -40,8 +40,7 @@ export class StreamHandler {
 
   /** Ends the stream with an error. Without a listener there is no such callback: then the server's is called. */
   get onError(): (connection: AnyConnection, event: WSErrorEvent) => void {
-    // A stream that is destroyed tells nobody any more.
-    const hasListener = this.#duplex?.destroyed === false && this.#duplex.listenerCount("error") > 0;
+    const hasListener = this.#duplex !== undefined && hasErrorListener(this.#duplex);
     // The type of a handler knows only callbacks that are always there.
     return (hasListener ? this.#fail : undefined) as typeof this.onError;
   }
@@ -53,7 +52,7 @@ export class StreamHandler {
 
   #fail(_connection: AnyConnection, { errors }: WSErrorEvent): void {
     const { cause } = errors[0];
-    if (this.#duplex !== undefined) failStream(this.#duplex, cause instanceof Error ? cause : handlerError(cause));
+    this.#duplex?.destroy(cause instanceof Error ? cause : handlerError(cause));
   }
 }
 
@@ -63,7 +62,7 @@ export class StreamHandler {
  *
  * A slow reader holds the peer back; a write is taken when no more than `highWaterMark` bytes wait for the peer. `end()` closes with
  * 1000, and `"finish"` follows when the peer has answered; `destroy(error)` closes with 1011, `destroy()` cuts. The peer's close ends the stream. Any other
- * end destroys it with an error that has a `code`; without a listener of `"error"` it is only closed, so that no peer can end the process.
+ * end destroys it with an error that has a `code`. Without a listener of `"error"` that does not end the process.
  *
  * @param onStream called when the connection is open. If it throws, or its promise rejects, the connection is closed with 1011
  * @returns what `onConnection` returns

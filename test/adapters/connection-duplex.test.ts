@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import { type Duplex, Readable } from "node:stream";
+import { type Duplex, PassThrough, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { finished, pipeline } from "node:stream/promises";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import type { WebSocket } from "ws";
 import { oracleStream, ourStream } from "./stream-pairs.ts";
 
 const BOTH = [
@@ -13,6 +14,29 @@ const BOTH = [
 
 /** How the bytes of a stream are cut. */
 const cuts = fc.array(fc.uint8Array({ minLength: 0, maxLength: 3000 }), { maxLength: 30 });
+
+/** What an application does with a stream, without a listener of errors. */
+const USES: Readonly<Record<string, (duplex: Duplex) => void>> = {
+  "read only": (duplex) => void duplex.resume(),
+  "piped into itself": (duplex) => void duplex.pipe(duplex),
+  "piped into another": (duplex) => void duplex.pipe(new PassThrough()).resume(),
+  "with a source piped into it": (duplex) => void new PassThrough().pipe(duplex).resume(),
+  "piped, after its listeners were removed": (duplex) => void duplex.pipe(duplex).removeAllListeners("error"),
+};
+
+/** How a peer ends a stream. */
+const ENDS = {
+  "is cut": (client: WebSocket) => client.terminate(),
+  "breaks the protocol": (client: WebSocket) =>
+    (client as unknown as { _socket: { write(bytes: Buffer): void } })._socket.write(
+      Buffer.from([0x83, 0x80, 1, 2, 3, 4]),
+    ),
+  "closes after two messages": (client: WebSocket) => {
+    client.send(Buffer.alloc(10));
+    client.send(Buffer.alloc(10));
+    client.close(1000);
+  },
+} as const;
 
 /** What ends a stream: its error, or undefined. */
 function endOf(duplex: Duplex): Promise<unknown> {
@@ -176,14 +200,36 @@ describe("a stream of ours", () => {
     expect(await ended).toMatchObject({ code: "HWS_SHUTDOWN" });
   });
 
-  test("without a listener of errors, no peer ends the process: the stream is closed", async () => {
+  test.each(
+    Object.entries(USES).flatMap(([use, begin]) =>
+      Object.entries(ENDS).map(([how, end]) => [use, how, begin, end] as const),
+    ),
+  )("without a listener of errors, %s: a peer that %s does not end the process", async (_use, how, begin, end) => {
+    const uncaught = vi.fn();
+    process.on("uncaughtException", uncaught);
+    onTestFinished(() => void process.off("uncaughtException", uncaught));
     const { client, duplex } = await ourStream();
+    client.on("error", () => {});
+    begin(duplex);
     // `once` of `node:events` would listen to errors.
     const closed = new Promise((resolve) => duplex.once("close", resolve));
-    client.terminate();
+    end(client);
     await closed;
-    expect(duplex.errored).toBe(null);
-    expect(duplex.destroyed).toBe(true);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(uncaught).not.toHaveBeenCalled();
+    if (how !== "closes after two messages")
+      expect(duplex.errored).toMatchObject({ code: expect.stringMatching(/^HWS_/) as string });
+  });
+
+  test("what its peer has caused, the server is told when only a pipe listens to errors", async () => {
+    const told = vi.fn();
+    const { client, duplex } = await ourStream({}, told);
+    client.on("error", () => {});
+    duplex.pipe(duplex);
+    const closed = new Promise((resolve) => duplex.once("close", resolve));
+    ENDS["breaks the protocol"](client);
+    await closed;
+    expect(told).toHaveBeenCalledOnce();
   });
 
   test("a write after the end of the connection has an error with a code", async () => {

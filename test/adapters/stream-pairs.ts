@@ -18,6 +18,7 @@ type Options = WebSocketServerOptions<"blob" | "auto">;
 /** A stream of ours. */
 export async function ourStream(
   options: Options = {},
+  onError?: (...args: unknown[]) => void,
 ): Promise<StreamPair & { connection: AnyConnection; wss: WebSocketServer<object, "blob" | "auto"> }> {
   let open: (pair: [Duplex, AnyConnection]) => void;
   const opened = new Promise<[Duplex, AnyConnection]>((resolve) => (open = resolve));
@@ -26,6 +27,7 @@ export async function ourStream(
       streamHandler((...pair) => {
         open(pair);
       }),
+    ...(onError && { onError }),
   };
   const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", dataType: "blob", ...options });
   onTestFinished(() => wss.terminate(0));

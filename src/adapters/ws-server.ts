@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { thrownText } from "../connection/dispatch/thrown-text.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
 import type { WSConnectionEvent } from "../server/connection-event.ts";
 import type { ConnectionAnswer, WSRefusedEvent } from "../server/handlers.ts";
@@ -68,6 +69,8 @@ export class WsServer extends EventEmitter {
   readonly clients = new Set<WsSocket>();
   #choosesFirst: boolean;
   #isClosing = false;
+  /** What a listener of `"refused"` calls that rejects. */
+  readonly #refusals = new WeakMap<WSRefusedEvent, (error: unknown) => void>();
 
   /**
    * Creates and starts a server, as `new WebSocketServer()` does: with the options `port` or `server`, or with neither for `handleUpgrade`.
@@ -183,8 +186,11 @@ export class WsServer extends EventEmitter {
   }
 
   /** Called by the library when it has refused a client: emits `"refused"`. */
-  onRefused(_wss: WebSocketServer, event: WSRefusedEvent): void {
+  onRefused(_wss: WebSocketServer, event: WSRefusedEvent): void | Promise<void> {
+    // The library does not wait for it, but handles its rejection.
+    const failed = new Promise<void>((_resolve, reject) => void this.#refusals.set(event, reject));
     this.emit("refused", event);
+    return failed;
   }
 
   /** Called by the library at the end of the server: emits `"close"`. */
@@ -192,9 +198,14 @@ export class WsServer extends EventEmitter {
     this.emit("close");
   }
 
-  /** A listener that returns a promise has failed if that rejects. One of `"connection"` ends that connection only. */
-  override [EventEmitter.captureRejectionSymbol](error: unknown, event: string | symbol, socket?: WsSocket): void {
-    if (event === "connection" && socket !== undefined) failSocket(socket, error);
+  /**
+   * A listener that returns a promise has failed if that rejects. One of `"connection"` ends that connection only. One of `"refused"` goes
+   * to `onError`, as one that throws: any peer can cause it. One of `"error"` is a warning: it would be called with its own failure again.
+   */
+  override [EventEmitter.captureRejectionSymbol](error: unknown, event: string | symbol, argument?: unknown): void {
+    if (event === "connection") failSocket(argument as WsSocket, error);
+    else if (event === "refused") this.#refusals.get(argument as WSRefusedEvent)?.(error);
+    else if (event === "error") process.emitWarning(error instanceof Error ? error : thrownText(error));
     else this.#emitLater("error", error);
   }
 

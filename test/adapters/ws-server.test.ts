@@ -5,11 +5,12 @@ import {
   InvalidArgumentError,
   type WSConnectionEvent,
   type WSRefusedEvent,
+  type WSServerErrorEvent,
   type WebSocketServer,
   refuse,
 } from "hawser";
 import { WsServer, type WsSocket } from "hawser/ws";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { BOTH, connected, ourPair, startWs, urlOf } from "./ws-servers.ts";
 
@@ -37,6 +38,18 @@ async function statusOf(url: string, headers: Record<string, string> = {}): Prom
   const client = clientOf(url, [], headers);
   const [, response] = (await once(client, "unexpected-response")) as [unknown, { statusCode: number }];
   return response.statusCode;
+}
+
+class WithOnError extends WsServer {
+  onError(_wss: WebSocketServer, { errors: [{ message }] }: WSServerErrorEvent): void {
+    process.emitWarning(`told ${message}`);
+  }
+}
+
+class WithFailingOnError extends WsServer {
+  async onError(): Promise<void> {
+    return Promise.reject(new Error("onError"));
+  }
 }
 
 describe.each(BOTH)("a server of %s", (_name, start) => {
@@ -145,6 +158,33 @@ describe("a server of ours", () => {
       third.close(resolve);
     });
     expect(errors).toEqual([]);
+  });
+
+  test("warns when the promise of a listener of errors rejects, and does not call it again", async () => {
+    const first = startWs();
+    await once(first, "listening");
+    const warned = once(process, "warning") as Promise<[Error]>;
+    const second = new WsServer({ port: (first.address() as AddressInfo).port, host: "127.0.0.1" });
+    const failing = vi.fn((): unknown => Promise.reject(new Error("boom")));
+    second.on("error", failing);
+    expect((await warned)[0].message).toBe("boom");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(failing).toHaveBeenCalledOnce();
+    await second.hawser.terminate(0);
+  });
+
+  test.each([
+    ["warns", WsServer, "An error that no onError handled: boom"],
+    ["calls onError of a subclass", WithOnError, "told boom"],
+    ["warns when that fails too", WithFailingOnError, "An error that no onError handled: onError"],
+  ])("%s when the promise of a listener of refusals rejects", async (_what, Server, text) => {
+    const warned = once(process, "warning") as Promise<[Error]>;
+    const wss = new Server({ port: 0, host: "127.0.0.1" });
+    onTestFinished(() => wss.hawser.terminate(0));
+    wss.on("refused", (): unknown => Promise.reject(new Error("boom")));
+    await once(wss, "listening");
+    expect((await fetch(urlOf(wss).replace("ws:", "http:"))).status).toBe(426);
+    expect((await warned)[0].message).toBe(text);
   });
 
   test("emits refused, and prefers the option protocols", async () => {

@@ -5,6 +5,7 @@ import { InvalidArgumentError } from "../../errors/errors.ts";
 import type { WebSocketServerOptions } from "../../server/options.ts";
 import type { WebServer } from "../../server/web-server.ts";
 import { WebSocketServer } from "../../server/websocket-server.ts";
+import { amount, readNumber } from "../../util/number-range.ts";
 import type { HawserClient } from "./nest-client.ts";
 import { type Admit, NestServer } from "./nest-server.ts";
 import type { NestHost, NestLogger, NestMessageHandler, ObservableLike } from "./nest-types.ts";
@@ -23,7 +24,15 @@ export interface HawserGatewayOptions extends Omit<
    * Default: everybody may.
    */
   readonly onConnection?: Admit;
+  /**
+   * How many observables of one client may answer at a time. One more is ended, and its client gets the event `exception`. Default 1,000;
+   * Infinity: no limit.
+   */
+  readonly maxObservablesPerConnection?: number;
 }
+
+/** Far more than a page watches. */
+const OBSERVABLES = amount(1_000);
 
 /** Options of the adapter: of all gateways. What a gateway says itself counts more. */
 export interface HawserAdapterOptions extends Omit<HawserGatewayOptions, "path" | "namespace"> {
@@ -61,11 +70,20 @@ export class HawserAdapter {
    *
    * @param port 0: that of the application
    * @throws {InvalidArgumentError} for an option that Hawser does not have, and without an application for port 0
+   * @throws {OutOfRangeError} for a number out of range
    */
   create(port: number, options: HawserGatewayOptions & { readonly server?: unknown } = {}): WebSocketServer {
     const { logger, ...ofAll } = this.#options;
-    const { path, namespace, server: _root, onConnection, ...own } = { ...ofAll, ...options };
-    const handler = new NestServer(onConnection, logger);
+    const {
+      path,
+      namespace,
+      server: _root,
+      onConnection,
+      maxObservablesPerConnection,
+      ...own
+    } = { ...ofAll, ...options };
+    const limit = readNumber("maxObservablesPerConnection", maxObservablesPerConnection, OBSERVABLES);
+    const handler = new NestServer(onConnection, logger, limit);
     const wss = new WebSocketServer<NestServer, "object">(handler, {
       invalidJson: "ignore",
       ...own,

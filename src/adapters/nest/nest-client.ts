@@ -8,6 +8,8 @@ import type { NestMessageHandler, ObservableLike, SubscriptionLike } from "./nes
 
 /** What a client needs of the server that it belongs to. */
 export interface ClientOwner {
+  /** How many observables of one client may answer at a time. */
+  readonly maxObservables: number;
   /** Gives a new client to the gateways. */
   onClient(client: HawserClient, request: IncomingMessage): void;
   /** Something failed that no filter of a gateway has got. */
@@ -95,7 +97,8 @@ export class HawserClient<Data = unknown> implements ConnectionHandler {
     let results: Promise<unknown>[] | undefined;
     for (const gateway of this.#gateways) {
       const method = gateway.handlers.get(event);
-      if (method !== undefined) (results ??= []).push(this.#answer(gateway, method.callback(data, event)));
+      if (method !== undefined)
+        (results ??= []).push(this.#answer(gateway, method.callback(data, event), { pattern: event, data }));
     }
     if (results !== undefined) return Promise.all(results);
     this.refuseMessage("There is no handler for this event.", { pattern: event, data });
@@ -104,9 +107,10 @@ export class HawserClient<Data = unknown> implements ConnectionHandler {
 
   /** Called by the server. */
   onTerminate(_ws: WebSocketConnection, event: WSTerminateEvent): void {
-    for (const answers of this.#answers) answers.unsubscribe();
+    // One that fails does not keep the others.
+    for (const answers of this.#answers) void this.#guard(() => answers.unsubscribe());
     this.#answers.clear();
-    for (const callback of this.#disconnected) callback(event);
+    for (const callback of this.#disconnected) void this.#guard(() => callback(event));
   }
 
   /** Tells the client that a message was dropped, as Nest's filters tell it of an exception. */
@@ -114,18 +118,36 @@ export class HawserClient<Data = unknown> implements ConnectionHandler {
     this.emit("exception", { status: "error", message, ...(cause === undefined ? {} : { cause }) });
   }
 
-  /** Sends what a method answers: one value, or those of an observable. */
-  async #answer({ transform }: BoundGateway, result: unknown): Promise<void> {
+  /** Sends what a method answers: one value, or those of an observable. `cause` is its message. */
+  async #answer({ transform }: BoundGateway, result: unknown, cause: object): Promise<void> {
     // Whether it is an observable, only Nest knows.
     const answers = transform(result);
-    const state: { subscription?: SubscriptionLike; isDone: boolean } = { isDone: false };
+    const state: { subscription?: SubscriptionLike; isDone: boolean; isFailed: boolean } = {
+      isDone: false,
+      isFailed: false,
+    };
     const finish = (): void => {
       state.isDone = true;
       if (state.subscription !== undefined) this.#answers.delete(state.subscription);
     };
+    const end = (message: string): void => {
+      state.isFailed = true;
+      finish();
+      // Without a subscription yet, that is ended below.
+      const { subscription } = state;
+      if (subscription !== undefined) void this.#guard(() => subscription.unsubscribe());
+      this.refuseMessage(message, cause);
+    };
     state.subscription = answers.subscribe({
       next: (answer) => {
-        if (Boolean(answer) && this.readyState === STATES.Connected) this.ws.send(JSON.stringify(answer));
+        if (state.isDone) return;
+        try {
+          if (Boolean(answer) && this.readyState === STATES.Connected) this.ws.send(JSON.stringify(answer));
+        } catch (error) {
+          // What is thrown here, nobody could catch.
+          this.#owner.onFailure(error);
+          end("Internal server error");
+        }
       },
       error: (error) => {
         finish();
@@ -135,8 +157,22 @@ export class HawserClient<Data = unknown> implements ConnectionHandler {
     });
     // It may have ended at once.
     if (!state.isDone) this.#answers.add(state.subscription);
+    else if (state.isFailed) await this.#guard(() => state.subscription?.unsubscribe());
     // Its failure comes to the observer too.
     await Promise.resolve(result).catch(ignore);
+    if (this.#answers.size <= this.#owner.maxObservables) return;
+    // A value, or a promise of one, ends within this turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!this.#answers.has(state.subscription)) return;
+    end("Too many observables answer at a time.");
+  }
+
+  async #guard(action: () => unknown): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.#owner.onFailure(error);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 
+import { thrownText } from "../../connection/dispatch/thrown-text.ts";
 import { HawserError } from "../../errors/errors.ts";
 import type { ErrorCode } from "../../errors/table.ts";
 import { Refusal, refuse } from "../../handshake/refusal.ts";
@@ -28,11 +29,13 @@ type Connected = (client: HawserClient, request: IncomingMessage) => unknown;
 
 /** The handler of one server: the gateways with one path on one port. */
 export class NestServer implements WSHandler<"object", HawserClient>, ClientOwner {
+  readonly maxObservables: number;
   readonly #gateways: Connected[] = [];
   readonly #admit: Admit | undefined;
   readonly #logger: NestLogger | undefined;
 
-  constructor(admit: Admit | undefined, logger: NestLogger | undefined) {
+  constructor(admit: Admit | undefined, logger: NestLogger | undefined, maxObservables: number) {
+    this.maxObservables = maxObservables;
     this.#admit = admit;
     this.#logger = logger;
   }
@@ -66,6 +69,6 @@ export class NestServer implements WSHandler<"object", HawserClient>, ClientOwne
 
   onFailure(error: unknown): void {
     if (this.#logger !== undefined) this.#logger.error(error);
-    else process.emitWarning(error instanceof Error ? error : String(error));
+    else process.emitWarning(error instanceof Error ? error : thrownText(error));
   }
 }

@@ -6,6 +6,13 @@ import { HawserClient } from "../../../src/adapters/nest/nest-client.ts";
 import type { ObservableLike } from "hawser/nest";
 import { bindGateway } from "./gateway.ts";
 
+const OWNER = { maxObservables: 1, onClient: () => {}, onFailure: () => {} };
+
+/** What never answers. */
+function silent(unsubscribe: () => void = () => {}): ObservableLike {
+  return { subscribe: () => ({ unsubscribe }) };
+}
+
 describe("HawserClient", () => {
   test("answers with what a method returns, and with nothing for nothing", async () => {
     const { url } = await bindGateway({
@@ -72,7 +79,7 @@ describe("HawserClient", () => {
   });
 
   test("an observable may end at once, and answer more than once", async () => {
-    const client = new HawserClient({ onClient: () => {}, onFailure: () => {} }, new IncomingMessage(new Socket()), {});
+    const client = new HawserClient(OWNER, new IncomingMessage(new Socket()), {});
     const unsubscribe = vi.fn();
     const transform = (result: unknown): ObservableLike => ({
       subscribe: ({ next, complete }) => {
@@ -114,7 +121,7 @@ describe("HawserClient", () => {
   });
 
   test("has no connection before it is open", () => {
-    const client = new HawserClient({ onClient: () => {}, onFailure: () => {} }, new IncomingMessage(new Socket()), {});
+    const client = new HawserClient(OWNER, new IncomingMessage(new Socket()), {});
     expect(client.readyState).toBe(0);
     expect(() => client.ws).toThrow(/not connected yet/);
   });
@@ -128,5 +135,75 @@ describe("HawserClient", () => {
     const client = await Client.open(url);
     client.send({ event: "leave" });
     expect(await client.closed).toEqual({ code: 4001, reason: "bye" });
+  });
+
+  test.each([
+    ["value", () => ({ event: "row", data: { id: 10n } })],
+    ["function", () => () => 1],
+    [
+      "value of an observable at once",
+      (): ObservableLike => ({
+        subscribe: ({ next }) => {
+          next({ id: 10n });
+          return { unsubscribe: () => {} };
+        },
+      }),
+    ],
+  ])("an answer that is no JSON fails alone: a %s", async (_what, method) => {
+    const error = vi.fn();
+    const { url } = await bindGateway({ method, fine: () => "fine" }, { logger: { error } });
+    const client = await Client.open(url);
+    client.send({ event: "method", data: 7 });
+    expect(await client.json()).toEqual({
+      event: "exception",
+      data: { status: "error", message: "Internal server error", cause: { pattern: "method", data: 7 } },
+    });
+    client.send({ event: "fine" });
+    expect(await client.json()).toBe("fine");
+    expect(error).toHaveBeenCalledOnce();
+  });
+
+  test("ends an observable that is one too many, and handles other messages", async () => {
+    const unsubscribe = vi.fn();
+    const { url } = await bindGateway(
+      { watch: () => silent(unsubscribe), fine: async () => Promise.resolve("fine") },
+      { maxObservablesPerConnection: 2 },
+    );
+    const client = await Client.open(url);
+    for (const event of ["watch", "watch", "fine", "watch", "fine"]) client.send({ event });
+    expect(await client.json()).toBe("fine");
+    expect(await client.json()).toMatchObject({
+      event: "exception",
+      data: { message: "Too many observables answer at a time.", cause: { pattern: "watch" } },
+    });
+    expect(unsubscribe).toHaveBeenCalledOnce();
+    expect(await client.json()).toBe("fine");
+  });
+
+  test("ends all observables, and tells all gateways of the end, if some of them fail", async () => {
+    const error = vi.fn();
+    const unsubscribe = vi.fn(() => {
+      throw new Error("unsubscribe");
+    });
+    const disconnected = vi.fn((): unknown => Promise.reject(new Error("disconnected")));
+    const { url, clients, ends } = await bindGateway(
+      { watch: () => silent(unsubscribe), fine: () => "fine" },
+      { logger: { error } },
+    );
+    const client = await Client.open(url);
+    clients[0]?.bindDisconnect(() => {
+      throw new Error("thrown");
+    });
+    clients[0]?.bindDisconnect(disconnected);
+    clients[0]?.bindDisconnect((event) => ends.push(event));
+    for (const event of ["watch", "watch", "fine"]) client.send({ event });
+    expect(await client.json()).toBe("fine");
+    client.socket.close();
+    await vi.waitFor(() => {
+      expect(error).toHaveBeenCalledTimes(4);
+    });
+    expect(unsubscribe).toHaveBeenCalledTimes(2);
+    expect(disconnected).toHaveBeenCalledOnce();
+    expect(ends.length).toBe(2);
   });
 });

@@ -19,6 +19,8 @@ interface Chunk {
 /** The close code of a stream that has failed (RFC 6455 7.4.1). */
 export const INTERNAL_ERROR = 1011;
 
+let errorOf: (duplex: ConnectionDuplex) => Error | undefined;
+let fail: (duplex: ConnectionDuplex, error: Error) => void;
 let hasListener: (duplex: ConnectionDuplex) => boolean;
 let receive: (duplex: ConnectionDuplex, bytes: Buffer) => void | Promise<void>;
 let finish: (duplex: ConnectionDuplex, event: WSTerminateEvent) => void;
@@ -39,7 +41,14 @@ export class ConnectionDuplex extends Duplex {
   /** The streams that are piped into this one. */
   #sources = 0;
 
+  /** Why the connection has made the stream fail. */
+  #error: Error | undefined;
+
   static {
+    errorOf = (duplex) => duplex.#error;
+    fail = (duplex, error) => {
+      duplex.#fail(error);
+    };
     hasListener = (duplex) => duplex.#hasListener;
     receive = (duplex, bytes) => duplex.#receive(bytes);
     finish = (duplex, event) => {
@@ -112,9 +121,14 @@ export class ConnectionDuplex extends Duplex {
 
   #send(chunk: Buffer, callback: WriteCallback): void {
     sendLikeWs(connectionOf(this.connection), chunk, {}, (error) => {
-      if (error !== undefined) this.destroy(error);
+      if (error !== undefined) this.#fail(error);
       callback(error);
     });
+  }
+
+  #fail(error: Error): void {
+    if (!this.destroyed) this.#error = error;
+    this.destroy(error);
   }
 
   #finish(event: WSTerminateEvent): void {
@@ -124,7 +138,7 @@ export class ConnectionDuplex extends Duplex {
     this.#onClosed = undefined;
     if (error === undefined) {
       if (!this.destroyed) this.push(null);
-    } else this.destroy(error);
+    } else this.#fail(error);
     onClosed?.(error);
   }
 }
@@ -136,6 +150,16 @@ export class ConnectionDuplex extends Duplex {
  */
 export function receiveBytes(duplex: ConnectionDuplex, bytes: Buffer): void | Promise<void> {
   return receive(duplex, bytes);
+}
+
+/** Why the connection has made its stream fail; undefined: it has not. */
+export function connectionError(duplex: ConnectionDuplex): Error | undefined {
+  return errorOf(duplex);
+}
+
+/** The connection has failed, and is closing. Only the connection's handler calls it. */
+export function failStream(duplex: ConnectionDuplex, error: Error): void {
+  fail(duplex, error);
 }
 
 /** Whether the application is told of the errors of a stream. A stream that is destroyed tells nobody any more. */

@@ -2,8 +2,15 @@ import type { Duplex } from "node:stream";
 
 import type { WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
 import { InvalidArgumentError, handlerError } from "../errors/errors.ts";
-import { isThenable } from "../util/thenable.ts";
-import { ConnectionDuplex, finishStream, hasErrorListener, receiveBytes } from "./connection-duplex.ts";
+import {
+  ConnectionDuplex,
+  connectionError,
+  failStream,
+  finishStream,
+  hasErrorListener,
+  receiveBytes,
+} from "./connection-duplex.ts";
+import { ListenerWork } from "./listener-work.ts";
 import type { AnyConnection } from "./read-hold.ts";
 
 /** Called with the stream of a client when its connection is open. */
@@ -13,6 +20,7 @@ export type StreamListener = (stream: Duplex, connection: AnyConnection) => unkn
 export class StreamHandler {
   readonly #onStream: StreamListener;
   #duplex: ConnectionDuplex | undefined;
+  #work: ListenerWork | undefined;
 
   constructor(onStream: StreamListener) {
     this.#onStream = onStream;
@@ -27,10 +35,9 @@ export class StreamHandler {
   onOpen(connection: AnyConnection): void {
     if (!["blob", "auto"].includes(connection.wss.dataType))
       throw new InvalidArgumentError('streamHandler: the server needs the option dataType: "blob", or "auto"');
-    this.#duplex = new ConnectionDuplex(connection);
-    const result = this.#onStream(this.#duplex, connection);
+    const duplex = (this.#duplex = new ConnectionDuplex(connection));
     // It is not awaited: a listener that reads the stream to its end would wait for messages that wait for it.
-    if (isThenable(result)) connection.waitUntil(result);
+    this.#work = ListenerWork.of(connection, this.#onStream(duplex, connection), () => connectionError(duplex));
   }
 
   /** Passes the bytes of a message to the stream. */
@@ -46,13 +53,14 @@ export class StreamHandler {
   }
 
   /** Ends the stream. */
-  onTerminate(_connection: AnyConnection, event: WSTerminateEvent): void {
+  onTerminate(_connection: AnyConnection, event: WSTerminateEvent): void | Promise<void> {
     if (this.#duplex !== undefined) finishStream(this.#duplex, event);
+    return this.#work?.settle();
   }
 
   #fail(_connection: AnyConnection, { errors }: WSErrorEvent): void {
     const { cause } = errors[0];
-    this.#duplex?.destroy(cause instanceof Error ? cause : handlerError(cause));
+    if (this.#duplex !== undefined) failStream(this.#duplex, cause instanceof Error ? cause : handlerError(cause));
   }
 }
 
@@ -64,7 +72,8 @@ export class StreamHandler {
  * 1000, and `"finish"` follows when the peer has answered; `destroy(error)` closes with 1011, `destroy()` cuts. The peer's close ends the stream. Any other
  * end destroys it with an error that has a `code`. Without a listener of `"error"` that does not end the process.
  *
- * @param onStream called when the connection is open. If it throws, or its promise rejects, the connection is closed with 1011
+ * @param onStream called when the connection is open. If it throws, or its promise rejects, the connection is closed with 1011.
+ *   A rejection that only passes on the end of the connection is no failure
  * @returns what `onConnection` returns
  * @throws {InvalidArgumentError} when `onStream` is no function
  * @example

@@ -4,8 +4,8 @@ import { ReadableStream, WritableStream } from "node:stream/web";
 import type { WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
-import { isThenable } from "../util/thenable.ts";
 import { INTERNAL_ERROR, errorOfEnd } from "./connection-duplex.ts";
+import { ListenerWork } from "./listener-work.ts";
 import { type AnyConnection, ReadHold } from "./read-hold.ts";
 import { ignore, notConnected } from "./ws-send.ts";
 
@@ -38,6 +38,8 @@ class WebStreams implements WebStreamPair {
   readonly writable: WritableStream<unknown>;
   readonly closed: Promise<WebStreamClose>;
   readonly hold: ReadHold;
+  /** Why the connection has ended; undefined: it has not, or in order. */
+  error: Error | undefined;
   readonly #connection: AnyConnection;
   #reader: ReadableStreamDefaultController<unknown> | undefined;
   #writer: WritableStreamDefaultController | undefined;
@@ -48,7 +50,7 @@ class WebStreams implements WebStreamPair {
     this.hold = new ReadHold(connection);
     this.closed = new Promise((resolve, reject) => {
       this.#settle = (event) => {
-        const error = errorOfEnd(event);
+        const { error } = this;
         if (error === undefined) resolve({ closeCode: event.code, reason: event.reason ?? "" });
         else reject(error);
       };
@@ -95,12 +97,17 @@ class WebStreams implements WebStreamPair {
   }
 
   finish(event: WSTerminateEvent): void {
-    const error = errorOfEnd(event);
-    if (error === undefined) this.#reader?.close();
-    else this.#reader?.error(error);
-    // After a close of the writer this does nothing.
-    this.#writer?.error(error ?? notConnected());
+    const error = (this.error = errorOfEnd(event));
     this.#settle?.(event);
+    // After a close of the writer its error does nothing.
+    if (error === undefined) {
+      this.#reader?.close();
+      // A pipe from the reader closes the writer first, and so it ends in order.
+      setImmediate(() => this.#writer?.error(notConnected()));
+    } else {
+      this.#reader?.error(error);
+      this.#writer?.error(error);
+    }
   }
 }
 
@@ -108,6 +115,7 @@ class WebStreams implements WebStreamPair {
 export class WebStreamHandler {
   readonly #onStreams: WebStreamListener;
   #streams: WebStreams | undefined;
+  #work: ListenerWork | undefined;
 
   constructor(onStreams: WebStreamListener) {
     this.#onStreams = onStreams;
@@ -120,10 +128,9 @@ export class WebStreamHandler {
 
   /** The connection is open: calls the listener. */
   onOpen(connection: AnyConnection): void {
-    this.#streams = new WebStreams(connection);
-    const result = this.#onStreams(this.#streams, connection);
+    const streams = (this.#streams = new WebStreams(connection));
     // It is not awaited: a listener that reads all messages would wait for messages that wait for it.
-    if (isThenable(result)) connection.waitUntil(result);
+    this.#work = ListenerWork.of(connection, this.#onStreams(streams, connection), () => streams.error);
   }
 
   /** Passes a message to the reader. */
@@ -132,8 +139,9 @@ export class WebStreamHandler {
   }
 
   /** Ends the streams. */
-  onTerminate(_connection: AnyConnection, event: WSTerminateEvent): void {
+  onTerminate(_connection: AnyConnection, event: WSTerminateEvent): void | Promise<void> {
     this.#streams?.finish(event);
+    return this.#work?.settle();
   }
 }
 
@@ -143,7 +151,8 @@ export class WebStreamHandler {
  *
  * A slow reader holds the peer back. Closing the writer, or cancelling the reader, closes with 1000; aborting the writer closes with 1011.
  *
- * @param onStreams called when the connection is open. If it throws, or its promise rejects, the connection is closed with 1011
+ * @param onStreams called when the connection is open. If it throws, or its promise rejects, the connection is closed with 1011.
+ *   A rejection that only passes on the end of the connection is no failure
  * @returns what `onConnection` returns
  * @throws {InvalidArgumentError} when `onStreams` is no function
  * @example

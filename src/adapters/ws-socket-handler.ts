@@ -4,7 +4,7 @@ import type { WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connecti
 import { InvalidArgumentError, hasCode } from "../errors/errors.ts";
 import type { ErrorCode } from "../errors/table.ts";
 import type { WSConnectionEvent } from "../server/connection-event.ts";
-import { isThenable } from "../util/thenable.ts";
+import { ListenerWork } from "./listener-work.ts";
 import type { AnyConnection } from "./read-hold.ts";
 import { WsSocket, deliverMessage } from "./ws-socket.ts";
 
@@ -19,6 +19,9 @@ export class SocketHandler {
   #request: IncomingMessage | undefined;
   readonly #onSocket: SocketListener;
   #socket: WsSocket | undefined;
+  #work: ListenerWork | undefined;
+  /** What `"error"` was emitted with. */
+  #error: unknown;
 
   constructor(request: IncomingMessage, onSocket: SocketListener) {
     this.#request = request;
@@ -40,7 +43,7 @@ export class SocketHandler {
     const socket = (this.#socket = new WsSocket(connection));
     const result = request && this.#onSocket(socket, request);
     // It is not awaited: a listener that reads messages would wait for messages that wait for it.
-    if (isThenable(result)) connection.waitUntil(result);
+    this.#work = ListenerWork.of(connection, result, () => this.#error);
   }
 
   /** Emits `"message"`. */
@@ -56,12 +59,14 @@ export class SocketHandler {
   }
 
   /** Emits `"close"`. */
-  onTerminate(_connection: AnyConnection, { code, reason }: WSTerminateEvent): void {
+  onTerminate(_connection: AnyConnection, { code, reason }: WSTerminateEvent): void | Promise<void> {
     this.#socket?.emit("close", code, Buffer.from(reason ?? ""));
+    return this.#work?.settle();
   }
 
   #emitError(_connection: AnyConnection, { errors }: WSErrorEvent): void {
     const { cause } = errors[0];
+    this.#error = cause;
     if (!LOSSES.some((code) => hasCode(cause, code))) this.#socket?.emit("error", cause);
   }
 }

@@ -16,6 +16,7 @@ import {
   setWebAttribute,
   webAttribute,
 } from "./ws-events.ts";
+import { failConnection } from "./listener-work.ts";
 import { type AnyConnection, ReadHold } from "./read-hold.ts";
 import { type WsSendCallback, type WsSendOptions, ignore, notConnected, sendLikeWs } from "./ws-send.ts";
 
@@ -306,7 +307,7 @@ export class WsSocket extends EventEmitter {
 
   /** A listener has failed: as a callback of a handler that does, it ends this connection. */
   #fail(error: unknown): void {
-    this.connection.waitUntil(rejected(error));
+    failConnection(this.connection, error);
   }
 }
 
@@ -322,11 +323,6 @@ export function deliverMessage(socket: WsSocket, data: string | Buffer): void | 
 /** A listener has rejected: that ends the connection of the socket. Only its server calls it. */
 export function failSocket(socket: WsSocket, error: unknown): void {
   fail(socket, error);
-}
-
-// eslint-disable-next-line @typescript-eslint/require-await -- it rejects with what it throws, which may be anything
-async function rejected(error: unknown): Promise<never> {
-  throw error;
 }
 
 /** A copy: the memory of a message is shared with others. */

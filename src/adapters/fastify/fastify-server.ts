@@ -99,12 +99,13 @@ export class FastifyServer implements WSHandler {
     const arrived = event.context as ((event: WSConnectionEvent) => ReturnType<OnConnection>) | undefined;
     if (arrived !== undefined) return arrived(event);
     return new Promise((settle) => {
-      const response = new CapturedResponse(event.request.raw);
+      const request = asGet(event.request.raw);
+      const response = new CapturedResponse(request);
       this.#asked.set(response, { event, settle });
       response.once("finish", () => {
         settle(response.refusal());
       });
-      this.#app.routing(event.request.raw, response);
+      this.#app.routing(request, response);
     });
   }
 
@@ -149,6 +150,12 @@ export class FastifyServer implements WSHandler {
       if (request.headers.upgrade?.toLowerCase() === "websocket") heads.set(request, head);
     });
   }
+}
+
+/** A request for Fastify's router, where the routes have the method GET. Over HTTP/2 that of a WebSocket is CONNECT (RFC 8441 4). */
+function asGet(request: IncomingMessage): IncomingMessage {
+  if (request.method === "GET") return request;
+  return Object.create(request, { method: { value: "GET" } }) as IncomingMessage;
 }
 
 function statusOf(answer: ConnectionAnswer): number {

@@ -7,6 +7,7 @@ import { type WebSocketConnection, type WSMessageEvent, refuse } from "hawser";
 import { hawser } from "hawser/fastify";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import { answerTo as answerToHttp2, openSession, requestWebSocket } from "../../support/http2-client.ts";
 import { Client, refusal } from "../../guides/client.ts";
 
 class Echo {
@@ -185,6 +186,33 @@ describe("Fastify's logger", () => {
     expect(logged).toContainEqual(expect.objectContaining({ msg: "request completed", res: { statusCode: 101 } }));
   });
 });
+
+test("over HTTP/2 a route opens WebSockets, and refuses them", async () => {
+  const seen: unknown[] = [];
+  const app = fastify({ http2: true });
+  await app.register(hawser);
+  app.webSocket("/chats/:id", { preHandler: guard }, (_event, request) => {
+    seen.push(request.method, request.params, request.headers["x-user"]);
+    return new Echo();
+  });
+  onTestFinished(() => app.close());
+  const origin = await app.listen({ port: 0, host: "127.0.0.1" });
+  const session = await openSession(origin);
+  const refused = requestWebSocket(session, "/chats/7");
+  expect((await answerToHttp2(refused))[":status"]).toBe(401);
+  expect((await answerToHttp2(requestWebSocket(session, "/nowhere")))[":status"]).toBe(404);
+  const stream = requestWebSocket(session, "/chats/7", { "x-user": "ann" });
+  expect((await answerToHttp2(stream))[":status"]).toBe(200);
+  expect(seen).toEqual(["GET", { id: "7" }, "ann"]);
+  session.destroy();
+});
+
+async function guard(
+  request: { headers: object },
+  reply: { code(status: number): { send(body: string): unknown } },
+): Promise<unknown> {
+  return "x-user" in request.headers ? undefined : reply.code(401).send("Sign in.");
+}
 
 test("app.close() closes the connections with 1001 before it resolves", async () => {
   const { app, url } = await serve((one) => {

@@ -17,6 +17,9 @@ const NOT_COPIED: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+/** Ends the head of an answer. */
+const END_OF_HEAD = "\r\n\r\n";
+
 /**
  * A response that is written to memory. A framework gets it in place of one on the client's socket: what it answers to a
  * handshake becomes a refusal.
@@ -42,8 +45,8 @@ export class CapturedResponse extends ServerResponse {
 
   /** What was answered, as a refusal. An answer that is no refusal, such as 200, becomes 403: it opens no WebSocket. */
   refusal(): Refusal {
-    const written = Buffer.concat(this.#written);
-    const end = written.indexOf("\r\n\r\n");
+    const written = afterInformation(Buffer.concat(this.#written));
+    const end = written.indexOf(END_OF_HEAD);
     const headers = headersOf(written.toString("latin1", 0, Math.max(end, 0)));
     // A body that is compressed, or too long, is left out.
     const hasBody = this.#size <= MAX_BODY && written.length > end + 4 && headers["content-encoding"] === undefined;
@@ -57,6 +60,14 @@ export class CapturedResponse extends ServerResponse {
     this.#size += chunk.length;
     if (this.#size <= MAX_BODY || this.#written.length === 0) this.#written.push(chunk);
   }
+}
+
+/** What follows the heads of answers 1xx, such as those of `writeEarlyHints` (RFC 9110 15.2). */
+function afterInformation(written: Buffer): Buffer {
+  let rest = written;
+  while (/^HTTP\/1\.1 1\d\d /.test(rest.toString("latin1", 0, 13)) && rest.includes(END_OF_HEAD))
+    rest = rest.subarray(rest.indexOf(END_OF_HEAD) + END_OF_HEAD.length);
+  return rest;
 }
 
 /** The headers of an answer, as Node has written them. */

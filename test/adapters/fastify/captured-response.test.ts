@@ -34,6 +34,15 @@ describe("CapturedResponse", () => {
     expect(response.refusal()).toMatchObject({ status: 403, body: "hello" });
   });
 
+  test.each([undefined, "Later."])("answers 1xx before it are left out: %s", async (body) => {
+    const response = respond();
+    response.writeContinue();
+    response.writeEarlyHints({ link: "</style.css>; rel=preload" });
+    response.writeHead(429).end(body);
+    await once(response, "finish");
+    expect(response.refusal()).toMatchObject({ status: 429, body: body ?? "Too Many Requests", headers: {} });
+  });
+
   test("without a body the status is the body", async () => {
     const response = respond();
     response.writeHead(429).end();

@@ -3,7 +3,8 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { thrownText } from "../connection/dispatch/thrown-text.ts";
+import { warnOfUnheard } from "../connection/dispatch/unheard-errors.ts";
+import { Warnings } from "../util/warnings.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
 import type { WSConnectionEvent } from "../server/connection-event.ts";
 import type { ConnectionAnswer, WSRefusedEvent } from "../server/handlers.ts";
@@ -70,6 +71,7 @@ export class WsServer extends EventEmitter {
   #choosesFirst: boolean;
   #isClosing = false;
   /** What a listener of `"refused"` calls that rejects. */
+  readonly #warnings = new Warnings();
   readonly #refusals = new WeakMap<WSRefusedEvent, (error: unknown) => void>();
 
   /**
@@ -205,7 +207,7 @@ export class WsServer extends EventEmitter {
   override [EventEmitter.captureRejectionSymbol](error: unknown, event: string | symbol, argument?: unknown): void {
     if (event === "connection") failSocket(argument as WsSocket, error);
     else if (event === "refused") this.#refusals.get(argument as WSRefusedEvent)?.(error);
-    else if (event === "error") process.emitWarning(error instanceof Error ? error : thrownText(error));
+    else if (event === "error") warnOfUnheard(this.#warnings, error);
     else this.#emitLater("error", error);
   }
 

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from "node:http";
 
-import { thrownText } from "../../connection/dispatch/thrown-text.ts";
+import { warnOfUnheard } from "../../connection/dispatch/unheard-errors.ts";
 import { HawserError } from "../../errors/errors.ts";
 import type { ErrorCode } from "../../errors/table.ts";
 import { Refusal, refuse } from "../../handshake/refusal.ts";
 import type { WSConnectionEvent } from "../../server/connection-event.ts";
 import type { WSHandler, WSServerErrorEvent } from "../../server/handlers.ts";
 import type { WebSocketServer } from "../../server/websocket-server.ts";
+import { Warnings } from "../../util/warnings.ts";
 import { failedByPeer } from "../failed-by-peer.ts";
 import { type ClientOwner, HawserClient } from "./nest-client.ts";
 import type { NestLogger } from "./nest-types.ts";
@@ -33,6 +34,7 @@ export class NestServer implements WSHandler<"object", HawserClient>, ClientOwne
   readonly #gateways: Connected[] = [];
   readonly #admit: Admit | undefined;
   readonly #logger: NestLogger | undefined;
+  readonly #warnings = new Warnings();
 
   constructor(admit: Admit | undefined, logger: NestLogger | undefined, maxObservables: number) {
     this.maxObservables = maxObservables;
@@ -69,6 +71,6 @@ export class NestServer implements WSHandler<"object", HawserClient>, ClientOwne
 
   onFailure(error: unknown): void {
     if (this.#logger !== undefined) this.#logger.error(error);
-    else process.emitWarning(error instanceof Error ? error : thrownText(error));
+    else warnOfUnheard(this.#warnings, error);
   }
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import fastifyWebSocket from "@fastify/websocket";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import type { WebSocketConnection, WSMessageEvent } from "hawser";
 import { hawser } from "hawser/fastify";
 import { Client, refusal } from "./support.js";
@@ -69,3 +69,28 @@ for (const order of ["hawser first", "hawser last", "hawser outside"] as const) 
     assert.equal((await theirs.closed).code, 1005);
   });
 }
+
+test("opens no WebSocket after a hook that has answered, while onSend hooks still run", async (t) => {
+  const app = fastify();
+  app.addHook("onSend", async (_request, _reply, payload) => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return payload;
+  });
+  await app.register(fastifyWebSocket);
+  await app.register(hawser);
+  const denied = async (_request: unknown, reply: FastifyReply): Promise<void> => void reply.code(401).send("denied");
+  const cut = async (_request: unknown, reply: FastifyReply): Promise<void> => void reply.raw.destroy();
+  let asked = 0;
+  const onConnection = (): Echo => {
+    asked++;
+    return new Echo();
+  };
+  app.webSocket("/denied", { preHandler: denied }, onConnection);
+  app.webSocket("/cut", { preHandler: cut }, onConnection);
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  t.after(() => app.close());
+  const ws = `ws://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  assert.equal((await refusal(`${ws}/denied`)).status, 401);
+  await assert.rejects(Client.open(t, `${ws}/cut`), /hang up/);
+  assert.equal(asked, 0);
+});

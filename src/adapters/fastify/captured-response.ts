@@ -39,17 +39,23 @@ export class CapturedResponse extends ServerResponse {
         done();
       },
     });
+    // With an error, `destroy` of the response emits it here. Without a listener it would end the process.
+    memory.on("error", () => undefined);
     // Node uses of it what every writable stream has.
     this.assignSocket(memory as unknown as Socket);
   }
 
-  /** What was answered, as a refusal. An answer that is no refusal, such as 200, becomes 403: it opens no WebSocket. */
+  /**
+   * What was answered, as a refusal. An answer that is no refusal, such as 200, becomes 403: it opens no WebSocket. So does a
+   * response that was cut before its head. The body of one that was cut later is left out.
+   */
   refusal(): Refusal {
     const written = afterInformation(Buffer.concat(this.#written));
     const end = written.indexOf(END_OF_HEAD);
     const headers = headersOf(written.toString("latin1", 0, Math.max(end, 0)));
-    // A body that is compressed, or too long, is left out.
-    const hasBody = this.#size <= MAX_BODY && written.length > end + 4 && headers["content-encoding"] === undefined;
+    // A body that is compressed, cut, or too long, is left out.
+    const isWhole = !this.destroyed && this.#size <= MAX_BODY;
+    const hasBody = isWhole && written.length > end + 4 && headers["content-encoding"] === undefined;
     delete headers["content-encoding"];
     if (!hasBody) delete headers["content-type"];
     const status = this.statusCode >= 300 && this.statusCode <= 599 ? this.statusCode : 403;

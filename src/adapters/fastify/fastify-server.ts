@@ -6,6 +6,7 @@ import type { WebSocketServerOptions } from "../../server/options.ts";
 import { WebSocketServer } from "../../server/websocket-server.ts";
 import { Refusal } from "../../handshake/refusal.ts";
 import { failedByPeer } from "../failed-by-peer.ts";
+import { AnsweredReplies } from "./answered-replies.ts";
 import { CapturedResponse } from "./captured-response.ts";
 import type { FastifyLike, ReplyLike, RequestLike, RouteLike } from "./fastify-types.ts";
 import { RoutePaths } from "./route-paths.ts";
@@ -41,6 +42,7 @@ export class FastifyServer implements WSHandler {
   readonly #paths = new RoutePaths();
   /** By the response that Fastify writes to. */
   readonly #asked = new WeakMap<ServerResponse, Asked>();
+  readonly #answered: AnsweredReplies;
   /** The instances that may have `@fastify/websocket`. */
   readonly #instances: FastifyLike[];
   /** Undefined: there is no `@fastify/websocket`. Else what came after the head of its requests. */
@@ -51,6 +53,10 @@ export class FastifyServer implements WSHandler {
   constructor(app: FastifyLike, options: HawserPluginOptions) {
     this.#app = app;
     this.#instances = [app];
+    this.#answered = new AnsweredReplies(
+      app,
+      ({ raw, request }) => this.#asked.has(raw) || this.#heads?.has(request.raw) === true,
+    );
     this.wss = new WebSocketServer(this, {
       ...options,
       server: app.server,
@@ -102,8 +108,14 @@ export class FastifyServer implements WSHandler {
       const request = asGet(event.request.raw);
       const response = new CapturedResponse(request);
       this.#asked.set(response, { event, settle });
-      response.once("finish", () => {
+      const answer = (): void => {
         settle(response.refusal());
+      };
+      response.once("finish", answer);
+      // Without "finish" it was cut.
+      response.once("close", () => {
+        if (response.errored !== null) this.#app.log.error({ err: response.errored }, "WebSocket handshake cut");
+        answer();
       });
       this.#app.routing(request, response);
     });
@@ -123,9 +135,11 @@ export class FastifyServer implements WSHandler {
   async #arrive(request: RequestLike, reply: ReplyLike, onConnection: OnConnection): Promise<unknown> {
     const asked = this.#asked.get(reply.raw);
     if (asked !== undefined) {
+      // After a hook that has answered, Fastify may go on. The handler must not answer too.
+      if (this.#answered.has(reply)) return never();
       const answer = await onConnection(asked.event, request);
-      // The function has answered by itself.
-      if (reply.sent) return reply;
+      // Somebody else has answered meanwhile.
+      if (this.#answered.has(reply)) return never();
       reply.hijack();
       asked.settle(answer);
       // For hooks and logs. The client gets the answer of the WebSocket server.
@@ -135,11 +149,16 @@ export class FastifyServer implements WSHandler {
     }
     const head = this.#heads?.get(request.raw);
     if (head === undefined) return undefined;
+    if (this.#answered.has(reply)) return never();
     const { socket } = request.raw;
     reply.hijack();
     reply.raw.detachSocket(socket);
     this.#taken.add(request.raw);
-    this.wss.handleUpgrade(request.raw, socket, head, (event: WSConnectionEvent) => onConnection(event, request));
+    this.wss.handleUpgrade(request.raw, socket, head, async (event: WSConnectionEvent) => {
+      const answer = await onConnection(event, request);
+      // The response is on no socket now. Who cuts it, or writes to it, wants no WebSocket.
+      return reply.raw.destroyed || reply.raw.headersSent ? null : answer;
+    });
     return reply;
   }
 
@@ -161,6 +180,11 @@ function asGet(request: IncomingMessage): IncomingMessage {
 function statusOf(answer: ConnectionAnswer): number {
   if (answer instanceof Refusal) return answer.status;
   return answer === null || answer === undefined ? 403 : 101;
+}
+
+/** For a hook that no other may follow. */
+function never(): Promise<never> {
+  return new Promise(() => undefined);
 }
 
 function upgradeRequired(_request: unknown, reply: ReplyLike): unknown {

@@ -14,6 +14,8 @@ export interface FastifyLike {
   hasDecorator(name: string): boolean;
   /** Adds a property to it, and to all that are inside of it. */
   decorate(name: string, value: unknown): unknown;
+  /** Adds a property to the replies of it, and of all that are inside of it. */
+  decorateReply(name: string, value: unknown): unknown;
   /** Adds a hook. */
   addHook(name: string, hook: (...args: never[]) => unknown): unknown;
   /** Adds a route. */
@@ -40,6 +42,8 @@ export interface RequestLike {
 export interface ReplyLike {
   /** Node's response. */
   readonly raw: ServerResponse;
+  /** What it replies to. */
+  readonly request: RequestLike;
   /** Whether it was sent, or is somebody else's. */
   readonly sent: boolean;
   /** Takes it from Fastify. */

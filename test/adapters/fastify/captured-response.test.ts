@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { CapturedResponse } from "../../../src/adapters/fastify/captured-response.ts";
 
@@ -59,5 +60,28 @@ describe("CapturedResponse", () => {
     response.end(body);
     await once(response, "finish");
     expect(response.refusal()).toMatchObject({ status: 403, body: "Forbidden", headers: {} });
+  });
+
+  test("that is cut before its head is 403, and its error ends no process", async () => {
+    const response = respond();
+    response.destroy(new Error("cut"));
+    await once(response, "close");
+    expect(response.refusal()).toMatchObject({ status: 403, body: "Forbidden", headers: {} });
+  });
+
+  test("that is cut in its body keeps the status, and leaves the body out", async () => {
+    const response = respond();
+    response.writeHead(401, { "content-type": "text/plain", "www-authenticate": "Bearer" });
+    response.write("sign");
+    // Node writes the head in the next turn.
+    await turn();
+    response.destroy();
+    await once(response, "close");
+    expect(response.refusal()).toMatchObject({
+      status: 401,
+      body: "Unauthorized",
+      headers: { "www-authenticate": "Bearer" },
+    });
+    expect(response.refusal().headers).not.toHaveProperty("content-type");
   });
 });

@@ -1,5 +1,5 @@
-import { Writable, pipeline } from "node:stream";
-import { promisify } from "node:util";
+import { Writable } from "node:stream";
+import { finished, pipeline } from "node:stream/promises";
 
 import { InvalidArgumentError } from "../../errors/errors.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
@@ -9,9 +9,6 @@ import type { IncomingMessage } from "../receiving/incoming-message.ts";
 import { type MessageStream, streamOf } from "../receiving/message-stream.ts";
 import { causeChain } from "./causes.ts";
 import type { HandlerCallbacks } from "./handler-callbacks.ts";
-
-/** Writes all bytes to a stream of Node's, and ends it. If one of the two fails, the other is destroyed. */
-const pipe = promisify(pipeline);
 
 /** Settles when a stream that was taken is not read any more. Undefined: none was taken, and none can be any more. */
 let endOf: (event: WSMessageStartEvent) => Promise<void> | undefined;
@@ -82,7 +79,7 @@ export function startMessage(
 async function wantsWhole(event: WSMessageStartEvent, answer: unknown, message: IncomingMessage): Promise<boolean> {
   try {
     const writable = await answer;
-    if (writable !== undefined && writable !== null) await writeTo(writable, event);
+    if (writable !== undefined && writable !== null) await writeTo(writable, event, message);
   } catch (error) {
     // It was told by the stream: it has not failed itself.
     if (message.error !== undefined && causeChain(error).includes(message.error)) return false;
@@ -94,11 +91,34 @@ async function wantsWhole(event: WSMessageStartEvent, answer: unknown, message: 
   return finished === undefined;
 }
 
-async function writeTo(writable: unknown, event: WSMessageStartEvent): Promise<void> {
+async function writeTo(writable: unknown, event: WSMessageStartEvent, message: IncomingMessage): Promise<void> {
   if (writable instanceof WritableStream) await event.stream.pipeTo(writable as WritableStream<Uint8Array>);
-  else if (writable instanceof Writable) await pipe(event.stream as unknown as NodeJS.ReadableStream, writable);
+  else if (writable instanceof Writable) await pipeTo(writable, event, message);
   else
     throw new InvalidArgumentError(
       `onMessageStart: expected a WritableStream, a Writable of Node's, or nothing, got ${describe(writable)}`,
     );
+}
+
+/**
+ * Writes all bytes to a stream of Node's, and ends it. If one of the two fails, the other is destroyed. Node's `pipeline` never settles for
+ * one that has ended, or that ends itself.
+ */
+async function pipeTo(writable: Writable, event: WSMessageStartEvent, message: IncomingMessage): Promise<void> {
+  if (!writable.writable) throw endedError();
+  const ended = finished(writable, { readable: false }).then(() => {
+    if (!message.isOver) throw endedError();
+  });
+  try {
+    await Promise.race([pipeline(event.stream as unknown as NodeJS.ReadableStream, writable), ended]);
+  } catch (error) {
+    // The destination fails with it, or because of it.
+    throw message.error ?? error;
+  }
+}
+
+function endedError(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    "onMessageStart: the Writable that it returned has ended before the message: the library ends it",
+  );
 }

@@ -173,6 +173,30 @@ describe("a handler with onMessageStart", () => {
     expect(session.calls.map(([name]) => name)).toEqual(["open", "start", "error", "terminate"]);
   });
 
+  test.each<[string, (writable: Writable) => void, number]>([
+    ["has ended", (writable) => void writable.end(), 0],
+    ["is destroyed", (writable) => void writable.destroy(), 0],
+    ["ends itself", (writable) => void writable.end(), 1],
+    ["destroys itself", (writable) => void writable.destroy(), 1],
+  ])("that returns a Writable that %s has failed, and the peer need not send more", async (_what, end, when) => {
+    const writable = new Writable({
+      write: (_chunk, _encoding, done) => {
+        if (when === 1) end(writable);
+        done();
+      },
+    });
+    writable.on("error", () => undefined);
+    if (when === 0) end(writable);
+    const session = new Session({ start: () => writable });
+    session.receive(first);
+    await turns(10);
+    expect(session.calls.map(([name]) => name)).toEqual(["open", "start", "error"]);
+    expect(session.frames).toEqual([[8, true, "\u0003\ufffd"]]);
+    session.stream.reset();
+    await turns(10);
+    expect(session.calls.at(-1)?.[0]).toBe("terminate");
+  });
+
   test("whose destination fails has failed", async () => {
     const full = (): WritableStream => new WritableStream({ write: () => Promise.reject(new Error("disk full")) });
     const session = new Session({ start: full });

@@ -1,15 +1,19 @@
 import { PieceDeflater } from "../../compression/zlib-streams.ts";
-import { withoutStack } from "../../errors/errors.ts";
+import { InvalidArgumentError, withoutStack } from "../../errors/errors.ts";
 import { type Bytes, EMPTY } from "../../protocol/bytes.ts";
 import { FIN, ReservedBit } from "../../protocol/frame-header.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
 import { FRAGMENT_SIZE, Fragment } from "./fragment.ts";
 import { type FragmentWriter, nextTurn } from "./fragment-writer.ts";
+import { describe } from "../../util/describe.ts";
 import { Compression, type MessageOptions, type OutgoingMessage } from "./outgoing-message.ts";
 import { type StreamSource, sourceOf } from "./stream-source.ts";
 
 /** After this many chunks other connections get their turn, and what has come is sent: the source may give empty chunks for ever. */
 const MAX_CHUNKS = 1024;
+
+/** The next chunk does not come in this turn. It is no object: a source of the application's may give anything. */
+const NOT_YET = Symbol("not yet");
 
 /** The last frame of a streamed message. The frames before it were written: no policy may drop it. */
 export class LastFragment implements OutgoingMessage {
@@ -40,7 +44,7 @@ export class StreamMessage implements OutgoingMessage {
   readonly #fragment = new Fragment();
   #deflater: PieceDeflater | undefined;
   /** Settles when the turn ends in which the bytes came that wait. */
-  #turn: Promise<undefined> | undefined;
+  #turn: Promise<typeof NOT_YET> | undefined;
   #hasBegun = false;
   #isOver = false;
 
@@ -82,10 +86,12 @@ export class StreamMessage implements OutgoingMessage {
   async #sendChunks(writer: FragmentWriter): Promise<void> {
     let next = this.#next();
     for (let chunks = 1; !this.#isCancelled(); chunks++) {
-      let result: IteratorResult<unknown, unknown> | undefined;
-      while ((result = await this.#within(next)) === undefined) await this.#sendFragment(writer);
-      if (this.#isCancelled() || result.done === true) return;
-      for (const part of this.#fragment.parts(result.value)) {
+      let result: unknown;
+      while ((result = await this.#within(next)) === NOT_YET) await this.#sendFragment(writer);
+      if (this.#isCancelled()) return;
+      const { done, value } = checkResult(result);
+      if (done === true) return;
+      for (const part of this.#fragment.parts(value)) {
         this.#fragment.add(part);
         if (this.#fragment.length >= FRAGMENT_SIZE) await this.#sendFragment(writer);
         if (this.#isCancelled()) return;
@@ -100,17 +106,20 @@ export class StreamMessage implements OutgoingMessage {
     return this.#isOver;
   }
 
-  #next(): Promise<IteratorResult<unknown, unknown>> {
+  #next(): Promise<unknown> {
     const next = this.#source.next();
     // If the message is cancelled, nobody waits for it.
     next.catch(nothing);
     return next;
   }
 
-  /** The next chunk; undefined: it does not come in this turn, and others wait to be sent. */
-  #within(next: Promise<IteratorResult<unknown, unknown>>): Promise<IteratorResult<unknown, unknown> | undefined> {
+  /** The next result; `NOT_YET`: it does not come in this turn, and others wait to be sent. */
+  #within(next: Promise<unknown>): Promise<unknown> {
     if (this.#fragment.length === 0) return next;
-    this.#turn ??= nextTurn().then(() => (this.#turn = undefined));
+    this.#turn ??= nextTurn().then(() => {
+      this.#turn = undefined;
+      return NOT_YET;
+    });
     return Promise.race([next, this.#turn]);
   }
 
@@ -147,6 +156,13 @@ export class StreamMessage implements OutgoingMessage {
     this.#isOver = true;
     this.#deflater?.close();
   }
+}
+
+/** @throws {InvalidArgumentError} for what no iterator may give: `for await` throws too */
+function checkResult(result: unknown): IteratorResult<unknown, unknown> {
+  // A function is an object too. It is neither done, nor has it a value that can be sent.
+  if (typeof result === "object" && result !== null) return result as IteratorResult<unknown, unknown>;
+  throw new InvalidArgumentError(`send: expected { done, value } from the stream's next(), got ${describe(result)}`);
 }
 
 /** Why the source of a message is cancelled: the connection has ended, or refuses the message. It has no stack: sources keep it. */

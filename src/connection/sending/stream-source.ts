@@ -3,8 +3,8 @@ import { isThenable } from "../../util/thenable.ts";
 
 /** The chunks of a message, one after the other. */
 export interface StreamSource {
-  /** The next chunk. It is asked for only when the one before it was sent, or waits in a fragment. */
-  next(): Promise<IteratorResult<unknown, unknown>>;
+  /** The next chunk: an `IteratorResult`, unless the application's stream is wrong. It is asked for only when the one before it was sent, or waits in a fragment. */
+  next(): Promise<unknown>;
   /** Nobody wants the rest: the source frees what it holds. It never throws. */
   cancel(reason: Error): void;
 }

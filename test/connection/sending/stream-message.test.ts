@@ -207,6 +207,14 @@ describe("the end of a message from a stream", () => {
     expect(source.cancelled).toBeInstanceOf(Error);
   });
 
+  test.each([undefined, null, "text", 1])("so does a next() that gives %o, not an endless message", async (result) => {
+    const session = new Session();
+    send(session, { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(result) }) });
+    await turns(20);
+    expect(session.frames).toEqual([[8, true, "\u0003\ufffd"]]);
+    expect(session.calls.at(-1)?.[0]).toBe("error");
+  });
+
   test("close() waits for it", async () => {
     const session = new Session();
     const source = new Source();

@@ -25,7 +25,8 @@ describe("what is sent as a stream", () => {
 
 async function all(source: ReturnType<typeof sourceOf>): Promise<unknown[]> {
   const chunks = [];
-  for (let next = await source.next(); next.done !== true; next = await source.next()) chunks.push(next.value);
+  const next = async (): Promise<IteratorResult<unknown>> => (await source.next()) as IteratorResult<unknown>;
+  for (let result = await next(); result.done !== true; result = await next()) chunks.push(result.value);
   return chunks;
 }
 

@@ -3,6 +3,7 @@ import { type Bytes, asBytes } from "../../protocol/bytes.ts";
 import { MessageBuffer } from "../../protocol/message-buffer.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
 import { describe } from "../../util/describe.ts";
+import { memoryChangedError } from "../transport/direct-write.ts";
 import { bytesIn } from "./outgoing-message.ts";
 
 /**
@@ -35,10 +36,13 @@ export class Fragment {
    * Splits a chunk into parts that fit in a fragment.
    *
    * @throws {InvalidArgumentError} for a chunk that is neither a string nor bytes, or not of the same kind as the first
+   * @throws {HawserError} if its memory is transferred or shrunk between two parts: the message would be short, and nobody would know
    */
   *parts(chunk: unknown): Generator<Bytes, void> {
     const bytes = this.#bytesOf(chunk);
-    for (let at = 0; at < bytes.length;) {
+    const { length } = bytes;
+    for (let at = 0; at < length;) {
+      if (bytes.length !== length) throw memoryChangedError();
       const part = bytes.subarray(at, at + FRAGMENT_SIZE - this.length);
       at += part.length;
       yield part;

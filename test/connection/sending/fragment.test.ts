@@ -57,6 +57,20 @@ describe("fragments", () => {
     );
   });
 
+  test.each<[string, (memory: ArrayBuffer) => void]>([
+    ["transferred", (memory) => void structuredClone(memory, { transfer: [memory] })],
+    ["shrunk", (memory) => void (memory as unknown as { resize: (size: number) => void }).resize(10)],
+  ])("fail if the memory of their chunk is %s before all of it was copied", (_what, change) => {
+    const options = { maxByteLength: 2 * FRAGMENT_SIZE };
+    const memory = Reflect.construct(ArrayBuffer, [2 * FRAGMENT_SIZE, options]) as ArrayBuffer;
+    const fragment = new Fragment();
+    const parts = fragment.parts(new Uint8Array(memory));
+    fragment.add(parts.next().value as never);
+    fragment.take();
+    change(memory);
+    expect(() => parts.next()).toThrow("memory");
+  });
+
   test("without a chunk are binary", () => {
     expect(fragmentsOf([])).toEqual({ opcode: 2, fragments: [Buffer.alloc(0)] });
   });

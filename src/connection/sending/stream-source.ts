@@ -1,3 +1,5 @@
+import { Readable, isErrored, isReadable } from "node:stream";
+
 import { InvalidArgumentError } from "../../errors/errors.ts";
 import { isThenable } from "../../util/thenable.ts";
 
@@ -19,8 +21,11 @@ interface Streamable {
 
 /** A stream of Node's. */
 interface NodeStream {
-  readonly on?: unknown;
-  readonly destroy?: unknown;
+  readonly destroyed?: unknown;
+  readonly readableEnded?: unknown;
+  readonly errored?: unknown;
+  readonly destroy: unknown;
+  on(event: "error", listener: () => void): unknown;
 }
 
 /**
@@ -32,19 +37,24 @@ export function isStream(message: object): message is Streamable {
   return (typeof iterate === "function" || typeof getReader === "function") && typeof toJSON !== "function";
 }
 
+/** The streams and generators whose chunks were taken. A second message would get a part of them, or nothing, and look complete. */
+const taken = new WeakSet();
+
 /**
  * Takes the chunks of a stream. From now on nobody else may read it.
  *
- * @throws {InvalidArgumentError} if somebody else reads it
+ * @throws {InvalidArgumentError} if somebody else reads it, it was sent before, or there is nothing left to read
  */
 export function sourceOf(stream: Streamable): StreamSource {
   if (typeof stream.getReader === "function") return webSource(stream as ReadableStream<unknown>);
-  holdErrors(stream as NodeStream);
+  if (isNodeStream(stream)) takeNodeStream(stream);
   const iterator = (stream as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  // An iterable that gives a new iterator each time may be sent again; a generator is its own iterator.
+  if ((iterator as unknown) === stream) take(stream);
   return {
     next: () => Promise.resolve(iterator.next()),
     cancel: () => {
-      const { destroy } = stream as NodeStream;
+      const { destroy } = stream as Partial<NodeStream>;
       if (typeof destroy === "function") quietly(() => (destroy as () => unknown).call(stream));
       quietly(() => iterator.return?.());
     },
@@ -53,6 +63,8 @@ export function sourceOf(stream: Streamable): StreamSource {
 
 function webSource(stream: ReadableStream<unknown>): StreamSource {
   if (stream.locked) throw new InvalidArgumentError("message: the stream is locked: somebody else reads it");
+  if (Readable.isDisturbed(stream as never) && isReadable(stream as never) === false && !isErrored(stream as never))
+    throw new InvalidArgumentError("message: the stream was read already");
   const reader = stream.getReader();
   return {
     next: () => reader.read(),
@@ -60,10 +72,25 @@ function webSource(stream: ReadableStream<unknown>): StreamSource {
   };
 }
 
-/** A stream of Node's that fails before its turn must not end the process. It is told when it is read. */
-function holdErrors(stream: NodeStream): void {
-  if (typeof stream.destroy === "function" && typeof stream.on === "function")
-    (stream.on as (event: "error", listener: () => void) => void).call(stream, "error", nothing);
+/** Notes that a stream is sent. */
+function take(stream: object): void {
+  if (taken.has(stream))
+    throw new InvalidArgumentError("message: this stream was sent before, and can be read only once");
+  taken.add(stream);
+}
+
+function takeNodeStream(stream: NodeStream): void {
+  take(stream);
+  if (stream.readableEnded === true) throw new InvalidArgumentError("message: the stream was read already");
+  if (stream.destroyed === true)
+    throw new InvalidArgumentError("message: the stream is destroyed", { cause: stream.errored ?? undefined });
+  // One that fails before its turn must not end the process. It is told when it is read.
+  stream.on("error", nothing);
+}
+
+function isNodeStream(stream: object): stream is NodeStream {
+  const { destroy, on } = stream as Partial<NodeStream>;
+  return typeof destroy === "function" && typeof on === "function";
 }
 
 /** Does something of the application's whose failure is of no interest any more. */

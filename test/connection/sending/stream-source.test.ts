@@ -30,6 +30,23 @@ async function all(source: ReturnType<typeof sourceOf>): Promise<unknown[]> {
   return chunks;
 }
 
+async function read(stream: Readable): Promise<Readable> {
+  for await (const chunk of stream) if (chunk === "never") break;
+  return stream;
+}
+
+async function readWeb(stream: ReadableStream): Promise<ReadableStream> {
+  const reader = stream.getReader();
+  while (!(await reader.read()).done);
+  reader.releaseLock();
+  return stream;
+}
+
+async function readBody(response: Response): Promise<object> {
+  await response.text();
+  return response.body!;
+}
+
 describe("a source", () => {
   test("gives the chunks of any kind of stream", async () => {
     expect(await all(sourceOf(generated()))).toEqual(["a", "b"]);
@@ -82,6 +99,56 @@ describe("a source", () => {
     const stream = new ReadableStream();
     stream.getReader();
     expect(() => sourceOf(stream)).toThrow("locked");
+  });
+
+  test.each<[string, () => object]>([
+    ["a Readable", () => Readable.from(["a", "b"])],
+    ["a generator", generated],
+    ["a web stream", () => new Blob(["ab"]).stream()],
+  ])("is refused if %s was sent before, and the first message has all of it", async (_what, make) => {
+    const stream = make();
+    const source = sourceOf(stream);
+    expect(() => sourceOf(stream)).toThrow(/sent before|locked/);
+    expect(Buffer.from((await all(source)).map(String).join(""))).not.toHaveLength(0);
+    expect(() => sourceOf(stream)).toThrow(/sent before|locked/);
+  });
+
+  test("may be made again of an iterable that can be read again", async () => {
+    const stream = { [Symbol.asyncIterator]: generated };
+    for (let i = 0; i < 2; i++) expect(await all(sourceOf(stream))).toEqual(["a", "b"]);
+  });
+
+  test.each<[string, () => Promise<object>, string]>([
+    ["a Readable that has ended", async () => read(Readable.from(["a"], { autoDestroy: false })), "read already"],
+    ["a Readable that was left", async () => read(Readable.from(["a", "b"])), "read already|destroyed"],
+    ["a Readable that is destroyed", async () => Readable.from(["a"]).destroy(), "destroyed"],
+    ["the body of a response that was read", async () => readBody(new Response("a")), "read already|locked"],
+    ["a web stream that was read to its end", async () => readWeb(new Blob(["a"]).stream()), "read already"],
+  ])("is refused for %s", async (_what, make, message) => {
+    const stream = await make();
+    expect(() => sourceOf(stream)).toThrow(new RegExp(message));
+  });
+
+  test("gives the rest of a stream whose beginning was read", async () => {
+    const web = new ReadableStream({
+      start(controller) {
+        for (const chunk of ["a", "b"]) controller.enqueue(chunk);
+        controller.close();
+      },
+    });
+    const reader = web.getReader();
+    await reader.read();
+    reader.releaseLock();
+    expect(await all(sourceOf(web))).toEqual(["b"]);
+    const node = Readable.from(["a", "b"]);
+    await new Promise((resolve) => node.once("readable", resolve));
+    expect(node.read()).toBe("a");
+    expect(await all(sourceOf(node))).toEqual(["b"]);
+  });
+
+  test("may be empty", async () => {
+    const web = new ReadableStream({ start: (controller) => controller.close() });
+    expect(await all(sourceOf(web))).toEqual([]);
   });
 
   test("tells of a stream of Node's that has failed before its turn, and the process goes on", async () => {

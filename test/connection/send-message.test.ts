@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import type { Connection } from "../../src/connection/connection.ts";
 import { sendMessage } from "../../src/connection/send-message.ts";
@@ -28,4 +29,15 @@ test("it tells whether there is space for more", () => {
   expect(results.map((result) => sendMessage(rig(result).connection, "a", undefined))).toEqual([true, false, false]);
   expect(() => sendMessage(rig().connection, Symbol("a"), undefined)).toThrow();
   expect(() => sendMessage(rig().connection, "a", 7 as never)).toThrow("send: options");
+});
+
+test("a stream whose options are wrong is cancelled, so that its file is closed; one that is sent already is not", () => {
+  const stream = Readable.from(["a"]);
+  expect(() => sendMessage(rig().connection, stream, { key: 7 as never })).toThrow("key");
+  expect(stream.destroyed).toBe(true);
+  const sent = Readable.from(["a"]);
+  sendMessage(rig().connection, sent, undefined);
+  expect(() => sendMessage(rig().connection, sent, undefined)).toThrow("sent before");
+  expect(() => sendMessage(rig().connection, sent, { key: 7 as never })).toThrow("key");
+  expect(sent.destroyed).toBe(false);
 });

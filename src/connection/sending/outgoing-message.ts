@@ -5,7 +5,7 @@ import { type Bytes, asBytes, copyOf } from "../../protocol/bytes.ts";
 import { type DataOpcode, Opcode } from "../../protocol/opcodes.ts";
 import { MAX_COPIED } from "../transport/stream-writer.ts";
 import { EXPECTED, jsonText } from "./json-text.ts";
-import { isStream } from "./stream-source.ts";
+import { cancelUnsent, isStream } from "./stream-source.ts";
 
 /**
  * A message that `send` accepts. It sends a string as a text frame, and bytes or a `Blob` as a binary frame. It sends a web `ReadableStream`,
@@ -113,11 +113,19 @@ export function outgoingMessage(message: unknown, options: MessageOptions = NO_O
     throw new InvalidArgumentError(`message: ${EXPECTED}, got ${message === null ? "null" : typeof message}`);
   }
   const payload = binaryOf(message);
-  if (payload === undefined && isStream(message))
-    throw new InvalidArgumentError("message: a stream can be sent only on one open connection, with its `send`");
+  if (payload === undefined && isStream(message)) throw refusedStream(message);
   return payload === undefined
     ? { opcode: Opcode.text, payload: jsonText(message), key, compression }
     : { opcode: Opcode.binary, payload, key, compression };
+}
+
+/** Frees a stream that is sent to many, or before there is a connection: it can be read once, at one speed. */
+function refusedStream(stream: object): InvalidArgumentError {
+  const error = new InvalidArgumentError(
+    "message: a stream can be sent only on one open connection, with its `send`: a client's may be not connected yet",
+  );
+  cancelUnsent(stream, error);
+  return error;
 }
 
 /** What the application has said about one message. */

@@ -61,6 +61,11 @@ export function sourceOf(stream: Streamable): StreamSource {
   };
 }
 
+/** A stream is refused before it was taken: it is freed, unless it is sent or read elsewhere. It never throws. */
+export function cancelUnsent(stream: object, reason: Error): void {
+  quietly(() => sourceOf(stream).cancel(reason));
+}
+
 function webSource(stream: ReadableStream<unknown>): StreamSource {
   if (stream.locked) throw new InvalidArgumentError("message: the stream is locked: somebody else reads it");
   if (Readable.isDisturbed(stream as never) && isReadable(stream as never) === false && !isErrored(stream as never))

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import vm from "node:vm";
 import { describe, expect, test } from "vitest";
 import { bytesIn, outgoingMessage } from "../../../src/connection/sending/outgoing-message.ts";
@@ -206,4 +207,17 @@ test("a stream is refused with an error that says where it can be sent", () => {
 test("the bytes of a chunk are found in any view or memory, and not in a Blob", () => {
   expect(bytesIn(new DataView(Uint8Array.of(1, 2, 3).buffer, 1))).toEqual(Buffer.from([2, 3]));
   expect([bytesIn(new Blob(["a"])), bytesIn({})]).toEqual([undefined, undefined]);
+});
+
+test("a stream that is refused is cancelled, so that its file is closed", () => {
+  const node = Readable.from(["a"]);
+  let reason: unknown;
+  const web = new ReadableStream({ cancel: (why) => void (reason = why) });
+  for (const stream of [node, web]) expect(() => outgoingMessage(stream)).toThrow("not connected yet");
+  expect(node.destroyed).toBe(true);
+  expect(reason).toBeInstanceOf(Error);
+  // Somebody else reads it: it is not ours to cancel.
+  const locked = new ReadableStream({ cancel: () => expect.unreachable("is cancelled") });
+  locked.getReader();
+  expect(() => outgoingMessage(locked)).toThrow("one open connection");
 });

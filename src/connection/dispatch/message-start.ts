@@ -10,8 +10,11 @@ import { type MessageStream, streamOf } from "../receiving/message-stream.ts";
 import { causeChain } from "./causes.ts";
 import type { HandlerCallbacks } from "./handler-callbacks.ts";
 
-/** Settles when a stream that was taken is not read any more. Undefined: none was taken, and none can be any more. */
-let endOf: (event: WSMessageStartEvent) => Promise<void> | undefined;
+/** The stream that was taken; undefined: none was. */
+let takenOf: (event: WSMessageStartEvent) => MessageStream | undefined;
+
+/** The callback has settled. Returns a promise for the end of a stream that is read; undefined: none is, and none can be any more. */
+let settle: (event: WSMessageStartEvent) => Promise<void> | undefined;
 
 /** A connection's `onMessageStart`: a message begins. */
 export class WSMessageStartEvent {
@@ -23,9 +26,12 @@ export class WSMessageStartEvent {
   #isOver = false;
 
   static {
-    endOf = (event) => {
+    takenOf = (event) => event.#stream;
+    settle = (event) => {
       event.#isOver = true;
-      return event.#stream?.finished;
+      const stream = event.#stream;
+      // `({ isText, stream })` takes it, and nobody may ever read it.
+      return stream?.giveBack(lateError) === true ? undefined : stream?.finished;
     };
   }
 
@@ -37,20 +43,24 @@ export class WSMessageStartEvent {
 
   /**
    * The message as a stream of its bytes. It is not gathered any more: `onMessage` is not called for it. No more than about 128 KiB are
-   * read ahead of you, and then the peer must wait. Read it to its end, or cancel it: the next message comes after that. If the
+   * read ahead of you, and then the peer must wait. Begin to read it before `onMessageStart` settles, or it is gathered. Read it to its end, or cancel it: the next message comes after that. If the
    * connection ends before the message does, it fails with `HWS_MESSAGE_CUT`.
    *
-   * @throws {InvalidArgumentError} after `onMessageStart` has settled without it: then the message goes to `onMessage`
+   * @throws {InvalidArgumentError} after `onMessageStart` has settled without it: then the message goes to `onMessage`. A stream that
+   *   nobody has begun to read then fails with this error
    * @example
    * for await (const bytes of event.stream) hash.update(bytes);
    */
   get stream(): ReadableStream<Uint8Array> {
-    if (this.#stream === undefined && this.#isOver)
-      throw new InvalidArgumentError(
-        "event.stream: take it before onMessageStart settles. The message is gathered now",
-      );
+    if (this.#stream === undefined && this.#isOver) throw lateError();
     return (this.#stream ??= streamOf(this.#message)).readable;
   }
+}
+
+function lateError(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    "event.stream: take it, and begin to read it, before onMessageStart settles. The message is gathered now",
+  );
 }
 
 /** Whether a handler may have an `onMessageStart`. A getter or a proxy of the application may throw: then it has none. */
@@ -72,7 +82,10 @@ export function startMessage(
 ): Promise<boolean> | undefined {
   const event = new WSMessageStartEvent(message);
   const answer = handler.onMessageStart?.(connection, event);
-  if (answer === undefined && endOf(event) === undefined) return undefined;
+  if (answer === undefined && takenOf(event) === undefined) {
+    void settle(event);
+    return undefined;
+  }
   return wantsWhole(event, answer, message);
 }
 
@@ -86,9 +99,9 @@ async function wantsWhole(event: WSMessageStartEvent, answer: unknown, message: 
     message.discard();
     throw error;
   }
-  const finished = endOf(event);
-  await finished;
-  return finished === undefined;
+  const read = settle(event);
+  await read;
+  return read === undefined;
 }
 
 async function writeTo(writable: unknown, event: WSMessageStartEvent, message: IncomingMessage): Promise<void> {

@@ -18,6 +18,8 @@ export interface MessageStream {
   readonly readable: ReadableStream<Uint8Array>;
   /** Resolves when it was read to its end or cancelled, or has failed. */
   readonly finished: Promise<void>;
+  /** Gives the message back, if nobody has begun to read it. Then the stream fails with `reason`. Returns whether it did. */
+  giveBack(reason: () => Error): boolean;
 }
 
 /** Begins to stream a message. */
@@ -30,15 +32,19 @@ export function streamOf(message: IncomingMessage): MessageStream {
     void chunks.return().catch(nothing);
     onFinished();
   };
+  let isRead = false;
+  let fail: (error: Error) => void;
   const readable = new ReadableStream<Uint8Array>(
     {
       start: (controller) => {
-        message.take((error) => {
+        fail = (error) => {
           controller.error(error);
           end();
-        });
+        };
+        message.take(fail);
       },
       pull: async (controller) => {
+        isRead = true;
         try {
           const { done, value } = await chunks.next();
           if (message.isOver) return;
@@ -57,7 +63,12 @@ export function streamOf(message: IncomingMessage): MessageStream {
     },
     { highWaterMark: 0 },
   );
-  return { readable, finished };
+  const giveBack = (reason: () => Error): boolean => {
+    if (isRead || readable.locked || message.isOver) return false;
+    fail(reason());
+    return true;
+  };
+  return { readable, finished, giveBack };
 }
 
 /** A message that cannot be read to its end has told its stream. Anything else is wrong with what the peer has sent. */

@@ -126,16 +126,38 @@ describe("a handler with onMessageStart", () => {
     expect(session.calls).toEqual([["open"], ["start"], ["start"], ["message", "next"]]);
   });
 
-  test("is not called twice at a time: the next message waits until a stream that was kept is read", async () => {
+  test("is not called twice at a time: the next message waits until a stream that is read later has ended", async () => {
     const events: WSMessageStartEvent[] = [];
-    const kept: ReadableStream<Uint8Array>[] = [];
-    const session = new Session({ start: (_ws, event) => void (events.push(event), kept.push(event.stream)) });
+    const kept: ReadableStreamDefaultReader<Uint8Array>[] = [];
+    const session = new Session({
+      start: (_ws, event) => void (events.push(event), kept.push(event.stream.getReader())),
+    });
     session.receive(binary("61"), binary("62"));
     await turns();
     expect(events).toHaveLength(1);
-    expect(await textOf(kept[0]!)).toBe("a");
+    const chunks = [await kept[0]?.read(), await kept[0]?.read()];
+    expect(chunks).toEqual([
+      { done: false, value: Buffer.from("a") },
+      { done: true, value: undefined },
+    ]);
     await turns();
     expect(events).toHaveLength(2);
+  });
+
+  test.each([
+    ["returns", (): undefined => undefined],
+    ["settles", async () => turns(2)],
+  ])("gets a message as a whole whose stream nobody has begun to read when it %s", async (_what, settle) => {
+    const kept: ReadableStream<Uint8Array>[] = [];
+    const start: React["start"] = (_ws, { stream }) => (kept.push(stream), settle());
+    const session = new Session({ start });
+    session.receive(first, more);
+    await turns(8);
+    session.receive(last, text("next"));
+    await turns(8);
+    const whole = ["message", Buffer.from("abc")];
+    expect(session.calls).toEqual([["open"], ["start"], whole, ["start"], ["message", "next"]]);
+    for (const stream of kept) await expect(textOf(stream)).rejects.toThrow("begin to read it");
   });
 
   test("cannot take the stream when it is too late", async () => {

@@ -153,12 +153,14 @@ export class ReadFlow implements TurnEndListener, BudgetOwner {
 
   /** A message that has waited was delivered. If little waits after it, reading goes on, although the handler is busy. */
   noteDelivered(): void {
+    // A handler that stays busy, as with an open stream, would keep in the budget what it has taken.
+    const waiting = this.budgeted === undefined ? 0 : this.#countWaiting();
     if (!this.#isFull) return;
     const { queuedCount, queuedBytes } = this.#source.messages;
     if (queuedCount > LOW_WATER * MAX_MESSAGES_AHEAD) return;
     if (queuedBytes + this.#unfinished + this.#streamed > LOW_WATER * MAX_BYTES_AHEAD) return;
     const { maxTotalReceiveQueue: limit } = this.#settings;
-    if (this.budgeted !== undefined && this.#countWaiting() > receiveBudget.share(LOW_WATER * limit)) return;
+    if (waiting > 0 && waiting > receiveBudget.share(LOW_WATER * limit)) return;
     this.#isFull = false;
     this.#resume();
   }
@@ -194,7 +196,9 @@ export class ReadFlow implements TurnEndListener, BudgetOwner {
   #countWaiting(): number {
     const { queuedBytes, decodingBytes } = this.#source.messages;
     const waiting = queuedBytes + decodingBytes + this.#unfinished + this.#streamed;
-    receiveBudget.set(this, waiting);
+    // Without bytes it has no part in the shares of the others.
+    if (waiting === 0) receiveBudget.clear(this);
+    else receiveBudget.set(this, waiting);
     return waiting;
   }
 

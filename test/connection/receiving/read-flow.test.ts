@@ -305,4 +305,21 @@ describe("a message that is streamed", () => {
     flow.noteTaken(22 * KIB);
     settle();
   });
+
+  test("leaves the budget of the process as it is read, although its handler stays busy", async () => {
+    const { flow, messages } = rig();
+    const before = receiveBudget.total;
+    messages.queuedBytes = KIB;
+    flow.noteStreamed(3 * KIB);
+    flow.noteReadAhead(0);
+    await turns(2);
+    expect(receiveBudget.total - before).toBe(4 * KIB);
+    flow.noteTaken(2 * KIB);
+    expect(receiveBudget.total - before).toBe(2 * KIB);
+    messages.queuedBytes = 0;
+    flow.noteDelivered();
+    expect(receiveBudget.total - before).toBe(KIB);
+    flow.noteTaken(KIB);
+    expect([receiveBudget.total - before, flow.budgeted]).toEqual([0, undefined]);
+  });
 });

@@ -12,10 +12,13 @@ import type { IncomingMessage } from "./incoming-message.ts";
 /** After this many bytes of a compressed message other connections get their turn: its reader may never wait for anything else. */
 const BYTES_PER_TURN = 256 * 1024;
 
+/** Bytes whose memory nobody shares: `Uint8Array<ArrayBuffer>` since TypeScript 5.7, which older ones cannot say. `pipeThrough` asks for it. */
+export type OwnBytes = ReturnType<Uint8ArrayConstructor["of"]>;
+
 /** A message as the web platform's stream of bytes, and the promise that settles when nobody reads it any more. */
 export interface MessageStream {
   /** Its bytes. Nothing is read ahead of the reader by the stream itself. */
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<OwnBytes>;
   /** Resolves when it was read to its end or cancelled, or has failed. */
   readonly finished: Promise<void>;
   /** Gives the message back, if nobody has begun to read it. Then the stream fails with `reason`. Returns whether it did. */
@@ -34,7 +37,7 @@ export function streamOf(message: IncomingMessage): MessageStream {
   };
   let isRead = false;
   let fail: (error: Error) => void;
-  const readable = new ReadableStream<Uint8Array>(
+  const readable = new ReadableStream<OwnBytes>(
     {
       start: (controller) => {
         fail = (error) => {
@@ -48,7 +51,7 @@ export function streamOf(message: IncomingMessage): MessageStream {
         try {
           const { done, value } = await chunks.next();
           if (message.isOver) return;
-          if (done !== true) return controller.enqueue(value);
+          if (done !== true) return controller.enqueue(value as unknown as OwnBytes);
           message.finish();
           controller.close();
           end();

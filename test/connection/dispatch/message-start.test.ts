@@ -47,6 +47,18 @@ describe("a handler with onMessageStart", () => {
     expect(session.calls).toEqual([["open"], ["start"], ["start"]]);
   });
 
+  test("may pipe the stream through others of the platform: their types agree", async () => {
+    const seen: string[] = [];
+    const session = new Session({
+      start: async (_ws, event) => {
+        for await (const part of event.stream.pipeThrough(new TextDecoderStream())) seen.push(part);
+      },
+    });
+    session.receive(text("é"));
+    await turns(10);
+    expect(seen).toEqual(["é"]);
+  });
+
   test("is told whether it is a text, whose bytes are UTF-8", async () => {
     const seen: unknown[] = [];
     const session = new Session({

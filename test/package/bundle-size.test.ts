@@ -31,12 +31,12 @@ function quarters(code: string): number {
 test.each([
   ["the client for browsers", () => bundleBrowserClient(), 13],
   ["the client with topics for browsers", () => bundleBrowserClient("client-topics-browser.ts"), 16.25],
-  ["hawser/client on Node", () => bundleForNode("client.ts"), 56.5],
-  ["hawser/client/topics on Node", () => bundleForNode("client-topics.ts"), 60],
+  ["hawser/client on Node", () => bundleForNode("client.ts"), 57],
+  ["hawser/client/topics on Node", () => bundleForNode("client-topics.ts"), 60.5],
   ["hawser/redis", () => bundleForNode("redis.ts"), 14.25],
-  ["hawser", () => bundleForNode("hawser.ts"), 85.5],
-  ["hawser/streams", () => bundleForNode("streams.ts"), 12],
-  ["hawser/ws", () => bundleForNode("ws.ts"), 88],
+  ["hawser", () => bundleForNode("hawser.ts"), 86.25],
+  ["hawser/streams", () => bundleForNode("streams.ts"), 12.5],
+  ["hawser/ws", () => bundleForNode("ws.ts"), 88.75],
 ] as const)("%s, minified and with gzip, is within its budget", async (_what, bundle, budget) => {
   expect(quarters(await bundle())).toBeLessThanOrEqual(budget);
 });

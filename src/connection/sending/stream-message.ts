@@ -158,7 +158,11 @@ export class StreamMessage implements OutgoingMessage {
   }
 }
 
-/** @throws {InvalidArgumentError} for what no iterator may give: `for await` throws too */
+/**
+ * What an iterator has given.
+ *
+ * @throws {InvalidArgumentError} for what none may give: `for await` throws too
+ */
 function checkResult(result: unknown): IteratorResult<unknown, unknown> {
   // A function is an object too. It is neither done, nor has it a value that can be sent.
   if (typeof result === "object" && result !== null) return result as IteratorResult<unknown, unknown>;

@@ -68,7 +68,7 @@ export function cancelUnsent(stream: object, reason: Error): void {
 
 function webSource(stream: ReadableStream<unknown>): StreamSource {
   if (stream.locked) throw new InvalidArgumentError("message: the stream is locked: somebody else reads it");
-  if (Readable.isDisturbed(stream as never) && isReadable(stream as never) === false && !isErrored(stream as never))
+  if (Readable.isDisturbed(stream as never) && !isReadable(stream as never) && !isErrored(stream as never))
     throw new InvalidArgumentError("message: the stream was read already");
   const reader = stream.getReader();
   return {

@@ -57,9 +57,9 @@ describe("fragments", () => {
     );
   });
 
-  test.each<[string, (memory: ArrayBuffer) => void]>([
-    ["transferred", (memory) => void structuredClone(memory, { transfer: [memory] })],
-    ["shrunk", (memory) => void (memory as unknown as { resize: (size: number) => void }).resize(10)],
+  test.each<[string, (memory: ArrayBuffer) => unknown]>([
+    ["transferred", (memory) => structuredClone(memory, { transfer: [memory] })],
+    ["shrunk", (memory) => (memory as unknown as { resize: (size: number) => unknown }).resize(10)],
   ])("fail if the memory of their chunk is %s before all of it was copied", (_what, change) => {
     const options = { maxByteLength: 2 * FRAGMENT_SIZE };
     const memory = Reflect.construct(ArrayBuffer, [2 * FRAGMENT_SIZE, options]) as ArrayBuffer;

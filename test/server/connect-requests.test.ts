@@ -182,8 +182,7 @@ describe("an application that has announced extended CONNECT itself", () => {
 
 test("Node's own listener is nobody else's, ours are not either", () => {
   const server = createServer();
-  const isForThem = (isExtended: boolean, announced: boolean): boolean =>
-    isForOthers(server, isExtended, announced);
+  const isForThem = (isExtended: boolean, announced: boolean): boolean => isForOthers(server, isExtended, announced);
   server.on("request", () => undefined);
   expect([isForThem(false, false), isForThem(true, true)]).toEqual([false, false]);
   server.on("stream", () => undefined);

@@ -167,7 +167,7 @@ describe("a server of ours", () => {
     const second = new WsServer({ port: (first.address() as AddressInfo).port, host: "127.0.0.1" });
     const failing = vi.fn((): unknown => Promise.reject(new Error("boom")));
     second.on("error", failing);
-    expect((await warned)[0].message).toBe("boom");
+    expect((await warned)[0].message).toBe("An error that no onError handled: boom");
     await new Promise((resolve) => setImmediate(resolve));
     expect(failing).toHaveBeenCalledOnce();
     await second.hawser.terminate(0);

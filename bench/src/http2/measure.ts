@@ -77,7 +77,8 @@ export async function handshakes(server: ServerProcess, transport: Transport, se
       stream.resume();
       stream.write(CLOSE);
       await once(stream, "end");
-      stream.destroy();
+      // Not destroyed: a server takes a client that resets thousands of streams for an attack.
+      stream.end();
       done++;
     }
   };

@@ -4,8 +4,12 @@ import { Http2Request } from "../handshake/http2-request.ts";
 import { isOurs } from "./claimed-socket.ts";
 import type { WebServer } from "./web-server.ts";
 
-/** Takes a CONNECT request. Returns false when it is for another listener. */
-export type TakeConnect = (request: Http2Request, stream: ServerHttp2Stream) => boolean;
+/**
+ * Takes a CONNECT request. Returns false when it is for another listener.
+ *
+ * @param announcedBefore whether the application had announced extended CONNECT itself
+ */
+export type TakeConnect = (request: Http2Request, stream: ServerHttp2Stream, announcedBefore: boolean) => boolean;
 
 type Emit = (this: unknown, event: string | symbol, ...values: unknown[]) => boolean;
 
@@ -34,18 +38,18 @@ export function speaksHttp2(server: WebServer): server is Http2WebServer {
 export function takeConnects(server: Http2WebServer, take: TakeConnect): () => void {
   // It may be shared: its property goes back to what it was.
   const { emit } = server;
+  const announcedBefore = announcesConnect(server);
   const wasOwn = Object.hasOwn(server, "emit");
   let isOver = false;
   const ours: Emit = function (event, ...values) {
-    if (event === "stream" && !isOver && takes(take, values)) return true;
+    if (event === "stream" && !isOver && takes(take, announcedBefore, values)) return true;
     return emit.call(this, event, ...values);
   };
   server.emit = ours;
-  const before = announcesConnect(server);
   server.updateSettings({ enableConnectProtocol: true });
   return () => {
     isOver = true;
-    server.updateSettings({ enableConnectProtocol: before });
+    server.updateSettings({ enableConnectProtocol: announcedBefore });
     // Somebody else may have replaced it since.
     if (server.emit !== ours) return;
     if (wasOwn) server.emit = emit;
@@ -54,7 +58,7 @@ export function takeConnects(server: Http2WebServer, take: TakeConnect): () => v
 }
 
 /** Whether a server announces extended CONNECT by itself. Node keeps its options under a symbol. */
-export function announcesConnect(server: object): boolean {
+function announcesConnect(server: object): boolean {
   const key = Object.getOwnPropertySymbols(server).find(({ description }) => description === "options");
   const options = key === undefined ? undefined : (server as Record<symbol, unknown>)[key];
   return (options as { settings?: Settings } | undefined)?.settings?.enableConnectProtocol === true;
@@ -76,12 +80,17 @@ export function isForOthers(server: Http2WebServer, isExtended: boolean, announc
   return streams > nodes;
 }
 
-function takes(take: TakeConnect, [stream, headers, , received]: readonly unknown[]): boolean {
+function takes(
+  take: TakeConnect,
+  announcedBefore: boolean,
+  [stream, headers, , received]: readonly unknown[],
+): boolean {
   const { ":method": method } = headers as IncomingHttpHeaders;
   if (method !== "CONNECT") return false;
   const connect = stream as ServerHttp2Stream;
   return take(
     new Http2Request(connect, headers as IncomingHttpHeaders, (received ?? []) as readonly string[]),
     connect,
+    announcedBefore,
   );
 }

@@ -63,7 +63,12 @@ interface EndedStream extends Duplex {
   readonly _readableState?: { readonly ended?: boolean };
 }
 
+/** Whether the other side has ended, also if what came before was not read yet. */
+export function hasEnded(stream: Duplex): boolean {
+  return (stream as EndedStream)._readableState?.ended === true;
+}
+
 /** Whether a client has gone while it waited for its answer. A handshake has no use for a client that only has ended its side. */
 export function isGone(stream: Duplex): boolean {
-  return stream.destroyed || stream.readableEnded || (stream as EndedStream)._readableState?.ended === true;
+  return stream.destroyed || stream.readableEnded || hasEnded(stream);
 }

@@ -12,6 +12,7 @@ import { Http2Request } from "../handshake/http2-request.ts";
 import { Http2Code } from "../handshake/http2-stream.ts";
 import { CONNECT_REQUIRED } from "../handshake/refusals.ts";
 import { markOurs } from "./claimed-socket.ts";
+import { hasEnded } from "./handshake-signal.ts";
 import { type OwnServerListener, REQUEST_TIMEOUT_OF_NODE } from "./own-web-server.ts";
 import type { PendingSockets } from "./pending-sockets.ts";
 import type { Settings } from "./settings.ts";
@@ -189,7 +190,7 @@ export class OwnHttp2 {
   #limitRequest(stream: ServerHttp2Stream, socket: TLSSocket): void {
     const timer = setTimeout(
       () => {
-        if (hasReceivedAll(stream)) return;
+        if (hasEnded(stream)) return;
         this.#listener.onRefused(SILENT, undefined, socket);
         stream.close(Http2Code.cancel);
       },
@@ -225,11 +226,6 @@ export class OwnHttp2 {
       destroyLater(one);
     }, this.#settings.handshakeTimeout).unref();
   }
-}
-
-/** Node keeps here whether all of a request has come, also before somebody reads it. */
-function hasReceivedAll(stream: ServerHttp2Stream): boolean {
-  return (stream as { _readableState?: { readonly ended?: boolean } })._readableState?.ended === true;
 }
 
 /** Whether a stream became a WebSocket. One that was reset before its answer did not. */

@@ -15,7 +15,7 @@ import { type PathRule, isSamePath, rankOf } from "./path-rule.ts";
 import type { WebServer } from "./web-server.ts";
 import { type Before, beforeOf, guessBefore, hasNewReaders, isAnsweredSince, noteBefore } from "./before-others.ts";
 import { bytesWritten, destroyFailed, isInUse, listenersOf, markOurs, onceAnswered } from "./claimed-socket.ts";
-import { type Http2WebServer, announcesConnect, isForOthers, speaksHttp2, takeConnects } from "./connect-requests.ts";
+import { type Http2WebServer, isForOthers, speaksHttp2, takeConnects } from "./connect-requests.ts";
 import type { Undecided } from "./held-sockets.ts";
 import {
   areAllOurs,
@@ -65,8 +65,6 @@ export class Router {
   readonly #hasApplication: boolean;
   #stopPassing: (() => void) | undefined;
   #stopConnects: (() => void) | undefined;
-  /** Whether the application had announced extended CONNECT before us. */
-  #announcedBefore = false;
 
   private constructor(server: WebServer, hasApplication: boolean) {
     this.#server = server;
@@ -109,9 +107,7 @@ export class Router {
     this.#server.prependListener?.("upgrade", this.#onFirst);
     this.#server.on("upgrade", this.#onUpgrade);
     if (this.#hasApplication) this.#stopPassing = letOthersPass(this.#server);
-    if (!speaksHttp2(this.#server)) return;
-    this.#announcedBefore = announcesConnect(this.#server);
-    this.#stopConnects = takeConnects(this.#server, this.#onConnect);
+    if (speaksHttp2(this.#server)) this.#stopConnects = takeConnects(this.#server, this.#onConnect);
   }
 
   #unlisten(): void {
@@ -123,7 +119,7 @@ export class Router {
   }
 
   /** A CONNECT request over HTTP/2 (RFC 8441 4). No other listener gets one for a path of ours. */
-  readonly #onConnect = (request: Http2Request, stream: ServerHttp2Stream): boolean => {
+  readonly #onConnect = (request: Http2Request, stream: ServerHttp2Stream, announcedBefore: boolean): boolean => {
     const isWebSocket = request.protocol === "websocket";
     const found = isWebSocket ? this.#find(request) : undefined;
     if (found !== undefined) {
@@ -132,8 +128,7 @@ export class Router {
     }
     const route = this.#routeWithLongestTimeout();
     const isExtended = request.protocol !== undefined;
-    if (route === undefined || isForOthers(this.#server as Http2WebServer, isExtended, this.#announcedBefore))
-      return false;
+    if (route === undefined || isForOthers(this.#server as Http2WebServer, isExtended, announcedBefore)) return false;
     if (isWebSocket) route.onUnknownPath(request, stream);
     else route.refuse(stream, isExtended ? PROTOCOL_NOT_SPOKEN : METHOD_NOT_ALLOWED, request);
     return true;

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 
 /**
- * A web server to attach to: `http.Server`, `https.Server`, or an `http2` server that also accepts HTTP/1.1.
+ * A web server to attach to: `http.Server`, `https.Server`, or a server of `http2`, with TLS or without.
  * The type has only the members that are used, so that a framework's own type fits too.
  */
 export interface WebServer {

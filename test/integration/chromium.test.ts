@@ -9,6 +9,7 @@ import { text } from "./clients/content.ts";
 import { openWebPeer } from "./clients/web-peer.ts";
 import { runScenarios } from "./scenarios/run-scenarios.ts";
 import { echo, type Served, serve } from "./scenarios/serve.ts";
+import { WEB_SKIPS } from "./scenarios/web-skips.ts";
 
 /** The address of a page of another origin: another port is another origin. */
 async function serveElsewhere(): Promise<string> {
@@ -26,22 +27,7 @@ async function serveElsewhere(): Promise<string> {
 
 describeWith("chromium", "Chromium", (chromium) => {
   const client = new ChromiumClient(chromium);
-  runScenarios({
-    create: async () => client,
-    skip: [
-      {
-        reason: "a page cannot send pings, pongs and fragments",
-        tests: [
-          "a message that the client sends in fragments arrives as one",
-          "pings between the fragments of a message are answered at once",
-          "a client's pings are answered with their payload",
-          "unsolicited pongs are ignored",
-        ],
-      },
-      { reason: "a page closes with 1000 and 3000 to 4999 only", tests: ["the client closes with 1001"] },
-      { reason: "a page does not see the status", tests: ["a client sees the status of its refusal"] },
-    ],
-  });
+  runScenarios({ create: async () => client, skip: WEB_SKIPS });
 
   // shows 6455-4.2.2-2
   test("a page of another origin is refused, a page of the server's own host is accepted", async () => {

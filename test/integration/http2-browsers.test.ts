@@ -6,23 +6,10 @@ import { text } from "./clients/content.ts";
 import { FirefoxClient } from "./clients/firefox.ts";
 import { runScenarios, type Skip } from "./scenarios/run-scenarios.ts";
 import { echo, serve } from "./scenarios/serve.ts";
-
-const SKIPS: readonly Skip[] = [
-  {
-    reason: "a page cannot send pings, pongs and fragments",
-    tests: [
-      "a message that the client sends in fragments arrives as one",
-      "pings between the fragments of a message are answered at once",
-      "a client's pings are answered with their payload",
-      "unsolicited pongs are ignored",
-    ],
-  },
-  { reason: "a page closes with 1000 and 3000 to 4999 only", tests: ["the client closes with 1001"] },
-  { reason: "a page does not see the status", tests: ["a client sees the status of its refusal"] },
-];
+import { WEB_SKIPS } from "./scenarios/web-skips.ts";
 
 function runInBrowser(create: () => Client, skip: readonly Skip[] = []): void {
-  runScenarios({ create: async () => create(), transport: "h2", skip: [...SKIPS, ...skip] });
+  runScenarios({ create: async () => create(), transport: "h2", skip: [...WEB_SKIPS, ...skip] });
 
   test("its connections come over HTTP/2, and share one session", async () => {
     const versions: string[] = [];

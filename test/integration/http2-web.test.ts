@@ -5,26 +5,9 @@ import type { Client } from "./clients/client.ts";
 import { text } from "./clients/content.ts";
 import { runScenarios, type Skip } from "./scenarios/run-scenarios.ts";
 import { echo, serve } from "./scenarios/serve.ts";
+import { UNDICI_SKIPS } from "./scenarios/web-skips.ts";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-
-const SKIPS: readonly Skip[] = [
-  {
-    reason: "the web's WebSocket cannot send pings, pongs and fragments",
-    tests: [
-      "a message that the client sends in fragments arrives as one",
-      "pings between the fragments of a message are answered at once",
-      "a client's pings are answered with their payload",
-      "unsolicited pongs are ignored",
-    ],
-  },
-  { reason: "the web's WebSocket closes with 1000 and 3000 to 4999 only", tests: ["the client closes with 1001"] },
-  { reason: "the web's WebSocket does not tell the status", tests: ["a client sees the status of its refusal"] },
-  {
-    reason: "undici takes a byte order mark off",
-    tests: ["a byte order mark in front of a text is part of it"],
-  },
-];
 
 /** A process whose connections to a server share a session of HTTP/2. */
 function child(program: string, ...args: readonly string[]): ChildClient {
@@ -33,7 +16,7 @@ function child(program: string, ...args: readonly string[]): ChildClient {
 }
 
 function runOverHttp2(create: () => Client, skip: readonly Skip[] = []): void {
-  runScenarios({ create: async () => create(), transport: "h2", skip: [...SKIPS, ...skip] });
+  runScenarios({ create: async () => create(), transport: "h2", skip: [...UNDICI_SKIPS, ...skip] });
 
   test("its connections come over HTTP/2", async () => {
     const versions: string[] = [];

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { render } from "../../scripts/frameworks.ts";
+import { render, renderList } from "../../scripts/frameworks.ts";
 
 const BEGIN = "<!-- runs-on:begin, written by scripts/frameworks.ts -->\n";
 const END = "<!-- runs-on:end -->";
@@ -31,5 +31,12 @@ test("the page gets a row for each test file, and the programs as they are", () 
 });
 
 test("a page without the place for the table is an error", () => {
-  expect(() => render("# Page\n", repository())).toThrow(/comments around the table are missing/);
+  expect(() => render("# Page\n", repository())).toThrow(/comments .* are missing/);
+});
+
+test("the README gets the list of names", () => {
+  const readme = "It runs in <!-- runs-on -->old<!-- /runs-on -->.\n";
+  expect(renderList(readme, repository())).toBe(
+    "It runs in <!-- runs-on -->[Koa](docs/frameworks.md)<!-- /runs-on -->.\n",
+  );
 });

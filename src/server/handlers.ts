@@ -69,7 +69,8 @@ export interface WSSubscribeEvent {
 }
 
 /** What `onSubscribe` may return: whether the client gets the topic, or with which options. Its messages always begin with a header line. */
-export type SubscribeAnswer = boolean | SubscribeOptions;
+// A text, or a promise of anything, would be taken for options of which all are left out.
+export type SubscribeAnswer = boolean | (SubscribeOptions & object & { readonly then?: never });
 
 /**
  * What the type of every connection handler has. It does not name `WebSocketConnection`, of whose type it is a part: TypeScript
@@ -78,6 +79,8 @@ export type SubscribeAnswer = boolean | SubscribeOptions;
 export interface ConnectionHandlerType {
   /** A complete message has arrived. */
   onMessage(...args: never[]): unknown;
+  /** A client asks for a topic. */
+  onSubscribe?(...args: never[]): SubscribeAnswer | PromiseLike<SubscribeAnswer>;
 }
 
 /** What `onConnection` may return: a handler, null or undefined (HTTP 403), or a refusal with another status. */

@@ -36,6 +36,10 @@ describe("onSubscribe", () => {
   test("returns nothing else", () => {
     expectTypeOf<() => number>().not.toExtend<NonNullable<ConnectionHandler["onSubscribe"]>>();
     expectTypeOf<() => Promise<boolean>>().toExtend<NonNullable<ConnectionHandler["onSubscribe"]>>();
+    expectTypeOf<() => string>().not.toExtend<NonNullable<ConnectionHandler["onSubscribe"]>>();
+    expectTypeOf<() => Promise<string>>().not.toExtend<NonNullable<ConnectionHandler["onSubscribe"]>>();
+    // @ts-expect-error a text is no answer
+    new WebSocketServer({ onConnection: () => ({ onMessage() {}, onSubscribe: () => "yes" }) });
   });
 });
 

@@ -105,8 +105,15 @@ export default {
       name: "adapters-import-types-of-frameworks",
       comment: "An adapter may name the types of its framework, which the application has. It runs nothing of it.",
       severity: "error",
-      from: { path: "^src/adapters/" },
+      from: { path: "^src/adapters/", pathNot: "^src/adapters/crossws/crossws-adapter[.]ts$" },
       to: { dependencyTypesNot: ["core", "type-only"], pathNot: "^src/" },
+    },
+    {
+      name: "crossws-makes-its-adapter",
+      comment: "hawser/crossws is crossws' own adapter with another server below: that adapter is all that it runs.",
+      severity: "error",
+      from: { path: "^src/adapters/crossws/crossws-adapter[.]ts$" },
+      to: { dependencyTypesNot: ["core", "type-only"], pathNot: "^(src/|node_modules/crossws/dist/adapters/node[.])" },
     },
     {
       name: "adapters-are-entries",

@@ -13,6 +13,7 @@ export default defineConfig({
         replacement: fileURLToPath(new URL("./src/client-topics.ts", import.meta.url)),
       },
       { find: "hawser/client", replacement: fileURLToPath(new URL("./src/client.ts", import.meta.url)) },
+      { find: "hawser/crossws", replacement: fileURLToPath(new URL("./src/crossws.ts", import.meta.url)) },
       { find: "hawser/fastify", replacement: fileURLToPath(new URL("./src/fastify.ts", import.meta.url)) },
       { find: "hawser/nest", replacement: fileURLToPath(new URL("./src/nest.ts", import.meta.url)) },
       { find: "hawser/redis", replacement: fileURLToPath(new URL("./src/redis.ts", import.meta.url)) },

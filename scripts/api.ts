@@ -31,6 +31,7 @@ const options = {
     "src/hawser.ts",
     "src/client.ts",
     "src/client-topics.ts",
+    "src/crossws.ts",
     "src/fastify.ts",
     "src/nest.ts",
     "src/redis.ts",

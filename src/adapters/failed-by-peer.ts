@@ -9,8 +9,11 @@ const NOT_BY_PEER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "HWS_MEMORY_TRANSFERRED",
 ]);
 
+/** What is looked at. */
+type Failure = Pick<WSServerErrorEvent, "errors"> & { readonly connection?: object | undefined };
+
 /** Whether the peer or the network has made a connection fail, as happens all the time: nobody needs to act. */
-export function failedByPeer({ errors, connection }: WSServerErrorEvent): boolean {
+export function failedByPeer({ errors, connection }: Failure): boolean {
   const [{ cause, componentSignature }] = errors;
   if (connection === undefined || componentSignature === errorTable.HWS_HANDLER_FAILED.componentSignature) return false;
   return !(cause instanceof HawserError && NOT_BY_PEER.has(cause.code));

@@ -40,7 +40,7 @@ export class SocketHandler {
     const request = this.#request;
     // The library does not keep it after the handshake.
     this.#request = undefined;
-    const socket = (this.#socket = new WsSocket(connection));
+    const socket = (this.#socket = this.createSocket(connection));
     const result = request && this.#onSocket(socket, request);
     // It is not awaited: a listener that reads messages would wait for messages that wait for it.
     this.#work = ListenerWork.of(connection, result, () => this.#error);
@@ -62,6 +62,15 @@ export class SocketHandler {
   onTerminate(_connection: AnyConnection, { code, reason }: WSTerminateEvent): void | Promise<void> {
     this.#socket?.emit("close", code, Buffer.from(reason ?? ""));
     return this.#work?.settle();
+  }
+
+  /**
+   * Makes the socket.
+   *
+   * @internal
+   */
+  protected createSocket(connection: AnyConnection): WsSocket {
+    return new WsSocket(connection);
   }
 
   #emitError(_connection: AnyConnection, { errors }: WSErrorEvent): void {

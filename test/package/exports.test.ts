@@ -23,6 +23,7 @@ const ENTRIES: Record<string, readonly string[]> = {
     "ProtocolError",
     "TopicClient",
   ],
+  "./crossws": ["crosswsAdapter", "crosswsServer"],
   "./fastify": ["hawser"],
   "./nest": ["HawserAdapter", "HawserClient"],
   "./redis": ["redis"],
@@ -163,6 +164,7 @@ const TYPES: Record<string, readonly string[]> = {
     "WSTopicsReconnectedEvent",
     "WSUnsubscribedEvent",
   ],
+  "./crossws": ["CrosswsAdapter", "CrosswsOptions", "CrosswsServer", "CrosswsServerOptions"],
   "./fastify": [
     "FastifyLike",
     "FastifyLogger",

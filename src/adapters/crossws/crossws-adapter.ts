@@ -1,0 +1,74 @@
+import nodeAdapter, { type NodeAdapter, type NodeOptions } from "crossws/adapters/node";
+
+import type { WebSocketServer } from "../../server/websocket-server.ts";
+import { Warnings } from "../../util/warnings.ts";
+import { ignore } from "../ws-send.ts";
+import { type CrosswsServerOptions, crosswsServer } from "./crossws-server.ts";
+import { supervisedHooks, supervisedResolve } from "./supervised-hooks.ts";
+
+/** The options of the adapter: those of crossws' adapter for Node. */
+export interface CrosswsOptions extends Omit<NodeOptions, "serverOptions" | "wss"> {
+  /** The options of the server. `idleTimeout`, in seconds, sets its `pingInterval` and its `pingTimeout`. */
+  readonly serverOptions?: CrosswsServerOptions | undefined;
+}
+
+/** The adapter, as crossws makes it for Node. */
+export interface CrosswsAdapter extends NodeAdapter {
+  /** The server itself, e.g. for `hawser.counters`. */
+  readonly hawser: WebSocketServer;
+}
+
+/**
+ * Makes the adapter of crossws for Node, on Hawser: the same hooks, peers, topics and `sync`, and the same `handleUpgrade`. In place of
+ * `crossws/adapters/node`, of which it is made.
+ *
+ * - It has the hooks `upgrade`, `open`, `message`, `close`, `error`, `drain`, and `pong` for pings of yours. `ping` is never called, and is a warning.
+ * - A hook that throws or rejects ends its connection with 1011 and is reported. What `upgrade` or `resolve` fail with is reported too.
+ * - The server checks the `Origin` and its limits after the hook `upgrade`.
+ * - `close()` closes all connections, and refuses new ones with 503.
+ *
+ * @throws {InvalidArgumentError} for an option of a wrong type, or one that crossws decides
+ * @throws {OutOfRangeError} for a number out of range
+ * @example
+ * import { createServer } from "node:http";
+ * import { crosswsAdapter } from "hawser/crossws";
+ *
+ * const ws = crosswsAdapter({ hooks: { message: (peer, message) => void peer.send(message.text()) } });
+ * createServer().on("upgrade", ws.handleUpgrade).listen(3000);
+ */
+export function crosswsAdapter(options: CrosswsOptions = {}): CrosswsAdapter {
+  const { serverOptions, hooks, resolve, idleTimeout, ...others } = options;
+  const warnings = new Warnings();
+  const wss = crosswsServer({ ...pingOptions(idleTimeout), ...serverOptions });
+  const adapter = nodeAdapter({
+    ...others,
+    ...(hooks === undefined ? {} : { hooks: supervisedHooks(hooks, warnings) }),
+    ...(resolve === undefined ? {} : { resolve: supervisedResolve(resolve, warnings) }),
+    idleTimeout: 0, // the server sends the pings
+    wss,
+  });
+  return {
+    ...adapter,
+    hawser: wss.hawser,
+    handleUpgrade: async (request, socket, head, webRequest) => {
+      // While a hook decides, nobody else listens: a client that resets its connection would end the process.
+      socket.on("error", ignore);
+      try {
+        await adapter.handleUpgrade(request, socket, head, webRequest);
+      } finally {
+        socket.off("error", ignore);
+      }
+    },
+    close: async (code, reason) => {
+      await adapter.close(code, reason);
+      await wss.hawser.terminate();
+    },
+  };
+}
+
+/** crossws sends a ping each `idleTimeout` seconds, and cuts a connection that has not answered at the next. */
+function pingOptions(idleTimeout: number | undefined): CrosswsServerOptions {
+  if (idleTimeout === undefined) return {};
+  if (!(idleTimeout > 0)) return { pingInterval: Infinity };
+  return { pingInterval: idleTimeout * 1000, pingTimeout: idleTimeout * 1000 };
+}

@@ -1,0 +1,96 @@
+import type { NodeOptions } from "crossws/adapters/node";
+
+import { warnOfUnheard } from "../../connection/dispatch/unheard-errors.ts";
+import { isThenable } from "../../util/thenable.ts";
+import type { Warnings } from "../../util/warnings.ts";
+import { failConnection } from "../listener-work.ts";
+import type { CrosswsSocket } from "./crossws-socket.ts";
+
+/** The hooks of crossws. */
+export type CrosswsHooks = NonNullable<NodeOptions["hooks"]>;
+
+type Resolve = NonNullable<NodeOptions["resolve"]>;
+type PeerHook = (peer: Peer, ...more: never[]) => unknown;
+
+/** What a hook that fails is known by. */
+interface Peer {
+  readonly websocket: unknown;
+}
+
+/** The hooks that crossws calls of a connection, and does not wait for. So it is with `error`. */
+const OF_PEERS = ["open", "message", "close", "drain", "pong"] as const;
+
+const PING = "The hook ping is never called: the library answers pings itself";
+
+/**
+ * The same hooks, whose failures end their connection, as those of a handler do. crossws waits for none of them but `upgrade`: what they
+ * reject with would end the process. What `upgrade` fails with, crossws answers 500 to, and tells nobody.
+ */
+export function supervisedHooks(hooks: Partial<CrosswsHooks>, warnings: Warnings): Partial<CrosswsHooks> {
+  if (hooks.ping !== undefined) warnings.warn(PING, { code: "HWS_CALLBACK_NAME", text: () => PING });
+  const supervised: Record<string, unknown> = {};
+  const { upgrade } = hooks;
+  if (upgrade !== undefined) supervised["upgrade"] = reporting(upgrade, warnings);
+  for (const name of OF_PEERS) {
+    const hook = hooks[name] as PeerHook | undefined;
+    if (hook !== undefined) supervised[name] = supervise(hook, failPeer);
+  }
+  // It would be told of its own failure again.
+  const warn = (_peer: Peer, failure: unknown): void => {
+    warnOfUnheard(warnings, failure);
+  };
+  if (hooks.error !== undefined) supervised["error"] = supervise(hooks.error as unknown as PeerHook, warn);
+  return supervised;
+}
+
+/** The same function, whose hooks are supervised. It is called before there is a connection. */
+export function supervisedResolve(resolve: Resolve, warnings: Warnings): Resolve {
+  // What the application has for a route is looked at once.
+  const known = new WeakMap<object, Partial<CrosswsHooks>>();
+  return reporting(async (request: Parameters<Resolve>[0]) => {
+    const hooks = (await resolve(request)) as Partial<CrosswsHooks> | undefined;
+    if (hooks === undefined) return {};
+    let supervised = known.get(hooks);
+    if (supervised === undefined) known.set(hooks, (supervised = supervisedHooks(hooks, warnings)));
+    return supervised;
+  }, warnings);
+}
+
+function supervise(hook: PeerHook, fail: (peer: Peer, error: unknown) => void): PeerHook {
+  return (peer, ...more) => {
+    const failed = (error: unknown): void => {
+      fail(peer, error);
+    };
+    try {
+      const result = hook(peer, ...more);
+      return isThenable(result) ? Promise.resolve(result).catch(failed) : result;
+    } catch (error) {
+      failed(error);
+      return;
+    }
+  };
+}
+
+function failPeer(peer: Peer, error: unknown): void {
+  failConnection((peer.websocket as CrosswsSocket).connection, error);
+}
+
+/** The same function, which warns of its failures. A response that is thrown refuses the client. */
+function reporting<Request, Result>(
+  ask: (request: Request) => Result | Promise<Result>,
+  warnings: Warnings,
+): (request: Request) => Promise<Result> {
+  return async (request) => {
+    try {
+      return await ask(request);
+    } catch (error) {
+      if (!isResponse(error) && !isResponse((error as { readonly response?: unknown } | null)?.response))
+        warnOfUnheard(warnings, error);
+      throw error;
+    }
+  };
+}
+
+function isResponse(value: unknown): boolean {
+  return value instanceof Response;
+}

@@ -2,8 +2,11 @@ import type { ReadableStreamDefaultController, WritableStreamDefaultController }
 import { ReadableStream, WritableStream } from "node:stream/web";
 
 import type { WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
-import { InvalidArgumentError } from "../errors/errors.ts";
+import { sendOther } from "../connection/send-message.ts";
+import { SendResult } from "../connection/sending/send-result.ts";
+import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
+import { connectionOf } from "../server/websocket-connection.ts";
 import { INTERNAL_ERROR, errorOfEnd } from "./connection-duplex.ts";
 import { ListenerWork } from "./listener-work.ts";
 import { type AnyConnection, ReadHold } from "./read-hold.ts";
@@ -21,7 +24,10 @@ export interface WebStreamClose {
 export interface WebStreamPair {
   /** The messages, as the option `dataType` of the server says. It ends with the peer's close, and fails with any other end. */
   readonly readable: ReadableStream<unknown>;
-  /** Sends messages: all that `ws.send` takes. A write is done when no more than `highWaterMark` bytes wait for the peer. */
+  /**
+   * Sends messages: all that `ws.send` takes. A write is done when no more than `highWaterMark` bytes wait for the peer. It rejects
+   * with `HWS_SEND_QUEUE_FULL` when its message is dropped at once, as `sendQueuePolicy` says.
+   */
   readonly writable: WritableStream<unknown>;
   /** Resolves when the connection was closed in order; else it rejects with an error that has a `code`. Its rejection counts as handled. */
   readonly closed: Promise<WebStreamClose>;
@@ -167,6 +173,9 @@ export function webStreamHandler(onStreams: WebStreamListener): WebStreamHandler
 }
 
 async function send(connection: AnyConnection, message: unknown): Promise<void> {
-  if (connection.send(message as string)) return;
+  const wasOpen = connection.status === "Connected";
+  const result = sendOther(connectionOf(connection), message, undefined);
+  if (result === SendResult.accepted) return;
+  if (result === SendResult.dropped && wasOpen) throw new HawserError("HWS_SEND_QUEUE_FULL");
   if (!(await connection.drained())) throw notConnected();
 }

@@ -57,7 +57,7 @@ export type WsEventListener<E> = ((event: E) => void) | { handleEvent(event: E):
 
 /** A listener of Node's that calls one of the web platform's. */
 interface Wrapper {
-  (...args: unknown[]): void;
+  (...args: unknown[]): unknown;
   /** The listener that it calls. */
   webListener?: unknown;
   /** It belongs to `onmessage` and the like. */
@@ -95,10 +95,12 @@ export function addWebListener(
   checkListener(listener);
   if (wrapperOf(emitter, type, listener, isAttribute) !== undefined) return;
   const detailsOf = details[type] as (...args: unknown[]) => object;
+  const listen: (event: never) => unknown =
+    typeof listener === "function" ? listener.bind(emitter) : (event: never) => listener.handleEvent(event);
   const wrapper: Wrapper = (...args) => {
     const event = { type, target: emitter, ...detailsOf(...args) };
-    if (typeof listener === "function") listener.call(emitter, event);
-    else listener.handleEvent(event);
+    // What rejects has failed, as with listeners of Node's: see `captureRejections`.
+    return listen(event as never);
   };
   wrapper.webListener = listener;
   wrapper.isAttribute = isAttribute;

@@ -19,7 +19,8 @@ export function sendMessage(connection: Connection, message: unknown, options: S
   return result === SendResult.accepted;
 }
 
-function sendOther(connection: Connection, message: unknown, options: SendOptions | undefined): SendResult {
+/** Sends any message. The result says whether it was dropped. It throws as `sendMessage`. */
+export function sendOther(connection: Connection, message: unknown, options: SendOptions | undefined): SendResult {
   if (typeof message !== "object" || message === null || !isStream(message))
     return connection.send(outgoingMessage(message, optionsOf(options)));
   const stream = streamMessage(message, options);

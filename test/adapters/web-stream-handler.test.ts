@@ -61,6 +61,24 @@ describe("web streams of a connection", () => {
     expect(written).toBe(64);
   });
 
+  test("a write whose message is dropped fails", async () => {
+    const { client, streams, connection } = await ourWebStreams({
+      sendQueuePolicy: "drop-newest",
+      maxSendQueue: 1024 * 1024,
+    });
+    client.pause();
+    const writer = streams.writable.getWriter();
+    writer.closed.catch(() => {});
+    // Until the operating system takes no more.
+    while (connection.counters.dropped === 0) {
+      connection.send(Buffer.alloc(500_000));
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await expect(writer.write(Buffer.alloc(600_000))).rejects.toMatchObject({ code: "HWS_SEND_QUEUE_FULL" });
+    expect(connection.counters.dropped).toBe(2);
+    expect(connection.status).toBe("Connected");
+  });
+
   test("hold the peer back when nobody reads, and lose nothing", async () => {
     const { client, streams } = await ourWebStreams();
     let taken = 0;

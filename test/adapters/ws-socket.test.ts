@@ -300,6 +300,22 @@ describe("a socket of ours", () => {
     expect(((await error) as [Error])[0].message).toBe("boom");
   });
 
+  test.each([
+    ["addEventListener", (socket: WsSocket, listener: () => void) => socket.addEventListener("message", listener)],
+    ["onmessage", (socket: WsSocket, listener: () => void) => (socket.onmessage = listener)],
+    [
+      "handleEvent",
+      (socket: WsSocket, listener: () => void) => socket.addEventListener("message", { handleEvent: listener }),
+    ],
+  ] as const)("so does one of the web platform's that rejects: %s", async (_how, add) => {
+    const { client, socket } = await ourPair();
+    const error = once(socket, "error");
+    add(socket, () => Promise.reject(new Error("boom")) as never);
+    client.send("a");
+    expect(await once(client, "close")).toEqual([1011, Buffer.alloc(0)]);
+    expect(((await error) as [Error])[0].message).toBe("boom");
+  });
+
   test("a listener of pong that throws does so too", async () => {
     const { client, socket } = await ourPair();
     socket.on("error", () => {});

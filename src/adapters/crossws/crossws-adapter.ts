@@ -1,5 +1,6 @@
 import nodeAdapter, { type NodeAdapter, type NodeOptions } from "crossws/adapters/node";
 
+import { warnOfUnheard } from "../../connection/dispatch/unheard-errors.ts";
 import type { WebSocketServer } from "../../server/websocket-server.ts";
 import { Warnings } from "../../util/warnings.ts";
 import { ignore } from "../ws-send.ts";
@@ -55,6 +56,10 @@ export function crosswsAdapter(options: CrosswsOptions = {}): CrosswsAdapter {
       socket.on("error", ignore);
       try {
         await adapter.handleUpgrade(request, socket, head, webRequest);
+      } catch (error) {
+        // E.g. the body of a response that refuses. Nobody waits for this promise.
+        warnOfUnheard(warnings, error);
+        socket.destroy();
       } finally {
         socket.off("error", ignore);
       }

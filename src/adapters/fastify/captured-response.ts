@@ -34,6 +34,8 @@ export class CapturedResponse extends ServerResponse {
     // The body is written as it is, up to its end.
     this.useChunkedEncodingByDefault = false;
     const memory = new Writable({
+      // Only a web server tells a response when its socket is ready for more. This one always is: `write` returns true.
+      highWaterMark: Number.MAX_SAFE_INTEGER,
       write: (chunk: Buffer, _encoding, done) => {
         this.#keep(chunk);
         done();

@@ -493,6 +493,15 @@ describe("crosswsAdapter", () => {
     expect([...adapter.peers.keys()]).toEqual(["/"]);
   });
 
+  test("cuts a client whose refusal has a body that fails", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const body = new ReadableStream({ pull: () => Promise.reject(new Error("broken")) });
+    const { open } = await serve(crosswsAdapter({ hooks: { upgrade: () => new Response(body, { status: 403 }) } }));
+    await expect(open()).rejects.toThrow();
+    expect(String(warned.mock.calls[0]?.[0])).toBe("An error that no onError handled: broken");
+    warned.mockRestore();
+  });
+
   test("with idleTimeout 0 sends no pings", () => {
     expect(() => crosswsAdapter({ idleTimeout: 0 })).not.toThrow();
   });

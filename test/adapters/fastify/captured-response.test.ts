@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { CapturedResponse } from "../../../src/adapters/fastify/captured-response.ts";
@@ -42,6 +44,13 @@ describe("CapturedResponse", () => {
     response.writeHead(429).end(body);
     await once(response, "finish");
     expect(response.refusal()).toMatchObject({ status: 429, body: body ?? "Too Many Requests", headers: {} });
+  });
+
+  test("a stream is written to its end, however long it is", async () => {
+    const response = respond();
+    response.writeHead(403, { "content-type": "text/plain" });
+    await pipeline(Readable.from(Array.from({ length: 3 }, () => "a".repeat(20_000))), response);
+    expect(response.refusal().body).toHaveLength(60_000);
   });
 
   test("without a body the status is the body", async () => {

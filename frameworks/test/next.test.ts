@@ -1,9 +1,11 @@
-// runs on: Next.js, custom server | next | three lines: the option `server`
+// runs on: Next.js, custom server, `next dev` and `next build` | next | three lines: the option `server`
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Client, refusal, start } from "./support.js";
 
 /** A copy of the pages: Next writes beside them. It is inside the package, where React is found. */
@@ -39,6 +41,34 @@ test("pages, HMR and WebSockets side by side; 1001 at the end", async (t) => {
   const code = stop();
   assert.equal((await client.closed).code, 1001);
   assert.equal((await later.closed).code, 1001);
+  assert.equal(await code, 0);
+});
+
+test("pages and WebSockets in production, of what `next build` has built; no HMR", async (t) => {
+  const DIR = site(t);
+  const env = { DIR, NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" } as const;
+  const next = fileURLToPath(new URL("../../node_modules/next/dist/bin/next", import.meta.url));
+  await promisify(execFile)(process.execPath, [next, "build"], { cwd: DIR, env: { ...process.env, ...env } });
+  const { port, stop } = await start("next.js", env);
+  const http = `http://127.0.0.1:${port}`;
+  const ws = `ws://127.0.0.1:${port}`;
+  const client = await Client.open(t, `${ws}/live`);
+  const page = await fetch(`${http}/`);
+  assert.match(page.headers.get("cache-control") ?? "", /s-maxage/); // prerendered
+  const html = await page.text();
+  assert.match(html, /The first page/);
+  const script = /\/_next\/static\/[^"]+\.js/.exec(html)?.[0];
+  assert.equal((await fetch(http + script)).status, 200);
+  assert.match(await (await fetch(`${http}/live`)).text(), /Another page/);
+  // After the requests of pages, as before.
+  const later = await Client.open(t, `${ws}/live`);
+  assert.equal(await later.ask("hello"), "hello");
+  assert.equal(await client.text(), "hello");
+  assert.equal((await refusal(`${ws}/other`)).status, 404);
+  await assert.rejects(Client.open(t, `${ws}/_next/hmr?id=1`));
+
+  const code = stop();
+  assert.deepEqual([(await client.closed).code, (await later.closed).code], [1001, 1001]);
   assert.equal(await code, 0);
 });
 

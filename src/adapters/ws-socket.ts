@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
+import { readCloseCode } from "../connection/close-arguments.ts";
 import { connectionOf } from "../server/websocket-connection.ts";
 import type { Status } from "../connection/status.ts";
 import { describe } from "../util/describe.ts";
@@ -183,7 +184,8 @@ export class WsSocket extends EventEmitter {
   }
 
   /**
-   * Begins the close handshake. `"close"` follows when it is done, or after `closeTimeout`. No message is emitted any more.
+   * Begins the close handshake. `"close"` follows when it is done, or after `closeTimeout`. Messages are emitted until the close frame of
+   * the peer comes, those that `pause` holds back at once.
    *
    * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Default: none is sent, or 1000 with a reason
    * @param reason at most 123 bytes of UTF-8
@@ -191,7 +193,8 @@ export class WsSocket extends EventEmitter {
    * @throws {OutOfRangeError} for a code that must not be sent, or a reason that is too long
    */
   close(code?: number, reason?: string | Buffer): void {
-    this.connection.close(code, Buffer.isBuffer(reason) ? reason.toString() : reason);
+    const text = Buffer.isBuffer(reason) ? reason.toString() : reason;
+    connectionOf(this.connection).close(readCloseCode(code, text), text, undefined, undefined, true);
   }
 
   /** Cuts the connection at once. `"close"` follows with 1006. `ws.destroy()` of the connection itself. */

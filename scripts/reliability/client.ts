@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type Socket, connect } from "node:net";
+import { Http2Tunnel } from "../../test/support/http2-tunnel.ts";
 import { type Frame, FrameDecoder } from "./frames.ts";
 
 /** The head of an HTTP response. */
@@ -15,6 +16,8 @@ export interface Route {
   readonly port: number;
   /** The client's own address; undefined: the system chooses one. */
   readonly from: string | undefined;
+  /** Whether it is a stream of HTTP/2. Default: it is HTTP/1.1. */
+  readonly isHttp2?: boolean;
 }
 
 const END_OF_HEAD = "\r\n\r\n";
@@ -35,7 +38,7 @@ export function handshake(target: string, fields: Readonly<Record<string, string
 
 /** A minimal client on a socket of its own: it writes any bytes, and returns the frames that it receives. */
 export class Client {
-  readonly #socket: Socket;
+  readonly #socket: Socket | Http2Tunnel;
   readonly #decoder = new FrameDecoder();
   #head = "";
   #isOpen = false;
@@ -44,7 +47,7 @@ export class Client {
   #wake: () => void = ignore;
   #wakeWriter: () => void = ignore;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket | Http2Tunnel) {
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => {
       if (this.#isOpen) this.#decoder.push(chunk);
@@ -61,9 +64,11 @@ export class Client {
   }
 
   /** Opens a TCP connection. */
-  static async connect({ port, from }: Route): Promise<Client> {
-    const local = from === undefined ? {} : { localAddress: from };
-    const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true, ...local });
+  static async connect({ port, from, isHttp2 = false }: Route): Promise<Client> {
+    const where = { port, ...(from !== undefined && { localAddress: from }) };
+    const socket = isHttp2
+      ? new Http2Tunnel(where, false)
+      : connect({ host: "127.0.0.1", noDelay: true, allowHalfOpen: true, ...where });
     await once(socket, "connect");
     return new Client(socket);
   }

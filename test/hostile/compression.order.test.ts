@@ -32,6 +32,11 @@ function textOf(random: (below: number) => number, number: number): string {
   return text;
 }
 
+const KEYS = ["0", "1", "2"] as const;
+
+/** The key of a text: from its number. */
+const keyOf = (text: string): string => KEYS[Number.parseInt(text, 10) % KEYS.length]!;
+
 type Policy = NonNullable<WebSocketServerOptions["sendQueuePolicy"]>;
 
 const OFFERS = [
@@ -67,7 +72,7 @@ async function play(seed: number, compression: WebSocketServerOptions["compressi
     const text = textOf(random, number++);
     const isText = random(2) === 0;
     const message = isText ? text : random(5) === 0 ? new Blob([text]) : Buffer.from(text);
-    const options = { key: String(random(3)), ...(random(4) === 0 && { compress: false }) };
+    const options = { key: keyOf(text), ...(random(4) === 0 && { compress: false }) };
     const receivers = random(4) === 0 ? all : [one];
     const dropped = receivers.map(({ ws }) => ws.counters.dropped);
     if (receivers === all) wss.broadcast(message, options);
@@ -95,15 +100,21 @@ async function play(seed: number, compression: WebSocketServerOptions["compressi
     const { written } = adds(ws.counters);
     if (policy === "drop-newest") expect(seen.map(brief)).toEqual(messages.map(brief));
     expect(seen.length).toBe(written);
-    // In order, and each once.
-    let at = 0;
-    for (const text of seen) {
-      while (at < messages.length && messages[at] !== text) at++;
-      expect(at, `${brief(text)} in order`).toBeLessThan(messages.length);
-      at++;
-    }
+    // Under "latest" a message has the place of the older one with its key: the order is that of each key.
+    const isSame = (key: string) => (text: string) => policy !== "latest" || keyOf(text) === key;
+    for (const key of KEYS) expectInOrder(seen.filter(isSame(key)), messages.filter(isSame(key)));
     client.write(masked(0x88, closeBody(1000)));
     client.socket.end();
+  }
+}
+
+/** Expects that the texts were all sent, in this order, and each once. */
+function expectInOrder(seen: readonly string[], sent: readonly string[]): void {
+  let at = 0;
+  for (const text of seen) {
+    while (at < sent.length && sent[at] !== text) at++;
+    expect(at, `${brief(text)} in order`).toBeLessThan(sent.length);
+    at++;
   }
 }
 

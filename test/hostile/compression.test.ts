@@ -5,6 +5,7 @@ import { setZlibWay } from "../../src/compression/zlib.ts";
 import { type Live, type Reactions, startServer } from "../support/live-server.ts";
 import { portOf, until } from "../support/peer.ts";
 import { RawClient, closeBody, masked } from "../support/raw-client.ts";
+import { ownPort } from "../support/transport.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -197,7 +198,7 @@ describe.each(["kept", "one-shot"] as const)("with zlib's handles %s", (way) => 
 /** A server that keeps no message. Returns its port. */
 async function countingServer(onMessage: (data: unknown) => void): Promise<number> {
   const handler = { onMessage: (_ws: unknown, event: { data: unknown }) => onMessage(event.data) };
-  const options = { port: 0, host: "127.0.0.1", dataType: "auto", compression: true } as const;
+  const options = { ...(await ownPort()), dataType: "auto", compression: true } as const;
   const wss = new WebSocketServer({ onConnection: () => handler }, options);
   onTestFinished(() => wss.terminate(0));
   return portOf(wss);

@@ -13,6 +13,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { type Live, startServer } from "../support/live-server.ts";
 import { type Deferred, deferred, portOf, until } from "../support/peer.ts";
 import { RawClient, handshake, masked } from "../support/raw-client.ts";
+import { ownPort } from "../support/transport.ts";
 
 // Known attacks on the opening handshake of other products, tried here. docs/security.md describes them.
 
@@ -41,7 +42,7 @@ async function answering(answer: (event: WSConnectionEvent) => unknown): Promise
     onConnection: (_wss: unknown, event: WSConnectionEvent) => answer(event),
     onError: (_wss: unknown, event: WSErrorEvent) => void errors.push(event.errors[0].errCode),
   };
-  const wss = new WebSocketServer(handler as WSHandler, { port: 0, host: "127.0.0.1" });
+  const wss = new WebSocketServer(handler as WSHandler, await ownPort());
   onTestFinished(() => wss.terminate(0));
   return { port: await portOf(wss), errors };
 }

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { startServer } from "../support/live-server.ts";
 import { portOf, turn, until } from "../support/peer.ts";
 import { RawClient, type RawFrame, closeBody, handshake, masked } from "../support/raw-client.ts";
+import { ownPort } from "../support/transport.ts";
 
 // Known attacks on frames and messages of other products, tried here. docs/security.md describes them.
 
@@ -177,7 +178,7 @@ async function jsonServer(
     onError: (_wss: unknown, event: { errors: readonly [{ message: string }, ...unknown[]] }) =>
       void errors.push(event.errors[0].message),
   };
-  const wss = new WebSocketServer(site, { port: 0, host: "127.0.0.1", dataType: "object", ...options });
+  const wss = new WebSocketServer(site, { ...(await ownPort()), dataType: "object", ...options });
   onTestFinished(() => wss.terminate(0));
   return { wss, port: await portOf(wss), errors };
 }

@@ -7,6 +7,7 @@ import { certificate } from "../support/certificate.ts";
 import { Recorder, startServer } from "../support/live-server.ts";
 import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
 import { handshake, masked, RawClient } from "../support/raw-client.ts";
+import { dial, ownPort } from "../support/transport.ts";
 
 /** A web server of the user's. It is closed at the end of the test. */
 async function webServer(answer: (response: ServerResponse) => void): Promise<{ server: Server; port: number }> {
@@ -164,7 +165,7 @@ test("twelve servers on one web server cause no warning, and leave it unchanged"
 describe("sockets that are held before they are WebSockets", () => {
   /** A socket that sends a request, reads nothing more than it must, and does not close. */
   async function hold(port: number, localAddress: string, request: string): Promise<Socket> {
-    const socket = connect({ port, host: "127.0.0.1", localAddress, allowHalfOpen: true });
+    const socket = dial({ port, localAddress });
     onTestFinished(() => void socket.destroy());
     socket.on("error", () => undefined).resume();
     await once(socket, "connect");
@@ -210,7 +211,7 @@ describe("sockets that are held before they are WebSockets", () => {
           return request.remoteAddress === "127.0.0.2" ? new Promise<null>(() => undefined) : new Recorder({});
         },
       },
-      { port: 0, host: "127.0.0.1", maxHandshakes: 8 },
+      { ...(await ownPort()), maxHandshakes: 8 },
     );
     onTestFinished(() => wss.terminate(0));
     const port = await portOf(wss);
@@ -236,18 +237,18 @@ describe("sockets that are held before they are WebSockets", () => {
             return new Promise<null>(() => undefined);
           },
         },
-        { port: 0, host: "127.0.0.1", maxHandshakes: 8, ...limits },
+        { ...(await ownPort()), maxHandshakes: 8, ...limits },
       );
       onTestFinished(() => wss.terminate(0));
       const port = await portOf(wss);
-      const waiting: Socket[] = [];
-      for (let i = 0; i < 8; i++) waiting.push(await hold(port, "127.0.0.2", handshake("/")));
+      let answered = 0;
+      for (let i = 0; i < 8; i++) (await hold(port, "127.0.0.2", handshake("/"))).on("data", () => answered++);
       await until(() => asked === 8);
       const refused = await hold(port, "127.0.0.3", handshake("/", headers));
       const [answer] = (await once(refused, "data")) as [Buffer];
       expect(answer.toString()).toContain(`HTTP/1.1 ${String(status)} `);
       await turn();
-      expect(waiting.map((socket) => socket.bytesRead)).toEqual(Array.from({ length: 8 }, () => 0));
+      expect(answered).toBe(0);
     },
   );
 

@@ -4,6 +4,7 @@ import { sendBudget } from "../../src/connection/sending/send-budget.ts";
 import { startServer } from "../support/live-server.ts";
 import { deferred, Peer, portOf, turn, until } from "../support/peer.ts";
 import { closeBody, masked, RawClient } from "../support/raw-client.ts";
+import { ownPort } from "../support/transport.ts";
 import { close, Session } from "../support/session.ts";
 import { SlowBlob } from "../support/slow-blob.ts";
 import { adds, BIG, pausedPeer } from "../support/slow-peer.ts";
@@ -76,7 +77,7 @@ describe("drained() for a peer that never reads settles", () => {
         over.resolve(event.code);
       }
     }
-    const place = { port: 0, host: "127.0.0.1", closeTimeout: 100 };
+    const place = { ...(await ownPort()), closeTimeout: 100 };
     const wss = new WebSocketServer({ onConnection: () => new Sending() }, { ...place, ...options });
     onTestFinished(() => wss.terminate(0));
     const client = await RawClient.open(await portOf(wss));

@@ -2,6 +2,7 @@ import { constants, deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { fill, hex } from "../support/bytes.ts";
 import { KEY, asClient, encode } from "../support/frames.ts";
+import { transport } from "../support/transport.ts";
 import { CONNECTION, KIB, MIB, READ } from "./support/bounds.ts";
 import { attackProcesses } from "./support/attack.ts";
 import { begin, more } from "./support/frames.ts";
@@ -76,7 +77,9 @@ test.each(["/stream", "/held-stream"] as const)("a reset in the middle leaves no
   await peers.reset();
   await attack.server.call("release");
   const { errors, ended } = await attack.isOver();
-  expect([errors, ended]).toEqual([{ 203: COUNT }, { 1006: COUNT }]);
+  expect(ended).toEqual({ 1006: COUNT });
+  // Node tells of no error if its session of HTTP/2 learns of the reset when it writes.
+  if (transport() !== "h2") expect(errors).toEqual({ 203: COUNT });
 });
 
 test("a text that is not UTF-8 fails at its first bad byte, in whatever chunk that comes", async () => {

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import type { ClientOptions } from "ws";
+import { onEachTransport } from "../support/transport.ts";
 import { describeWith } from "../support/system.ts";
 import { aiohttpClient } from "./clients/aiohttp.ts";
 import { ChromiumClient } from "./clients/chromium.ts";
@@ -36,49 +37,51 @@ function ending<C extends Client>(client: C): C {
 const wsClient = (options: WsDeflate = {}): WsClient =>
   new WsClient({ perMessageDeflate: { threshold: 0, ...options } });
 
-describe("the client of the ws package", () => {
-  runCompression(() => wsClient(), { offers: USUAL_OFFER, compressesFrom: LONG, fragments: true });
+onEachTransport(() => {
+  describe("the client of the ws package", () => {
+    runCompression(() => wsClient(), { offers: USUAL_OFFER, compressesFrom: LONG, fragments: true });
 
-  const policies: readonly Compression[] = [
-    true,
-    { windowBits: 9, memLevel: 1, level: 1 },
-    { windowBits: 15, memLevel: 9, level: 9 },
-    { contextTakeover: { pool: 4 } },
-  ];
-  test.each(policies)("each combination of its options, with compression: %j", async (compression) => {
-    const served = await serveCompressed(compression);
-    for (const [number, options] of combinations().entries()) {
-      const peer = await wsClient(options).open(served.url);
-      const contents = [TEXTS[3]!, BINARIES[3]!, TEXTS[3]!, text("abcd", 16_384)];
-      await expectEchoes(served, number, peer, contents);
-      const { offered, agreed, fromClient, fromServer } = served.wire[number]!;
-      expect(agreed, offered).toBe(agreement(offered, compression));
-      expect(served.extensions[number]).toBe(agreed);
-      expectCompressed(fromClient, contents);
-      expectCompressed(fromServer, contents);
-      await peer.dispose();
-    }
-  });
+    const policies: readonly Compression[] = [
+      true,
+      { windowBits: 9, memLevel: 1, level: 1 },
+      { windowBits: 15, memLevel: 9, level: 9 },
+      { contextTakeover: { pool: 4 } },
+    ];
+    test.each(policies)("each combination of its options, with compression: %j", async (compression) => {
+      const served = await serveCompressed(compression);
+      for (const [number, options] of combinations().entries()) {
+        const peer = await wsClient(options).open(served.url);
+        const contents = [TEXTS[3]!, BINARIES[3]!, TEXTS[3]!, text("abcd", 16_384)];
+        await expectEchoes(served, number, peer, contents);
+        const { offered, agreed, fromClient, fromServer } = served.wire[number]!;
+        expect(agreed, offered).toBe(agreement(offered, compression));
+        expect(served.extensions[number]).toBe(agreed);
+        expectCompressed(fromClient, contents);
+        expectCompressed(fromServer, contents);
+        await peer.dispose();
+      }
+    });
 
-  test("an offer of a window of 8 bits for the server is declined: zlib has none", async () => {
-    const { served, peer } = await connected(wsClient({ serverMaxWindowBits: 8 }), true);
-    await expectEchoes(served, 0, peer, TEXTS);
-    expect(served.extensions).toEqual([""]);
-    expectCompressed(served.wire[0]!.fromServer, TEXTS, Infinity);
-  });
+    test("an offer of a window of 8 bits for the server is declined: zlib has none", async () => {
+      const { served, peer } = await connected(wsClient({ serverMaxWindowBits: 8 }), true);
+      await expectEchoes(served, 0, peer, TEXTS);
+      expect(served.extensions).toEqual([""]);
+      expectCompressed(served.wire[0]!.fromServer, TEXTS, Infinity);
+    });
 
-  test("a client that insists on a window of its own does not accept the server's answer", async () => {
-    const { url } = await serveCompressed(true);
-    await expect(wsClient({ clientNoContextTakeover: false }).open(url)).rejects.toThrow(
-      "Invalid Sec-WebSocket-Extensions header",
-    );
-  });
+    test("a client that insists on a window of its own does not accept the server's answer", async () => {
+      const { url } = await serveCompressed(true);
+      await expect(wsClient({ clientNoContextTakeover: false }).open(url)).rejects.toThrow(
+        "Invalid Sec-WebSocket-Extensions header",
+      );
+    });
 
-  test("a client that offers nothing is not compressed", async () => {
-    const { served, peer } = await connected(new WsClient({ perMessageDeflate: false }), true);
-    await expectEchoes(served, 0, peer, TEXTS);
-    expect([served.wire[0]!.agreed, ...served.extensions]).toEqual(["", ""]);
-    expectCompressed(served.wire[0]!.fromServer, TEXTS, Infinity);
+    test("a client that offers nothing is not compressed", async () => {
+      const { served, peer } = await connected(new WsClient({ perMessageDeflate: false }), true);
+      await expectEchoes(served, 0, peer, TEXTS);
+      expect([served.wire[0]!.agreed, ...served.extensions]).toEqual(["", ""]);
+      expectCompressed(served.wire[0]!.fromServer, TEXTS, Infinity);
+    });
   });
 });
 

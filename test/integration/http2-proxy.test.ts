@@ -9,7 +9,7 @@ import { Http2Client } from "./clients/http2.ts";
 import { WsClient } from "./clients/ws.ts";
 import { caddy, configuration, documented, haproxy, startProxy } from "./proxies/proxy.ts";
 import { echo, serve } from "./scenarios/serve.ts";
-import { type Transport, useTransport } from "./scenarios/transport.ts";
+import { type Transport, useTransport } from "../support/transport.ts";
 
 describeWith("haproxy", "HAProxy", (path) => {
   test.each([

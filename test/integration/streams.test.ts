@@ -1,6 +1,5 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +8,10 @@ import { WebSocket as Client } from "hawser/client";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { KINDS, transfer } from "../../scripts/reliability/streams/transfers.ts";
+import { deferred, portOf } from "../support/peer.ts";
+import { certificate } from "../support/certificate.ts";
+import { openSession } from "../support/http2-client.ts";
+import { onEachTransport, ownPort, scheme, transport, wsOptions } from "../support/transport.ts";
 import { noise } from "../compression/samples.ts";
 
 const MIB = 1024 * 1024;
@@ -32,66 +35,67 @@ async function folder(): Promise<string> {
 }
 
 async function serve(handler: object): Promise<string> {
-  const wss = new WebSocketServer(
-    { onConnection: () => handler as { onMessage(): void } },
-    { port: 0, host: "127.0.0.1" },
-  );
+  const wss = new WebSocketServer({ onConnection: () => handler as { onMessage(): void } }, await ownPort());
   onTestFinished(() => wss.terminate(0));
-  await expect.poll(() => wss.address()).not.toBe(null);
-  return `ws://127.0.0.1:${String((wss.address() as AddressInfo).port)}`;
+  return `ws://127.0.0.1:${String(await portOf(wss))}`;
 }
 
-test("a file is uploaded into a file, and sent from one", async () => {
-  const path = await folder();
-  const [from, to] = [join(path, "from"), join(path, "to")];
-  const content = noise(3 * MIB);
-  await writeFile(from, content);
-  const url = await serve({
-    onMessageStart: (_ws: WebSocketConnection, event: WSMessageStartEvent) =>
-      event.isText ? undefined : createWriteStream(to),
-    onMessage: (ws: WebSocketConnection) => ws.send(createReadStream(from)),
-  });
-  const client = new WebSocket(url);
-  await once(client, "open");
-  client.send(content);
-  client.send("and now the other way");
-  const [data] = (await once(client, "message")) as [Buffer];
-  expect(data.equals(content)).toBe(true);
-  expect((await readFile(to)).equals(content)).toBe(true);
-  client.terminate();
-});
-
-test("a file that is not there ends the connection with 1011, and the handler is told why", async () => {
-  const errors: string[] = [];
-  const url = await serve({
-    onMessage: (ws: WebSocketConnection) => ws.send(createReadStream("/no/such/file")),
-    onError: (_ws: unknown, event: WSErrorEvent) => void errors.push(...event.errors.map(({ message }) => message)),
-  });
-  const client = new WebSocket(url);
-  await once(client, "open");
-  client.send("go");
-  const [code] = (await once(client, "close")) as [number];
-  expect(code).toBe(1011);
-  expect(errors[1]).toContain("ENOENT");
-});
-
-test("our client on Node sends streams too, if it is connected", async () => {
-  const path = await folder();
-  const to = join(path, "to");
-  const content = noise(2 * MIB);
-  const received = new Promise<void>((resolve) => {
-    void serve({
-      onMessageStart: () => createWriteStream(to).once("close", resolve),
-      onMessage: () => undefined,
-    }).then((url) => {
-      const client = new Client(url, {
-        onOpen: (ws: { send(message: object): boolean }) => void ws.send(new Blob([Uint8Array.from(content)]).stream()),
-      });
-      onTestFinished(() => client.terminate());
+onEachTransport(() => {
+  test("a file is uploaded into a file, and sent from one", async () => {
+    const path = await folder();
+    const [from, to] = [join(path, "from"), join(path, "to")];
+    const content = noise(3 * MIB);
+    await writeFile(from, content);
+    const url = await serve({
+      onMessageStart: (_ws: WebSocketConnection, event: WSMessageStartEvent) =>
+        event.isText ? undefined : createWriteStream(to),
+      onMessage: (ws: WebSocketConnection) => ws.send(createReadStream(from)),
     });
+    const client = new WebSocket(url, wsOptions());
+    await once(client, "open");
+    client.send(content);
+    client.send("and now the other way");
+    const [data] = (await once(client, "message")) as [Buffer];
+    expect(data.equals(content)).toBe(true);
+    expect((await readFile(to)).equals(content)).toBe(true);
+    client.terminate();
   });
-  await received;
-  expect((await readFile(to)).equals(content)).toBe(true);
+
+  test("a file that is not there ends the connection with 1011, and the handler is told why", async () => {
+    const errors: string[] = [];
+    const url = await serve({
+      onMessage: (ws: WebSocketConnection) => ws.send(createReadStream("/no/such/file")),
+      onError: (_ws: unknown, event: WSErrorEvent) => void errors.push(...event.errors.map(({ message }) => message)),
+    });
+    const client = new WebSocket(url, wsOptions());
+    await once(client, "open");
+    client.send("go");
+    const [code] = (await once(client, "close")) as [number];
+    expect(code).toBe(1011);
+    expect(errors[1]).toContain("ENOENT");
+  });
+
+  test("our client on Node sends streams too, if it is connected", async () => {
+    const path = await folder();
+    const to = join(path, "to");
+    const content = noise(2 * MIB);
+    const received = deferred();
+    const url = await serve({
+      onMessageStart: () => createWriteStream(to).once("close", received.resolve),
+      onMessage: () => undefined,
+    });
+    const session = transport() === "h2c" ? await openSession(url.replace("ws", "http")) : undefined;
+    const client = new Client(
+      url.replace("ws", scheme()),
+      {
+        onOpen: (ws: { send(message: object): boolean }) => void ws.send(new Blob([Uint8Array.from(content)]).stream()),
+      },
+      { tls: { ca: certificate.cert }, http2: session === undefined ? transport() === "h2" : () => session },
+    );
+    onTestFinished(() => client.terminate());
+    await received.promise;
+    expect((await readFile(to)).equals(content)).toBe(true);
+  });
 });
 
 test("a client that is not connected refuses a stream with an error that says why", () => {

@@ -9,6 +9,7 @@ import {
   type WebSocketServerOptions,
 } from "hawser";
 import { onTestFinished } from "vitest";
+import { ownPort } from "./transport.ts";
 
 /** One call of a connection's callback: its name and what its event said. */
 export type Call = readonly [callback: string, ...details: unknown[]];
@@ -78,13 +79,14 @@ export interface Live {
 }
 
 /**
- * Starts a server on a free port of 127.0.0.1, with dataType `auto`. It is destroyed at the end of the test.
+ * Starts a server of the transport of the tests on a free port of 127.0.0.1, with dataType `auto`. It is destroyed at the end of the test.
  *
  * @param react - what it does
  * @param options - for the server
  */
 export async function startServer(react: Reactions = {}, options: WebSocketServerOptions = {}): Promise<Live> {
   const recorders: Recorder[] = [];
+  const place = "server" in options ? {} : await ownPort();
   const wss = await new Promise<WebSocketServer>((resolve, reject) => {
     const handler = {
       onOpen: resolve,
@@ -96,7 +98,7 @@ export async function startServer(react: Reactions = {}, options: WebSocketServe
         return recorder;
       },
     };
-    const server = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", dataType: "auto", ...options });
+    const server = new WebSocketServer(handler, { ...place, dataType: "auto", ...options });
     onTestFinished(() => server.terminate(0));
   });
   return { port: (wss.address() as AddressInfo).port, wss, recorders };

@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
+import { wsOptions } from "./transport.ts";
 
 /** What has an address once it listens: a WebSocket server or a web server. */
 interface Addressed {
@@ -88,7 +89,7 @@ export class Peer {
 
   /** Starts to connect to 127.0.0.1, and does not wait. */
   static begin(port: number, path = "/", protocols: readonly string[] = [], options: ClientOptions = {}): Peer {
-    return new Peer(`ws://127.0.0.1:${port}${path}`, protocols, options);
+    return new Peer(`ws://127.0.0.1:${port}${path}`, protocols, { ...wsOptions(), ...options });
   }
 
   /** Connects to 127.0.0.1 over TLS. The certificate is not checked, unless the options say so. */

@@ -1,6 +1,7 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { onTestFinished } from "vitest";
+import { dialed } from "./transport.ts";
 
 /** An HTTP response as it stood on the wire. */
 export interface RawResponse {
@@ -66,7 +67,7 @@ export function closeBody(code: number, reason = ""): Buffer {
   return Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]);
 }
 
-/** A TCP client without the code under test. It writes the given bytes and reads the response. */
+/** A client without the code under test, on the transport of the tests. It writes the given bytes and reads the response. */
 export class RawClient {
   readonly socket: Socket;
   #bytes = Buffer.alloc(0);
@@ -92,10 +93,7 @@ export class RawClient {
    * @param port - on 127.0.0.1
    */
   static async connect(port: number): Promise<RawClient> {
-    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-    onTestFinished(() => void socket.destroy());
-    await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-    return new RawClient(socket);
+    return new RawClient(await dialed(port));
   }
 
   /** Reads and writes at the server's end: of a socket that a client has opened. It is destroyed at the end of the test. */

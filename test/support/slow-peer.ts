@@ -8,6 +8,7 @@ import {
 } from "hawser";
 import { expect, onTestFinished } from "vitest";
 import { Peer, portOf, turn } from "./peer.ts";
+import { ownPort } from "./transport.ts";
 
 /** A connection's handler that records each onDrain of a slow peer. */
 export class Listener {
@@ -39,7 +40,7 @@ export interface Pair {
 /** A server with one client on it, which reads nothing until the test resumes it. */
 export async function pausedPeer(options: WebSocketServerOptions<"text"> = {}): Promise<Pair> {
   const handler = new Listener();
-  const wss = new WebSocketServer({ onConnection: () => handler }, { port: 0, host: "127.0.0.1", ...options });
+  const wss = new WebSocketServer({ onConnection: () => handler }, { ...(await ownPort()), ...options });
   onTestFinished(() => wss.terminate(0));
   const peer = await Peer.open(await portOf(wss));
   const ws = wss.connections[0]!;

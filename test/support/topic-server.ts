@@ -7,6 +7,7 @@ import {
 } from "hawser";
 import { onTestFinished } from "vitest";
 import { Peer, portOf, until } from "./peer.ts";
+import { ownPort } from "./transport.ts";
 
 /** A connection of the server. */
 type Client = WebSocketConnection;
@@ -57,8 +58,7 @@ export async function topicServer({ decide = () => true, options = {}, onError =
   const wss = new WebSocketServer(
     { onConnection, onError },
     {
-      port: 0,
-      host: "127.0.0.1",
+      ...(await ownPort()),
       history: { "chat:*": { size: 5 } },
       ...options,
     },

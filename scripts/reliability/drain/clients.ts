@@ -11,6 +11,8 @@ export interface ClientGroup {
   readonly clients: number;
   /** Messages that each client has in flight. */
   readonly depth: number;
+  /** Whether each is a stream of HTTP/2. */
+  readonly isHttp2: boolean;
 }
 
 /** What one client has received. */
@@ -55,6 +57,7 @@ const LAST_CLIENTS = 2;
 const PADDING = ".".repeat(40);
 
 let port = 0;
+let isHttp2 = false;
 let release: () => void = () => undefined;
 const released = new Promise<void>((resolve) => {
   release = resolve;
@@ -62,7 +65,7 @@ const released = new Promise<void>((resolve) => {
 let reports: Promise<ClientReport>[] = [];
 
 function route(n: number): Route {
-  return { port, from: addressOf(n) };
+  return { port, from: addressOf(n), isHttp2 };
 }
 
 /** Sends and counts until a close frame arrives. */
@@ -107,8 +110,8 @@ async function requestOnce(request: string, n: number): Promise<HttpAnswer> {
 }
 
 const methods: DrainClients = {
-  async open({ port: serverPort, clients, depth }) {
-    port = serverPort;
+  async open({ clients, depth, ...server }) {
+    ({ port, isHttp2 } = server);
     const numbers = Array.from({ length: clients }, (_, n) => n);
     const all = await Promise.all(numbers.map((n) => Client.open(route(n), `/?client=${String(n)}`)));
     reports = all.map((client, n) => sendAndCount(client, n, depth));

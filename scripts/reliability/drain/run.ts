@@ -21,6 +21,8 @@ export interface DrainPlan {
   readonly connectAttempts: number;
   /** The option `closeBatchSize`: connections that are closed at a time. */
   readonly closeBatchSize: number;
+  /** Whether the web server is one of HTTP/2. Default: it is one of HTTP/1.1. */
+  readonly isHttp2?: boolean;
 }
 
 /** Terminates a server under load. The server has a process of its own, and the clients another one. */
@@ -29,8 +31,9 @@ export async function runDrain(plan: DrainPlan): Promise<DrainRecord> {
   const clients = new Child<DrainClients>("drain/clients.ts");
   try {
     const where = circumstances();
-    const port = await server.call("listen", plan.closeBatchSize);
-    await clients.call("open", { port, clients: plan.clients, depth: plan.depth });
+    const { isHttp2 = false } = plan;
+    const port = await server.call("listen", { closeBatchSize: plan.closeBatchSize, isHttp2 });
+    await clients.call("open", { port, clients: plan.clients, depth: plan.depth, isHttp2 });
     await pause(plan.seconds * 1000);
     const beginning = await server.call("begin", { burst: plan.burst, timeout: plan.timeout });
     const connectAttempts = await clients.call("tryToConnect", plan.connectAttempts);

@@ -1,5 +1,6 @@
 // The server of the drain, in a process of its own, attached to a web server that is not closed.
 import { type Server, createServer } from "node:http";
+import { type Http2Server, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import {
@@ -47,7 +48,7 @@ export interface ServerReport {
 /** The methods of this process. */
 export interface DrainServer {
   /** Starts the web server and the WebSocket server. Returns their port. */
-  readonly listen: (closeBatchSize: number) => Promise<number>;
+  readonly listen: (how: { closeBatchSize: number; isHttp2: boolean }) => Promise<number>;
   /** Calls `wss.terminate()`, and does not wait. */
   readonly begin: (plan: BeginPlan) => Beginning;
   /** Waits for the promise of `wss.terminate()`. */
@@ -120,18 +121,20 @@ function note(what: "connection" | "server" | "promise"): void {
   else order.push({ what, times: 1 });
 }
 
-function attach(server: Server, closeBatchSize: number) {
+function attach(server: Server | Http2Server, closeBatchSize: number) {
   return new WebSocketServer(chat, { server, closeBatchSize });
 }
 
-async function listening(web: Server): Promise<number> {
+async function listening(web: Server | Http2Server): Promise<number> {
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
   return (web.address() as AddressInfo).port;
 }
 
 const methods: DrainServer = {
-  listen(closeBatchSize) {
-    const web = createServer((_request, response) => response.end("a page of the web server"));
+  listen({ closeBatchSize, isHttp2 }) {
+    const answer = (_request: unknown, response: { end(body: string): unknown }): unknown =>
+      response.end("a page of the web server");
+    const web = isHttp2 ? createHttp2Server(answer) : createServer(answer);
     wss = attach(web, closeBatchSize);
     return listening(web);
   },

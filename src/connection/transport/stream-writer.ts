@@ -2,6 +2,7 @@ import { type Duplex, finished } from "node:stream";
 
 import { type Bytes, EMPTY, copyOf } from "../../protocol/bytes.ts";
 import { bufferedIn, isNodeSocket, mayWriteDirectly, memoryChangedError, writeDirectly } from "./direct-write.ts";
+import { isLargeWrite, writeInPieces } from "./large-writes.ts";
 import { isInsideWritev, outsideWritev } from "./inside-writev.ts";
 import { destroyStream } from "./stream-destroy.ts";
 import { pendingWriteBytes } from "./pending-write-bytes.ts";
@@ -241,11 +242,10 @@ export class StreamWriter {
     const own = shared && !this.isNodeSocket ? copyOf(bytes) : bytes;
     if (own.length <= MAX_COPIED) return wantsMore(stream.write(own));
     const { length } = own;
-    return wantsMore(
-      stream.write(own, () => {
-        if (own.length !== length) this.destroy(memoryChangedError());
-      }),
-    );
+    const taken = (): void => {
+      if (own.length !== length) this.destroy(memoryChangedError());
+    };
+    return wantsMore(isLargeWrite(stream, length) ? writeInPieces(stream, own, taken) : stream.write(own, taken));
   }
 
   /** Notes whether the stream has taken everything. Only its "drain" event says that it is not full any more. */

@@ -1,5 +1,6 @@
 import { getDefaultHighWaterMark } from "node:stream";
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
+import { transport } from "../../support/transport.ts";
 import { GoodClient } from "./good-client.ts";
 import { Peers, type PeersOptions } from "./peers.ts";
 import { Remote } from "./remote.ts";
@@ -30,23 +31,8 @@ const STREAM = 28 * 1024 + getDefaultHighWaterMark(false);
 /** How often the remaining bytes are measured before they count as left. */
 const LOOKS = 50;
 
-/** Tests that make no sense over HTTP/2. */
-export interface Http2Skip {
-  readonly reason: string;
-  /** Their names. */
-  readonly tests: readonly string[];
-}
-
-let isOverHttp2 = false;
-
-/** From now on the peers of this file's tests are streams of HTTP/2. The file then imports the tests. */
-export function overHttp2(skips: readonly Http2Skip[] = []): void {
-  isOverHttp2 = true;
-  beforeEach(({ task, skip }) => {
-    const found = skips.find(({ tests }) => tests.includes(task.name));
-    if (found !== undefined) skip(found.reason);
-  });
-}
+/** Whether the peers of the tests are streams of HTTP/2. */
+const isOverHttp2 = (): boolean => transport() === "h2";
 
 /** The processes of one file of tests. */
 interface AttackProcesses {
@@ -68,7 +54,7 @@ export function attackProcesses(): (options?: ServerOptions) => Promise<Attack> 
   afterAll(async () => {
     await Promise.all([both?.server.end(), both?.swarm.end()]);
   });
-  return (options = {}) => Attack.begin(both!, isOverHttp2 ? { ...options, secure: true } : options);
+  return (options = {}) => Attack.begin(both!, isOverHttp2() ? { ...options, secure: true } : options);
 }
 
 /** One test: a server, a good client that stays connected, and hostile peers. */
@@ -115,7 +101,7 @@ export class Attack {
   /** Connects hostile peers: with TLS, if the server has it. */
   async peers(count: number, options: PeersOptions = {}): Promise<Peers> {
     // Without a path a peer sends what it likes after its TLS handshake, instead of HTTP/1.1.
-    const http2 = isOverHttp2 && options.path !== undefined;
+    const http2 = isOverHttp2() && options.path !== undefined;
     return Peers.open(this.#swarm, count, { secure: this.#secure, http2, ...options, port: this.port });
   }
 
@@ -163,7 +149,7 @@ export class Attack {
 
   /** The bytes that the server may hold for these peers, with `each` bytes for each. */
   bound(peers: Pick<Peers, "count">, each: number): number {
-    return peers.count * (isOverHttp2 ? each + STREAM : each) + OWN;
+    return peers.count * (isOverHttp2() ? each + STREAM : each) + OWN;
   }
 
   /**

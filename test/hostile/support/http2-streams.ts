@@ -1,8 +1,8 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
-import { type Socket, connect as connectTcp } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import { requestWebSocket } from "../../support/http2-client.ts";
+import { dialHttp2 } from "../../support/http2-tunnel.ts";
 import type { PeerOptions } from "./peer.ts";
 
 /** The streams of a session: half of what the server allows. */
@@ -45,10 +45,6 @@ export async function openHttp2Stream({ port, path, extensions, protocol }: Peer
 }
 
 function begin(port: number): Shared {
-  const tcp = connectTcp({ port, host: "127.0.0.1", noDelay: true });
-  const session = connect("https://127.0.0.1", {
-    createConnection: () => connectTls({ socket: tcp, ALPNProtocols: ["h2"], rejectUnauthorized: false }),
-  });
-  session.on("error", () => undefined); // its streams close
+  const { session, tcp } = dialHttp2({ port }, true);
   return { tcp, session: once(session, "remoteSettings").then(() => session), begun: 0, open: 0 };
 }

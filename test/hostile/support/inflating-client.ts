@@ -1,7 +1,7 @@
-import { type Socket, connect } from "node:net";
+import type { Socket } from "node:net";
 import { type InflateRaw, createInflateRaw } from "node:zlib";
-import { onTestFinished } from "vitest";
 import { type Raw, handshake } from "../../support/raw-client.ts";
+import { dialed } from "../../support/transport.ts";
 
 /** The four bytes that a sender removes (RFC 7692 7.2.1). */
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
@@ -52,11 +52,9 @@ export class InflatingClient {
 
   /** Connects and upgrades with this offer. The window is that of the offer. */
   static async open(port: number, offer: string, path = "/"): Promise<InflatingClient> {
-    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-    onTestFinished(() => void socket.destroy());
+    const socket = await dialed(port);
     const windowBits = Number(/server_max_window_bits=(\d+)/.exec(offer)?.[1] ?? 15);
     const client = new InflatingClient(socket, windowBits);
-    await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
     client.write(handshake(path, { "Sec-WebSocket-Extensions": offer }));
     while (!client.#isOpen && !client.over) await new Promise((resolve) => setImmediate(resolve));
     return client;

@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { type AddressInfo, type Socket, connect, createServer } from "node:net";
+import { type AddressInfo, type Socket, createServer } from "node:net";
 import { onTestFinished } from "vitest";
+import { dial } from "../../support/transport.ts";
 
 /** A frame with which a message begins, and what belongs to it. */
 export interface TappedMessage {
@@ -85,7 +86,7 @@ export class Tap {
   }
 }
 
-/** A TCP proxy that reads along. */
+/** A proxy that reads along, and passes HTTP/1.1 on over the transport of the tests. */
 export interface Tapped {
   readonly port: number;
   /** WebSocket connections, in the order of their answers. */
@@ -97,7 +98,7 @@ export async function tap(port: number): Promise<Tapped> {
   const connections: TappedConnection[] = [];
   const sockets = new Set<Socket>();
   const proxy = createServer({ noDelay: true }, (client) => {
-    const server = connect({ port, host: "127.0.0.1", noDelay: true });
+    const server = dial({ port });
     for (const socket of [client, server]) {
       sockets.add(socket);
       socket.on("error", () => {});

@@ -5,7 +5,7 @@ import { type Client, Refused } from "../clients/client.ts";
 import { text } from "../clients/content.ts";
 import type { Scenario } from "./scenario.ts";
 import { connect, serve } from "./serve.ts";
-import { ownPort, scheme } from "./transport.ts";
+import { ownPort, scheme } from "../../support/transport.ts";
 
 /** The address of a server, on its own port, whose `onConnection` answers with `answer`. */
 async function refusing(answer: () => ReturnType<typeof refuse> | null): Promise<string> {

@@ -6,7 +6,7 @@ import { handshake } from "./handshake.ts";
 import { load } from "./load.ts";
 import { messages } from "./messages.ts";
 import type { Scenario } from "./scenario.ts";
-import { type Transport, useTransport } from "./transport.ts";
+import { type Transport, useTransport } from "../../support/transport.ts";
 
 const scenarios = { ...messages, ...control, ...closing, ...handshake, ...load };
 

@@ -4,7 +4,7 @@ import type { WebSocketServerOptions } from "hawser";
 import { onTestFinished } from "vitest";
 import { type Live, type Reactions, type Recorder, startServer } from "../../support/live-server.ts";
 import type { Client, Peer } from "../clients/client.ts";
-import { scheme, startWeb } from "./transport.ts";
+import { scheme, startWeb } from "../../support/transport.ts";
 
 /** The server of one scenario, on a web server that also has a page for browsers. */
 export interface Served extends Live {
@@ -25,7 +25,7 @@ export const echo: Reactions = { message: (ws, data) => void ws.send(data) };
  */
 export async function serve(react: Reactions = echo, options: WebSocketServerOptions = {}): Promise<Served> {
   const { server, port, sockets } = await startWeb();
-  const live = await startServer(react, { server, port: undefined, host: undefined, ...options });
+  const live = await startServer(react, { server, ...options });
   return { ...live, sockets, url: `${scheme()}://127.0.0.1:${port}/` };
 }
 

@@ -4,6 +4,8 @@ import { clientHandshake } from "./client-handshake.ts";
 import { close } from "./close.ts";
 import { fields } from "./fields.ts";
 import { handshake } from "./handshake.ts";
+import { http2Frames } from "./http2-frames.ts";
+import { http2Handshake } from "./http2-handshake.ts";
 import { inflate } from "./inflate.ts";
 import { packet } from "./packet.ts";
 import { parser } from "./parser.ts";
@@ -22,4 +24,6 @@ export const targets: readonly Target[] = [
   clientFields,
   clientHandshake,
   topicLine,
+  http2Handshake,
+  http2Frames,
 ];

@@ -13,7 +13,13 @@ import { sendRefusal } from "./response.ts";
 import { NO_EXTENSIONS } from "./rules/extensions.ts";
 import { HandshakeHeaders } from "./rules/headers.ts";
 import { acceptKey, isKey } from "./rules/key.ts";
-import { checkAuthority, checkProtocolVersion, checkTarget } from "./rules/request-checks.ts";
+import {
+  checkAuthority,
+  checkNoBody,
+  checkProtocolVersion,
+  checkTarget,
+  checkTargetCharacters,
+} from "./rules/request-checks.ts";
 
 /**
  * Reads an opening handshake over HTTP/2: an extended CONNECT with the protocol `websocket`. Returns an offer to be answered, or
@@ -58,6 +64,11 @@ export function readHttp2(
 /** The rules of RFC 8441 5. Those about `Upgrade`, `Connection` and the key are of HTTP/1.1 only. */
 function checkRequest({ httpVersion, method, url }: RawRequest, headers: HandshakeHeaders): Refusal | undefined {
   const request = { httpVersion, method, target: url ?? "", authority: headers.single("host"), headers };
-  const refusal = checkTarget(request) ?? checkAuthority(request) ?? checkProtocolVersion(request);
+  const refusal =
+    checkTarget(request) ??
+    checkTargetCharacters(request) ??
+    checkAuthority(request) ??
+    checkNoBody(request) ??
+    checkProtocolVersion(request);
   return refusal === VERSION_NOT_SUPPORTED ? VERSION_NOT_SPOKEN : refusal;
 }

@@ -65,6 +65,8 @@ test.each([
   ["another version", { "sec-websocket-version": "12" }, 400, "version"],
   ["no version", { "sec-websocket-version": undefined }, 400, "version"],
   ["a path with a fragment", { ":path": "/a#b" }, 400, "malformed"],
+  ["a path that is not ASCII", { ":path": "/\xe0" }, 400, "malformed"],
+  ["a length", { "content-length": "5" }, 400, "malformed"],
   ["a malformed subprotocol", { "sec-websocket-protocol": "a b" }, 400, "malformed"],
   ["a page of another origin", { origin: "https://evil.example" }, 403, "origin"],
   ["headers that are too large", { "x-large": "x".repeat(20_000) }, 431, "headers"],

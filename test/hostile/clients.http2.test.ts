@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { startServer } from "../support/live-server.ts";
 import { turn, until } from "../support/peer.ts";
-import { Http2Flag, Http2Type, WireSession, http2Frame } from "../support/http2-wire.ts";
+import { Http2Flag, Http2Type, http2Frame } from "../support/http2-bytes.ts";
+import { WireSession } from "../support/http2-wire.ts";
 import { RawClient, closeBody, masked } from "../support/raw-client.ts";
 import { onTransport } from "../support/transport.ts";
 import { ATTACKS, CLIENTS, filesOfTests, runOverHttp2 } from "./support/over-http2.ts";

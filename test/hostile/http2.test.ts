@@ -2,15 +2,8 @@ import type { AddressInfo } from "node:net";
 import { WebSocketServer, type WSConnectionEvent, type WebSocketServerOptions } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { certificate } from "../support/certificate.ts";
-import {
-  Http2Flag,
-  Http2Type,
-  WireSession,
-  connectHeaders,
-  http2Frame,
-  http2Headers,
-  http2Number,
-} from "../support/http2-wire.ts";
+import { Http2Flag, Http2Type, connectHeaders, http2Frame, http2Headers, http2Number } from "../support/http2-bytes.ts";
+import { WireSession } from "../support/http2-wire.ts";
 import { type Deferred, deferred, until } from "../support/peer.ts";
 import { masked } from "../support/raw-client.ts";
 

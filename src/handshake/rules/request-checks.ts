@@ -34,6 +34,11 @@ export function checkTarget({ target }: HandshakeRequest): Refusal | undefined {
   return parseTarget(target) === undefined ? badRequest("The request's target is not a path.") : undefined;
 }
 
+/** RFC 3986 2: a URI is of printable ASCII. Over HTTP/1.1 Node refuses others; over HTTP/2 it does not. */
+export function checkTargetCharacters({ target }: HandshakeRequest): Refusal | undefined {
+  return /^[!-~]*$/.test(target) ? undefined : badRequest("The request's target is not of printable ASCII.");
+}
+
 /** RFC 6455 4.2.1: the request names the host. */
 export function checkAuthority({ authority }: HandshakeRequest): Refusal | undefined {
   return authority === undefined ? HOST_REQUIRED : undefined;

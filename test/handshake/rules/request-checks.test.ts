@@ -13,6 +13,7 @@ import {
   checkNoBody,
   checkProtocolVersion,
   checkTarget,
+  checkTargetCharacters,
   checkUpgrade,
 } from "../../../src/handshake/rules/request-checks.ts";
 import { readSubprotocols } from "../../../src/handshake/rules/subprotocol.ts";
@@ -35,6 +36,7 @@ describe("each rule over HTTP/1.1", () => {
     ["the method", checkMethod, http1(), http1({ method: "POST" }), 405],
     ["the version of HTTP", checkHttpVersion, http1(), http1({ httpVersion: "1.0" }), 400],
     ["the target", checkTarget, http1(), http1({ target: "*" }), 400],
+    ["the target's characters", checkTargetCharacters, http1(), http1({ target: "/\xe0" }), 400],
     ["the host", checkAuthority, http1(), http1({ authority: undefined }), 400],
     ["Upgrade", checkUpgrade, http1({}, "Upgrade", "websocket", "Connection", "upgrade"), http1(), 426],
     [

@@ -45,7 +45,7 @@ function setupOf(flags: number): Setup {
     } as Setup["options"],
     answer: (_event, handler) => {
       handler.behave = (callback) => {
-        if (callback === "message") (handler as Side["handler"]).ws?.send(handler.data.at(-1) as never);
+        if (callback === "message") handler.ws?.send(handler.data.at(-1) as never);
         return undefined;
       };
       return handler;

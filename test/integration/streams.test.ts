@@ -16,6 +16,7 @@ import { noise } from "../compression/samples.ts";
 
 const MIB = 1024 * 1024;
 
+// Over HTTP/1.1: both ends are processes of scripts/streams.ts.
 describe("a message that is larger than the memory that it takes", () => {
   test.each(KINDS)(
     "direction $direction, compressed: $isCompressed, slow: $isSlow",

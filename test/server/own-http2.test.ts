@@ -1,10 +1,13 @@
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { InvalidArgumentError, WebSocketServer, type WebSocketServerOptions } from "hawser";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { Clock } from "../../fuzz/harness/clock.ts";
 import { certificate } from "../support/certificate.ts";
 import { answerTo, openSession, requestWebSocket, restOf } from "../support/http2-client.ts";
+import { deferred } from "../support/peer.ts";
 
 interface Own {
   readonly wss: WebSocketServer;
@@ -128,6 +131,51 @@ describe("a session without a stream", () => {
     expect([used.destroyed, second.destroyed, third.destroyed]).toEqual([false, false, false]);
     expect(refused).toEqual([[undefined, "limit"]]);
     expect(wss.counters.limits.maxHandshakes).toBe(1);
+  });
+});
+
+describe("the body of a request for a requestListener", () => {
+  /** A request whose body does not end, with a clock of the test's own from then on. Node's own timers go on. */
+  async function endless(options: WebSocketServerOptions = {}) {
+    const { promise: asked, resolve } = deferred<IncomingMessage>();
+    const own = await start({ http2: true, requestListener: resolve, ...options });
+    const session = await openSession(own.origin);
+    const clock = new Clock();
+    clock.install();
+    onTestFinished(() => clock.uninstall());
+    const stream = session.request({ ":method": "POST", ":path": "/upload" });
+    stream.on("error", () => undefined); // the close follows
+    stream.write("the first bytes");
+    return { ...own, session, clock, stream, request: await asked };
+  }
+
+  test("has 300 s, then its stream is reset, and that is reported; its session goes on", async () => {
+    const { clock, stream, refused, session, wss } = await endless();
+    const closed = once(stream, "close");
+    clock.advance(299_999);
+    expect([refused, stream.closed]).toEqual([[], false]);
+    clock.advance(1);
+    await closed;
+    expect([refused, stream.rstCode]).toEqual([[[undefined, "timeout"]], 8]);
+    expect(wss.counters.refused.timeout).toBe(1);
+    expect((await answerTo(requestWebSocket(session)))[":status"]).toBe(200);
+  });
+
+  test("has as long as handshakeTimeout, if that is longer", async () => {
+    const { clock, stream, refused } = await endless({ handshakeTimeout: 400_000 });
+    clock.advance(399_999);
+    expect(refused).toEqual([]);
+    clock.advance(1);
+    await once(stream, "close");
+    expect(refused).toEqual([[undefined, "timeout"]]);
+  });
+
+  test("that has ended leaves no time limit", async () => {
+    const { clock, stream, refused, request } = await endless();
+    stream.end();
+    for await (const _chunk of request);
+    clock.advance(1_000_000);
+    expect([refused, stream.closed]).toEqual([[], false]);
   });
 });
 

@@ -13,11 +13,14 @@ import { Wire } from "../../../test/support/wire.ts";
 import { FuzzHandler } from "../../harness/handler.ts";
 import { turns } from "../../harness/run.ts";
 
+/** The handler of a connection that may send. */
+type Handler = FuzzHandler<{ send(data: never): unknown }>;
+
 /** What a server is made with. */
 export interface Setup {
   readonly options: WebSocketServerOptions;
   /** What `onConnection` does. */
-  readonly answer: (event: WSConnectionEvent, handler: FuzzHandler) => unknown;
+  readonly answer: (event: WSConnectionEvent, handler: Handler) => unknown;
 }
 
 /** Names and values in their order. */
@@ -39,7 +42,7 @@ const TURNS = 12;
 /** A server of one version of HTTP with one client in memory. */
 abstract class Side {
   readonly wss: WebSocketServer;
-  readonly handler = new FuzzHandler<{ send(data: never): unknown }>();
+  readonly handler: Handler = new FuzzHandler();
   /** The events of `onConnection`. */
   readonly events: WSConnectionEvent[] = [];
   protected readonly wire = new SocketLike();
@@ -77,10 +80,10 @@ abstract class Side {
   /** Ends what is left. Returns whether the server has settled. */
   async close(): Promise<boolean> {
     this.wire.destroy();
-    let isOver = false;
-    void this.wss.terminate(0).then(() => (isOver = true));
+    const settled: boolean[] = [];
+    void this.wss.terminate(0).then(() => settled.push(true));
     await turns(4);
-    return isOver && this.wss.connections.length === 0;
+    return settled.length > 0 && this.wss.connections.length === 0;
   }
 }
 

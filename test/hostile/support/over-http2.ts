@@ -20,6 +20,8 @@ const TOO_LARGE =
 const WINDOW =
   "the window of a stream holds back what a busy handler does not take, so the peer cannot send all of it first";
 
+const LONG = "it takes long, and its subject is the queue before the stream, which is the same";
+
 const ONE_SHOT: TransportSkip = {
   reason: "in which way zlib is called is not the stream's, and its other way runs",
   tests: ["with zlib's handles one-shot", "while another thread works, with zlib's handles one-shot"],
@@ -64,7 +66,7 @@ export const ATTACKS: Readonly<Record<string, OverHttp2>> = {
   frames: [],
   handshakes: { reason: HANDSHAKE_OF_HTTP1 },
   "many-connections": [{ reason: HANDSHAKE_OF_HTTP1, tests: ["that send nothing are closed at handshakeTimeout"] }],
-  memory: [],
+  memory: [{ reason: LONG, tests: ["holds some megabytes at most, with latest"] }],
   resets: [
     {
       reason: "Node's session does not always notice a reset while it waits for the client to read: then pings do",
@@ -189,7 +191,7 @@ export const CLIENTS: Readonly<Record<string, OverHttp2>> = {
     },
     { reason: NO_TLS, tests: ["a web server of our own, plain"] },
   ],
-  "slow-peers": [],
+  "slow-peers": [{ reason: LONG, tests: ["six hundred thousand short texts after a Blob arrive in order"] }],
   soak: { reason: "it is a short form of a measurement of hours: docs/reliability.md" },
 };
 

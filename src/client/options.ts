@@ -121,8 +121,8 @@ export interface ClientOptions<T extends DataType = DataType> {
   readonly createConnection?: ((target: ConnectTarget) => Duplex | PromiseLike<Duplex>) | undefined;
   /**
    * WebSockets over HTTP/2 (RFC 8441). `true`: with `wss:` the server may choose HTTP/2 in the TLS handshake, on a session for this one
-   * WebSocket. A function gives a session of yours before each dial, of `http2.connect()`: all clients that get the same one share its
-   * connection. You end it. Default `false`: HTTP/1.1.
+   * WebSocket. If it has no WebSockets there, the dial goes on with HTTP/1.1. A function gives a session of yours before each dial, of
+   * `http2.connect()` for the same host and port: all clients that get the same one share its connection. You end it. Default `false`: HTTP/1.1.
    */
   readonly http2?:
     boolean | ((target: ConnectTarget) => ClientHttp2Session | PromiseLike<ClientHttp2Session>) | undefined;

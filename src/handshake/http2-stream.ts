@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 
 /** The error codes of HTTP/2 that are used here (RFC 9113 7). */
-export const Http2Code = { noError: 0, refusedStream: 7, cancel: 8 } as const;
+export const Http2Code = { noError: 0, refusedStream: 7, cancel: 8, http11Required: 13 } as const;
 
 /** What streams of HTTP/2 have, of a server or of a client, and others have not. */
 interface Http2Stream extends Duplex {

@@ -20,11 +20,17 @@ export interface Destination {
  */
 export function destinationOf(
   url: URL,
-  { socketPath, createConnection, proxy }: Pick<NodeSettings, "socketPath" | "createConnection" | "proxy">,
+  {
+    socketPath,
+    createConnection,
+    proxy,
+    http2,
+  }: Pick<NodeSettings, "socketPath" | "createConnection" | "proxy" | "http2">,
 ): Destination {
   const isSecure = url.protocol.startsWith("wss");
   if (!url.protocol.endsWith("+unix:")) return { socketPath, target: url.pathname + url.search, isSecure };
-  const ways = { socketPath, createConnection, proxy: proxy ?? undefined };
+  const session = typeof http2 === "function" ? http2 : undefined;
+  const ways = { socketPath, createConnection, proxy: proxy ?? undefined, http2: session };
   // One of the two would be ignored in silence.
   for (const [name, value] of Object.entries(ways))
     if (value !== undefined) throw new InvalidArgumentError(`${name}: not together with a URL of ${url.protocol}`);

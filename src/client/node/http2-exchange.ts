@@ -8,10 +8,10 @@ import {
 import type { Duplex } from "node:stream";
 
 import { Http2Code } from "../../handshake/http2-stream.ts";
-import { ConnectError } from "../connect-error.ts";
-import type { DialStage } from "../verdict.ts";
+import type { ConnectError } from "../connect-error.ts";
 import { tooLarge } from "./http-exchange.ts";
-import { connectError, isOfNetwork } from "./sockets.ts";
+import { learnSettings, stageOf } from "./http2-settings.ts";
+import { connectError, whenReady } from "./sockets.ts";
 import { discard, ignore, ignoreErrors } from "./streams.ts";
 
 /** A request for a WebSocket on a session of HTTP/2. */
@@ -68,16 +68,17 @@ export function endSession(session: ClientHttp2Session, stream: Duplex): void {
   });
 }
 
-/** Sends an extended CONNECT (RFC 8441 5), and waits for the answer. Rejects with a `ConnectError`. */
+/**
+ * Sends an extended CONNECT (RFC 8441 5), and waits for the answer. Returns undefined if the server has no WebSockets over HTTP/2
+ * (RFC 8441 3), or wants HTTP/1.1 for this one (RFC 9113 7). Rejects with a `ConnectError`.
+ */
 export async function exchangeHttp2(
   session: ClientHttp2Session,
   request: Http2Exchange,
   signal: AbortSignal,
-): Promise<Http2Answer> {
-  if (session.closed || session.destroyed) throw connectError(closedError(), "tcp");
-  await unlessAborted(settingsOf(session), signal);
-  if (!session.remoteSettings.enableConnectProtocol)
-    throw new ConnectError("HWS_BAD_HANDSHAKE", "the server has no WebSockets over HTTP/2", { stage: "handshake" });
+): Promise<Http2Answer | undefined> {
+  await learnSettings(session, signal);
+  if (!session.remoteSettings.enableConnectProtocol) return undefined;
   let stream: ClientHttp2Stream;
   try {
     stream = session.request(requestHeaders(request));
@@ -86,101 +87,31 @@ export async function exchangeHttp2(
     throw connectError(cause, stageOf(cause));
   }
   ignoreErrors(stream);
-  return await answerTo(stream, request.maxHeaderSize, signal);
-}
-
-/** The waits for the settings of sessions: all dials on one share it. */
-const waits = new WeakMap<ClientHttp2Session, Promise<void>>();
-
-function settingsOf(session: ClientHttp2Session): Promise<void> {
-  let wait = waits.get(session);
-  if (wait === undefined) waits.set(session, (wait = waitForSettings(session)));
-  return wait;
-}
-
-/** Waits for the settings of a server: it sends them first (RFC 9113 3.4), so an answer to a ping comes after them. */
-function waitForSettings(session: ClientHttp2Session): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      session.off("remoteSettings", onReady).off("error", fail).off("close", onClose);
-    };
-    const onReady = (): void => {
-      stop();
-      resolve();
-    };
-    const fail = (cause: unknown): void => {
-      stop();
-      waits.delete(session);
-      reject(connectError(cause, stageOf(cause)));
-    };
-    const onClose = (): void => fail(closedError());
-    session.on("remoteSettings", onReady).on("error", fail).on("close", onClose);
-    const ping = (): void => {
-      session.ping((error) => {
-        if (error === null) onReady();
-        else fail(error);
-      });
-    };
-    if (session.remoteSettings.enableConnectProtocol === true) onReady();
-    else if (session.connecting) session.once("connect", ping);
-    else ping();
-  });
-}
-
-/** Settles as a promise does, or rejects when the dial is given up before. */
-function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(connectError(signal.reason, "http"));
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort);
-    promise.then(resolve, reject).finally(() => {
-      signal.removeEventListener("abort", onAbort);
-    });
-  });
+  try {
+    return await answerTo(stream, request.maxHeaderSize, signal);
+  } catch (error) {
+    if (stream.rstCode === Http2Code.http11Required) return undefined;
+    throw error;
+  }
 }
 
 /** Errors of a stream after which another one may succeed: the server did nothing with it, or has gone (RFC 9113 8.7). */
 const RETRIED: readonly number[] = [Http2Code.noError, Http2Code.refusedStream, Http2Code.cancel];
 
-/** A session that has ended is the network's or the server's, as a TCP connection that is reset; anything else is the protocol's. */
-function stageOf(cause: unknown): DialStage {
-  const { code } = cause as NodeJS.ErrnoException;
-  const hasEnded = code === undefined || /^ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$|^ERR_HTTP2_SESSION_ERROR$/.test(code);
-  return hasEnded || isOfNetwork(cause as Error) ? "tcp" : "http";
-}
-
-function answerTo(stream: ClientHttp2Stream, maxHeaderSize: number, signal: AbortSignal): Promise<Http2Answer> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      stream.off("response", onResponse).off("close", onClose);
-      signal.removeEventListener("abort", onAbort);
-    };
-    const fail = (error: ConnectError): void => {
-      stop();
-      discard(stream);
-      reject(error);
-    };
-    const onResponse = (headers: IncomingHttpStatusHeader, _flags: number, received: readonly string[]): void => {
-      const rawHeaders = received.slice();
-      const at = rawHeaders.indexOf(":status");
-      if (at >= 0) rawHeaders.splice(at, 2);
-      if (rawHeaders.join("....").length > maxHeaderSize) return fail(tooLarge());
-      stop();
-      resolve({ stream, status: headers[":status"] ?? 0, rawHeaders });
-    };
-    const onClose = (): void => {
-      const cause = stream.errored ?? closedError();
-      fail(connectError(cause, RETRIED.includes(stream.rstCode) ? "tcp" : stageOf(cause)));
-    };
-    const onAbort = (): void => fail(connectError(signal.reason, "http"));
-    if (signal.aborted) return onAbort();
-    stream.on("response", onResponse).on("close", onClose);
-    signal.addEventListener("abort", onAbort);
-  });
-}
-
-function closedError(): Error {
-  return new Error("the connection was closed");
+async function answerTo(stream: ClientHttp2Stream, maxHeaderSize: number, signal: AbortSignal): Promise<Http2Answer> {
+  const toError = (cause: Error): ConnectError =>
+    connectError(cause, RETRIED.includes(stream.rstCode) ? "tcp" : stageOf(cause));
+  const [headers, , received] = await whenReady<
+    [headers: IncomingHttpStatusHeader, flags: number, received: readonly string[]]
+  >(stream, "response", signal, toError);
+  const rawHeaders = received.slice();
+  const at = rawHeaders.indexOf(":status");
+  if (at >= 0) rawHeaders.splice(at, 2);
+  if (rawHeaders.join("....").length > maxHeaderSize) {
+    discard(stream);
+    throw tooLarge();
+  }
+  return { stream, status: headers[":status"] ?? 0, rawHeaders };
 }
 
 /** The headers as Node wants them: names in lower case, several values as a list, `Host` as `:authority`. */

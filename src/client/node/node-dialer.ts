@@ -63,20 +63,57 @@ export class NodeDialer {
     request.onStage("provider");
     const destination = this.#destinationOf(request.url);
     const more = await this.#askHeaders(request.dial);
-    const { http2, maxHeaderSize } = this.#settings;
-    if (typeof http2 === "function") {
-      request.onStage("tcp");
-      const session = await sessionFrom(http2, targetOf(request));
-      return await this.#shakeHandsHttp2(session, request, destination, more);
+    const { http2 } = this.#settings;
+    if (typeof http2 === "function") return await this.#dialOnSession(http2, request, destination, more);
+    if (!http2) return await this.#dialHttp1(request, destination, more);
+    const dialed = await this.#dialWithHttp2(request, destination, more);
+    if (dialed !== undefined) return dialed;
+    try {
+      return await this.#dialHttp1(request, destination, more);
+    } catch (cause) {
+      if (request.dial.signal.aborted) throw cause;
+      throw prefixed("over HTTP/1.1, since the server has no WebSockets over HTTP/2", connectError(cause, "tcp"));
     }
-    const stream = await this.#open(request, destination);
+  }
+
+  async #dialOnSession(
+    provide: Exclude<NodeSettings["http2"], boolean>,
+    request: DialRequest,
+    destination: Destination,
+    more: readonly string[],
+  ): Promise<DialedServer> {
+    request.onStage("tcp");
+    const session = await sessionFrom(provide, targetOf(request));
+    const dialed = await this.#shakeHandsHttp2(session, request, destination, more);
+    if (dialed !== undefined) return dialed;
+    const reason = "the server has no WebSockets over HTTP/2. With http2: true the dial would go on with HTTP/1.1";
+    throw new ConnectError("HWS_BAD_HANDSHAKE", reason, { stage: "handshake" });
+  }
+
+  async #dialHttp1(request: DialRequest, destination: Destination, more: readonly string[]): Promise<DialedServer> {
+    const stream = await this.#open(request, destination, false);
+    return destroyOnFailure(stream, () => this.#shakeHands(stream, request, destination, more));
+  }
+
+  /**
+   * Lets the server choose HTTP/2 or HTTP/1.1 in the TLS handshake. Returns undefined if it has chosen HTTP/2, and has no WebSockets
+   * there: then another connection is needed, which offers HTTP/1.1 alone, as in browsers. The next dial asks it again.
+   */
+  async #dialWithHttp2(
+    request: DialRequest,
+    destination: Destination,
+    more: readonly string[],
+  ): Promise<DialedServer | undefined> {
+    const stream = await this.#open(request, destination, true);
     return destroyOnFailure(stream, async () => {
       if (!hasChosenHttp2(stream)) return await this.#shakeHands(stream, request, destination, more);
-      const session = beginSession(stream, request.url.host, maxHeaderSize);
+      const session = beginSession(stream, request.url.host, this.#settings.maxHeaderSize);
       const dialed = await this.#shakeHandsHttp2(session, request, destination, more);
-      dialed.stream.once("close", () => {
-        endSession(session, stream);
-      });
+      if (dialed === undefined) endSession(session, stream);
+      else
+        dialed.stream.once("close", () => {
+          endSession(session, stream);
+        });
       return dialed;
     });
   }
@@ -108,7 +145,7 @@ export class NodeDialer {
     request: DialRequest,
     destination: Destination,
     more: readonly string[],
-  ): Promise<DialedServer> {
+  ): Promise<DialedServer | undefined> {
     request.onStage("handshake");
     const offer = this.#offerOf(request);
     const headers = this.#headers(request.url, more, destination, offerHeaders(offer));
@@ -116,6 +153,7 @@ export class NodeDialer {
     const { maxHeaderSize } = this.#settings;
     const exchanged = { scheme, path: destination.target, headers, maxHeaderSize } as const;
     const answer = await exchangeHttp2(session, exchanged, request.dial.signal);
+    if (answer === undefined) return undefined;
     return await destroyOnFailure(answer.stream, () => acceptedOverHttp2(answer, offer));
   }
 
@@ -136,7 +174,7 @@ export class NodeDialer {
     }
   }
 
-  async #open(request: DialRequest, { socketPath, isSecure }: Destination): Promise<Duplex> {
+  async #open(request: DialRequest, { socketPath, isSecure }: Destination, http2: boolean): Promise<Duplex> {
     const { url, dial, onStage } = request;
     const host = hostOf(url);
     const stream = await this.#connect(request, socketPath);
@@ -145,11 +183,7 @@ export class NodeDialer {
     // A URL of `wss+unix:` has no host, and an option may lead each host to the same socket.
     const server = `${url.host} ${socketPath ?? ""}`;
     const session = this.#session?.server === server ? this.#session.data : undefined;
-    const secure = await openTls(
-      stream,
-      { host, options: this.#settings.tls, session, http2: this.#settings.http2 === true },
-      dial.signal,
-    );
+    const secure = await openTls(stream, { host, options: this.#settings.tls, session, http2 }, dial.signal);
     this.#keepSession(secure, server);
     return secure;
   }

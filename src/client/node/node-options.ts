@@ -80,11 +80,12 @@ export function readNodeOptions(options: unknown, handler: object): NodeValues {
   return values;
 }
 
-/** Two ways to the server: one of them would be ignored in silence. */
-function checkWays({ socketPath, createConnection, proxy, http2 }: NodeValues): void {
+/** Two ways to the server, or options of TLS for a session that has begun: one of them would be ignored in silence. */
+function checkWays({ socketPath, createConnection, proxy, http2, tls }: NodeValues): void {
   const session = typeof http2 === "function" ? http2 : undefined;
   const ways = { socketPath, createConnection, proxy: proxy ?? undefined, http2: session };
   const given = Object.entries(ways).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (session !== undefined && tls !== undefined) given.unshift("tls");
   if (given.length > 1) throw new InvalidArgumentError(`${given[0] ?? ""}: not together with ${given[1] ?? ""}`);
 }
 

@@ -15,7 +15,7 @@ const NEXT_ADDRESS_AFTER = 1_000;
 export type SocketAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
 /** Connects a TCP or Unix socket. `onStage` is called with "dns" and "tcp". Rejects with a `ConnectError`. */
-export function openSocket(
+export async function openSocket(
   address: SocketAddress,
   signal: AbortSignal,
   onStage: (stage: DialStage) => void = ignore,
@@ -29,7 +29,8 @@ export function openSocket(
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER,
   });
   if (isAsked) socket.once("lookup", () => onStage("tcp"));
-  return whenReady(socket, "connect", signal, (cause) => connectError(cause, networkStage(cause)));
+  await whenReady(socket, "connect", signal, (cause) => connectError(cause, networkStage(cause)));
+  return socket;
 }
 
 /** How TLS is set up over a stream. */
@@ -46,9 +47,10 @@ export interface TlsTarget {
 
 /** Runs TLS over a stream. Rejects with a `ConnectError`, and the stream is destroyed then. */
 export function openTls(stream: Duplex, target: TlsTarget, signal: AbortSignal): Promise<TLSSocket> {
-  return destroyOnFailure(stream, () => {
+  return destroyOnFailure(stream, async () => {
     const socket = startTls(stream, target);
-    return whenReady(socket, "secureConnect", signal, (cause) => tlsError(cause, stream));
+    await whenReady(socket, "secureConnect", signal, (cause) => tlsError(cause, stream));
+    return socket;
   });
 }
 
@@ -98,34 +100,39 @@ function tlsError(cause: Error, below: Duplex): ConnectError {
   return new ConnectError("HWS_CONNECT_FAILED", "the server may not speak TLS", { stage: "tls", cause });
 }
 
-/** Settles when a socket emits `event`, or fails. If the dial is given up, the socket is destroyed. */
-export function whenReady<S extends Duplex>(
-  socket: S,
+/** Resolves with the arguments of a stream's `event`. If the stream fails or closes before, or the dial is given up, it rejects, and the stream is destroyed. */
+export function whenReady<Args extends unknown[]>(
+  stream: Duplex,
   event: string,
   signal: AbortSignal,
   toError: (cause: Error) => ConnectError,
-): Promise<S> {
+): Promise<Args> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
-      socket.off(event, onReady).off("error", onError).off("close", onClose);
+      stream.off(event, onReady).off("error", onError).off("close", onClose);
       signal.removeEventListener("abort", onAbort);
     };
-    const onReady = (): void => {
+    const onReady = (...args: Args): void => {
       stop();
-      resolve(socket);
+      resolve(args);
     };
     const fail = (error: ConnectError): void => {
       stop();
-      discard(socket);
+      discard(stream);
       reject(error);
     };
     const onError = (cause: Error): void => fail(toError(cause));
-    const onClose = (): void => fail(toError(new Error("the connection was closed")));
+    const onClose = (): void => fail(toError(closedError()));
     const onAbort = (): void => fail(connectError(signal.reason as Error, "tcp"));
     if (signal.aborted) return onAbort();
-    socket.on(event, onReady).on("error", onError).on("close", onClose);
+    stream.on(event, onReady).on("error", onError).on("close", onClose);
     signal.addEventListener("abort", onAbort);
   });
+}
+
+/** The error of a connection that has closed without one. */
+export function closedError(): Error {
+  return new Error("the connection was closed");
 }
 
 /** An error while connecting. */

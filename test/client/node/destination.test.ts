@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "hawser/client";
 import { expect, test } from "vitest";
 import { destinationOf } from "../../../src/client/node/destination.ts";
 
-const direct = { socketPath: undefined, createConnection: undefined, proxy: undefined };
+const direct = { socketPath: undefined, createConnection: undefined, proxy: undefined, http2: false };
 
 test("a URL with a host: path and query are the target, and socketPath is the option's", () => {
   expect(destinationOf(new URL("ws://a/b?c"), direct)).toEqual({
@@ -42,6 +42,7 @@ test.each([
   ["createConnection", { createConnection: () => undefined as never }],
   ["proxy", { proxy: () => null }],
   ["proxy", { proxy: new URL("http://a") }],
+  ["http2", { http2: () => undefined as never }],
 ])("a URL of ws+unix: and the option %s are two ways", (name, option) => {
   expect(() => destinationOf(new URL("ws+unix:/s"), { ...direct, ...option })).toThrow(
     `${name}: not together with a URL of ws+unix:`,

@@ -28,6 +28,9 @@ export type Verdict = "retry" | "now" | "final";
 /** HTTP statuses that pass: the server, or what is in front of it, is not there or is busy. */
 const PASSING: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
 
+/** Statuses of a server that has no WebSockets: it may be another one, or the same while it restarts. Over HTTP/2 it does not take CONNECT. */
+const OTHERS: readonly number[] = [404, 405, 501];
+
 /** Close codes after which the server may be there again. 3008 is the registry's "Timeout". */
 const RETRIED: readonly number[] = [1001, 1006, 1011, 1012, 1013, 1014, 3008];
 
@@ -76,6 +79,5 @@ function verdictOfStatus({ opened, stage }: Loss, status: number, context: Verdi
   // The proxy wants other credentials.
   if (stage === "proxy") return "final";
   if (status === 401) return context.hasProvider && !context.wasUnauthorized ? "now" : "final";
-  const mayBeOther = status === 404 || status < 400;
-  return opened && mayBeOther ? "retry" : "final";
+  return opened && (OTHERS.includes(status) || status < 400) ? "retry" : "final";
 }

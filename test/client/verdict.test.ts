@@ -24,8 +24,8 @@ test.each([
 
 test.each([
   ...[408, 425, 429, 500, 502, 503, 504].map((status) => [status, "retry, retry"] as const),
-  ...[404, 200, 204, 301, 302, 307].map((status) => [status, "final, retry"] as const),
-  ...[400, 401, 403, 405, 410, 426, 501, 505].map((status) => [status, "final, final"] as const),
+  ...[404, 405, 501, 200, 204, 301, 302, 307].map((status) => [status, "final, retry"] as const),
+  ...[400, 401, 403, 410, 426, 505].map((status) => [status, "final, final"] as const),
 ])("HTTP %i: %s", (status, expected) => {
   expect(both({ stage: "http", status })).toBe(expected);
 });

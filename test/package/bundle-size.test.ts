@@ -29,7 +29,7 @@ function quarters(code: string): number {
 
 // A change that makes one larger raises its budget on purpose, or not at all.
 test.each([
-  ["the client for browsers", () => bundleBrowserClient(), 13],
+  ["the client for browsers", () => bundleBrowserClient(), 13.25],
   ["the client with topics for browsers", () => bundleBrowserClient("client-topics-browser.ts"), 16.25],
   ["hawser/client on Node", () => bundleForNode("client.ts"), 57.25],
   ["hawser/client/topics on Node", () => bundleForNode("client-topics.ts"), 60.5],

@@ -100,7 +100,8 @@ async function dial(wire: Wire, { options, protocols }: Scenario, controller: Ab
       const open = (): never => {
         throw new Error("not here");
       };
-      return { protocol: dialed.protocol, extensions: dialed.extensions, open, abandon: () => dialed.stream.destroy() };
+      const { protocol, extensions, httpVersion, stream } = dialed;
+      return { protocol, extensions, httpVersion, open, abandon: () => stream.destroy() };
     },
     { controller, timeout: 10_000, onUrl: () => undefined },
   );

@@ -86,6 +86,14 @@ export class ClientSocket<H extends object = ClientHandler, S = unknown, T exten
     return this.#session.agreed?.extensions ?? "";
   }
 
+  /**
+   * The version of HTTP that the WebSocket runs over: `"1.1"`, or `"2.0"` if the option `http2` has led to HTTP/2 (RFC 8441). Undefined
+   * before the first connection, and in a browser, which does not tell.
+   */
+  get httpVersion(): "1.1" | "2.0" | undefined {
+    return this.#session.agreed?.httpVersion;
+  }
+
   /** Bytes that were sent, but that have not left yet, and those that wait for a connection. */
   get bufferedAmount(): number {
     return this.#session.sender.bufferedAmount;

@@ -22,6 +22,8 @@ export interface AgreedDial {
   readonly protocol: string | undefined;
   /** The agreed extensions; "": none. */
   readonly extensions: string;
+  /** The version of HTTP of the handshake, as Node writes it; undefined: the platform does not tell. */
+  readonly httpVersion: "1.1" | "2.0" | undefined;
 }
 
 /** The answer of a server that has accepted. */

@@ -188,7 +188,8 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
 
   onAccepted(accepted: AcceptedDial): void {
     this.#transition("opened");
-    this.#agreed = { protocol: accepted.protocol, extensions: accepted.extensions };
+    const { protocol, extensions, httpVersion } = accepted;
+    this.#agreed = { protocol, extensions, httpVersion };
     this.#policy.onOpened();
     this.#opens++;
     this.#openedAt = this.#platform.now();

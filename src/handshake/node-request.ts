@@ -65,6 +65,10 @@ export class NodeRequest implements ReceivedRequest {
     return this.#message.nodeRequest ?? (this.#message as unknown as IncomingMessage);
   }
 
+  get httpVersion(): string {
+    return this.#message.httpVersion;
+  }
+
   get path(): string {
     return parseTarget(this.url)?.path ?? "/";
   }

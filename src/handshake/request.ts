@@ -39,6 +39,8 @@ export interface ConnectionRequest {
   readonly cookies: Cookies;
   /** The decoded parameters of the URL. */
   readonly query: Values;
+  /** The version of HTTP: `"1.1"`, or `"2.0"` for a WebSocket over HTTP/2 (RFC 8441). */
+  readonly httpVersion: string;
   /** The raw target, e.g. `/status?name=ryan`. */
   readonly url: string;
   /** The target's path, not decoded, e.g. `/status`. */

@@ -32,6 +32,13 @@ test("nothing is dialed or called back before the constructor has returned", asy
   await ws.closed;
 });
 
+test("the version of HTTP is known when it is connected", async () => {
+  const { ws } = client();
+  expect(ws.httpVersion).toBeUndefined();
+  ws.destroy();
+  expect((await opened()).ws.httpVersion).toBe("1.1");
+});
+
 test("the callbacks get the client, whose signal aborts at its end", async () => {
   const clients: unknown[] = [];
   const { ws } = await opened({ onOpen: (one: unknown) => clients.push(one) });

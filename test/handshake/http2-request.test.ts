@@ -25,7 +25,13 @@ test("it has what a request of HTTP/1.1 has", async () => {
     protocol: "websocket",
   });
   const read = new NodeRequest(message);
-  expect(read).toMatchObject({ path: "/chat", query: { name: "ann" }, remoteAddress: "127.0.0.1", isGone: false });
+  expect(read).toMatchObject({
+    httpVersion: "2.0",
+    path: "/chat",
+    query: { name: "ann" },
+    remoteAddress: "127.0.0.1",
+    isGone: false,
+  });
   expect(read.cookies).toEqual({ a: "1", b: "2" });
   expect(read.headers).toMatchObject({ origin: "https://example.com", "sec-websocket-version": "13" });
 });

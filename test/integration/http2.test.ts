@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, connect } from "node:http2";
+import { WebSocket } from "hawser/client";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { certificate } from "../support/certificate.ts";
 import { Http2Client } from "./clients/http2.ts";
@@ -43,12 +44,15 @@ describe("our client over HTTP/2", () => {
   const create = async (): Promise<OurClient> => new OurClient({ http2: true, tls: { ca: certificate.cert } });
   runScenarios({ create, transport: "h2", skip: OURS });
 
-  test("its connection comes over HTTP/2", async () => {
+  test("both sides can tell whether it is HTTP/2", async () => {
     const versions: string[] = [];
-    const { url } = await serve({ ...echo, connection: ({ request }) => void versions.push(request.raw.httpVersion) });
-    const peer = await (await create()).open(url);
-    onTestFinished(() => peer.dispose());
-    expect(versions).toEqual(["2.0"]);
+    const { url } = await serve({ ...echo, connection: ({ request }) => void versions.push(request.httpVersion) });
+    for (const http2 of [true, false]) {
+      const ws = await WebSocket.connect(url, {}, { http2, tls: { ca: certificate.cert } });
+      onTestFinished(() => ws.destroy());
+      versions.push(String(ws.httpVersion));
+    }
+    expect(versions).toEqual(["2.0", "2.0", "1.1", "1.1"]);
   });
 });
 

@@ -10,6 +10,7 @@ export function connectionRequest(
     headers: {},
     cookies: {},
     query: {},
+    httpVersion: "1.1",
     url: "/",
     path: "/",
     params: {},

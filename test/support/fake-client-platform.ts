@@ -134,6 +134,7 @@ export class FakeDial {
     this.#resolve({
       protocol: undefined,
       extensions: "",
+      httpVersion: "1.1",
       open: (listener) => (this.link = new FakeLink(listener)),
       abandon: () => void (this.isAbandoned = true),
     });

@@ -49,6 +49,7 @@ export class BrowserPlatform implements ClientPlatform {
     return {
       protocol: socket.protocol === "" ? undefined : socket.protocol,
       extensions: socket.extensions,
+      httpVersion: undefined,
       open: (listener) => (this.#link = new BrowserLink(socket, this.#settings, listener, this.#received)),
       abandon: () => socket.close(),
     };

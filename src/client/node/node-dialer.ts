@@ -37,7 +37,10 @@ import { destroyOnFailure, discard, guard, ignore, ignoreErrors, isStream } from
 import { VERSION } from "./version.ts";
 
 /** A handshake that a server has accepted. */
-export interface DialedServer extends UpgradedStream, AgreedHandshake {}
+export interface DialedServer extends UpgradedStream, AgreedHandshake {
+  /** The version of HTTP. */
+  readonly httpVersion: "1.1" | "2.0";
+}
 
 /** Connects to servers, for one client. It keeps the TLS session of the last connection. */
 export class NodeDialer {
@@ -284,7 +287,7 @@ function accepted(answer: SwitchedStream, offer: ClientHandshake): DialedServer 
   const { response, stream, head } = answer;
   const headers = new HandshakeHeaders(response.rawHeaders);
   const agreed = checkResponse({ httpVersion: response.httpVersion, headers }, offer);
-  if (typeof agreed !== "string") return { stream, head, ...agreed };
+  if (typeof agreed !== "string") return { stream, head, httpVersion: "1.1", ...agreed };
   throw new ConnectError("HWS_BAD_HANDSHAKE", shown(agreed), { stage: "handshake", headers: headersOf(response) });
 }
 
@@ -295,7 +298,7 @@ async function acceptedOverHttp2(
   const headers = headersOf({ rawHeaders });
   if (status < 200 || status > 299) throw refusal(status, STATUS_CODES[status] ?? "", headers, await readBody(stream));
   const agreed = checkChoices(new HandshakeHeaders(rawHeaders), offer);
-  if (typeof agreed !== "string") return { stream, head: EMPTY, ...agreed };
+  if (typeof agreed !== "string") return { stream, head: EMPTY, httpVersion: "2.0", ...agreed };
   throw new ConnectError("HWS_BAD_HANDSHAKE", shown(agreed), { stage: "handshake", headers });
 }
 

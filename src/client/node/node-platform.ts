@@ -35,10 +35,11 @@ export class NodePlatform implements ClientPlatform {
 
   async dial(request: DialRequest): Promise<AcceptedDial> {
     const dialed = await this.#dialer.dial(request);
-    const { protocol, extensions, stream } = dialed;
+    const { protocol, extensions, httpVersion, stream } = dialed;
     return {
       protocol,
       extensions,
+      httpVersion,
       open: (listener) => new NodeLink(dialed, this.#settings, listener, this.#client),
       abandon: () => discard(stream),
     };

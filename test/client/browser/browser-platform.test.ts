@@ -46,7 +46,7 @@ test("a dial makes a socket with the URL and the subprotocols, whose bytes come 
   socket.protocol = "b";
   socket.extensions = "permessage-deflate";
   socket.open();
-  expect(await dialed).toMatchObject({ protocol: "b", extensions: "permessage-deflate" });
+  expect(await dialed).toMatchObject({ protocol: "b", extensions: "permessage-deflate", httpVersion: undefined });
 });
 
 test("a message that comes with the opening reaches the link", async () => {

@@ -65,7 +65,7 @@ test("an accepted dial can be opened, or abandoned", async () => {
   await expect.poll(() => hasLeft(sockets[0])).toBe(true);
 
   const accepted = await platform.dial(request);
-  expect(accepted).toMatchObject({ protocol: undefined, extensions: "" });
+  expect(accepted).toMatchObject({ protocol: undefined, extensions: "", httpVersion: "1.1" });
   const calls: unknown[] = [];
   const link = accepted.open({
     onOpen: () => void calls.push("open"),

@@ -15,6 +15,7 @@ export type {
   WSOpenEvent,
   WSTerminateEvent,
 } from "./connection/dispatch/events.ts";
+export type { WSMessageStartEvent } from "./connection/dispatch/message-start.ts";
 export type { MessageCounters } from "./connection/counters/message-counters.ts";
 export type { DataType } from "./connection/receiving/decode.ts";
 export type { TerminateOptions } from "./connection/close-arguments.ts";

@@ -1,4 +1,5 @@
 import type { WSDrainEvent, WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
+import type { WSMessageStartEvent } from "../connection/dispatch/message-start.ts";
 import { HawserError } from "../errors/errors.ts";
 import { attempt } from "../util/attempt.ts";
 import { deferred } from "../util/deferred.ts";
@@ -69,8 +70,10 @@ export class ClientCallbacks {
     this.firstOpen = undefined;
   }
 
-  message(event: WSMessageEvent<unknown>): unknown {
+  /** A message has come, or begins. */
+  message(event: WSMessageEvent<unknown> | WSMessageStartEvent): unknown {
     if (this.#hasTerminated) return undefined;
+    if (event.type === "messagestart") return this.#handler["onMessageStart"]?.(this.#ws, event);
     const { iterator } = this;
     return iterator === undefined ? this.#handler["onMessage"]?.(this.#ws, event) : iterator.push(event.data);
   }

@@ -255,6 +255,7 @@ export function checkClientHandler(handler: unknown): void {
 /** The callbacks of a client's handler. */
 export const CLIENT_CALLBACKS = [
   "onOpen",
+  "onMessageStart",
   "onMessage",
   "onDrain",
   "onError",

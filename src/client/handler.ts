@@ -1,4 +1,5 @@
 import type { WSDrainEvent, WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
+import type { WSMessageStartEvent } from "../connection/dispatch/message-start.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
 import type { WebSocketConnection } from "../server/websocket-connection.ts";
 import type { WSClientOpenEvent, WSReconnectedEvent, WSReconnectingEvent } from "./events.ts";
@@ -61,6 +62,12 @@ export interface ClientHandler<S = unknown, T extends DataType = DataType> {
   readonly headers?: Provided<ClientHeaders | undefined> | undefined;
   /** Connected. Called again after a reconnect if there is no `onReconnected`. */
   onOpen?(ws: ClientSocket<ClientHandler, S, T>, event: WSClientOpenEvent): unknown;
+  /**
+   * A message begins, on Node. To read it as it comes, take `event.stream`, or return a `WritableStream` or a `Writable` of Node's; then
+   * `onMessage` is not called for it, and `maxStreamSize` is its limit. Otherwise the message is gathered for `onMessage`. In a browser
+   * the constructor refuses it: the platform gives a message only as a whole.
+   */
+  onMessageStart?(ws: ClientSocket<ClientHandler, S, T>, event: WSMessageStartEvent): unknown;
   /** A complete message has arrived. */
   onMessage?(ws: ClientSocket<ClientHandler, S, T>, event: WSMessageEvent<ReceivedFrom<S, T>>): unknown;
   /** After a `send` that returned false, no more than `highWaterMark` bytes wait again. */

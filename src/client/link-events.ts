@@ -1,14 +1,19 @@
 import type { WSDrainEvent, WSErrorEvent, WSMessageEvent } from "../connection/dispatch/events.ts";
+import type { WSMessageStartEvent } from "../connection/dispatch/message-start.ts";
+import { hasCode } from "../errors/errors.ts";
 import { type Deferred, deferred } from "../util/deferred.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { Link, LinkEnd, LinkListener } from "./link.ts";
+
+/** What is delivered in order. */
+export type LinkEvent = WSMessageEvent<unknown> | WSMessageStartEvent | WSDrainEvent;
 
 /** Who has the connections: the life of the client. */
 export interface LinkOwner {
   /** Calls `onOpen`, and sends what has waited. */
   onLinkOpen(events: LinkEvents): Promise<void>;
-  /** Calls `onMessage` or `onDrain`, unless the application has ended the client. */
-  onLinkEvent(event: WSMessageEvent<unknown> | WSDrainEvent): unknown;
+  /** Calls the callback for an event, unless the application has ended the client. */
+  onLinkEvent(event: LinkEvent): unknown;
   /** Something failed. */
   onLinkFailed(events: LinkEvents, event: WSErrorEvent): unknown;
   /** The link is gone; `events.finished` settles after its last callback. */
@@ -57,6 +62,10 @@ export class LinkEvents implements LinkListener {
     await this.#owner.onLinkOpen(this);
   }
 
+  onMessageStart(event: WSMessageStartEvent): unknown {
+    return this.#deliver(event);
+  }
+
   onMessage(event: WSMessageEvent<unknown>): unknown {
     return this.#deliver(event);
   }
@@ -65,12 +74,12 @@ export class LinkEvents implements LinkListener {
     return this.#deliver(event);
   }
 
-  #deliver(event: WSMessageEvent<unknown> | WSDrainEvent): unknown {
+  #deliver(event: LinkEvent): unknown {
     if (this.#isDropped) return undefined;
     this.#isCalling = true;
     try {
       const result = this.#owner.onLinkEvent(event);
-      return isThenable(result) ? this.#note(Promise.resolve(result)) : undefined;
+      return isThenable(result) ? this.#note(Promise.resolve(result)) : result;
     } catch (error) {
       void this.#note(Promise.resolve(error).then(rethrow));
       throw error;
@@ -95,11 +104,18 @@ export class LinkEvents implements LinkListener {
     this.#finished?.resolve();
   }
 
-  /** Notes the promise of a callback. */
+  /** Notes the promise of a callback. One whose stream was cut, since its connection was dropped, has not failed. */
   #note(running: Promise<unknown>): Promise<unknown> {
-    running.catch(() => undefined);
-    return (this.#running = running);
+    this.#running = running.catch((error: unknown) => {
+      if (!isOfCut(error)) throw error;
+    });
+    this.#running.then(undefined, () => undefined);
+    return running;
   }
+}
+
+function isOfCut(error: unknown): boolean {
+  return [error, (error as Error | undefined)?.cause].some((one) => hasCode(one, "HWS_MESSAGE_CUT"));
 }
 
 function rethrow(error: unknown): never {

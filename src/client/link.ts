@@ -1,5 +1,6 @@
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { WSDrainEvent, WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
+import type { WSMessageStartEvent } from "../connection/dispatch/message-start.ts";
 import type { SendOptions } from "../connection/sending/message-options.ts";
 import type { Dial } from "./handler.ts";
 import type { DialStage } from "./verdict.ts";
@@ -71,6 +72,8 @@ export interface Link {
 export interface LinkListener {
   /** The link is open. */
   onOpen(): unknown;
+  /** A message begins. Only on Node, for a handler with `onMessageStart`. */
+  onMessageStart(event: WSMessageStartEvent): unknown;
   /** A message has come. */
   onMessage(event: WSMessageEvent<unknown>): unknown;
   /** There is space again, after `send` has returned false. */

@@ -99,6 +99,8 @@ export interface ClientOptions<T extends DataType = DataType> {
   readonly origin?: string | undefined;
   /** Bytes that the server's answer may have, with all answers before it. Default 16 KiB. Not Infinity. */
   readonly maxHeaderSize?: number | undefined;
+  /** Bytes that a message may have that `onMessageStart` takes as a stream. Default 1 GiB. Above it: close 1009. */
+  readonly maxStreamSize?: number | undefined;
   /** Fragments that a message may have. Default 16,384. */
   readonly maxFragments?: number | undefined;
   /** With `dataType: "object"`, what happens to a message that is not JSON. Default `"close"`. */

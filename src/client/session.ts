@@ -1,4 +1,4 @@
-import type { WSDrainEvent, WSErrorEvent, WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
+import type { WSErrorEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
 import type { HawserError } from "../errors/errors.ts";
 import { CallbackChain } from "./callback-chain.ts";
 import type { ClientCallbacks } from "./client-callbacks.ts";
@@ -6,7 +6,7 @@ import { ClientSender } from "./client-sender.ts";
 import { type DialOwner, Dialer } from "./dialer.ts";
 import { type ClientState, type ClientStatus, nextClientState } from "./lifecycle.ts";
 import type { AcceptedDial, AgreedDial, Link, LinkEnd } from "./link.ts";
-import { LinkEvents, type LinkOwner } from "./link-events.ts";
+import { type LinkEvent, LinkEvents, type LinkOwner } from "./link-events.ts";
 import {
   type Ending,
   aborted,
@@ -232,9 +232,9 @@ export class Session implements WakeListener, LinkOwner, DialOwner {
     await this.sender.flush(link);
   }
 
-  onLinkEvent(event: WSMessageEvent<unknown> | WSDrainEvent): unknown {
+  onLinkEvent(event: LinkEvent): unknown {
     if (this.#isTerminated) return undefined;
-    return event.type === "message" ? this.#callbacks.message(event) : this.#callbacks.drain(event);
+    return event.type === "drain" ? this.#callbacks.drain(event) : this.#callbacks.message(event);
   }
 
   /** What ends the client failed. Its connection may be gone already: messages that had come before are still delivered. */

@@ -7,6 +7,7 @@ import { FakeLink, FakePlatform } from "../support/fake-client-platform.ts";
 
 const listener: LinkListener = {
   onOpen: () => undefined,
+  onMessageStart: () => undefined,
   onMessage: () => undefined,
   onDrain: () => undefined,
   onFailed: () => undefined,

@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
 import { LinkEvents } from "../../src/client/link-events.ts";
+import type { WSMessageStartEvent } from "../../src/connection/dispatch/message-start.ts";
+import { HawserError } from "../../src/errors/errors.ts";
 import { errorEvent } from "../../src/connection/dispatch/events.ts";
 
+const start = { type: "messagestart" } as unknown as WSMessageStartEvent;
 const message = { type: "message", data: "a" } as const;
 const failure = errorEvent(new Error("failed"), "handler");
 
@@ -42,6 +45,23 @@ test("drop settles as the callback that runs: who drops the connection tells it"
   await expect(dropped).rejects.toThrow("handler");
   events.onFailed(failure);
   expect([calls, events.failure]).toEqual([["message"], failure]);
+});
+
+test("a stream that was cut because its connection was dropped is no failure", async () => {
+  const cut = new Error("mine", { cause: new HawserError("HWS_MESSAGE_CUT") });
+  let reject: (error: Error) => void = () => undefined;
+  const { events } = rig(() => new Promise((_resolve, no) => (reject = no)));
+  const running = events.onMessageStart(start) as Promise<unknown>;
+  const dropped = events.drop();
+  reject(cut);
+  await expect(running).rejects.toBe(cut);
+  await dropped;
+});
+
+test("what a callback returns is passed on: a stream to write to", () => {
+  const writable = new WritableStream();
+  const { events } = rig(() => writable);
+  expect(events.onMessageStart(start)).toBe(writable);
 });
 
 test("drop in a callback settles as that callback, if it throws too", async () => {

@@ -145,6 +145,7 @@ const TYPES: Record<string, readonly string[]> = {
     "WSDrainEvent",
     "WSErrorEvent",
     "WSMessageEvent",
+    "WSMessageStartEvent",
     "WSOpenEvent",
     "WSReconnectedEvent",
     "WSReconnectingEvent",

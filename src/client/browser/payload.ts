@@ -16,10 +16,19 @@ export function payloadOf(message: unknown, options: unknown): WaitingPayload {
   const kind = Object.prototype.toString.call(message);
   if (kind.endsWith("ArrayBuffer]")) return bytesPayload(new Uint8Array(message as ArrayBuffer));
   if (message instanceof Blob) return { message, size: message.size };
-  if (typeof message === "object" && message !== null) return textPayload(jsonOf(message, kind));
+  if (typeof message === "object" && message !== null) {
+    if (isStream(message))
+      throw new InvalidArgumentError("message: a browser cannot send a stream: send a Blob, or its parts as messages");
+    return textPayload(jsonOf(message, kind));
+  }
   throw new InvalidArgumentError(
     `message: expected a string, bytes or an object, got ${message === null ? "null" : typeof message}`,
   );
+}
+
+/** Whether Node would send it as a stream. */
+function isStream(message: object): boolean {
+  return (Symbol.asyncIterator in message || "getReader" in message) && !("toJSON" in message);
 }
 
 /** The JSON of an object: what `JSON.stringify` gives, unless that has nothing of it: a Map, an Error, a promise. */

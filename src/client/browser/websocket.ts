@@ -9,7 +9,7 @@ import { BrowserPlatform } from "./browser-platform.ts";
 
 /** Options that a browser cannot have: the platform hides what they change. */
 const NODE_ONLY =
-  "headers origin maxHeaderSize maxFragments invalidJson sendQueuePolicy pingInterval pingTimeout compression tls proxy socketPath createConnection".split(
+  "headers origin maxHeaderSize maxStreamSize maxFragments invalidJson sendQueuePolicy pingInterval pingTimeout compression tls proxy socketPath createConnection http2".split(
     " ",
   );
 
@@ -32,6 +32,8 @@ export class WebSocket<H extends object = object, S = unknown, T extends DataTyp
   constructor(url: Provided<string | URL>, handler?: H & ClientHandler<S, T>, options: ClientOptions<T> = {}) {
     const given = handler ?? ({} as H);
     checkClientHandler(given);
+    if ((given as ClientHandler).onMessageStart)
+      throw new InvalidArgumentError("handler: onMessageStart: a browser gives a message only as a whole");
     if (typeof options !== "object" || (options as unknown) === null)
       throw new InvalidArgumentError("options: expected an object");
     const values = readTable(sharedOptions, withHandlerType(withoutNodeOptions(options, given), given), ALIASES);

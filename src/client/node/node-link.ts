@@ -11,6 +11,7 @@ import type {
   WSMessageEvent,
   WSTerminateEvent,
 } from "../../connection/dispatch/events.ts";
+import type { WSMessageStartEvent } from "../../connection/dispatch/message-start.ts";
 import type { HandlerCallbacks } from "../../connection/dispatch/handler-callbacks.ts";
 import { sendMessage } from "../../connection/send-message.ts";
 import type { SendOptions } from "../../connection/sending/message-options.ts";
@@ -49,7 +50,7 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
   readonly settings: ConnectionSettings;
   readonly #clock: LivenessClock;
   readonly #connection: Connection;
-  readonly #listener: LinkListener;
+  protected readonly listener: LinkListener;
   /** Until it starts. */
   #stream: Duplex | undefined;
   #head: Uint8Array | undefined;
@@ -63,7 +64,7 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
   ) {
     this.settings = settings;
     this.#clock = clockOf(settings.keepalive.tickMs);
-    this.#listener = listener;
+    this.listener = listener;
     this.#stream = stream;
     this.#head = head;
     this.#client = client;
@@ -152,25 +153,25 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
   // The calls of the engine, whose handler this is.
 
   onOpen(): unknown {
-    return this.#listener.onOpen();
+    return this.listener.onOpen();
   }
 
   onMessage(_ws: unknown, event: WSMessageEvent<unknown>): unknown {
-    return this.#listener.onMessage(event);
+    return this.listener.onMessage(event);
   }
 
   onDrain(_ws: unknown, event: WSDrainEvent): unknown {
-    return this.#listener.onDrain(event);
+    return this.listener.onDrain(event);
   }
 
   onError(_ws: unknown, event: WSErrorEvent): unknown {
-    return this.#listener.onFailed(event);
+    return this.listener.onFailed(event);
   }
 
   onClosed(_connection: Connection, { code, reason, initiator, cause }: WSTerminateEvent): void {
     this.#clock.remove(this);
     const isFull = this.#client.backlog.add(this.#connection.dispatcher) && initiator !== "local";
-    this.#listener.onClosed({
+    this.listener.onClosed({
       code,
       reason,
       initiator,
@@ -180,11 +181,18 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
 
   onFinished(): void {
     this.#client.backlog.remove(this.#connection.dispatcher);
-    this.#listener.onFinished();
+    this.listener.onFinished();
   }
 
   onConnectionError(_connection: Connection, error: unknown, source: ErrorSource): void {
     // What ended the connection was reported before. A message that was not JSON may have been ignored.
     if (source === "handler" || this.status === "Connected") this.#client.warn(error);
+  }
+}
+
+/** The same for a handler with `onMessageStart`: the engine asks about each message when it begins. Others pay nothing for it. */
+export class StreamingNodeLink extends NodeLink {
+  onMessageStart(_ws: unknown, event: WSMessageStartEvent): unknown {
+    return this.listener.onMessageStart(event);
   }
 }

@@ -8,7 +8,7 @@ import { shareOfMemory } from "../../connection/process-memory.ts";
 import { type DataType, decoders, objectDecoder } from "../../connection/receiving/decode.ts";
 import type { ConnectionSettings } from "../../connection/settings.ts";
 import { InvalidArgumentError } from "../../errors/errors.ts";
-import { DEFAULT_MAX_FRAGMENTS } from "../../protocol/limits.ts";
+import { DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_STREAM_SIZE } from "../../protocol/limits.ts";
 import { describe } from "../../util/describe.ts";
 import { KIB, amount, timeOrNever } from "../../util/number-range.ts";
 import { type ValuesOf, oneOf, readTable } from "../../util/option-table.ts";
@@ -45,6 +45,7 @@ const nodeOptions = {
   origin: readOrigin,
   // Node takes no Infinity.
   maxHeaderSize: { ...amount(16 * KIB), allowsInfinity: false },
+  maxStreamSize: amount(DEFAULT_MAX_STREAM_SIZE),
   maxFragments: amount(DEFAULT_MAX_FRAGMENTS),
   invalidJson: oneOf(["close", "ignore"], "close"),
   sendQueuePolicy: oneOf(["terminate", "drop-newest", "drop-oldest", "latest"], "terminate"),
@@ -124,6 +125,7 @@ const CONNECTION_OPTIONS = [
   "maxJsonDepth",
   "maxJsonValues",
   "maxMessageSize",
+  "maxStreamSize",
   "maxFragments",
   "highWaterMark",
   "maxSendQueue",
@@ -136,15 +138,14 @@ const CONNECTION_OPTIONS = [
 
 function newConnectionSettings(values: NodeValues): ConnectionSettings {
   const { closeTimeout, pingInterval, pingTimeout, compression, invalidJson } = values;
-  const { maxMessageSize, maxFragments, highWaterMark, maxSendQueue, sendQueuePolicy } = values;
+  const { maxMessageSize, maxStreamSize, maxFragments, highWaterMark, maxSendQueue, sendQueuePolicy } = values;
   return {
     role: "client",
     decode: decoderOf(values),
     ignoresInvalidJson: invalidJson === "ignore",
     autoResponse: undefined,
     maxMessageSize,
-    // A client streams nothing that it receives.
-    maxStreamSize: maxMessageSize,
+    maxStreamSize,
     maxFragments,
     highWaterMark,
     maxSendQueue,

@@ -8,7 +8,7 @@ import type { AcceptedDial, DialRequest } from "../link.ts";
 import type { ClientPlatform, WaitingPayload } from "../platform.ts";
 import { Backlog } from "./backlog.ts";
 import { NodeDialer } from "./node-dialer.ts";
-import { type LinkClient, NodeLink } from "./node-link.ts";
+import { type LinkClient, NodeLink, StreamingNodeLink } from "./node-link.ts";
 import type { NodeSettings } from "./node-options.ts";
 import { discard } from "./streams.ts";
 
@@ -22,12 +22,15 @@ function warn(error: unknown): void {
 /** What a client needs of Node. */
 export class NodePlatform implements ClientPlatform {
   readonly errorEvent = errorEvent;
+  readonly #Link: typeof NodeLink;
   readonly #dialer: NodeDialer;
   readonly #settings: ConnectionSettings;
   /** What the connections of this client share. */
   readonly #client: LinkClient;
 
-  constructor(node: NodeSettings, settings: ConnectionSettings, maxReceiveQueue: number) {
+  /** @param streams whether the handler has `onMessageStart` */
+  constructor(node: NodeSettings, settings: ConnectionSettings, maxReceiveQueue: number, streams = false) {
+    this.#Link = streams ? StreamingNodeLink : NodeLink;
     this.#dialer = new NodeDialer(node);
     this.#settings = settings;
     this.#client = { backlog: new Backlog(maxReceiveQueue), warn };
@@ -40,7 +43,7 @@ export class NodePlatform implements ClientPlatform {
       protocol,
       extensions,
       httpVersion,
-      open: (listener) => new NodeLink(dialed, this.#settings, listener, this.#client),
+      open: (listener) => new this.#Link(dialed, this.#settings, listener, this.#client),
       abandon: () => discard(stream),
     };
   }

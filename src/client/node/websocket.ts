@@ -1,4 +1,5 @@
 import { HandlerKinds } from "../../connection/dispatch/handler-kinds.ts";
+import { startsMessages } from "../../connection/dispatch/message-start.ts";
 import { misspeltCallbacks } from "../../connection/dispatch/misspelt-callbacks.ts";
 import type { DataType } from "../../connection/receiving/decode.ts";
 import { Warnings } from "../../util/warnings.ts";
@@ -44,7 +45,7 @@ export class WebSocket<H extends object = object, S = unknown, T extends DataTyp
     const node = nodeSettings(values);
     // A function is asked for each dial: then the dial fails.
     if (typeof url !== "function") destinationOf(readUrl(url, undefined), node);
-    const platform = new NodePlatform(node, connectionSettings(values), values.maxReceiveQueue);
+    const platform = new NodePlatform(node, connectionSettings(values), values.maxReceiveQueue, startsMessages(given));
     const settings = clientSettings(url, values, undefined, values.headers);
     super(given, { settings, dataType: values.dataType, platform });
     shareSignal(values.signal, this.closed);

@@ -96,6 +96,8 @@ export interface TopicClientHandler<S = unknown, T extends DataType = DataType> 
   onLeave?(ws: TopicSocket<S, T>, event: WSPresenceEvent): unknown;
   /** A subscription that had begun has ended, and not by `unsubscribe`. */
   onUnsubscribed?(ws: TopicSocket<S, T>, event: WSUnsubscribedEvent): unknown;
+  /** A client with topics has none: its messages are gathered, to look for header lines. The constructor throws. */
+  readonly onMessageStart?: never;
   /** Any other message. Without it they are dropped. */
   onMessage?(ws: TopicSocket<S, T>, event: WSMessageEvent<ReceivedFrom<S, T>>): unknown;
   /** After a `send` that returned false, no more than `highWaterMark` bytes wait again. */

@@ -4,6 +4,7 @@ import { attempt } from "../../util/attempt.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { checkClientHandler } from "../client-socket.ts";
 import type { WSClientOpenEvent, WSReconnectedEvent, WSReconnectingEvent } from "../events.ts";
+import type { ClientHandler } from "../handler.ts";
 import type { ClientTopics } from "./client-topics.ts";
 import type { TopicClientHandler, TopicSocket } from "./handler.ts";
 import type { TopicDataSettings } from "./options.ts";
@@ -20,6 +21,8 @@ const TOPIC_CALLBACKS = ["onTopic", "onGap", "onJoin", "onLeave", "onUnsubscribe
  */
 export function checkTopicHandler(handler: unknown): asserts handler is TopicClientHandler {
   checkClientHandler(handler);
+  if ((handler as ClientHandler).onMessageStart)
+    throw new InvalidArgumentError("handler: onMessageStart: with topics a message comes only as a whole");
   for (const name of TOPIC_CALLBACKS) {
     const callback = (handler as Record<string, unknown>)[name];
     if (callback !== undefined && callback !== null && typeof callback !== "function")

@@ -27,6 +27,7 @@ function rig(settings: Partial<BrowserSettings> = {}, listener: Partial<LinkList
     { ...defaults, ...settings },
     {
       onOpen: () => listener.onOpen?.(),
+      onMessageStart: () => expect.fail("A browser streams nothing"),
       onMessage(event) {
         calls.push(event.data);
         return listener.onMessage?.(event);

@@ -18,6 +18,7 @@ const settings: BrowserSettings = {
 
 const quiet: LinkListener = {
   onOpen: () => undefined,
+  onMessageStart: () => undefined,
   onMessage: () => undefined,
   onDrain: () => undefined,
   onFailed: () => undefined,

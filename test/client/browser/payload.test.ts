@@ -53,6 +53,11 @@ test.each([
   expect((message as Uint8Array).buffer).toBeInstanceOf(ArrayBuffer);
 });
 
+test("an object that says its JSON itself is no stream", () => {
+  const message = { [Symbol.asyncIterator]: () => undefined, toJSON: () => "own" };
+  expect(payloadOf(message, undefined).message).toBe('"own"');
+});
+
 test("a Blob is sent as it is", () => {
   const blob = new Blob(["abc"]);
   expect(payloadOf(blob, undefined)).toEqual({ message: blob, size: 3 });
@@ -77,6 +82,8 @@ test.each([
       yield await Promise.resolve(1);
     })(),
   ],
-])("%s cannot be sent by a browser, and is refused", (_what, message) => {
-  expect(() => payloadOf(message, undefined)).toThrow("message: JSON has nothing of");
+  ["an object with Symbol.asyncIterator", { [Symbol.asyncIterator]: () => undefined }],
+])("%s cannot be sent by a browser, and is refused: the error says what to do", (_what, message) => {
+  expect(() => payloadOf(message, undefined)).toThrow(InvalidArgumentError);
+  expect(() => payloadOf(message, undefined)).toThrow("message: a browser cannot send a stream: send a Blob, or its");
 });

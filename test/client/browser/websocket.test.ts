@@ -7,6 +7,7 @@ test.each([
   ["headers", { a: "b" }],
   ["origin", "http://host"],
   ["maxHeaderSize", 1],
+  ["maxStreamSize", 1],
   ["maxFragments", 1],
   ["invalidJson", "close"],
   ["sendQueuePolicy", "drop-newest"],
@@ -17,6 +18,7 @@ test.each([
   ["proxy", null],
   ["socketPath", "/run/x"],
   ["createConnection", () => undefined],
+  ["http2", true],
 ])("%s is refused: only Node has it", (name, value) => {
   usePage();
   const make = () => new WebSocket("ws://host/", {}, { [name]: value });
@@ -28,6 +30,14 @@ test.each([
 test("headers on the handler are refused too", () => {
   usePage();
   expect(() => new WebSocket("ws://host/", { headers: { a: "b" } })).toThrow("headers: a browser does not allow it");
+});
+
+test("onMessageStart is refused: a browser gives a message only as a whole", () => {
+  usePage();
+  const make = () => new WebSocket("ws://host/", { onMessageStart: () => undefined });
+  expect(make).toThrow(InvalidArgumentError);
+  expect(make).toThrow("handler: onMessageStart: a browser gives a message only as a whole");
+  expect(FakeSocket.made).toEqual([]);
 });
 
 test("an option of Node that is undefined is not there, as on Node", async () => {

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { LinkEnd, LinkListener } from "../../../src/client/link.ts";
 import { Backlog } from "../../../src/client/node/backlog.ts";
-import { NodeLink } from "../../../src/client/node/node-link.ts";
+import { NodeLink, StreamingNodeLink } from "../../../src/client/node/node-link.ts";
 import { connectionSettings, readNodeOptions } from "../../../src/client/node/node-options.ts";
 import type { ClientOptions } from "../../../src/client/options.ts";
 import { utf8 } from "../../support/bytes.ts";
@@ -22,6 +22,7 @@ function open(
   const warn = vi.fn();
   const listener: LinkListener = {
     onOpen: () => (calls.push("open"), react.onOpen?.()),
+    onMessageStart: (event) => (calls.push("start"), react.onMessageStart?.(event)),
     onMessage: (event) => (calls.push(event.data), react.onMessage?.(event)),
     onDrain: (event) => (calls.push("drain"), react.onDrain?.(event)),
     onFailed: ({ errors }) => void calls.push(`failed: ${errors[0].message}`),
@@ -32,7 +33,8 @@ function open(
     onFinished: () => void calls.push("finished"),
   };
   const settings = connectionSettings(readNodeOptions(options, {}));
-  const link = new NodeLink({ stream: wire, head, deflate: undefined }, settings, listener, { backlog, warn });
+  const Link = react.onMessageStart === undefined ? NodeLink : StreamingNodeLink;
+  const link = new Link({ stream: wire, head, deflate: undefined }, settings, listener, { backlog, warn });
   link.start();
   onTestFinished(() => link.destroy());
   return { wire, link, calls, warn };
@@ -48,6 +50,16 @@ function opcodesOf(wire: Wire): number[] {
   }
   return opcodes;
 }
+
+test("only a link for handlers with onMessageStart asks about messages", async () => {
+  const [asking, other] = [open({}, { onMessageStart: () => undefined }), open()];
+  for (const { wire } of [asking, other]) wire.arrive(unmasked(0x82, "12"));
+  await turns();
+  expect([asking.calls, other.calls]).toEqual([
+    ["open", "start", "12"],
+    ["open", "12"],
+  ]);
+});
 
 test("messages that came with the answer, and those after it", async () => {
   const { wire, calls, link } = open({}, {}, unmasked(0x81, "1"));

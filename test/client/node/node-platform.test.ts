@@ -69,6 +69,7 @@ test("an accepted dial can be opened, or abandoned", async () => {
   const calls: unknown[] = [];
   const link = accepted.open({
     onOpen: () => void calls.push("open"),
+    onMessageStart: () => undefined,
     onMessage: ({ data }) => void calls.push(data),
     onDrain: () => undefined,
     onFailed: () => undefined,

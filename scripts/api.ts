@@ -48,6 +48,7 @@ const options = {
     "ConnectionHandlerType",
     "MessageOf",
     "PublishableOf",
+    "BroadcastableOf",
     "KnownHandler",
     "Identified",
     "Driver",

@@ -8,7 +8,7 @@ import type { DataType } from "../connection/receiving/decode.ts";
 import { readMessageOptions } from "../connection/sending/message-options.ts";
 import {
   type Message,
-  type MessageOf,
+  type BroadcastableOf,
   type PublishableOf,
   outgoingMessage,
 } from "../connection/sending/outgoing-message.ts";
@@ -175,7 +175,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * @example
    * ws.wss.broadcast(`${name} has joined`, { except: ws });
    */
-  broadcast<M extends Message>(message: MessageOf<Out, M>, options: BroadcastOptions<HandlerOf<S>> = {}): number {
+  broadcast<M extends Message>(message: BroadcastableOf<Out, M>, options: BroadcastOptions<HandlerOf<S>> = {}): number {
     checkOptionNames("broadcast", options);
     const { connections, topics } = this.#lifecycle.clients;
     const find = topics.list.bind(topics);
@@ -191,7 +191,7 @@ export class WebSocketServer<S extends ServerHandlerType = object, T extends Dat
    * topic comes to each subscriber in that order; what is published in one turn of the event loop leaves in one write.
    *
    * @param topic 1 to 255 bytes of UTF-8, without control characters
-   * @param message as for `send`, but no `Blob`: read it before
+   * @param message as for `send`, but no stream, and no `Blob`: read it before
    * @returns resolves when the message was handed over, at once. For a topic with `history`: when it is stored, with its position. That
    *   promise rejects with `HWS_BACKPLANE_AWAY` after the server has ended; if you await it, catch that; if not, it counts as handled, and `onError` is told until `onTerminate`
    * @throws {InvalidArgumentError} for a value that `send` does not accept, an object that JSON cannot hold (its `cause` says why), a `Blob`,

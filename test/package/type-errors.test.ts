@@ -34,6 +34,8 @@ server(() => new WebSocketServer({ onConnection: async () => Empty }));
 declare const ws: WebSocketConnection;
 server(() => ws.send(Promise.resolve("text")));
 server(() => ws.wss.broadcast(new Map([[1, 2]])));
+server(() => ws.wss.broadcast(new ReadableStream()));
+server(() => ws.publish("topic", new ReadableStream()));
 server(() => ws.send(new Error("x")));
 server(() => ws.send(() => "text"));
 declare const client: WebSocketConnection<Whole, { readonly type: "said"; readonly text: string }, { topic: string } & WSHandler>;
@@ -71,6 +73,7 @@ const SAID = new RegExp(
     "takes the server's handler, which has onConnection",
     "A promise cannot be sent: await it first",
     "The JSON of a Map or a Set has nothing of it: send an array or an object",
+    "A stream cannot be sent to many: send it on one connection, or its parts as messages",
     "The JSON of an Error does not have its message: send its properties",
     "A function cannot be sent",
     `Type '"say"' is not assignable to type '"said"'`,
@@ -97,6 +100,7 @@ test("the compiler's message says what is wrong with a handler", () => {
     ...Array<string>(2).fill("onConnection returned a class: return a new object of it"),
     "A promise cannot be sent: await it first",
     "The JSON of a Map or a Set has nothing of it: send an array or an object",
+    ...Array<string>(2).fill("A stream cannot be sent to many: send it on one connection, or its parts as messages"),
     "The JSON of an Error does not have its message: send its properties",
     "A function cannot be sent",
     `Type '"say"' is not assignable to type '"said"'`,

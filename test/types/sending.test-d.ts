@@ -10,7 +10,12 @@ import {
   WebSocketServer,
   type WebSocketServerOptions,
 } from "hawser";
+import { Readable } from "node:stream";
 import { describe, expectTypeOf, test } from "vitest";
+
+async function* generator(): AsyncGenerator<string> {
+  yield await Promise.resolve("a");
+}
 
 const HANDLER = { onConnection: () => ({ onMessage: () => {} }) };
 
@@ -106,6 +111,16 @@ describe("sending", () => {
       ws.wss.broadcast(new Map<string, number>());
       // @ts-expect-error: a promise, not its value
       ws.wss.broadcast(Promise.resolve({}));
+      // @ts-expect-error: a stream is read once, at one speed
+      ws.wss.broadcast(new ReadableStream());
+      // @ts-expect-error: nor a stream of Node's
+      ws.wss.broadcast(Readable.from(["a"]));
+      // @ts-expect-error: nor a generator
+      ws.wss.broadcast(generator());
+      // @ts-expect-error: nor what may be one
+      ws.wss.broadcast("text" as string | ReadableStream);
+      ws.wss.broadcast(Object.assign(generator(), { toJSON: () => "text" }));
+      ws.send(generator());
     };
     expectTypeOf(use).returns.toBeVoid();
   });
@@ -158,12 +173,16 @@ describe("publish", () => {
     void wss.publish("a", { n: 1 }, { key: "n", except: [] });
     // @ts-expect-error: a Blob is read later
     void wss.publish("a", new Blob([]));
+    // @ts-expect-error: a stream is read once, at one speed
+    void wss.publish("a", new ReadableStream());
     // @ts-expect-error: nothing that JSON would lose
     void wss.publish("a", new Map());
     const ws = wss.connections[0]!;
     void ws.publish("a", "text", { key: "n" });
     // @ts-expect-error: a Blob is read later
     void ws.publish("a", new Blob([]));
+    // @ts-expect-error: a stream is read once, at one speed
+    void ws.publish("a", Readable.from(["a"]));
     // @ts-expect-error: it never gets the message itself
     void ws.publish("a", "text", { except: ws });
     expectTypeOf(ws.topics.has("a")).toEqualTypeOf<boolean>();

@@ -29,8 +29,25 @@ export type MessageOf<Out, M> = [Out] extends [Message]
     ? "The second type of WebSocketConnection must be a message: text, bytes or objects"
     : M & FittingMessage<M>;
 
-/** The parameter of `publish`: as for `send`, but no `Blob`, which is read later: the next message would come before it. */
-export type PublishableOf<Out, M> = M extends Blob ? "A Blob cannot be published: read it before" : MessageOf<Out, M>;
+/** The parameter of `broadcast`: as for `send`, but no stream, which can be read once, at one speed. */
+export type BroadcastableOf<Out, M> = MessageOf<Out, M> & NoStream<M>;
+
+/** The parameter of `publish`: as for `broadcast`, but no `Blob`, which is read later: the next message would come before it. */
+export type PublishableOf<Out, M> = M extends Blob
+  ? "A Blob cannot be published: read it before"
+  : BroadcastableOf<Out, M>;
+
+/** The error that TypeScript shows at a stream; `unknown` at what is none. */
+type NoStream<M> = [AllFit<StreamVerdict<M>>] extends [false] ? Exclude<StreamVerdict<M>, "fits"> : unknown;
+
+type StreamVerdict<M> = 0 extends 1 & M
+  ? "fits"
+  : M extends Streamed
+    ? "A stream cannot be sent to many: send it on one connection, or its parts as messages"
+    : "fits";
+
+/** What `send` sends as a stream, unless it has `toJSON`. */
+type Streamed = (AsyncIterable<unknown> | { getReader(...args: never): unknown }) & { readonly toJSON?: never };
 
 type Unsendable = null | undefined | number | bigint | boolean | symbol;
 
@@ -122,7 +139,7 @@ export function outgoingMessage(message: unknown, options: MessageOptions = NO_O
 /** Frees a stream that is sent to many, or before there is a connection: it can be read once, at one speed. */
 function refusedStream(stream: object): InvalidArgumentError {
   const error = new InvalidArgumentError(
-    "message: a stream can be sent only on one open connection, with its `send`: a client's may be not connected yet",
+    "message: a stream can be sent only on one open connection, with its `send`: not to many, and not before a client is connected",
   );
   cancelUnsent(stream, error);
   return error;

@@ -213,7 +213,7 @@ test("a stream that is refused is cancelled, so that its file is closed", () => 
   const node = Readable.from(["a"]);
   let reason: unknown;
   const web = new ReadableStream({ cancel: (why) => void (reason = why) });
-  for (const stream of [node, web]) expect(() => outgoingMessage(stream)).toThrow("not connected yet");
+  for (const stream of [node, web]) expect(() => outgoingMessage(stream)).toThrow("not before a client is connected");
   expect(node.destroyed).toBe(true);
   expect(reason).toBeInstanceOf(Error);
   // Somebody else reads it: it is not ours to cancel.

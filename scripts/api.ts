@@ -49,6 +49,7 @@ const options = {
     "MessageOf",
     "PublishableOf",
     "BroadcastableOf",
+    "ByteStream",
     "KnownHandler",
     "Identified",
     "Driver",

@@ -23,7 +23,7 @@ export interface WebStreamClose {
 /** A connection as a pair of streams of the web platform, in the shape of browsers' `WebSocketStream`. */
 export interface WebStreamPair {
   /** The messages, as the option `dataType` of the server says. It ends with the peer's close, and fails with any other end. */
-  readonly readable: ReadableStream<unknown>;
+  readonly readable: ReadableStream<unknown> & AsyncIterable<unknown>;
   /**
    * Sends messages: all that `ws.send` takes. A write is done when no more than `highWaterMark` bytes wait for the peer. It rejects
    * with `HWS_SEND_QUEUE_FULL` when its message is dropped at once, as `sendQueuePolicy` says.
@@ -40,7 +40,7 @@ export type WebStreamListener = (streams: WebStreamPair, connection: AnyConnecti
 
 /** The streams of one connection, and what ends them. */
 class WebStreams implements WebStreamPair {
-  readonly readable: ReadableStream<unknown>;
+  readonly readable: ReadableStream<unknown> & AsyncIterable<unknown>;
   readonly writable: WritableStream<unknown>;
   readonly closed: Promise<WebStreamClose>;
   readonly hold: ReadHold;

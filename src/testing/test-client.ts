@@ -32,7 +32,7 @@ type Item<T extends DataType> = IteratorResult<DataOf[T], undefined>;
 const DONE = { done: true, value: undefined } as const;
 
 /** A client in a test of your handlers. `connect` makes it. It answers pings and close frames by itself. */
-export class TestClient<T extends DataType = "auto"> implements AsyncIterable<DataOf[T], undefined> {
+export class TestClient<T extends DataType = "auto"> implements AsyncIterable<DataOf[T]> {
   /** The subprotocol that the server chose; undefined: none. */
   readonly protocol: string | undefined;
   /** The headers of the server's answer, e.g. `set-cookie`. */

@@ -6,7 +6,7 @@ import { Opcode } from "../../protocol/opcodes.ts";
 import { attempt } from "../../util/attempt.ts";
 import { describe } from "../../util/describe.ts";
 import type { IncomingMessage } from "../receiving/incoming-message.ts";
-import { type MessageStream, type OwnBytes, streamOf } from "../receiving/message-stream.ts";
+import { type MessageStream, type ByteStream, streamOf } from "../receiving/message-stream.ts";
 import { causeChain } from "./causes.ts";
 import type { HandlerCallbacks } from "./handler-callbacks.ts";
 
@@ -51,7 +51,7 @@ export class WSMessageStartEvent {
    * @example
    * for await (const bytes of event.stream) hash.update(bytes);
    */
-  get stream(): ReadableStream<OwnBytes> {
+  get stream(): ByteStream {
     if (this.#stream === undefined && this.#isOver) throw lateError();
     return (this.#stream ??= streamOf(this.#message)).readable;
   }

@@ -15,10 +15,13 @@ const BYTES_PER_TURN = 256 * 1024;
 /** Bytes whose memory nobody shares: `Uint8Array<ArrayBuffer>` since TypeScript 5.7, which older ones cannot say. `pipeThrough` asks for it. */
 export type OwnBytes = ReturnType<Uint8ArrayConstructor["of"]>;
 
+/** A stream of bytes. Until TypeScript 5.6 the types of the browser (`lib: dom`) do not say that `for await` reads it. */
+export type ByteStream = ReadableStream<OwnBytes> & AsyncIterable<OwnBytes>;
+
 /** A message as the web platform's stream of bytes, and the promise that settles when nobody reads it any more. */
 export interface MessageStream {
   /** Its bytes. Nothing is read ahead of the reader by the stream itself. */
-  readonly readable: ReadableStream<OwnBytes>;
+  readonly readable: ByteStream;
   /** Resolves when it was read to its end or cancelled, or has failed. */
   readonly finished: Promise<void>;
   /** Gives the message back, if nobody has begun to read it. Then the stream fails with `reason`. Returns whether it did. */

@@ -3,7 +3,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import { EMPTY } from "../protocol/bytes.ts";
 import { respondAccepted } from "./http2-response.ts";
 import { closeWhenSent } from "./http2-stream.ts";
-import { joinWhatWaits } from "./http2-waiting.ts";
+import { joinWhatWaits } from "./http2-joined-chunks.ts";
 import type { HandshakeOffer } from "./offer.ts";
 import { type HandshakeRules, isTooLarge, readOffered } from "./offered.ts";
 import { Refusal } from "./refusal.ts";

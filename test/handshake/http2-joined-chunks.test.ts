@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import { Random } from "../../fuzz/engine/random.ts";
-import { joinWhatWaits } from "../../src/handshake/http2-waiting.ts";
+import { joinWhatWaits } from "../../src/handshake/http2-joined-chunks.ts";
 import { answerTo, streamPair } from "../support/http2-client.ts";
 
 test("chunks of one byte that wait are joined, and all of them arrive", async () => {

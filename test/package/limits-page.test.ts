@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { limitNames } from "../../src/server/limit-counters.ts";
 import { numberOptions } from "../../src/server/number-options.ts";
@@ -27,4 +27,18 @@ test.each(rows.filter(([name, usual]) => name in numberOptions && /^[\d,]+$|^Inf
 test("docs/limits.md names every option that is a number", () => {
   const page = readFileSync("docs/limits.md", "utf8");
   expect(Object.keys(numberOptions).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
+test("docs/limits.md names every limit that an adapter has of its own", () => {
+  const page = readFileSync("docs/limits.md", "utf8");
+  const files = readdirSync("src/adapters", { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts"),
+  );
+  const limits = files.flatMap((file) =>
+    [...readFileSync(`src/adapters/${file}`, "utf8").matchAll(/^ {2}readonly (max\w+|\w+Timeout)\?: number/gm)].map(
+      ([, name = ""]) => name,
+    ),
+  );
+  expect(limits).toContain("maxObservablesPerConnection");
+  expect(limits.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });

@@ -13,7 +13,8 @@ export type {
   WsEventMap,
   WsMessageEvent,
 } from "./adapters/ws-events.ts";
-export type { WsSendCallback, WsSendOptions } from "./adapters/ws-send.ts";
+export type { WsSendCallback } from "./adapters/callback-send.ts";
+export type { WsSendOptions } from "./adapters/ws-send.ts";
 export { WsSocket, type WsSocketEvents } from "./adapters/ws-socket.ts";
 export { type SocketHandler, type SocketListener, socketHandler } from "./adapters/ws-socket-handler.ts";
 export {

@@ -4,9 +4,12 @@ import { Duplex } from "node:stream";
 import type { WSTerminateEvent } from "../connection/dispatch/events.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
 import { HawserError } from "../errors/errors.ts";
-import { connectionOf } from "../server/websocket-connection.ts";
+import { Compression, bytesIn } from "../connection/sending/outgoing-message.ts";
+import { EMPTY } from "../protocol/bytes.ts";
+import { Opcode } from "../protocol/opcodes.ts";
+import { connectionOf } from "../server/connection-of.ts";
+import { sendThen } from "./callback-send.ts";
 import { type AnyConnection, ReadHold } from "./read-hold.ts";
-import { sendLikeWs } from "./ws-send.ts";
 
 /** What a `Writable` calls when a chunk is written, or has failed. */
 type WriteCallback = (error?: Error | null) => void;
@@ -120,7 +123,9 @@ export class ConnectionDuplex extends Duplex {
   }
 
   #send(chunk: Buffer, callback: WriteCallback): void {
-    sendLikeWs(connectionOf(this.connection), chunk, {}, (error) => {
+    const payload = bytesIn(chunk) ?? EMPTY;
+    const message = { opcode: Opcode.binary, payload, key: undefined, compression: Compression.allowed };
+    sendThen(connectionOf(this.connection), message, (error) => {
       if (error !== undefined) this.#fail(error);
       callback(error);
     });

@@ -1,8 +1,8 @@
 import { causeChain } from "../connection/dispatch/causes.ts";
-import { connectionOf } from "../server/websocket-connection.ts";
+import { connectionOf } from "../server/connection-of.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { AnyConnection } from "./read-hold.ts";
-import { ignore } from "./ws-send.ts";
+import { ignore } from "./callback-send.ts";
 
 /** Codes of errors that only say that a stream was closed: our own, and those of Node. */
 const CLOSED: readonly unknown[] = [

@@ -10,7 +10,7 @@ import { connectionOf } from "../server/websocket-connection.ts";
 import { INTERNAL_ERROR, errorOfEnd } from "./connection-duplex.ts";
 import { ListenerWork } from "./listener-work.ts";
 import { type AnyConnection, ReadHold } from "./read-hold.ts";
-import { ignore, notConnected } from "./ws-send.ts";
+import { ignore, notConnected } from "./callback-send.ts";
 
 /** How a connection was closed. */
 export interface WebStreamClose {

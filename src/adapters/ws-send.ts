@@ -1,8 +1,8 @@
 import type { Connection } from "../connection/connection.ts";
 import { Compression, type OutgoingMessage, outgoingMessage } from "../connection/sending/outgoing-message.ts";
-import { SendResult } from "../connection/sending/send-result.ts";
-import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
+import { InvalidArgumentError } from "../errors/errors.ts";
 import { describe } from "../util/describe.ts";
+import { type WsSendCallback, sendThen } from "./callback-send.ts";
 
 /** Options of `send`. */
 export interface WsSendOptions {
@@ -14,14 +14,6 @@ export interface WsSendOptions {
   readonly fin?: boolean | undefined;
   /** Only false: a server masks nothing (RFC 6455 5.1). */
   readonly mask?: boolean | undefined;
-}
-
-/** Called when the peer is ready for more, or with the error because of which the message may not have arrived. */
-export type WsSendCallback = (error?: Error) => void;
-
-/** The callback of a `send` that gives none. */
-export function ignore(): void {
-  // Nobody waits.
 }
 
 /**
@@ -36,22 +28,7 @@ export function sendLikeWs(
   options: WsSendOptions,
   callback: WsSendCallback,
 ): void {
-  const message = messageOf(data, options);
-  const wasOpen = connection.status === "Connected";
-  const result = connection.send(message, false);
-  if (result === SendResult.accepted) process.nextTick(callback);
-  else if (result === SendResult.dropped)
-    process.nextTick(callback, wasOpen ? new HawserError("HWS_SEND_QUEUE_FULL") : notConnected());
-  else
-    void connection.whenDrained().then((hasDrained) => {
-      // What the callback throws must not become a rejection of ours.
-      process.nextTick(callback, hasDrained ? undefined : notConnected());
-    });
-}
-
-/** The error for what is sent when the connection is closing or closed. */
-export function notConnected(): HawserError {
-  return new HawserError("HWS_NOT_CONNECTED");
+  sendThen(connection, messageOf(data, options), callback);
 }
 
 function messageOf(data: unknown, options: WsSendOptions): OutgoingMessage {

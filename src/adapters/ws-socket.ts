@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
 import { readCloseCode } from "../connection/close-arguments.ts";
-import { connectionOf } from "../server/websocket-connection.ts";
+import { connectionOf } from "../server/connection-of.ts";
 import type { Status } from "../connection/status.ts";
 import { describe } from "../util/describe.ts";
 import {
@@ -19,7 +19,8 @@ import {
 } from "./ws-events.ts";
 import { failConnection } from "./listener-work.ts";
 import { type AnyConnection, ReadHold } from "./read-hold.ts";
-import { type WsSendCallback, type WsSendOptions, ignore, notConnected, sendLikeWs } from "./ws-send.ts";
+import { type WsSendCallback, ignore, notConnected } from "./callback-send.ts";
+import { type WsSendOptions, sendLikeWs } from "./ws-send.ts";
 
 /** The arguments of the listeners of a `WsSocket`. */
 export interface WsSocketEvents {

@@ -1,7 +1,8 @@
 import { outgoingMessage } from "../connection/sending/outgoing-message.ts";
 import { SendResult } from "../connection/sending/send-result.ts";
 import { SharedMessage } from "../connection/sending/shared-message.ts";
-import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
+import { connectionOf } from "./connection-of.ts";
+import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** Lines that wait, in their order. */
 interface WaitingLines {

@@ -9,7 +9,8 @@ import { Opcode } from "../protocol/opcodes.ts";
 import type { HistoryPayload, ReceiverCalls, Sent, WSGapEvent } from "../topics/receiver-calls.ts";
 import { withHeader } from "../topics/topic-frame.ts";
 import type { BackplaneErrors } from "./backplane-errors.ts";
-import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
+import { connectionOf } from "./connection-of.ts";
+import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** The limits of what waits for a connection. */
 export type WaitingLimits = Pick<SendingSettings, "highWaterMark" | "maxSendQueue" | "maxTotalSendQueue">;

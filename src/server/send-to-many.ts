@@ -2,7 +2,8 @@ import type { OutgoingMessage } from "../connection/sending/outgoing-message.ts"
 import { SendResult } from "../connection/sending/send-result.ts";
 import { SharedMessage } from "../connection/sending/shared-message.ts";
 import { inSendLoop } from "../connection/transport/send-loop.ts";
-import { type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
+import { connectionOf } from "./connection-of.ts";
+import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** The connections that get a message: those of `from`, but not those in `except`. */
 export interface Receivers {

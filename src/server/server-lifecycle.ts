@@ -36,7 +36,8 @@ import type { Settings } from "./settings.ts";
 import { Termination } from "./termination.ts";
 import { ownerFor } from "./topic-protocol.ts";
 import { isClaimed, markClaimed } from "./claimed-socket.ts";
-import { type ConnectionDetails, type WebSocketConnection, connectionOf } from "./websocket-connection.ts";
+import { connectionOf } from "./connection-of.ts";
+import type { ConnectionDetails, WebSocketConnection } from "./websocket-connection.ts";
 
 /** Milliseconds by which a connection's own timer comes after the server's time: the server cuts the connection, and says why. */
 const CLOSE_TIMER_MARGIN = 100;

@@ -10,6 +10,7 @@ import type { Message, MessageOf, PublishableOf } from "../connection/sending/ou
 import { InvalidArgumentError } from "../errors/errors.ts";
 import type { Status } from "../connection/status.ts";
 import { isThenable } from "../util/thenable.ts";
+import { readConnectionBy } from "./connection-of.ts";
 import type { ConnectionHandler, ConnectionHandlerType, WSHandler } from "./handlers.ts";
 import { checkOptionNames } from "./option-names.ts";
 import { topicsOf } from "./topics-of.ts";
@@ -30,8 +31,6 @@ export interface ConnectionDetails {
   /** The agreed extensions; "": none. */
   readonly extensions: string;
 }
-
-let coreOf: (connection: WebSocketConnection) => Connection;
 
 /**
  * The connection of one client: 4D's `WebSocketConnection`. The server makes it when `onConnection` returns a handler, and
@@ -65,7 +64,7 @@ export class WebSocketConnection<
   readonly #core: Connection;
 
   static {
-    coreOf = (connection) => connection.#core;
+    readConnectionBy((connection) => connection.#core);
   }
 
   /** Only the server makes connections. */
@@ -277,11 +276,6 @@ export class WebSocketConnection<
   destroy(): void {
     this.#core.cut();
   }
-}
-
-/** The internal connection of a user's object. Only the server calls it. */
-export function connectionOf(connection: WebSocketConnection): Connection {
-  return coreOf(connection);
 }
 
 function checkTask(task: unknown): void {

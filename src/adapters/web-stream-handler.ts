@@ -2,11 +2,10 @@ import type { ReadableStreamDefaultController, WritableStreamDefaultController }
 import { ReadableStream, WritableStream } from "node:stream/web";
 
 import type { WSMessageEvent, WSTerminateEvent } from "../connection/dispatch/events.ts";
-import { sendOther } from "../connection/send-message.ts";
 import { SendResult } from "../connection/sending/send-result.ts";
 import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
-import { connectionOf } from "../server/websocket-connection.ts";
+import { sendWithResult } from "../server/connection-of.ts";
 import { INTERNAL_ERROR, errorOfEnd } from "./connection-duplex.ts";
 import { ListenerWork } from "./listener-work.ts";
 import { type AnyConnection, ReadHold } from "./read-hold.ts";
@@ -174,7 +173,7 @@ export function webStreamHandler(onStreams: WebStreamListener): WebStreamHandler
 
 async function send(connection: AnyConnection, message: unknown): Promise<void> {
   const wasOpen = connection.status === "Connected";
-  const result = sendOther(connectionOf(connection), message, undefined);
+  const result = sendWithResult(connection, message);
   if (result === SendResult.accepted) return;
   if (result === SendResult.dropped && wasOpen) throw new HawserError("HWS_SEND_QUEUE_FULL");
   if (!(await connection.drained())) throw notConnected();

@@ -4,7 +4,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { Task } from "../connection/dispatch/tasks.ts";
 import type { MessageCounters } from "../connection/counters/message-counters.ts";
 import type { DataType } from "../connection/receiving/decode.ts";
-import { sendMessage } from "../connection/send-message.ts";
+import { sendMessage, sendOther } from "../connection/send-message.ts";
 import type { SendOptions } from "../connection/sending/message-options.ts";
 import type { Message, MessageOf, PublishableOf } from "../connection/sending/outgoing-message.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
@@ -64,7 +64,10 @@ export class WebSocketConnection<
   readonly #core: Connection;
 
   static {
-    readConnectionBy((connection) => connection.#core);
+    readConnectionBy(
+      (connection) => connection.#core,
+      (connection, message) => sendOther(connection.#core, message, undefined),
+    );
   }
 
   /** Only the server makes connections. */

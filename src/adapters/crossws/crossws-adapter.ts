@@ -3,7 +3,7 @@ import nodeAdapter, { type NodeAdapter, type NodeOptions } from "crossws/adapter
 import { warnOfUnheard } from "../../connection/dispatch/unheard-errors.ts";
 import type { WebSocketServer } from "../../server/websocket-server.ts";
 import { Warnings } from "../../util/warnings.ts";
-import { ignore } from "../ws-send.ts";
+import { ignore } from "../callback-send.ts";
 import { type CrosswsServerOptions, crosswsServer } from "./crossws-server.ts";
 import { supervisedHooks, supervisedResolve } from "./supervised-hooks.ts";
 

@@ -4,7 +4,8 @@ import type { WSErrorEvent } from "../../connection/dispatch/events.ts";
 import type { WSConnectionEvent } from "../../server/connection-event.ts";
 import { failedByPeer } from "../failed-by-peer.ts";
 import type { AnyConnection } from "../read-hold.ts";
-import type { WsSendCallback, WsSendOptions } from "../ws-send.ts";
+import type { WsSendCallback } from "../callback-send.ts";
+import type { WsSendOptions } from "../ws-send.ts";
 import { SocketHandler, type SocketListener } from "../ws-socket-handler.ts";
 import { WsSocket } from "../ws-socket.ts";
 

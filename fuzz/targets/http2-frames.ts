@@ -42,7 +42,7 @@ function setupOf(flags: number): Setup {
       compression: (flags & 1) !== 0,
       maxMessageSize: (flags & 2) === 0 ? 1 << 20 : 1000,
       dataType: (flags & 4) === 0 ? "auto" : "text",
-    } as Setup["options"],
+    },
     answer: (_event, handler) => {
       handler.behave = (callback) => {
         if (callback === "message") handler.ws?.send(handler.data.at(-1) as never);

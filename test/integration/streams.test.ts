@@ -91,7 +91,7 @@ onEachTransport(() => {
       {
         onOpen: (ws: { send(message: object): boolean }) => void ws.send(new Blob([Uint8Array.from(content)]).stream()),
       },
-      { tls: { ca: certificate.cert }, http2: session === undefined ? transport() === "h2" : () => session },
+      session === undefined ? { tls: { ca: certificate.cert }, http2: transport() === "h2" } : { http2: () => session },
     );
     onTestFinished(() => client.terminate());
     await received.promise;

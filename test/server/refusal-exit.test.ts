@@ -180,6 +180,11 @@ const scenarios: Readonly<
   "The server failed.": [() => send(handshake(), {}, () => "no handler"), 500, "error"],
   "A WebSocket needs HTTP/1.1.": [() => hand({ httpVersion: "1.0" }), 400, "malformed"],
   "The request's target is not a path.": [() => hand({ url: "*" }), 400, "malformed"],
+  "The request's target is not of printable ASCII.": [
+    () => sendHttp2({ ...EXTENDED_CONNECT, "sec-websocket-version": "13", ":path": "/\u00e4" }),
+    400,
+    "malformed",
+  ],
   "The Connection header does not name upgrade.": [() => hand({}, { Connection: "close" }), 400, "malformed"],
   "A WebSocket request has no body.": [() => hand({}, { "Content-Length": "2" }), 400, "malformed"],
   "Sec-WebSocket-Key is not 16 bytes as base64.": [() => hand({}, { "Sec-WebSocket-Key": "a" }), 400, "malformed"],

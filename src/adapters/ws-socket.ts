@@ -1,7 +1,6 @@
 import { EventEmitter } from "node:events";
 
 import { InvalidArgumentError, OutOfRangeError } from "../errors/errors.ts";
-import { readCloseCode } from "../connection/close-arguments.ts";
 import { connectionOf } from "../server/connection-of.ts";
 import type { Status } from "../connection/status.ts";
 import { describe } from "../util/describe.ts";
@@ -78,6 +77,8 @@ export class WsSocket extends EventEmitter {
   readonly connection: AnyConnection;
   #binaryType: "nodebuffer" | "arraybuffer" = "nodebuffer";
   readonly #hold: ReadHold;
+  /** `close()` or `terminate()` was called. */
+  #isEnded = false;
 
   static {
     deliver = (socket, data) => socket.#deliver(data);
@@ -185,8 +186,7 @@ export class WsSocket extends EventEmitter {
   }
 
   /**
-   * Begins the close handshake. `"close"` follows when it is done, or after `closeTimeout`. Messages are emitted until the close frame of
-   * the peer comes, those that `pause` holds back at once.
+   * Begins the close handshake. `"close"` follows when it is done, or after `closeTimeout`. No message is emitted any more.
    *
    * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Default: none is sent, or 1000 with a reason
    * @param reason at most 123 bytes of UTF-8
@@ -194,12 +194,13 @@ export class WsSocket extends EventEmitter {
    * @throws {OutOfRangeError} for a code that must not be sent, or a reason that is too long
    */
   close(code?: number, reason?: string | Buffer): void {
-    const text = Buffer.isBuffer(reason) ? reason.toString() : reason;
-    connectionOf(this.connection).close(readCloseCode(code, text), text, undefined, undefined, true);
+    this.connection.close(code, Buffer.isBuffer(reason) ? reason.toString() : reason);
+    this.#isEnded = true;
   }
 
   /** Cuts the connection at once. `"close"` follows with 1006. `ws.destroy()` of the connection itself. */
   terminate(): void {
+    this.#isEnded = true;
     this.connection.destroy();
   }
 
@@ -292,7 +293,8 @@ export class WsSocket extends EventEmitter {
 
   async #deliverLater(data: string | Buffer): Promise<void> {
     await this.#hold.released();
-    this.#emitMessage(data);
+    // As of what waits in the connection: after `close()` nothing is emitted.
+    if (!this.#isEnded) this.#emitMessage(data);
   }
 
   #emitMessage(data: string | Buffer): void {

@@ -141,12 +141,11 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
    * Starts the close handshake (RFC 6455 7.1.2). The caller has checked code and reason. Does nothing the second time.
    *
    * @param cause why the library closes the connection. Default: the application does. For `sendDeadline` see `Closing`
-   * @param delivers whether messages are delivered until the peer's close frame has come, as the package `ws` does
    */
-  close(code: number | undefined, reason?: string, cause?: CloseCause, sendDeadline?: number, delivers = false): void {
+  close(code: number | undefined, reason?: string, cause?: CloseCause, sendDeadline?: number): void {
     if (!canStartClose(this.#state)) return this.#closing?.extendTimer(sendDeadline);
     this.#beginClosing("local").noteCause(cause);
-    if (!delivers) this.dispatcher.stopDelivery();
+    this.dispatcher.stopDelivery();
     this.#queueClose(code, reason, sendDeadline);
   }
 
@@ -196,7 +195,7 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     // No later text may be taken for a repetition of one in this chunk.
     forgetLastText();
     if (this.readFlow?.countBytes(end) === false && canSend(this.#state)) failAtRate(this, "maxBytesPerSecond");
-    if (this.dispatcher.isBusy && answersPings(this.#state) && this.dispatcher.isWanted)
+    if (this.dispatcher.isBusy && this.#state === "open")
       this.ensureReadFlow().noteReadAhead(this.#reader.unfinishedBytes);
     return borrowed ? this.#reader.target : undefined;
   }
@@ -334,9 +333,12 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
 
   /** Decides when reading pauses. Most connections never need it. */
   ensureReadFlow(limiter?: RateLimiter): ReadFlow {
-    if (this.readFlow !== undefined) return this.readFlow;
-    const parts = { stream: this.#writer.stream, messages: this.dispatcher, liveness: this.liveness };
-    return (this.readFlow = new ReadFlow(parts, this.settings, limiter));
+    const { dispatcher: messages, liveness } = this;
+    return (this.readFlow ??= new ReadFlow(
+      { stream: this.#writer.stream, messages, liveness },
+      this.settings,
+      limiter,
+    ));
   }
 
   /** Sends a ping; if one was not answered yet, sends that one again. */
@@ -346,9 +348,9 @@ export class Connection implements FrameSink, StreamListener, DispatcherOwner, S
     return ping;
   }
 
-  /** Whether a message is delivered. As in browsers, none is once we have begun to close, unless `close` says so. */
+  /** Whether a message is delivered. As in browsers, none is once we have begun to close. */
   acceptsMessage(): boolean {
-    if (this.#state !== "open" && !(answersPings(this.#state) && this.dispatcher.isWanted)) return false;
+    if (this.#state !== "open") return false;
     this.liveness.noteMessage();
     return this.readFlow?.countMessage() !== false || failAtRate(this, "maxMessagesPerSecond");
   }

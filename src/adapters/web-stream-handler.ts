@@ -7,7 +7,7 @@ import { HawserError, InvalidArgumentError } from "../errors/errors.ts";
 import { CloseCode } from "../protocol/close-frame.ts";
 import { sendWithResult } from "../server/connection-of.ts";
 import { INTERNAL_ERROR, errorOfEnd } from "./connection-duplex.ts";
-import { ListenerWork } from "./listener-work.ts";
+import { ListenerWork, failConnection } from "./listener-work.ts";
 import { type AnyConnection, ReadHold } from "./read-hold.ts";
 import { ignore, notConnected } from "./callback-send.ts";
 
@@ -24,8 +24,9 @@ export interface WebStreamPair {
   /** The messages, as the option `dataType` of the server says. It ends with the peer's close, and fails with any other end. */
   readonly readable: ReadableStream<unknown> & AsyncIterable<unknown>;
   /**
-   * Sends messages: all that `ws.send` takes. A write is done when no more than `highWaterMark` bytes wait for the peer. It rejects
-   * with `HWS_SEND_QUEUE_FULL` when its message is dropped at once, as `sendQueuePolicy` says.
+   * Sends messages: all that `ws.send` takes. A write is done when no more than `highWaterMark` bytes wait for the peer. A
+   * message that cannot be sent, or is dropped at once as `sendQueuePolicy` says (`HWS_SEND_QUEUE_FULL`), fails it and closes the
+   * connection with 1011.
    */
   readonly writable: WritableStream<unknown>;
   /** Resolves when the connection was closed in order; else it rejects with an error that has a `code`. Its rejection counts as handled. */
@@ -171,7 +172,17 @@ export function webStreamHandler(onStreams: WebStreamListener): WebStreamHandler
   return new WebStreamHandler(onStreams);
 }
 
+/** A failure ends the connection: the stream is then of no use, and nobody else would be told. */
 async function send(connection: AnyConnection, message: unknown): Promise<void> {
+  try {
+    await sendAndWait(connection, message);
+  } catch (error) {
+    if (connection.status === "Connected") failConnection(connection, error);
+    throw error;
+  }
+}
+
+async function sendAndWait(connection: AnyConnection, message: unknown): Promise<void> {
   const wasOpen = connection.status === "Connected";
   const result = sendWithResult(connection, message);
   if (result === SendResult.accepted) return;

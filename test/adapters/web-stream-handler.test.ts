@@ -36,10 +36,11 @@ describe("web streams of a connection", () => {
   });
 
   test("a message that cannot be sent fails the writer, which closes the connection", async () => {
-    const { streams } = await ourWebStreams();
+    const { client, streams } = await ourWebStreams();
     const writer = streams.writable.getWriter();
     writer.closed.catch(() => {});
     await expect(writer.write(() => 1)).rejects.toThrow(InvalidArgumentError);
+    expect((await once(client, "close"))[0]).toBe(1011);
   });
 
   test("hold the writer back when the peer does not read", async () => {
@@ -61,7 +62,7 @@ describe("web streams of a connection", () => {
     expect(written).toBe(64);
   });
 
-  test("a write whose message is dropped fails", async () => {
+  test("a write whose message is dropped fails, and closes the connection", async () => {
     const { client, streams, connection } = await ourWebStreams({
       sendQueuePolicy: "drop-newest",
       maxSendQueue: 1024 * 1024,
@@ -76,7 +77,8 @@ describe("web streams of a connection", () => {
     }
     await expect(writer.write(Buffer.alloc(600_000))).rejects.toMatchObject({ code: "HWS_SEND_QUEUE_FULL" });
     expect(connection.counters.dropped).toBe(2);
-    expect(connection.status).toBe("Connected");
+    client.resume();
+    expect((await once(client, "close"))[0]).toBe(1011);
   });
 
   test("hold the peer back when nobody reads, and lose nothing", async () => {

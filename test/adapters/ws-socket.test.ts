@@ -357,16 +357,19 @@ describe("a socket of ours", () => {
   });
 });
 
-test.each(["close", "terminate"] as const)("after %s() a message that a pause holds back is not emitted", async (end) => {
-  const { client, socket } = await ourPair();
-  const found: string[] = [];
-  socket.on("message", (data) => found.push(textOf(data)));
-  socket.pause();
-  for (const text of ["a", "b"]) client.send(text);
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-  const closed = once(socket, "close");
-  socket[end]();
-  socket.resume();
-  await closed;
-  expect(found).toEqual([]);
-});
+test.each(["close", "terminate"] as const)(
+  "after %s() a message that a pause holds back is not emitted",
+  async (end) => {
+    const { client, socket } = await ourPair();
+    const found: string[] = [];
+    socket.on("message", (data) => found.push(textOf(data)));
+    socket.pause();
+    for (const text of ["a", "b"]) client.send(text);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const closed = once(socket, "close");
+    socket[end]();
+    socket.resume();
+    await closed;
+    expect(found).toEqual([]);
+  },
+);

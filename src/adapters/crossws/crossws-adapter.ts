@@ -5,7 +5,7 @@ import type { WebSocketServer } from "../../server/websocket-server.ts";
 import { Warnings } from "../../util/warnings.ts";
 import { ignore } from "../callback-send.ts";
 import { type CrosswsServerOptions, crosswsServer } from "./crossws-server.ts";
-import { supervisedHooks, supervisedResolve } from "./supervised-hooks.ts";
+import { hasHooks, supervisedHooks, supervisedResolve } from "./supervised-hooks.ts";
 
 /** The options of the adapter: those of crossws' adapter for Node. */
 export interface CrosswsOptions extends Omit<NodeOptions, "serverOptions" | "wss"> {
@@ -26,6 +26,7 @@ export interface CrosswsAdapter extends NodeAdapter {
  * - It has the hooks `upgrade`, `open`, `message`, `close`, `error`, `drain`, and `pong` for pings of yours. `ping` is never called, and is a warning.
  * - A hook that throws or rejects ends its connection with 1011 and is reported. What `upgrade` or `resolve` fail with is reported too.
  * - The server checks the `Origin` and its limits after the hook `upgrade`.
+ * - Where `resolve` has no hooks for a request, and there are no `hooks`, the client gets 404.
  * - `close()` closes all connections, and refuses new ones with 503.
  *
  * @throws {InvalidArgumentError} for an option of a wrong type, or one that crossws decides
@@ -44,7 +45,7 @@ export function crosswsAdapter(options: CrosswsOptions = {}): CrosswsAdapter {
   const adapter = nodeAdapter({
     ...others,
     ...(hooks === undefined ? {} : { hooks: supervisedHooks(hooks, warnings) }),
-    ...(resolve === undefined ? {} : { resolve: supervisedResolve(resolve, warnings) }),
+    ...(resolve === undefined ? {} : { resolve: supervisedResolve(resolve, warnings, !hasHooks(hooks)) }),
     idleTimeout: 0, // the server sends the pings
     wss,
   });

@@ -6,6 +6,7 @@ import type { NodeOptions } from "crossws/adapters/node";
 
 import { warnOfUnheard } from "../../connection/dispatch/unheard-errors.ts";
 import { InvalidArgumentError } from "../../errors/errors.ts";
+import { PATH_NOT_FOUND } from "../../handshake/refusals.ts";
 import type { WSConnectionEvent } from "../../server/connection-event.ts";
 import type { ConnectionAnswer, WSHandler } from "../../server/handlers.ts";
 import type { WebSocketServerOptions } from "../../server/options.ts";
@@ -31,17 +32,20 @@ const OF_THE_WEB_SERVER = ["requestListener", "server", "tls"];
 
 const COMPRESSION = "expected false, or true with the option compression, which has the settings of all connections";
 
+/** What a hook `upgrade` gives as `perMessageDeflate` where the application has no hooks: crossws passes nothing else of it on. */
+export const NO_HOOKS = {};
+
 /** A client that crossws has accepted: the `context` of its handshake. */
 class Upgrade {
   readonly request: IncomingMessage;
   readonly onSocket: SocketListener;
-  /** Whether a hook wants compression that the server does not have. */
-  readonly wantsOther: boolean;
+  /** What a hook has said about compression. */
+  readonly perMessageDeflate: unknown;
 
-  constructor(request: IncomingMessage, onSocket: SocketListener, wantsOther: boolean) {
+  constructor(request: IncomingMessage, onSocket: SocketListener, perMessageDeflate: unknown) {
     this.request = request;
     this.onSocket = onSocket;
-    this.wantsOther = wantsOther;
+    this.perMessageDeflate = perMessageDeflate;
   }
 }
 
@@ -70,15 +74,15 @@ class Engine extends EventEmitter implements WSHandler<"auto", CrosswsHandler> {
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array, onSocket: SocketListener): void {
     const { perMessageDeflate } = this.options;
-    const isRefused = perMessageDeflate === false;
-    const wantsOther = !isRefused && perMessageDeflate !== this.#compresses;
-    const offer = isRefused ? withoutExtensions(request) : request;
-    this.hawser.handleUpgrade(offer, socket, head, new Upgrade(request, onSocket, wantsOther));
+    const offer = perMessageDeflate === false ? withoutExtensions(request) : request;
+    this.hawser.handleUpgrade(offer, socket, head, new Upgrade(request, onSocket, perMessageDeflate));
   }
 
   onConnection(_wss: WebSocketServer, event: WSConnectionEvent): ConnectionAnswer<CrosswsHandler> {
-    const { request, onSocket, wantsOther } = event.context as Upgrade;
-    if (wantsOther) throw new InvalidArgumentError(`perMessageDeflate: ${COMPRESSION}`);
+    const { request, onSocket, perMessageDeflate } = event.context as Upgrade;
+    if (perMessageDeflate === NO_HOOKS) return PATH_NOT_FOUND;
+    if (perMessageDeflate !== false && perMessageDeflate !== this.#compresses)
+      throw new InvalidArgumentError(`perMessageDeflate: ${COMPRESSION}`);
     const lines: string[] = [];
     this.emit("headers", lines, request);
     for (const line of lines) {

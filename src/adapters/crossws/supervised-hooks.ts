@@ -4,6 +4,7 @@ import { warnOfUnheard } from "../../connection/dispatch/unheard-errors.ts";
 import { isThenable } from "../../util/thenable.ts";
 import type { Warnings } from "../../util/warnings.ts";
 import { failConnection } from "../listener-work.ts";
+import { NO_HOOKS } from "./crossws-server.ts";
 import type { CrosswsSocket } from "./crossws-socket.ts";
 
 /** The hooks of crossws. */
@@ -19,6 +20,9 @@ interface Peer {
 
 /** The hooks that crossws calls of a connection, and does not wait for. So it is with `error`. */
 const OF_PEERS = ["open", "message", "close", "drain", "pong"] as const;
+
+/** The hooks of a path that has none. */
+const REFUSING = { upgrade: () => ({ perMessageDeflate: NO_HOOKS }) } as unknown as Partial<CrosswsHooks>;
 
 const PING = "The hook ping is never called: the library answers pings itself";
 
@@ -43,13 +47,24 @@ export function supervisedHooks(hooks: Partial<CrosswsHooks>, warnings: Warnings
   return supervised;
 }
 
-/** The same function, whose hooks are supervised. It is called before there is a connection. */
-export function supervisedResolve(resolve: Resolve, warnings: Warnings): Resolve {
+/** Whether there is a hook among them. They may be those of a class. */
+export function hasHooks(hooks: Partial<CrosswsHooks> | null | undefined): boolean {
+  return [...OF_PEERS, "upgrade" as const, "error" as const, "ping" as const].some(
+    (name) => hooks?.[name] !== undefined,
+  );
+}
+
+/**
+ * The same function, whose hooks are supervised. It is called before there is a connection.
+ *
+ * @param isAlone whether the application has no common hooks: a path for which the function has none either is then refused
+ */
+export function supervisedResolve(resolve: Resolve, warnings: Warnings, isAlone: boolean): Resolve {
   // What the application has for a route is looked at once.
   const known = new WeakMap<object, Partial<CrosswsHooks>>();
   return reporting(async (request: Parameters<Resolve>[0]) => {
-    const hooks = (await resolve(request)) as Partial<CrosswsHooks> | undefined;
-    if (hooks === undefined) return {};
+    const hooks = (await resolve(request)) as Partial<CrosswsHooks> | null | undefined;
+    if (hooks === null || hooks === undefined || !hasHooks(hooks)) return isAlone ? REFUSING : {};
     let supervised = known.get(hooks);
     if (supervised === undefined) known.set(hooks, (supervised = supervisedHooks(hooks, warnings)));
     return supervised;

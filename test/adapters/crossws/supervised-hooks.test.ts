@@ -1,6 +1,7 @@
+import nodeAdapter from "crossws/adapters/node";
 import { crosswsAdapter } from "hawser/crossws";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Hooks, serve } from "./rig.ts";
+import { type Hooks, type Peer, serve } from "./rig.ts";
 
 const warned = vi.spyOn(process, "emitWarning");
 
@@ -106,11 +107,56 @@ test("a response that refuses is no failure, in an error neither", async () => {
   expect(warnings()).toEqual([]);
 });
 
-test("a function resolve that has no hooks for a request is asked for them again", async () => {
-  const resolve = vi.fn(() => undefined as never);
-  const { open } = await serve(crosswsAdapter({ resolve }));
-  await open();
-  expect(resolve).toHaveBeenCalled();
+describe("a path for which the function resolve has no hooks", () => {
+  const nothing: [string, unknown][] = [
+    ["nothing", undefined],
+    ["null", null],
+    ["no hooks", {}],
+    ["hooks that are undefined", { open: undefined }],
+  ];
+
+  test.each(nothing)("gets 404, which is counted: %s", async (_what, hooks) => {
+    const resolve = vi.fn(({ url }: { readonly url: string }) =>
+      url.endsWith("/chat") ? { open: (peer: Peer) => void peer.send("welcome") } : hooks,
+    );
+    const { adapter, open, refusal } = await serve(crosswsAdapter({ resolve: resolve as never }));
+    const { status, body } = await refusal("/other");
+    expect([status, body.trim()]).toEqual([404, "There is no WebSocket at this path."]);
+    expect((await refusal("/other")).status).toBe(404);
+    expect(resolve).toHaveBeenCalledTimes(2);
+    expect(await (await open("/chat")).next()).toBe("welcome");
+    expect(adapter.hawser.counters.refused.path).toBe(2);
+    expect(warnings()).toEqual([]);
+  });
+
+  test.each(nothing)("is open where there are common hooks: %s", async (_what, hooks) => {
+    const { open } = await serve(
+      crosswsAdapter({ hooks: { open: (peer) => void peer.send("welcome") }, resolve: () => hooks as never }),
+    );
+    expect(await (await open("/other")).next()).toBe("welcome");
+  });
+
+  test("gets 404 where the common hooks are none, and compression is on", async () => {
+    const { refusal } = await serve(
+      crosswsAdapter({ hooks: {}, resolve: () => ({}), serverOptions: { compression: true } }),
+    );
+    expect((await refusal()).status).toBe(404);
+  });
+
+  test("is not one whose hooks are the methods of a class", async () => {
+    class Chat {
+      open(peer: Peer): void {
+        peer.send("welcome");
+      }
+    }
+    const { open } = await serve(crosswsAdapter({ resolve: () => new Chat() }));
+    expect(await (await open()).next()).toBe("welcome");
+  });
+
+  test("is open with the adapter of crossws itself", async () => {
+    const { open } = await serve(nodeAdapter({ resolve: () => ({}) }));
+    expect((await open("/other")).socket.readyState).toBe(1);
+  });
 });
 
 test.each<[string, (hooks: Partial<Hooks>) => object]>([

@@ -1,11 +1,14 @@
+import type { IncomingMessage } from "node:http";
+
 import nodeAdapter, { type NodeAdapter, type NodeOptions } from "crossws/adapters/node";
 
 import { warnOfUnheard } from "../../connection/dispatch/unheard-errors.ts";
+import { isAuthority } from "../../handshake/rules/request-checks.ts";
 import type { WebSocketServer } from "../../server/websocket-server.ts";
 import { Warnings } from "../../util/warnings.ts";
 import { ignore } from "../callback-send.ts";
 import { type CrosswsServerOptions, crosswsServer } from "./crossws-server.ts";
-import { hasHooks, supervisedHooks, supervisedResolve } from "./supervised-hooks.ts";
+import { hasHooks, reporting, reportingNow, supervisedHooks, supervisedResolve } from "./supervised-hooks.ts";
 
 /** The options of the adapter: those of crossws' adapter for Node. */
 export interface CrosswsOptions extends Omit<NodeOptions, "serverOptions" | "wss"> {
@@ -24,7 +27,8 @@ export interface CrosswsAdapter extends NodeAdapter {
  * `crossws/adapters/node`, of which it is made.
  *
  * - It has the hooks `upgrade`, `open`, `message`, `close`, `error`, `drain`, and `pong` for pings of yours. `ping` is never called, and is a warning.
- * - A hook that throws or rejects ends its connection with 1011 and is reported. What `upgrade` or `resolve` fail with is reported too.
+ * - A hook that throws or rejects ends its connection with 1011 and is reported. What `upgrade`, `resolve`,
+ *   `getNamespace` or `handleProtocols` fail with is reported too.
  * - The server checks the `Origin` and its limits after the hook `upgrade`.
  * - Where `resolve` has no hooks for a request, and there are no `hooks`, the client gets 404.
  * - `close()` closes all connections, and refuses new ones with 503.
@@ -39,20 +43,30 @@ export interface CrosswsAdapter extends NodeAdapter {
  * createServer().on("upgrade", ws.handleUpgrade).listen(3000);
  */
 export function crosswsAdapter(options: CrosswsOptions = {}): CrosswsAdapter {
-  const { serverOptions, hooks, resolve, idleTimeout, ...others } = options;
+  const { serverOptions, hooks, resolve, getNamespace, handleProtocols, idleTimeout, ...others } = options;
   const warnings = new Warnings();
   const wss = crosswsServer({ ...pingOptions(idleTimeout), ...serverOptions });
   const adapter = nodeAdapter({
     ...others,
     ...(hooks === undefined ? {} : { hooks: supervisedHooks(hooks, warnings) }),
     ...(resolve === undefined ? {} : { resolve: supervisedResolve(resolve, warnings, !hasHooks(hooks)) }),
+    ...(getNamespace === undefined ? {} : { getNamespace: reportingNow(getNamespace, warnings) }),
+    ...(handleProtocols === undefined ? {} : { handleProtocols: reporting(handleProtocols, warnings) }),
     idleTimeout: 0, // the server sends the pings
     wss,
+  });
+  wss.on("connection", (socket, request) => {
+    socket.once("close", () => {
+      forgetNamespace(adapter, request);
+    });
   });
   return {
     ...adapter,
     hawser: wss.hawser,
     handleUpgrade: async (request, socket, head, webRequest) => {
+      // crossws puts its URL together from these, and the hooks see that one.
+      if (!isAuthority(request.headers.host ?? "") || request.url?.startsWith("/") !== true)
+        { wss.hawser.handleUpgrade(request, socket, head); return; }
       // While a hook decides, nobody else listens: a client that resets its connection would end the process.
       socket.on("error", ignore);
       try {
@@ -66,8 +80,9 @@ export function crosswsAdapter(options: CrosswsOptions = {}): CrosswsAdapter {
       }
     },
     close: async (code, reason) => {
-      await adapter.close(code, reason);
-      await wss.hawser.terminate();
+      // It closes the peers, and waits for a broker, which may fail or never end: the server does not go on meanwhile.
+      const closing = adapter.close(code, reason);
+      await Promise.all([closing, wss.hawser.terminate()]);
     },
   };
 }
@@ -77,4 +92,10 @@ function pingOptions(idleTimeout: number | undefined): CrosswsServerOptions {
   if (idleTimeout === undefined) return {};
   if (!(idleTimeout > 0)) return { pingInterval: Infinity };
   return { pingInterval: idleTimeout * 1000, pingTimeout: idleTimeout * 1000 };
+}
+
+/** crossws keeps the peers of each namespace, which may be any path of a client, and keeps it when the last peer has gone. */
+function forgetNamespace({ peers }: NodeAdapter, request: IncomingMessage): void {
+  const { _namespace } = request as { readonly _namespace?: string };
+  if (_namespace !== undefined && peers.get(_namespace)?.size === 0) peers.delete(_namespace);
 }

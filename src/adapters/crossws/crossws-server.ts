@@ -79,6 +79,8 @@ class Engine extends EventEmitter implements WSHandler<"auto", CrosswsHandler> {
   }
 
   onConnection(_wss: WebSocketServer, event: WSConnectionEvent): ConnectionAnswer<CrosswsHandler> {
+    // A target that crossws was not asked about.
+    if (event.context === undefined) return PATH_NOT_FOUND;
     const { request, onSocket, perMessageDeflate } = event.context as Upgrade;
     if (perMessageDeflate === NO_HOOKS) return PATH_NOT_FOUND;
     if (perMessageDeflate !== false && perMessageDeflate !== this.#compresses)

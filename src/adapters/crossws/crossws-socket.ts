@@ -26,6 +26,16 @@ export class CrosswsSocket extends WsSocket {
     super.resume.call(this.target);
   }
 
+  /** Begins the close handshake. */
+  override close(code?: number, reason?: string | Buffer): void {
+    super.close.call(this.target, code, reason);
+  }
+
+  /** Cuts the connection at once. */
+  override terminate(): void {
+    super.terminate.call(this.target);
+  }
+
   /** What listeners of `"message"` get for binary messages. */
   override get binaryType(): "nodebuffer" | "arraybuffer" {
     return super.binaryType;

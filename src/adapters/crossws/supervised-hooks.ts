@@ -91,16 +91,31 @@ function failPeer(peer: Peer, error: unknown): void {
 }
 
 /** The same function, which warns of its failures. A response that is thrown refuses the client. */
-function reporting<Request, Result>(
-  ask: (request: Request) => Result | Promise<Result>,
+export function reporting<Asked extends unknown[], Result>(
+  ask: (...asked: Asked) => Result | Promise<Result>,
   warnings: Warnings,
-): (request: Request) => Promise<Result> {
-  return async (request) => {
+): (...asked: Asked) => Promise<Result> {
+  return async (...asked) => {
     try {
-      return await ask(request);
+      return await ask(...asked);
     } catch (error) {
       if (!isResponse(error) && !isResponse((error as { readonly response?: unknown } | null)?.response))
         warnOfUnheard(warnings, error);
+      throw error;
+    }
+  };
+}
+
+/** The same for a function that crossws does not wait for: it refuses with 500 what this throws for, and tells nobody. */
+export function reportingNow<Request, Result>(
+  ask: (request: Request) => Result,
+  warnings: Warnings,
+): (request: Request) => Result {
+  return (request) => {
+    try {
+      return ask(request);
+    } catch (error) {
+      warnOfUnheard(warnings, error);
       throw error;
     }
   };

@@ -39,9 +39,15 @@ export function checkTargetCharacters({ target }: HandshakeRequest): Refusal | u
   return /^[!-~]*$/.test(target) ? undefined : badRequest("The request's target is not of printable ASCII.");
 }
 
-/** RFC 6455 4.2.1: the request names the host. */
+/** RFC 6455 4.2.1: the request names the host. RFC 9112 3.2: a `/` or `?` in it would make another path of a URL that is put together. */
 export function checkAuthority({ authority }: HandshakeRequest): Refusal | undefined {
-  return authority === undefined ? HOST_REQUIRED : undefined;
+  if (authority === undefined) return HOST_REQUIRED;
+  return isAuthority(authority) ? undefined : badRequest("The Host header is not a host and a port.");
+}
+
+/** Whether a text has only what a host and a port may have (RFC 3986 3.2.2). It may be empty: then the server has one host. */
+export function isAuthority(text: string): boolean {
+  return /^[\w.~!$&'()*+,;=%:[\]-]*$/.test(text);
 }
 
 /** RFC 6455 4.2.1: over HTTP/1.1, `Upgrade` and `Connection` ask for a WebSocket. */

@@ -77,7 +77,7 @@ describe.each(BOTH)("%s", (_name, make) => {
       await vi.waitFor(() => {
         expect(called).toEqual(["WSError", 1006]);
       });
-      expect([...adapter.peers.values()].map(({ size }) => size)).toEqual([0]);
+      expect(adapter.peers.get("/")?.size ?? 0).toBe(0);
     });
 
     test("are told of the pong to a ping of theirs", async () => {
@@ -428,7 +428,7 @@ describe.each(BOTH)("%s", (_name, make) => {
       client.socket.close(4001, "bye");
       await client.closed;
       await vi.waitFor(() => {
-        expect(upstream.adapter.peers.get("/")!.size).toBe(0);
+        expect(upstream.adapter.peers.get("/")?.size ?? 0).toBe(0);
       });
     });
   });
@@ -463,6 +463,53 @@ describe("crosswsAdapter", () => {
     await adapter.close();
     await client.closed;
     expect((await refusal()).status).toBe(503);
+  });
+
+  test("refuses new clients while it waits for the driver of sync, and after that has failed", async () => {
+    const asked = deferred();
+    let close = (): Promise<void> => asked.promise.then(() => Promise.reject(new Error("redis is gone")));
+    const driver = { publish: () => undefined, subscribe: () => undefined, close: () => close() };
+    const { refusal, adapter } = await serve(crosswsAdapter({ sync: () => driver }));
+    const closing = expect(adapter.close()).rejects.toThrow("redis is gone");
+    expect((await refusal()).status).toBe(503);
+    asked.resolve();
+    await closing;
+    expect((await refusal()).status).toBe(503);
+    close = () => Promise.resolve();
+  });
+
+  test.each(["getNamespace", "handleProtocols"] as const)("tells what %s fails with", async (name) => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const fail = (): never => {
+      throw new Error(`${name} is broken`);
+    };
+    const { refusal } = await serve(crosswsAdapter({ [name]: fail }));
+    expect((await refusal("/", { offers: ["a"] })).status).toBe(500);
+    expect(String(warned.mock.calls[0]?.[0])).toBe(`An error that no onError handled: ${name} is broken`);
+    warned.mockRestore();
+  });
+
+  test.each(["a/admin?", "a/admin#", "u@b", "a b"])(
+    "refuses the host %o, before it is asked for hooks",
+    async (host) => {
+      const upgrade = vi.fn();
+      const { refusal, adapter } = await serve(crosswsAdapter({ hooks: { upgrade } }));
+      expect((await refusal("/public", { headers: { host } })).status).toBe(400);
+      expect(upgrade).not.toHaveBeenCalled();
+      expect(adapter.hawser.counters.refused.malformed).toBe(1);
+    },
+  );
+
+  test("keeps no namespace whose peers have gone", async () => {
+    const { open, adapter } = await serve(crosswsAdapter());
+    const clients = await Promise.all(["/a", "/b", "/b"].map((path) => open(path)));
+    expect([...adapter.peers.keys()].sort()).toEqual(["/a", "/b"]);
+    clients[0]?.socket.close();
+    clients[1]?.socket.close();
+    await vi.waitFor(() => {
+      expect([...adapter.peers.keys()]).toEqual(["/b"]);
+    });
+    expect(adapter.peers.get("/b")?.size).toBe(1);
   });
 
   test("a client that resets its connection while a hook decides is no failure", async () => {

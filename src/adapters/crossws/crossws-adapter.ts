@@ -65,8 +65,10 @@ export function crosswsAdapter(options: CrosswsOptions = {}): CrosswsAdapter {
     hawser: wss.hawser,
     handleUpgrade: async (request, socket, head, webRequest) => {
       // crossws puts its URL together from these, and the hooks see that one.
-      if (!isAuthority(request.headers.host ?? "") || request.url?.startsWith("/") !== true)
-        { wss.hawser.handleUpgrade(request, socket, head); return; }
+      if (!isAuthority(request.headers.host ?? "") || request.url?.startsWith("/") !== true) {
+        wss.hawser.handleUpgrade(request, socket, head);
+        return;
+      }
       // While a hook decides, nobody else listens: a client that resets its connection would end the process.
       socket.on("error", ignore);
       try {

@@ -102,10 +102,10 @@ export class MessageIterator {
   }
 
   /** The client has ended. */
-  end({ code, initiator }: WSTerminateEvent, error: unknown): void {
+  end({ code, reason, initiator }: WSTerminateEvent, error: unknown): void {
     const isOrderly = error === undefined && (initiator === "local" || ORDERLY.includes(code));
     // Whoever has left the loop is told of nothing any more.
-    this.#end ??= { error: isOrderly ? undefined : (error ?? new HawserError("HWS_CLOSED", String(code))) };
+    this.#end ??= { error: isOrderly ? undefined : (error ?? closedWith(code, reason)) };
     for (let one = this.#waiting.shift(); one !== undefined; one = this.#waiting.shift())
       one(this.#finish(this.#end.error));
   }
@@ -139,4 +139,11 @@ function sizeOf(data: unknown): number {
     });
   }
   return size;
+}
+
+function closedWith(code: number, reason: string | undefined): HawserError {
+  return new HawserError(
+    "HWS_CLOSED",
+    reason === undefined || reason === "" ? String(code) : `${String(code)}, ${reason}`,
+  );
 }

@@ -54,7 +54,8 @@ export interface WebSocketServerOptions<T extends DataType = DataType> {
   /**
    * Whether the library's own TLS port speaks HTTP/2 too: clients choose it in the TLS handshake, and all WebSockets of a browser to
    * this server then share one connection (RFC 8441). Default: `true` without `requestListener`. With one it is `false`: over HTTP/2
-   * the listener gets an `Http2ServerRequest` and an `Http2ServerResponse`, which not every framework knows. A web server of yours
+   * the listener gets an `Http2ServerRequest` and an `Http2ServerResponse`, which not every framework knows: `true` with an Express app is
+   * an error. A web server of yours
    * (`server`) may be one of `http2` in any case.
    */
   readonly http2?: boolean | undefined;

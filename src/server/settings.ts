@@ -1,4 +1,4 @@
-import type { RequestListener } from "node:http";
+import { IncomingMessage, type RequestListener } from "node:http";
 import type { SecureContextOptions, TlsOptions } from "node:tls";
 
 import { type LimitCounters, newLimitCounters } from "./limit-counters.ts";
@@ -57,6 +57,10 @@ export function readOptions(options: WebSocketServerOptions): Settings {
     throw new InvalidArgumentError(
       `invalidJson: "ignore" is only for dataType: "object": dataType is "${values.dataType}"`,
     );
+  if (values.http2 === true && isOfHttp1(values.requestListener))
+    throw new InvalidArgumentError(
+      "http2: not with this requestListener: Express knows HTTP/1.1 only, and the first request over HTTP/2 would end the process",
+    );
   return {
     ...values,
     listen,
@@ -113,4 +117,9 @@ function hasCertificate(tls: NonNullable<OptionValues["tls"]>): boolean {
 
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && value !== "";
+}
+
+/** Whether a listener gives each request a prototype of HTTP/1.1, as an Express app does. */
+function isOfHttp1(listener: unknown): boolean {
+  return (listener as { readonly request?: unknown } | undefined)?.request instanceof IncomingMessage;
 }

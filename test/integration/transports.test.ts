@@ -14,6 +14,7 @@ const LEFT_OUT: readonly { readonly reason: string; readonly files: readonly str
   { reason: "it has the scenarios for clients of HTTP/2", files: ["http2", "http2-browsers", "http2-web"] },
   { reason: "its subject is our client with servers that have HTTP/1.1 only", files: ["client-servers", "client-ws"] },
   { reason: "its subject is our client in runtimes, with a server of HTTP/1.1", files: ["client-runtimes"] },
+  { reason: "it has a server of each version of its own, which outlives the WebSocket server", files: ["restarts"] },
   { reason: "Express has HTTP/1.1 only", files: ["express-traffic"] },
   { reason: "it is about servers that Redis joins, of which the transport knows nothing", files: ["chaos", "redis"] },
   {

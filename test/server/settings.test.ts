@@ -1,10 +1,12 @@
 import { createServer } from "node:http";
+import express from "express";
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError, OutOfRangeError } from "../../src/errors/errors.ts";
 import { newLimitCounters } from "../../src/server/limit-counters.ts";
 import { numberOptions } from "../../src/server/number-options.ts";
 import type { WebSocketServerOptions } from "../../src/server/options.ts";
 import { readOptions } from "../../src/server/settings.ts";
+import { certificate } from "../support/certificate.ts";
 
 /** Options of any type, as from JavaScript. */
 function read(options: unknown): ReturnType<typeof readOptions> {
@@ -350,4 +352,13 @@ describe("origins", () => {
       expect(() => read({ origins })).toThrow(/^origins: expected /);
     }
   });
+});
+
+test("an Express app does not get requests of HTTP/2", () => {
+  const tls = certificate;
+  expect(() => read({ port: 0, tls, http2: true, requestListener: express() })).toThrow(
+    "http2: not with this requestListener: Express knows HTTP/1.1 only",
+  );
+  expect(read({ port: 0, tls, requestListener: express() }).http2).toBe(false);
+  expect(read({ port: 0, tls, http2: true, requestListener: () => undefined }).http2).toBe(true);
 });

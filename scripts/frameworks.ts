@@ -2,7 +2,7 @@
 // and that the README has the list of it.
 //   tsx scripts/frameworks.ts           prints each problem, and fails if there is one
 //   tsx scripts/frameworks.ts --write   writes the programs, the table and the list
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -55,11 +55,15 @@ export function render(page: string, root: string): string {
     readonly devDependencies: Readonly<Record<string, string>>;
   };
   const withTable = replaceBetween(page, BEGIN, END, table(readRows(root), manifest.devDependencies));
+  const programs = readdirSync(join(root, "frameworks/src"), { recursive: true, encoding: "utf8" }).sort();
   return withTable.replace(
-    /```(\w+)\n\/\/ ([\w-]+\.(?:ts|cjs))\b[^]*?```/g,
+    /```(\w+)\n\/\/ ([\w./[\]-]+\.(?:ts|cjs))\b[^]*?```/g,
     (block: string, language: string, name: string) => {
-      const path = join(root, "frameworks/src", name);
-      return existsSync(path) ? `\`\`\`${language}\n${readFileSync(path, "utf8")}\`\`\`` : block;
+      // A program of several files has a folder. On the page their paths are those in a project.
+      const program = programs.find((path) => path === name || path.endsWith(`/${name}`));
+      return program === undefined
+        ? block
+        : `\`\`\`${language}\n${readFileSync(join(root, "frameworks/src", program), "utf8")}\`\`\``;
     },
   );
 }

@@ -32,12 +32,17 @@ app.get(
   ),
 );
 
+// Without hooks, crossws would open a WebSocket that nobody reads.
+const NO_HOOKS = { upgrade: () => new Response("There is no WebSocket at this path.", { status: 404 }) };
+
+async function hooksOf(request: Request) {
+  return ((await app.fetch(request)) as { crossws?: object }).crossws ?? NO_HOOKS;
+}
+
 const server = serve(app, {
   port: Number(process.env["PORT"] ?? 3000),
   gracefulShutdown: false, // it does not know the WebSockets
-  plugins: [
-    webSockets({ resolve: async (request) => ((await app.fetch(request)) as { crossws?: object }).crossws ?? {} }),
-  ],
+  plugins: [webSockets({ resolve: hooksOf })],
 });
 
 process.once("SIGTERM", async () => {

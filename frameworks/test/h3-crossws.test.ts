@@ -24,9 +24,10 @@ test("hooks, peers and topics of a route of h3", async (t) => {
   assert.equal(await (await fetch(`${http}/online`)).json(), 3);
 });
 
-test("426 for a plain request, 403 for a page of another site, no WebSocket on another path", async () => {
+test("426 for a plain request, 403 for a page of another site, 404 on another path", async () => {
   assert.equal((await fetch(`${http}/chats/1`)).status, 426);
   assert.equal((await refusal(`${ws}/chats/1`, { headers: { origin: "https://evil.example" } })).status, 403);
+  for (const path of ["/", "/online", "/other"]) assert.equal((await refusal(ws + path)).status, 404);
   assert.equal((await fetch(`${http}/other`)).status, 404);
 });
 

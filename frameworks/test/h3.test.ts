@@ -22,9 +22,10 @@ test("WebSockets on a route of h3, with its parameters", async (t) => {
   assert.equal(await (await fetch(`${http}/online`)).json(), 3);
 });
 
-test("426 for a plain request, 403 for a page of another site", async () => {
+test("426 for a plain request, 403 for a page of another site, 404 on another path", async () => {
   assert.equal((await fetch(`${http}/chats/1`)).status, 426);
   assert.equal((await refusal(`${ws}/chats/1`, { headers: { origin: "https://evil.example" } })).status, 403);
+  for (const path of ["/", "/online", "/other"]) assert.equal((await refusal(ws + path)).status, 404);
 });
 
 test("SIGTERM closes the WebSockets with 1001, and the process ends", async (t) => {

@@ -1,12 +1,12 @@
 // runs on: Nitro, the server for Node that it builds | nitro, crossws | `crosswsAdapter` of `hawser/crossws`, and six lines of nitro.config.ts
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { Client, type Running, programs, refusal, startProcess } from "./support.js";
+import { Client, type Running, refusal, startProcess } from "./support.js";
 
 let program: Running;
 let http = "";
@@ -15,11 +15,8 @@ before(async () => {
   // Inside the package, where the packages are found.
   const folder = mkdtempSync(fileURLToPath(new URL("../nitro-", import.meta.url)));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  mkdirSync(join(folder, "routes/chats"), { recursive: true });
-  const put = (name: string, to: string): void => cpSync(new URL(name, programs), join(folder, to));
-  put("nitro-config.js", "nitro.config.mjs");
-  put("nitro-websockets.js", "websockets.js");
-  put("nitro-chat.js", "routes/chats/[id].js");
+  // The files of the page, as they are.
+  cpSync(new URL("../../src/nitro/", import.meta.url), folder, { recursive: true });
   writeFileSync(join(folder, "routes/index.js"), "export default () => 'The first page';\n");
   const nitro = fileURLToPath(new URL("../../node_modules/nitro/dist/cli/index.mjs", import.meta.url));
   await promisify(execFile)(process.execPath, [nitro, "build"], { cwd: folder });
@@ -41,6 +38,11 @@ test("pages and WebSockets of what `nitro build` has built", async (t) => {
   assert.equal(await elsewhere.ask("alone"), "alone");
   assert.equal(await one.ask("hello"), "hello");
   assert.equal(await other.text(), "hello");
+});
+
+test("a path without a WebSocket gets 404, also that of a page", async () => {
+  for (const path of ["/", "/chats", "/other"]) assert.equal((await refusal(ws + path)).status, 404);
+  assert.equal((await fetch(`${http}/other`)).status, 404);
 });
 
 test("the limits and the check of the origin are Hawser's", async (t) => {

@@ -1,4 +1,4 @@
-// nitro-websockets.ts: websockets.ts, in place of crossws/adapters/node. Nitro gives it its function `resolve`.
+// websockets.ts, in place of crossws/adapters/node. Nitro gives it its function `resolve`.
 import { type CrosswsOptions, crosswsAdapter } from "hawser/crossws";
 
 export default function webSockets(options: CrosswsOptions) {

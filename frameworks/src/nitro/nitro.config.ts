@@ -1,8 +1,8 @@
-// nitro-config.ts: nitro.config.ts. The WebSockets of Nitro's server for Node are those of websockets.ts.
+// nitro.config.ts: the WebSockets of Nitro's server for Node are those of websockets.ts.
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "nitro";
 
-const websockets = fileURLToPath(new URL("./websockets.js", import.meta.url));
+const websockets = fileURLToPath(new URL("websockets.ts", import.meta.url));
 
 export default defineConfig({
   preset: "node_server",

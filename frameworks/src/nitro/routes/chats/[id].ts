@@ -1,4 +1,4 @@
-// nitro-chat.ts: routes/chats/[id].ts, a route as Nitro has it.
+// routes/chats/[id].ts: a route as Nitro has it.
 import { defineWebSocketHandler } from "nitro";
 
 export default defineWebSocketHandler((event) => ({

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { describeWith } from "../support/system.ts";
+import { useTransport } from "../support/transport.ts";
 import { ChromiumClient } from "./clients/chromium.ts";
 import type { Client } from "./clients/client.ts";
 import { text } from "./clients/content.ts";
@@ -8,7 +9,12 @@ import { runScenarios, type Skip } from "./scenarios/run-scenarios.ts";
 import { echo, serve } from "./scenarios/serve.ts";
 import { WEB_SKIPS } from "./scenarios/web-skips.ts";
 
-function runInBrowser(create: () => Client, skip: readonly Skip[] = []): void {
+/** The code, the initiator and the cause of `onTerminate`: the browser has sent a close frame, or has only reset the stream. */
+const CLOSED = [1001, "peer", undefined] as const;
+const RESET = [1006, "network", "HWS_STREAM_ENDED"] as const;
+
+/** @param left what the server is told when a page with a WebSocket over HTTP/2 is left */
+function runInBrowser(create: () => Client, left: typeof CLOSED | typeof RESET, skip: readonly Skip[] = []): void {
   runScenarios({ create: async () => create(), transport: "h2", skip: [...WEB_SKIPS, ...skip] });
 
   test("its connections come over HTTP/2, and share one session", async () => {
@@ -27,20 +33,39 @@ function runInBrowser(create: () => Client, skip: readonly Skip[] = []): void {
     expect(versions).toEqual(["2.0", "2.0"]);
     expect(sockets).toHaveLength(1);
   });
+
+  test.each([
+    ["h2", left],
+    ["tls", CLOSED],
+  ] as const)("what the server is told when a page is left: %s", async (transport, expected) => {
+    useTransport(transport);
+    onTestFinished(() => {
+      useTransport("h2");
+    });
+    const { url, recorders } = await serve(echo);
+    const client = create();
+    onTestFinished(() => client.end());
+    const peer = await client.open(url);
+    await peer.send(text("hello"));
+    expect(await peer.received(1)).toEqual(["text: hello"]);
+    // The tab is used again: it goes to another page.
+    if (client instanceof ChromiumClient) await peer.dispose();
+    await client.open(`${url}?another`);
+    await recorders[0]!.over;
+    const { code, initiator, cause } = recorders[0]!.terminated!;
+    expect([code, initiator, cause?.code]).toEqual(expected);
+  });
 }
 
 describeWith("chromium", "Chromium over HTTP/2", (chromium) => {
-  runInBrowser(() => new ChromiumClient(chromium, { ignoreHTTPSErrors: true }));
+  runInBrowser(() => new ChromiumClient(chromium, { ignoreHTTPSErrors: true }), RESET);
 });
 
 describeWith("firefox", "Firefox over HTTP/2", (firefox) => {
-  runInBrowser(
-    () => new FirefoxClient(firefox),
-    [
-      {
-        reason: "a tab cannot be stopped",
-        tests: ["a client that reads late gets everything in order, and delays no other"],
-      },
-    ],
-  );
+  runInBrowser(() => new FirefoxClient(firefox), CLOSED, [
+    {
+      reason: "a tab cannot be stopped",
+      tests: ["a client that reads late gets everything in order, and delays no other"],
+    },
+  ]);
 });

@@ -58,12 +58,16 @@ function authorityOf(session: ClientHttp2Session): string | undefined {
   return typeof authority === "string" ? authority : undefined;
 }
 
-/** Whether the server's certificate is for the host too, and the port is the same, or the server has named the origin (RFC 8336). */
+/**
+ * Whether the server's certificate is valid, and for the host too, and the port is the same. Not the session's `originSet`: Node puts the
+ * port of the socket in it, which is that of a proxy.
+ */
 function isAuthoritative(session: ClientHttp2Session, authority: string | undefined, url: URL): boolean {
   const socket = session.socket as TLSSocket;
-  if (checkServerIdentity(hostOf(url), socket.getPeerCertificate()) !== undefined) return false;
+  // With `rejectUnauthorized: false` anybody may have made the certificate.
+  if (!socket.authorized) return false;
   const port = authority?.slice(authority.lastIndexOf(":") + 1) ?? String(socket.remotePort);
-  return port === String(portOf(url)) || session.originSet?.includes(`https://${url.host}`) === true;
+  return port === String(portOf(url)) && checkServerIdentity(hostOf(url), socket.getPeerCertificate()) === undefined;
 }
 
 function isSession(value: unknown): value is ClientHttp2Session {

@@ -8,7 +8,7 @@ import {
 } from "node:http2";
 import { type AddressInfo, connect as connectTcp } from "node:net";
 import { PassThrough } from "node:stream";
-import { connect as connectTls } from "node:tls";
+import { type TLSSocket, connect as connectTls } from "node:tls";
 import { InvalidArgumentError } from "hawser/client";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { hasChosenHttp2, sessionFrom } from "../../../src/client/node/http2-session.ts";
@@ -33,6 +33,12 @@ function open(origin: string, options?: SecureClientSessionOptions): ClientHttp2
   session.on("error", () => {}); // its dials fail
   onTestFinished(() => session.destroy());
   return session;
+}
+
+/** As over a proxy: its port is not that of the server. */
+function connectThrough(port: number): TLSSocket {
+  const socket = connectTcp(port, "127.0.0.1");
+  return connectTls({ socket, servername: "localhost", ca: certificate.cert, ALPNProtocols: ["h2"] });
 }
 
 async function isFor(session: ClientHttp2Session, url: string): Promise<void> {
@@ -77,15 +83,7 @@ describe("a session is for the URL", () => {
 
   test("if it was made for them over a connection that leads elsewhere first", async () => {
     const port = await listen(true);
-    // As over a proxy: its port is not that of the server.
-    const createConnection = (): ReturnType<typeof connectTls> =>
-      connectTls({
-        socket: connectTcp(port, "127.0.0.1"),
-        servername: "localhost",
-        ca: certificate.cert,
-        ALPNProtocols: ["h2"],
-      });
-    await isFor(open("https://localhost", { createConnection }), "wss://localhost");
+    await isFor(open("https://localhost", { createConnection: () => connectThrough(port) }), "wss://localhost");
   });
 
   test("if the certificate is for its host too, and the port is the same", async () => {
@@ -93,12 +91,23 @@ describe("a session is for the URL", () => {
     await isFor(open(`https://localhost:${port}`), `wss://127.0.0.1:${port}`);
   });
 
-  test("if the server has named its origin, and the certificate is for its host", async () => {
-    const port = await listen(true, ["https://localhost:9", "https://example.com:9"]);
-    const session = open(`https://localhost:${port}`);
+  test("but not by a certificate that was not verified", async () => {
+    const port = await listen(true);
+    const session = open(`https://localhost:${port}`, { ca: [], rejectUnauthorized: false });
+    await isFor(session, `wss://localhost:${port}`);
+    const dialed = sessionFrom(() => session, targetOf(`wss://127.0.0.1:${port}`));
+    await expect(dialed).rejects.toThrow(`the session is for localhost:${port}, and the URL for 127.0.0.1:${port}`);
+  });
+
+  test("but not since its originSet has it: Node puts the port of a tunnel there", async () => {
+    const port = await listen(true, ["https://localhost:9"]);
+    const session = open("https://localhost", { createConnection: () => connectThrough(port) });
     await once(session, "origin");
-    await isFor(session, "wss://localhost:9");
-    await expect(sessionFrom(() => session, targetOf("wss://example.com:9"))).rejects.toThrow("the session is for");
+    expect(session.originSet).toEqual(expect.arrayContaining([`https://localhost:${port}`, "https://localhost:9"]));
+    for (const wrong of [port, 9])
+      await expect(sessionFrom(() => session, targetOf(`wss://localhost:${wrong}`))).rejects.toThrow(
+        `the session is for localhost:443, and the URL for localhost:${wrong}`,
+      );
   });
 
   test.each([

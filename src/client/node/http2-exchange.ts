@@ -7,6 +7,7 @@ import {
 } from "node:http2";
 import type { Duplex } from "node:stream";
 
+import { joinWhatWaits } from "../../handshake/http2-joined-chunks.ts";
 import { Http2Code } from "../../handshake/http2-stream.ts";
 import type { ConnectError } from "../connect-error.ts";
 import { tooLarge } from "./http-exchange.ts";
@@ -87,6 +88,8 @@ export async function exchangeHttp2(
     throw connectError(cause, stageOf(cause));
   }
   ignoreErrors(stream);
+  // Frames may come with the answer.
+  joinWhatWaits(stream);
   try {
     return await answerTo(stream, request.maxHeaderSize, signal);
   } catch (error) {

@@ -10,6 +10,7 @@ import {
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
+  type Http2Answer,
   type Http2Exchange,
   beginSession,
   endSession,
@@ -85,6 +86,22 @@ test("a server that has no WebSockets over HTTP/2 is told from one that is slow"
 test("so is one that wants HTTP/1.1 for a WebSocket (RFC 9113 7)", async () => {
   const { session } = await serve((stream) => stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED));
   expect(await exchange(session)).toBeUndefined();
+});
+
+test("frames of one byte that wait are joined: each would take the memory of a read", async () => {
+  const { server, session } = await serve((stream) => stream.respond({ ":status": 200 }));
+  const asked = once(server, "stream") as Promise<[ServerHttp2Stream]>;
+  const { stream } = (await exchange(session)) as Http2Answer;
+  const [peer] = await asked;
+  // A write that waits for the one before it is a frame of its own.
+  for (let i = 0; i < 1000; i++) await new Promise((sent) => peer.write(Buffer.of(i & 0xff), sent));
+  peer.end();
+  // Its answer comes after them.
+  await new Promise((answered) => session.ping(answered));
+  const received: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => received.push(chunk));
+  await once(stream, "end");
+  expect(received.map(({ length }) => length)).toEqual([1000]);
 });
 
 describe("it fails", () => {

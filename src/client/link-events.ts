@@ -1,6 +1,5 @@
 import type { WSDrainEvent, WSErrorEvent, WSMessageEvent } from "../connection/dispatch/events.ts";
 import type { WSMessageStartEvent } from "../connection/dispatch/message-start.ts";
-import { hasCode } from "../errors/errors.ts";
 import { type Deferred, deferred } from "../util/deferred.ts";
 import { isThenable } from "../util/thenable.ts";
 import type { Link, LinkEnd, LinkListener } from "./link.ts";
@@ -62,8 +61,8 @@ export class LinkEvents implements LinkListener {
     await this.#owner.onLinkOpen(this);
   }
 
-  onMessageStart(event: WSMessageStartEvent): unknown {
-    return this.#deliver(event);
+  onMessageStart(event: WSMessageStartEvent, isOfStream: (error: unknown) => boolean): unknown {
+    return this.#deliver(event, isOfStream);
   }
 
   onMessage(event: WSMessageEvent<unknown>): unknown {
@@ -74,14 +73,14 @@ export class LinkEvents implements LinkListener {
     return this.#deliver(event);
   }
 
-  #deliver(event: LinkEvent): unknown {
+  #deliver(event: LinkEvent, isOfStream: (error: unknown) => boolean = never): unknown {
     if (this.#isDropped) return undefined;
     this.#isCalling = true;
     try {
       const result = this.#owner.onLinkEvent(event);
-      return isThenable(result) ? this.#note(Promise.resolve(result)) : result;
+      return isThenable(result) ? this.#note(Promise.resolve(result), isOfStream) : result;
     } catch (error) {
-      void this.#note(Promise.resolve(error).then(rethrow));
+      void this.#note(Promise.resolve(error).then(rethrow), isOfStream);
       throw error;
     } finally {
       this.#isCalling = false;
@@ -105,17 +104,17 @@ export class LinkEvents implements LinkListener {
   }
 
   /** Notes the promise of a callback. One whose stream was cut, since its connection was dropped, has not failed. */
-  #note(running: Promise<unknown>): Promise<unknown> {
+  #note(running: Promise<unknown>, isOfStream: (error: unknown) => boolean): Promise<unknown> {
     this.#running = running.catch((error: unknown) => {
-      if (!isOfCut(error)) throw error;
+      if (!isOfStream(error)) throw error;
     });
     this.#running.then(undefined, () => undefined);
     return running;
   }
 }
 
-function isOfCut(error: unknown): boolean {
-  return [error, (error as Error | undefined)?.cause].some((one) => hasCode(one, "HWS_MESSAGE_CUT"));
+function never(): boolean {
+  return false;
 }
 
 function rethrow(error: unknown): never {

@@ -72,8 +72,11 @@ export interface Link {
 export interface LinkListener {
   /** The link is open. */
   onOpen(): unknown;
-  /** A message begins. Only on Node, for a handler with `onMessageStart`. */
-  onMessageStart(event: WSMessageStartEvent): unknown;
+  /**
+   * A message begins. Only on Node, for a handler with `onMessageStart`. `isOfStream` tells whether a callback has failed with what the
+   * stream of this message has told it.
+   */
+  onMessageStart(event: WSMessageStartEvent, isOfStream: (error: unknown) => boolean): unknown;
   /** A message has come. */
   onMessage(event: WSMessageEvent<unknown>): unknown;
   /** There is space again, after `send` has returned false. */

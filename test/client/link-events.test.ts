@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
 import { LinkEvents } from "../../src/client/link-events.ts";
 import type { WSMessageStartEvent } from "../../src/connection/dispatch/message-start.ts";
+import { causeChain } from "../../src/connection/dispatch/causes.ts";
 import { HawserError } from "../../src/errors/errors.ts";
 import { errorEvent } from "../../src/connection/dispatch/events.ts";
 
 const start = { type: "messagestart" } as unknown as WSMessageStartEvent;
 const message = { type: "message", data: "a" } as const;
+const cut = new HawserError("HWS_MESSAGE_CUT");
 const failure = errorEvent(new Error("failed"), "handler");
 
 function rig(onMessage: () => unknown, called: Promise<boolean> = Promise.resolve(true)) {
@@ -47,21 +49,27 @@ test("drop settles as the callback that runs: who drops the connection tells it"
   expect([calls, events.failure]).toEqual([["message"], failure]);
 });
 
-test("a stream that was cut because its connection was dropped is no failure", async () => {
-  const cut = new Error("mine", { cause: new HawserError("HWS_MESSAGE_CUT") });
+test.each<[string, Error, boolean]>([
+  ["what its stream has told is no failure", new Error("mine", { cause: new Error("between", { cause: cut }) }), false],
+  ["what another stream has told is one", new HawserError("HWS_MESSAGE_CUT"), true],
+])("a callback that fails after its connection was dropped: %s", async (_what, error, isFailure) => {
   let reject: (error: Error) => void = () => undefined;
   const { events } = rig(() => new Promise((_resolve, no) => (reject = no)));
-  const running = events.onMessageStart(start) as Promise<unknown>;
-  const dropped = events.drop();
-  reject(cut);
-  await expect(running).rejects.toBe(cut);
-  await dropped;
+  const isOfStream = (one: unknown): boolean => causeChain(one).includes(cut);
+  const running = events.onMessageStart(start, isOfStream) as Promise<unknown>;
+  const dropped = Promise.resolve(events.drop()).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  reject(error);
+  await expect(running).rejects.toBe(error);
+  expect(await dropped).toBe(isFailure ? error : undefined);
 });
 
 test("what a callback returns is passed on: a stream to write to", () => {
   const writable = new WritableStream();
   const { events } = rig(() => writable);
-  expect(events.onMessageStart(start)).toBe(writable);
+  expect(events.onMessageStart(start, () => false)).toBe(writable);
 });
 
 test("drop in a callback settles as that callback, if it throws too", async () => {

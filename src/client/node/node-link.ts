@@ -11,7 +11,7 @@ import type {
   WSMessageEvent,
   WSTerminateEvent,
 } from "../../connection/dispatch/events.ts";
-import type { WSMessageStartEvent } from "../../connection/dispatch/message-start.ts";
+import { type WSMessageStartEvent, isOfStream } from "../../connection/dispatch/message-start.ts";
 import type { HandlerCallbacks } from "../../connection/dispatch/handler-callbacks.ts";
 import { sendMessage } from "../../connection/send-message.ts";
 import type { SendOptions } from "../../connection/sending/message-options.ts";
@@ -20,7 +20,7 @@ import type { Status } from "../../connection/status.ts";
 import { HawserError, withoutStack } from "../../errors/errors.ts";
 import { EMPTY, asBytes } from "../../protocol/bytes.ts";
 import type { Link, LinkListener } from "../link.ts";
-import type { Backlog } from "./backlog.ts";
+import type { Backlog, EndedConnection } from "./backlog.ts";
 import { type CheckedLink, type LivenessClock, clockOf } from "./liveness-clock.ts";
 import { ignore } from "./streams.ts";
 
@@ -46,7 +46,7 @@ export interface LinkClient {
 const PROBE_TIMEOUT = 5_000;
 
 /** A client's connection on our own engine. */
-export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCallbacks {
+export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCallbacks, EndedConnection {
   readonly settings: ConnectionSettings;
   readonly #clock: LivenessClock;
   readonly #connection: Connection;
@@ -86,6 +86,12 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
 
   get counters(): MessageCounters {
     return this.#connection.counters;
+  }
+
+  /** The bytes of messages that wait for the handler. */
+  get queuedBytes(): number {
+    const { dispatcher, readFlow } = this.#connection;
+    return dispatcher.queuedBytes + dispatcher.decodingBytes + (readFlow?.streamedBytes ?? 0);
   }
 
   start(): void {
@@ -170,7 +176,7 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
 
   onClosed(_connection: Connection, { code, reason, initiator, cause }: WSTerminateEvent): void {
     this.#clock.remove(this);
-    const isFull = this.#client.backlog.add(this.#connection.dispatcher) && initiator !== "local";
+    const isFull = this.#client.backlog.add(this) && initiator !== "local";
     this.listener.onClosed({
       code,
       reason,
@@ -180,7 +186,7 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
   }
 
   onFinished(): void {
-    this.#client.backlog.remove(this.#connection.dispatcher);
+    this.#client.backlog.remove(this);
     this.listener.onFinished();
   }
 
@@ -193,6 +199,6 @@ export class NodeLink implements Link, CheckedLink, ConnectionOwner, HandlerCall
 /** The same for a handler with `onMessageStart`: the engine asks about each message when it begins. Others pay nothing for it. */
 export class StreamingNodeLink extends NodeLink {
   onMessageStart(_ws: unknown, event: WSMessageStartEvent): unknown {
-    return this.listener.onMessageStart(event);
+    return this.listener.onMessageStart(event, (error) => isOfStream(error, event));
   }
 }

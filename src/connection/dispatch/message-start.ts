@@ -13,6 +13,9 @@ import type { HandlerCallbacks } from "./handler-callbacks.ts";
 /** The stream that was taken; undefined: none was. */
 let takenOf: (event: WSMessageStartEvent) => MessageStream | undefined;
 
+/** The message that begins. */
+let messageOf: (event: WSMessageStartEvent) => IncomingMessage;
+
 /** The callback has settled. Returns a promise for the end of a stream that is read; undefined: none is, and none can be any more. */
 let settle: (event: WSMessageStartEvent) => Promise<void> | undefined;
 
@@ -27,6 +30,7 @@ export class WSMessageStartEvent {
 
   static {
     takenOf = (event) => event.#stream;
+    messageOf = (event) => event.#message;
     settle = (event) => {
       event.#isOver = true;
       const stream = event.#stream;
@@ -89,13 +93,19 @@ export function startMessage(
   return wantsWhole(event, answer, message);
 }
 
+/** Whether a callback has failed with what the stream of its message has told it, or because of that. */
+export function isOfStream(error: unknown, event: WSMessageStartEvent): boolean {
+  const { error: told } = messageOf(event);
+  return told !== undefined && causeChain(error).includes(told);
+}
+
 async function wantsWhole(event: WSMessageStartEvent, answer: unknown, message: IncomingMessage): Promise<boolean> {
   try {
     const writable = await answer;
     if (writable !== undefined && writable !== null) await writeTo(writable, event, message);
   } catch (error) {
     // It was told by the stream: it has not failed itself.
-    if (message.error !== undefined && causeChain(error).includes(message.error)) return false;
+    if (isOfStream(error, event)) return false;
     message.discard();
     throw error;
   }

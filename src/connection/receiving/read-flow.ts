@@ -51,7 +51,7 @@ export class ReadFlow implements TurnEndListener, BudgetOwner {
   readonly #rateLimiter: RateLimiter | undefined;
   /** The bytes of a message that has not arrived completely. */
   #unfinished = 0;
-  /** The bytes of messages that the handler reads as streams, or may. They have come, and were not read. */
+  /** For `streamedBytes`. */
   #streamed = 0;
   /** The handler reads a stream, and waits for bytes that have not come. */
   waitsForPeer = false;
@@ -75,6 +75,11 @@ export class ReadFlow implements TurnEndListener, BudgetOwner {
   /** Reading is paused until the handler has come further: enough waits for it. */
   get isFull(): boolean {
     return this.#paused && this.#isFull;
+  }
+
+  /** The bytes of messages that the handler reads as streams, or may. They have come, and were not read. */
+  get streamedBytes(): number {
+    return this.#streamed;
   }
 
   /** Counts a message. Returns false if it exceeds the rate and the connection must be closed. */

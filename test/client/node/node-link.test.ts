@@ -22,7 +22,7 @@ function open(
   const warn = vi.fn();
   const listener: LinkListener = {
     onOpen: () => (calls.push("open"), react.onOpen?.()),
-    onMessageStart: (event) => (calls.push("start"), react.onMessageStart?.(event)),
+    onMessageStart: (...args) => (calls.push("start"), react.onMessageStart?.(...args)),
     onMessage: (event) => (calls.push(event.data), react.onMessage?.(event)),
     onDrain: (event) => (calls.push("drain"), react.onDrain?.(event)),
     onFailed: ({ errors }) => void calls.push(`failed: ${errors[0].message}`),
@@ -253,11 +253,15 @@ describe("a stream that is gone before the link starts ends the link", () => {
   });
 });
 
-test("what waits for a busy handler on connections that were lost has a limit, and ends the client", async () => {
+test.each([
+  ["onMessage", {}],
+  ["onMessageStart too", { onMessageStart: () => undefined }],
+])("what waits for a busy handler with %s on connections that were lost has a limit", async (_name, start) => {
   const backlog = new Backlog(1_000);
   const causes: unknown[] = [];
   const pending = deferred();
   const react = {
+    ...start,
     onMessage: () => pending.promise,
     onClosed: ({ cause }: LinkEnd) => void causes.push(cause?.code),
   };

@@ -156,7 +156,8 @@ test.each(cuts)("a stream is cut if %s, and the client is connected again", asyn
           for await (const _chunk of stream) cut(ws, peers[0]!);
         } catch (error) {
           failed.resolve(error);
-          throw error;
+          // An application wraps it, and so may what it calls.
+          throw new Error("outer", { cause: new Error("inner", { cause: error }) });
         }
       },
       onReconnected: () => back.resolve(),

@@ -1,4 +1,4 @@
-import { Log, type Scenarios, failureOf, gate, same, until } from "../scenario.ts";
+import { Log, type Scenarios, type Stage, failureOf, gate, same, until } from "../scenario.ts";
 import type { Script } from "../script.ts";
 
 const KIB = 1024;
@@ -7,6 +7,32 @@ const KIB = 1024;
 async function failureCode(script: Script): Promise<number> {
   const code = await script.ended(1);
   return code >= 4000 ? code - 3000 : code;
+}
+
+/** A log that wants each message as a whole, and says so when it begins. */
+class StartLog extends Log {
+  onMessageStart(): undefined {
+    return undefined;
+  }
+}
+
+/** The first message keeps the handler busy. Then connection after connection brings 50 KB, and is lost. */
+async function loseWhileBusy({ WebSocket, script }: Stage, Handler: typeof Log): Promise<void> {
+  const { opened, open } = gate();
+  const log = new Handler({ onMessage: () => opened });
+  const options = { maxReceiveQueue: 300_000, reconnect: { baseDelay: 1, maxDelay: 1 } };
+  const ws = new WebSocket(await script.start(), log, options);
+  const lose = async (connection: number): Promise<void> => {
+    await script.send(connection, "x".repeat(50_000));
+    await script.die(connection);
+  };
+  const closed = until(() => ws.status === "Closed");
+  for (let connection = 1; connection <= 12 && ws.status !== "Closed"; connection++)
+    await Promise.race([lose(connection), closed]);
+  same(ws.status, "Closed");
+  open();
+  await ws.closed;
+  same(log.lines.at(-2), "error HWS_RECEIVE_QUEUE_FULL");
 }
 
 /** What is received and sent, and what fails on the way. */
@@ -191,4 +217,10 @@ export const messages: Scenarios = {
     await ws.closed;
     same(log.lines.slice(-2), ["error HWS_RECEIVE_QUEUE_FULL", "terminate 1006 local HWS_RECEIVE_QUEUE_FULL"]);
   },
+
+  "what waits for a busy handler on connections that were lost has the limit maxReceiveQueue": (stage) =>
+    loseWhileBusy(stage, Log),
+
+  "what waits for a busy handler with onMessageStart has the limit maxReceiveQueue too": (stage) =>
+    loseWhileBusy(stage, StartLog),
 };

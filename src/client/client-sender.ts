@@ -78,7 +78,8 @@ export class ClientSender {
   send(message: unknown, options: SendOptions | undefined): boolean {
     const isLinked = this.#link?.status === "Connected";
     if (isLinked && !this.#isHeld && !this.#isFlushing) return this.#link?.send(message, options) === true;
-    const payload = this.#platform.prepare(message, options);
+    const isLast = this.#limits === undefined && this.#link !== undefined;
+    const payload = this.#platform.prepare(message, options, this.#isRefusing || (isLast && !isLinked));
     const waits = this.#keepsMessages || (isLinked && !this.#hasLostLink);
     if (!waits || this.#limits === undefined || this.#isRefusing) {
       this.#refused++;

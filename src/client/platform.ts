@@ -25,9 +25,10 @@ export interface ClientPlatform {
   /**
    * Checks a message, and makes it ready to wait.
    *
+   * @param isOver there will be no connection any more: the message is refused. A stream is cancelled then, and does not throw
    * @throws {InvalidArgumentError} for a message or options that cannot be sent
    */
-  prepare(message: unknown, options: SendOptions | undefined): WaitingPayload;
+  prepare(message: unknown, options: SendOptions | undefined, isOver?: boolean): WaitingPayload;
   /** The event of an error for `onError`. */
   errorEvent(error: unknown, source: ErrorSource): WSErrorEvent;
   /** Reports an error that no callback gets. */

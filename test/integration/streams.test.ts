@@ -102,7 +102,7 @@ onEachTransport(() => {
 test("a client that is not connected refuses a stream with an error that says why", () => {
   const client = new Client("ws://127.0.0.1:1", {});
   onTestFinished(() => client.terminate());
-  expect(() => client.send(new Blob(["a"]).stream())).toThrow("a stream can be sent only on one open connection");
+  expect(() => client.send(new Blob(["a"]).stream())).toThrow("a stream cannot wait for a connection: wait for onOpen");
 });
 
 test("broadcast and publish refuse a stream with an error that says why", async () => {

@@ -2,7 +2,9 @@ import { errorEvent } from "../../connection/dispatch/events.ts";
 import { warnOfUnheard } from "../../connection/dispatch/unheard-errors.ts";
 import { readMessageOptions, type SendOptions } from "../../connection/sending/message-options.ts";
 import { Compression, outgoingMessage } from "../../connection/sending/outgoing-message.ts";
+import { cancelUnsent, isStream } from "../../connection/sending/stream-source.ts";
 import type { ConnectionSettings } from "../../connection/settings.ts";
+import { InvalidArgumentError } from "../../errors/errors.ts";
 import { Warnings } from "../../util/warnings.ts";
 import type { AcceptedDial, DialRequest } from "../link.ts";
 import type { ClientPlatform, WaitingPayload } from "../platform.ts";
@@ -17,6 +19,20 @@ const warnings = new Warnings();
 
 function warn(error: unknown): void {
   warnOfUnheard(warnings, error);
+}
+
+/** In place of a stream that is refused. */
+const NOTHING: WaitingPayload = { message: "", size: 0 };
+
+/** A stream cannot wait: that would hold all of it in memory. After the end of the client nothing is wrong: it is refused, as any message. */
+function refuseStream(stream: object, options: SendOptions | undefined, isOver: boolean): WaitingPayload {
+  const error = new InvalidArgumentError(
+    'message: a stream cannot wait for a connection: wait for onOpen, and with whileAway: "queue" for ws.drained() after it',
+  );
+  cancelUnsent(stream, error);
+  if (!isOver) throw error;
+  if (options !== undefined) readMessageOptions("send", options);
+  return NOTHING;
 }
 
 /** What a client needs of Node. */
@@ -48,7 +64,9 @@ export class NodePlatform implements ClientPlatform {
     };
   }
 
-  prepare(message: unknown, options: SendOptions | undefined): WaitingPayload {
+  prepare(message: unknown, options: SendOptions | undefined, isOver = false): WaitingPayload {
+    if (typeof message === "object" && message !== null && isStream(message))
+      return refuseStream(message, options, isOver);
     const read = options === undefined ? undefined : readMessageOptions("send", options);
     const { payload } = outgoingMessage(message, read);
     const own = read && { key: read.key, compress: read.compression !== Compression.forbidden };

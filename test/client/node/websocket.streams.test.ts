@@ -190,7 +190,7 @@ test("a client with topics refuses it: its messages are gathered", () => {
   expect(make).toThrow("handler: onMessageStart: with topics a message comes only as a whole");
 });
 
-test("a client sends a stream as one message, and refuses one while it is not connected", async () => {
+test("a client sends a stream as one message, refuses one before it is connected, and drops one after its end", async () => {
   const got = deferred<string>();
   const url = await serve((peer) =>
     peer.on("message", (data: Buffer, isBinary) => got.resolve(`${String(isBinary)} ${String(data)}`)),
@@ -201,7 +201,14 @@ test("a client sends a stream as one message, and refuses one while it is not co
   };
   const ws = open(url, { onOpen: (one) => void one.send(parts()) });
   const early = parts();
-  expect(() => ws.send(early)).toThrow("message: a stream can be sent only on one open connection");
+  expect(() => ws.send(early)).toThrow("message: a stream cannot wait for a connection: wait for onOpen");
   expect(await early.next()).toEqual({ done: true, value: undefined });
   expect(await got.promise).toBe("false one text");
+  ws.terminate();
+  for (const end of [undefined, ws.closed]) {
+    await end;
+    const late = parts();
+    expect(ws.send(late)).toBe(false);
+    expect(await late.next()).toEqual({ done: true, value: undefined });
+  }
 });

@@ -6,7 +6,7 @@ import { InvalidArgumentError } from "../../errors/errors.ts";
 import { attempt } from "../../util/attempt.ts";
 import { ConnectError, prefixed } from "../connect-error.ts";
 import type { ConnectTarget } from "../options.ts";
-import { learnSettings } from "./http2-settings.ts";
+import { isSession, learnSettings } from "./http2-settings.ts";
 import type { NodeSettings } from "./node-options.ts";
 import { hostOf, portOf } from "./proxy-environment.ts";
 import { connectError } from "./sockets.ts";
@@ -68,9 +68,4 @@ function isAuthoritative(session: ClientHttp2Session, authority: string | undefi
   if (!socket.authorized) return false;
   const port = authority?.slice(authority.lastIndexOf(":") + 1) ?? String(socket.remotePort);
   return port === String(portOf(url)) && checkServerIdentity(hostOf(url), socket.getPeerCertificate()) === undefined;
-}
-
-function isSession(value: unknown): value is ClientHttp2Session {
-  const { request, ping } = Object(value) as Partial<ClientHttp2Session>;
-  return typeof request === "function" && typeof ping === "function";
 }

@@ -1,5 +1,6 @@
 import type { ClientHttp2Session } from "node:http2";
 
+import { ConnectError } from "../connect-error.ts";
 import type { DialStage } from "../verdict.ts";
 import { closedError, connectError, isOfNetwork } from "./sockets.ts";
 
@@ -24,14 +25,16 @@ function waitForSettings(session: ClientHttp2Session): Promise<void> {
       stop();
       resolve();
     };
+    let isConnected = !session.connecting;
     const fail = (cause: unknown): void => {
       stop();
       waits.delete(session);
-      reject(connectError(cause, stageOf(cause)));
+      reject(isConnected ? connectError(cause, stageOf(cause)) : connectingError(cause));
     };
     const onClose = (): void => fail(closedError());
     session.on("remoteSettings", onReady).on("error", fail).on("close", onClose);
     const ping = (): void => {
+      isConnected = true;
       session.ping((error) => {
         if (error === null) onReady();
         else fail(error);
@@ -41,6 +44,16 @@ function waitForSettings(session: ClientHttp2Session): Promise<void> {
     else if (session.connecting) session.once("connect", ping);
     else ping();
   });
+}
+
+/** Before a session is connected, what is not of the network or of HTTP/2 is of TLS. */
+function connectingError(cause: unknown): ConnectError {
+  const stage = stageOf(cause);
+  const code = String((cause as NodeJS.ErrnoException).code);
+  if (stage === "tcp" || code.startsWith("ERR_HTTP2_")) return connectError(cause, stage);
+  if (!code.endsWith("_ALERT_NO_APPLICATION_PROTOCOL")) return connectError(cause, "tls");
+  const text = "the server does not speak HTTP/2; with http2: true the dial would go on with HTTP/1.1";
+  return new ConnectError("HWS_CONNECT_FAILED", text, { stage: "tls", cause });
 }
 
 /** Settles as a promise does, or rejects when the dial is given up before. */
@@ -60,4 +73,10 @@ export function stageOf(cause: unknown): DialStage {
   const { code } = cause as NodeJS.ErrnoException;
   const hasEnded = code === undefined || /^ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$|^ERR_HTTP2_SESSION_ERROR$/.test(code);
   return hasEnded || isOfNetwork(cause as Error) ? "tcp" : "http";
+}
+
+/** Whether a value is a session of `http2.connect()`. */
+export function isSession(value: unknown): value is ClientHttp2Session {
+  const { request, ping } = Object(value) as Partial<ClientHttp2Session>;
+  return typeof request === "function" && typeof ping === "function";
 }

@@ -15,6 +15,7 @@ import { type ValuesOf, oneOf, readTable } from "../../util/option-table.ts";
 import type { ClientOptions } from "../options.ts";
 import { ALIASES, type SharedValues, sharedOptions, withHandlerType } from "../settings.ts";
 import { headerList } from "./headers.ts";
+import { isSession } from "./http2-settings.ts";
 import { readProxy } from "./proxy-tunnel.ts";
 
 /** How a client connects on Node: checked, with the defaults filled in. */
@@ -59,6 +60,20 @@ const nodeOptions = {
   http2: readHttp2,
 } as const;
 
+/** Options of `tls.connect`, which other libraries take beside their own. */
+const TLS_OPTIONS = [
+  "ca",
+  "cert",
+  "key",
+  "passphrase",
+  "pfx",
+  "rejectUnauthorized",
+  "servername",
+  "checkServerIdentity",
+];
+
+const NODE_ALIASES = { ...ALIASES, ...Object.fromEntries(TLS_OPTIONS.map((name) => [name, `tls: { ${name} }`])) };
+
 /** The values of all options on Node. */
 export type NodeValues = ValuesOf<typeof nodeOptions>;
 
@@ -74,7 +89,7 @@ export function readNodeOptions(options: unknown, handler: object): NodeValues {
   const given = withHandlerType(options, handler);
   const withHeaders =
     ofHandler === undefined || Object.hasOwn(given, "headers") ? given : { ...given, headers: ofHandler };
-  const values = readTable(nodeOptions, withHeaders, ALIASES);
+  const values = readTable(nodeOptions, withHeaders, NODE_ALIASES);
   if (values.invalidJson === "ignore" && values.dataType !== "object")
     throw new InvalidArgumentError('invalidJson: "ignore" is only for dataType: "object"');
   checkWays(values);
@@ -84,7 +99,7 @@ export function readNodeOptions(options: unknown, handler: object): NodeValues {
 /** Two ways to the server, or options of TLS for a session that has begun: one of them would be ignored in silence. */
 function checkWays({ socketPath, createConnection, proxy, http2, tls }: NodeValues): void {
   const session = typeof http2 === "function" ? http2 : undefined;
-  const ways = { socketPath, createConnection, proxy: proxy ?? undefined, http2: session };
+  const ways = { socketPath, createConnection, proxy: proxy ?? undefined, "a function for http2": session };
   const given = Object.entries(ways).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (session !== undefined && tls !== undefined) given.unshift("tls");
   if (given.length > 1) throw new InvalidArgumentError(`${given[0] ?? ""}: not together with ${given[1] ?? ""}`);
@@ -203,7 +218,8 @@ function readProxyOption(value: unknown): ClientOptions["proxy"] {
 function readHttp2(value: unknown): NonNullable<ClientOptions["http2"]> {
   if (value === undefined) return false;
   if (typeof value === "boolean" || typeof value === "function") return value as NonNullable<ClientOptions["http2"]>;
-  throw new InvalidArgumentError(`http2: expected true, false or a function, got ${describe(value)}`);
+  const more = isSession(value) ? ": write http2: () => session" : `, got ${describe(value)}`;
+  throw new InvalidArgumentError(`http2: expected true, false or a function${more}`);
 }
 
 function readFunction(value: unknown, name: string): ClientOptions["createConnection"] {

@@ -8,7 +8,7 @@ import {
 } from "node:http2";
 import { type AddressInfo, connect as connectTcp } from "node:net";
 import { PassThrough } from "node:stream";
-import { type TLSSocket, connect as connectTls } from "node:tls";
+import { type TLSSocket, connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { InvalidArgumentError } from "hawser/client";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { hasChosenHttp2, sessionFrom } from "../../../src/client/node/http2-session.ts";
@@ -71,6 +71,24 @@ test("what it throws, or gives instead of a session, fails the dial and names th
   };
   await expect(sessionFrom(failing, target)).rejects.toThrow(/http2.*no session/);
   await expect(sessionFrom((() => ({})) as never, target)).rejects.toThrow("http2: expected a session");
+});
+
+test.each([
+  ["a server of HTTP/1.1 alone", { ca: certificate.cert }, "the server does not speak HTTP/2; with http2: true"],
+  ["a certificate that is not trusted", { ca: [] }, "self-signed certificate"],
+])("what fails in the TLS handshake is told as of TLS: %s", async (_what, options, text) => {
+  const server = createTlsServer({ ...certificate, ALPNProtocols: [options.ca.length === 0 ? "h2" : "http/1.1"] });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const session = open(`https://127.0.0.1:${port}`, options);
+  const dialed = sessionFrom(() => session, targetOf(`wss://127.0.0.1:${port}`));
+  await expect(dialed).rejects.toMatchObject({
+    code: "HWS_CONNECT_FAILED",
+    stage: "tls",
+    message: expect.stringContaining(text) as string,
+  });
 });
 
 // RFC 9113 9.1.1

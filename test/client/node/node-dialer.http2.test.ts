@@ -137,5 +137,5 @@ test("a session of another origin fails the dial, for good", async () => {
 
 test("tls and a session of the application's are refused together: the options could not apply", () => {
   const make = (): WebSocket => new WebSocket("wss://a", {}, { http2: () => expect.fail("It was asked"), tls });
-  expect(make).toThrow("tls: not together with http2");
+  expect(make).toThrow("tls: not together with a function for http2");
 });

@@ -45,6 +45,18 @@ test.each<[string, Record<string, unknown>]>([
   expect(() => readNodeOptions(options, {})).toThrow(InvalidArgumentError);
 });
 
+test.each<[Record<string, unknown>, string]>([
+  [
+    { http2: { request: () => 0, ping: () => 0 } },
+    "http2: expected true, false or a function: write http2: () => session",
+  ],
+  [{ http2: {} }, "http2: expected true, false or a function, got"],
+  [{ ca: "" }, 'there is no option "ca": did you mean tls: { ca }?'],
+  [{ rejectUnauthorized: false }, 'there is no option "rejectUnauthorized": did you mean tls: { rejectUnauthorized }?'],
+])("what is meant is told: %j", (options, text) => {
+  expect(() => readNodeOptions(options, {})).toThrow(text);
+});
+
 test.each<[string, Record<string, unknown>]>([
   ["maxHeaderSize", { maxHeaderSize: 0 }],
   ["maxFragments", { maxFragments: -1 }],

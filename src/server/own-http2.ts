@@ -180,7 +180,7 @@ export class OwnHttp2 {
       });
     });
     session.once("connect", () => {
-      session.setLocalWindowSize(SESSION_WINDOW);
+      if (!session.destroyed) session.setLocalWindowSize(SESSION_WINDOW);
     });
     this.#startTimer(one);
     if (this.#isDraining) session.close();

@@ -43,6 +43,9 @@ const WINDOW = 1024 * 1024;
 /** Milliseconds that a server has to end its side of a session that is closed. */
 const LINGER = 1000;
 
+/** Origins that a server may name on a session of ours. */
+const MAX_ORIGINS = 1000;
+
 /** Begins a session over a stream that has chosen HTTP/2. `endSession` ends it. */
 export function beginSession(stream: Duplex, authority: string, maxHeaderSize: number): ClientHttp2Session {
   // A URL of `wss+unix:` has no host.
@@ -53,9 +56,20 @@ export function beginSession(stream: Duplex, authority: string, maxHeaderSize: n
   // Its streams fail, or the wait for its settings does.
   session.on("error", ignore);
   session.once("connect", () => {
-    session.setLocalWindowSize(WINDOW);
+    if (!session.destroyed) session.setLocalWindowSize(WINDOW);
   });
+  limitOrigins(session);
   return session;
+}
+
+/** Node keeps all origins that a server names (RFC 8336), and no WebSocket needs them. */
+function limitOrigins(session: ClientHttp2Session): void {
+  let named = 0;
+  session.on("origin", (origins) => {
+    named += origins.length;
+    if (named > MAX_ORIGINS)
+      session.destroy(new Error(`The server has named more than ${String(MAX_ORIGINS)} origins`));
+  });
 }
 
 /** Ends a session, and its stream soon after: the server may be gone, and Node would wait for it. */
@@ -104,17 +118,27 @@ const RETRIED: readonly number[] = [Http2Code.noError, Http2Code.refusedStream, 
 async function answerTo(stream: ClientHttp2Stream, maxHeaderSize: number, signal: AbortSignal): Promise<Http2Answer> {
   const toError = (cause: Error): ConnectError =>
     connectError(cause, RETRIED.includes(stream.rstCode) ? "tcp" : stageOf(cause));
+  let informed = 0;
+  stream.on("headers", (_headers: object, _flags: number, more: readonly string[]) => {
+    informed += sizeOf(more);
+    if (informed > maxHeaderSize) stream.destroy(tooLarge());
+  });
   const [headers, , received] = await whenReady<
     [headers: IncomingHttpStatusHeader, flags: number, received: readonly string[]]
   >(stream, "response", signal, toError);
   const rawHeaders = received.slice();
   const at = rawHeaders.indexOf(":status");
   if (at >= 0) rawHeaders.splice(at, 2);
-  if (rawHeaders.join("....").length > maxHeaderSize) {
+  if (informed + sizeOf(rawHeaders) > maxHeaderSize) {
     discard(stream);
     throw tooLarge();
   }
   return { stream, status: headers[":status"] ?? 0, rawHeaders };
+}
+
+/** Bytes as over HTTP/1.1: names and values, `: ` and line ends. */
+function sizeOf(rawHeaders: readonly string[]): number {
+  return rawHeaders.join("....").length;
 }
 
 /** The headers as Node wants them: names in lower case, several values as a list, `Host` as `:authority`. */

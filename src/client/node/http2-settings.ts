@@ -19,7 +19,7 @@ export async function learnSettings(session: ClientHttp2Session, signal: AbortSi
 function waitForSettings(session: ClientHttp2Session): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
-      session.off("remoteSettings", onReady).off("error", fail).off("close", onClose);
+      session.off("remoteSettings", onReady).off("error", fail).off("close", onClose).off("connect", ping);
     };
     const onReady = (): void => {
       stop();
@@ -34,10 +34,14 @@ function waitForSettings(session: ClientHttp2Session): Promise<void> {
     const onClose = (): void => fail(closedError());
     session.on("remoteSettings", onReady).on("error", fail).on("close", onClose);
     const ping = (): void => {
+      // Node reports a connection of a session that was destroyed meanwhile too.
+      if (session.destroyed) return;
       isConnected = true;
       session.ping((error) => {
         if (error === null) onReady();
-        else fail(error);
+        else if ((error as NodeJS.ErrnoException).code !== "ERR_HTTP2_PING_CANCEL") fail(error);
+        // The session has ended. If it has an error, that follows first.
+        else setImmediate(onClose);
       });
     };
     if (session.remoteSettings.enableConnectProtocol === true) onReady();

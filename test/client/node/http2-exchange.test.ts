@@ -5,10 +5,13 @@ import {
   type ServerHttp2Stream,
   connect,
   constants,
+  createSecureServer,
   createServer,
 } from "node:http2";
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { certificate } from "../../support/certificate.ts";
 import {
   type Http2Answer,
   type Http2Exchange,
@@ -156,4 +159,31 @@ test("a session ends also if its server is gone and never ends its side", async 
   endSession(session, stream);
   await once(stream, "close");
   expect(session.closed).toBe(true);
+});
+
+test("answers before the answer count in maxHeaderSize", async () => {
+  const { session } = await serve((stream) => {
+    for (let i = 0; i < 100; i++) stream.additionalHeaders({ ":status": 103, "x-filler": "a".repeat(50) });
+    stream.respond({ ":status": 200 });
+  });
+  await expect(exchange(session)).rejects.toMatchObject({ code: "HWS_BAD_HANDSHAKE" });
+});
+
+test("a server that names origins without end loses its session", async () => {
+  const server = createSecureServer({ ...certificate, settings: { enableConnectProtocol: true } });
+  server.on("session", (session) => {
+    session.on("error", () => {}); // the client has gone
+    for (let i = 0; i < 300; i++)
+      session.origin(...Array.from({ length: 10 }, (_, n) => `https://h${i * 10 + n}.example`));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const stream = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false, ALPNProtocols: ["h2"] });
+  await once(stream, "secureConnect");
+  const session = beginSession(stream, "example.com", 1000);
+  const failed = once(session, "error");
+  await expect(exchange(session)).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED" });
+  expect(((await failed)[0] as Error).message).toBe("The server has named more than 1000 origins");
 });

@@ -66,3 +66,31 @@ test("a session that has ended is of the network, an error of HTTP/2 is not", ()
     "http",
   ]);
 });
+
+test.each(["destroy", "close"] as const)(
+  "a session that the application ends by %s() meanwhile has ended",
+  async (end) => {
+    for (const inConnect of [true, false]) {
+      const session = await serve(true);
+      const learnt = learnSettings(session, never);
+      if (inConnect) session.once("connect", () => session[end]());
+      else session[end]();
+      await expect(learnt).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "tcp" });
+    }
+  },
+);
+
+test("a session that is destroyed while its settings are awaited has ended", async () => {
+  const silent = createTcpServer((socket) => void socket.resume().on("error", () => {})).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  onTestFinished(() => void silent.close());
+  for (const end of ["destroy", "close"] as const) {
+    const session = open((silent.address() as AddressInfo).port);
+    const learnt = learnSettings(session, never);
+    await once(session, "connect");
+    await new Promise((resolve) => setImmediate(resolve));
+    session[end]();
+    if (end === "close") session.destroy();
+    await expect(learnt).rejects.toMatchObject({ code: "HWS_CONNECT_FAILED", stage: "tcp" });
+  }
+});

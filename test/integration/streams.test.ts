@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { once } from "node:events";
+import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type WSErrorEvent, type WSMessageStartEvent, type WebSocketConnection, WebSocketServer } from "hawser";
@@ -8,7 +9,7 @@ import { WebSocket as Client } from "hawser/client";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { KINDS, transfer } from "../../scripts/reliability/streams/transfers.ts";
-import { deferred, portOf } from "../support/peer.ts";
+import { deferred, portOf, until } from "../support/peer.ts";
 import { certificate } from "../support/certificate.ts";
 import { openSession } from "../support/http2-client.ts";
 import { onEachTransport, ownPort, scheme, transport, wsOptions } from "../support/transport.ts";
@@ -113,4 +114,56 @@ test("broadcast and publish refuse a stream with an error that says why", async 
   const stream = (): object => new Blob(["a"]).stream();
   expect(() => wss.broadcast(stream())).toThrow(error);
   await expect(async () => wss.publish("topic", stream())).rejects.toThrow(error);
+});
+
+/** A TCP server that reads nothing, and how to pass something on to it. */
+async function stalled(): Promise<() => Socket> {
+  const upstream = createServer({ pauseOnConnect: true });
+  const accepted: Socket[] = [];
+  upstream.on("connection", (socket) => accepted.push(socket));
+  upstream.listen(0, "127.0.0.1");
+  await once(upstream, "listening");
+  onTestFinished(() => {
+    upstream.close();
+    for (const socket of accepted) socket.destroy();
+  });
+  return () => connect((upstream.address() as AddressInfo).port, "127.0.0.1");
+}
+
+test.each<[string, (uploader: Socket, wss: WebSocketServer) => unknown]>([
+  // Nothing is read: a ping finds out.
+  ["the uploader is lost", (uploader) => uploader.resetAndDestroy()],
+  ["the server terminates", (_uploader, wss) => wss.terminate(1)],
+])("an upload to a socket that takes no more is given up when %s, and its place is free", async (_what, end) => {
+  const upstream = await stalled();
+  const [passedOn, ended] = [deferred<Socket>(), deferred()];
+  const wss = new WebSocketServer(
+    {
+      onConnection: () => ({
+        onMessageStart: () => {
+          const socket = upstream();
+          passedOn.resolve(socket);
+          return socket;
+        },
+        onMessage: () => expect.unreachable("it was gathered"),
+        onTerminate: () => ended.resolve(),
+      }),
+    },
+    { port: 0, host: "127.0.0.1", pingInterval: 100, pingTimeout: 100 },
+  );
+  onTestFinished(() => wss.terminate(0));
+  const uploader = connect(await portOf(wss), "127.0.0.1");
+  const client = new WebSocket("ws://127.0.0.1", { createConnection: () => uploader });
+  client.on("error", () => undefined); // it is reset
+  await once(client, "open");
+  // As much as the systems' buffers hold, and more. Its end never comes.
+  client.send(Buffer.alloc(32 * MIB), { fin: false });
+  const socket = await passedOn.promise;
+  await until(() => socket.writableNeedDrain && !socket.connecting);
+  const failed = once(socket, "error");
+  void end(uploader, wss);
+  expect(await failed).toMatchObject([{ code: "HWS_MESSAGE_CUT" }]);
+  await Promise.all([ended.promise, until(() => socket.closed)]);
+  await until(() => wss.counters.connections.leaving === 0);
+  client.terminate();
 });

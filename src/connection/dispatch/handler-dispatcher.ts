@@ -308,7 +308,7 @@ export class HandlerDispatcher implements TurnCount {
       const data = isWhole ? message.gather() : undefined;
       if (data !== undefined) this.#deliver(data);
     };
-    const wantsWhole = startMessage(this.handler, this.#owner.publicConnection, message);
+    const wantsWhole = startMessage(this.handler, this.#owner, message);
     if (wantsWhole === undefined) decided(true);
     return wantsWhole?.then(decided);
   }

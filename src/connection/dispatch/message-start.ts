@@ -1,14 +1,13 @@
-import { Writable } from "node:stream";
-import { finished, pipeline } from "node:stream/promises";
-
 import { InvalidArgumentError } from "../../errors/errors.ts";
 import { Opcode } from "../../protocol/opcodes.ts";
 import { attempt } from "../../util/attempt.ts";
-import { describe } from "../../util/describe.ts";
 import type { IncomingMessage } from "../receiving/incoming-message.ts";
 import { type MessageStream, type ByteStream, streamOf } from "../receiving/message-stream.ts";
 import { causeChain } from "./causes.ts";
+import { isAbortOf } from "./close-signal.ts";
+import type { DispatcherOwner } from "./dispatcher-owner.ts";
 import type { HandlerCallbacks } from "./handler-callbacks.ts";
+import { writeTo } from "./message-destination.ts";
 
 /** The stream that was taken; undefined: none was. */
 let takenOf: (event: WSMessageStartEvent) => MessageStream | undefined;
@@ -67,6 +66,9 @@ function lateError(): InvalidArgumentError {
   );
 }
 
+/** The connection whose message it is. */
+type StartOwner = Pick<DispatcherOwner, "publicConnection" | "reportError">;
+
 /** Whether a handler may have an `onMessageStart`. A getter or a proxy of the application may throw: then it has none. */
 export function startsMessages(handler: { readonly onMessageStart?: unknown }): boolean {
   return attempt(() => typeof handler.onMessageStart === "function") === true;
@@ -81,16 +83,16 @@ export function startsMessages(handler: { readonly onMessageStart?: unknown }): 
  */
 export function startMessage(
   handler: HandlerCallbacks,
-  connection: unknown,
+  owner: StartOwner,
   message: IncomingMessage,
 ): Promise<boolean> | undefined {
   const event = new WSMessageStartEvent(message);
-  const answer = handler.onMessageStart?.(connection, event);
+  const answer = handler.onMessageStart?.(owner.publicConnection, event);
   if (answer === undefined && takenOf(event) === undefined) {
     void settle(event);
     return undefined;
   }
-  return wantsWhole(event, answer, message);
+  return wantsWhole(event, answer, message, owner);
 }
 
 /** Whether a callback has failed with what the stream of its message has told it, or because of that. */
@@ -99,10 +101,19 @@ export function isOfStream(error: unknown, event: WSMessageStartEvent): boolean 
   return told !== undefined && causeChain(error).includes(told);
 }
 
-async function wantsWhole(event: WSMessageStartEvent, answer: unknown, message: IncomingMessage): Promise<boolean> {
+async function wantsWhole(
+  event: WSMessageStartEvent,
+  answer: unknown,
+  message: IncomingMessage,
+  owner: StartOwner,
+): Promise<boolean> {
+  const onStopFailed = (error: unknown): void => {
+    if (!isAbortOf(owner, error)) owner.reportError(error, "handler");
+  };
   try {
-    const writable = await answer;
-    if (writable !== undefined && writable !== null) await writeTo(writable, event, message);
+    const destination = await answer;
+    if (destination !== undefined && destination !== null)
+      await writeTo(destination, { message, stream: event.stream, onStopFailed });
   } catch (error) {
     // It was told by the stream: it has not failed itself.
     if (isOfStream(error, event)) return false;
@@ -112,36 +123,4 @@ async function wantsWhole(event: WSMessageStartEvent, answer: unknown, message: 
   const read = settle(event);
   await read;
   return read === undefined;
-}
-
-async function writeTo(writable: unknown, event: WSMessageStartEvent, message: IncomingMessage): Promise<void> {
-  if (writable instanceof WritableStream) await event.stream.pipeTo(writable as WritableStream<Uint8Array>);
-  else if (writable instanceof Writable) await pipeTo(writable, event, message);
-  else
-    throw new InvalidArgumentError(
-      `onMessageStart: expected a WritableStream, a Writable of Node's, or nothing, got ${describe(writable)}`,
-    );
-}
-
-/**
- * Writes all bytes to a stream of Node's, and ends it. If one of the two fails, the other is destroyed. Node's `pipeline` never settles for
- * one that has ended, or that ends itself.
- */
-async function pipeTo(writable: Writable, event: WSMessageStartEvent, message: IncomingMessage): Promise<void> {
-  if (!writable.writable) throw endedError();
-  const ended = finished(writable, { readable: false }).then(() => {
-    if (!message.isOver) throw endedError();
-  });
-  try {
-    await Promise.race([pipeline(event.stream as unknown as NodeJS.ReadableStream, writable), ended]);
-  } catch (error) {
-    // The destination fails with it, or because of it.
-    throw message.error ?? error;
-  }
-}
-
-function endedError(): InvalidArgumentError {
-  return new InvalidArgumentError(
-    "onMessageStart: the Writable that it returned has ended before the message: the library ends it",
-  );
 }

@@ -169,6 +169,75 @@ test.each(cuts)("a stream is cut if %s, and the client is connected again", asyn
   expect([ws.status, peers.length]).toEqual(["Connected", 2]);
 });
 
+/** Destinations that take the first chunk for ever. */
+const stuck: readonly (readonly [string, (onStop: (reason: unknown) => void) => Writable | WritableStream])[] = [
+  [
+    "a Writable",
+    (onStop) =>
+      new Writable({
+        write: () => undefined,
+        destroy: (error, done) => {
+          onStop(error);
+          done(error);
+        },
+      }),
+  ],
+  [
+    "a WritableStream",
+    (onStop) =>
+      new WritableStream({
+        write: (_chunk, { signal }) => {
+          signal.addEventListener("abort", () => onStop(signal.reason));
+          return new Promise(() => undefined);
+        },
+      }),
+  ],
+];
+
+describe.each(stuck)("%s that takes nothing more", (_what, make) => {
+  test("is stopped when the connection is lost, and the client is connected again", async () => {
+    let dials = 0;
+    const url = await serve((peer) => {
+      if (dials++ === 0) peer.send("begins", { fin: false });
+    });
+    const [stopped, back] = [deferred<unknown>(), deferred()];
+    const ws = open(
+      url,
+      {
+        onMessageStart: (one) => {
+          setImmediate(() => one.reconnect());
+          return make(stopped.resolve);
+        },
+        onReconnected: () => back.resolve(),
+      },
+      { reconnect: { baseDelay: 1 } },
+    );
+    expect(await stopped.promise).toMatchObject({ code: "HWS_MESSAGE_CUT" });
+    await back.promise;
+    expect([ws.status, dials]).toEqual(["Connected", 2]);
+  });
+
+  test.each<[string, (ws: WebSocket<object, unknown, "auto">, peer: Peer) => void]>([
+    ["the connection is lost", (_ws, peer) => peer.terminate()],
+    ["destroy()", (ws) => ws.destroy()],
+  ])("is stopped after %s, and the client has ended", async (_end, end) => {
+    const peers: Peer[] = [];
+    const url = await serve((peer) => {
+      peers.push(peer);
+      peer.send("begins", { fin: false });
+    });
+    const stopped = deferred<unknown>();
+    const ws: WebSocket<object, unknown, "auto"> = open(url, {
+      onMessageStart: () => {
+        setImmediate(() => end(ws, peers[0]!));
+        return make(stopped.resolve);
+      },
+    });
+    expect(await stopped.promise).toMatchObject({ code: "HWS_MESSAGE_CUT" });
+    expect(await ws.closed).toMatchObject({ code: 1006 });
+  });
+});
+
 test("a stream of a file that cannot be written ends the client as a callback that throws", async () => {
   let error: unknown;
   const ws = open(

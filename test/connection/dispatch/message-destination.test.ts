@@ -154,7 +154,7 @@ test("an abort that rejects with its own reason has not failed", async () => {
   expect([session.reported, session.calls.at(-1)?.[0]]).toEqual([[], "terminate"]);
 });
 
-test("a compressed message whose rest is invalid stops a destination that waits for it", async () => {
+test("a compressed message that is invalid stops a destination that waits for it", async () => {
   const stops: unknown[] = [];
   const stream = new Writable({
     write: (_chunk, _encoding, done) => done(),

@@ -12,9 +12,10 @@ export const PIECE: number = 256 * 1024;
 /** The large writes that a stream has not taken yet. */
 const unfinished = new WeakMap<Duplex, number>();
 
-/** Whether a write is so large that a stream of HTTP/2 should get it in pieces. */
+/** Whether a write is so large that a stream of HTTP/2 should get it in pieces. One whose `_writev` somebody has replaced gets it whole. */
 export function isLargeWrite(stream: Duplex, length: number): boolean {
-  return length > PIECE && isHttp2Stream(stream);
+  if (length <= PIECE || !isHttp2Stream(stream)) return false;
+  return unfinished.has(stream) || !Object.hasOwn(stream, "_writev");
 }
 
 /**

@@ -10,6 +10,9 @@ test("only a stream of HTTP/2 gets a write in pieces, and only a large one", asy
   const { server } = await streamPair();
   expect([isLargeWrite(server, PIECE), isLargeWrite(server, PIECE + 1)]).toEqual([false, true]);
   expect(isLargeWrite(new Wire(), PIECE + 1)).toBe(false);
+  // Somebody else has given it one.
+  Object.assign(server, { _writev: () => undefined });
+  expect(isLargeWrite(server, PIECE + 1)).toBe(false);
 });
 
 test("what a stream has taken of large writes can be seen, and all bytes come in order", async () => {

@@ -37,36 +37,17 @@ const BLANKS = [
   "X-Forwarded-For",
 ];
 
-/** The files of hostile tests with peers in another process. */
-export const ATTACKS: Readonly<Record<string, OverHttp2>> = {
-  "compression.memory": [
-    {
-      reason: "what a deflater holds is not the stream's, and this takes long",
-      tests: [
-        "keep no deflater and no inflater each, and read all messages: without context takeover",
-        "keep no deflater and no inflater each, and read all messages: with a pool of 8",
-      ],
-    },
-  ],
+// The files of hostile tests with peers in another process, in groups that run side by side.
+
+/** How connections end, and what their frames are. */
+export const ENDINGS: Readonly<Record<string, OverHttp2>> = {
   endings: [
     {
       reason: HANDSHAKE_OF_HTTP1,
       tests: ["within its handshake gets 400", "while onConnection is pending is never accepted"],
     },
   ],
-  floods: [
-    {
-      reason: WINDOW,
-      tests: [
-        "while a handler is pending two reads of short messages are kept, and none is lost",
-        "while a handler is pending two reads of long messages are kept, and none is lost",
-      ],
-    },
-  ],
   frames: [],
-  handshakes: { reason: HANDSHAKE_OF_HTTP1 },
-  "many-connections": [{ reason: HANDSHAKE_OF_HTTP1, tests: ["that send nothing are closed at handshakeTimeout"] }],
-  memory: [{ reason: LONG, tests: ["holds some megabytes at most, with latest"] }],
   resets: [
     {
       reason: "Node's session does not always notice a reset while it waits for the client to read: then pings do",
@@ -81,7 +62,24 @@ export const ATTACKS: Readonly<Record<string, OverHttp2>> = {
       ],
     },
   ],
+  handshakes: { reason: HANDSHAKE_OF_HTTP1 },
   secure: { reason: "it is about TLS before anything is asked" },
+  topics: {
+    reason: "they are messages of open connections; test/integration/topic-protocol.test.ts has them over HTTP/2",
+  },
+};
+
+/** Peers that send too much, or read too little. */
+export const FLOODS: Readonly<Record<string, OverHttp2>> = {
+  floods: [
+    {
+      reason: WINDOW,
+      tests: [
+        "while a handler is pending two reads of short messages are kept, and none is lost",
+        "while a handler is pending two reads of long messages are kept, and none is lost",
+      ],
+    },
+  ],
   "slow-handlers": [
     {
       reason: WINDOW,
@@ -108,10 +106,22 @@ export const ATTACKS: Readonly<Record<string, OverHttp2>> = {
       ],
     },
   ],
+};
+
+/** What many peers keep. */
+export const MEMORY: Readonly<Record<string, OverHttp2>> = {
+  "compression.memory": [
+    {
+      reason: "what a deflater holds is not the stream's, and this takes long",
+      tests: [
+        "keep no deflater and no inflater each, and read all messages: without context takeover",
+        "keep no deflater and no inflater each, and read all messages: with a pool of 8",
+      ],
+    },
+  ],
+  "many-connections": [{ reason: HANDSHAKE_OF_HTTP1, tests: ["that send nothing are closed at handshakeTimeout"] }],
+  memory: [{ reason: LONG, tests: ["holds some megabytes at most, with latest"] }],
   streams: [],
-  topics: {
-    reason: "they are messages of open connections; test/integration/topic-protocol.test.ts has them over HTTP/2",
-  },
 };
 
 /** The files of hostile tests whose clients are in the process of the server. */

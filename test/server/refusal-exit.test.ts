@@ -158,11 +158,7 @@ const scenarios: Readonly<
   ],
   "A WebSocket is opened with GET.": [() => send("POST / HTTP/1.1\r\nHost: x\r\n\r\n"), 405, "method"],
   "A request has exactly one Host header.": [() => send("GET / HTTP/1.1\r\n\r\n"), 400, "malformed"],
-  "The Host header is not a host and a port.": [
-    () => send(handshake("/", { Host: "a/admin?" })),
-    400,
-    "malformed",
-  ],
+  "The Host header is not a host and a port.": [() => send(handshake("/", { Host: "a/admin?" })), 400, "malformed"],
   "The request's headers are too large.": [
     () => send(handshake("/", { X: "a".repeat(3_000) }), { maxHeaderSize: 1_000 }),
     431,

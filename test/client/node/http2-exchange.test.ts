@@ -163,7 +163,8 @@ test("a session ends also if its server is gone and never ends its side", async 
 
 test("answers before the answer count in maxHeaderSize", async () => {
   const { session } = await serve((stream) => {
-    for (let i = 0; i < 300; i++) stream.respond({ ":status": 200 });
+    for (let i = 0; i < 100; i++) stream.additionalHeaders({ ":status": 103, "x-filler": "a".repeat(50) });
+    stream.respond({ ":status": 200 });
   });
   await expect(exchange(session)).rejects.toMatchObject({ code: "HWS_BAD_HANDSHAKE" });
 });

@@ -174,7 +174,6 @@ test("a server that names origins without end loses its session", async () => {
   server.on("session", (session) => {
     session.on("error", () => {}); // the client has gone
     for (let i = 0; i < 300; i++)
-      // Node 26 allows 128 frames
       session.origin(...Array.from({ length: 20 }, (_, n) => `https://h${i * 20 + n}.example`));
   });
   server.listen(0, "127.0.0.1");

@@ -1,7 +1,7 @@
 // runs on: h3, with the hooks of crossws | h3, crossws | `crosswsAdapter` of `hawser/crossws`
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { Client, type Running, refusal, start } from "./support.js";
+import { Client, type Running, chatApart, refusal, start } from "./support.js";
 
 let program: Running;
 let http = "";
@@ -13,14 +13,7 @@ before(async () => {
 });
 
 test("hooks, peers and topics of a route of h3", async (t) => {
-  const one = await Client.open(t, `${ws}/chats/1`);
-  const other = await Client.open(t, `${ws}/chats/1`);
-  const elsewhere = await Client.open(t, `${ws}/chats/2`);
-  assert.equal(await other.ask("hi"), "hi");
-  assert.equal(await one.text(), "hi");
-  assert.equal(await elsewhere.ask("alone"), "alone");
-  assert.equal(await one.ask("hello"), "hello");
-  assert.equal(await other.text(), "hello");
+  await chatApart(t, ws);
   assert.equal(await (await fetch(`${http}/online`)).json(), 3);
 });
 

@@ -1,7 +1,7 @@
 // runs on: h3, through crossws' Node hook | h3, crossws | three lines: `fromNodeUpgradeHandler` and `handleUpgrade`
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { Client, type Running, refusal, start } from "./support.js";
+import { Client, type Running, chatApart, refusal, start } from "./support.js";
 
 let program: Running;
 let http = "";
@@ -13,12 +13,7 @@ before(async () => {
 });
 
 test("WebSockets on a route of h3, with its parameters", async (t) => {
-  const one = await Client.open(t, `${ws}/chats/1`);
-  const other = await Client.open(t, `${ws}/chats/1`);
-  const elsewhere = await Client.open(t, `${ws}/chats/2`);
-  assert.equal(await one.ask("hello"), "hello");
-  assert.equal(await other.text(), "hello");
-  assert.equal(await elsewhere.ask("alone"), "alone");
+  await chatApart(t, ws);
   assert.equal(await (await fetch(`${http}/online`)).json(), 3);
 });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { Client, type Running, refusal, startProcess } from "./support.js";
+import { Client, type Running, chatApart, refusal, startProcess } from "./support.js";
 
 let program: Running;
 let http = "";
@@ -30,14 +30,7 @@ before(async () => {
 
 test("pages and WebSockets of what `nitro build` has built", async (t) => {
   assert.equal(await (await fetch(http)).text(), "The first page");
-  const one = await Client.open(t, `${ws}/chats/1`);
-  const other = await Client.open(t, `${ws}/chats/1`);
-  const elsewhere = await Client.open(t, `${ws}/chats/2`);
-  assert.equal(await other.ask("hi"), "hi");
-  assert.equal(await one.text(), "hi");
-  assert.equal(await elsewhere.ask("alone"), "alone");
-  assert.equal(await one.ask("hello"), "hello");
-  assert.equal(await other.text(), "hello");
+  await chatApart(t, ws);
 });
 
 test("a path without a WebSocket gets 404, also that of a page", async () => {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { on, once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
@@ -186,4 +187,16 @@ export async function openOnTwo(
     if (client !== undefined && answer !== undefined && !but.includes(pid)) clients.set(pid, client);
   }
   return clients;
+}
+
+/** Opens two clients of one chat and one of another, which stay open. Each message reaches all of its chat, and nobody else. */
+export async function chatApart(t: TestContext, ws: string): Promise<void> {
+  const one = await Client.open(t, `${ws}/chats/1`);
+  const other = await Client.open(t, `${ws}/chats/1`);
+  const elsewhere = await Client.open(t, `${ws}/chats/2`);
+  assert.equal(await other.ask("hi"), "hi");
+  assert.equal(await one.text(), "hi");
+  assert.equal(await elsewhere.ask("alone"), "alone");
+  assert.equal(await one.ask("hello"), "hello");
+  assert.equal(await other.text(), "hello");
 }

@@ -1,8 +1,38 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /** Where a machine-readable report goes, when somebody asks for one: see .ci/run. */
 const report = process.env["TEST_REPORT"];
+
+/** Most files of these folders share a process: a process for each file, with all modules, takes longer than its tests. */
+const sharedFolders = [
+  "adapters",
+  "backplane",
+  "client",
+  "compression",
+  "conformance",
+  "connection",
+  "errors",
+  "handshake",
+  "protocol",
+  "scripts",
+  "server",
+  "testing",
+  "topics",
+  "util",
+];
+
+/** A file that replaces, or counts, what a whole process has: it has a process of its own. */
+const isOfProcess =
+  /\bvi\.|\bmock\b|\bprototype\b|\bglobalThis\b|\bprocess\.(?:on|once|memoryUsage)\b|Budget\b|[sS]pareMemory\b|\bimport\(|\bgc\(/;
+
+const sharedProcess = sharedFolders
+  .flatMap((folder) =>
+    readdirSync(`test/${folder}`, { recursive: true }).map((file) => `test/${folder}/${String(file)}`),
+  )
+  .filter((file) => file.endsWith(".test.ts") && !isOfProcess.test(readFileSync(file, "utf8")));
 
 export default defineConfig({
   resolve: {
@@ -23,22 +53,34 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["test/**/*.test.ts"],
-    typecheck: {
-      enabled: true,
-      include: ["test/types/**/*.test-d.ts"],
-      tsconfig: "./test/types/tsconfig.json",
-    },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "own process",
+          include: ["test/**/*.test.ts"],
+          exclude: sharedProcess,
+          typecheck: {
+            enabled: true,
+            include: ["test/types/**/*.test-d.ts"],
+            tsconfig: "./test/types/tsconfig.json",
+          },
+        },
+      },
+      { extends: true, test: { name: "shared process", include: sharedProcess, isolate: false } },
+    ],
     // A file fails that leaves a socket, a server, a timer or a process behind.
-    setupFiles: ["test/support/open-handles.ts"],
+    setupFiles: ["test/support/open-handles.ts", "test/support/compare-bytes.ts"],
     pool: "forks",
-    // All cores: half the tests wait for sockets and processes most of the time.
-    maxWorkers: "100%",
+    // One more than cores: half the tests wait for sockets and processes most of the time.
+    maxWorkers: availableParallelism() + 1,
     globals: false,
     // Far above what a test takes: a slow machine is no failure, a hang is.
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 10_000,
+    // The difference of two large values takes minutes.
+    diff: { truncateThreshold: 500 },
     // A test without an assertion cannot fail.
     expect: { requireAssertions: true },
     dangerouslyIgnoreUnhandledErrors: false,

@@ -137,22 +137,23 @@ describe("plain requests on the own web server", () => {
 });
 
 describe("the limits of plain requests", () => {
-  test("an upload of 15 seconds is not cut by handshakeTimeout", async () => {
-    const { wss, port, refused } = await serve((request, response) => {
+  test("an upload of five times handshakeTimeout is not cut by it", async () => {
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
       let bytes = 0;
       request.on("data", (chunk: Buffer) => (bytes += chunk.length));
       request.on("end", () => response.end(String(bytes)));
-    });
+    };
+    const { wss, port, refused } = await serve(answer, { handshakeTimeout: 300 });
     const upload = send(port, { method: "POST" });
-    for (let second = 0; second < 15; second++) {
+    for (let part = 0; part < 15; part++) {
       upload.write("x".repeat(1000));
-      await delay(1000);
+      await delay(100);
     }
     upload.end();
     expect(await answerTo(upload)).toMatchObject({ status: 200, body: "15000" });
     expect(wss.counters.limits.handshakeTimeout).toBe(0);
     expect(refused).toEqual([]);
-  }, 60_000);
+  });
 
   test("a head that does not come in time still gets 408", async () => {
     const { wss, port } = await serve((_request, response) => response.end(), { handshakeTimeout: 100 });

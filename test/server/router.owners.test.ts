@@ -216,9 +216,9 @@ test.each([
 });
 
 describe("plain requests before a handshake, on one connection", () => {
-  /** The answers have `handshakeTimeout`: here the default. */
-  function serve(server: Server, path?: string): void {
-    const wss = new WebSocketServer({ onConnection: () => null }, { server, path });
+  /** The answers have `handshakeTimeout`. */
+  function serve(server: Server, path?: string, handshakeTimeout?: number): void {
+    const wss = new WebSocketServer({ onConnection: () => null }, { server, path, handshakeTimeout });
     onTestFinished(async () => wss.terminate(0));
   }
 
@@ -242,7 +242,8 @@ describe("plain requests before a handshake, on one connection", () => {
     "a path that nobody has": [
       404,
       (server) => {
-        serve(server, "/ours");
+        // The test's own listener could answer until then.
+        serve(server, "/ours", 1_000);
       },
       "/nobody",
     ],

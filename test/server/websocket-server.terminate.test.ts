@@ -171,7 +171,7 @@ describe("new clients", () => {
         return never.promise;
       },
     };
-    const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1" });
+    const wss = new WebSocketServer(handler, { port: 0, host: "127.0.0.1", handshakeTimeout: 500 });
     const client = Peer.refused(await portOf(wss));
     await asked.promise;
     const ended = wss.terminate(LONG);

@@ -26,7 +26,10 @@ const sharedFolders = [
 
 /** A file that replaces, or counts, what a whole process has: it has a process of its own. */
 const isOfProcess =
-  /\bvi\.|\bmock\b|\bprototype\b|\bglobalThis\b|\bprocess\.(?:on|once|memoryUsage)\b|Budget\b|[sS]pareMemory\b|\bimport\(|\bgc\(/;
+  /\bvi\.(?:mock|resetModules|stub\w+)\b|\bmock\b|\bprototype\b|\bglobalThis\b|\bprocess\.(?:on|once|memoryUsage)\b|Budget\b|[sS]pareMemory\b|\bimport\(|\bgc\(/;
+
+/** The long form of the tests: see test/support/long.ts. */
+const longFiles = process.env["LONG_TESTS"] === "1" ? [] : ["test/hostile/{memory,floods}.http2.test.ts"];
 
 const sharedProcess = sharedFolders
   .flatMap((folder) =>
@@ -59,7 +62,7 @@ export default defineConfig({
         test: {
           name: "own process",
           include: ["test/**/*.test.ts"],
-          exclude: sharedProcess,
+          exclude: [...sharedProcess, ...longFiles],
           typecheck: {
             enabled: true,
             include: ["test/types/**/*.test-d.ts"],
@@ -70,7 +73,7 @@ export default defineConfig({
       { extends: true, test: { name: "shared process", include: sharedProcess, isolate: false } },
     ],
     // A file fails that leaves a socket, a server, a timer or a process behind.
-    setupFiles: ["test/support/open-handles.ts", "test/support/compare-bytes.ts"],
+    setupFiles: ["test/support/open-handles.ts", "test/support/undo-mocks.ts", "test/support/compare-bytes.ts"],
     pool: "forks",
     // One more than cores: half the tests wait for sockets and processes most of the time.
     maxWorkers: availableParallelism() + 1,

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { join } from "../support/bytes.ts";
+import { isLong } from "../support/long.ts";
 import { ANSWERS, AHEAD, CONNECTION } from "./support/bounds.ts";
 import { attackProcesses } from "./support/attack.ts";
 import { close, text } from "./support/frames.ts";
@@ -14,15 +15,17 @@ function requests(first: number, count: number): Uint8Array {
   return join(Array.from({ length: count }, (_, n) => text(`\x1es - - topic ${first + n}\n`)));
 }
 
-test("a client that subscribes to a million topics gets a thousand, and is told so of each", async () => {
+const TOPICS = isLong ? 1_000_000 : 200_000;
+
+test("a client that subscribes to a great many topics gets a thousand, and is told so of each", async () => {
   const attack = await startAttack();
   const peers = await attack.peers(1, { path: "/topics", protocol: "hawser.v1" });
   const CHUNK = 50_000;
 
   let held = 0;
-  for (let first = 0; first < 1_000_000; first += CHUNK)
+  for (let first = 0; first < TOPICS; first += CHUNK)
     held = Math.max(held, await attack.heldDuring(peers.send(requests(first, CHUNK))));
-  await attack.until(({ refusedTopics }) => refusedTopics === 999_000);
+  await attack.until(({ refusedTopics }) => refusedTopics === TOPICS - 1_000);
 
   expect((await attack.state()).topics).toBe(1_000);
   expect(held).toBeLessThan(attack.bound(peers, CONNECTION + ANSWERS + AHEAD + 1_000 * TOPIC));

@@ -3,6 +3,7 @@ import {
   Agent,
   type ClientRequest,
   type IncomingMessage,
+  type ServerResponse,
   type RequestListener,
   type RequestOptions,
   request as ask,

@@ -29,7 +29,8 @@ const isOfProcess =
   /\bvi\.(?:mock|resetModules|stub\w+)\b|\bmock\b|\bprototype\b|\bglobalThis\b|\bprocess\.(?:on|once|memoryUsage)\b|Budget\b|[sS]pareMemory\b|\bimport\(|\bgc\(/;
 
 /** The long form of the tests: see test/support/long.ts. */
-const longFiles = process.env["LONG_TESTS"] === "1" ? [] : ["test/hostile/{memory,floods}.http2.test.ts"];
+const longFiles =
+  process.env["LONG_TESTS"] === "1" ? [] : ["test/hostile/{clients,endings,floods,memory}.http2.test.ts"];
 
 const sharedProcess = sharedFolders
   .flatMap((folder) =>

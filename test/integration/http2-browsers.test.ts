@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { isLong } from "../support/long.ts";
 import { describeWith } from "../support/system.ts";
 import { useTransport } from "../support/transport.ts";
@@ -16,6 +16,9 @@ const RESET = [1006, "network", "HWS_STREAM_ENDED"] as const;
 
 /** @param left what the server is told when a page with a WebSocket over HTTP/2 is left */
 function runInBrowser(create: () => Client, left: typeof CLOSED | typeof RESET, skip: readonly Skip[] = []): void {
+  beforeAll(() => {
+    useTransport("h2");
+  });
   // Chromium runs them over HTTP/1.1 elsewhere, and other clients over HTTP/2.
   if (isLong) runScenarios({ create: async () => create(), transport: "h2", skip: [...WEB_SKIPS, ...skip] });
 

@@ -82,8 +82,8 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1,
     globals: false,
     // Far above what a test takes: a slow machine is no failure, a hang is.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 10_000,
     // The difference of two large values takes minutes.
     diff: { truncateThreshold: 500 },

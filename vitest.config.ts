@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { isLong } from "./test/support/long.ts";
 
 /** Where a machine-readable report goes, when somebody asks for one: see .ci/run. */
 const report = process.env["TEST_REPORT"];
@@ -28,9 +29,9 @@ const sharedFolders = [
 const isOfProcess =
   /\bvi\.(?:mock|resetModules|stub\w+)\b|\bmock\b|\bprototype\b|\bglobalThis\b|\bprocess\.(?:on|once|memoryUsage)\b|Budget\b|[sS]pareMemory\b|\bimport\(|\bgc\(/;
 
-/** Those of the long form (see test/support/long.ts), and those that somebody leaves out: see .ci/run. */
+/** The files that run in the long form only, and those that .ci/run leaves out. */
 const leftOut = [
-  ...(process.env["LONG_TESTS"] === "1" ? [] : ["test/hostile/{clients,endings,floods,memory}.http2.test.ts"]),
+  ...(isLong ? [] : ["test/hostile/{endings,floods,memory}.http2.test.ts"]),
   ...(process.env["TESTS_LEFT_OUT"]?.split(" ") ?? []),
 ];
 

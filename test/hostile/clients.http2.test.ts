@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { startServer } from "../support/live-server.ts";
+import { isLong } from "../support/long.ts";
 import { turn, until } from "../support/peer.ts";
 import { Http2Flag, Http2Type, http2Frame } from "../support/http2-bytes.ts";
 import { WireSession } from "../support/http2-wire.ts";
@@ -45,4 +46,4 @@ onTransport("h2", () => {
   );
 });
 
-runOverHttp2(CLIENTS);
+if (isLong) runOverHttp2(CLIENTS);

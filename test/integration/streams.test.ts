@@ -20,7 +20,7 @@ const MIB = 1024 * 1024;
 
 // Over HTTP/1.1: both ends are processes of scripts/streams.ts.
 describe("a message that is larger than the memory that it takes", () => {
-  // The short form leaves out what is fast, but for the plain ones.
+  // Compressed messages with a fast peer are in the long form only.
   test.each(KINDS.filter(({ isSlow, isCompressed }) => isLong || isSlow || !isCompressed))(
     "direction $direction, compressed: $isCompressed, slow: $isSlow",
     { timeout: 120_000 },

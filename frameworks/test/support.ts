@@ -38,8 +38,9 @@ export async function startProcess(
   env: Record<string, string> = {},
 ): Promise<Running> {
   const port = env["PORT"] === undefined ? await freePort() : Number(env["PORT"]);
-  // The test runner tells its own programs where to report.
-  const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
+  // The test runner tells its own programs where to report. Some servers act differently with CI or TEST: Nitro's does
+  // not end on SIGTERM then.
+  const { NODE_TEST_CONTEXT: _context, CI: _ci, TEST: _test, ...inherited } = process.env;
   const child = spawn(command, args, {
     env: { ...inherited, PORT: String(port), ...env },
     stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -25,7 +25,7 @@ const stalls = directions.map(([direction, failure]): Row => ({
       const stalled = Date.now();
       for (const { proxy } of rig.nodes) proxy.stall(direction, true);
       const found = await rig.whenAll("away", stalled);
-      await pause(scale.isShort ? 500 : Math.max(0, 12_000 - found));
+      await pause(scale.isShort ? 500 : Math.max(0, 60_000 - found));
       const freed = Date.now();
       for (const { proxy } of rig.nodes) proxy.stall(direction, false);
       const ready = await rig.whenAll("ready", freed);

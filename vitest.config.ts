@@ -77,7 +77,12 @@ export default defineConfig({
       { extends: true, test: { name: "shared process", include: sharedProcess, exclude: leftOut, isolate: false } },
     ],
     // A file fails that leaves a socket, a server, a timer or a process behind.
-    setupFiles: ["test/support/open-handles.ts", "test/support/undo-mocks.ts", "test/support/compare-bytes.ts"],
+    setupFiles: [
+      "test/support/open-handles.ts",
+      "test/support/undo-mocks.ts",
+      "test/support/compare-bytes.ts",
+      "test/support/patient-waits.ts",
+    ],
     pool: "forks",
     // One more than cores: half the tests wait for sockets and processes most of the time.
     maxWorkers: availableParallelism() + 1,

@@ -1,5 +1,5 @@
 /** Milliseconds after which a condition has failed: far above what it takes. */
-const PATIENCE = 15_000;
+const PATIENCE = 40_000;
 
 // A test may leave fake timers.
 const { setTimeout, setImmediate } = globalThis;

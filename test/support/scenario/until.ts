@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Milliseconds that a scenario waits for anything: far more than it needs. */
-const PATIENCE = 15_000;
+const PATIENCE = 40_000;
 
 /** Waits until a condition holds. Returns whether it does. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<boolean> {

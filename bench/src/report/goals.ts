@@ -10,17 +10,25 @@ export interface Goal {
 
 /** The goals of hawser for each workload and peer. */
 const GOALS: Readonly<Record<string, Readonly<Record<string, Goal>>>> = {
-  "echo-20-1": { ws: { cost: 0.8 }, floor: { cost: 1.15 } },
-  "echo-20-8": { ws: { throughput: 4 }, bun: { throughput: 0.8 }, floor: { throughput: 0.9 } },
+  "echo-20-1": { ws: { cost: 0.8 }, bun: { cost: 1.05 }, floor: { cost: 1.15 } },
+  "echo-20-8": { ws: { throughput: 4 }, bun: { throughput: 1 }, floor: { throughput: 0.9 } },
   "echo-20-64": { ws: { throughput: 14 }, bun: { throughput: 0.9 } },
   "echo-20-256": { ws: { throughput: 25 }, bun: { throughput: 1 } },
   "echo-1k-16": { ws: { throughput: 4 }, bun: { throughput: 0.85 } },
-  "binary-64k-2": { ws: { throughput: 1 }, bun: { throughput: 1 }, floor: { throughput: 0.85 } },
-  "binary-1m-2": { ws: { throughput: 1 }, bun: { throughput: 1 }, floor: { throughput: 0.85 } },
-  "fan-500-1": { ws: { cost: 0.85 }, bun: { cost: 1.3 } },
-  "fan-500-16": { ws: { throughput: 12 }, bun: { throughput: 0.8 } },
-  "handshakes-50": { ws: { throughput: 1.1 }, "floor-http": { throughput: 0.97 } },
-  "idle-15000": { ws: { cost: 0.8 }, "floor-http": { cost: 1.1 } },
+  // 0.75 on the newest LTS line of Node.
+  "json-100-16": { bun: { throughput: 0.5 } },
+  "echo-64k-2": { ws: { throughput: 1.7 } },
+  "echo-1m-2": { ws: { throughput: 1.25 } },
+  "echo-16m-2": { ws: { throughput: 1.35 } },
+  "binary-64k-2": { ws: { throughput: 1.7 }, bun: { throughput: 1 }, floor: { throughput: 0.85 } },
+  "binary-1m-2": { ws: { throughput: 1.25 }, bun: { throughput: 1 }, floor: { throughput: 0.85 } },
+  "binary-16m-2": { ws: { throughput: 1.35 }, floor: { throughput: 0.85 } },
+  "fan-500-1": { ws: { cost: 0.85 }, bun: { cost: 1.15 } },
+  "fan-500-16": { ws: { throughput: 12 }, bun: { throughput: 1 } },
+  "fan-5000-16": { bun: { throughput: 1 } },
+  "handshakes-50": { ws: { throughput: 1.1 }, "floor-http": { cost: 1.1 } },
+  "latency-10000": { bun: { cost: 1.2 } },
+  "idle-15000": { ws: { cost: 0.7 }, "floor-http": { cost: 1.05 } },
 };
 
 /** The goals of hawser with compression: for each workload, for each of our servers, for each peer. */

@@ -2,6 +2,7 @@ import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { start } from "../../examples/client-page/server.ts";
 import { bundleBrowserClient } from "../../scripts/browser-client.ts";
+import { chromiumArguments } from "../support/chromium-arguments.ts";
 import { until } from "../support/peer.ts";
 import { describeWith } from "../support/system.ts";
 
@@ -15,12 +16,10 @@ test("the server has the page, its script and the client, and nothing else", asy
   expect((await get("/server.ts")).status).toBe(404);
 });
 
-const quiet = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking";
-
 describeWith("chromium", "the page in Chromium", (executablePath) => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: quiet.split(" ") });
+    browser = await chromium.launch({ executablePath, args: [...chromiumArguments] });
   });
   afterAll(() => browser.close());
 

@@ -1,13 +1,12 @@
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { chromiumArguments } from "../support/chromium-arguments.ts";
 import { SLOW, programsOf, usePage } from "../support/page-project.ts";
 import { describeWith } from "../support/system.ts";
 import { becomes } from "./page-client.ts";
 import { Relay } from "./relay.ts";
 
 const PAGE = "docs/guides/browser-page.md";
-const quiet = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking";
-
 test("the page has less than 80 lines of script", () => {
   expect(programsOf(PAGE).get("page.js")?.split("\n").length).toBeLessThan(80);
 });
@@ -16,7 +15,7 @@ describeWith("chromium", "the page in Chromium", (executablePath) => {
   const project = usePage(PAGE);
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: quiet.split(" ") });
+    browser = await chromium.launch({ executablePath, args: [...chromiumArguments] });
   });
   afterAll(() => browser.close());
 

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { chromiumArguments } from "../support/chromium-arguments.ts";
 import { SLOW, type RunningProgram, programsOf, usePage } from "../support/page-project.ts";
 import { describeWith } from "../support/system.ts";
 import { until } from "../support/peer.ts";
@@ -112,12 +113,10 @@ describe.each([
   });
 });
 
-const quiet = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking";
-
 describeWith("chromium", "in Chromium, without a bundler", (executablePath) => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: quiet.split(" ") });
+    browser = await chromium.launch({ executablePath, args: [...chromiumArguments] });
   });
   afterAll(() => browser.close());
 

@@ -6,14 +6,13 @@ import { WebSocket } from "hawser/client";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { WebSocket as Http1 } from "ws";
+import { chromiumArguments } from "../support/chromium-arguments.ts";
 import { certificate } from "../support/certificate.ts";
 import { type RunningProgram, SLOW, programsOf, usePage } from "../support/page-project.ts";
 import { describeWith } from "../support/system.ts";
 
 const PAGE = "docs/http2.md";
 const project = usePage(PAGE);
-const quiet = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking";
-
 test("the page has these programs", () => {
   expect([...programsOf(PAGE).keys()]).toEqual(["browser.ts", "raw.ts"]);
 });
@@ -30,7 +29,7 @@ async function start(): Promise<RunningProgram> {
 describeWith("chromium", "in Chromium", (executablePath) => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: quiet.split(" ") });
+    browser = await chromium.launch({ executablePath, args: [...chromiumArguments] });
   });
   afterAll(() => browser.close());
 

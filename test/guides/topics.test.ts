@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { chromiumArguments } from "../support/chromium-arguments.ts";
 import { SLOW, type RunningProgram, programsOf, usePage } from "../support/page-project.ts";
 import { describeWith } from "../support/system.ts";
 import { serve } from "./client.ts";
@@ -261,12 +262,10 @@ test(
   SLOW,
 );
 
-const quiet = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking";
-
 describeWith("chromium", "page.js in Chromium", (executablePath) => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: quiet.split(" ") });
+    browser = await chromium.launch({ executablePath, args: [...chromiumArguments] });
   });
   afterAll(() => browser.close());
 

@@ -1,15 +1,13 @@
 import { type Browser, type BrowserContextOptions, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { start } from "../../examples/chat/server.ts";
+import { chromiumArguments } from "../support/chromium-arguments.ts";
 import { describeWith } from "../support/system.ts";
-
-const quiet =
-  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
 describeWith("chromium", "the chat in a browser", (executablePath) => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: quiet.split(" ") });
+    browser = await chromium.launch({ executablePath, args: [...chromiumArguments] });
   });
   afterAll(() => browser.close());
 

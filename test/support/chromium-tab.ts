@@ -4,8 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "ws";
-
-const quiet = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync";
+import { chromiumArguments } from "./chromium-arguments.ts";
 
 interface Answer {
   readonly id?: number;
@@ -39,7 +38,7 @@ export class ChromiumTab {
   /** Starts Chromium with a page, which is visible, and a second tab. */
   static async open(executablePath: string, url: string): Promise<ChromiumTab> {
     const profile = mkdtempSync(join(tmpdir(), "hawser-chromium-"));
-    const args = [...quiet.split(" "), "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"];
+    const args = [...chromiumArguments, "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"];
     const process = spawn(executablePath, args, { stdio: ["ignore", "ignore", "pipe"] });
     let output = "";
     for await (const chunk of process.stderr.iterator({ destroyOnReturn: false })) {
@@ -47,7 +46,9 @@ export class ChromiumTab {
       if (/ws:\S+\n/.test(output)) break;
     }
     process.stderr.resume();
-    const socket = new WebSocket(/ws:\S+/.exec(output)?.[0] ?? "");
+    const address = /ws:\S+/.exec(output)?.[0];
+    if (address === undefined) throw new Error(`Chromium has ended:\n${output}`);
+    const socket = new WebSocket(address);
     await once(socket, "open");
     const tab = new ChromiumTab(process, profile, socket);
     tab.#otherTab = await tab.#createTab("about:blank");
@@ -89,9 +90,10 @@ export class ChromiumTab {
   /** Ends Chromium. */
   async close(): Promise<void> {
     const ended = once(this.#process, "close");
-    const isClosed = once(this.#socket, "close");
-    await this.#send("Browser.close");
-    await Promise.all([ended, isClosed]);
+    const closed = once(this.#socket, "close");
+    // The answer may be lost.
+    void this.#send("Browser.close");
+    await Promise.all([ended, closed]);
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
   }
 

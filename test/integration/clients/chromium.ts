@@ -1,10 +1,8 @@
 import { type BrowserContext, type BrowserContextOptions, chromium, type Dialog, type Page } from "playwright-core";
+import { chromiumArguments } from "../../support/chromium-arguments.ts";
 import { type Client, Refused } from "./client.ts";
 import { type Place, RemotePeer } from "./remote-peer.ts";
 import { openWebPeer, type WebPeer } from "./web-peer.ts";
-
-const QUIET =
-  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
 /** A browser: each connection in a tab of its own, on a page of the server that it connects to. */
 export class ChromiumClient implements Client {
@@ -47,7 +45,7 @@ export class ChromiumClient implements Client {
   /** An empty tab. */
   async newTab(): Promise<Page> {
     this.#context ??= chromium
-      .launch({ executablePath: this.#executablePath, args: QUIET.split(" ") })
+      .launch({ executablePath: this.#executablePath, args: [...chromiumArguments] })
       .then((browser) => browser.newContext(this.#options));
     const context = await this.#context;
     return context.newPage();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { PagePlace } from "../../client/contract/page-place.ts";
 import type { Step } from "../../client/contract/script.ts";
 import { ScriptedServer } from "../../client/contract/scripted-server.ts";
+import { openWaitingClient } from "../../client/contract/waiting-client.ts";
 import { ChromiumTab } from "../../support/chromium-tab.ts";
 import { describeWith } from "../../support/system.ts";
 
@@ -21,15 +22,7 @@ describeWith("chromium", "the client in a page of Chromium that is hidden and fr
     const url = await server.start(plan);
     while ((await tab.evaluate("typeof Client")) !== "function");
     await tab.hide();
-    await tab.evaluate(`{
-      const day = 86_400_000;
-      globalThis.losses = 0;
-      const handler = { onOpen: (ws) => void ws.send("open"), onReconnecting: () => void losses++ };
-      new Client(${JSON.stringify(url)}, handler, {
-        reconnect: { baseDelay: day, maxDelay: day },
-        probe: { request: "ping?", response: "pong!", every: day, timeout: 1_000 },
-      });
-    }`);
+    await tab.evaluate(`(${String(openWaitingClient)})(${JSON.stringify(url)})`);
     return { tab, server };
   }
 

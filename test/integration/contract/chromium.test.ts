@@ -1,22 +1,20 @@
 import { type Browser, type CDPSession, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import type { WebSocket } from "../../../src/client/node/websocket.ts";
+import { chromiumArguments } from "../../support/chromium-arguments.ts";
 import { describeWith } from "../../support/system.ts";
 import { BROWSER_SKIPS } from "../../client/contract/browser-skips.ts";
 import { clientContract } from "../../client/contract/client-contract.ts";
 import { PagePlace } from "../../client/contract/page-place.ts";
 import type { Step } from "../../client/contract/script.ts";
 import { ScriptedServer } from "../../client/contract/scripted-server.ts";
-
-const quiet =
-  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+import { openWaitingClient } from "../../client/contract/waiting-client.ts";
 
 describeWith("chromium", "the client in Chromium", (executablePath) => {
   let place: PagePlace;
   let browser: Browser;
   beforeAll(async () => {
     place = await PagePlace.start();
-    browser = await chromium.launch({ executablePath, args: quiet.split(" ") });
+    browser = await chromium.launch({ executablePath, args: [...chromiumArguments] });
     await (await browser.newPage()).goto(place.url);
   });
   afterAll(async () => {
@@ -37,18 +35,7 @@ describeWith("chromium", "the client in Chromium", (executablePath) => {
       await server.stop();
     });
     await page.goto(`${place.url}empty`);
-    await page.evaluate(
-      (url) => {
-        const { Client } = globalThis as unknown as { Client: typeof WebSocket };
-        const day = 86_400_000;
-        const options = {
-          reconnect: { baseDelay: day, maxDelay: day },
-          probe: { request: "ping?", response: "pong!", every: day, timeout: 1_000 },
-        };
-        new Client(url, { onOpen: (ws) => void ws.send("open") }, options);
-      },
-      await server.start(plan),
-    );
+    await page.evaluate(openWaitingClient, await server.start(plan));
     return { page, server, cdp: await page.context().newCDPSession(page) };
   }
 

@@ -1,5 +1,4 @@
-/** Milliseconds after which a condition has failed: far above what it takes. */
-const PATIENCE = 40_000;
+import { PATIENCE } from "../patience.ts";
 
 // A test may leave fake timers.
 const { setTimeout, setImmediate } = globalThis;

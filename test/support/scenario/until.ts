@@ -1,7 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-
-/** Milliseconds that a scenario waits for anything: far more than it needs. */
-const PATIENCE = 40_000;
+import { PATIENCE } from "../patience.ts";
 
 /** Waits until a condition holds. Returns whether it does. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<boolean> {
